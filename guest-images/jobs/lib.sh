@@ -1,0 +1,331 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=busybox
+#
+# lib.sh - what the guests' jobs share. Command line words that jobs understand:
+#
+#   itsy.seconds=N   how long the looping jobs run (default 3)
+#   itsy.nvmes=N     how many NVMe disks and NICs must show up (default 1 each)
+#   itsy.nics=N
+#   itsy.kib=N       how much each echo carries (default 256)
+#   itsy.affinity    moves the devices' interrupts from CPU to CPU meanwhile
+#   itsy.boots=N     how many boots the job "reboot" makes (default 2)
+#
+# A job ends with "cpus N", one "irqcount NAME TOTAL" for each interrupt of a device, and
+# "job NAME: PASS" or "job NAME: FAIL REASON".
+
+job=${0##*/}
+tab=$(printf '\t')
+
+# param NAME DEFAULT: the value of itsy.NAME on the kernel command line
+param()
+{
+	local word value=$2
+
+	for word in $(cat /proc/cmdline); do
+		case $word in
+		"itsy.$1") value=1 ;;
+		"itsy.$1="*) value=${word#*=} ;;
+		esac
+	done
+	echo "$value"
+}
+
+uptime_s()
+{
+	local up rest
+
+	read -r up rest </proc/uptime
+	echo "${up%.*}"
+}
+
+nr_cpus()
+{
+	grep -c '^processor' /proc/cpuinfo
+}
+
+# --- the end -------------------------------------------------------------------------------------
+
+# Interrupts of PCI devices: their names as /proc/interrupts has them, summed over the CPUs.
+irq_lines()
+{
+	awk 'NR == 1 { cpus = NF; next }
+	     /MSI|pciehp|PCI|nvme|eth/ && $1 ~ /^[0-9]+:$/ { print }' /proc/interrupts
+}
+
+irq_counts()
+{
+	awk 'NR == 1 { cpus = NF; next }
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth/ {
+		total = 0
+		for (i = 2; i <= cpus + 1; i++)
+			total += $i
+		# Shared interrupts have several names at the end: "nvme0q0, nvme0q1"
+		name = $NF
+		for (i = NF - 1; $i ~ /,$/; i--)
+			name = $i name
+		print "irqcount", name, total
+	     }' /proc/interrupts
+}
+
+# What a kernel says when an interrupt did not come, or worse.
+complaints()
+{
+	dmesg | grep -E 'timeout|completion polled|lost|nobody cared|Unit Hang|NETDEV WATCHDOG|WARNING:|BUG:|Oops|Internal error|stall' |
+		grep -vE 'Command line|timeouts? (set|is)'
+}
+
+finish()
+{
+	local why=$1 text
+
+	text=$(complaints | tail -n 5)
+	if [ -n "$text" ]; then
+		echo "$text"
+		why="${why:+$why; }the kernel complained"
+	fi
+	echo "cpus $(nr_cpus)"
+	irq_counts
+	if [ -n "$why" ]; then
+		echo "job $job: FAIL $why"
+	else
+		echo "job $job: PASS"
+	fi
+	[ "$job" != demo ] || echo "demo: ${why:+FAIL: }${why:-PASS}"
+	# The console must have said it before the power goes.
+	sleep 0.1
+	poweroff -f
+}
+
+fail()
+{
+	finish "$1"
+}
+
+# --- NVMe ----------------------------------------------------------------------------------------
+
+# wait_count WHAT N PATTERN...: waits until N files match, 30 s at most
+wait_count()
+{
+	local what=$1 want=$2 end
+	shift 2
+
+	end=$(($(uptime_s) + 30))
+	# The patterns are expanded anew each time.
+	# shellcheck disable=SC2048,SC2086
+	while [ "$(ls -d $* 2>/dev/null | wc -l)" -lt "$want" ]; do
+		[ "$(uptime_s)" -lt $end ] || fail "$what not found"
+		usleep 50000
+	done
+}
+
+find_nvme()
+{
+	local path
+
+	wait_count NVMe "$(param nvmes 1)" '/dev/nvme[0-9]*n1'
+	nvmes=
+	for path in /dev/nvme[0-9]*n1; do
+		nvmes="$nvmes $path"
+		echo "$path: PCI $(basename "$(readlink -f "/sys/class/block/${path##*/}/device/device")"), $(cat "/sys/class/block/${path##*/}/size") sectors"
+	done
+}
+
+# read_chunks DISK CPU CPUS: every CPUS-th chunk of the pattern, read by that CPU past the page cache
+read_chunks()
+{
+	local disk=$1 cpu=$2 cpus=$3 n=0 word first count sum got
+
+	while read -r word first count sum; do
+		[ "$word" = chunk ] || continue
+		if [ $((n % cpus)) = "$cpu" ]; then
+			got=$(dd if="$disk" bs=4096 skip="$first" count="$count" iflag=direct 2>/dev/null | sha256sum)
+			if [ "${got%% *}" != "$sum" ]; then
+				echo "$disk: blocks $first+$count differ on CPU $cpu" >>/tmp/why
+				return 1
+			fi
+		fi
+		n=$((n + 1))
+	done <"/tmp/pattern.${disk##*/}"
+	return 0
+}
+
+# nvme_check: the whole pattern on every disk once, all CPUs at the same time, so that every queue and
+# its interrupt is used
+nvme_check()
+{
+	local disk cpu cpus pids= pid bad=0
+
+	cpus=$(nr_cpus)
+	for disk in $nvmes; do
+		dd if="$disk" bs=4096 count=1 iflag=direct 2>/dev/null | tr -d '\0' >"/tmp/pattern.${disk##*/}"
+		[ "$(head -n 1 "/tmp/pattern.${disk##*/}")" = 'itsy-pattern 1' ] ||
+			{ echo "$disk: no pattern on it" >>/tmp/why; return 1; }
+		cpu=0
+		while [ $cpu -lt "$cpus" ]; do
+			taskset -c $cpu sh /jobs/lib.sh read_chunks "$disk" $cpu "$cpus" &
+			pids="$pids $!"
+			cpu=$((cpu + 1))
+		done
+	done
+	for pid in $pids; do
+		wait "$pid" || bad=1
+	done
+	return $bad
+}
+
+# --- NIC -----------------------------------------------------------------------------------------
+
+find_nic()
+{
+	local path
+
+	wait_count NIC "$(param nics 1)" '/sys/class/net/*/device'
+	nics=
+	for path in /sys/class/net/*/device; do
+		path=${path%/device}
+		nics="$nics ${path##*/}"
+		echo "${path##*/}: PCI $(basename "$(readlink -f "$path/device")"), $(cat "$path/address")"
+	done
+}
+
+# nic_up NIC: link, then an address; both take a while, neither is asked for twice
+nic_up()
+{
+	local tries=0
+
+	[ -z "$(ip -4 addr show dev "$1" | grep inet)" ] || return 0
+	ip link set "$1" up
+	until [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; do
+		tries=$((tries + 1))
+		if [ $tries -gt 300 ]; then
+			echo "$1: no link" >>/tmp/why
+			return 1
+		fi
+		usleep 50000
+	done
+	if ! udhcpc -i "$1" -n -q -f -t 20 -T 1 -A 1 -s /etc/udhcpc.script >/tmp/udhcpc 2>&1; then
+		echo "$1: no address by DHCP" >>/tmp/why
+		return 1
+	fi
+	return 0
+}
+
+# Several NICs may sit on networks with the same addresses: only one is up at a time.
+nic_down()
+{
+	ip addr flush dev "$1"
+	ip link set "$1" down
+}
+
+# nic_echo NIC: sends numbers that differ each time to the echo service and compares what returns
+nic_echo()
+{
+	local size=$((echo_kib * 1024)) first got
+
+	echo_round=$((echo_round + 1))
+	first=$((1000000 + echo_round % 8 * 1000000))
+	seq $first $((first + size / 8)) | head -c $size >/tmp/echo.sent
+	timeout 30 nc 10.0.2.100 7 </tmp/echo.sent | head -c $size >/tmp/echo.got
+	got=$(wc -c </tmp/echo.got)
+	if [ "$got" != $size ]; then
+		echo "$1: $got of $size bytes came back" >>/tmp/why
+		return 1
+	elif ! cmp -s /tmp/echo.sent /tmp/echo.got; then
+		echo "$1: the echo differs from what was sent" >>/tmp/why
+		return 1
+	fi
+	return 0
+}
+
+# nic_check: on every NIC an address, data there and back
+nic_check()
+{
+	local nic
+
+	for nic in $nics; do
+		nic_up "$nic" || return 1
+		nic_echo "$nic" || return 1
+		[ "$nics" = " $nic" ] || nic_down "$nic"
+	done
+	return 0
+}
+
+# --- moving interrupts -----------------------------------------------------------------------------
+
+# Runs until it is killed. NVMe's queue interrupts are managed by the kernel, which refuses to move
+# them: these are counted on their own.
+move_irqs()
+{
+	local cpus cpu=0 moves=0 refused=0 irq
+
+	cpus=$(nr_cpus)
+	while true; do
+		cpu=$(((cpu + 1) % cpus))
+		for irq in $(awk '/nvme|eth/ { print $1 + 0 }' /proc/interrupts); do
+			if echo $cpu 2>/dev/null >"/proc/irq/$irq/smp_affinity_list"; then
+				moves=$((moves + 1))
+			else
+				refused=$((refused + 1))
+			fi
+		done
+		echo "affinity moves $moves refused $refused" >/tmp/moves.new
+		mv /tmp/moves.new /tmp/moves
+		usleep 20000
+	done
+}
+
+# --- whole jobs ------------------------------------------------------------------------------------
+
+why()
+{
+	sort -u /tmp/why 2>/dev/null | head -n 3 | tr '\n' ' '
+}
+
+# loop CHECK: rounds until the time is over
+loop()
+{
+	local rounds=0
+
+	while [ "$(uptime_s)" -lt "$end" ]; do
+		"$1" || return 1
+		rounds=$((rounds + 1))
+	done
+	echo "$1: $rounds rounds"
+}
+
+# io_job nvme|nic...: loops over these at the same time
+io_job()
+{
+	local kind pids= pid mover= bad=0
+
+	for kind; do
+		"find_$kind"
+	done
+	if [ "$(param affinity 0)" != 0 ]; then
+		move_irqs &
+		mover=$!
+	fi
+	end=$(($(uptime_s) + $(param seconds 3)))
+	for kind; do
+		loop "${kind}_check" &
+		pids="$pids $!"
+	done
+	for pid in $pids; do
+		wait "$pid" || bad=1
+	done
+	if [ -n "$mover" ]; then
+		kill "$mover"
+		cat /tmp/moves
+	fi
+	[ $bad = 0 ] || fail "$(why)"
+	finish ""
+}
+
+echo_kib=$(param kib 256)
+echo_round=0
+
+if [ "$1" = read_chunks ]; then
+	shift
+	read_chunks "$@"
+	exit
+fi
