@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The command queue: who runs commands, how many at a time, and when
+ * GITS_CREADR moves. IHI 0069 5.3.1, 12.18 (GITS_CBASER, GITS_CWRITER,
+ * GITS_CREADR).
+ */
+#ifndef VITSMOD_CMDQ_H
+#define VITSMOD_CMDQ_H
+
+#include <stdbool.h>
+
+#include "vits_priv.h"
+
+/* GITS_CBASER */
+#define CBASER_VALID	   BIT64(63)
+#define CBASER_INNER_CACHE MASK64(61, 59)
+#define CBASER_OUTER_CACHE MASK64(55, 53)
+#define CBASER_PA	   MASK64(51, 16) /* bits 15:12 are RES0: aligned to 64K */
+#define CBASER_SHARE	   MASK64(11, 10)
+#define CBASER_SIZE	   MASK64(7, 0)
+
+/* GITS_CWRITER and GITS_CREADR */
+#define CMDQ_OFFSET    MASK64(19, 5)
+#define CWRITER_RETRY  BIT64(0)
+#define CREADR_STALLED BIT64(0)
+
+/* Bytes in the queue that a GITS_CBASER value describes. */
+uint32_t cmdq_sz(uint64_t cbaser);
+
+/* Are there commands that may run? */
+bool cmdq_runnable_locked(const struct vits *v);
+
+/*
+ * Become the owner of the command side if there is something for an owner to
+ * do, and no owner. True: call cmdq_serve() after unlocking.
+ */
+bool cmdq_claim_locked(struct vits *v);
+
+/* Become the owner if there is none, whatever there is to do. */
+bool cmdq_claim_idle(struct vits *v);
+
+/* All steps so far have happened, and what they mapped can be signalled. Owner. */
+void cmdq_settle(struct vits *v);
+
+/* Do a bounded share of what there is to do, and give the ownership back. Owner. */
+void cmdq_serve(struct vits *v);
+
+#endif

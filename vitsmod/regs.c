@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The GITS_* registers. IHI 0069 12.18.
+ *
+ * A register's handlers see whole values; the dispatcher at the end checks
+ * widths and puts the 32-bit halves of 64-bit registers together.
+ *
+ * Locks: vits.lock around each access. Commands run after it is released.
+ *
+ * Not here: GITS_SGIR and the third 64K frame (GICv4.1), GITS_STATUSR's error
+ * reporting (optional; vits_stats reports), MPAM (GITS_TYPER.MPAM is 0).
+ */
+#include "regs.h"
+
+#include <assert.h>
+
+#include "cmdq.h"
+#include "tables.h"
+#include "vits_priv.h"
+
+#define CTLR_ENABLED   BIT64(0)
+#define CTLR_QUIESCENT BIT64(31)
+
+#define TYPER_PHYSICAL	BIT64(0)
+#define TYPER_ITT_ENTRY MASK64(7, 4)
+#define TYPER_ID_BITS	MASK64(12, 8)
+#define TYPER_DEVBITS	MASK64(17, 13)
+
+/*
+ * Choice: GITS_IIDR names Arm as the implementer, as the identification
+ * registers of the programmer's model do, and the product 'i' of itsy, which
+ * no driver has a quirk for. Revision 0 is the revision of the table ABI.
+ */
+#define IIDR_VALUE UINT64_C(0x6900043b)
+
+/* Shareability 0b11 is reserved and treated as 0b00. */
+static uint64_t fix_shareability(uint64_t value, uint64_t mask)
+{
+	return (value & mask) == mask ? value & ~mask : value;
+}
+
+static bool is_enabled(const struct vits *v)
+{
+	return atomic_load_explicit(&v->enabled, memory_order_relaxed);
+}
+
+/*
+ * Choice: Quiescent is 1 whenever no thread is in the command side and none is
+ * due there, also while Enabled is 1, where its value is UNKNOWN.
+ */
+static bool is_quiescent_locked(const struct vits *v)
+{
+	assert(v->lock_held);
+
+	return !v->owned && !cmdq_runnable_locked(v);
+}
+
+static uint64_t ctlr_read(struct vits *v, unsigned n)
+{
+	(void)n;
+	return (is_enabled(v) ? CTLR_ENABLED : 0) | (is_quiescent_locked(v) ? CTLR_QUIESCENT : 0);
+}
+
+/*
+ * Choice: enabling the ITS while GITS_CBASER, the device table or the
+ * collection table is not valid (UNPREDICTABLE) is ignored; software reads the
+ * bit back and knows.
+ */
+static void ctlr_write(struct vits *v, unsigned n, uint64_t value)
+{
+	bool ready = (v->cbaser & CBASER_VALID) && (v->baser[TABLE_DEVICES] & BASER_VALID) &&
+		     (v->baser[TABLE_COLLECTIONS] & BASER_VALID);
+
+	(void)n;
+	if ((value & CTLR_ENABLED) && !ready && !is_enabled(v))
+		return;
+	atomic_store_explicit(&v->enabled, (value & CTLR_ENABLED) != 0, memory_order_release);
+}
+
+static uint64_t typer_read(struct vits *v, unsigned n)
+{
+	(void)n;
+	return TYPER_PHYSICAL | FIELD_PREP(TYPER_ITT_ENTRY, ENTRY_SZ - 1) |
+	       FIELD_PREP(TYPER_ID_BITS, v->config.eventid_bits - 1) |
+	       FIELD_PREP(TYPER_DEVBITS, v->config.devid_bits - 1);
+}
+
+static uint64_t cbaser_read(struct vits *v, unsigned n)
+{
+	(void)n;
+	return v->cbaser;
+}
+
+/*
+ * Choice: GITS_CBASER and GITS_BASER<n> take writes only while the ITS is
+ * disabled and quiescent. The architecture calls other writes UNPREDICTABLE;
+ * like this the command side can rely on them standing still.
+ */
+static bool bases_writable_locked(const struct vits *v)
+{
+	return !is_enabled(v) && is_quiescent_locked(v);
+}
+
+/*
+ * Choice: a write to GITS_CBASER resets GITS_CWRITER too, as KVM does, besides
+ * GITS_CREADR (IHI 0069 12.18), so that no old offset survives into a queue
+ * that may be smaller.
+ */
+static void cbaser_write(struct vits *v, unsigned n, uint64_t value)
+{
+	(void)n;
+	if (!bases_writable_locked(v))
+		return;
+	value &= CBASER_VALID | CBASER_INNER_CACHE | CBASER_OUTER_CACHE | CBASER_PA | CBASER_SHARE |
+		 CBASER_SIZE;
+	v->cbaser = fix_shareability(value, CBASER_SHARE);
+	v->creadr = 0;
+	v->cwriter = 0;
+	v->stalled = false;
+}
+
+static uint64_t cwriter_read(struct vits *v, unsigned n)
+{
+	(void)n;
+	return v->cwriter;
+}
+
+/* Choice: an offset beyond the queue's end (UNPREDICTABLE): the write is ignored. */
+static void cwriter_write(struct vits *v, unsigned n, uint64_t value)
+{
+	uint32_t offset = (uint32_t)(value & CMDQ_OFFSET);
+
+	(void)n;
+	if (offset >= cmdq_sz(v->cbaser))
+		return;
+	v->cwriter = offset;
+	if (value & CWRITER_RETRY)
+		v->stalled = false;
+}
+
+static uint64_t creadr_read(struct vits *v, unsigned n)
+{
+	(void)n;
+	return v->creadr | (v->stalled ? CREADR_STALLED : 0);
+}
+
+static uint64_t baser_read(struct vits *v, unsigned n)
+{
+	return n < NR_TABLES ? v->baser[n] : 0;
+}
+
+/*
+ * A change of what the table is, unlike one of how it is cached, loses what it
+ * held. The same value again loses nothing: Linux writes it on resume.
+ */
+static void baser_write(struct vits *v, unsigned n, uint64_t value)
+{
+	const uint64_t identity =
+		BASER_VALID | BASER_INDIRECT | BASER_PA | BASER_PAGE_SIZE | BASER_SIZE;
+	uint64_t old;
+
+	if (n >= NR_TABLES || !bases_writable_locked(v))
+		return;
+	old = v->baser[n];
+	value &= identity | BASER_INNER_CACHE | BASER_OUTER_CACHE | BASER_SHARE;
+	value = fix_shareability(value, BASER_SHARE);
+	/* Choice: the reserved page size reads back as 64K, which it means. */
+	if (FIELD_GET(BASER_PAGE_SIZE, value) > PAGE_64K)
+		value = (value & ~BASER_PAGE_SIZE) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+	/* Bits 13:12 of a table of 16K pages are RES0. */
+	if (FIELD_GET(BASER_PAGE_SIZE, value) == PAGE_16K)
+		value &= ~MASK64(13, 12);
+	v->baser[n] = (old & (BASER_TYPE | BASER_ENTRY_SIZE)) | value;
+	if ((old & BASER_VALID) && ((old ^ v->baser[n]) & identity))
+		v->drop[n] = true;
+}
+
+/*
+ * Choice: GITS_TRANSLATER takes 16-bit and 32-bit writes and does nothing. An
+ * MSI comes from a function, and the function's wiring says which DeviceID it
+ * has (vits_translate()); a vCPU has none.
+ */
+static void translater_write(struct vits *v, unsigned n, uint64_t value)
+{
+	(void)v;
+	(void)n;
+	(void)value;
+}
+
+/* clang-format off */
+const struct vits_reg vits_regs[] = {
+	/* name              offset   n  width access     read         write             constant */
+	{ "GITS_CTLR",       0x00000, 1, 4, A32,       ctlr_read,    ctlr_write,       0 },
+	{ "GITS_IIDR",       0x00004, 1, 4, A32,       NULL,         NULL,             IIDR_VALUE },
+	{ "GITS_TYPER",      0x00008, 1, 8, A32 | A64, typer_read,   NULL,             0 },
+	{ "GITS_MPAMIDR",    0x00010, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PARTIDR",    0x00014, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_MPIDR",      0x00018, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_STATUSR",    0x00040, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_UMSIR",      0x00048, 1, 8, A32 | A64, NULL,         NULL,             0 },
+	{ "GITS_CBASER",     0x00080, 1, 8, A32 | A64, cbaser_read,  cbaser_write,     0 },
+	{ "GITS_CWRITER",    0x00088, 1, 8, A32 | A64, cwriter_read, cwriter_write,    0 },
+	{ "GITS_CREADR",     0x00090, 1, 8, A32 | A64, creadr_read,  NULL,             0 },
+	{ "GITS_BASER",      0x00100, 8, 8, A32 | A64, baser_read,   baser_write,      0 },
+	{ "GITS_PIDR4",      0x0ffd0, 1, 4, A32,       NULL,         NULL,             0x40 },
+	{ "GITS_PIDR5",      0x0ffd4, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR6",      0x0ffd8, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR7",      0x0ffdc, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR0",      0x0ffe0, 1, 4, A32,       NULL,         NULL,             0x92 },
+	{ "GITS_PIDR1",      0x0ffe4, 1, 4, A32,       NULL,         NULL,             0xb4 },
+	{ "GITS_PIDR2",      0x0ffe8, 1, 4, A32,       NULL,         NULL,             0x3b },
+	{ "GITS_PIDR3",      0x0ffec, 1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_CIDR0",      0x0fff0, 1, 4, A32,       NULL,         NULL,             0x0d },
+	{ "GITS_CIDR1",      0x0fff4, 1, 4, A32,       NULL,         NULL,             0xf0 },
+	{ "GITS_CIDR2",      0x0fff8, 1, 4, A32,       NULL,         NULL,             0x05 },
+	{ "GITS_CIDR3",      0x0fffc, 1, 4, A32,       NULL,         NULL,             0xb1 },
+	{ "GITS_TRANSLATER", 0x10040, 1, 4, A16 | A32, NULL,         translater_write, 0 },
+};
+/* clang-format on */
+const size_t vits_nr_regs = ARRAY_SIZE(vits_regs);
+
+void regs_reset(struct vits *v)
+{
+	vits_lock(v);
+	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	v->stalled = false;
+	v->cbaser = 0;
+	v->cwriter = 0;
+	v->creadr = 0;
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		v->drop[i] = false;
+		v->baser[i] = FIELD_PREP(BASER_ENTRY_SIZE, ENTRY_SZ - 1) |
+			      FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+	}
+	v->baser[TABLE_DEVICES] |= FIELD_PREP(BASER_TYPE, TYPE_DEVICES);
+	v->baser[TABLE_COLLECTIONS] |= FIELD_PREP(BASER_TYPE, TYPE_COLLECTIONS);
+	vits_unlock(v);
+}
+
+/*
+ * The dispatcher
+ */
+
+/* One access, resolved: which register, and which part of it. */
+struct access {
+	const struct vits_reg *reg;
+	unsigned n;
+	unsigned shift; /* of the part, in bits */
+	uint64_t mask;	/* of the part, before shifting */
+};
+
+/*
+ * Choice: an access that no register takes, for its place, its width or its
+ * alignment, reads as zero and ignores writes (IHI 0069 12.1.3 leaves the
+ * width UNPREDICTABLE), and is counted.
+ */
+static bool find(struct vits *v, uint64_t offset, unsigned size, struct access *ret_access)
+{
+	bool is_width = size == 1 || size == 2 || size == 4 || size == 8;
+
+	for (size_t i = 0; is_width && offset % size == 0 && i < vits_nr_regs; i++) {
+		const struct vits_reg *reg = &vits_regs[i];
+		uint64_t at = offset - reg->offset;
+
+		if (offset < reg->offset || at >= (uint64_t)reg->count * reg->width)
+			continue;
+		if (!(reg->access & size))
+			break;
+		*ret_access = (struct access){
+			.reg = reg,
+			.n = (unsigned)(at / reg->width),
+			.shift = (unsigned)(at % reg->width) * 8,
+			.mask = MASK64(size * 8 - 1, 0),
+		};
+		return true;
+	}
+	vits_count(&v->counters.mmio_ignored);
+	return false;
+}
+
+static uint64_t read_locked(struct vits *v, const struct access *access)
+{
+	assert(v->lock_held);
+
+	if (!access->reg->read)
+		return access->reg->constant;
+	return access->reg->read(v, access->n);
+}
+
+uint64_t vits_mmio_read(struct vits *v, uint64_t offset, unsigned size)
+{
+	struct access access;
+	uint64_t value;
+
+	if (!find(v, offset, size, &access))
+		return 0;
+	vits_lock(v);
+	value = read_locked(v, &access);
+	vits_unlock(v);
+	return value >> access.shift & access.mask;
+}
+
+void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t value)
+{
+	struct access access;
+	uint64_t whole;
+	bool claimed;
+
+	if (!find(v, offset, size, &access) || !access.reg->write)
+		return;
+	vits_lock(v);
+	whole = read_locked(v, &access) & ~(access.mask << access.shift);
+	whole |= (value & access.mask) << access.shift;
+	access.reg->write(v, access.n, whole);
+	claimed = cmdq_claim_locked(v);
+	vits_unlock(v);
+	if (claimed)
+		cmdq_serve(v);
+}

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The shadow of the functions that can send an MSI, and the translation of
+ * their MSIs. IHI 0069 5.2 (translation), 5.3 (what commands do to events).
+ *
+ * No locks: one owner writes, translators read each event in one atomic load.
+ */
+#include "shadow.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "vits_priv.h"
+
+/* A live event in one word, so that a translator sees all of it or nothing. */
+#define EVENT_PUBLISHED BIT64(63)
+#define EVENT_HELD	BIT64(62)
+#define EVENT_STRANDED	BIT64(61)
+#define EVENT_MAPPED	BIT64(60)
+#define EVENT_VCPU	MASK64(57, 48)
+#define EVENT_ICID	MASK64(47, 32)
+#define EVENT_INTID	MASK64(31, 0)
+
+_Static_assert(VITS_MAX_VCPUS <= 1024, "EVENT_VCPU is too narrow");
+
+/* The live event that has an LPI. */
+#define OWNER_VALID    MASK64(24, 24)
+#define OWNER_FUNCTION MASK64(23, 16)
+#define OWNER_EVENTID  MASK64(15, 0)
+
+_Static_assert(VITS_MAX_FUNCTIONS <= 256, "OWNER_FUNCTION is too narrow");
+_Static_assert(VITS_MAX_EVENTID_BITS <= 16, "OWNER_EVENTID is too narrow");
+
+/*
+ * Set-up
+ */
+
+static int init_functions(struct shadow *shadow, const struct vits_config *config)
+{
+	shadow->functions = calloc(config->nr_functions + 1, sizeof(*shadow->functions));
+	shadow->by_devid = calloc(config->nr_functions + 1, sizeof(*shadow->by_devid));
+	if (!shadow->functions || !shadow->by_devid)
+		return -ENOMEM;
+
+	for (size_t i = 0; i < config->nr_functions; i++) {
+		const struct vits_function *from = &config->functions[i];
+		size_t at = i;
+
+		shadow->functions[i] = (struct shadow_function){
+			.devid = from->devid,
+			.nr_events = from->nr_events,
+			.first = shadow->nr_events,
+		};
+		shadow->nr_events += from->nr_events;
+
+		while (at > 0 && config->functions[shadow->by_devid[at - 1]].devid > from->devid) {
+			shadow->by_devid[at] = shadow->by_devid[at - 1];
+			at--;
+		}
+		shadow->by_devid[at] = (uint16_t)i;
+	}
+	shadow->nr_functions = config->nr_functions;
+	return 0;
+}
+
+int shadow_init(struct shadow *shadow, const struct vits_config *config)
+{
+	int r;
+
+	*shadow = (struct shadow){.unpublished_lo = UINT32_MAX};
+	r = init_functions(shadow, config);
+	if (r < 0)
+		return r;
+
+	/* One more than needed: calloc(0) may or may not return NULL. */
+	shadow->events = calloc(shadow->nr_events + 1, sizeof(*shadow->events));
+	shadow->owner = calloc(config->nr_lpis, sizeof(*shadow->owner));
+	shadow->collections = calloc(NR_COLLECTIONS, sizeof(*shadow->collections));
+	if (!shadow->events || !shadow->owner || !shadow->collections)
+		return -ENOMEM;
+	return 0;
+}
+
+void shadow_fini(struct shadow *shadow)
+{
+	free(shadow->collections);
+	free(shadow->owner);
+	free(shadow->events);
+	free(shadow->by_devid);
+	free(shadow->functions);
+	*shadow = (struct shadow){0};
+}
+
+/*
+ * Looking
+ */
+
+struct shadow_function *shadow_find(struct vits *v, uint32_t devid)
+{
+	struct shadow *shadow = &v->shadow;
+	size_t lo = 0, hi = shadow->nr_functions;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		struct shadow_function *function = &shadow->functions[shadow->by_devid[mid]];
+
+		if (function->devid == devid)
+			return function;
+		if (function->devid < devid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+static _Atomic uint64_t *event_word(struct vits *v, const struct shadow_function *function,
+				    uint32_t eventid)
+{
+	assert(eventid < function->nr_events);
+
+	return &v->shadow.events[function->first + eventid];
+}
+
+void shadow_get(struct vits *v, struct shadow_function *function, uint32_t eventid,
+		struct shadow_event *ret_event)
+{
+	uint64_t word =
+		atomic_load_explicit(event_word(v, function, eventid), memory_order_relaxed);
+
+	*ret_event = (struct shadow_event){
+		.function = function,
+		.eventid = eventid,
+		.mapped = word & EVENT_MAPPED,
+		.held = word & EVENT_HELD,
+		.published = word & EVENT_PUBLISHED,
+		.stranded = word & EVENT_STRANDED,
+		.intid = (uint32_t)FIELD_GET(EVENT_INTID, word),
+		.icid = (uint32_t)FIELD_GET(EVENT_ICID, word),
+		.vcpu = (uint32_t)FIELD_GET(EVENT_VCPU, word),
+	};
+}
+
+/* Release: a translator that sees the word sees what the engine did before. */
+static void store(struct vits *v, const struct shadow_event *event)
+{
+	uint64_t word = 0;
+
+	assert(!event->published || event->held);
+	assert(!event->held || event->mapped);
+	assert(!event->held || !event->stranded);
+
+	if (event->mapped)
+		word = EVENT_MAPPED | (event->held ? EVENT_HELD : 0) |
+		       (event->published ? EVENT_PUBLISHED : 0) |
+		       (event->stranded ? EVENT_STRANDED : 0) |
+		       FIELD_PREP(EVENT_VCPU, event->vcpu) | FIELD_PREP(EVENT_ICID, event->icid) |
+		       FIELD_PREP(EVENT_INTID, event->intid);
+	atomic_store_explicit(event_word(v, event->function, event->eventid), word,
+			      memory_order_release);
+}
+
+static uint32_t *owner_of(struct vits *v, uint32_t intid)
+{
+	assert(vits_lpi_in_range(v, intid));
+
+	return &v->shadow.owner[intid - VITS_LPI_BASE];
+}
+
+bool shadow_owner(struct vits *v, uint32_t intid, struct shadow_event *ret_event)
+{
+	uint32_t owner = *owner_of(v, intid);
+
+	if (!(owner & OWNER_VALID))
+		return false;
+	shadow_get(v, &v->shadow.functions[FIELD_GET(OWNER_FUNCTION, owner)],
+		   (uint32_t)FIELD_GET(OWNER_EVENTID, owner), ret_event);
+	assert(ret_event->mapped);
+	assert(ret_event->intid == intid);
+	return true;
+}
+
+static struct shadow_collection *collection_of(struct vits *v, uint32_t icid)
+{
+	assert(icid < NR_COLLECTIONS);
+
+	return &v->shadow.collections[icid];
+}
+
+const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid)
+{
+	const struct shadow_collection *collection = collection_of(v, icid);
+
+	return collection->nr_events ? collection : NULL;
+}
+
+/*
+ * An event's life
+ */
+
+static void emit(struct vits *v, enum vits_effect_op op, bool live,
+		 const struct shadow_event *event)
+{
+	vits_emit(v, &(struct vits_effect){
+			     .op = op,
+			     .live = live,
+			     .devid = event->function->devid,
+			     .eventid = event->eventid,
+			     .intid = event->intid,
+			     .vcpu = event->vcpu,
+		     });
+}
+
+/* The event's collection has a target now. */
+static void hold(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+{
+	struct shadow *shadow = &v->shadow;
+	uint32_t idx = event->function->first + event->eventid;
+
+	assert(event->mapped);
+	assert(!event->held);
+
+	event->held = true;
+	event->stranded = false;
+	event->vcpu = vcpu;
+	store(v, event);
+	emit(v, VITS_LPI_MAP, true, event);
+
+	if (idx < shadow->unpublished_lo)
+		shadow->unpublished_lo = idx;
+	if (idx >= shadow->unpublished_hi)
+		shadow->unpublished_hi = idx + 1;
+}
+
+/* The event's collection has no target any more. */
+static void strand(struct vits *v, struct shadow_event *event)
+{
+	assert(event->held);
+
+	event->published = false;
+	event->held = false;
+	event->stranded = true;
+	store(v, event);
+	emit(v, VITS_LPI_DETACH, true, event);
+}
+
+static void retarget(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+{
+	assert(event->held);
+
+	if (event->vcpu == vcpu)
+		return;
+	event->vcpu = vcpu;
+	store(v, event);
+	emit(v, VITS_LPI_MOVE, true, event);
+}
+
+void shadow_map_event(struct vits *v, struct shadow_event *event,
+		      const struct shadow_collection *collection)
+{
+	struct shadow_collection *ours = collection_of(v, event->icid);
+	uint32_t *owner = owner_of(v, event->intid);
+	size_t function_idx = (size_t)(event->function - v->shadow.functions);
+
+	assert(!event->mapped);
+	assert(!(*owner & OWNER_VALID));
+	assert(event->function->mapped);
+
+	if (ours->nr_events++ == 0) {
+		ours->mapped = collection->mapped;
+		ours->vcpu = collection->vcpu;
+	}
+	assert(ours->mapped == collection->mapped);
+
+	*owner = (uint32_t)(OWNER_VALID | FIELD_PREP(OWNER_FUNCTION, function_idx) |
+			    FIELD_PREP(OWNER_EVENTID, event->eventid));
+	event->function->nr_mapped++;
+	event->mapped = true;
+	event->held = false;
+	event->published = false;
+	event->stranded = false;
+	event->vcpu = 0;
+	store(v, event);
+	if (ours->mapped)
+		hold(v, event, ours->vcpu);
+}
+
+void shadow_clear_stranded(struct vits *v, struct shadow_event *event)
+{
+	assert(event->stranded);
+
+	/* The engine let go of the event at DETACH: a step that is complete in itself. */
+	emit(v, VITS_LPI_CLEAR, false, event);
+	event->stranded = false;
+	store(v, event);
+}
+
+void shadow_unmap_event(struct vits *v, struct shadow_event *event)
+{
+	struct shadow_event before = *event;
+
+	assert(event->mapped);
+
+	/* No MSI is translated by an event that the engine is about to lose. */
+	event->mapped = false;
+	event->held = false;
+	event->published = false;
+	event->stranded = false;
+	store(v, event);
+
+	/*
+	 * DISCARD takes the pending state along (IHI 0069 5.3). That of a
+	 * stranded event stayed where the event was last: it is cleared there,
+	 * so that it cannot show up under the LPI's next event.
+	 */
+	if (before.held)
+		emit(v, VITS_LPI_UNMAP, true, &before);
+	else if (before.stranded)
+		emit(v, VITS_LPI_CLEAR, false, &before);
+
+	*owner_of(v, before.intid) = 0;
+	event->function->nr_mapped--;
+	collection_of(v, before.icid)->nr_events--;
+}
+
+void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,
+		       const struct shadow_collection *to)
+{
+	struct shadow_collection *ours = collection_of(v, icid);
+
+	assert(event->held);
+	assert(to->mapped);
+
+	if (icid != event->icid) {
+		collection_of(v, event->icid)->nr_events--;
+		if (ours->nr_events++ == 0) {
+			ours->mapped = true;
+			ours->vcpu = to->vcpu;
+		}
+		event->icid = icid;
+		store(v, event);
+	}
+	retarget(v, event, ours->vcpu);
+}
+
+/*
+ * Devices and collections
+ */
+
+void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_t itt,
+		       unsigned eventid_bits)
+{
+	assert(function->nr_mapped == 0);
+	assert(eventid_bits >= 1);
+	assert(eventid_bits <= v->config.eventid_bits);
+
+	function->mapped = true;
+	function->itt = itt;
+	function->eventid_bits = (uint8_t)eventid_bits;
+}
+
+void shadow_unmap_device(struct vits *v, struct shadow_function *function)
+{
+	for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
+		struct shadow_event event;
+
+		shadow_get(v, function, i, &event);
+		if (event.mapped)
+			shadow_unmap_event(v, &event);
+	}
+	assert(function->nr_mapped == 0);
+	function->mapped = false;
+}
+
+/* Call step for each live event of a collection. At most all events are looked at. */
+static void for_events_in(struct vits *v, uint32_t icid, uint32_t vcpu,
+			  void (*step)(struct vits *v, struct shadow_event *event, uint32_t vcpu))
+{
+	struct shadow *shadow = &v->shadow;
+	uint32_t left = collection_of(v, icid)->nr_events;
+
+	for (size_t f = 0; f < shadow->nr_functions && left; f++) {
+		struct shadow_function *function = &shadow->functions[f];
+		uint32_t here = function->nr_mapped;
+
+		for (uint32_t i = 0; i < function->nr_events && here && left; i++) {
+			struct shadow_event event;
+
+			shadow_get(v, function, i, &event);
+			if (!event.mapped)
+				continue;
+			here--;
+			if (event.icid != icid)
+				continue;
+			left--;
+			step(v, &event, vcpu);
+		}
+	}
+	assert(left == 0);
+}
+
+static void step_target(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+{
+	if (event->held)
+		retarget(v, event, vcpu);
+	else
+		hold(v, event, vcpu);
+}
+
+static void step_no_target(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+{
+	(void)vcpu;
+	strand(v, event);
+}
+
+void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu)
+{
+	struct shadow_collection *collection = collection_of(v, icid);
+
+	assert(vcpu < v->config.nr_vcpus);
+
+	if (collection->nr_events == 0)
+		return;
+	collection->mapped = true;
+	collection->vcpu = (uint16_t)vcpu;
+	for_events_in(v, icid, vcpu, step_target);
+}
+
+void shadow_unmap_collection(struct vits *v, uint32_t icid)
+{
+	struct shadow_collection *collection = collection_of(v, icid);
+
+	if (collection->nr_events == 0 || !collection->mapped)
+		return;
+	collection->mapped = false;
+	for_events_in(v, icid, 0, step_no_target);
+}
+
+void shadow_drop_devices(struct vits *v)
+{
+	for (size_t f = 0; f < v->shadow.nr_functions; f++)
+		shadow_unmap_device(v, &v->shadow.functions[f]);
+}
+
+void shadow_drop_collections(struct vits *v)
+{
+	struct shadow *shadow = &v->shadow;
+
+	for (size_t f = 0; f < shadow->nr_functions; f++) {
+		struct shadow_function *function = &shadow->functions[f];
+
+		for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
+			struct shadow_event event;
+
+			shadow_get(v, function, i, &event);
+			if (!event.mapped)
+				continue;
+			collection_of(v, event.icid)->mapped = false;
+			if (event.held)
+				strand(v, &event);
+		}
+	}
+}
+
+void vits_event_get(struct vits *v, size_t function, uint32_t eventid, struct vits_event *ret_event)
+{
+	struct shadow_event event;
+
+	assert(function < v->shadow.nr_functions);
+
+	shadow_get(v, &v->shadow.functions[function], eventid, &event);
+	*ret_event = (struct vits_event){
+		.mapped = event.mapped,
+		.delivering = event.published,
+		.intid = event.intid,
+		.icid = event.icid,
+		.vcpu = event.vcpu,
+	};
+}
+
+void shadow_publish(struct vits *v)
+{
+	struct shadow *shadow = &v->shadow;
+
+	for (uint32_t i = shadow->unpublished_lo; i < shadow->unpublished_hi; i++) {
+		uint64_t word = atomic_load_explicit(&shadow->events[i], memory_order_relaxed);
+
+		if (word & EVENT_HELD)
+			atomic_store_explicit(&shadow->events[i], word | EVENT_PUBLISHED,
+					      memory_order_release);
+	}
+	shadow->unpublished_lo = UINT32_MAX;
+	shadow->unpublished_hi = 0;
+}
+
+/*
+ * The interrupt path
+ */
+
+static enum vits_msi msi_outcome(struct vits *v, enum vits_msi outcome)
+{
+	vits_count(&v->counters.msi[outcome]);
+	return outcome;
+}
+
+enum vits_msi vits_translate(struct vits *v, size_t function, uint32_t eventid,
+			     struct vits_lpi *ret_lpi)
+{
+	const struct shadow_function *from;
+	uint64_t word;
+
+	assert(function < v->shadow.nr_functions);
+	from = &v->shadow.functions[function];
+
+	if (!atomic_load_explicit(&v->enabled, memory_order_acquire))
+		return msi_outcome(v, VITS_MSI_DISABLED);
+	/*
+	 * Choice: an EventID beyond the ITT (IHI 0069 5.2.4: CONSTRAINED
+	 * UNPREDICTABLE) is ignored. It cannot be mapped, so the event's word
+	 * says so; only EventIDs that have no word need a test of their own.
+	 */
+	if (eventid >= from->nr_events)
+		return msi_outcome(v, VITS_MSI_BEYOND_SHADOW);
+	word = atomic_load_explicit(&v->shadow.events[from->first + eventid], memory_order_acquire);
+	if (!(word & EVENT_PUBLISHED))
+		return msi_outcome(v, VITS_MSI_UNMAPPED);
+
+	ret_lpi->intid = (uint32_t)FIELD_GET(EVENT_INTID, word);
+	ret_lpi->vcpu = (uint32_t)FIELD_GET(EVENT_VCPU, word);
+	return msi_outcome(v, VITS_MSI_DELIVER);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The shadow: what the model itself remembers about the functions that can
+ * send an MSI, so that neither the interrupt path nor an interrupt's life
+ * depends on what the guest does to its tables.
+ *
+ * Its size is fixed by the configuration: 8 bytes per EventID of a named
+ * function, 4 per LPI, and 8 per collection (of which there are 65536; only
+ * the pages that hold a used ICID are ever touched).
+ *
+ * An event of a named function is called live. A live event that has an ITE is
+ * mapped. One that is mapped, and whose collection has a target, is held: the
+ * engine was told (VITS_LPI_MAP). One that is held is published once the
+ * engine is known to have caught up: only then may an MSI be translated by it,
+ * for the engine would lose it before. One that was held and lost its target
+ * (MAPC with V = 0) is stranded: the engine let go of it, but its LPI may have
+ * stayed pending.
+ *
+ * All functions here belong to the owner of the command side, save
+ * vits_translate() in shadow.c.
+ */
+#ifndef VITSMOD_SHADOW_H
+#define VITSMOD_SHADOW_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vits;
+struct vits_config;
+
+/* ICIDs are 16 bits wide: GITS_TYPER.CIL is 0. */
+#define NR_COLLECTIONS 65536u
+
+/* A named function: the shadow's DTE. */
+struct shadow_function {
+	/* Constant. */
+	uint32_t devid;
+	uint32_t nr_events;
+	uint32_t first; /* of its events, in shadow.events */
+
+	/* Owner. */
+	bool mapped;
+	uint8_t eventid_bits; /* of its ITT */
+	uint64_t itt;	      /* guest physical address */
+	uint32_t nr_mapped;   /* how many of its events are */
+};
+
+/* A collection, remembered while live events are in it. */
+struct shadow_collection {
+	uint32_t nr_events; /* live events that are in it */
+	uint16_t vcpu;
+	bool mapped;
+};
+
+struct shadow {
+	struct shadow_function *functions; /* [nr_functions], as in the configuration */
+	size_t nr_functions;
+	uint16_t *by_devid; /* [nr_functions], indices into functions, DeviceIDs ascending */
+	_Atomic uint64_t *events;
+	uint32_t nr_events;
+	uint32_t *owner; /* [nr_lpis], which live event has the LPI */
+	struct shadow_collection *collections;
+
+	/* Held events that wait to be published have indices in [lo, hi). */
+	uint32_t unpublished_lo;
+	uint32_t unpublished_hi;
+};
+
+/* A live event, unpacked. */
+struct shadow_event {
+	struct shadow_function *function;
+	uint32_t eventid;
+	bool mapped;
+	bool held;
+	bool published;
+	bool stranded;
+	uint32_t intid; /* of a mapped event */
+	uint32_t icid;	/* of a mapped event */
+	uint32_t vcpu;	/* of a held event; of a stranded one: where it was */
+};
+
+/* Make an empty shadow. 0 or -ENOMEM; what was made so far is for shadow_fini(). */
+int shadow_init(struct shadow *shadow, const struct vits_config *config)
+	__attribute__((warn_unused_result));
+void shadow_fini(struct shadow *shadow);
+
+/* The function with this DeviceID; NULL if none is named so. */
+struct shadow_function *shadow_find(struct vits *v, uint32_t devid);
+
+/* Look at a live event. eventid must be below function->nr_events. */
+void shadow_get(struct vits *v, struct shadow_function *function, uint32_t eventid,
+		struct shadow_event *ret_event);
+
+/* Find the live event that has this LPI. False if none has. */
+bool shadow_owner(struct vits *v, uint32_t intid, struct shadow_event *ret_event);
+
+/*
+ * Does the shadow speak for this collection? It does while live events are in
+ * it. NULL: the guest's table is the truth.
+ */
+const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid);
+
+/* MAPD. An event of the function's must not be mapped. */
+void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_t itt,
+		       unsigned eventid_bits);
+/* Forget a function's mapping and all its events, and their pending state. */
+void shadow_unmap_device(struct vits *v, struct shadow_function *function);
+
+/*
+ * MAPTI. The event must be unmapped, the LPI in range and no live event's.
+ * collection says what is known of the event's collection.
+ */
+void shadow_map_event(struct vits *v, struct shadow_event *event,
+		      const struct shadow_collection *collection);
+/* DISCARD: the event and its pending state go. */
+void shadow_unmap_event(struct vits *v, struct shadow_event *event);
+/* MOVI: to a mapped collection. The event must be held. */
+void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,
+		       const struct shadow_collection *to);
+/* CLEAR on a stranded event: what stayed pending goes. */
+void shadow_clear_stranded(struct vits *v, struct shadow_event *event);
+
+/* MAPC: live events in the collection go where it goes. */
+void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu);
+void shadow_unmap_collection(struct vits *v, uint32_t icid);
+
+/* A table was taken away or replaced (GITS_BASER<n>). */
+void shadow_drop_devices(struct vits *v);
+void shadow_drop_collections(struct vits *v);
+
+/* The engine has caught up: held events may be translated from now on. */
+void shadow_publish(struct vits *v);
+
+#endif
