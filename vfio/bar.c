@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+/*
+ * BARs: their sizes from VFIO's regions (linux/vfio.h, VFIO_DEVICE_GET_REGION_INFO),
+ * their types from configuration space (PCI Local Bus 3.0, 6.2.5.1), the parts
+ * that can be mapped, and access to the others.
+ *
+ * Choice: BARs of I/O ports and the expansion ROM are shown as absent: the guest's
+ * host bridge has no I/O window, and nothing in the guest runs option ROMs.
+ *
+ * Lock: none of its own. The registers of the BARs are the device's lock's; the
+ * function's memory needs none.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "vfio/device_priv.h"
+#include "vfio/fail.h"
+#include "vfio/uapi.h"
+
+/* Areas of a sparse region that are looked at; what lies beyond is trapped. */
+#define BAR_AREAS_MAX 16u
+
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "registers are copied as they are");
+
+static uint64_t round_up(uint64_t value, uint64_t page)
+{
+	return (value + page - 1) & ~(page - 1);
+}
+
+/* The span that holds at, or NULL. */
+static const struct bar_span *span_at(const struct bar_spans *spans, uint64_t at)
+{
+	for (size_t i = 0; i < spans->nr; i++) {
+		if (at >= spans->spans[i].first && at < spans->spans[i].end)
+			return &spans->spans[i];
+	}
+	return NULL;
+}
+
+/* Where the next span after at begins, or end. */
+static uint64_t next_span(const struct bar_spans *spans, uint64_t at, uint64_t end)
+{
+	for (size_t i = 0; i < spans->nr; i++) {
+		const struct bar_span *span = &spans->spans[i];
+
+		if (span->first > at && span->first < end && span->end > span->first)
+			end = span->first;
+	}
+	return end;
+}
+
+/* Add a run; one of the same kind as the last joins it. False: no room for it. */
+static bool add_piece(struct vfio_bar *bar, uint64_t at, uint64_t end, bool map)
+{
+	struct vfio_bar_piece *last = bar->nr_pieces ? &bar->pieces[bar->nr_pieces - 1] : NULL;
+
+	if (last && !last->map == !map) {
+		last->size = end - last->offset;
+		return true;
+	}
+	if (bar->nr_pieces == VFIO_BAR_MAX_PIECES)
+		return false;
+	bar->pieces[bar->nr_pieces++] = (struct vfio_bar_piece){
+		.offset = at,
+		.size = end - at,
+		.map = map ? bar : NULL,
+	};
+	return true;
+}
+
+/* Too many pieces: the last ones become one that is trapped, up to the end. */
+static void trap_tail(struct vfio_bar *bar)
+{
+	struct vfio_bar_piece *last = &bar->pieces[bar->nr_pieces - 1];
+
+	if (last->map) {
+		assert(bar->nr_pieces > 1);
+		bar->nr_pieces--;
+		last--;
+	}
+	assert(!last->map);
+	last->size = bar->size - last->offset;
+}
+
+void bar_cut(struct vfio_bar *bar, uint64_t page_size, const struct bar_spans *mappable,
+	     const struct bar_spans *trapped)
+{
+	uint64_t at = 0, end;
+
+	assert(bar->size > 0);
+	bar->nr_pieces = 0;
+	while (at < bar->size) {
+		const struct bar_span *trap = span_at(trapped, at), *map = span_at(mappable, at);
+		bool direct = !trap && map && bar->size >= page_size;
+
+		if (direct)
+			end = next_span(trapped, at, map->end);
+		else if (trap)
+			end = trap->end;
+		else
+			end = next_span(mappable, at, bar->size);
+		if (end > bar->size)
+			end = bar->size;
+		assert(end > at);
+		if (!add_piece(bar, at, end, direct)) {
+			trap_tail(bar);
+			return;
+		}
+		at = end;
+	}
+}
+
+/* The pages that a place of this BAR touches. */
+static size_t add_trap(struct bar_span *spans, size_t nr, const struct vfio_device *dev,
+		       unsigned index, const struct bar_place *place)
+{
+	uint64_t page = dev->container->sys.page_size;
+
+	if (dev->kind != VFIO_IRQ_KIND_MSIX || place->bar != index)
+		return nr;
+	spans[nr] = (struct bar_span){
+		.first = place->offset & ~(page - 1),
+		.end = round_up(place->offset + place->size, page),
+	};
+	return nr + 1;
+}
+
+/* Whole pages of what the kernel lets us map. */
+static size_t add_area(struct bar_span *spans, size_t nr, uint64_t page,
+		       const struct vfio_region_sparse_mmap_area *area)
+{
+	uint64_t end = area->offset + area->size;
+
+	if (end < area->offset || area->offset > UINT64_MAX - page)
+		return nr;
+	spans[nr] = (struct bar_span){ round_up(area->offset, page), end & ~(page - 1) };
+	return spans[nr].first < spans[nr].end ? nr + 1 : nr;
+}
+
+static size_t mappable_areas(const struct vfio_device *dev, const struct vfio_region_info *info,
+			     size_t info_size, struct bar_span spans[BAR_AREAS_MAX])
+{
+	uint64_t page = dev->container->sys.page_size;
+	struct vfio_region_info_cap_sparse_mmap sparse;
+	struct vfio_region_sparse_mmap_area area = { .size = info->size };
+	const char *cap = NULL;
+	size_t room = 0, nr = 0;
+
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return 0;
+	if (info->flags & VFIO_REGION_INFO_FLAG_CAPS)
+		cap = vfio_find_cap(info, info_size, info->cap_offset,
+				    VFIO_REGION_INFO_CAP_SPARSE_MMAP, &room);
+	if (!cap)
+		return add_area(spans, 0, page, &area);
+
+	if (room < sizeof(sparse))
+		return 0;
+	memcpy(&sparse, cap, sizeof(sparse));
+	room = (room - sizeof(sparse)) / sizeof(area);
+	for (uint32_t i = 0; i < sparse.nr_areas && i < room && nr < BAR_AREAS_MAX; i++) {
+		memcpy(&area, cap + sizeof(sparse) + i * sizeof(area), sizeof(area));
+		nr = add_area(spans, nr, page, &area);
+	}
+	return nr;
+}
+
+static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_fault *fault)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	struct vfio_bar_state *state = &dev->bars[index];
+	int r;
+
+	for (size_t i = 0; i < state->shape.nr_pieces; i++) {
+		struct vfio_bar_piece *piece = &state->shape.pieces[i];
+		void *map;
+
+		if (!piece->map)
+			continue;
+		piece->map = NULL;
+		r = sys->mmap(sys->ctx, dev->fd, state->region + piece->offset, piece->size, &map);
+		if (r < 0) {
+			/* What is still marked was never mapped. */
+			while (++i < state->shape.nr_pieces)
+				state->shape.pieces[i].map = NULL;
+			return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: mapping BAR %u",
+					 dev->name, index);
+		}
+		piece->map = map;
+	}
+	return 0;
+}
+
+static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
+		     struct vfio_fault *fault)
+{
+	const struct vfio_region_info question = { .argsz = sizeof(question), .index = index };
+	const struct vfio_query query = { dev->fd, VFIO_DEVICE_GET_REGION_INFO, &question,
+					  sizeof(question) };
+	struct vfio_bar_state *state = &dev->bars[index];
+	_cleanup_free_ void *answer = NULL;
+	struct bar_span areas[BAR_AREAS_MAX], traps[2];
+	struct bar_spans mappable = { .spans = areas }, trapped = { .spans = traps };
+	const struct vfio_region_info *info;
+	size_t size;
+	int r;
+
+	r = vfio_ask(&dev->container->sys, &query, &answer, &size);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of BAR %u", dev->name,
+				 index);
+	info = answer;
+	/* No BAR, or none that a register could describe. */
+	if (info->size < 16 || (info->size & (info->size - 1)))
+		return 0;
+
+	state->region = info->offset;
+	state->shape = (struct vfio_bar){
+		.present = true,
+		.is_64bit =
+			(flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64,
+		.prefetchable = flags & PCI_BASE_ADDRESS_MEM_PREFETCH,
+		.size = info->size,
+	};
+	mappable.nr = mappable_areas(dev, info, size, areas);
+	trapped.nr = add_trap(traps, 0, dev, index, &dev->table);
+	trapped.nr = add_trap(traps, trapped.nr, dev, index, &dev->pba);
+	bar_cut(&state->shape, dev->container->sys.page_size, &mappable, &trapped);
+	return map_pieces(dev, index, fault);
+}
+
+int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault *fault)
+{
+	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+		uint32_t flags = config_get(image, PCI_BASE_ADDRESS_0 + 4 * i, 4);
+		bool wide =
+			(flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
+		int r;
+
+		if (flags & PCI_BASE_ADDRESS_SPACE_IO)
+			continue;
+		/* A 64-bit BAR needs a second register: the last one has none. */
+		if (wide && i == VFIO_DEVICE_BARS - 1)
+			continue;
+		r = bar_probe(dev, i, flags, fault);
+		if (r < 0)
+			return r;
+		i += wide && dev->bars[i].shape.present;
+	}
+	return 0;
+}
+
+void bars_unmap(struct vfio_device *dev)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+		struct vfio_bar *bar = &dev->bars[i].shape;
+
+		for (size_t k = 0; k < bar->nr_pieces; k++) {
+			if (bar->pieces[k].map)
+				sys->munmap(sys->ctx, bar->pieces[k].map, bar->pieces[k].size);
+			bar->pieces[k].map = NULL;
+		}
+	}
+}
+
+void bars_to_config(struct vfio_device *dev)
+{
+	struct vfio_config *cfg = &dev->cfg;
+
+	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+		const struct vfio_bar *bar = &dev->bars[i].shape;
+		unsigned at = PCI_BASE_ADDRESS_0 + 4 * i;
+		uint32_t flags = PCI_BASE_ADDRESS_SPACE_MEMORY;
+		uint64_t bits = ~(bar->size - 1);
+
+		if (!bar->present)
+			continue;
+		if (bar->is_64bit)
+			flags |= PCI_BASE_ADDRESS_MEM_TYPE_64;
+		if (bar->prefetchable)
+			flags |= PCI_BASE_ADDRESS_MEM_PREFETCH;
+		config_put(cfg->initial, at, 4, flags);
+		config_put(cfg->value, at, 4, flags);
+		config_put(cfg->keep, at, 4, (uint32_t)bits & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK);
+		if (bar->is_64bit)
+			config_put(cfg->keep, at + 4, 4, (uint32_t)(bits >> 32));
+	}
+}
+
+/*
+ * Choice: a BAR that holds zero or all ones counts as not assigned: that is what
+ * it holds after reset and while its size is asked for, and a guest may do the
+ * latter with decoding on.
+ */
+void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar)
+{
+	unsigned at = PCI_BASE_ADDRESS_0 + 4 * bar;
+	uint64_t ones;
+
+	assert(bar < VFIO_DEVICE_BARS);
+	*ret_bar = dev->bars[bar].shape;
+	if (!ret_bar->present)
+		return;
+	ones = ~(ret_bar->size - 1);
+	if (!ret_bar->is_64bit)
+		ones &= UINT32_MAX;
+
+	pthread_mutex_lock(&dev->lock);
+	ret_bar->decoded = config_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
+	ret_bar->address = config_get(dev->cfg.value, at, 4);
+	if (ret_bar->is_64bit)
+		ret_bar->address |= (uint64_t)config_get(dev->cfg.value, at + 4, 4) << 32;
+	pthread_mutex_unlock(&dev->lock);
+
+	ret_bar->address &= ones;
+	ret_bar->decoded &= ret_bar->address != 0 && ret_bar->address != ones;
+	if (!ret_bar->decoded)
+		ret_bar->address = 0;
+}
+
+static bool access_fits(const struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len)
+{
+	const struct vfio_bar *shape;
+
+	if (bar >= VFIO_DEVICE_BARS || (len != 1 && len != 2 && len != 4 && len != 8))
+		return false;
+	shape = &dev->bars[bar].shape;
+	return shape->present && offset % len == 0 && offset < shape->size &&
+	       len <= shape->size - offset;
+}
+
+/* Both lie at multiples of 8, so an aligned access is inside or outside. */
+static bool in_place(const struct vfio_device *dev, unsigned bar, uint64_t offset,
+		     const struct bar_place *place)
+{
+	return dev->kind == VFIO_IRQ_KIND_MSIX && place->bar == bar && offset >= place->offset &&
+	       offset - place->offset < place->size;
+}
+
+uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len)
+{
+	uint64_t value = 0;
+
+	if (!access_fits(dev, bar, offset, len))
+		return UINT64_MAX;
+	if (in_place(dev, bar, offset, &dev->table))
+		return msix_table_read(dev, offset - dev->table.offset, len);
+	if (in_place(dev, bar, offset, &dev->pba))
+		return msix_pba_read(dev, offset - dev->pba.offset, len);
+	/* A function that is gone answers all ones, as PCI does. */
+	if (device_read(dev, dev->bars[bar].region + offset, &value, len) < 0)
+		return UINT64_MAX >> (64 - 8 * len);
+	return value;
+}
+
+void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,
+		    uint64_t value)
+{
+	if (!access_fits(dev, bar, offset, len))
+		return;
+	if (in_place(dev, bar, offset, &dev->table))
+		msix_table_write(dev, offset - dev->table.offset, len, value);
+	else if (!in_place(dev, bar, offset, &dev->pba))
+		(void)!device_write(dev, dev->bars[bar].region + offset, &value, len);
+}

@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Binding to vfio-pci and back: Documentation/ABI/testing/sysfs-bus-pci
+ * (driver_override, unbind, bind, drivers_probe), Documentation/driver-api/vfio.rst.
+ *
+ * Order of binding: record, driver_override, unbind, bind. Whichever step this
+ * process dies after, the record says what to put back, and putting back works
+ * from any state in between. Where a step is refused, the steps before it are
+ * undone, the record last.
+ *
+ * Lock: the records' (record.h), from first look to last write.
+ */
+#include "vfio/bind_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "vfio/fail.h"
+#include "vfio/hostuse.h"
+#include "vfio/pci_priv.h"
+#include "vfio/record.h"
+
+#define VFIO_DRIVER "vfio-pci"
+
+/* How long a driver may take to show up, and another process with the records. */
+#define WAIT_STEP_MS 10u
+#define WAIT_STEPS   300u
+
+/* One binding or releasing under way. */
+struct binding {
+	const struct bind_host *host;
+	const struct pci_host_fs *fs;
+	const struct pci_bdf *bdf;
+	char name[PCI_BDF_STRLEN];
+	struct vfio_fault *fault; /* may be NULL */
+};
+
+static int kernel_write(void *ctx, const char *path, const char *text)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	(void)ctx;
+	if (fd < 0)
+		return -errno;
+	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
+}
+
+static int kernel_modprobe(void *ctx, const char *module)
+{
+	char *argv[] = { (char *)"modprobe", (char *)"-q", (char *)module, NULL };
+	char *envp[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	posix_spawn_file_actions_t actions;
+	pid_t pid, got;
+	int r, status;
+
+	(void)ctx;
+	r = posix_spawn_file_actions_init(&actions);
+	if (r)
+		return -r;
+	for (int fd = 0; r == 0 && fd <= 2; fd++)
+		r = posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_RDWR, 0);
+	if (r == 0)
+		r = posix_spawn(&pid, "/sbin/modprobe", &actions, NULL, argv, envp);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	if (r)
+		return -r;
+	do {
+		got = waitpid(pid, &status, 0);
+	} while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOENT;
+}
+
+static int kernel_probe(void *ctx, const char *path)
+{
+	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	(void)ctx;
+	return fd < 0 ? -errno : 0;
+}
+
+static void kernel_nap(void *ctx, unsigned ms)
+{
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000L };
+
+	(void)ctx;
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+struct bind_host bind_host_kernel(void)
+{
+	return (struct bind_host){
+		.write = kernel_write,
+		.modprobe = kernel_modprobe,
+		.probe = kernel_probe,
+		.nap = kernel_nap,
+	};
+}
+
+static int write_attr(const struct binding *b, const char *attr, const char *text)
+{
+	struct host_path path;
+	int r;
+
+	r = pci_attr_path(&path, b->fs, b->bdf, attr);
+	return r < 0 ? r : b->host->write(b->host->ctx, path.text, text);
+}
+
+/* A file of a driver ("bind"), with the function's name. */
+static int write_driver(const struct binding *b, const char *driver, const char *file)
+{
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, b->fs, "/sys/bus/pci/drivers/%s/%s", driver, file);
+	return r < 0 ? r : b->host->write(b->host->ctx, path.text, b->name);
+}
+
+static int let_kernel_choose(const struct binding *b)
+{
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, b->fs, "/sys/bus/pci/drivers_probe");
+	return r < 0 ? r : b->host->write(b->host->ctx, path.text, b->name);
+}
+
+/* sysfs shows no override as "(null)". */
+static int read_override(const struct binding *b, char *buf, size_t size)
+{
+	struct host_path path;
+	int r;
+
+	r = pci_attr_path(&path, b->fs, b->bdf, "driver_override");
+	if (r == 0)
+		r = host_read_text(path.text, buf, size);
+	if (r == 0 && !strcmp(buf, "(null)"))
+		buf[0] = '\0';
+	return r;
+}
+
+/* An empty line clears it. */
+static int write_override(const struct binding *b, const char *override)
+{
+	return write_attr(b, "driver_override", *override ? override : "\n");
+}
+
+/* Unbind from whatever it is bound to. A driver that goes by itself is as good. */
+static int unbind(const struct binding *b)
+{
+	int r = write_attr(b, "driver/unbind", b->name);
+
+	return r == -ENODEV || r == -ENOENT ? 0 : r;
+}
+
+/* Until the function has this driver (none with ""), or time is up: -ETIMEDOUT. */
+static int wait_driver(const struct binding *b, const char *want)
+{
+	char driver[PCI_DRIVER_STRLEN];
+
+	for (unsigned i = 0; i < WAIT_STEPS; i++) {
+		int r = pci_driver_get(b->fs, b->bdf, driver);
+
+		if (r < 0 || !strcmp(driver, want))
+			return r;
+		b->host->nap(b->host->ctx, WAIT_STEP_MS);
+	}
+	return -ETIMEDOUT;
+}
+
+/*
+ * Give the function back to a driver (NULL: any that wants it) and its override,
+ * from any state. A driver that somebody else gave it meanwhile stays.
+ */
+static int put_back(const struct binding *b, const char *driver, const char *override)
+{
+	char now[PCI_DRIVER_STRLEN];
+	int r;
+
+	r = write_override(b, override);
+	if (r == 0)
+		r = pci_driver_get(b->fs, b->bdf, now);
+	if (r < 0)
+		return r;
+	if (now[0] && !pci_driver_is_vfio(now))
+		return 0;
+	if (now[0]) {
+		r = unbind(b);
+		if (r == 0)
+			r = wait_driver(b, "");
+		if (r < 0)
+			return r;
+	}
+	if (!driver)
+		return let_kernel_choose(b);
+	if (!*driver)
+		return 0;
+	/* The driver's own file says why it refuses; else the kernel may know better. */
+	if (write_driver(b, driver, "bind") < 0) {
+		r = let_kernel_choose(b);
+		if (r < 0)
+			return r;
+	}
+	return wait_driver(b, driver);
+}
+
+static int change_failed(const struct binding *b, int err, const char *driver)
+{
+	enum vfio_fault_code code = VFIO_FAULT_BIND;
+	struct pci_function fn;
+	int r;
+
+	if (err == -EACCES || err == -EPERM || err == -EROFS)
+		code = VFIO_FAULT_PERMISSION;
+	else if (pci_function_get(b->fs, b->bdf, &fn) == 0 && fn.group < 0)
+		code = VFIO_FAULT_NO_GROUP;
+	r = vfio_fail(b->fault, code, err, "%s", b->name);
+	vfio_fault_driver(b->fault, driver);
+	return r;
+}
+
+/* The change itself, each step only after the one before. */
+static int change_driver(const struct binding *b, const char *driver)
+{
+	char now[PCI_DRIVER_STRLEN];
+	int r;
+
+	r = write_override(b, VFIO_DRIVER);
+	if (r == 0 && *driver)
+		r = unbind(b);
+	if (r == 0 && *driver)
+		r = wait_driver(b, "");
+	if (r < 0)
+		return r;
+	r = write_driver(b, VFIO_DRIVER, "bind");
+	/* A kernel that probed by itself meanwhile answers that it is bound. */
+	if (r < 0 && pci_driver_get(b->fs, b->bdf, now) == 0 && !strcmp(now, VFIO_DRIVER))
+		return 0;
+	return r < 0 ? r : wait_driver(b, VFIO_DRIVER);
+}
+
+static bool vfio_is_there(const struct binding *b)
+{
+	struct host_path driver, node;
+
+	return host_path(&driver, b->fs, "/sys/bus/pci/drivers/%s", VFIO_DRIVER) == 0 &&
+	       host_path(&node, b->fs, "/dev/vfio/vfio") == 0 && host_exists(driver.text) &&
+	       host_exists(node.text);
+}
+
+/* vfio-pci brings vfio along, but not the IOMMU's side of it in time. */
+static int need_vfio(const struct binding *b)
+{
+	if (vfio_is_there(b))
+		return 0;
+	(void)b->host->modprobe(b->host->ctx, VFIO_DRIVER);
+	(void)b->host->modprobe(b->host->ctx, "vfio_iommu_type1");
+	if (vfio_is_there(b))
+		return 0;
+	return vfio_fail(b->fault, VFIO_FAULT_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
+}
+
+static int check_use(const struct binding *b)
+{
+	char what[96];
+	int r;
+
+	r = host_uses(b->fs, b->bdf, what);
+	if (r < 0)
+		return vfio_fail(b->fault, VFIO_FAULT_OTHER, r, "%s", b->name);
+	if (r == 0)
+		return 0;
+	r = vfio_fail(b->fault, VFIO_FAULT_IN_USE_BY_HOST, -EBUSY, "%s", b->name);
+	vfio_fault_other(b->fault, what);
+	return r;
+}
+
+static int state_failed(const struct binding *b, int err)
+{
+	bool denied = err == -EACCES || err == -EPERM;
+
+	return vfio_fail(b->fault, denied ? VFIO_FAULT_PERMISSION : VFIO_FAULT_STATE, err,
+			 "/run/itsy/bound/%s", b->name);
+}
+
+/*
+ * Note what is about to change: *ret_override is the override as it is. 1: noted;
+ * 0: a record of an earlier binding that was never released stands. It holds what
+ * was there before that, as long as the override is still ours; else it is out of
+ * date.
+ */
+static int note_state(const struct binding *b, const struct pci_function *fn, char *ret_override,
+		      size_t size)
+{
+	struct bind_record record;
+	int r;
+
+	r = read_override(b, ret_override, size);
+	if (r < 0)
+		return vfio_fail(b->fault, VFIO_FAULT_OTHER, r, "%s: driver_override", b->name);
+	if (!strcmp(ret_override, VFIO_DRIVER) && record_read(b->fs, b->bdf, &record) == 0)
+		return 0;
+	vfio_copy_text(record.driver, sizeof(record.driver), fn->driver);
+	vfio_copy_text(record.override, sizeof(record.override), ret_override);
+	r = record_write(b->fs, b->bdf, &record);
+	return r < 0 ? state_failed(b, r) : 1;
+}
+
+static int bind_locked(const struct binding *b, const struct pci_function *fn)
+{
+	char override[64];
+	int noted, r;
+
+	noted = note_state(b, fn, override, sizeof(override));
+	if (noted < 0)
+		return noted;
+	r = change_driver(b, fn->driver);
+	if (r == 0)
+		return 1;
+
+	r = change_failed(b, r, fn->driver);
+	/* What could not be put back stays on record. */
+	if (put_back(b, fn->driver, override) == 0 && noted)
+		(void)!record_remove(b->fs, b->bdf);
+	return r;
+}
+
+static int lock_records(const struct binding *b)
+{
+	int fd = -EWOULDBLOCK;
+
+	for (unsigned i = 0; fd == -EWOULDBLOCK && i < WAIT_STEPS; i++) {
+		if (i > 0)
+			b->host->nap(b->host->ctx, WAIT_STEP_MS);
+		fd = record_lock(b->fs);
+	}
+	return fd < 0 ? state_failed(b, fd) : fd;
+}
+
+static int find_function(const struct binding *b, struct pci_function *ret_fn)
+{
+	int r = pci_function_get(b->fs, b->bdf, ret_fn);
+
+	if (r < 0)
+		return vfio_fail(b->fault, r == -ENOENT ? VFIO_FAULT_NO_FUNCTION : VFIO_FAULT_OTHER,
+				 r, "%s", b->name);
+	return 0;
+}
+
+int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		   const struct pci_bdf *bdf, bool force, struct vfio_fault *ret_fault)
+{
+	struct binding b = { host, fs, bdf, .fault = ret_fault };
+	_cleanup_fd_ int lock = -1;
+	struct pci_function fn;
+	int r;
+
+	pci_bdf_format(bdf, b.name);
+	r = find_function(&b, &fn);
+	if (r < 0)
+		return r;
+	if (fn.is_bridge)
+		return vfio_fail(ret_fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", b.name);
+	/* Hosts with a device tree form a group when a first driver is bound. */
+	if (fn.group < 0 && fn.driver[0])
+		return vfio_fail(ret_fault, VFIO_FAULT_NO_GROUP, -ENODEV, "%s", b.name);
+	if (pci_driver_is_vfio(fn.driver))
+		return 0;
+	lock = lock_records(&b);
+	if (lock < 0)
+		return lock;
+	/* Another process may have bound it while we waited. */
+	r = find_function(&b, &fn);
+	if (r < 0 || pci_driver_is_vfio(fn.driver))
+		return r;
+	if (!force)
+		r = check_use(&b);
+	if (r == 0)
+		r = need_vfio(&b);
+	return r < 0 ? r : bind_locked(&b, &fn);
+}
+
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+	      struct vfio_fault *ret_fault)
+{
+	struct bind_host host = bind_host_kernel();
+
+	return vfio_bind_with(&host, fs, bdf, force, ret_fault);
+}
+
+/*
+ * The kernel lets unbind from vfio-pci wait until the function's user closes it,
+ * for ever if need be; a group that is open in another process says so first.
+ */
+static int check_idle(const struct binding *b, const struct pci_function *fn)
+{
+	struct host_path path;
+	int r;
+
+	if (!pci_driver_is_vfio(fn->driver) || fn->group < 0)
+		return 0;
+	r = host_path(&path, b->fs, "/dev/vfio/%d", fn->group);
+	if (r < 0 || b->host->probe(b->host->ctx, path.text) != -EBUSY)
+		return 0;
+	return vfio_fail(b->fault, VFIO_FAULT_BUSY, -EBUSY, "%s", b->name);
+}
+
+/* Without a record nothing is known but our own kind of override. */
+static int release_unrecorded(const struct binding *b, const struct pci_function *fn)
+{
+	char override[64];
+
+	if (fn->driver[0] && !pci_driver_is_vfio(fn->driver))
+		return 0;
+	if (read_override(b, override, sizeof(override)) < 0 || !strcmp(override, VFIO_DRIVER))
+		override[0] = '\0';
+	return put_back(b, NULL, override);
+}
+
+static int forget(const struct binding *b)
+{
+	int r = record_remove(b->fs, b->bdf);
+
+	return r < 0 ? state_failed(b, r) : 0;
+}
+
+static int release_locked(const struct binding *b)
+{
+	struct bind_record record = { 0 };
+	struct pci_function fn;
+	bool recorded;
+	int r;
+
+	recorded = record_read(b->fs, b->bdf, &record) == 0;
+	r = find_function(b, &fn);
+	/* Unplugged: there is nothing to put back, so nothing to remember. */
+	if (r == -ENOENT && recorded)
+		return forget(b);
+	if (r == 0)
+		r = check_idle(b, &fn);
+	if (r < 0)
+		return r;
+	r = recorded ? put_back(b, record.driver, record.override) : release_unrecorded(b, &fn);
+	return r < 0 ? change_failed(b, r, record.driver) : forget(b);
+}
+
+int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		      const struct pci_bdf *bdf, struct vfio_fault *ret_fault)
+{
+	struct binding b = { host, fs, bdf, .fault = ret_fault };
+	_cleanup_fd_ int lock = -1;
+
+	pci_bdf_format(bdf, b.name);
+	lock = lock_records(&b);
+	return lock < 0 ? lock : release_locked(&b);
+}
+
+int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		 struct vfio_fault *ret_fault)
+{
+	struct bind_host host = bind_host_kernel();
+
+	return vfio_release_with(&host, fs, bdf, ret_fault);
+}
+
+bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
+{
+	struct bind_record record;
+
+	return record_read(fs, bdf, &record) == 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Give a function to vfio-pci and give it back. What binding changed (driver
+ * and driver_override) is recorded below /run/itsy/bound/ before it is changed,
+ * so that it can be put back by a later process also where this one died.
+ */
+#ifndef VFIO_BIND_H
+#define VFIO_BIND_H
+
+#include "vfio/pci.h"
+
+/*
+ * Bind to vfio-pci by driver_override. Refuses bridges, functions without a
+ * group, and, unless force, functions that the host is using: a mounted file
+ * system or swap on it, a network interface that is up with a carrier.
+ * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
+ * Negative errno with ret_fault otherwise, and then all is as it was.
+ */
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+	      struct vfio_fault *ret_fault) _must_check_;
+
+/*
+ * Put the recorded driver and driver_override back and forget the record;
+ * without a record, let the kernel choose a driver. 0, or negative errno.
+ */
+int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		 struct vfio_fault *ret_fault) _must_check_;
+
+/* Is there a record that we bound it? */
+bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What binding does to the host, as a table: tests put a kernel of their own
+ * behind it. Private to vfio/ and its tests.
+ */
+#ifndef VFIO_BIND_PRIV_H
+#define VFIO_BIND_PRIV_H
+
+#include "vfio/bind.h"
+
+struct bind_host {
+	void *ctx; /* handed to each of them */
+	/* Write a text to a file of sysfs. 0, or negative errno. */
+	int (*write)(void *ctx, const char *path, const char *text);
+	/* Run modprobe for a module, quietly. 0, or negative errno. */
+	int (*modprobe)(void *ctx, const char *module);
+	/* Does another process hold this file (EBUSY)? 0, or negative errno. */
+	int (*probe)(void *ctx, const char *path);
+	void (*nap)(void *ctx, unsigned ms);
+};
+
+struct bind_host bind_host_kernel(void);
+
+int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		   const struct pci_bdf *bdf, bool force,
+		   struct vfio_fault *ret_fault) _must_check_;
+int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		      const struct pci_bdf *bdf, struct vfio_fault *ret_fault) _must_check_;
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtual configuration space: what each bit of it is. Private to vfio/ and
+ * its tests.
+ */
+#ifndef VFIO_CONFIG_H
+#define VFIO_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CONFIG_SIZE	4096u /* PCI Express */
+#define CONFIG_SIZE_PCI 256u  /* conventional PCI */
+
+/*
+ * A bit reads as the function's own at that time where live is set, and as
+ * value else. A write changes value where keep is set, and goes to the function
+ * where pass is set; the bits beside those that pass are written as zero, or, in
+ * hold, as they are.
+ */
+struct vfio_config {
+	unsigned size; /* CONFIG_SIZE or CONFIG_SIZE_PCI; beyond are all ones */
+	uint8_t value[CONFIG_SIZE];
+	uint8_t initial[CONFIG_SIZE]; /* value after a reset */
+	uint8_t keep[CONFIG_SIZE];
+	uint8_t live[CONFIG_SIZE];
+	uint8_t pass[CONFIG_SIZE];
+	uint8_t hold[CONFIG_SIZE];
+	/* Where the capabilities lie that more happens at, 0 where not shown. */
+	uint16_t msi, msix, exp, af;
+};
+
+/* A register, and the bits of it: what no mask names reads as zero. */
+struct config_field {
+	uint8_t offset, width; /* 1, 2 or 4 */
+	uint32_t show;	       /* as the function had it when it was opened */
+	uint32_t set;	       /* always one */
+	uint32_t keep, live, pass, hold;
+};
+
+/* Which capabilities a guest is shown. */
+struct config_choice {
+	bool msi, msix; /* at most one of them */
+	bool reset;	/* the host can reset the function: show Function Level Reset */
+};
+
+/*
+ * Build from an image of the function's own space, size bytes of it. The image
+ * is checked, not trusted.
+ */
+void config_build(struct vfio_config *cfg, const uint8_t *image, unsigned size,
+		  const struct config_choice *choice);
+
+/* Where a capability of that id is in an image, 0 without. */
+unsigned config_find_cap(const uint8_t *image, uint8_t id);
+
+/* Little-endian words of any of these arrays. */
+static inline uint32_t config_get(const uint8_t *bytes, unsigned offset, unsigned width)
+{
+	uint32_t value = 0;
+
+	for (unsigned i = 0; i < width; i++)
+		value |= (uint32_t)bytes[offset + i] << 8 * i;
+	return value;
+}
+
+static inline void config_put(uint8_t *bytes, unsigned offset, unsigned width, uint32_t value)
+{
+	for (unsigned i = 0; i < width; i++)
+		bytes[offset + i] = (uint8_t)(value >> 8 * i);
+}
+
+static inline uint32_t config_ones(unsigned width)
+{
+	return UINT32_MAX >> (32 - 8 * width);
+}
+
+#endif

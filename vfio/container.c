@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Containers and groups: Documentation/driver-api/vfio.rst ("VFIO Usage
+ * Example"), linux/vfio.h (type1v2).
+ *
+ * The order is the kernel's: a group is opened, found viable and put into the
+ * container; the first one lets the IOMMU type be chosen, and with the last one
+ * that leaves, type and DMA mappings are gone.
+ *
+ * No lock: create, destroy, joining and mapping are set-up and teardown, which
+ * one thread does.
+ *
+ * Not here: iommufd, and no-IOMMU groups, whose DMA nothing would confine.
+ */
+#include "vfio/container_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "vfio/fail.h"
+#include "vfio/uapi.h"
+
+/* An IOMMU has a handful of ranges; more than that is no sane answer. */
+#define VFIO_IOVA_RANGES_MAX 1024u
+
+static int sys_ioctl(const struct vfio_container *c, int fd, unsigned long request, void *arg)
+{
+	return c->sys.ioctl(c->sys.ctx, fd, request, arg);
+}
+
+static int container_open(struct vfio_container *c, struct vfio_fault *fault)
+{
+	enum vfio_fault_code code = VFIO_FAULT_OTHER;
+	int fd, version;
+
+	fd = c->sys.open(c->sys.ctx, "/dev/vfio/vfio");
+	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
+		code = VFIO_FAULT_NO_VFIO;
+	else if (fd == -EACCES || fd == -EPERM)
+		code = VFIO_FAULT_PERMISSION;
+	if (fd < 0)
+		return vfio_fail(fault, code, fd, "/dev/vfio/vfio");
+	c->fd = fd;
+
+	version = sys_ioctl(c, fd, VFIO_GET_API_VERSION, NULL);
+	if (version < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, version, "VFIO_GET_API_VERSION");
+	if (version != VFIO_API_VERSION)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, -EPROTO, "VFIO_GET_API_VERSION");
+	/* 0 where the module of the type 1 IOMMU is not loaded. */
+	if (sys_ioctl(c, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU) <= 0)
+		return vfio_fail(fault, VFIO_FAULT_NO_VFIO, -ENODEV, "vfio_iommu_type1");
+	return 0;
+}
+
+int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
+			       struct vfio_fault *ret_fault)
+{
+	_cleanup_(vfio_container_destroyp) struct vfio_container *c = NULL;
+	int r;
+
+	assert(sys->page_size > 0);
+	c = sys->zalloc(sys->ctx, 1, sizeof(*c));
+	if (!c)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "container");
+	c->sys = *sys;
+	c->fd = -1;
+
+	r = container_open(c, ret_fault);
+	if (r < 0)
+		return r;
+	*ret_container = TAKE_PTR(c);
+	return 0;
+}
+
+int vfio_container_create(struct vfio_container **ret_container, struct vfio_fault *ret_fault)
+{
+	struct vfio_sys sys = vfio_sys_kernel();
+
+	return vfio_container_create_with(&sys, ret_container, ret_fault);
+}
+
+void vfio_container_destroy(struct vfio_container *c)
+{
+	if (!c)
+		return;
+	assert(!c->groups);
+	if (c->fd >= 0)
+		c->sys.close(c->sys.ctx, c->fd);
+	free(c->ranges);
+	free(c);
+}
+
+/* A capability as the kernel wrote it: nr ranges must fit the room it has. */
+static int parse_ranges(struct vfio_container *c, const void *cap, size_t room)
+{
+	struct vfio_iommu_type1_info_cap_iova_range header;
+	_cleanup_free_ struct vfio_iova_range *ranges = NULL;
+	const char *at = cap;
+
+	if (room < sizeof(header))
+		return -EPROTO;
+	memcpy(&header, cap, sizeof(header));
+	room -= sizeof(header);
+	if (header.nr_iovas == 0 || header.nr_iovas > VFIO_IOVA_RANGES_MAX ||
+	    header.nr_iovas > room / sizeof(struct linux_vfio_iova_range))
+		return -EPROTO;
+
+	ranges = c->sys.zalloc(c->sys.ctx, header.nr_iovas, sizeof(*ranges));
+	if (!ranges)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < header.nr_iovas; i++) {
+		struct linux_vfio_iova_range range;
+
+		memcpy(&range, at + sizeof(header) + i * sizeof(range), sizeof(range));
+		if (range.end < range.start || (i > 0 && range.start <= ranges[i - 1].last))
+			return -EPROTO;
+		ranges[i] = (struct vfio_iova_range){ range.start, range.end };
+	}
+	free(c->ranges);
+	c->ranges = TAKE_PTR(ranges);
+	c->nr_ranges = header.nr_iovas;
+	return 0;
+}
+
+/* Kernels before 5.4 have no such capability: then every address is tried. */
+static int assume_all(struct vfio_container *c)
+{
+	struct vfio_iova_range *ranges = c->sys.zalloc(c->sys.ctx, 1, sizeof(*ranges));
+
+	if (!ranges)
+		return -ENOMEM;
+	ranges[0].last = UINT64_MAX;
+	free(c->ranges);
+	c->ranges = ranges;
+	c->nr_ranges = 1;
+	return 0;
+}
+
+static int load_ranges(struct vfio_container *c)
+{
+	const struct vfio_iommu_type1_info question = { .argsz = sizeof(question) };
+	const struct vfio_query query = { c->fd, VFIO_IOMMU_GET_INFO, &question, sizeof(question) };
+	_cleanup_free_ struct vfio_iommu_type1_info *info = NULL;
+	void *answer = NULL;
+	size_t size, room = 0;
+	const void *cap = NULL;
+	int r;
+
+	r = vfio_ask(&c->sys, &query, &answer, &size);
+	if (r < 0)
+		return r;
+	info = answer;
+	if (info->flags & VFIO_IOMMU_INFO_CAPS)
+		cap = vfio_find_cap(info, size, info->cap_offset,
+				    VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, &room);
+	return cap ? parse_ranges(c, cap, room) : assume_all(c);
+}
+
+static int group_open(struct vfio_container *c, struct vfio_group *group, const char *function,
+		      struct vfio_fault *fault)
+{
+	struct vfio_group_status status = { .argsz = sizeof(status) };
+	enum vfio_fault_code code = VFIO_FAULT_OTHER;
+	char path[32];
+	int r;
+
+	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group->number);
+	group->fd = c->sys.open(c->sys.ctx, path);
+	if (group->fd == -EBUSY)
+		code = VFIO_FAULT_BUSY;
+	else if (group->fd == -EACCES || group->fd == -EPERM)
+		code = VFIO_FAULT_PERMISSION;
+	if (group->fd < 0)
+		return vfio_fail(fault, code, group->fd, "%s", path);
+
+	r = sys_ioctl(c, group->fd, VFIO_GROUP_GET_STATUS, &status);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_GROUP_GET_STATUS", path);
+	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
+		return vfio_fail(fault, VFIO_FAULT_NOT_VIABLE, -EPERM, "%s", function);
+	return 0;
+}
+
+/*
+ * Both calls may attach the group to the IOMMU, and fail with EPERM where the
+ * host's MSIs are not isolated from each other (drivers/vfio/vfio_iommu_type1.c,
+ * allow_unsafe_interrupts).
+ */
+static int group_join(struct vfio_container *c, struct vfio_group *group, struct vfio_fault *fault)
+{
+	int r;
+
+	r = sys_ioctl(c, group->fd, VFIO_GROUP_SET_CONTAINER, &c->fd);
+	if (r == 0) {
+		group->joined = true;
+		if (!c->iommu_set)
+			r = sys_ioctl(c, c->fd, VFIO_SET_IOMMU,
+				      (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
+	}
+	if (r < 0)
+		return vfio_fail(fault,
+				 r == -EPERM   ? VFIO_FAULT_UNSAFE_INTERRUPTS
+				 : r == -EBUSY ? VFIO_FAULT_BUSY
+					       : VFIO_FAULT_OTHER,
+				 r, "IOMMU group %d", group->number);
+	c->iommu_set = true;
+
+	r = load_ranges(c);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "VFIO_IOMMU_GET_INFO");
+	return 0;
+}
+
+/* Out of the list or not yet in it: leave the container and close. */
+static void group_free(struct vfio_container *c, struct vfio_group *group)
+{
+	if (group->joined)
+		(void)sys_ioctl(c, group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
+	if (group->fd >= 0)
+		c->sys.close(c->sys.ctx, group->fd);
+	free(group);
+	if (!c->groups) {
+		c->iommu_set = false;
+		c->mapped = 0;
+	}
+}
+
+int vfio_group_get(struct vfio_container *c, int number, const char *function,
+		   struct vfio_group **ret_group, struct vfio_fault *ret_fault)
+{
+	struct vfio_group *group;
+	int r;
+
+	for (group = c->groups; group; group = group->next) {
+		if (group->number == number) {
+			group->users++;
+			*ret_group = group;
+			return 0;
+		}
+	}
+
+	group = c->sys.zalloc(c->sys.ctx, 1, sizeof(*group));
+	if (!group)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "IOMMU group %d", number);
+	group->number = number;
+	group->fd = -1;
+	group->users = 1;
+	r = group_open(c, group, function, ret_fault);
+	if (r == 0)
+		r = group_join(c, group, ret_fault);
+	if (r < 0) {
+		group_free(c, group);
+		return r;
+	}
+	group->next = c->groups;
+	c->groups = group;
+	*ret_group = group;
+	return 0;
+}
+
+void vfio_group_put(struct vfio_container *c, struct vfio_group *group)
+{
+	struct vfio_group **link;
+
+	if (!group)
+		return;
+	assert(group->users > 0);
+	if (--group->users > 0)
+		return;
+	for (link = &c->groups; *link != group; link = &(*link)->next)
+		assert(*link);
+	*link = group->next;
+	group_free(c, group);
+}
+
+int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_range **ret_ranges,
+			       size_t *ret_nr)
+{
+	if (!c->iommu_set)
+		return -ENODEV;
+	*ret_ranges = c->ranges;
+	*ret_nr = c->nr_ranges;
+	return 0;
+}
+
+/* The first part of [first, last] that no range covers: *ret_hole, and true. */
+static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t last,
+		      struct vfio_iova_range *ret_hole)
+{
+	uint64_t hole_first = 0;
+
+	for (size_t i = 0; i < c->nr_ranges; i++) {
+		const struct vfio_iova_range *range = &c->ranges[i];
+
+		if (first >= range->first && last <= range->last)
+			return false;
+		if (range->first > first) {
+			*ret_hole = (struct vfio_iova_range){ hole_first, range->first - 1 };
+			return true;
+		}
+		if (range->last == UINT64_MAX)
+			return false;
+		if (first <= range->last)
+			first = range->last + 1;
+		hole_first = range->last + 1;
+	}
+	*ret_hole = (struct vfio_iova_range){ hole_first, UINT64_MAX };
+	return true;
+}
+
+static int map_failed(const struct vfio_container *c, const struct vfio_iova_range *what, int err,
+		      struct vfio_fault *fault)
+{
+	uint64_t want = c->mapped + (what->last - what->first) + 1;
+	struct rlimit limit;
+
+	/* type1 answers ENOMEM both for the limit and for memory that is short. */
+	if (err == -ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < want) {
+		err = vfio_fail(fault, VFIO_FAULT_MEMLOCK, err, "RLIMIT_MEMLOCK");
+		vfio_fault_numbers(fault, limit.rlim_cur, want);
+		return err;
+	}
+	return vfio_fail(fault, err == -EPERM ? VFIO_FAULT_PERMISSION : VFIO_FAULT_OTHER, err,
+			 "DMA 0x%" PRIx64 "-0x%" PRIx64, what->first, what->last);
+}
+
+int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+		 struct vfio_fault *ret_fault)
+{
+	const struct vfio_iova_range what = { iova, iova + size - 1 };
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map),
+		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
+		.vaddr = (uintptr_t)va,
+		.iova = iova,
+		.size = size,
+	};
+	uint64_t page = c->sys.page_size;
+	struct vfio_iova_range hole;
+	char text[64];
+	int r;
+
+	if (size == 0 || what.last < iova || ((iova | size | (uintptr_t)va) & (page - 1)))
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -EINVAL,
+				 "DMA 0x%" PRIx64 " +0x%" PRIx64, iova, size);
+	if (!c->iommu_set)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENODEV, "container without a group");
+	if (find_hole(c, what.first, what.last, &hole)) {
+		r = vfio_fail(ret_fault, VFIO_FAULT_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64,
+			      what.first, what.last);
+		(void)snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64, hole.first,
+			       hole.last);
+		vfio_fault_other(ret_fault, text);
+		return r;
+	}
+
+	r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
+	if (r < 0)
+		return map_failed(c, &what, r, ret_fault);
+	c->mapped += size;
+	return 0;
+}
+
+int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+	int r;
+
+	if (!c->iommu_set)
+		return -ENODEV;
+	r = sys_ioctl(c, c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+	if (r < 0)
+		return r;
+	/* The kernel says how much it unmapped: nothing is no success. */
+	c->mapped -= unmap.size < c->mapped ? unmap.size : c->mapped;
+	return unmap.size == size ? 0 : -ENOENT;
+}

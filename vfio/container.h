@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A VFIO container with a type1v2 IOMMU: one address space for the DMA of all
+ * functions of a guest. linux/vfio.h, Documentation/driver-api/vfio.rst.
+ */
+#ifndef VFIO_CONTAINER_H
+#define VFIO_CONTAINER_H
+
+#include "vfio/pci.h"
+
+struct vfio_container;
+
+/* Open /dev/vfio/vfio. The IOMMU type is set when the first group joins. */
+int vfio_container_create(struct vfio_container **ret_container,
+			  struct vfio_fault *ret_fault) _must_check_;
+/* NULL is allowed; devices of it must be gone. DMA mappings end here. */
+void vfio_container_destroy(struct vfio_container *c);
+static inline void vfio_container_destroyp(struct vfio_container **c)
+{
+	vfio_container_destroy(*c);
+}
+
+struct vfio_iova_range {
+	uint64_t first, last; /* inclusive */
+};
+
+/*
+ * The IOVAs that can be mapped (VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE); borrowed
+ * until the next call. -ENODEV before a group has joined.
+ */
+int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_range **ret_ranges,
+			       size_t *ret_nr) _must_check_;
+
+/*
+ * Let devices reach size bytes at va under iova, all page aligned. The ranges
+ * are asked first; va must stay mapped until dma_unmap or destroy. Pins the
+ * memory. -ERANGE VFIO_FAULT_IOVA, -ENOMEM VFIO_FAULT_MEMLOCK, or other.
+ */
+int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+		 struct vfio_fault *ret_fault) _must_check_;
+int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size) _must_check_;
+
+#endif

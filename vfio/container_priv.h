@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A container's inside, for the files of vfio/ that open functions.
+ */
+#ifndef VFIO_CONTAINER_PRIV_H
+#define VFIO_CONTAINER_PRIV_H
+
+#include "vfio/sys.h"
+
+/* An IOMMU group that joined: one for all of its functions. */
+struct vfio_group {
+	struct vfio_group *next;
+	int number;
+	int fd;
+	unsigned users;
+	bool joined; /* its container is set */
+};
+
+struct vfio_container {
+	struct vfio_sys sys; /* constant */
+	int fd;
+	/* From here on: set-up and teardown, one thread at a time. */
+	struct vfio_group *groups; /* owned */
+	bool iommu_set;
+	struct vfio_iova_range *ranges; /* owned, ascending; as of the last join */
+	size_t nr_ranges;
+	uint64_t mapped; /* bytes of DMA mappings */
+};
+
+/*
+ * Join a group, or count one more user where it joined before. The function's
+ * name is for the fault only.
+ */
+int vfio_group_get(struct vfio_container *c, int number, const char *function,
+		   struct vfio_group **ret_group, struct vfio_fault *ret_fault) _must_check_;
+/* The last user leaves the container. NULL is allowed. */
+void vfio_group_put(struct vfio_container *c, struct vfio_group *group);
+
+#endif

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Opening, resetting and closing a function: Documentation/driver-api/vfio.rst,
+ * linux/vfio.h.
+ *
+ * Order at opening: no bus mastering, reset, read what it is, map its BARs, enable
+ * its vectors. At closing: no bus mastering, reset, disable the vectors, close; so
+ * that nothing of the guest's still runs when its memory goes.
+ *
+ * Lock order: a device's lock is the only one, and no callback runs under it.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "vfio/device_priv.h"
+#include "vfio/fail.h"
+#include "vfio/pci_priv.h"
+#include "vfio/uapi.h"
+
+int device_ioctl(const struct vfio_device *dev, unsigned long request, void *arg)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	return sys->ioctl(sys->ctx, dev->fd, request, arg);
+}
+
+int device_read(const struct vfio_device *dev, uint64_t at, void *buf, size_t len)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n =
+			sys->pread(sys->ctx, dev->fd, (char *)buf + done, len - done, at + done);
+
+		if (n == -EINTR)
+			continue;
+		if (n < 0)
+			return (int)n;
+		if (n == 0)
+			return -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+int device_write(const struct vfio_device *dev, uint64_t at, const void *buf, size_t len)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	ssize_t n;
+
+	do {
+		n = sys->pwrite(sys->ctx, dev->fd, buf, len, at);
+	} while (n == -EINTR);
+	if (n < 0)
+		return (int)n;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
+/* INTx stays disabled: the function has MSI or MSI-X in use at the host. */
+int device_command_write(const struct vfio_device *dev, bool master)
+{
+	uint16_t command = dev->host_command | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
+
+	if (master)
+		command |= PCI_COMMAND_MASTER;
+	return device_write(dev, dev->config_region + PCI_COMMAND, &command, sizeof(command));
+}
+
+/* Registers that keep and pass: the function is to hold what the guest reads. */
+static void write_back_initial(const struct vfio_device *dev)
+{
+	const struct vfio_config *cfg = &dev->cfg;
+
+	for (unsigned at = PCI_STD_HEADER_SIZEOF; at < cfg->size; at += 2) {
+		uint32_t pass = config_get(cfg->pass, at, 2);
+		uint32_t both = pass & config_get(cfg->keep, at, 2);
+		uint16_t value;
+
+		if (!both)
+			continue;
+		if (device_read(dev, dev->config_region + at, &value, 2) < 0)
+			continue;
+		value = (uint16_t)((value & config_get(cfg->hold, at, 2) & ~both) |
+				   (config_get(cfg->initial, at, 2) & both));
+		(void)!device_write(dev, dev->config_region + at, &value, 2);
+	}
+}
+
+/*
+ * The kernel saves and restores configuration space around a reset, vectors of
+ * the host included, so what was on before is on again: mastering is off before.
+ */
+int device_reset_locked(struct vfio_device *dev)
+{
+	int r, done;
+
+	r = device_command_write(dev, false);
+	if (dev->can_reset) {
+		done = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
+		r = r < 0 ? r : done;
+	}
+	done = device_command_write(dev, false);
+	r = r < 0 ? r : done;
+	write_back_initial(dev);
+	memcpy(dev->cfg.value, dev->cfg.initial, sizeof(dev->cfg.value));
+	msi_forget(dev);
+	return r;
+}
+
+int vfio_device_reset(struct vfio_device *dev)
+{
+	bool decoded;
+	int r;
+
+	pthread_mutex_lock(&dev->lock);
+	decoded = config_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
+	r = device_reset_locked(dev);
+	pthread_mutex_unlock(&dev->lock);
+	if (decoded && dev->ops && dev->ops->bars_changed)
+		dev->ops->bars_changed(dev->ops_ctx);
+	return r;
+}
+
+/* Is it there, ours to take, and nobody else's with it? */
+static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+			  struct pci_function *ret_fn, struct vfio_fault *fault)
+{
+	char name[PCI_BDF_STRLEN];
+	int r;
+
+	pci_bdf_format(bdf, name);
+	r = pci_function_get(fs, bdf, ret_fn);
+	if (r == -ENOENT)
+		return vfio_fail(fault, VFIO_FAULT_NO_FUNCTION, r, "%s", name);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s", name);
+	if (ret_fn->is_bridge)
+		return vfio_fail(fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", name);
+	if (ret_fn->group < 0)
+		return vfio_fail(fault, VFIO_FAULT_NO_GROUP, -ENODEV, "%s", name);
+	if (!pci_driver_is_vfio(ret_fn->driver)) {
+		r = vfio_fail(fault, VFIO_FAULT_NOT_BOUND, -ENODEV, "%s", name);
+		vfio_fault_driver(fault, ret_fn->driver);
+		return r;
+	}
+	return pci_group_viable(fs, ret_fn, fault);
+}
+
+static int open_function(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	struct vfio_device_info info = { .argsz = sizeof(info) };
+	int r;
+
+	r = sys->ioctl(sys->ctx, dev->group->fd, VFIO_GROUP_GET_DEVICE_FD, dev->name);
+	if (r < 0)
+		return vfio_fail(fault,
+				 r == -EBUSY		       ? VFIO_FAULT_BUSY
+				 : r == -EPERM || r == -EACCES ? VFIO_FAULT_PERMISSION
+							       : VFIO_FAULT_OTHER,
+				 r, "%s", dev->name);
+	dev->fd = r;
+	r = device_ioctl(dev, VFIO_DEVICE_GET_INFO, &info);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_GET_INFO", dev->name);
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
+	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX ||
+	    info.num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, -EPROTO, "%s: VFIO_DEVICE_GET_INFO",
+				 dev->name);
+	dev->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
+	return 0;
+}
+
+/* Quiet the function before its configuration space is looked at. */
+static int quiesce(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	uint16_t command;
+	int r;
+
+	r = device_read(dev, dev->config_region + PCI_COMMAND, &command, sizeof(command));
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: configuration space", dev->name);
+	dev->host_command =
+		command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	r = device_command_write(dev, false);
+	if (r == 0 && dev->can_reset)
+		r = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
+	/* The kernel put back what Command was before the reset; be sure of it. */
+	if (r == 0)
+		r = device_command_write(dev, false);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: reset", dev->name);
+	return 0;
+}
+
+static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsigned *ret_size,
+		      struct vfio_fault *fault)
+{
+	struct vfio_region_info info = {
+		.argsz = sizeof(info),
+		.index = VFIO_PCI_CONFIG_REGION_INDEX,
+	};
+	int r;
+
+	r = device_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
+	if (r == 0 && info.size < CONFIG_SIZE_PCI)
+		r = -EPROTO;
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of configuration space",
+				 dev->name);
+	dev->config_region = info.offset;
+	dev->opened = true;
+	*ret_size = info.size >= CONFIG_SIZE ? CONFIG_SIZE : CONFIG_SIZE_PCI;
+
+	r = quiesce(dev, fault);
+	if (r < 0)
+		return r;
+	memset(image, 0, CONFIG_SIZE);
+	r = device_read(dev, dev->config_region, image, *ret_size);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: configuration space", dev->name);
+	if ((image[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL)
+		return vfio_fail(fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", dev->name);
+	return 0;
+}
+
+static int set_up(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	struct config_choice choice;
+	uint8_t image[CONFIG_SIZE];
+	unsigned size = 0;
+	int r;
+
+	r = open_function(dev, fault);
+	if (r < 0)
+		return r;
+	r = read_image(dev, image, &size, fault);
+	if (r < 0)
+		return r;
+	r = msi_probe(dev, image, fault);
+	if (r < 0)
+		return r;
+	if (dev->kind == VFIO_IRQ_KIND_NONE)
+		return vfio_fail(fault, VFIO_FAULT_NO_MSI, -ENOTSUP, "%s", dev->name);
+	choice = (struct config_choice){
+		.msi = dev->kind == VFIO_IRQ_KIND_MSI,
+		.msix = dev->kind == VFIO_IRQ_KIND_MSIX,
+		.reset = dev->can_reset,
+	};
+	r = bars_probe(dev, image, fault);
+	if (r < 0)
+		return r;
+	config_build(&dev->cfg, image, size, &choice);
+	bars_to_config(dev);
+	return msi_enable(dev, fault);
+}
+
+int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
+		       struct vfio_fault *ret_fault)
+{
+	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
+	struct pci_function fn;
+	int r;
+
+	r = check_function(fs, bdf, &fn, ret_fault);
+	if (r < 0)
+		return r;
+	dev = c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
+	if (!dev)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "device");
+	dev->container = c;
+	dev->bdf = *bdf;
+	dev->fd = -1;
+	pci_bdf_format(bdf, dev->name);
+	r = pthread_mutex_init(&dev->lock, NULL);
+	assert(r == 0);
+
+	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_fault);
+	if (r == 0)
+		r = set_up(dev, ret_fault);
+	if (r < 0)
+		return r;
+	*ret_dev = TAKE_PTR(dev);
+	return 0;
+}
+
+void vfio_device_destroy(struct vfio_device *dev)
+{
+	if (!dev)
+		return;
+	if (dev->opened) {
+		(void)device_command_write(dev, false);
+		if (dev->can_reset)
+			(void)device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
+	}
+	msi_disable(dev);
+	bars_unmap(dev);
+	if (dev->fd >= 0)
+		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
+	vfio_group_put(dev->container, dev->group);
+	pthread_mutex_destroy(&dev->lock);
+	free(dev);
+}
+
+void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx)
+{
+	dev->ops = ops;
+	dev->ops_ctx = ctx;
+}
+
+const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev)
+{
+	return &dev->bdf;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PCI function that a guest drives: its configuration space as the guest sees
+ * it, its BARs, its interrupts, its reset.
+ *
+ * Threads: accesses of the guest (vfio_config_*, vfio_bar_*) may come from any
+ * thread, several at a time; vfio_vector_take() from one other thread at the
+ * same time. The callbacks run on the thread that made the access, with no lock
+ * of this folder held that the callback's use of this header would need.
+ */
+#ifndef VFIO_DEVICE_H
+#define VFIO_DEVICE_H
+
+#include "vfio/container.h"
+
+struct vfio_device;
+
+#define VFIO_DEVICE_BARS      6u
+#define VFIO_BAR_MAX_PIECES   5u
+#define VFIO_MAX_VECTORS      2048u /* PCI's own limit for MSI-X */
+
+/* A message as the guest wrote it: where to, and what. */
+struct msi_message {
+	uint64_t address;
+	uint32_t data;
+};
+
+struct vfio_device_ops {
+	/*
+	 * The guest moved BARs or switched memory decoding: read
+	 * vfio_device_bar() of each and map or unmap accordingly.
+	 */
+	void (*bars_changed)(void *ctx);
+	/*
+	 * A vector that had latched an interrupt was unmasked: deliver it now,
+	 * once. The message is the current one.
+	 */
+	void (*vector_released)(void *ctx, unsigned vector, const struct msi_message *message);
+};
+
+/* How the guest gets the function's interrupts. */
+enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX };
+
+/*
+ * Open a function that is bound to vfio-pci: join its group to the container
+ * (one group may bring several functions), reset it, read its configuration
+ * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
+ * eventfd each. The vectors stay enabled until destroy: no guest access makes
+ * the host's ITS do anything. ops and ctx are borrowed.
+ */
+int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
+		       struct vfio_fault *ret_fault) _must_check_;
+/* Disables the vectors, resets the function, closes. NULL is allowed. */
+void vfio_device_destroy(struct vfio_device *dev);
+static inline void vfio_device_destroyp(struct vfio_device **dev)
+{
+	vfio_device_destroy(*dev);
+}
+/* Before the first guest access, and never while one runs. */
+void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
+
+/*
+ * The state of a function after power-on: bus mastering and decoding off, the
+ * function reset (VFIO_DEVICE_RESET, where it has one), the virtual
+ * configuration space, MSI-X table and PBA as at create, interrupts that were
+ * signalled before are forgotten. No guest access may run.
+ */
+int vfio_device_reset(struct vfio_device *dev) _must_check_;
+
+const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev);
+
+/*
+ * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
+ * offset below 4096. A table of capabilities says which are shown and which bits
+ * are the function's own, virtual, or fixed; what the table does not name is hidden.
+ */
+uint32_t vfio_config_read(struct vfio_device *dev, unsigned offset, unsigned len);
+void vfio_config_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
+
+/* A run of bytes of a BAR: mapped for direct use, or to be trapped. */
+struct vfio_bar_piece {
+	uint64_t offset, size; /* multiples of the host's page size where map is set */
+	void *map;	       /* NULL: accesses go through vfio_bar_read/write */
+};
+
+struct vfio_bar {
+	bool present;	      /* a memory BAR of this function (upper halves are absent) */
+	bool is_64bit, prefetchable;
+	uint64_t size;	      /* a power of two */
+	bool decoded;	      /* Command.Memory is set and an address was assigned */
+	uint64_t address;     /* where the guest put it, while decoded */
+	size_t nr_pieces;     /* cover the BAR without holes or overlap, ascending */
+	struct vfio_bar_piece pieces[VFIO_BAR_MAX_PIECES];
+};
+
+/* The BAR as it stands; size and pieces never change. */
+void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
+
+/* Access to a trapped piece: len 1, 2, 4 or 8, offset + len within the BAR. */
+uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len);
+void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,
+		    uint64_t value);
+
+enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev);
+unsigned vfio_device_nr_vectors(const struct vfio_device *dev);
+/* Borrowed; EFD_NONBLOCK; signalled by the kernel for each interrupt of the vector. */
+int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
+
+enum vfio_take {
+	VFIO_TAKE_DELIVER, /* ret_message is set: deliver it */
+	VFIO_TAKE_HELD,	   /* masked: latched in the PBA (or MSI pending bit), see vector_released */
+	VFIO_TAKE_OFF,	   /* the guest has interrupts of this kind disabled: latched likewise */
+};
+
+/* The vector's eventfd was signalled: what is to be done? Any one thread. */
+enum vfio_take vfio_vector_take(struct vfio_device *dev, unsigned vector,
+				struct msi_message *ret_message);
+
+#endif

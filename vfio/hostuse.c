@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Does the host itself use a function? Looked at: mounted file systems and swap
+ * on block devices of the function, on their partitions and on what device mapper
+ * or md made of them; network interfaces that are up and have a carrier.
+ *
+ * A block device belongs to the function when its place in sysfs lies below the
+ * function's. NVMe with native multipath is an exception: there the disk lies
+ * below its subsystem, and the subsystem names its controllers.
+ *
+ * Not looked at: volumes that are assembled and neither mounted nor swapped to,
+ * and programs that have a device open.
+ */
+#include "vfio/hostuse.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include "vfio/fail.h"
+#include "vfio/pci_priv.h"
+
+/* Disks, partitions and volumes above one function; with more, it counts as used. */
+#define BLOCKS_MAX 512u
+#define NAME_LEN   64u
+
+struct block {
+	char name[NAME_LEN];
+	char mapper[NAME_LEN]; /* its name below /dev/mapper, "" for none */
+	unsigned major, minor;
+};
+
+struct search {
+	const struct pci_host_fs *fs;
+	char below[HOST_PATH_MAX]; /* the function's place, with a slash */
+	char controller[NAME_LEN]; /* of NVMe, "" for none */
+	char what[96];		   /* the first use that was found */
+	struct block *blocks;	   /* owned [BLOCKS_MAX] */
+	size_t nr_blocks;
+	const struct block *parent; /* whose holders are listed */
+};
+
+/* Where a link of sysfs leads, without the dots that lead out of its directory. */
+static int link_place(const char *path, char place[HOST_PATH_MAX])
+{
+	char target[HOST_PATH_MAX];
+	const char *at = target;
+	int r;
+
+	r = host_read_link(path, target, sizeof(target));
+	if (r < 0)
+		return r;
+	while (!strncmp(at, "../", 3))
+		at += 3;
+	strcpy(place, at);
+	return 0;
+}
+
+static bool is_below(const struct search *search, const char *place)
+{
+	return !strncmp(place, search->below, strlen(search->below));
+}
+
+/* A name that sysfs gives; 1 stops the search because there is no room. */
+static int add_block(struct search *search, const char *name)
+{
+	struct block *block = &search->blocks[search->nr_blocks];
+	struct host_path path;
+	char text[32];
+	int r;
+
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		if (!strcmp(search->blocks[i].name, name))
+			return 0;
+	}
+	if (search->nr_blocks == BLOCKS_MAX || strlen(name) >= NAME_LEN) {
+		vfio_copy_text(search->what, sizeof(search->what), name);
+		return 1;
+	}
+	r = host_path(&path, search->fs, "/sys/class/block/%s/dev", name);
+	if (r == 0)
+		r = host_read_text(path.text, text, sizeof(text));
+	/* Hidden paths of a multipath disk have no device number. */
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return r;
+	*block = (struct block){ 0 };
+	if (sscanf(text, "%u:%u", &block->major, &block->minor) != 2)
+		return -EINVAL;
+	strcpy(block->name, name);
+	r = host_path(&path, search->fs, "/sys/class/block/%s/dm/name", name);
+	if (r < 0)
+		return r;
+	if (host_read_text(path.text, block->mapper, sizeof(block->mapper)) < 0)
+		block->mapper[0] = '\0';
+	search->nr_blocks++;
+	return 0;
+}
+
+static int visit_block(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char place[HOST_PATH_MAX];
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, search->fs, "/sys/class/block/%s", name);
+	if (r == 0)
+		r = link_place(path.text, place);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return is_below(search, place) ? add_block(search, name) : 0;
+}
+
+/* /sys/class/nvme/nvme0: is it the function's? */
+static int visit_controller(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char place[HOST_PATH_MAX];
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, search->fs, "/sys/class/nvme/%s", name);
+	if (r == 0)
+		r = link_place(path.text, place);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (is_below(search, place))
+		vfio_copy_text(search->controller, sizeof(search->controller), name);
+	return 0;
+}
+
+/* /sys/class/nvme-subsystem/nvme-subsys0: has it our controller? Then its disks. */
+static int visit_subsystem(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char below[HOST_PATH_MAX], place[HOST_PATH_MAX];
+	struct host_path path;
+	size_t len;
+	int r;
+
+	r = host_path(&path, search->fs, "/sys/class/nvme-subsystem/%s/%s", name,
+		      search->controller);
+	if (r < 0 || !host_exists(path.text))
+		return r;
+	r = host_path(&path, search->fs, "/sys/class/nvme-subsystem/%s", name);
+	if (r == 0)
+		r = link_place(path.text, place);
+	len = strlen(place);
+	if (r < 0 || len + 2 > sizeof(place))
+		return r < 0 ? r : -ENAMETOOLONG;
+	strcpy(place + len, "/");
+
+	memcpy(below, search->below, sizeof(below));
+	memcpy(search->below, place, sizeof(place));
+	r = host_path(&path, search->fs, "/sys/class/block");
+	if (r == 0)
+		r = host_each_entry(path.text, visit_block, search);
+	memcpy(search->below, below, sizeof(below));
+	return r;
+}
+
+static int visit_holder(void *ctx, const char *name)
+{
+	return add_block(ctx, name);
+}
+
+/* A partition of a volume: it lies in the volume's directory. */
+static int visit_part(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	struct host_path path;
+	int r;
+
+	if (strncmp(name, search->parent->name, strlen(search->parent->name)))
+		return 0;
+	r = host_path(&path, search->fs, "/sys/class/block/%s/%s/partition", search->parent->name,
+		      name);
+	if (r < 0 || !host_exists(path.text))
+		return r;
+	return add_block(search, name);
+}
+
+/* No directory is an empty one. */
+static int each(struct search *search, const char *dir, int (*fn)(void *ctx, const char *name))
+{
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, search->fs, "%s", dir);
+	if (r == 0)
+		r = host_each_entry(path.text, fn, search);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* All block devices of the function; those that others made of them are appended. */
+static int find_blocks(struct search *search)
+{
+	char dir[NAME_LEN + 40];
+	int r;
+
+	r = each(search, "/sys/class/block", visit_block);
+	if (r == 0)
+		r = each(search, "/sys/class/nvme", visit_controller);
+	if (r == 0 && search->controller[0])
+		r = each(search, "/sys/class/nvme-subsystem", visit_subsystem);
+	/* The list grows while it is walked; it names each device once. */
+	for (size_t i = 0; r == 0 && i < search->nr_blocks; i++) {
+		search->parent = &search->blocks[i];
+		(void)snprintf(dir, sizeof(dir), "/sys/class/block/%s/holders",
+			       search->parent->name);
+		r = each(search, dir, visit_holder);
+		(void)snprintf(dir, sizeof(dir), "/sys/class/block/%s", search->parent->name);
+		if (r == 0)
+			r = each(search, dir, visit_part);
+	}
+	return r;
+}
+
+/* A source as mountinfo and swaps write it: /dev/NAME, or a link to it. */
+static const struct block *block_of_source(const struct search *search, const char *source)
+{
+	struct host_path path;
+	struct stat st;
+	bool known = false;
+
+	if (strncmp(source, "/dev/", 5))
+		return NULL;
+	if (host_path(&path, search->fs, "%s", source) == 0)
+		known = stat(path.text, &st) == 0 && S_ISBLK(st.st_mode);
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		const struct block *block = &search->blocks[i];
+
+		if (known && major(st.st_rdev) == block->major && minor(st.st_rdev) == block->minor)
+			return block;
+		if (!strcmp(source + 5, block->name))
+			return block;
+		if (block->mapper[0] && !strncmp(source + 5, "mapper/", 7) &&
+		    !strcmp(source + 12, block->mapper))
+			return block;
+	}
+	return NULL;
+}
+
+/*
+ * A line of /proc/self/mountinfo (Documentation/filesystems/proc.rst, 3.5): ids,
+ * major:minor, root, mount point, options, " - ", type, source. File systems of
+ * many disks (btrfs) have numbers of their own, so the source is looked at too.
+ */
+static const struct block *mounted_block(const struct search *search, const char *line, char *point,
+					 size_t size)
+{
+	const char *dash = strstr(line, " - ");
+	char where[256], source[256];
+	unsigned major_nr, minor_nr;
+
+	if (sscanf(line, "%*d %*d %u:%u %*s %255s", &major_nr, &minor_nr, where) != 3)
+		return NULL;
+	vfio_copy_text(point, size, where);
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		if (search->blocks[i].major == major_nr && search->blocks[i].minor == minor_nr)
+			return &search->blocks[i];
+	}
+	if (!dash || sscanf(dash + 3, "%*s %255s", source) != 1)
+		return NULL;
+	return block_of_source(search, source);
+}
+
+static const struct block *swap_block(const struct search *search, const char *line, char *point,
+				      size_t size)
+{
+	char source[256];
+
+	vfio_copy_text(point, size, "swap");
+	return sscanf(line, "%255s", source) == 1 ? block_of_source(search, source) : NULL;
+}
+
+typedef const struct block *(*line_fn)(const struct search *search, const char *line, char *point,
+				       size_t size);
+
+/* Is a block device of ours in one of the file's lines? 1, 0, or negative errno. */
+static int scan_lines(struct search *search, const char *name, line_fn fn)
+{
+	_cleanup_file_ FILE *file = NULL;
+	_cleanup_free_ char *line = NULL;
+	const struct block *block;
+	struct host_path path;
+	char point[64];
+	size_t room = 0;
+	int r;
+
+	r = host_path(&path, search->fs, "%s", name);
+	if (r < 0)
+		return r;
+	file = fopen(path.text, "re");
+	if (!file)
+		return errno == ENOENT ? 0 : -errno;
+	while (getline(&line, &room, file) > 0) {
+		block = fn(search, line, point, sizeof(point));
+		if (!block)
+			continue;
+		(void)snprintf(search->what, sizeof(search->what), "%s (%.24s)", point,
+			       block->name);
+		return 1;
+	}
+	return ferror(file) ? -EIO : 0;
+}
+
+/* /sys/fs/btrfs/UUID/devices/NAME: all disks of a mounted btrfs. */
+static int visit_btrfs(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	struct host_path path;
+	int r;
+
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		r = host_path(&path, search->fs, "/sys/fs/btrfs/%s/devices/%s", name,
+			      search->blocks[i].name);
+		if (r < 0)
+			return r;
+		if (!host_exists(path.text))
+			continue;
+		(void)snprintf(search->what, sizeof(search->what), "btrfs (%.24s)",
+			       search->blocks[i].name);
+		return 1;
+	}
+	return 0;
+}
+
+static bool net_attr_is(const struct search *search, const char *name, const char *attr,
+			const char *value)
+{
+	struct host_path path;
+	char text[32];
+
+	return host_path(&path, search->fs, "/sys/class/net/%s/%s", name, attr) == 0 &&
+	       host_read_text(path.text, text, sizeof(text)) == 0 && !strcmp(text, value);
+}
+
+/* carrier can be read only while the interface is up; some never know their state. */
+static int visit_net(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char place[HOST_PATH_MAX];
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, search->fs, "/sys/class/net/%s", name);
+	if (r == 0)
+		r = link_place(path.text, place);
+	/* Not a link: a file that bonding keeps there. */
+	if (r < 0)
+		return r == -ENOENT || r == -EINVAL ? 0 : r;
+	if (!is_below(search, place))
+		return 0;
+	if (!net_attr_is(search, name, "operstate", "up") &&
+	    !(net_attr_is(search, name, "operstate", "unknown") &&
+	      net_attr_is(search, name, "carrier", "1")))
+		return 0;
+	vfio_copy_text(search->what, sizeof(search->what), name);
+	return 1;
+}
+
+static int search_uses(struct search *search)
+{
+	int r;
+
+	r = each(search, "/sys/class/net", visit_net);
+	if (r == 0)
+		r = find_blocks(search);
+	if (r == 0 && search->nr_blocks > 0)
+		r = scan_lines(search, "/proc/self/mountinfo", mounted_block);
+	if (r == 0 && search->nr_blocks > 0)
+		r = scan_lines(search, "/proc/swaps", swap_block);
+	if (r == 0 && search->nr_blocks > 0)
+		r = each(search, "/sys/fs/btrfs", visit_btrfs);
+	return r;
+}
+
+int host_uses(const struct pci_host_fs *fs, const struct pci_bdf *bdf, char ret_what[96])
+{
+	_cleanup_free_ struct block *blocks = NULL;
+	struct search search = { .fs = fs };
+	struct host_path path;
+	size_t len;
+	int r;
+
+	r = pci_attr_path(&path, fs, bdf, "");
+	if (r == 0)
+		r = link_place(path.text, search.below);
+	if (r < 0)
+		return r;
+	len = strlen(search.below);
+	if (len + 2 > sizeof(search.below))
+		return -ENAMETOOLONG;
+	strcpy(search.below + len, "/");
+
+	blocks = calloc(BLOCKS_MAX, sizeof(*blocks));
+	if (!blocks)
+		return -ENOMEM;
+	search.blocks = blocks;
+	r = search_uses(&search);
+	if (r == 1)
+		memcpy(ret_what, search.what, sizeof(search.what));
+	return r;
+}

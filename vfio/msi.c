@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: MIT
+/*
+ * MSI and MSI-X as a guest sees them: PCI Local Bus 3.0, 6.8 (PCI Express Base
+ * 5.0, 7.7.1 and 7.7.2). The function's own vectors are enabled at the host once,
+ * all of them, with an eventfd each (linux/vfio.h, VFIO_DEVICE_SET_IRQS); the
+ * registers here only say what becomes of a signal.
+ *
+ * Choice: one kind is shown, MSI-X where the function has a sound one, else MSI;
+ * the other capability is hidden. VFIO runs one kind at a time and arm64 hosts
+ * cannot grow MSI-X later, so a guest's choice could not be followed without
+ * taking the host's vectors down.
+ *
+ * Lock: the device's, around registers and updates of vectors. vfio_vector_take()
+ * takes none.
+ *
+ * Not here: INTx; the ERR and REQ interrupts of VFIO (errors of the bus, and
+ * the host asking for the function back).
+ */
+#include <assert.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "vfio/device_priv.h"
+#include "vfio/fail.h"
+#include "vfio/uapi.h"
+
+#define MSI_VECTORS_MAX 32u
+
+static struct bar_place bir_place(uint32_t word, uint64_t size)
+{
+	return (struct bar_place){
+		.bar = word & PCI_MSIX_TABLE_BIR,
+		.offset = word & PCI_MSIX_TABLE_OFFSET,
+		.size = size,
+	};
+}
+
+/* Does it lie in a memory BAR? 1, 0, or negative errno. */
+static int place_in_bar(const struct vfio_device *dev, const uint8_t *image,
+			const struct bar_place *place)
+{
+	struct vfio_region_info info = { .argsz = sizeof(info), .index = place->bar };
+	uint32_t bar;
+	int r;
+
+	if (place->bar >= VFIO_DEVICE_BARS)
+		return 0;
+	bar = config_get(image, PCI_BASE_ADDRESS_0 + 4 * place->bar, 4);
+	if (bar & PCI_BASE_ADDRESS_SPACE_IO)
+		return 0;
+	r = device_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
+	if (r < 0)
+		return r;
+	return place->offset <= info.size && place->size <= info.size - place->offset;
+}
+
+static bool places_overlap(const struct bar_place *a, const struct bar_place *b)
+{
+	return a->bar == b->bar && a->offset < b->offset + b->size &&
+	       b->offset < a->offset + a->size;
+}
+
+/* A table that no guest could reach is no MSI-X: 1 where it is sound, 0, or errno. */
+static int probe_msix(struct vfio_device *dev, const uint8_t *image)
+{
+	unsigned at = config_find_cap(image, PCI_CAP_ID_MSIX), nr;
+	int table, pba;
+
+	if (!at || at + PCI_CAP_MSIX_SIZEOF > CONFIG_SIZE_PCI)
+		return 0;
+	nr = (config_get(image, at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
+	dev->table = bir_place(config_get(image, at + PCI_MSIX_TABLE, 4),
+			       (uint64_t)nr * PCI_MSIX_ENTRY_SIZE);
+	dev->pba = bir_place(config_get(image, at + PCI_MSIX_PBA, 4), (uint64_t)(nr + 63) / 64 * 8);
+	table = place_in_bar(dev, image, &dev->table);
+	pba = place_in_bar(dev, image, &dev->pba);
+	if (table < 0 || pba < 0)
+		return table < 0 ? table : pba;
+	if (!table || !pba || places_overlap(&dev->table, &dev->pba))
+		return 0;
+	dev->nr_vectors = nr;
+	return 1;
+}
+
+static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
+{
+	unsigned at = config_find_cap(image, PCI_CAP_ID_MSI);
+
+	/* The longest layout takes 24 bytes; registers that do not fit are no MSI. */
+	if (!at || at + PCI_MSI_PENDING_64 + 4 > CONFIG_SIZE_PCI)
+		return false;
+	dev->nr_vectors =
+		1u << ((config_get(image, at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_QMASK) >> 1);
+	return dev->nr_vectors <= MSI_VECTORS_MAX;
+}
+
+int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault *fault)
+{
+	int r = probe_msix(dev, image);
+
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of the MSI-X table",
+				 dev->name);
+	if (r > 0)
+		dev->kind = VFIO_IRQ_KIND_MSIX;
+	else if (probe_msi(dev, image))
+		dev->kind = VFIO_IRQ_KIND_MSI;
+	else
+		dev->nr_vectors = 0;
+	return 0;
+}
+
+static uint32_t irq_index(const struct vfio_device *dev)
+{
+	return dev->kind == VFIO_IRQ_KIND_MSIX ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
+}
+
+static int vectors_create(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	assert(dev->nr_vectors > 0);
+	assert(dev->nr_vectors <= VFIO_MAX_VECTORS);
+	dev->vectors = sys->zalloc(sys->ctx, dev->nr_vectors, sizeof(dev->vectors[0]));
+	if (!dev->vectors)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, -ENOMEM, "%s: vectors", dev->name);
+	for (unsigned i = 0; i < dev->nr_vectors; i++)
+		vector_init(&dev->vectors[i]);
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		int fd = sys->eventfd(sys->ctx);
+
+		if (fd < 0)
+			return vfio_fail(fault, VFIO_FAULT_OTHER, fd, "%s: eventfd", dev->name);
+		dev->vectors[i].eventfd = fd;
+	}
+	return 0;
+}
+
+static int too_few(const struct vfio_device *dev, unsigned have, struct vfio_fault *fault)
+{
+	int r = vfio_fail(fault, VFIO_FAULT_VECTORS, -ENOSPC, "%s", dev->name);
+
+	vfio_fault_numbers(fault, have, dev->nr_vectors);
+	return r;
+}
+
+/*
+ * All in one call: on arm64 hosts MSI-X cannot grow later (VFIO_IRQ_INFO_NORESIZE).
+ * A positive answer is the number that the host could give; then none is enabled.
+ */
+static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	size_t size = sizeof(struct vfio_irq_set) + dev->nr_vectors * sizeof(int32_t);
+	_cleanup_free_ struct vfio_irq_set *set = sys->zalloc(sys->ctx, 1, size);
+	int r;
+
+	if (!set)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, -ENOMEM, "%s: vectors", dev->name);
+	set->argsz = (uint32_t)size;
+	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
+	set->index = irq_index(dev);
+	set->count = dev->nr_vectors;
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		int32_t fd = dev->vectors[i].eventfd;
+
+		memcpy(set->data + i * sizeof(fd), &fd, sizeof(fd));
+	}
+	r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, set);
+	if (r > 0)
+		return too_few(dev, (unsigned)r, fault);
+	if (r == -ENOSPC)
+		return too_few(dev, 0, fault);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS", dev->name);
+	dev->enabled = true;
+	return 0;
+}
+
+int msi_enable(struct vfio_device *dev, struct vfio_fault *fault)
+{
+	struct vfio_irq_info info = { .argsz = sizeof(info), .index = irq_index(dev) };
+	int r;
+
+	r = device_ioctl(dev, VFIO_DEVICE_GET_IRQ_INFO, &info);
+	if (r < 0)
+		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_GET_IRQ_INFO",
+				 dev->name);
+	if (!(info.flags & VFIO_IRQ_INFO_EVENTFD))
+		return vfio_fail(fault, VFIO_FAULT_NO_MSI, -ENOTSUP, "%s", dev->name);
+	if (info.count < dev->nr_vectors)
+		return too_few(dev, info.count, fault);
+	r = vectors_create(dev, fault);
+	return r < 0 ? r : vectors_enable(dev, fault);
+}
+
+void msi_disable(struct vfio_device *dev)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = irq_index(dev),
+	};
+
+	if (dev->enabled)
+		(void)device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
+	dev->enabled = false;
+	for (unsigned i = 0; dev->vectors && i < dev->nr_vectors; i++) {
+		if (dev->vectors[i].eventfd >= 0)
+			sys->close(sys->ctx, dev->vectors[i].eventfd);
+	}
+	free(TAKE_PTR(dev->vectors));
+}
+
+void msi_forget(struct vfio_device *dev)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		sys->drain(sys->ctx, dev->vectors[i].eventfd);
+		vector_forget(&dev->vectors[i]);
+	}
+}
+
+/*
+ * MSI: message and reasons follow from the capability's registers. Of the data,
+ * the low bits that Multiple Message Enable gives away number the vector.
+ *
+ * Choice: where the guest enables fewer vectors than the function has, those
+ * beyond fold onto the ones it has by their low bits. What a function does with
+ * fewer is its own affair (6.8.1.3), but ours has all, so it uses all.
+ */
+struct msi_registers {
+	uint32_t flags, masks;
+	unsigned enabled; /* vectors, a power of two, at most the function's */
+	struct msi_message message;
+};
+
+static void msi_decode(const struct vfio_device *dev, struct msi_registers *ret)
+{
+	const uint8_t *at = dev->cfg.value + dev->cfg.msi;
+	uint32_t flags = config_get(at, PCI_MSI_FLAGS, 2);
+	bool wide = flags & PCI_MSI_FLAGS_64BIT;
+	unsigned order = (flags & PCI_MSI_FLAGS_QSIZE) >> 4;
+
+	*ret = (struct msi_registers){
+		.flags = flags,
+		.enabled = 1u << order,
+		.message.address = config_get(at, PCI_MSI_ADDRESS_LO, 4),
+		.message.data = config_get(at, wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32, 2),
+	};
+	if (wide)
+		ret->message.address |= (uint64_t)config_get(at, PCI_MSI_ADDRESS_HI, 4) << 32;
+	if (flags & PCI_MSI_FLAGS_MASKBIT)
+		ret->masks = config_get(at, wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32, 4);
+	/* Choice: more than the function has, or a reserved value, enables all. */
+	if (ret->enabled > dev->nr_vectors)
+		ret->enabled = dev->nr_vectors;
+}
+
+static bool msi_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
+{
+	struct msi_registers msi;
+	uint32_t low, number;
+	uint64_t why = 0;
+
+	msi_decode(dev, &msi);
+	low = msi.enabled - 1;
+	number = vector & low;
+	if (!(msi.flags & PCI_MSI_FLAGS_ENABLE))
+		why |= VECTOR_OFF;
+	if (msi.masks >> number & 1)
+		why |= VECTOR_MASKED;
+	*ret_message = (struct msi_message){
+		.address = msi.message.address,
+		.data = (msi.message.data & ~low) | number,
+	};
+	return vector_update(&dev->vectors[vector], why, ret_message);
+}
+
+uint32_t msi_pending_locked(const struct vfio_device *dev)
+{
+	struct msi_registers msi;
+	uint32_t pending = 0;
+
+	msi_decode(dev, &msi);
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		if (vector_pending(&dev->vectors[i]))
+			pending |= 1u << (i & (msi.enabled - 1));
+	}
+	return pending;
+}
+
+static uint64_t msix_reasons(const struct vfio_device *dev)
+{
+	uint32_t flags = config_get(dev->cfg.value, dev->cfg.msix + PCI_MSIX_FLAGS, 2);
+	uint64_t why = 0;
+
+	if (!(flags & PCI_MSIX_FLAGS_ENABLE))
+		why |= VECTOR_OFF;
+	if (flags & PCI_MSIX_FLAGS_MASKALL)
+		why |= VECTOR_MASKED_ALL;
+	return why;
+}
+
+static uint64_t vector_own_mask(const struct vfio_vector *vector)
+{
+	return atomic_load_explicit(&vector->state, memory_order_relaxed) & VECTOR_MASKED;
+}
+
+static bool msix_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
+{
+	struct vfio_vector *v = &dev->vectors[vector];
+
+	vector_message(v, ret_message);
+	return vector_update(v, msix_reasons(dev) | vector_own_mask(v), ret_message);
+}
+
+static void deliver(struct vfio_device *dev, unsigned vector, const struct msi_message *message)
+{
+	if (dev->ops && dev->ops->vector_released)
+		dev->ops->vector_released(dev->ops_ctx, vector, message);
+}
+
+/*
+ * Each vector under the lock by itself, from the registers as they are then: of
+ * two writers that meet here, each leaves no vector behind the registers, and the
+ * callback runs with no lock held.
+ */
+void msi_sync(struct vfio_device *dev)
+{
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		struct msi_message message;
+		bool released;
+
+		pthread_mutex_lock(&dev->lock);
+		released = dev->kind == VFIO_IRQ_KIND_MSIX ? msix_sync_one(dev, i, &message)
+							   : msi_sync_one(dev, i, &message);
+		pthread_mutex_unlock(&dev->lock);
+		if (released)
+			deliver(dev, i, &message);
+	}
+}
+
+/* An entry of the table as its 16 bytes. Lock held. */
+static void entry_load(const struct vfio_vector *vector, uint8_t ret_entry[PCI_MSIX_ENTRY_SIZE])
+{
+	struct msi_message message;
+	uint32_t control = vector_own_mask(vector) ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
+
+	vector_message(vector, &message);
+	config_put(ret_entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4, (uint32_t)message.address);
+	config_put(ret_entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4, (uint32_t)(message.address >> 32));
+	config_put(ret_entry, PCI_MSIX_ENTRY_DATA, 4, message.data);
+	config_put(ret_entry, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, control);
+}
+
+uint64_t msix_table_read(struct vfio_device *dev, uint64_t offset, unsigned len)
+{
+	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
+	uint64_t value = 0;
+
+	assert(offset + len <= dev->table.size);
+	pthread_mutex_lock(&dev->lock);
+	entry_load(&dev->vectors[offset / PCI_MSIX_ENTRY_SIZE], entry);
+	pthread_mutex_unlock(&dev->lock);
+	memcpy(&value, entry + offset % PCI_MSIX_ENTRY_SIZE, len);
+	return value;
+}
+
+/*
+ * Choice: software may write a message only while its vector is masked (6.8.3.5);
+ * one that is written while unmasked takes effect with each write. Choice: parts
+ * of a dword are merged into it, where PCI leaves the result undefined.
+ */
+void msix_table_write(struct vfio_device *dev, uint64_t offset, unsigned len, uint64_t value)
+{
+	unsigned index = (unsigned)(offset / PCI_MSIX_ENTRY_SIZE);
+	struct vfio_vector *vector = &dev->vectors[index];
+	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
+	struct msi_message message;
+	uint64_t why;
+	bool released;
+
+	assert(offset + len <= dev->table.size);
+	assert(offset % PCI_MSIX_ENTRY_SIZE + len <= PCI_MSIX_ENTRY_SIZE);
+	pthread_mutex_lock(&dev->lock);
+	entry_load(vector, entry);
+	memcpy(entry + offset % PCI_MSIX_ENTRY_SIZE, &value, len);
+	message.address = config_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
+	message.address |= (uint64_t)config_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
+	message.data = config_get(entry, PCI_MSIX_ENTRY_DATA, 4);
+	why = msix_reasons(dev);
+	if (entry[PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT)
+		why |= VECTOR_MASKED;
+	released = vector_update(vector, why, &message);
+	pthread_mutex_unlock(&dev->lock);
+	if (released)
+		deliver(dev, index, &message);
+}
+
+uint64_t msix_pba_read(const struct vfio_device *dev, uint64_t offset, unsigned len)
+{
+	unsigned first = (unsigned)offset * 8;
+	uint64_t value = 0;
+
+	assert(offset + len <= dev->pba.size);
+	for (unsigned i = 0; i < 8 * len && first + i < dev->nr_vectors; i++) {
+		if (vector_pending(&dev->vectors[first + i]))
+			value |= UINT64_C(1) << i;
+	}
+	return value;
+}
+
+enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
+{
+	return dev->kind;
+}
+
+unsigned vfio_device_nr_vectors(const struct vfio_device *dev)
+{
+	return dev->nr_vectors;
+}
+
+int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
+{
+	assert(vector < dev->nr_vectors);
+	return dev->vectors[vector].eventfd;
+}
+
+enum vfio_take vfio_vector_take(struct vfio_device *dev, unsigned vector,
+				struct msi_message *ret_message)
+{
+	assert(vector < dev->nr_vectors);
+	return vector_take(&dev->vectors[vector], ret_message);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI functions as the host's sysfs shows them: names, identity, driver, IOMMU
+ * group, and what their configuration space says of interrupts and reset.
+ */
+#ifndef VFIO_PCI_H
+#define VFIO_PCI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio/cleanup.h"
+#include "vfio/fault.h"
+
+/* The name of a function: domain, bus, device, function. */
+struct pci_bdf {
+	uint32_t domain;
+	uint8_t bus;
+	uint8_t dev; /* 0..31 */
+	uint8_t fn;  /* 0..7 */
+};
+
+#define PCI_BDF_STRLEN 16u /* "00000000:01:00.0" fits with its end */
+
+/* "0000:01:00.0", "01:00.0", either case. 0, or -EINVAL. */
+int pci_bdf_parse(const char *text, struct pci_bdf *ret_bdf) _must_check_;
+/* Always with the domain. */
+const char *pci_bdf_format(const struct pci_bdf *bdf, char buf[PCI_BDF_STRLEN]);
+bool pci_bdf_equal(const struct pci_bdf *a, const struct pci_bdf *b);
+
+/*
+ * The roots of the host's file systems, "" on a real host; tests name a
+ * directory that holds sys/, proc/, dev/ and run/ of their own.
+ */
+struct pci_host_fs {
+	char root[128];
+};
+
+#define PCI_DRIVER_STRLEN 40u
+
+struct pci_function {
+	struct pci_bdf bdf;
+	uint16_t vendor, device;
+	uint32_t class_code;		 /* class, subclass, programming interface: 24 bits */
+	bool is_bridge;			 /* header type 1 or 2 */
+	char driver[PCI_DRIVER_STRLEN];	 /* "" for none */
+	int group;			 /* IOMMU group, -1 for none, or none until a driver is bound */
+	unsigned msi_vectors;		 /* of the MSI capability, 0 without; needs privilege, else 0 */
+	unsigned msix_vectors;
+	char reset[64];			 /* the kernel's reset_method, "" for none */
+};
+
+/* One function. 0, -ENOENT, or what sysfs answered. */
+int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		     struct pci_function *ret_fn) _must_check_;
+
+/* All functions, sorted by name. *ret_fns is the caller's to free(). */
+int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_fns,
+		       size_t *ret_nr) _must_check_;
+
+/*
+ * May the function's group be given to a guest? 0 when each other member is
+ * unbound, on a vfio driver, or a bridge; else -EPERM with VFIO_FAULT_NOT_VIABLE
+ * (or -ENODEV with VFIO_FAULT_NO_GROUP) in ret_fault.
+ */
+int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
+		     struct vfio_fault *ret_fault) _must_check_;
+
+#endif

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Records of what binding changed: one small text per function,
+ *
+ *	driver=nvme
+ *	driver_override=
+ *
+ * written to a file beside and renamed, so that a record is whole or absent. /run
+ * does not survive a reboot of the host, and neither does what was bound.
+ *
+ * Lock: a file lock over all records, for as long as one process binds or releases.
+ */
+#include "vfio/record.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "vfio/fail.h"
+#include "vfio/hostfs.h"
+
+#define RECORD_DIR "/run/itsy/bound"
+
+static int record_path(struct host_path *ret_path, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, const char *suffix)
+{
+	char name[PCI_BDF_STRLEN];
+
+	return host_path(ret_path, fs, RECORD_DIR "/%s%s", pci_bdf_format(bdf, name), suffix);
+}
+
+static int make_dir(const struct pci_host_fs *fs, const char *name)
+{
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, fs, "%s", name);
+	if (r < 0)
+		return r;
+	return mkdir(path.text, 0755) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+int record_lock(const struct pci_host_fs *fs)
+{
+	_cleanup_fd_ int fd = -1;
+	struct host_path path;
+	int r;
+
+	r = make_dir(fs, "/run/itsy");
+	if (r == 0)
+		r = make_dir(fs, RECORD_DIR);
+	if (r == 0)
+		r = host_path(&path, fs, RECORD_DIR "/.lock");
+	if (r < 0)
+		return r;
+	fd = open(path.text, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	return TAKE_FD(fd);
+}
+
+/* "key=value" of one line: the value, where it fits and the key is this one. */
+static void take_value(const char *line, const char *key, char *buf, size_t size)
+{
+	size_t len = strlen(key);
+
+	if (!strncmp(line, key, len) && line[len] == '=' && strlen(line + len + 1) < size)
+		strcpy(buf, line + len + 1);
+}
+
+int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		struct bind_record *ret_record)
+{
+	struct bind_record record = { 0 };
+	char text[256], *save, *line;
+	struct host_path path;
+	int r;
+
+	r = record_path(&path, fs, bdf, "");
+	if (r == 0)
+		r = host_read_text(path.text, text, sizeof(text));
+	if (r < 0)
+		return r;
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		take_value(line, "driver", record.driver, sizeof(record.driver));
+		take_value(line, "driver_override", record.override, sizeof(record.override));
+	}
+	/* The name becomes part of a path: no other path than a driver's. */
+	if (strchr(record.driver, '/') || record.driver[0] == '.')
+		record.driver[0] = '\0';
+	*ret_record = record;
+	return 0;
+}
+
+static int sync_dir(const struct pci_host_fs *fs)
+{
+	_cleanup_fd_ int fd = -1;
+	struct host_path path;
+	int r;
+
+	r = host_path(&path, fs, RECORD_DIR);
+	if (r < 0)
+		return r;
+	fd = open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
+}
+
+static int write_file(const char *path, const char *text)
+{
+	_cleanup_fd_ int fd =
+		open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = write(fd, text, len);
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != len)
+		return -ENOSPC;
+	return fsync(fd) < 0 ? -errno : 0;
+}
+
+int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		 const struct bind_record *record)
+{
+	struct host_path path, fresh;
+	char text[256];
+	int len, r;
+
+	len = snprintf(text, sizeof(text), "driver=%s\ndriver_override=%s\n", record->driver,
+		       record->override);
+	assert(len > 0);
+	assert((size_t)len < sizeof(text));
+	r = record_path(&path, fs, bdf, "");
+	if (r == 0)
+		r = record_path(&fresh, fs, bdf, ".new");
+	if (r < 0)
+		return r;
+	r = write_file(fresh.text, text);
+	if (r == 0 && rename(fresh.text, path.text) < 0)
+		r = -errno;
+	if (r < 0) {
+		(void)unlink(fresh.text);
+		return r;
+	}
+	r = sync_dir(fs);
+	if (r < 0)
+		(void)unlink(path.text);
+	return r;
+}
+
+int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
+{
+	struct host_path path;
+	int r;
+
+	r = record_path(&path, fs, bdf, "");
+	if (r < 0)
+		return r;
+	return unlink(path.text) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What binding changed about a function, kept below /run/itsy/bound/ until it
+ * is put back. Private to vfio/ and its tests.
+ */
+#ifndef VFIO_RECORD_H
+#define VFIO_RECORD_H
+
+#include "vfio/pci.h"
+
+struct bind_record {
+	char driver[PCI_DRIVER_STRLEN]; /* that it was bound to, "" for none */
+	char override[64];		/* its driver_override, "" for none */
+};
+
+/*
+ * Hold all records against other processes: a descriptor to close, or negative
+ * errno; -EWOULDBLOCK while another process holds them. Makes the directory.
+ */
+int record_lock(const struct pci_host_fs *fs) _must_check_;
+
+/* 0, -ENOENT without one; one that cannot be understood reads as empty. */
+int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		struct bind_record *ret_record) _must_check_;
+/* On return it is on its disk, whole; else nothing of it is. */
+int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		 const struct bind_record *record) _must_check_;
+int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf) _must_check_;
+
+#endif

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel's side of struct vfio_sys, and the two things that all answers of
+ * VFIO share: sizes that grow (argsz) and chains of capabilities. linux/vfio.h.
+ */
+#include "vfio/sys.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "vfio/uapi.h"
+
+/* An answer with capabilities is a page at most today; refuse the absurd. */
+#define VFIO_ANSWER_MAX 65536u
+
+static int kernel_open(void *ctx, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+
+	(void)ctx;
+	return fd < 0 ? -errno : fd;
+}
+
+static void kernel_close(void *ctx, int fd)
+{
+	(void)ctx;
+	(void)close(fd);
+}
+
+static int kernel_ioctl(void *ctx, int fd, unsigned long request, void *arg)
+{
+	int r = ioctl(fd, request, arg);
+
+	(void)ctx;
+	return r < 0 ? -errno : r;
+}
+
+static ssize_t kernel_pread(void *ctx, int fd, void *buf, size_t len, uint64_t offset)
+{
+	ssize_t r = pread(fd, buf, len, (off_t)offset);
+
+	(void)ctx;
+	return r < 0 ? -errno : r;
+}
+
+static ssize_t kernel_pwrite(void *ctx, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	ssize_t r = pwrite(fd, buf, len, (off_t)offset);
+
+	(void)ctx;
+	return r < 0 ? -errno : r;
+}
+
+static int kernel_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map)
+{
+	void *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+
+	(void)ctx;
+	if (map == MAP_FAILED)
+		return -errno;
+	*ret_map = map;
+	return 0;
+}
+
+static void kernel_munmap(void *ctx, void *map, size_t len)
+{
+	(void)ctx;
+	(void)munmap(map, len);
+}
+
+static int kernel_eventfd(void *ctx)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	(void)ctx;
+	return fd < 0 ? -errno : fd;
+}
+
+static void kernel_drain(void *ctx, int fd)
+{
+	uint64_t count;
+
+	(void)ctx;
+	/* Non-blocking: one read takes the whole count, or finds none. */
+	if (read(fd, &count, sizeof(count)) < 0)
+		assert(errno == EAGAIN || errno == EINTR);
+}
+
+static void *kernel_zalloc(void *ctx, size_t nr, size_t size)
+{
+	(void)ctx;
+	return calloc(nr, size);
+}
+
+struct vfio_sys vfio_sys_kernel(void)
+{
+	return (struct vfio_sys){
+		.open = kernel_open,
+		.close = kernel_close,
+		.ioctl = kernel_ioctl,
+		.pread = kernel_pread,
+		.pwrite = kernel_pwrite,
+		.mmap = kernel_mmap,
+		.munmap = kernel_munmap,
+		.eventfd = kernel_eventfd,
+		.drain = kernel_drain,
+		.zalloc = kernel_zalloc,
+		.page_size = (size_t)sysconf(_SC_PAGESIZE),
+	};
+}
+
+const void *vfio_find_cap(const void *answer, size_t size, uint32_t first, uint16_t id,
+			  size_t *ret_room)
+{
+	struct vfio_info_cap_header header;
+	uint32_t at = first;
+
+	/* A chain that does not end would visit more headers than fit. */
+	for (size_t seen = 0; at != 0 && seen <= size / sizeof(header); seen++) {
+		/* Kernels before 6.6 align nothing here, so all is copied out. */
+		if (at > size || size - at < sizeof(header))
+			return NULL;
+		memcpy(&header, (const char *)answer + at, sizeof(header));
+		if (header.id == id) {
+			*ret_room = size - at;
+			return (const char *)answer + at;
+		}
+		at = header.next;
+	}
+	return NULL;
+}
+
+int vfio_ask(const struct vfio_sys *sys, const struct vfio_query *query, void **ret_answer,
+	     size_t *ret_size)
+{
+	uint32_t size = (uint32_t)query->fixed_size, wanted;
+
+	assert(query->fixed_size >= sizeof(size));
+	assert(query->fixed_size <= VFIO_ANSWER_MAX);
+	/* Twice is enough, unless what is asked about changes meanwhile. */
+	for (unsigned attempt = 0; attempt < 4; attempt++) {
+		_cleanup_free_ void *answer = sys->zalloc(sys->ctx, 1, size);
+		int r;
+
+		if (!answer)
+			return -ENOMEM;
+		memcpy(answer, query->fixed, query->fixed_size);
+		memcpy(answer, &size, sizeof(size));
+		r = sys->ioctl(sys->ctx, query->fd, query->request, answer);
+		if (r < 0)
+			return r;
+		memcpy(&wanted, answer, sizeof(wanted));
+		if (wanted <= size) {
+			*ret_answer = TAKE_PTR(answer);
+			*ret_size = size;
+			return 0;
+		}
+		if (wanted > VFIO_ANSWER_MAX)
+			return -E2BIG;
+		size = wanted;
+	}
+	return -EAGAIN;
+}
