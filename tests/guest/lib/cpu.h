@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUs, PSCI (Arm DEN 0022), exceptions, time, and memory to give to hardware.
+ */
+#ifndef GUEST_LIB_CPU_H
+#define GUEST_LIB_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define MAX_CPUS 8u
+
+/* ---- PSCI ---------------------------------------------------------------- */
+
+_Noreturn void power_off(void);
+_Noreturn void reset_machine(void);
+
+/* Index of the CPU that runs this: 0 is the one that booted. */
+unsigned cpu_index(void);
+/* CPUs there are (by their redistributors, gic.h); MAX_CPUS at most. */
+unsigned cpus_present(void);
+/*
+ * Start CPU `index`, whose affinity is mpidr; it runs run(), then sleeps with
+ * interrupts on. Waits until it has called run(). False: PSCI refused.
+ */
+bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void));
+
+/* ---- exceptions ---------------------------------------------------------- */
+
+/*
+ * While allowed, a synchronous abort of a load or store is counted and the
+ * instruction stepped over; one of a fetch returns to the caller (x30). Else
+ * the payload fails. Interrupts go to gic.c.
+ */
+void aborts_allow(bool allowed);
+
+struct abort_counts {
+	uint64_t external;  /* the bus refused (DFSC 0x10) */
+	uint64_t walk;	    /* the bus refused a page table walk */
+	uint64_t alignment; /* never got as far as the bus */
+	uint64_t other;	    /* translation and permission faults, unknown instructions */
+};
+
+struct abort_counts aborts_taken(void);
+
+/* ---- address translation -------------------------------------------------- */
+
+/*
+ * Put a level 1 descriptor into the last entry of the page tables, and return
+ * the first address it translates; 1 GiB is reachable there. CPU 0 only.
+ */
+uint64_t mmu_alias(uint64_t descriptor);
+#define MMU_BLOCK_DEVICE_EXEC (UINT64_C(0x401)) /* a block of 1 GiB, device, executable */
+#define MMU_TABLE	      (UINT64_C(0x003)) /* the next level's table */
+
+/* ---- time ---------------------------------------------------------------- */
+
+/* Since some moment in the past. */
+uint64_t now_us(void);
+void delay_us(uint64_t us);
+
+/* Until condition holds; false after ms milliseconds without it. */
+#define WAIT_UNTIL(condition, ms)                                \
+	({                                                       \
+		uint64_t end_ = now_us() + (uint64_t)(ms)*1000;  \
+		bool met_;                                       \
+		while (!(met_ = (condition)) && now_us() < end_) \
+			;                                        \
+		met_;                                            \
+	})
+
+/* ---- memory -------------------------------------------------------------- */
+
+/* size bytes of zeros, aligned to `align` (a power of two); never given back. */
+void *memory_alloc(size_t size, size_t align);
+/* Its address, as hardware sees it. */
+uint64_t address_of(const volatile void *memory);
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * QEMU's edu device.
+ */
+#include "lib/edu.h"
+
+#include "lib/arch.h"
+#include "lib/cpu.h"
+#include "lib/gic.h"
+#include "lib/its.h"
+#include "lib/payload.h"
+
+#define EDU_STATUS 0x24u
+#define EDU_RAISE  0x60u
+#define EDU_ACK	   0x64u
+
+#define EVENT_BITS 5u
+
+void edu_find(struct edu *ret_edu)
+{
+	*ret_edu = (struct edu){ 0 };
+	CHECK(pci_find(EDU_ID, 0, &ret_edu->fn), "no edu device");
+	ret_edu->devid = ret_edu->fn.devfn;
+	pci_set_up(&ret_edu->fn);
+	CHECK(ret_edu->fn.bar[0], "edu: BAR 0 is not there");
+	edu_acknowledge(ret_edu);
+}
+
+void edu_start(struct edu *edu, uint32_t lpi)
+{
+	edu->lpi = lpi;
+	edu->raised = 0;
+	its_mapd(edu->devid, its_itt_alloc(EVENT_BITS), EVENT_BITS, true);
+	its_mapti(edu->devid, 0, lpi, 0);
+	pci_msi_on(&edu->fn, ITS_DOORBELL, 0);
+}
+
+void edu_raise(struct edu *edu)
+{
+	edu->raised++;
+	write32(edu->fn.bar[0] + EDU_RAISE, 1);
+}
+
+uint32_t edu_status(const struct edu *edu)
+{
+	return read32(edu->fn.bar[0] + EDU_STATUS);
+}
+
+void edu_acknowledge(const struct edu *edu)
+{
+	write32(edu->fn.bar[0] + EDU_ACK, ~0u);
+}
+
+void edu_rounds(struct edu *edu, unsigned rounds)
+{
+	uint64_t before = gic_lpi_total(edu->lpi);
+
+	for (unsigned i = 1; i <= rounds; i++) {
+		edu_raise(edu);
+		CHECK(WAIT_UNTIL(gic_lpi_total(edu->lpi) >= before + i, 5000),
+		      "interrupt %u of %u did not come", i, rounds);
+		CHECK(gic_lpi_total(edu->lpi) == before + i, "interrupt %u came %lu times", i,
+		      gic_lpi_total(edu->lpi) - before - i + 1);
+		CHECK(edu_status(edu) == 1, "edu's status is 0x%x", edu_status(edu));
+		edu_acknowledge(edu);
+	}
+}
+
+void edu_bring_up(struct edu *ret_edu, uint32_t lpi)
+{
+	gic_init();
+	gic_lpis_on();
+	gic_lpi_configure(lpi, true);
+	its_init();
+	its_mapc(0, gic_processor_number(0), true);
+	edu_find(ret_edu);
+	edu_start(ret_edu, lpi);
+	irqs_on();
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * QEMU's edu device (docs/specs/edu in QEMU): a register write raises its
+ * interrupt, by plain MSI.
+ */
+#ifndef GUEST_LIB_EDU_H
+#define GUEST_LIB_EDU_H
+
+#include "lib/pci.h"
+
+#define EDU_ID 0x11e81234u
+
+struct edu {
+	struct pci_function fn;
+	uint32_t devid;
+	uint32_t lpi;	 /* its event 0 is mapped to it, on collection 0 */
+	uint64_t raised; /* since edu_start() */
+};
+
+/* Find it, place its BAR. Fails without one. */
+void edu_find(struct edu *ret_edu);
+/* MAPD, MAPTI of event 0 to `lpi` on collection 0 (which must be mapped), MSI on. */
+void edu_start(struct edu *edu, uint32_t lpi);
+
+/* Have it send its message once. */
+void edu_raise(struct edu *edu);
+/* Its interrupt status register, and acknowledging all of it. */
+uint32_t edu_status(const struct edu *edu);
+void edu_acknowledge(const struct edu *edu);
+
+/*
+ * `rounds` times: raise, wait until the LPI came, acknowledge. Interrupts must
+ * be on. Fails if one does not come within 5 seconds, or comes twice.
+ */
+void edu_rounds(struct edu *edu, unsigned rounds);
+
+/* GIC, LPIs, ITS and collection 0 on CPU 0, then the device: all that most payloads need. */
+void edu_bring_up(struct edu *ret_edu, uint32_t lpi);
+
+#endif

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The GICv3 as its CPUs see it.
+ *
+ * Deliberately not here: SPIs and PPIs (payloads poll time and console), and
+ * SGIs.
+ */
+#include "lib/gic.h"
+
+#include "lib/arch.h"
+#include "lib/cpu.h"
+#include "lib/payload.h"
+#include "vitsmod/bits.h"
+#include "vmm/layout.h"
+
+#define GICD_CTLR	    0x0000u
+#define GICD_CTLR_GRP1	    (1u << 1)
+#define GICD_CTLR_ARE	    (1u << 4)
+#define GICR_CTLR	    0x0000u
+#define GICR_CTLR_LPIS	    (1u << 0)
+#define GICR_CTLR_RWP	    (1u << 3)
+#define GICR_TYPER	    0x0008u
+#define GICR_TYPER_LAST	    BIT64(4)
+#define GICR_TYPER_NUMBER   MASK64(23, 8)
+#define GICR_TYPER_AFFINITY MASK64(63, 32)
+#define GICR_WAKER	    0x0014u
+#define GICR_WAKER_SLEEP    (1u << 1)
+#define GICR_WAKER_CHILDREN (1u << 2)
+#define GICR_PROPBASER	    0x0070u
+#define GICR_PENDBASER	    0x0078u
+#define GICR_PENDBASER_PTZ  BIT64(62)
+/* Inner shareable, write-back (InnerCache 0b111, Shareability 0b01). */
+#define GICR_BASER_CACHEABLE (FIELD_PREP(MASK64(9, 7), 7) | FIELD_PREP(MASK64(11, 10), 1))
+
+#define ICC_SRE	    "s3_0_c12_c12_5"
+#define ICC_IGRPEN1 "s3_0_c12_c12_7"
+#define ICC_PMR	    "s3_0_c4_c6_0"
+#define ICC_IAR1    "s3_0_c12_c12_0"
+#define ICC_EOIR1   "s3_0_c12_c12_1"
+
+#define LPI_ID_BITS    16u
+#define PROP_TABLE_SZ  0x10000u
+#define PEND_TABLE_SZ  0x10000u
+#define LPI_PRIORITY   0xa0u
+#define LPI_ENABLED    0x01u
+#define FIRST_SPURIOUS 1020u
+#define LAST_SPURIOUS  1023u
+
+static struct {
+	unsigned nr_cpus;
+	uint8_t *prop;
+	void *pend[MAX_CPUS];
+	volatile uint64_t counts[MAX_CPUS][GIC_COUNTED_LPIS];
+	volatile uint64_t strays[MAX_CPUS];
+	void (*handler)(uint32_t lpi);
+} gic;
+
+static uint64_t redistributor(unsigned cpu)
+{
+	return LAYOUT_GICR + cpu * LAYOUT_GICR_SZ_VCPU;
+}
+
+static uint64_t typer(unsigned cpu)
+{
+	return read64(redistributor(cpu) + GICR_TYPER);
+}
+
+/* The calling CPU's own one: the one with its affinity. */
+static uint64_t own_redistributor(void)
+{
+	uint64_t mpidr = sysreg_read("mpidr_el1");
+	uint64_t affinity =
+		FIELD_GET(MASK64(39, 32), mpidr) << 24 | FIELD_GET(MASK64(23, 0), mpidr);
+
+	for (unsigned cpu = 0; cpu < gic.nr_cpus; cpu++)
+		if (FIELD_GET(GICR_TYPER_AFFINITY, typer(cpu)) == affinity)
+			return redistributor(cpu);
+	fail("no redistributor for MPIDR 0x%lx", mpidr);
+}
+
+static unsigned count_cpus(void)
+{
+	unsigned nr = 0;
+
+	while (!(typer(nr++) & GICR_TYPER_LAST))
+		CHECK(nr < MAX_CPUS, "more than %u redistributors", MAX_CPUS);
+	return nr;
+}
+
+void gic_init(void)
+{
+	gic.nr_cpus = count_cpus();
+	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE);
+	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
+	gic_init_cpu();
+}
+
+void gic_init_cpu(void)
+{
+	uint64_t waker = own_redistributor() + GICR_WAKER;
+
+	write32(waker, read32(waker) & ~GICR_WAKER_SLEEP);
+	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), 5000),
+	      "redistributor does not wake up");
+	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
+	sysreg_write(ICC_PMR, 0xff);
+	sysreg_write(ICC_IGRPEN1, 1);
+}
+
+unsigned gic_nr_cpus(void)
+{
+	return gic.nr_cpus ? gic.nr_cpus : count_cpus();
+}
+
+uint64_t gic_mpidr(unsigned cpu)
+{
+	uint64_t affinity = FIELD_GET(GICR_TYPER_AFFINITY, typer(cpu));
+
+	return FIELD_GET(MASK64(31, 24), affinity) << 32 | FIELD_GET(MASK64(23, 0), affinity);
+}
+
+uint32_t gic_processor_number(unsigned cpu)
+{
+	return (uint32_t)FIELD_GET(GICR_TYPER_NUMBER, typer(cpu));
+}
+
+static void write_enable_lpis(uint64_t base, bool on)
+{
+	uint32_t ctlr = read32(base + GICR_CTLR);
+
+	write32(base + GICR_CTLR, on ? ctlr | GICR_CTLR_LPIS : ctlr & ~GICR_CTLR_LPIS);
+	CHECK(WAIT_UNTIL(!(read32(base + GICR_CTLR) & GICR_CTLR_RWP), 5000),
+	      "GICR_CTLR.RWP does not clear");
+}
+
+void gic_lpis_on(void)
+{
+	uint64_t base = own_redistributor();
+	unsigned cpu = cpu_index();
+
+	if (!gic.prop)
+		gic.prop = memory_alloc(PROP_TABLE_SZ, PROP_TABLE_SZ);
+	if (!gic.pend[cpu])
+		gic.pend[cpu] = memory_alloc(PEND_TABLE_SZ, PEND_TABLE_SZ);
+	write64(base + GICR_PROPBASER,
+		address_of(gic.prop) | GICR_BASER_CACHEABLE | (LPI_ID_BITS - 1));
+	write64(base + GICR_PENDBASER,
+		address_of(gic.pend[cpu]) | GICR_BASER_CACHEABLE | GICR_PENDBASER_PTZ);
+	barrier();
+	write_enable_lpis(base, true);
+	CHECK(read32(base + GICR_CTLR) & GICR_CTLR_LPIS, "EnableLPIs does not stay set");
+}
+
+void gic_lpis_off(void)
+{
+	write_enable_lpis(own_redistributor(), false);
+}
+
+void gic_lpi_configure(uint32_t lpi, bool enabled)
+{
+	if (!gic.prop)
+		gic.prop = memory_alloc(PROP_TABLE_SZ, PROP_TABLE_SZ);
+	gic.prop[lpi - GIC_FIRST_LPI] = (uint8_t)(LPI_PRIORITY | (enabled ? LPI_ENABLED : 0));
+	barrier();
+}
+
+uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi)
+{
+	return gic.counts[cpu][lpi - GIC_FIRST_LPI];
+}
+
+uint64_t gic_lpi_total(uint32_t lpi)
+{
+	uint64_t total = 0;
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		total += gic_lpi_count(cpu, lpi);
+	return total;
+}
+
+uint64_t gic_strays(void)
+{
+	uint64_t total = 0;
+
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		total += gic.strays[cpu];
+	return total;
+}
+
+void gic_on_lpi(void (*handler)(uint32_t lpi))
+{
+	gic.handler = handler;
+	barrier();
+}
+
+static void take(uint32_t intid)
+{
+	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
+		gic.strays[cpu_index()]++;
+		return;
+	}
+	gic.counts[cpu_index()][intid - GIC_FIRST_LPI]++;
+	if (gic.handler)
+		gic.handler(intid);
+}
+
+void gic_interrupt(void)
+{
+	while (true) {
+		uint32_t intid = (uint32_t)sysreg_read(ICC_IAR1);
+
+		barrier();
+		if (intid >= FIRST_SPURIOUS && intid <= LAST_SPURIOUS)
+			return;
+		take(intid);
+		sysreg_write(ICC_EOIR1, intid);
+	}
+}

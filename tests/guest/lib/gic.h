@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The GICv3 as its CPUs see it: distributor, redistributors, ICC_* registers,
+ * LPIs. Arm IHI 0069: 5.1 (LPIs), 12.9 to 12.11 (registers), 12.2 (ICC_*).
+ */
+#ifndef GUEST_LIB_GIC_H
+#define GUEST_LIB_GIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define GIC_FIRST_LPI 8192u
+/* LPIs that are counted: the first ones. */
+#define GIC_COUNTED_LPIS 256u
+
+/* Distributor, then what belongs to CPU 0. Interrupts stay masked in PSTATE. */
+void gic_init(void);
+/* What belongs to the calling CPU; gic_init() does it for CPU 0. */
+void gic_init_cpu(void);
+
+unsigned gic_nr_cpus(void);
+/* As PSCI wants it, and MPIDR_EL1 has it. */
+uint64_t gic_mpidr(unsigned cpu);
+/* The number that ITS commands know the CPU by, while GITS_TYPER.PTA is 0. */
+uint32_t gic_processor_number(unsigned cpu);
+
+/*
+ * LPIs of the calling CPU: GICR_PROPBASER, GICR_PENDBASER, then EnableLPIs. The
+ * configuration table is made at the first call, all LPIs disabled.
+ */
+void gic_lpis_on(void);
+void gic_lpis_off(void);
+
+/* The LPI's byte in the configuration table. Takes effect at INV, INVALL, or MAPTI. */
+void gic_lpi_configure(uint32_t lpi, bool enabled);
+
+/* How often the LPI was taken on that CPU. */
+uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi);
+/* The same, on all CPUs. */
+uint64_t gic_lpi_total(uint32_t lpi);
+/* Interrupts that are no counted LPI. */
+uint64_t gic_strays(void);
+
+/* Called for each counted LPI, after it was acknowledged and before its end. NULL: none. */
+void gic_on_lpi(void (*handler)(uint32_t lpi));
+
+/* Called by cpu.c: take everything that is pending. */
+void gic_interrupt(void);
+
+#endif

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A driver for the visible ITS. One CPU uses it.
+ */
+#include "lib/its.h"
+
+#include "lib/arch.h"
+#include "lib/cpu.h"
+#include "lib/payload.h"
+#include "vitsmod/bits.h"
+
+#define DEVICES_SZ     0x80000u /* 2^16 entries of 8 bytes */
+#define COLLECTIONS_SZ 0x10000u
+#define PAGE_64K       0x10000u
+
+/* Inner shareable, write-back. */
+#define CBASER_CACHEABLE (FIELD_PREP(MASK64(61, 59), 7) | FIELD_PREP(MASK64(11, 10), 1))
+#define BASER_CACHEABLE	 CBASER_CACHEABLE
+#define BASER_PAGES_64K	 FIELD_PREP(MASK64(9, 8), 2)
+
+static struct {
+	uint8_t *queue;
+	uint32_t cwriter;
+} its;
+
+static void give_table(unsigned n, size_t size)
+{
+	uint64_t at = address_of(memory_alloc(size, PAGE_64K));
+
+	write64(LAYOUT_GITS + GITS_BASER(n),
+		GITS_VALID | at | BASER_CACHEABLE | BASER_PAGES_64K | (size / PAGE_64K - 1));
+}
+
+void its_init_disabled(void)
+{
+	its.queue = memory_alloc(ITS_QUEUE_SZ, PAGE_64K);
+	its.cwriter = 0;
+	for (unsigned n = 0; n < GITS_BASERS; n++) {
+		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
+
+		if (GITS_BASER_TYPE(baser) == GITS_TYPE_DEVICES)
+			give_table(n, DEVICES_SZ);
+		else if (GITS_BASER_TYPE(baser) == GITS_TYPE_COLLECTIONS)
+			give_table(n, COLLECTIONS_SZ);
+	}
+	write64(LAYOUT_GITS + GITS_CBASER,
+		GITS_VALID | address_of(its.queue) | CBASER_CACHEABLE | (ITS_QUEUE_SZ / 4096 - 1));
+	write64(LAYOUT_GITS + GITS_CWRITER, 0);
+}
+
+void its_init(void)
+{
+	its_init_disabled();
+	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
+	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
+}
+
+uint64_t its_itt_alloc(unsigned bits)
+{
+	size_t size = (size_t)8 << bits;
+
+	return address_of(memory_alloc(size < 256 ? 256 : size, 256));
+}
+
+/* ---- the queue ------------------------------------------------------------ */
+
+void its_post(const uint64_t command[4])
+{
+	memcpy(its.queue + its.cwriter, command, ITS_COMMAND_SZ);
+	its.cwriter = (its.cwriter + ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+}
+
+void its_run(void)
+{
+	uint64_t creadr;
+
+	barrier();
+	write64(LAYOUT_GITS + GITS_CWRITER, its.cwriter);
+	CHECK(WAIT_UNTIL((creadr = read64(LAYOUT_GITS + GITS_CREADR)) == its.cwriter, 20000),
+	      "the ITS hangs: GITS_CREADR 0x%lx, GITS_CWRITER 0x%x", creadr, its.cwriter);
+}
+
+uint32_t its_cwriter(void)
+{
+	return its.cwriter;
+}
+
+uint64_t its_queue(void)
+{
+	return address_of(its.queue);
+}
+
+/* ---- commands -------------------------------------------------------------- */
+
+enum {
+	MOVI = 0x01,
+	INT = 0x03,
+	CLEAR = 0x04,
+	SYNC = 0x05,
+	MAPD = 0x08,
+	MAPC = 0x09,
+	MAPTI = 0x0a,
+	MAPI = 0x0b,
+	INV = 0x0c,
+	INVALL = 0x0d,
+	MOVALL = 0x0e,
+	DISCARD = 0x0f,
+};
+
+static void run_one(uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+{
+	const uint64_t command[4] = { dw0, dw1, dw2, dw3 };
+
+	its_post(command);
+	its_run();
+}
+
+static void run_on_event(uint64_t opcode, uint32_t devid, uint64_t dw1, uint64_t dw2)
+{
+	run_one((uint64_t)devid << 32 | opcode, dw1, dw2, 0);
+}
+
+void its_mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits, bool valid)
+{
+	run_on_event(MAPD, devid, eventid_bits - 1, itt | (valid ? GITS_VALID : 0));
+}
+
+void its_mapc(uint32_t icid, uint32_t rdbase, bool valid)
+{
+	run_one(MAPC, 0, (uint64_t)rdbase << 16 | icid | (valid ? GITS_VALID : 0), 0);
+}
+
+void its_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid, uint32_t icid)
+{
+	run_on_event(MAPTI, devid, (uint64_t)pintid << 32 | eventid, icid);
+}
+
+void its_mapi(uint32_t devid, uint32_t eventid, uint32_t icid)
+{
+	run_on_event(MAPI, devid, eventid, icid);
+}
+
+void its_movi(uint32_t devid, uint32_t eventid, uint32_t icid)
+{
+	run_on_event(MOVI, devid, eventid, icid);
+}
+
+void its_movall(uint32_t rdbase, uint32_t rdbase2)
+{
+	run_one(MOVALL, 0, (uint64_t)rdbase << 16, (uint64_t)rdbase2 << 16);
+}
+
+void its_discard(uint32_t devid, uint32_t eventid)
+{
+	run_on_event(DISCARD, devid, eventid, 0);
+}
+
+void its_inv(uint32_t devid, uint32_t eventid)
+{
+	run_on_event(INV, devid, eventid, 0);
+}
+
+void its_invall(uint32_t icid)
+{
+	run_one(INVALL, 0, icid, 0);
+}
+
+void its_int(uint32_t devid, uint32_t eventid)
+{
+	run_on_event(INT, devid, eventid, 0);
+}
+
+void its_clear(uint32_t devid, uint32_t eventid)
+{
+	run_on_event(CLEAR, devid, eventid, 0);
+}
+
+void its_sync(uint32_t rdbase)
+{
+	run_one(SYNC, 0, (uint64_t)rdbase << 16, 0);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A driver for the visible ITS: tables, queue, commands.
+ * Arm IHI 0069: 5.2 (tables), 5.3 (commands), 12.18 (GITS_*).
+ */
+#ifndef GUEST_LIB_ITS_H
+#define GUEST_LIB_ITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/layout.h"
+
+/* Registers, as offsets in the control frame. */
+#define GITS_CTLR	0x00000u
+#define GITS_IIDR	0x00004u
+#define GITS_TYPER	0x00008u
+#define GITS_CBASER	0x00080u
+#define GITS_CWRITER	0x00088u
+#define GITS_CREADR	0x00090u
+#define GITS_BASER(n)	(0x00100u + 8u * (n))
+#define GITS_PIDR4	0x0ffd0u
+#define GITS_PIDR2	0x0ffe8u
+#define GITS_CIDR0	0x0fff0u
+#define GITS_TRANSLATER 0x10040u
+#define GITS_FRAME_SZ	0x20000u
+#define GITS_BASERS	8u
+
+#define GITS_CTLR_ENABLED     (UINT64_C(1) << 0)
+#define GITS_CTLR_QUIESCENT   (UINT64_C(1) << 31)
+#define GITS_VALID	      (UINT64_C(1) << 63)
+#define GITS_BASER_TYPE(v)    ((v) >> 56 & 7)
+#define GITS_TYPE_DEVICES     1u
+#define GITS_TYPE_COLLECTIONS 4u
+#define GITS_CREADR_STALLED   (UINT64_C(1) << 0)
+#define GITS_CWRITER_RETRY    (UINT64_C(1) << 0)
+
+/* Where a function writes its EventID to. */
+#define ITS_DOORBELL (LAYOUT_GITS + GITS_TRANSLATER)
+
+#define ITS_QUEUE_SZ   0x10000u
+#define ITS_COMMAND_SZ 32u
+
+/* Tables for DeviceIDs of 16 bits and ICIDs of 12 bits, a queue of 64 KiB; then enabled. */
+void its_init(void);
+/* Only the tables and the queue; for payloads that enable on their own. */
+void its_init_disabled(void);
+
+/* Memory for an ITT of 2^bits events; its address. */
+uint64_t its_itt_alloc(unsigned bits);
+
+/* Write a command into the queue; nothing happens before its_run(). */
+void its_post(const uint64_t command[4]);
+/* Let the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
+void its_run(void);
+/* Offset of the next command in the queue, and the queue itself. */
+uint32_t its_cwriter(void);
+uint64_t its_queue(void);
+
+/* Post one command, run it, wait. Arguments as IHI 0069 5.3 names them. */
+void its_mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits, bool valid);
+void its_mapc(uint32_t icid, uint32_t rdbase, bool valid);
+void its_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid, uint32_t icid);
+void its_mapi(uint32_t devid, uint32_t eventid, uint32_t icid);
+void its_movi(uint32_t devid, uint32_t eventid, uint32_t icid);
+void its_movall(uint32_t rdbase, uint32_t rdbase2);
+void its_discard(uint32_t devid, uint32_t eventid);
+void its_inv(uint32_t devid, uint32_t eventid);
+void its_invall(uint32_t icid);
+void its_int(uint32_t devid, uint32_t eventid);
+void its_clear(uint32_t devid, uint32_t eventid);
+void its_sync(uint32_t rdbase);
+
+#endif

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A payload's beginning, words and end. The console is an ns16550a (PC16550D
+ * data sheet), polled.
+ */
+#include "lib/payload.h"
+
+#include <stdarg.h>
+
+#include "lib/arch.h"
+#include "lib/cpu.h"
+#include "vmm/layout.h"
+
+#define UART_THR      0u
+#define UART_LSR      5u
+#define UART_LSR_THRE 0x20u
+
+/* A byte at a time: what the compiler would turn into a call of itself is kept apart. */
+void *memset(void *to, int byte, size_t len)
+{
+	char *p = to;
+
+	for (size_t i = 0; i < len; i++) {
+		p[i] = (char)byte;
+		__asm__ volatile("" : : : "memory");
+	}
+	return to;
+}
+
+void *memcpy(void *to, const void *from, size_t len)
+{
+	char *p = to;
+	const char *q = from;
+
+	for (size_t i = 0; i < len; i++) {
+		p[i] = q[i];
+		__asm__ volatile("" : : : "memory");
+	}
+	return to;
+}
+
+static void put(char c)
+{
+	while (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_THRE))
+		;
+	write8(LAYOUT_UART + UART_THR, (uint8_t)c);
+}
+
+static void put_string(const char *s)
+{
+	while (*s)
+		put(*s++);
+}
+
+static void put_number(uint64_t value, unsigned base)
+{
+	char digits[20];
+	unsigned n = 0;
+
+	do {
+		digits[n++] = "0123456789abcdef"[value % base];
+		value /= base;
+	} while (value);
+	while (n)
+		put(digits[--n]);
+}
+
+static void put_signed(int64_t value)
+{
+	if (value < 0)
+		put('-');
+	put_number(value < 0 ? -(uint64_t)value : (uint64_t)value, 10);
+}
+
+/* One conversion; *format is at the character behind '%'. */
+static void put_conversion(const char **format, va_list *ap)
+{
+	bool is_long = **format == 'l';
+
+	while (**format == 'l')
+		(*format)++;
+	switch (*(*format)++) {
+	case 's':
+		put_string(va_arg(*ap, const char *));
+		break;
+	case 'c':
+		put((char)va_arg(*ap, int));
+		break;
+	case 'd':
+		put_signed(is_long ? va_arg(*ap, long) : va_arg(*ap, int));
+		break;
+	case 'u':
+		put_number(is_long ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned), 10);
+		break;
+	case 'x':
+		put_number(is_long ? va_arg(*ap, unsigned long) : va_arg(*ap, unsigned), 16);
+		break;
+	default:
+		put('%');
+	}
+}
+
+static void say_list(const char *format, va_list *ap)
+{
+	while (*format) {
+		char c = *format++;
+
+		if (c == '%')
+			put_conversion(&format, ap);
+		else
+			put(c);
+	}
+}
+
+void say(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say_list(format, &ap);
+	va_end(ap);
+	put('\n');
+}
+
+void fact(const char *key, uint64_t value)
+{
+	say("%s %lu", key, value);
+}
+
+void pass(void)
+{
+	say("payload %s: PASS", payload_name);
+	power_off();
+}
+
+void fail(const char *format, ...)
+{
+	va_list ap;
+
+	irqs_off();
+	put_string("payload ");
+	put_string(payload_name);
+	put_string(": FAIL ");
+	va_start(ap, format);
+	say_list(format, &ap);
+	va_end(ap);
+	put('\n');
+	power_off();
+}
+
+void payload_start(uint64_t fdt)
+{
+	payload_main(fdt);
+	pass();
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a configuration says, before it is checked: each value as a string, with
+ * the place it came from. Private to vmm/config*.c.
+ */
+#ifndef VMM_CONFIG_RAW_H
+#define VMM_CONFIG_RAW_H
+
+#include "vmm/config.h"
+#include "vmm/config_text.h"
+
+enum { KEY_KERNEL, KEY_INITRD, KEY_CMDLINE, KEY_VCPUS, KEY_MEMORY, NR_KEYS };
+enum { KEY_BDF, KEY_EVENTS, NR_DEVICE_KEYS };
+
+struct config_value {
+	char *text;	    /* owned; NULL: not given */
+	int line;	    /* in the file, or 0 */
+	const char *option; /* the override that set it, or NULL; borrowed */
+};
+
+struct config_raw_device {
+	char *name; /* owned */
+	int line;   /* of its opening brace */
+	struct config_value values[NR_DEVICE_KEYS];
+};
+
+struct config_raw {
+	struct config_value values[NR_KEYS];
+	struct config_raw_device devices[CONFIG_MAX_DEVICES];
+	size_t nr_devices;
+};
+
+#define CONFIG_SHOWN "%.40s" /* as much of a wrong word as a message shows */
+
+/*
+ * Split a prepared text. Errors are added to errors. 0; -EINVAL where it could
+ * not be parsed to its end; -ENOMEM. raw begins zeroed, and is the caller's to
+ * config_raw_fini() in any case.
+ */
+int config_raw_parse(const struct config_text *text, struct config_errors *errors,
+		     struct config_raw *raw) _must_check_;
+void config_raw_fini(struct config_raw *raw);
+
+/* Apply "key=value" or "device.NAME.key=value", or add an error. 0, or -ENOMEM. */
+int config_raw_override(struct config_raw *raw, const char *option,
+			struct config_errors *errors) _must_check_;
+
+#endif

@@ -1,0 +1,474 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A machine from power-on to power-off or reset.
+ *
+ * A reset makes a new VM rather than resetting each part of the old one: KVM
+ * has no reset of its interrupt controller, and what is made anew has its reset
+ * values by construction.
+ *
+ * Order of creation, as KVM wants it: VM and RAM, GICv3 device, vCPUs, kernel
+ * ITS, initialisation of the GICv3, the kernel ITS's tables and collections.
+ */
+#include "vmm/machine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
+#include "vitsmod/vits.h"
+#include "vmm/fdt.h"
+#include "vmm/gic.h"
+#include "vmm/layout.h"
+#include "vmm/router.h"
+#include "vmm/vcpu.h"
+
+/* A requester ID has 16 bits; KVM's ITS takes no more either. */
+#define DEVID_BITS   16u
+#define EVENTID_BITS 16u
+
+struct machine {
+	struct machine_config cfg;
+	struct vm vm;
+	int gic;
+	struct bus bus;
+	struct vcpus *vcpus;
+	struct seal *seal;
+	struct vits *vits;
+	struct pcih *pcih;
+	struct uart *uart;
+	struct router *router;
+	struct router_stats router_stats; /* kept when the router is gone */
+	size_t nr_wired;
+
+	/* Guards end and failure; no lock is taken under it. */
+	pthread_mutex_t lock;
+	enum machine_end end;
+	char failure[128];
+	_Atomic bool more; /* command queues wait for machine_service() */
+};
+
+/* ---- what the parts tell ------------------------------------------------------ */
+
+static void call_attention(struct machine *m)
+{
+	(void)eventfd_write(m->cfg.attention, 1);
+}
+
+/* The first end is the one that counts. */
+static void set_end(struct machine *m, enum machine_end end, const char *why)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->end == MACHINE_RUNS) {
+		m->end = end;
+		if (why)
+			(void)snprintf(m->failure, sizeof(m->failure), "%s", why);
+	}
+	pthread_mutex_unlock(&m->lock);
+	call_attention(m);
+}
+
+static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
+{
+	static const enum machine_end ends[] = {
+		[VCPU_EVENT_OFF] = MACHINE_OFF,
+		[VCPU_EVENT_RESET] = MACHINE_RESET,
+		[VCPU_EVENT_FAILED] = MACHINE_FAILED,
+	};
+
+	set_end(ctx, ends[event], why);
+}
+
+static void on_sealed_access(void *ctx)
+{
+	struct machine *m = ctx;
+
+	seal_poked(m->seal);
+}
+
+static void on_seal_failed(void *ctx, const char *why)
+{
+	set_end(ctx, MACHINE_FAILED, why);
+}
+
+static const struct vcpu_ops vcpu_ops = {
+	.event = on_vcpu_event,
+	.sealed_access = on_sealed_access,
+};
+
+/* ---- the vITS's world ----------------------------------------------------------- */
+
+static int its_mem_read(void *ctx, uint64_t gpa, void *buf, size_t len)
+{
+	struct machine *m = ctx;
+
+	return gmem_read(m->cfg.mem, gpa, buf, len);
+}
+
+static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
+{
+	struct machine *m = ctx;
+
+	return gmem_write(m->cfg.mem, gpa, buf, len);
+}
+
+static void its_apply(void *ctx, const struct vits_effect *effect)
+{
+	struct machine *m = ctx;
+
+	seal_apply(m->seal, effect);
+}
+
+static void its_commit(void *ctx)
+{
+	struct machine *m = ctx;
+
+	seal_commit(m->seal);
+}
+
+static void its_more(void *ctx)
+{
+	struct machine *m = ctx;
+
+	atomic_store(&m->more, true);
+	call_attention(m);
+}
+
+static const struct vits_ops vits_ops = {
+	.mem_read = its_mem_read,
+	.mem_write = its_mem_write,
+	.apply = its_apply,
+	.commit = its_commit,
+	.more = its_more,
+};
+
+static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct machine *m = ctx;
+
+	return vits_mmio_read(m->vits, offset, len);
+}
+
+static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct machine *m = ctx;
+
+	vits_mmio_write(m->vits, offset, len, value);
+}
+
+/* ---- the console ------------------------------------------------------------------ */
+
+static void uart_transmit(void *ctx, uint8_t byte)
+{
+	ssize_t r;
+
+	(void)ctx;
+	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
+	do {
+		r = write(STDOUT_FILENO, &byte, 1);
+	} while (r < 0 && errno == EINTR);
+}
+
+static void uart_interrupt(void *ctx, bool level)
+{
+	struct machine *m = ctx;
+	int r = vm_irq_line(&m->vm, LAYOUT_UART_INTID, level);
+
+	assert(!r);
+}
+
+static void uart_receive_ready(void *ctx)
+{
+	call_attention(ctx);
+}
+
+static const struct uart_ops uart_ops = {
+	.transmit = uart_transmit,
+	.interrupt = uart_interrupt,
+	.receive_ready = uart_receive_ready,
+};
+
+static uint64_t console_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct machine *m = ctx;
+
+	return uart_read(m->uart, offset, len);
+}
+
+static void console_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct machine *m = ctx;
+
+	uart_write(m->uart, offset, len, value);
+}
+
+size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
+{
+	return uart_receive(m->uart, bytes, nr);
+}
+
+/* ---- building ----------------------------------------------------------------------- */
+
+static int bar_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
+{
+	struct machine *m = ctx;
+
+	return vm_set_slot(&m->vm, VM_SLOT_BARS + slot, gpa, size, va, false);
+}
+
+static const struct pcih_ops pcih_ops = { .set_slot = bar_slot };
+
+static int add_own_regions(struct machine *m)
+{
+	const struct bus_region regions[] = {
+		{ "GITS", LAYOUT_GITS, VITS_FRAME_SZ, gits_read, gits_write, m },
+		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ, console_read, console_write, m },
+	};
+	int r = 0;
+
+	for (size_t i = 0; !r && i < sizeof(regions) / sizeof(regions[0]); i++)
+		r = bus_add(&m->bus, &regions[i]);
+	if (!r)
+		r = seal_add_to_bus(m->seal, &m->bus);
+	if (!r)
+		r = pcih_add_to_bus(m->pcih, &m->bus);
+	return r;
+}
+
+/* KVM's side: VM, RAM, interrupt controller, vCPUs, sealed ITS. */
+static int build_kvm(struct machine *m, const struct vits_function *functions,
+		     struct fault *ret_fault)
+{
+	const struct gmem *mem = m->cfg.mem;
+	uint32_t nr_vcpus = m->cfg.config->vcpus;
+	struct seal_config seal_config = {
+		.vm = &m->vm,
+		.mem = mem,
+		.nr_vcpus = nr_vcpus,
+		.functions = functions,
+		.nr_functions = m->cfg.nr_functions,
+		.failed = on_seal_failed,
+		.ctx = m,
+	};
+	int r = vm_init(&m->vm, ret_fault);
+
+	if (r < 0)
+		return r;
+	r = vm_set_slot(&m->vm, VM_SLOT_RAM, mem->base, mem->size, mem->va, false);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+				 "KVM refused it (%s)", strerror(-r));
+	r = gic_create(&m->vm, &m->gic, ret_fault);
+	if (r < 0)
+		return r;
+	r = vcpus_create(&m->vm, &m->bus, nr_vcpus, &m->vcpus, ret_fault);
+	if (r < 0)
+		return r;
+	seal_config.vcpus = m->vcpus;
+	seal_config.gic = m->gic;
+	r = seal_create(&seal_config, &m->seal, ret_fault);
+	if (r < 0)
+		return r;
+	r = gic_start(m->gic, nr_vcpus, ret_fault);
+	if (r < 0)
+		return r;
+	return seal_start(m->seal, ret_fault);
+}
+
+/* Our side: vITS, PCI bridge, console, and the wiring of the functions. */
+static int build_devices(struct machine *m, const struct vits_function *functions)
+{
+	const struct vits_config vits_config = {
+		.nr_vcpus = m->cfg.config->vcpus,
+		.devid_bits = DEVID_BITS,
+		.eventid_bits = EVENTID_BITS,
+		.nr_lpis = VITS_MAX_LPIS,
+		.on_error = VITS_ON_ERROR_SKIP,
+		.functions = functions,
+		.nr_functions = m->cfg.nr_functions,
+	};
+	int r = vits_create(&vits_config, &vits_ops, m, &m->vits);
+
+	if (!r)
+		r = pcih_create(&pcih_ops, m, &m->pcih);
+	if (!r)
+		r = uart_create(&uart_ops, m, &m->uart);
+	if (!r)
+		r = add_own_regions(m);
+	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
+		r = passthru_wire(&m->cfg.functions[i], m->vits, i, m->seal, m->pcih);
+		m->nr_wired = i + 1;
+	}
+	return r;
+}
+
+static void machine_destroyp(struct machine **m)
+{
+	machine_destroy(*m);
+}
+
+int machine_create(const struct machine_config *config, struct machine **ret_machine,
+		   struct fault *ret_fault)
+{
+	struct vits_function functions[CONFIG_MAX_DEVICES];
+	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
+	int r;
+
+	assert(config->nr_functions <= CONFIG_MAX_DEVICES);
+
+	if (!m)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "machine", NULL,
+				 "out of memory");
+	m->cfg = *config;
+	m->vm = (struct vm){ .kvm = -1, .fd = -1 };
+	m->gic = -1;
+	pthread_mutex_init(&m->lock, NULL);
+	for (size_t i = 0; i < config->nr_functions; i++)
+		functions[i] = (struct vits_function){ config->functions[i].devid,
+						       config->functions[i].nr_events };
+
+	r = build_kvm(m, functions, ret_fault);
+	if (r < 0)
+		return r;
+	r = build_devices(m, functions);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "machine", NULL,
+				 "cannot be built (%s)", strerror(-r));
+	*ret_machine = TAKE_PTR(m);
+	return 0;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	machine_stop(m);
+	for (size_t i = 0; i < m->nr_wired; i++)
+		passthru_unwire(&m->cfg.functions[i]);
+	uart_destroy(m->uart);
+	pcih_destroy(m->pcih);
+	vits_destroy(m->vits);
+	vcpus_destroy(m->vcpus);
+	seal_destroy(m->seal);
+	cleanup_fd(&m->gic);
+	vm_fini(&m->vm);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+/* ---- running -------------------------------------------------------------------------- */
+
+int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fault *ret_fault)
+{
+	struct fdt_machine tree = {
+		.nr_vcpus = m->cfg.config->vcpus,
+		.mpidr = vcpus_mpidr(m->vcpus),
+		.ram = m->cfg.mem->base,
+		.ram_sz = m->cfg.mem->size,
+		.initrd = loaded->initrd,
+		.initrd_end = loaded->initrd_end,
+		.cmdline = m->cfg.config->cmdline,
+	};
+	void *buf = gmem_host(m->cfg.mem, loaded->fdt, loaded->fdt_max_sz);
+	int r;
+
+	assert(buf); /* loader_load() says where there is room */
+
+	if (getrandom(tree.seed, sizeof(tree.seed), GRND_NONBLOCK) < 0)
+		memset(tree.seed, 0, sizeof(tree.seed)); /* then the guest finds its own */
+	r = fdt_build(&tree, buf, loaded->fdt_max_sz);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_CONFIG, -r, "device tree", "shorten cmdline",
+				 "does not fit");
+	return 0;
+}
+
+static void signalled(void *ctx, unsigned vector)
+{
+	passthru_signalled(ctx, vector);
+}
+
+static const struct router_ops router_ops = { .signalled = signalled };
+
+static int start_router(struct machine *m, struct fault *ret_fault)
+{
+	_cleanup_free_ struct router_source *sources = NULL;
+	struct router_config config = { .ops = &router_ops };
+	size_t at = 0;
+
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		config.nr_sources += m->cfg.functions[i].nr_vectors;
+	sources = calloc(config.nr_sources ? config.nr_sources : 1, sizeof(*sources));
+	if (!sources)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
+				 "out of memory");
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		struct passthru *p = &m->cfg.functions[i];
+
+		for (unsigned v = 0; v < p->nr_vectors; v++)
+			sources[at++] = (struct router_source){
+				.eventfd = vfio_vector_eventfd(p->dev, v),
+				.ctx = p,
+				.index = v,
+			};
+	}
+	config.sources = sources;
+	return router_create(&config, &m->router, ret_fault);
+}
+
+int machine_start(struct machine *m, const struct loaded *loaded, struct fault *ret_fault)
+{
+	int r = start_router(m, ret_fault);
+
+	if (r < 0)
+		return r;
+	return vcpus_start(m->vcpus, loaded->entry, loaded->fdt, &vcpu_ops, m, ret_fault);
+}
+
+enum machine_end machine_end(struct machine *m)
+{
+	enum machine_end end;
+
+	pthread_mutex_lock(&m->lock);
+	end = m->end;
+	pthread_mutex_unlock(&m->lock);
+	return end;
+}
+
+const char *machine_failure(struct machine *m)
+{
+	return m->failure;
+}
+
+void machine_service(struct machine *m)
+{
+	if (atomic_exchange(&m->more, false))
+		vits_run(m->vits);
+}
+
+void machine_stop(struct machine *m)
+{
+	if (m->vcpus)
+		vcpus_stop(m->vcpus);
+	if (m->router)
+		router_stats_get(m->router, &m->router_stats);
+	router_destroy(m->router);
+	m->router = NULL;
+}
+
+void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
+{
+	*ret_stats = (struct machine_stats){ 0 };
+	vits_stats_get(m->vits, &ret_stats->vits);
+	seal_stats_get(m->seal, &ret_stats->seal);
+	pcih_stats_get(m->pcih, &ret_stats->pcih);
+	if (m->router)
+		router_stats_get(m->router, &m->router_stats);
+	ret_stats->unclaimed = m->bus.unclaimed;
+	ret_stats->router_visits = m->router_stats.visits;
+	ret_stats->router_completions = m->router_stats.completions;
+	ret_stats->router_rearmed = m->router_stats.rearmed;
+}

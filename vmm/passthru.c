@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Functions that are passed through.
+ *
+ * An interrupt's way: VFIO signals the vector's eventfd, the router calls
+ * passthru_signalled(), the virtual MSI-X table says masked or which message,
+ * the vITS translates the message's EventID, and the LPI engine makes the LPI
+ * pending. No lock on that way but the kernel's.
+ */
+#include "vmm/passthru.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vfio/bind.h"
+#include "vmm/layout.h"
+
+/* Linux asks for at least two EventIDs, and a power of two. */
+#define MIN_EVENTS 2u
+
+static const struct pci_host_fs host_fs = { "" };
+
+static void count(_Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+/* ---- an interrupt's way ------------------------------------------------------ */
+
+static uint64_t pack_last(const struct vits_lpi *lpi, uint32_t eventid)
+{
+	return (uint64_t)lpi->intid << 32 | (uint64_t)lpi->vcpu << 16 | (eventid & 0xffff);
+}
+
+static void deliver(struct passthru *p, unsigned vector, const struct msi_message *message)
+{
+	struct vector_counts *counts = &p->vectors[vector];
+	struct vits_lpi lpi;
+
+	/* DeviceID comes from the wiring; the address says which ITS, the data is the EventID. */
+	if (message->address != LAYOUT_GITS + VITS_TRANSLATER ||
+	    vits_translate(p->vits, p->function, message->data, &lpi) != VITS_MSI_DELIVER) {
+		count(&counts->dropped);
+		return;
+	}
+	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
+	if (seal_signal(p->seal, p->devid, message->data) == 1)
+		count(&counts->injected);
+	else
+		count(&counts->dropped);
+}
+
+void passthru_signalled(struct passthru *p, unsigned vector)
+{
+	struct vector_counts *counts = &p->vectors[vector];
+	struct msi_message message;
+
+	assert(vector < p->nr_vectors);
+
+	count(&counts->taken);
+	if (vfio_vector_take(p->dev, vector, &message) == VFIO_TAKE_DELIVER)
+		deliver(p, vector, &message);
+	else
+		count(&counts->held);
+}
+
+static void vector_released(void *ctx, unsigned vector, const struct msi_message *message)
+{
+	struct passthru *p = ctx;
+
+	assert(vector < p->nr_vectors);
+
+	count(&p->vectors[vector].released);
+	deliver(p, vector, message);
+}
+
+static void bars_changed(void *ctx)
+{
+	struct passthru *p = ctx;
+
+	pcih_bars_changed(p->pcih, p->slot);
+}
+
+static const struct vfio_device_ops device_ops = {
+	.bars_changed = bars_changed,
+	.vector_released = vector_released,
+};
+
+/* ---- set-up -------------------------------------------------------------------- */
+
+static uint32_t events_for(unsigned vectors)
+{
+	uint32_t nr = MIN_EVENTS;
+
+	while (nr < vectors)
+		nr *= 2;
+	return nr;
+}
+
+int passthru_bind(struct passthru *p, const struct config_device *config, unsigned slot,
+		  struct fault *ret_fault)
+{
+	struct vfio_fault vf = { 0 };
+	int r;
+
+	*p = (struct passthru){
+		.name = config->name,
+		.bdf = config->bdf,
+		.slot = slot,
+		.devid = pcih_devid(slot),
+	};
+	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
+	if (r < 0)
+		return fault_from_vfio(ret_fault, &vf);
+	/* What was bound before we came stays bound when we go. */
+	p->bound_here = r == 1;
+	return 0;
+}
+
+int passthru_open(struct passthru *p, const struct config_device *config,
+		  struct vfio_container *container, struct fault *ret_fault)
+{
+	struct vfio_fault vf = { 0 };
+	int r = vfio_device_create(container, &host_fs, &p->bdf, &p->dev, &vf);
+
+	if (r < 0)
+		return fault_from_vfio(ret_fault, &vf);
+	p->nr_vectors = vfio_device_nr_vectors(p->dev);
+	p->nr_events = config->events ? config->events : events_for(p->nr_vectors);
+	p->vectors = calloc(p->nr_vectors, sizeof(*p->vectors));
+	if (!p->vectors)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, config->name, NULL,
+				 "out of memory");
+	return 0;
+}
+
+void passthru_close(struct passthru *p)
+{
+	vfio_device_destroy(p->dev);
+	p->dev = NULL;
+	free(p->vectors);
+	p->vectors = NULL;
+}
+
+void passthru_give_back(struct passthru *p)
+{
+	struct vfio_fault vf = { 0 };
+	struct fault fault;
+	char bdf[PCI_BDF_STRLEN];
+
+	assert(!p->dev);
+
+	if (!p->bound_here)
+		return;
+	p->bound_here = false;
+	if (vfio_release(&host_fs, &p->bdf, &vf) >= 0)
+		return;
+	(void)fault_from_vfio(&fault, &vf);
+	report_warning("%s: not given back: %s: %s", pci_bdf_format(&p->bdf, bdf), fault.object,
+		       fault.cause);
+}
+
+int passthru_wire(struct passthru *p, struct vits *vits, size_t function, struct seal *seal,
+		  struct pcih *pcih)
+{
+	p->vits = vits;
+	p->function = function;
+	p->seal = seal;
+	p->pcih = pcih;
+	vfio_device_set_ops(p->dev, &device_ops, p);
+	return pcih_add(pcih, p->slot, p->dev);
+}
+
+void passthru_unwire(struct passthru *p)
+{
+	p->vits = NULL;
+	p->seal = NULL;
+	p->pcih = NULL;
+}

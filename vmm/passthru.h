@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Functions that are passed through: what ties a VFIO device to the guest's PCI
+ * bridge, to the vITS and to the LPI engine, and counts each vector's interrupts.
+ *
+ * A function lives over the guest's reboots; the machine it is wired to does not.
+ */
+#ifndef VMM_PASSTHRU_H
+#define VMM_PASSTHRU_H
+
+#include <stdatomic.h>
+
+#include "vitsmod/vits.h"
+#include "vmm/config.h"
+#include "vmm/pcih.h"
+#include "vmm/report.h"
+#include "vmm/seal.h"
+
+/* What became of a vector's interrupts. taken = injected + held - released + dropped. */
+struct vector_counts {
+	_Atomic uint64_t taken;	   /* from VFIO */
+	_Atomic uint64_t injected; /* made pending in the guest */
+	_Atomic uint64_t held;	   /* came while the guest had the vector masked or off */
+	_Atomic uint64_t released; /* of those: delivered when it was unmasked */
+	_Atomic uint64_t dropped;  /* no such mapping, LPIs off, or no ITS at the address */
+	/* Where the last one went: INTID << 32 | vCPU << 16 | EventID; 0: none yet. */
+	_Atomic uint64_t last;
+};
+
+struct passthru {
+	const char *name; /* borrowed from the configuration */
+	struct pci_bdf bdf;
+	unsigned slot; /* on the guest's bus */
+	uint32_t devid;
+	uint32_t nr_events; /* in the shadow */
+	unsigned nr_vectors;
+	bool bound_here; /* to be given back */
+	struct vfio_device *dev;
+	struct vector_counts *vectors; /* [nr_vectors] */
+
+	/* The machine, while there is one. */
+	struct vits *vits;
+	size_t function; /* index in the vITS */
+	struct seal *seal;
+	struct pcih *pcih;
+};
+
+/*
+ * In two steps, for members of one IOMMU group must all be bound before the
+ * first is opened. bind: bind the function of a config block if it is not bound;
+ * slot is its device number on the guest's bus. On failure it is as it was.
+ */
+int passthru_bind(struct passthru *p, const struct config_device *config, unsigned slot,
+		  struct fault *ret_fault) _must_check_;
+int passthru_open(struct passthru *p, const struct config_device *config,
+		  struct vfio_container *container, struct fault *ret_fault) _must_check_;
+void passthru_close(struct passthru *p);
+/* Give it back to its driver if passthru_bind() took it; after the container is gone. */
+void passthru_give_back(struct passthru *p);
+
+/* Wire it to a machine's parts; function is its index in vits. */
+int passthru_wire(struct passthru *p, struct vits *vits, size_t function, struct seal *seal,
+		  struct pcih *pcih) _must_check_;
+/* After the machine's vCPUs and router have stopped. */
+void passthru_unwire(struct passthru *p);
+
+/* A vector was signalled. The router's thread. */
+void passthru_signalled(struct passthru *p, unsigned vector);
+
+#endif

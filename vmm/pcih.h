@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's PCI host bridge: an ECAM configuration space of one bus, and the
+ * windows that functions' BARs are placed in. PCI Express Base Specification
+ * 7.2.2 (ECAM); Documentation/devicetree/bindings/pci/host-generic-pci.
+ */
+#ifndef VMM_PCIH_H
+#define VMM_PCIH_H
+
+#include "vfio/device.h"
+#include "vmm/bus.h"
+
+struct pcih;
+
+#define PCIH_MAX_FUNCTIONS 32u
+/* Memory slots that BARs use, at most; numbers count from the first one given. */
+#define PCIH_MAX_SLOTS (PCIH_MAX_FUNCTIONS * VFIO_DEVICE_BARS * VFIO_BAR_MAX_PIECES)
+
+struct pcih_ops {
+	/*
+	 * Let the guest reach size bytes at va under gpa; size 0 removes the
+	 * slot. Negative errno, -EEXIST where another slot is in the way.
+	 */
+	int (*set_slot)(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va);
+};
+
+/* ops and ctx are borrowed. 0 or -ENOMEM. */
+int pcih_create(const struct pcih_ops *ops, void *ctx, struct pcih **ret_pcih) _must_check_;
+/* Removes nothing from the VM: it is going, too. NULL is allowed. */
+void pcih_destroy(struct pcih *pcih);
+
+/*
+ * Put a function, borrowed, at device `slot`, function 0, of bus 0; its requester
+ * ID, and DeviceID, is pcih_devid(slot). Before the guest runs. -EEXIST, -ENOSPC.
+ */
+int pcih_add(struct pcih *pcih, unsigned slot, struct vfio_device *dev) _must_check_;
+static inline uint32_t pcih_devid(unsigned slot)
+{
+	return slot << 3;
+}
+
+/* The guest moved the function's BARs or switched decoding. A vCPU's thread. */
+void pcih_bars_changed(struct pcih *pcih, unsigned slot);
+
+/* ECAM and both windows. */
+int pcih_add_to_bus(struct pcih *pcih, struct bus *bus) _must_check_;
+
+struct pcih_stats {
+	uint64_t trapped;   /* accesses to BARs that were emulated */
+	uint64_t misplaced; /* BARs the guest put outside the windows or over another */
+};
+
+void pcih_stats_get(struct pcih *pcih, struct pcih_stats *ret_stats);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one place where failures of the host become words: which object, what
+ * went wrong, and what cures it. Everything below returns a negative errno and
+ * fills a struct fault; a command prints it once, and ends.
+ */
+#ifndef VMM_REPORT_H
+#define VMM_REPORT_H
+
+#include <stdbool.h>
+
+#include "vfio/fault.h"
+
+/* How itsy ends. */
+enum exit_status {
+	ITSY_OK = 0,	      /* the guest powered off; the check passed */
+	ITSY_RUNTIME = 1,     /* the host failed while the guest ran */
+	ITSY_USAGE = 2,	      /* the command line is wrong */
+	ITSY_CONFIG = 3,      /* the configuration is wrong */
+	ITSY_ENVIRONMENT = 4, /* the host is not ready */
+};
+
+struct fault {
+	enum exit_status status;
+	char object[128];
+	char cause[256];
+	char cure[256];
+};
+
+/*
+ * Fill a fault and return -error, so that a failing function can end with
+ * `return fault_set(...)`. error is a positive errno; cure may be NULL.
+ */
+int fault_set(struct fault *fault, enum exit_status status, int error, const char *object,
+	      const char *cure, const char *cause_format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/* The words for what the host side of passthrough says. Returns -vf->error. */
+int fault_from_vfio(struct fault *fault, const struct vfio_fault *vf);
+
+/* "itsy: error: OBJECT: CAUSE: CURE", one line on stderr. Returns fault->status. */
+enum exit_status report_fault(const struct fault *fault);
+
+/* One line on stderr, "itsy: warning: ..." or "itsy: ...". */
+void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

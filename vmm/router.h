@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The router: one thread that owns one io_uring and turns signalled eventfds
+ * into calls. io_uring_setup(2), io_uring_enter(2).
+ */
+#ifndef VMM_ROUTER_H
+#define VMM_ROUTER_H
+
+#include "vmm/report.h"
+#include "vfio/cleanup.h"
+
+#include <stddef.h>
+
+struct router;
+
+/* Something that signals: an eventfd, borrowed, EFD_NONBLOCK, read by nobody else. */
+struct router_source {
+	int eventfd;
+	void *ctx;
+	unsigned index;
+};
+
+struct router_ops {
+	/*
+	 * The source was signalled, once or several times. On the router's
+	 * thread, which must not be held for long.
+	 */
+	void (*signalled)(void *ctx, unsigned index);
+};
+
+struct router_config {
+	const struct router_source *sources; /* copied */
+	size_t nr_sources;
+	const struct router_ops *ops; /* borrowed */
+	unsigned cq_entries; /* of the completion queue, at least 64; 0: twice the sources */
+};
+
+/*
+ * Arm all sources and start the thread. Signals from before count. A host
+ * without io_uring is a fault with ITSY_ENVIRONMENT.
+ */
+int router_create(const struct router_config *config, struct router **ret_router,
+		  struct fault *ret_fault) _must_check_;
+/* Every signal that came before the call has been delivered when it returns. NULL is allowed. */
+void router_destroy(struct router *router);
+
+struct router_stats {
+	unsigned long long visits;	/* times the ring was looked at */
+	unsigned long long completions; /* signals seen there */
+	unsigned long long rearmed;	/* polls that ended and were made again */
+};
+
+void router_stats_get(const struct router *router, struct router_stats *ret_stats);
+
+#endif

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy run: from a configuration to a guest that is over.
+ *
+ * This thread starts everything, then waits: for keys, for signals, for the
+ * machine's attention. vCPUs and the router have threads of their own.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <libfdt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/commands.h"
+#include "vmm/irqstat.h"
+#include "vmm/layout.h"
+#include "vmm/machine.h"
+#include "vmm/term.h"
+
+struct run {
+	const struct config *config;
+	const struct run_options *options;
+	struct gmem mem;
+	struct vfio_container *container;
+	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
+	size_t nr_functions;
+	int signals, attention;
+	struct term term;
+
+	/* Typed, and not yet taken by the console. */
+	uint8_t typed[64];
+	size_t nr_typed;
+	bool input_ended;
+
+	int killed_by; /* a signal that told us to end */
+	bool quit;     /* Ctrl-a x */
+	unsigned boots;
+	struct machine_stats stats;
+};
+
+/* ---- set-up --------------------------------------------------------------------- */
+
+/* Signals that end itsy are read from a descriptor, so that devices are given back. */
+static int catch_signals(struct run *run, struct fault *ret_fault)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&set, ending[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->signals < 0 || run->attention < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "itsy", NULL,
+				 "no file descriptors (%s)", strerror(errno));
+	return 0;
+}
+
+/* Cheap things that fail often, before any device is touched. */
+static int check_host(struct run *run, struct fault *ret_fault)
+{
+	struct loaded loaded;
+	struct vm vm;
+	int r = vm_init(&vm, ret_fault);
+
+	vm_fini(&vm);
+	if (r < 0)
+		return r;
+	return loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded, ret_fault);
+}
+
+static int open_functions(struct run *run, struct fault *ret_fault)
+{
+	const struct config *config = run->config;
+	struct vfio_fault vf = { 0 };
+	int r;
+
+	run->functions =
+		calloc(config->nr_devices ? config->nr_devices : 1, sizeof(*run->functions));
+	if (!run->functions)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				 "out of memory");
+	if (!config->nr_devices)
+		return 0;
+
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i, ret_fault);
+		if (r < 0)
+			return r;
+		run->nr_functions = i + 1;
+	}
+	r = vfio_container_create(&run->container, &vf);
+	if (r < 0)
+		return fault_from_vfio(ret_fault, &vf);
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		r = passthru_open(&run->functions[i], &config->devices[i], run->container,
+				  ret_fault);
+		if (r < 0)
+			return r;
+	}
+	r = vfio_dma_map(run->container, run->mem.base, run->mem.size, run->mem.va, &vf);
+	return r < 0 ? fault_from_vfio(ret_fault, &vf) : 0;
+}
+
+static int set_up(struct run *run, struct fault *ret_fault)
+{
+	int r = catch_signals(run, ret_fault);
+
+	if (r < 0)
+		return r;
+	r = gmem_init(&run->mem, LAYOUT_RAM, run->config->memory);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory",
+				 "lower memory in the configuration", "%llu MiB cannot be had (%s)",
+				 (unsigned long long)(run->config->memory / MiB), strerror(-r));
+	r = check_host(run, ret_fault);
+	if (r < 0)
+		return r;
+	return open_functions(run, ret_fault);
+}
+
+/* Devices go back first: nothing may write to memory that is freed. */
+static void tear_down(struct run *run)
+{
+	for (size_t i = 0; i < run->nr_functions; i++)
+		passthru_close(&run->functions[i]);
+	vfio_container_destroy(run->container);
+	for (size_t i = 0; i < run->nr_functions; i++)
+		passthru_give_back(&run->functions[i]);
+	free(run->functions);
+	gmem_fini(&run->mem);
+	cleanup_fd(&run->signals);
+	cleanup_fd(&run->attention);
+}
+
+/* ---- while the guest runs ----------------------------------------------------------- */
+
+static void feed_console(struct run *run, struct machine *m)
+{
+	size_t taken = machine_type(m, run->typed, run->nr_typed);
+
+	assert(taken <= run->nr_typed);
+	run->nr_typed -= taken;
+	memmove(run->typed, run->typed + taken, run->nr_typed);
+}
+
+static void read_keys(struct run *run, struct machine *m)
+{
+	size_t room = sizeof(run->typed) - run->nr_typed;
+	ssize_t nr = read(STDIN_FILENO, run->typed + run->nr_typed, room);
+
+	if (nr < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (nr <= 0) {
+		run->input_ended = true; /* the guest's console has no end of file */
+		return;
+	}
+	run->nr_typed +=
+		term_filter(&run->term, run->typed + run->nr_typed, (size_t)nr, &run->quit);
+	feed_console(run, m);
+}
+
+static void read_signal(struct run *run)
+{
+	struct signalfd_siginfo info;
+
+	if (read(run->signals, &info, sizeof(info)) == sizeof(info))
+		run->killed_by = (int)info.ssi_signo;
+}
+
+/* Until the machine ends, or we are told to. */
+static void attend(struct run *run, struct machine *m)
+{
+	while (machine_end(m) == MACHINE_RUNS && !run->quit && !run->killed_by) {
+		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
+		struct pollfd fds[] = {
+			{ .fd = run->attention, .events = POLLIN },
+			{ .fd = run->signals, .events = POLLIN },
+			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
+		};
+		eventfd_t ignored;
+
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+			continue; /* EINTR; nothing else can come of these arguments */
+		if (fds[0].revents) {
+			(void)eventfd_read(run->attention, &ignored);
+			machine_service(m);
+			feed_console(run, m);
+		}
+		if (fds[1].revents)
+			read_signal(run);
+		if (fds[2].revents)
+			read_keys(run, m);
+	}
+}
+
+static int write_dtb(const struct run *run, const struct loaded *loaded, struct fault *ret_fault)
+{
+	const void *fdt = gmem_host(&run->mem, loaded->fdt, loaded->fdt_max_sz);
+	const char *path = run->options->dump_dtb;
+	_cleanup_file_ FILE *out = fopen(path, "we");
+
+	if (!out || fwrite(fdt, fdt_totalsize(fdt), 1, out) != 1 || fflush(out))
+		return fault_set(ret_fault, ITSY_RUNTIME, errno, path, NULL,
+				 "cannot be written (%s)", strerror(errno));
+	return 0;
+}
+
+/* One machine's life. 1: the guest wants another one. */
+static int run_machine(struct run *run, struct machine *m, struct fault *ret_fault)
+{
+	struct loaded loaded;
+	enum machine_end end;
+	int r = loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded,
+			    ret_fault);
+
+	if (r < 0)
+		return r;
+	r = machine_write_fdt(m, &loaded, ret_fault);
+	if (r < 0)
+		return r;
+	if (run->options->dump_dtb)
+		return write_dtb(run, &loaded, ret_fault);
+
+	run->boots++;
+	r = machine_start(m, &loaded, ret_fault);
+	if (r >= 0)
+		attend(run, m);
+	machine_stop(m);
+	machine_stats_get(m, &run->stats);
+	if (r < 0)
+		return r;
+
+	end = machine_end(m);
+	if (end == MACHINE_FAILED)
+		return fault_set(ret_fault, ITSY_RUNTIME, EIO, "guest", NULL, "%s",
+				 machine_failure(m));
+	return end == MACHINE_RESET;
+}
+
+static int reset_functions(struct run *run, struct fault *ret_fault)
+{
+	for (size_t i = 0; i < run->nr_functions; i++) {
+		int r = vfio_device_reset(run->functions[i].dev);
+		char bdf[PCI_BDF_STRLEN];
+
+		if (r < 0)
+			return fault_set(ret_fault, ITSY_RUNTIME, -r,
+					 pci_bdf_format(&run->functions[i].bdf, bdf), NULL,
+					 "cannot be reset (%s)", strerror(-r));
+	}
+	return 0;
+}
+
+static int run_machines(struct run *run, struct fault *ret_fault)
+{
+	const struct machine_config config = {
+		.config = run->config,
+		.mem = &run->mem,
+		.functions = run->functions,
+		.nr_functions = run->nr_functions,
+		.attention = run->attention,
+	};
+	int r;
+
+	do {
+		struct machine *m = NULL;
+
+		r = machine_create(&config, &m, ret_fault);
+		if (r >= 0)
+			r = run_machine(run, m, ret_fault);
+		machine_destroy(m);
+		/* Bus mastering ends here, before the next kernel is loaded over the last one. */
+		if (r == 1 && reset_functions(run, ret_fault) < 0)
+			r = -EIO;
+	} while (r == 1 && !run->quit && !run->killed_by);
+	return r;
+}
+
+/* ---- the whole ------------------------------------------------------------------------- */
+
+static void say_hello(const struct run *run)
+{
+	if (run->options->quiet)
+		return;
+	report_info("%s: %u vCPUs, %llu MiB, %zu devices%s", run->config->path, run->config->vcpus,
+		    (unsigned long long)(run->config->memory / MiB), run->nr_functions,
+		    run->term.is_tty ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
+}
+
+static void report_end(const struct run *run)
+{
+	const char *path = run->options->stats_json;
+	int r;
+
+	if (!run->options->quiet && run->boots)
+		irqstat_print(stderr, run->functions, run->nr_functions, &run->stats);
+	if (!path || !run->boots)
+		return;
+	r = irqstat_write_json(path, run->functions, run->nr_functions, &run->stats, run->boots);
+	if (r < 0)
+		report_warning("%s: cannot be written (%s)", path, strerror(-r));
+}
+
+enum exit_status run_guest(const struct config *config, const struct run_options *options)
+{
+	struct run run = { .config = config, .options = options, .signals = -1, .attention = -1 };
+	struct fault fault = { 0 };
+	int r = set_up(&run, &fault);
+
+	if (r >= 0) {
+		say_hello(&run);
+		r = term_init(&run.term);
+		if (r < 0)
+			(void)fault_set(&fault, ITSY_ENVIRONMENT, -r, "terminal", NULL,
+					"cannot be set up (%s)", strerror(-r));
+	}
+	if (r >= 0) {
+		r = run_machines(&run, &fault);
+		term_fini(&run.term);
+		report_end(&run);
+	}
+	tear_down(&run);
+
+	if (r < 0)
+		return report_fault(&fault);
+	/* As a shell says of a program that a signal ended. */
+	return run.killed_by ? (enum exit_status)(128 + run.killed_by) : ITSY_OK;
+}

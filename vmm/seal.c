@@ -1,0 +1,685 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The sealed kernel ITS. IHI 0069 5.3 for the commands;
+ * Documentation/virt/kvm/devices/arm-vgic-its.rst for the attributes;
+ * linux arch/arm64/kvm/vgic/vgic-its.c for what a command really does there.
+ *
+ * What the kernel's ITS does and this file minds:
+ *  - A command's error is dropped: everything is checked before it is staged.
+ *  - A mapping is refused, silently, while the guest has not given PROPBASER, or
+ *    PENDBASER of the target, memory that can be read. Such a mapping is *owed*:
+ *    kept in a list and tried again at each window, and when its MSI comes.
+ *  - An LPI that is pending keeps its object, target and all, over DISCARD and
+ *    MAPTI: so MAPTI is followed by MOVI to the same collection and INV.
+ *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
+ *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
+ *    scratch device gives an LPI up before a live event takes it.
+ *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/vcpu.h.
+ *
+ * Lock order:
+ *   lock               (everything below; held from a window's begin to its end)
+ *       vcpus.holder   (taken by vcpus_park())
+ */
+#include "vmm/seal.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/gic.h"
+#include "vmm/layout.h"
+
+/* Registers of the frame, IHI 0069 12.18 and 12.11. */
+#define GITS_CTLR	  0x0000u
+#define GITS_CBASER	  0x0080u
+#define GITS_CWRITER	  0x0088u
+#define GITS_BASER0	  0x0100u
+#define GITS_BASER1	  0x0108u
+#define GITS_CTLR_ENABLED BIT64(0)
+#define GITS_BASER_VALID  BIT64(63)
+#define GICR_PROPBASER	  0x0070u
+#define GICR_PENDBASER	  0x0078u
+#define PROPBASER_IDBITS  MASK64(4, 0)
+#define PROPBASER_PA	  MASK64(51, 12)
+#define PENDBASER_PA	  MASK64(51, 16)
+
+/* The read-only slot. KVM's ITS has 64 KiB table pages and 8-byte entries. */
+#define QUEUE_SZ       (64 * KiB)
+#define COLLECTIONS_SZ (64 * KiB)
+#define DEVICES_SZ     (512 * KiB) /* DeviceIDs of 16 bits, flat */
+#define ITT_SZ	       (512 * KiB) /* EventIDs of 16 bits; shared: its content is not used */
+#define QUEUE_AT       UINT64_C(0)
+#define COLLECTIONS_AT (QUEUE_AT + QUEUE_SZ)
+#define DEVICES_AT     (COLLECTIONS_AT + COLLECTIONS_SZ)
+#define ITT_AT	       (DEVICES_AT + DEVICES_SZ)
+#define SEALED_MEM_SZ  (ITT_AT + ITT_SZ)
+#define KERNEL_ID_BITS 16u
+
+#define COMMAND_SZ     32u
+#define QUEUE_COMMANDS ((uint32_t)(QUEUE_SZ / COMMAND_SZ))
+/* Commands that one effect needs at the most; one slot of a queue stays free. */
+#define EFFECT_COMMANDS 8u
+
+/* LPIs of no function that are remembered in the kernel ITS at a time. */
+#define SCRATCH_EVENTS 256u
+
+_Static_assert(LAYOUT_SEALED_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
+_Static_assert(LAYOUT_SEALED_FRAME + VITS_FRAME_SZ <= LAYOUT_SEALED_MEM, "slots do not overlap");
+_Static_assert(LAYOUT_SEALED_MEM + SEALED_MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
+
+enum opcode {
+	OP_MOVI = 0x01,
+	OP_INT = 0x03,
+	OP_CLEAR = 0x04,
+	OP_MAPD = 0x08,
+	OP_MAPC = 0x09,
+	OP_MAPTI = 0x0a,
+	OP_INV = 0x0c,
+	OP_INVALL = 0x0d,
+	OP_MOVALL = 0x0e,
+	OP_DISCARD = 0x0f,
+};
+
+/* A live mapping that the kernel would not take yet. */
+struct owed {
+	uint32_t devid, eventid, intid, vcpu;
+	bool pending; /* signalled meanwhile: raised once it is mapped */
+};
+
+/* What the redistributors say of LPI tables, read at most once a window. */
+struct lpi_tables {
+	bool has_prop;
+	uint64_t prop;
+	bool *has_pend; /* [nr_vcpus] */
+	uint64_t *pend; /* [nr_vcpus] */
+};
+
+struct seal {
+	/* Constant after seal_start(). */
+	struct seal_config cfg;
+	int its;
+	uint8_t *frame; /* PROT_NONE */
+	uint8_t *mem;	/* the read-only slot, writable here */
+	uint32_t scratch_devid;
+
+	pthread_mutex_t lock;
+	bool in_window;
+	uint32_t cwriter; /* offset of the next command */
+	uint32_t nr_staged;
+	struct lpi_tables tables;
+	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
+	struct owed *owed;		  /* [owed_cap] */
+	size_t owed_cap;
+	_Atomic size_t nr_owed;
+	bool broken; /* the host refused commands; nothing is sent any more */
+
+	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
+};
+
+static void count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/* ---- windows: the vCPUs are held, commands are staged, then run -------- */
+
+static int its_set(const struct seal *s, uint64_t reg, uint64_t value)
+{
+	return vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, reg, &value);
+}
+
+static void open_window(struct seal *s)
+{
+	if (s->in_window)
+		return;
+	vcpus_park(s->cfg.vcpus);
+	s->in_window = true;
+	count(&s->windows, 1);
+	s->tables.has_prop = false;
+	memset(s->tables.has_pend, 0, s->cfg.nr_vcpus * sizeof(*s->tables.has_pend));
+}
+
+static void close_window(struct seal *s)
+{
+	if (!s->in_window)
+		return;
+	s->in_window = false;
+	vcpus_unpark(s->cfg.vcpus);
+}
+
+/* Have the kernel run what is staged. */
+static void flush(struct seal *s)
+{
+	int r;
+
+	if (!s->nr_staged || s->broken)
+		return;
+	open_window(s);
+	r = its_set(s, GITS_CWRITER, s->cwriter);
+	count(&s->commands, s->nr_staged);
+	s->nr_staged = 0;
+	if (r < 0) {
+		s->broken = true;
+		s->cfg.failed(s->cfg.ctx, "the kernel's ITS refused commands");
+	}
+}
+
+static void stage(struct seal *s, uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+{
+	const uint64_t cmd[4] = { htole64(dw0), htole64(dw1), htole64(dw2), htole64(dw3) };
+
+	_Static_assert(sizeof(cmd) == COMMAND_SZ, "commands are 32 bytes");
+	assert(s->nr_staged < QUEUE_COMMANDS - 1);
+
+	memcpy(s->mem + QUEUE_AT + s->cwriter, cmd, sizeof(cmd));
+	s->cwriter = (s->cwriter + COMMAND_SZ) % (uint32_t)QUEUE_SZ;
+	s->nr_staged++;
+}
+
+/* The commands that name an event, and perhaps an INTID and a collection. */
+static void stage_event(struct seal *s, enum opcode op, uint32_t devid, uint32_t eventid,
+			uint64_t intid_icid)
+{
+	uint64_t intid = intid_icid >> 16, icid = intid_icid & 0xffff;
+
+	stage(s, (uint64_t)devid << 32 | op, intid << 32 | eventid, icid, 0);
+}
+
+static uint64_t intid_icid(uint32_t intid, uint32_t icid)
+{
+	return (uint64_t)intid << 16 | icid;
+}
+
+/* ---- is the guest ready for a mapping? ---------------------------------- */
+
+static bool read_tables(struct seal *s, uint32_t vcpu)
+{
+	const uint64_t *mpidr = vcpus_mpidr(s->cfg.vcpus);
+	struct lpi_tables *t = &s->tables;
+
+	assert(s->in_window);
+
+	/* One PROPBASER serves the whole VM in KVM. */
+	if (!t->has_prop)
+		t->has_prop = !gic_redist_read64(s->cfg.gic, mpidr[0], GICR_PROPBASER, &t->prop);
+	if (!t->has_pend[vcpu])
+		t->has_pend[vcpu] =
+			!gic_redist_read64(s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &t->pend[vcpu]);
+	return t->has_prop && t->has_pend[vcpu];
+}
+
+/* Will the kernel be able to read the configuration byte and the pending bit? IHI 0069 5.1. */
+static bool lpi_ready(struct seal *s, uint32_t intid, uint32_t vcpu)
+{
+	uint64_t id_bits, prop, pend;
+	uint8_t byte;
+
+	open_window(s);
+	if (!read_tables(s, vcpu))
+		return false;
+	id_bits = FIELD_GET(PROPBASER_IDBITS, s->tables.prop) + 1;
+	if (intid >> (id_bits < KERNEL_ID_BITS ? id_bits : KERNEL_ID_BITS))
+		return false;
+	prop = (s->tables.prop & PROPBASER_PA) + (intid - VITS_LPI_BASE);
+	pend = (s->tables.pend[vcpu] & PENDBASER_PA) + intid / 8;
+	return !gmem_read(s->cfg.mem, prop, &byte, 1) && !gmem_read(s->cfg.mem, pend, &byte, 1);
+}
+
+/* ---- owed mappings ------------------------------------------------------ */
+
+static struct owed *find_owed(struct seal *s, uint32_t devid, uint32_t eventid)
+{
+	for (size_t i = 0; i < s->nr_owed; i++)
+		if (s->owed[i].devid == devid && s->owed[i].eventid == eventid)
+			return &s->owed[i];
+	return NULL;
+}
+
+static void drop_owed(struct seal *s, struct owed *o)
+{
+	*o = s->owed[s->nr_owed - 1];
+	s->nr_owed--;
+}
+
+static void map_in_kernel(struct seal *s, const struct owed *o)
+{
+	uint32_t slot = o->intid % SCRATCH_EVENTS;
+
+	if (s->scratch[slot] == o->intid) {
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		s->scratch[slot] = 0;
+	}
+	stage_event(s, OP_MAPTI, o->devid, o->eventid, intid_icid(o->intid, o->vcpu));
+	stage_event(s, OP_MOVI, o->devid, o->eventid, intid_icid(0, o->vcpu));
+	stage_event(s, OP_INV, o->devid, o->eventid, 0);
+	if (o->pending)
+		stage_event(s, OP_INT, o->devid, o->eventid, 0);
+}
+
+/* The guest may have set up its tables since: try all that is owed. */
+static void retry_owed(struct seal *s)
+{
+	for (size_t i = 0; i < s->nr_owed;) {
+		struct owed *o = &s->owed[i];
+
+		if (!lpi_ready(s, o->intid, o->vcpu)) {
+			i++;
+			continue;
+		}
+		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+			flush(s);
+		map_in_kernel(s, o);
+		drop_owed(s, o);
+	}
+}
+
+/* ---- effects on live events --------------------------------------------- */
+
+static void live_map(struct seal *s, const struct vits_effect *e)
+{
+	const struct owed o = { e->devid, e->eventid, e->intid, e->vcpu, false };
+
+	if (lpi_ready(s, e->intid, e->vcpu)) {
+		map_in_kernel(s, &o);
+		return;
+	}
+	/* A live event is mapped at most once, and owed has room for each. */
+	assert(s->nr_owed < s->owed_cap);
+	s->owed[s->nr_owed++] = o;
+	count(&s->total_owed, 1);
+}
+
+static void live_unmap(struct seal *s, const struct vits_effect *e)
+{
+	if (e->op == VITS_LPI_UNMAP)
+		stage_event(s, OP_CLEAR, e->devid, e->eventid, 0);
+	stage_event(s, OP_DISCARD, e->devid, e->eventid, 0);
+}
+
+static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect *e)
+{
+	switch (e->op) {
+	case VITS_LPI_MOVE:
+		o->vcpu = e->vcpu;
+		break;
+	case VITS_LPI_UNMAP:
+	case VITS_LPI_DETACH:
+		drop_owed(s, o);
+		break;
+	case VITS_LPI_CLEAR:
+		o->pending = false;
+		break;
+	case VITS_LPI_RAISE:
+		o->pending = true;
+		break;
+	default:
+		break; /* the configuration byte is read when it is mapped */
+	}
+}
+
+static void apply_live(struct seal *s, const struct vits_effect *e)
+{
+	struct owed *o = s->nr_owed ? find_owed(s, e->devid, e->eventid) : NULL;
+
+	if (o) {
+		apply_owed(s, o, e);
+		return;
+	}
+
+	switch (e->op) {
+	case VITS_LPI_MAP:
+		live_map(s, e);
+		break;
+	case VITS_LPI_UNMAP:
+	case VITS_LPI_DETACH:
+		live_unmap(s, e);
+		break;
+	case VITS_LPI_MOVE:
+		stage_event(s, OP_MOVI, e->devid, e->eventid, intid_icid(0, e->vcpu));
+		break;
+	case VITS_LPI_CLEAR:
+		stage_event(s, OP_CLEAR, e->devid, e->eventid, 0);
+		break;
+	case VITS_LPI_INV:
+		stage_event(s, OP_INV, e->devid, e->eventid, 0);
+		break;
+	case VITS_LPI_RAISE:
+		stage_event(s, OP_INT, e->devid, e->eventid, 0);
+		break;
+	default:
+		assert(!"not an effect on an event");
+	}
+}
+
+/* ---- effects on events of no function ------------------------------------ */
+
+/* Have scratch event `slot` map the LPI. False: the guest's LPI tables are not there. */
+static bool scratch_map(struct seal *s, const struct vits_effect *e, uint32_t slot)
+{
+	if (s->scratch[slot] == e->intid)
+		return true;
+	if (!lpi_ready(s, e->intid, e->vcpu))
+		return false;
+	/*
+	 * Without CLEAR: what is pending and enabled there is still delivered.
+	 * Choice: what is pending and disabled when its slot is needed by
+	 * another LPI of no function is forgotten.
+	 */
+	if (s->scratch[slot])
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
+	stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+	stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+	s->scratch[slot] = e->intid;
+	return true;
+}
+
+static void apply_scratch(struct seal *s, const struct vits_effect *e)
+{
+	uint32_t slot = e->intid % SCRATCH_EVENTS;
+
+	if (!scratch_map(s, e, slot)) {
+		count(&s->unready, 1);
+		return;
+	}
+	switch (e->op) {
+	case VITS_LPI_UNMAP:
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		s->scratch[slot] = 0;
+		break;
+	case VITS_LPI_MOVE:
+		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		break;
+	case VITS_LPI_CLEAR:
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		break;
+	case VITS_LPI_INV:
+		stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+		break;
+	case VITS_LPI_RAISE:
+		/* The collection may have moved since the slot was mapped. */
+		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		stage_event(s, OP_INT, s->scratch_devid, slot, 0);
+		break;
+	default:
+		break; /* a mapping of no function exists in the guest's tables alone */
+	}
+}
+
+void seal_apply(struct seal *s, const struct vits_effect *e)
+{
+	assert(e->vcpu < s->cfg.nr_vcpus);
+
+	pthread_mutex_lock(&s->lock);
+	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+		flush(s);
+	if (e->op == VITS_INVALL) {
+		stage(s, OP_INVALL, 0, e->vcpu, 0);
+	} else if (e->op == VITS_MOVALL) {
+		assert(e->vcpu_from < s->cfg.nr_vcpus);
+		stage(s, OP_MOVALL, 0, (uint64_t)e->vcpu_from << 16, (uint64_t)e->vcpu << 16);
+	} else if (e->live) {
+		apply_live(s, e);
+	} else {
+		apply_scratch(s, e);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+void seal_commit(struct seal *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->nr_owed && (s->in_window || s->nr_staged))
+		retry_owed(s);
+	flush(s);
+	close_window(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* The kernel has no such mapping: is it one that is owed? 1: it will be raised. */
+static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
+{
+	struct owed *o;
+
+	pthread_mutex_lock(&s->lock);
+	o = find_owed(s, devid, eventid);
+	if (o)
+		o->pending = true;
+	/* Between two effects of a drainer's, its commit does the same. */
+	if (o && !s->in_window && !s->nr_staged) {
+		retry_owed(s);
+		flush(s);
+		close_window(s);
+	}
+	pthread_mutex_unlock(&s->lock);
+	return o ? 1 : 0;
+}
+
+int seal_signal(struct seal *s, uint32_t devid, uint32_t eventid)
+{
+	const uint64_t doorbell = LAYOUT_SEALED_FRAME + VITS_TRANSLATER;
+	int r = vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
+
+	if (r || !atomic_load(&s->nr_owed))
+		return r;
+	if (signal_owed(s, devid, eventid))
+		return 1;
+	/* It may have been mapped while we looked. */
+	return vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
+}
+
+/* ---- the seal ----------------------------------------------------------- */
+
+void seal_poked(struct seal *s)
+{
+	count(&s->frame_pokes, 1);
+}
+
+static uint64_t table_read(void *ctx, uint64_t offset, unsigned len)
+{
+	(void)ctx, (void)offset, (void)len;
+	return 0; /* a read-only slot answers reads by itself */
+}
+
+static void table_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct seal *s = ctx;
+
+	(void)offset, (void)len, (void)value;
+	count(&s->table_pokes, 1);
+}
+
+int seal_add_to_bus(struct seal *s, struct bus *bus)
+{
+	const struct bus_region region = {
+		.name = "sealed tables",
+		.base = LAYOUT_SEALED_MEM,
+		.size = SEALED_MEM_SZ,
+		.read = table_read,
+		.write = table_write,
+		.ctx = s,
+	};
+
+	return bus_add(bus, &region);
+}
+
+void seal_stats_get(struct seal *s, struct seal_stats *ret_stats)
+{
+	*ret_stats = (struct seal_stats){
+		.windows = s->windows,
+		.commands = s->commands,
+		.owed = s->total_owed,
+		.unready = s->unready,
+		.frame_pokes = s->frame_pokes,
+		.table_pokes = s->table_pokes,
+	};
+}
+
+/* ---- set-up ------------------------------------------------------------- */
+
+static void seal_destroyp(struct seal **s)
+{
+	seal_destroy(*s);
+}
+
+/* A DeviceID of 16 bits that no function has. */
+static uint32_t free_devid(const struct seal_config *cfg)
+{
+	uint32_t devid = 0xffff;
+
+	for (size_t i = 0; i < cfg->nr_functions;) {
+		if (cfg->functions[i].devid != devid) {
+			i++;
+			continue;
+		}
+		devid--;
+		i = 0;
+	}
+	return devid;
+}
+
+static int alloc_tables(struct seal *s)
+{
+	for (size_t i = 0; i < s->cfg.nr_functions; i++)
+		s->owed_cap += s->cfg.functions[i].nr_events;
+	s->owed = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed));
+	s->tables.has_pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.has_pend));
+	s->tables.pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.pend));
+	return s->owed && s->tables.has_pend && s->tables.pend ? 0 : -ENOMEM;
+}
+
+static int map_region(size_t size, int prot, uint8_t **ret_va)
+{
+	void *va = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (va == MAP_FAILED)
+		return -errno;
+	*ret_va = va;
+	return 0;
+}
+
+/* The ITS, its address, and the two slots that seal it. */
+static int place(struct seal *s)
+{
+	uint64_t frame = LAYOUT_SEALED_FRAME;
+	int r;
+
+	s->its = vm_create_device(s->cfg.vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	if (s->its < 0)
+		return s->its;
+	r = vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &frame);
+	if (!r)
+		r = map_region(VITS_FRAME_SZ, PROT_NONE, &s->frame);
+	if (!r)
+		r = map_region(SEALED_MEM_SZ, PROT_READ | PROT_WRITE, &s->mem);
+	/* Read-write, or guest writes would pass the slot and reach the ITS. */
+	if (!r)
+		r = vm_set_slot(s->cfg.vm, VM_SLOT_SEALED_FRAME, LAYOUT_SEALED_FRAME, VITS_FRAME_SZ,
+				s->frame, false);
+	if (!r)
+		r = vm_set_slot(s->cfg.vm, VM_SLOT_SEALED_MEM, LAYOUT_SEALED_MEM, SEALED_MEM_SZ,
+				s->mem, true);
+	return r;
+}
+
+int seal_create(const struct seal_config *config, struct seal **ret_seal, struct fault *ret_fault)
+{
+	_cleanup_(seal_destroyp) struct seal *s = calloc(1, sizeof(*s));
+	int r;
+
+	if (!s)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "kernel ITS", NULL,
+				 "out of memory");
+	s->cfg = *config;
+	s->its = -1;
+	s->scratch_devid = free_devid(config);
+	pthread_mutex_init(&s->lock, NULL);
+	r = alloc_tables(s);
+	if (!r)
+		r = place(s);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "kernel ITS",
+				 "use a host with KVM and a GICv3", "KVM refused it (%s)",
+				 strerror(-r));
+	*ret_seal = TAKE_PTR(s);
+	return 0;
+}
+
+void seal_destroy(struct seal *s)
+{
+	if (!s)
+		return;
+	cleanup_fd(&s->its);
+	if (s->frame)
+		(void)munmap(s->frame, VITS_FRAME_SZ);
+	if (s->mem)
+		(void)munmap(s->mem, SEALED_MEM_SZ);
+	pthread_mutex_destroy(&s->lock);
+	free(s->tables.pend);
+	free(s->tables.has_pend);
+	free(s->owed);
+	free(s);
+}
+
+static int program(struct seal *s)
+{
+	const uint64_t base = LAYOUT_SEALED_MEM;
+	const struct {
+		uint64_t reg, value;
+	} writes[] = {
+		{ GITS_CBASER, GITS_BASER_VALID | (base + QUEUE_AT) | (QUEUE_SZ / (4 * KiB) - 1) },
+		{ GITS_BASER0,
+		  GITS_BASER_VALID | (base + DEVICES_AT) | (DEVICES_SZ / (64 * KiB) - 1) },
+		{ GITS_BASER1,
+		  GITS_BASER_VALID | (base + COLLECTIONS_AT) | (COLLECTIONS_SZ / (64 * KiB) - 1) },
+		{ GITS_CTLR, GITS_CTLR_ENABLED },
+	};
+	uint64_t ctlr = 0;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(writes); i++)
+		r = its_set(s, writes[i].reg, writes[i].value);
+	if (!r)
+		r = vm_device_get(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, GITS_CTLR, &ctlr);
+	if (!r && !(ctlr & GITS_CTLR_ENABLED))
+		r = -EIO; /* enabling is refused without a word where a table does not suit */
+	return r;
+}
+
+static void stage_mapd(struct seal *s, uint32_t devid)
+{
+	stage(s, (uint64_t)devid << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
+	      GITS_BASER_VALID | (LAYOUT_SEALED_MEM + ITT_AT), 0);
+}
+
+int seal_start(struct seal *s, struct fault *ret_fault)
+{
+	int r = program(s);
+
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
+				 "it does not take its tables (%s)", strerror(-r));
+
+	pthread_mutex_lock(&s->lock);
+	for (uint32_t i = 0; i < s->cfg.nr_vcpus; i++)
+		stage(s, OP_MAPC, 0, GITS_BASER_VALID | (uint64_t)i << 16 | i, 0);
+	for (size_t i = 0; i < s->cfg.nr_functions; i++)
+		stage_mapd(s, s->cfg.functions[i].devid);
+	stage_mapd(s, s->scratch_devid);
+	flush(s);
+	close_window(s);
+	r = s->broken ? -EIO : 0;
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
+				 "it does not take commands");
+	return 0;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sealed kernel ITS: the LPI engine under the shadow vITS.
+ *
+ * KVM makes LPIs pending only through an ITS of its own. This one is out of the
+ * guest's reach. Its frame lies under a read-write memory slot, which arm64 KVM
+ * finds before its MMIO bus, backed by PROT_NONE, so that an access ends as an
+ * abort that is counted here. Its queue and tables lie in a read-only slot.
+ * Doorbells (KVM_SIGNAL_MSI) and device attributes find the ITS all the same.
+ *
+ * It holds one collection for each vCPU, with ICID = vCPU index; the functions
+ * of the configuration, with the guest's own DeviceIDs and EventIDs; and one
+ * scratch device for commands on events that belong to no function.
+ */
+#ifndef VMM_SEAL_H
+#define VMM_SEAL_H
+
+#include "vitsmod/vits.h"
+#include "vmm/gmem.h"
+#include "vmm/vcpu.h"
+
+struct seal;
+
+struct seal_config {
+	const struct vm *vm; /* all borrowed */
+	const struct gmem *mem;
+	struct vcpus *vcpus;
+	int gic;
+	uint32_t nr_vcpus;
+	const struct vits_function *functions;
+	size_t nr_functions;
+	/* The host failed to take commands: the guest cannot go on. Any thread. */
+	void (*failed)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/*
+ * Two steps, for KVM wants the ITS to exist before the redistributors are
+ * initialised, and vCPUs before their collections: create after the vCPUs and
+ * before gic_start(), start after it and before the vCPUs run.
+ */
+int seal_create(const struct seal_config *config, struct seal **ret_seal,
+		struct fault *ret_fault) _must_check_;
+int seal_start(struct seal *seal, struct fault *ret_fault) _must_check_;
+/* After the vCPUs have stopped. NULL is allowed. */
+void seal_destroy(struct seal *seal);
+
+/* What struct vits_ops asks of an engine; see vitsmod/vits.h. */
+void seal_apply(struct seal *seal, const struct vits_effect *effect);
+void seal_commit(struct seal *seal);
+
+/*
+ * Make a live event's LPI pending. 1: done, or it will be as soon as the guest
+ * has LPI tables that the mapping can be made with; 0: the kernel has no such
+ * mapping; -EBUSY: the target has its LPIs off. Any thread but one between
+ * seal_apply() and seal_commit(); takes no lock unless a mapping is owed.
+ */
+int seal_signal(struct seal *seal, uint32_t devid, uint32_t eventid) _must_check_;
+
+/* The guest touched the frame: counted. Any thread. */
+void seal_poked(struct seal *seal);
+/* The bus region of the queue and tables: writes of the guest's, counted. */
+int seal_add_to_bus(struct seal *seal, struct bus *bus) _must_check_;
+
+struct seal_stats {
+	uint64_t windows;     /* times that all vCPUs were held */
+	uint64_t commands;    /* commands the kernel ITS was given */
+	uint64_t owed;	      /* mappings that had to wait for the guest's LPI tables */
+	uint64_t unready;     /* effects dropped since the target's LPI tables were not there */
+	uint64_t frame_pokes; /* guest accesses to the hidden frame */
+	uint64_t table_pokes; /* guest writes to the queue and the tables */
+};
+
+void seal_stats_get(struct seal *seal, struct seal_stats *ret_stats);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vCPUs of a guest: one thread each, and a way to hold all of them outside
+ * KVM while the kernel's interrupt controller is worked on.
+ */
+#ifndef VMM_VCPU_H
+#define VMM_VCPU_H
+
+#include "vmm/bus.h"
+#include "vmm/vm.h"
+
+struct vcpus;
+
+/* What a vCPU tells of the guest as a whole. */
+enum vcpu_event {
+	VCPU_EVENT_OFF,	   /* PSCI SYSTEM_OFF */
+	VCPU_EVENT_RESET,  /* PSCI SYSTEM_RESET */
+	VCPU_EVENT_FAILED, /* the host cannot run it any more */
+};
+
+struct vcpu_ops {
+	/*
+	 * On a vCPU's thread, which runs the guest no more afterwards. why is a
+	 * line of text for VCPU_EVENT_FAILED, else NULL.
+	 */
+	void (*event)(void *ctx, enum vcpu_event event, const char *why);
+	/* The guest touched memory that no access is let through to. On a vCPU's thread. */
+	void (*sealed_access)(void *ctx);
+};
+
+/*
+ * Make nr vCPUs: 0 runs first, the others wait for PSCI CPU_ON. Everything is
+ * borrowed. No thread yet.
+ */
+int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus **ret_vcpus,
+		 struct fault *ret_fault) _must_check_;
+/* Stops and joins the threads. NULL is allowed. */
+void vcpus_destroy(struct vcpus *vcpus);
+
+/* [nr] values of MPIDR_EL1, affinity fields only; borrowed. */
+const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
+
+/* Start the threads; vCPU 0 enters at entry with x0 = the device tree's address. */
+int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,
+		void *ctx, struct fault *ret_fault) _must_check_;
+
+/* Have every vCPU leave the guest for good, and wait until they have. Not on a vCPU's thread. */
+void vcpus_stop(struct vcpus *vcpus);
+
+/*
+ * Hold all vCPUs outside their ioctls until vcpus_unpark(). One holder at a
+ * time, others wait. Any thread; a vCPU's own thread counts as outside.
+ */
+void vcpus_park(struct vcpus *vcpus);
+void vcpus_unpark(struct vcpus *vcpus);
+
+#endif
