@@ -9,7 +9,7 @@
 #   step TEXT      says that something long begins: a line that the next one overwrites on a
 #                  terminal, an ordinary line in a pipe
 #   step_done      removes that line from a terminal
-#   tmpdir_make V  makes a directory below $build/tmp, its path in variable V; removed at exit
+#   tmp_make       makes a directory $tmp below $build/tmp, removed at exit
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${BUILD:-$top/build}
@@ -38,25 +38,27 @@ step_done()
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
-tmpdirs=()
+tmp=
 
-tmpdirs_remove()
+tmp_remove()
 {
-	[ ${#tmpdirs[@]} -eq 0 ] || rm -rf -- "${tmpdirs[@]}"
+	[ -z "$tmp" ] || rm -rf -- "$tmp"
 }
 
-tmpdir_make()
+# A run that was killed outright could not tidy up: what belongs to no process goes.
+tmp_make()
 {
-	local dir
+	local old
 
 	mkdir -p "$build/tmp"
-	dir=$(mktemp -d "$build/tmp/$prog.XXXXXX")
-	tmpdirs+=("$dir")
-	trap tmpdirs_remove EXIT
+	for old in "$build/tmp/$prog".*; do
+		[[ ! $old =~ \.([0-9]+)\.[^.]*$ ]] || [ -e "/proc/${BASH_REMATCH[1]}" ] || rm -rf -- "$old"
+	done
+	trap tmp_remove EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
 	trap 'exit 143' TERM
-	printf -v "$1" %s "$dir"
+	tmp=$(mktemp -d "$build/tmp/$prog.$$.XXXXXX")
 }
 
 # replace_dir NEW OLD: NEW takes the place of OLD; at no time is OLD half of one and half of other.

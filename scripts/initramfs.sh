@@ -11,6 +11,7 @@
 #					except those named in HAVE
 #   cpio_pack DIR OUT			packs DIR (owner root, sorted, no times): same in, same out
 
+: "${build:?}"
 declare -A module_path module_builtin module_seen
 
 # Kernel and modprobe take - and _ in a module's name for the same.

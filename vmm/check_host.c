@@ -158,6 +158,12 @@ static unsigned count_entries(const struct check_host *host, const char *path)
 	return n;
 }
 
+/* A guest without devices runs also where none can be passed through. */
+static enum verdict without_passthrough(const struct check_host *host)
+{
+	return host->config && !host->config->nr_devices ? VERDICT_WARN : VERDICT_FAIL;
+}
+
 void check_iommu(const struct check_host *host, struct check_result *ret)
 {
 	unsigned n = count_entries(host, "/sys/kernel/iommu_groups");
@@ -165,8 +171,7 @@ void check_iommu(const struct check_host *host, struct check_result *ret)
 	if (n)
 		check_say(ret, VERDICT_PASS, NULL, "%u groups", n);
 	else
-		check_say(ret,
-			  host->config && !host->config->nr_devices ? VERDICT_WARN : VERDICT_FAIL,
+		check_say(ret, without_passthrough(host),
 			  "enable the SMMU in the firmware and CONFIG_ARM_SMMU_V3 in the kernel; "
 			  "guests without devices run without it",
 			  "this host has no IOMMU groups: nothing can be passed through");
@@ -177,17 +182,19 @@ void check_vfio(const struct check_host *host, struct check_result *ret)
 	char path[256];
 
 	if (!exists(host, "/dev/vfio/vfio")) {
-		check_say(ret, VERDICT_FAIL, "modprobe vfio-pci", "/dev/vfio/vfio is not there");
+		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
+			  "/dev/vfio/vfio is not there");
 		return;
 	}
 	if (!path_below(host, "/dev/vfio/vfio", path, sizeof(path)) ||
 	    access(path, R_OK | W_OK) < 0) {
-		check_say(ret, VERDICT_FAIL, "run itsy as root, or give this user access to it",
+		check_say(ret, without_passthrough(host),
+			  "run itsy as root, or give this user access to it",
 			  "/dev/vfio/vfio cannot be opened: %s", strerror(errno));
 		return;
 	}
 	if (!exists(host, "/sys/bus/pci/drivers/vfio-pci"))
-		check_say(ret, VERDICT_FAIL, "modprobe vfio-pci",
+		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
 			  "the driver vfio-pci is not loaded");
 	else
 		check_say(ret, VERDICT_PASS, NULL, "/dev/vfio/vfio and the driver vfio-pci");

@@ -72,14 +72,14 @@ static int parse_arguments(int argc, char **argv, bool can_force, struct options
 {
 	enum { OPT_FORCE = 256, OPT_ROOT, OPT_HELP };
 	static const struct option long_options[] = {
-		{"root", required_argument, NULL, OPT_ROOT},
-		{"help", no_argument, NULL, OPT_HELP},
-		{"force", no_argument, NULL, OPT_FORCE},
-		{NULL, 0, NULL, 0},
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ "force", no_argument, NULL, OPT_FORCE },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
-	*ret = (struct options){0};
+	*ret = (struct options){ 0 };
 	optind = 0; /* start anew, with getopt's order of GNU: options anywhere */
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (option == OPT_HELP) {
@@ -127,7 +127,7 @@ static void print_change(const struct pci_bdf *bdf, const char *from, const char
 /* What still keeps the function from a guest, though it is bound now. */
 static void warn_of_group(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 {
-	struct vfio_fault vf = {0};
+	struct vfio_fault vf = { 0 };
 	struct pci_function fn;
 	struct fault fault;
 
@@ -156,7 +156,7 @@ static enum exit_status change_all(const struct options *o, change_fn *change)
 	for (int i = 0; i < o->nr; i++) {
 		char before[PCI_DRIVER_STRLEN], after[PCI_DRIVER_STRLEN];
 		const char *from = driver_of(&o->fs, &o->bdfs[i], before);
-		struct vfio_fault vf = {0};
+		struct vfio_fault vf = { 0 };
 		struct fault fault;
 
 		if (change(o, &o->bdfs[i], &vf) >= 0) {

@@ -28,17 +28,17 @@ static const struct {
 	int base, sub;
 	const char *name;
 } class_names[] = {
-	{0x00, ANY, "Old"},	    {0x01, 0x00, "SCSI"},	{0x01, 0x01, "IDE"},
-	{0x01, 0x04, "RAID"},	    {0x01, 0x06, "SATA"},	{0x01, 0x07, "SAS"},
-	{0x01, 0x08, "NVMe"},	    {0x01, ANY, "Storage"},	{0x02, 0x00, "Ethernet"},
-	{0x02, 0x07, "InfiniBand"}, {0x02, ANY, "Network"},	{0x03, ANY, "Display"},
-	{0x04, ANY, "Multimedia"},  {0x05, ANY, "Memory"},	{0x06, 0x00, "Host bridge"},
-	{0x06, 0x01, "ISA bridge"}, {0x06, 0x04, "PCI bridge"}, {0x06, ANY, "Bridge"},
-	{0x07, 0x00, "Serial"},	    {0x07, ANY, "Comm"},	{0x08, 0x06, "IOMMU"},
-	{0x08, ANY, "System"},	    {0x09, ANY, "Input"},	{0x0a, ANY, "Docking"},
-	{0x0b, ANY, "Processor"},   {0x0c, 0x03, "USB"},	{0x0c, 0x05, "SMBus"},
-	{0x0c, ANY, "Serial bus"},  {0x0d, ANY, "Wireless"},	{0x0f, ANY, "Satellite"},
-	{0x10, ANY, "Crypto"},	    {0x11, ANY, "Signal"},	{0x12, ANY, "Accelerator"},
+	{ 0x00, ANY, "Old" },	      { 0x01, 0x00, "SCSI" },	    { 0x01, 0x01, "IDE" },
+	{ 0x01, 0x04, "RAID" },	      { 0x01, 0x06, "SATA" },	    { 0x01, 0x07, "SAS" },
+	{ 0x01, 0x08, "NVMe" },	      { 0x01, ANY, "Storage" },	    { 0x02, 0x00, "Ethernet" },
+	{ 0x02, 0x07, "InfiniBand" }, { 0x02, ANY, "Network" },	    { 0x03, ANY, "Display" },
+	{ 0x04, ANY, "Multimedia" },  { 0x05, ANY, "Memory" },	    { 0x06, 0x00, "Host bridge" },
+	{ 0x06, 0x01, "ISA bridge" }, { 0x06, 0x04, "PCI bridge" }, { 0x06, ANY, "Bridge" },
+	{ 0x07, 0x00, "Serial" },     { 0x07, ANY, "Comm" },	    { 0x08, 0x06, "IOMMU" },
+	{ 0x08, ANY, "System" },      { 0x09, ANY, "Input" },	    { 0x0a, ANY, "Docking" },
+	{ 0x0b, ANY, "Processor" },   { 0x0c, 0x03, "USB" },	    { 0x0c, 0x05, "SMBus" },
+	{ 0x0c, ANY, "Serial bus" },  { 0x0d, ANY, "Wireless" },    { 0x0f, ANY, "Satellite" },
+	{ 0x10, ANY, "Crypto" },      { 0x11, ANY, "Signal" },	    { 0x12, ANY, "Accelerator" },
 };
 
 struct options {
@@ -95,7 +95,7 @@ static void add_count(struct table *t, unsigned nr)
 
 static void add_viable(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
 {
-	struct vfio_fault vf = {0};
+	struct vfio_fault vf = { 0 };
 	char text[160];
 
 	if (fn->is_bridge || fn->group < 0) {
@@ -132,8 +132,8 @@ static void add_row(struct table *t, const struct pci_host_fs *fs, const struct 
 
 static int print_table(const struct options *o, const struct pci_function *fns, size_t nr)
 {
-	static const char *const headings[] = {"BDF",	 "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
-					       "VIABLE", "MSI",	       "MSI-X", "RESET"};
+	static const char *const headings[] = { "BDF",	  "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
+						"VIABLE", "MSI",	"MSI-X", "RESET" };
 	_cleanup_(table_fini) struct table t;
 	size_t shown = 0;
 
@@ -163,7 +163,7 @@ static json_t *json_of(const struct pci_host_fs *fs, const struct pci_function *
 {
 	bool known = sees_capabilities();
 	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16];
-	struct vfio_fault vf = {0};
+	struct vfio_fault vf = { 0 };
 	bool viable = !fn->is_bridge && fn->group >= 0 && pci_group_viable(fs, fn, &vf) == 0;
 	bool blocked = vf.code == VFIO_FAULT_NOT_VIABLE;
 
@@ -203,15 +203,15 @@ static int parse_arguments(int argc, char **argv, struct options *ret)
 {
 	enum { OPT_JSON = 256, OPT_ALL, OPT_ROOT, OPT_HELP };
 	static const struct option long_options[] = {
-		{"json", no_argument, NULL, OPT_JSON},
-		{"all", no_argument, NULL, OPT_ALL},
-		{"root", required_argument, NULL, OPT_ROOT},
-		{"help", no_argument, NULL, OPT_HELP},
-		{NULL, 0, NULL, 0},
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "all", no_argument, NULL, OPT_ALL },
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 },
 	};
 	int option;
 
-	*ret = (struct options){0};
+	*ret = (struct options){ 0 };
 	optind = 0;
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		switch (option) {

@@ -10,6 +10,9 @@
 #include <string.h>
 
 #include "vmm/commands.h"
+#include "vmm/gmem.h"
+#include "vmm/layout.h"
+#include "vmm/loader.h"
 
 #define MAX_OVERRIDES 64u
 
@@ -24,14 +27,14 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"set", required_argument, NULL, OPT_SET},
-	{"print-config", no_argument, NULL, OPT_PRINT_CONFIG},
-	{"dump-dtb", required_argument, NULL, OPT_DUMP_DTB},
-	{"stats-json", required_argument, NULL, OPT_STATS_JSON},
-	{"quiet", no_argument, NULL, OPT_QUIET},
-	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "print-config", no_argument, NULL, OPT_PRINT_CONFIG },
+	{ "dump-dtb", required_argument, NULL, OPT_DUMP_DTB },
+	{ "stats-json", required_argument, NULL, OPT_STATS_JSON },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static const char help_text[] =
@@ -43,7 +46,7 @@ static const char help_text[] =
 	"  --set KEY=VALUE      replace a value of the file: vcpus=4, memory=1G,\n"
 	"                       device.NAME.bdf=0000:01:00.0; may be repeated\n"
 	"  --print-config       print the resulting configuration, and end\n"
-	"  --dry-run            check the configuration and that its files can be read, and end\n"
+	"  --dry-run            load kernel and initrd, boot nothing, and end\n"
 	"  --dump-dtb FILE      write the guest's device tree to FILE, and end\n"
 	"  --stats-json FILE    write the statistics to FILE when the guest has ended\n"
 	"  --quiet              print no statistics when the guest has ended\n"
@@ -102,7 +105,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 {
 	int option, r;
 
-	*ret = (struct arguments){0};
+	*ret = (struct arguments){ 0 };
 	optind = 0; /* start anew, with getopt's order of GNU: options anywhere */
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		r = take_option(ret, option);
@@ -117,6 +120,24 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 		return usage_error("more than one configuration file");
 	ret->config = argv[optind];
 	return 0;
+}
+
+/* The files of the configuration, loaded as for a guest, into memory that is thrown away. */
+static enum exit_status load_only(const struct config *config)
+{
+	_cleanup_(gmem_fini) struct gmem mem = { 0 };
+	struct fault fault = { 0 };
+	struct loaded loaded;
+	int r;
+
+	r = gmem_init(&mem, LAYOUT_RAM, config->memory);
+	if (r < 0)
+		(void)fault_set(&fault, ITSY_ENVIRONMENT, -r, "guest memory",
+				"lower memory in the configuration", "cannot be had: %s",
+				strerror(-r));
+	else
+		r = loader_load(&mem, config->kernel, config->initrd, &loaded, &fault);
+	return r < 0 ? report_fault(&fault) : ITSY_OK;
 }
 
 enum exit_status cmd_run(int argc, char **argv)
@@ -137,7 +158,9 @@ enum exit_status cmd_run(int argc, char **argv)
 		return ITSY_CONFIG;
 	if (args.print_config)
 		config_print(&config, stdout);
-	else if (!args.dry_run)
+	else if (args.dry_run)
+		status = load_only(&config);
+	else
 		status = run_guest(&config, &args.run);
 	config_fini(&config);
 	return status;

@@ -20,8 +20,8 @@
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
 
-#define FILE_SZ_MAX  MiB
-#define SHOWN	     CONFIG_SHOWN
+#define FILE_SZ_MAX MiB
+#define SHOWN	    CONFIG_SHOWN
 
 #define MEMORY_MIN   (64 * MiB)
 #define MEMORY_UNIT  (64 * KiB) /* a page of any host */
@@ -29,16 +29,21 @@
 #define CMDLINE_MAX  2047u	/* arm64's COMMAND_LINE_SIZE without its end */
 #define NAME_MAX_LEN 31u
 
+struct overrides {
+	const char *const *list;
+	size_t nr;
+};
+
 struct checker {
 	struct config_errors *errors;
 	struct config_raw *raw;
 	bool out_of_memory;
 };
 
-static void value_error(struct checker *c_, const struct config_value *v, const char *format, ...)
+static void value_error(struct checker *k, const struct config_value *v, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void value_error(struct checker *c_, const struct config_value *v, const char *format, ...)
+static void value_error(struct checker *k, const struct config_value *v, const char *format, ...)
 {
 	char text[224];
 	va_list ap;
@@ -47,9 +52,9 @@ static void value_error(struct checker *c_, const struct config_value *v, const 
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	if (v->option)
-		config_error_option(p->errors, v->option, "%s", text);
+		config_error_option(k->errors, v->option, "%s", text);
 	else
-		config_error_at(p->errors, v->line, "%s", text);
+		config_error_at(k->errors, v->line, "%s", text);
 }
 
 enum number { NUMBER_OK, NUMBER_BAD, NUMBER_OCTAL, NUMBER_HUGE };
@@ -71,7 +76,8 @@ static int suffix_shift(const char *text)
 	static const struct {
 		const char *name;
 		int shift;
-	} suffixes[] = {{"", 0}, {"K", 10}, {"k", 10}, {"M", 20}, {"m", 20}, {"G", 30}, {"g", 30}};
+	} suffixes[] = { { "", 0 },   { "K", 10 }, { "k", 10 }, { "M", 20 },
+			 { "m", 20 }, { "G", 30 }, { "g", 30 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
 		if (strcmp(text, suffixes[i].name) == 0)
@@ -106,8 +112,8 @@ static enum number parse_number(const char *text, bool size, uint64_t *ret)
 }
 
 /* True with *ret_number, or an error is recorded. */
-static bool number_in(struct checker *c_, const struct config_value *v, const char *key, uint64_t min,
-		      uint64_t max, uint64_t *ret_number)
+static bool number_in(struct checker *k, const struct config_value *v, const char *key,
+		      uint64_t min, uint64_t max, uint64_t *ret_number)
 {
 	uint64_t n = 0;
 	enum number kind = parse_number(v->text, false, &n);
@@ -117,118 +123,119 @@ static bool number_in(struct checker *c_, const struct config_value *v, const ch
 		return true;
 	}
 	if (kind == NUMBER_OCTAL)
-		value_error(p, v, "'%s' begins with a zero: write it without", key);
+		value_error(k, v, "'%s' begins with a zero: write it without", key);
 	else
-		value_error(p, v, "'%s' is a number from %llu to %llu, not '" SHOWN "'", key,
+		value_error(k, v, "'%s' is a number from %llu to %llu, not '" SHOWN "'", key,
 			    (unsigned long long)min, (unsigned long long)max, v->text);
 	return false;
 }
 
 /* Relative paths count from the file's folder; on the command line, from the current one. */
-static char *path_from(const struct checker *c_, const struct config_value *v)
+static char *path_from(const struct checker *k, const struct config_value *v)
 {
-	const char *slash = strrchr(p->path, '/');
+	const char *slash = strrchr(k->errors->path, '/');
 	char *joined;
 	size_t dir_len;
 
 	if (v->option || v->text[0] == '/' || !slash)
 		return strdup(v->text);
-	dir_len = (size_t)(slash - p->path) + 1;
+	dir_len = (size_t)(slash - k->errors->path) + 1;
 	joined = malloc(dir_len + strlen(v->text) + 1);
 	if (!joined)
 		return NULL;
-	memcpy(joined, p->path, dir_len);
+	memcpy(joined, k->errors->path, dir_len);
 	strcpy(joined + dir_len, v->text);
 	return joined;
 }
 
-static void set_path(struct checker *c_, const struct config_value *v, char **ret_path)
+static void set_path(struct checker *k, const struct config_value *v, char **ret_path)
 {
-	*ret_path = path_from(p, v);
+	*ret_path = path_from(k, v);
 	if (!*ret_path)
-		p->out_of_memory = true;
+		k->out_of_memory = true;
 }
 
-static void set_kernel(struct checker *c_, const struct config_value *v, struct config *c)
+static void set_kernel(struct checker *k, const struct config_value *v, struct config *c)
 {
 	if (v->text[0])
-		set_path(p, v, &c->kernel);
+		set_path(k, v, &c->kernel);
 	else
-		value_error(p, v, "'kernel' is empty: it names the kernel's file");
+		value_error(k, v, "'kernel' is empty: it names the kernel's file");
 }
 
-static void set_initrd(struct checker *c_, const struct config_value *v, struct config *c)
+static void set_initrd(struct checker *k, const struct config_value *v, struct config *c)
 {
 	if (v->text[0]) /* empty: an override that takes it away */
-		set_path(p, v, &c->initrd);
+		set_path(k, v, &c->initrd);
 }
 
-static void set_cmdline(struct checker *c_, const struct config_value *v, struct config *c)
+static void set_cmdline(struct checker *k, const struct config_value *v, struct config *c)
 {
 	size_t len = strlen(v->text);
 
 	if (len > CMDLINE_MAX) {
-		value_error(p, v, "'cmdline' has %zu characters: the guest takes %u", len,
+		value_error(k, v, "'cmdline' has %zu characters: the guest takes %u", len,
 			    CMDLINE_MAX);
 		return;
 	}
 	free(c->cmdline);
 	c->cmdline = strdup(v->text);
 	if (!c->cmdline)
-		p->out_of_memory = true;
+		k->out_of_memory = true;
 }
 
-static void set_vcpus(struct checker *c_, const struct config_value *v, struct config *c)
+static void set_vcpus(struct checker *k, const struct config_value *v, struct config *c)
 {
 	uint64_t n;
 
-	if (number_in(p, v, "vcpus", 1, LAYOUT_MAX_VCPUS, &n))
+	if (number_in(k, v, "vcpus", 1, LAYOUT_MAX_VCPUS, &n))
 		c->vcpus = (uint32_t)n;
 }
 
-static void set_memory(struct checker *c_, const struct config_value *v, struct config *c)
+static void set_memory(struct checker *k, const struct config_value *v, struct config *c)
 {
 	uint64_t n = 0;
 	enum number kind = parse_number(v->text, true, &n);
 
 	if (kind == NUMBER_OCTAL)
-		value_error(p, v, "'memory' begins with a zero: write it without");
+		value_error(k, v, "'memory' begins with a zero: write it without");
 	else if (kind == NUMBER_BAD)
-		value_error(p, v, "'memory' is a size such as \"512M\" or \"4G\", not '" SHOWN "'",
+		value_error(k, v, "'memory' is a size such as \"512M\" or \"4G\", not '" SHOWN "'",
 			    v->text);
 	else if (kind == NUMBER_HUGE || n < MEMORY_MIN || n > LAYOUT_RAM_MAX)
-		value_error(p, v, "'memory' is from %lluM to %lluG, not '" SHOWN "'",
+		value_error(k, v, "'memory' is from %lluM to %lluG, not '" SHOWN "'",
 			    (unsigned long long)(MEMORY_MIN / MiB),
 			    (unsigned long long)(LAYOUT_RAM_MAX / GiB), v->text);
 	else if (n % MEMORY_UNIT)
-		value_error(p, v, "'memory' is a multiple of %lluK, and '" SHOWN "' is not",
+		value_error(k, v, "'memory' is a multiple of %lluK, and '" SHOWN "' is not",
 			    (unsigned long long)(MEMORY_UNIT / KiB), v->text);
 	else
 		c->memory = n;
 }
 
-static void set_bdf(struct checker *c_, const struct config_value *v, struct config_device *d)
+static void set_bdf(struct checker *k, const struct config_value *v, struct config_device *d)
 {
 	if (pci_bdf_parse(v->text, &d->bdf) < 0)
-		value_error(p, v,
+		value_error(k, v,
 			    "'bdf' is the address of a PCI function such as "
 			    "\"0000:01:00.0\", not '" SHOWN "'",
 			    v->text);
 }
 
-static void set_events(struct checker *c_, const struct config_value *v, struct config_device *d)
+static void set_events(struct checker *k, const struct config_value *v, struct config_device *d)
 {
 	uint64_t n;
 
-	if (number_in(p, v, "events", 0, EVENTS_MAX, &n))
+	if (number_in(k, v, "events", 0, EVENTS_MAX, &n))
 		d->events = (uint32_t)n;
 }
 
-static void (*const setters[NR_KEYS])(struct parser *, const struct config_value *, struct config *) = {
+static void (*const setters[NR_KEYS])(struct checker *, const struct config_value *,
+				      struct config *) = {
 	[KEY_KERNEL] = set_kernel, [KEY_INITRD] = set_initrd, [KEY_CMDLINE] = set_cmdline,
 	[KEY_VCPUS] = set_vcpus,   [KEY_MEMORY] = set_memory,
 };
-static void (*const device_setters[NR_DEVICE_KEYS])(struct parser *, const struct config_value *,
+static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, const struct config_value *,
 						    struct config_device *) = {
 	[KEY_BDF] = set_bdf,
 	[KEY_EVENTS] = set_events,
@@ -242,104 +249,113 @@ static bool is_device_name(const char *name)
 	return len && len <= NAME_MAX_LEN && !name[len];
 }
 
-static void check_device(struct checker *c_, struct config_raw_device *raw, struct config_device *d)
+static void check_device(struct checker *k, struct config_raw_device *raw, struct config_device *d)
 {
 	d->line = raw->line;
 	if (!is_device_name(raw->name))
-		config_error_at(p->errors, raw->line,
+		config_error_at(k->errors, raw->line,
 				"the name of a device is 1 to %u letters, digits, '-' or '_', "
 				"not \"" SHOWN "\"",
 				NAME_MAX_LEN, raw->name);
 	for (size_t i = 0; i < NR_DEVICE_KEYS; i++)
 		if (raw->values[i].text)
-			device_setters[i](p, &raw->values[i], d);
+			device_setters[i](k, &raw->values[i], d);
 	if (!raw->values[KEY_BDF].text)
-		config_error_at(p->errors, raw->line, "device \"" SHOWN "\" has no 'bdf'",
+		config_error_at(k->errors, raw->line, "device \"" SHOWN "\" has no 'bdf'",
 				raw->name);
 	d->name = TAKE_PTR(raw->name);
 	raw->name = NULL;
 }
 
 /* One function cannot be two devices. */
-static void check_bdf_is_new(struct checker *c_, const struct config *c, size_t i)
+static void check_bdf_is_new(struct checker *k, const struct config *c, size_t i)
 {
-	const struct config_value *v = &p->devices[i].values[KEY_BDF];
+	const struct config_value *v = &k->raw->devices[i].values[KEY_BDF];
 	struct pci_bdf bdf, other;
 	char name[PCI_BDF_STRLEN];
 
 	if (!v->text || pci_bdf_parse(v->text, &bdf) < 0)
 		return;
 	for (size_t j = 0; j < i; j++) {
-		const struct config_value *first = &p->devices[j].values[KEY_BDF];
+		const struct config_value *first = &k->raw->devices[j].values[KEY_BDF];
 
 		if (!first->text || pci_bdf_parse(first->text, &other) < 0 ||
 		    !pci_bdf_equal(&bdf, &other))
 			continue;
-		value_error(p, v, "%s is the device \"" SHOWN "\" already: line %d",
+		value_error(k, v, "%s is the device \"" SHOWN "\" already: line %d",
 			    pci_bdf_format(&bdf, name), c->devices[j].name,
 			    first->line ? first->line : c->devices[j].line);
 		return;
 	}
 }
 
-static int check(struct checker *c_, struct config *c)
+static int check(struct checker *k, struct config *c)
 {
 	c->vcpus = 1;
 	c->memory = 512 * MiB;
-	c->path = strdup(p->path);
+	c->path = strdup(k->errors->path);
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
 		return -ENOMEM;
 	for (size_t i = 0; i < NR_KEYS; i++)
-		if (p->values[i].text)
-			setters[i](p, &p->values[i], c);
-	if (!p->values[KEY_KERNEL].text)
-		config_error_at(p->errors, 1,
+		if (k->raw->values[i].text)
+			setters[i](k, &k->raw->values[i], c);
+	if (!k->raw->values[KEY_KERNEL].text)
+		config_error_at(k->errors, 1,
 				"'kernel' is missing: the file of the guest's kernel");
-	for (size_t i = 0; i < p->nr_devices; i++)
-		check_device(p, &p->devices[i], &c->devices[i]);
-	c->nr_devices = p->nr_devices;
+	for (size_t i = 0; i < k->raw->nr_devices; i++)
+		check_device(k, &k->raw->devices[i], &c->devices[i]);
+	c->nr_devices = k->raw->nr_devices;
 	for (size_t i = 0; i < c->nr_devices; i++)
-		check_bdf_is_new(p, c, i);
-	return p->out_of_memory ? -ENOMEM : 0;
+		check_bdf_is_new(k, c, i);
+	return k->out_of_memory ? -ENOMEM : 0;
 }
 
-static int parse_and_check(struct checker *c_, const char *const overrides[], size_t nr_overrides,
-			   struct config *c)
+static int not_read(const char *path, int error, FILE *errors)
 {
-	int r = parse_text(p);
+	(void)fprintf(errors, "%s: error: cannot be read: %s\n", path, strerror(error));
+	return -error;
+}
 
-	if (r == -ENOMEM)
-		return r;
-	for (size_t i = 0; r == 0 && i < nr_overrides; i++)
-		if (apply_override(p, overrides[i]) < 0)
-			return -ENOMEM;
+static int split_and_check(struct checker *k, const struct config_text *text,
+			   const struct overrides *overrides, struct config *c)
+{
+	int r;
+
+	r = config_raw_parse(text, k->errors, k->raw);
 	/* What was not parsed to its end is not said to miss anything. */
-	if (r == 0)
-		r = check(p, c);
-	return r;
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < overrides->nr; i++) {
+		r = config_raw_override(k->raw, overrides->list[i], k->errors);
+		if (r < 0)
+			return r;
+	}
+	return check(k, c);
 }
 
 int config_parse(const char *path, const char *text, const char *const overrides[],
 		 size_t nr_overrides, FILE *errors, struct config *ret_config)
 {
-	_cleanup_(config_text_fini) struct config_text prepared = {0};
+	const struct overrides all = { .list = overrides, .nr = nr_overrides };
+	_cleanup_(config_text_fini) struct config_text prepared = { 0 };
 	_cleanup_free_ struct config_errors *list = calloc(1, sizeof(*list));
-	_cleanup_(parser_fini) struct parser p = {.path = path, .errors = list, .text = &prepared};
-	struct config config = {0};
+	_cleanup_(config_raw_fini) struct config_raw raw = { 0 };
+	struct checker k = { .errors = list, .raw = &raw };
+	struct config config = { 0 };
 	int r;
 
 	assert(path);
 	assert(text);
 	if (!list)
-		return -ENOMEM;
+		return not_read(path, ENOMEM, errors);
 	list->path = path;
 	r = config_text_prepare(text, list, &prepared);
 	if (r == 0 && prepared.sound)
-		r = parse_and_check(&p, overrides, nr_overrides, &config);
-	if (r == -ENOMEM)
-		(void)fprintf(errors, "%s: error: out of memory\n", path);
+		r = split_and_check(&k, &prepared, &all, &config);
 	config_errors_print(list, errors);
+	if (r == -ENOMEM)
+		(void)not_read(path, ENOMEM, errors);
 	if (r == 0 && list->nr)
 		r = -EINVAL;
 	if (r < 0)
@@ -349,16 +365,10 @@ int config_parse(const char *path, const char *text, const char *const overrides
 	return r;
 }
 
-static int not_read(const char *path, int error, FILE *errors)
-{
-	(void)fprintf(errors, "%s: error: cannot be read: %s\n", path, strerror(error));
-	return -error;
-}
-
 /* The whole file, with a NUL behind it. */
 static int read_file(const char *path, FILE *errors, char **ret_text, size_t *ret_len)
 {
-	_cleanup_free_ char *text = malloc(FILE_MAX + 2);
+	_cleanup_free_ char *text = malloc(FILE_SZ_MAX + 2);
 	_cleanup_file_ FILE *f = NULL;
 	size_t len;
 
@@ -367,10 +377,10 @@ static int read_file(const char *path, FILE *errors, char **ret_text, size_t *re
 	f = fopen(path, "re");
 	if (!f)
 		return not_read(path, errno, errors);
-	len = fread(text, 1, FILE_MAX + 1, f);
+	len = fread(text, 1, FILE_SZ_MAX + 1, f);
 	if (ferror(f))
 		return not_read(path, errno ? errno : EIO, errors);
-	if (len > FILE_MAX)
+	if (len > FILE_SZ_MAX)
 		return not_read(path, EFBIG, errors);
 	text[len] = '\0';
 	*ret_text = TAKE_PTR(text);
@@ -410,7 +420,7 @@ void config_fini(struct config *config)
 	free(config->cmdline);
 	for (size_t i = 0; i < config->nr_devices; i++)
 		free(config->devices[i].name);
-	*config = (struct config){0};
+	*config = (struct config){ 0 };
 }
 
 /* In double quotes, as scan_escape() reads them back. */

@@ -13,19 +13,19 @@
 #define CONFIG_MAX_DEVICES 32u
 
 struct config_device {
-	char *name;	    /* the block's title */
+	char *name; /* the block's title */
 	struct pci_bdf bdf;
-	uint32_t events;    /* EventIDs the shadow keeps; 0: by its vectors */
-	int line;	    /* of its block, for messages */
+	uint32_t events; /* EventIDs the shadow keeps; 0: by its vectors */
+	int line;	 /* of its block, for messages */
 };
 
 struct config {
 	char *path;
-	char *kernel;	    /* required */
-	char *initrd;	    /* NULL without */
-	char *cmdline;	    /* "" by default */
+	char *kernel;  /* required */
+	char *initrd;  /* NULL without */
+	char *cmdline; /* "" by default */
 	uint32_t vcpus;
-	uint64_t memory;    /* bytes */
+	uint64_t memory; /* bytes */
 	struct config_device devices[CONFIG_MAX_DEVICES];
 	size_t nr_devices;
 };
@@ -36,8 +36,8 @@ struct config {
  * errors where the file cannot be read. overrides, of the form "key=value", are
  * applied last. On success ret_config is the caller's to config_fini().
  */
-int config_load(const char *path, const char *const overrides[], size_t nr_overrides,
-		FILE *errors, struct config *ret_config) _must_check_;
+int config_load(const char *path, const char *const overrides[], size_t nr_overrides, FILE *errors,
+		struct config *ret_config) _must_check_;
 /* The same for text in memory, named path in messages. */
 int config_parse(const char *path, const char *text, const char *const overrides[],
 		 size_t nr_overrides, FILE *errors, struct config *ret_config) _must_check_;

@@ -56,7 +56,7 @@ struct parser {
 static void value_clear(struct config_value *v)
 {
 	free(v->text);
-	*v = (struct config_value){0};
+	*v = (struct config_value){ 0 };
 }
 
 static void values_clear(struct config_value values[], size_t nr)
@@ -103,7 +103,7 @@ static int find_name(const char *name, const char *const names[], size_t nr)
 /* Why a key is wrong here, for a message. */
 static void explain_key(const char *name, bool in_device, char *out, size_t cap)
 {
-	const char *const all[] = {"kernel", "initrd", "cmdline", "vcpus", "memory", "device"};
+	const char *const all[] = { "kernel", "initrd", "cmdline", "vcpus", "memory", "device" };
 	const char *near = in_device ? suggest(name, device_key_names, NR_DEVICE_KEYS)
 				     : suggest(name, all, ARRAY_SIZE(all));
 
@@ -214,8 +214,9 @@ static void add_device(struct parser *p, const char *name, int line)
 	for (size_t i = 0; i < p->raw->nr_devices; i++) {
 		if (strcmp(p->raw->devices[i].name, name) != 0)
 			continue;
-		config_error_at(p->errors, line, "device \"" CONFIG_SHOWN "\" exists already: line %d",
-				name, p->raw->devices[i].line);
+		config_error_at(p->errors, line,
+				"device \"" CONFIG_SHOWN "\" exists already: line %d", name,
+				p->raw->devices[i].line);
 		values_clear(p->current, NR_DEVICE_KEYS);
 		return;
 	}
@@ -234,7 +235,7 @@ static void add_device(struct parser *p, const char *name, int line)
 	}
 	for (size_t i = 0; i < NR_DEVICE_KEYS; i++) {
 		d->values[i] = p->current[i];
-		p->current[i] = (struct config_value){0};
+		p->current[i] = (struct config_value){ 0 };
 	}
 	p->raw->nr_devices++;
 }
@@ -303,7 +304,7 @@ static int parse_once(struct parser *p)
 int config_raw_parse(const struct config_text *text, struct config_errors *errors,
 		     struct config_raw *raw)
 {
-	_cleanup_(parser_fini) struct parser p = {.text = text, .errors = errors, .raw = raw};
+	_cleanup_(parser_fini) struct parser p = { .text = text, .errors = errors, .raw = raw };
 	size_t nr_before = errors->nr;
 	int r;
 

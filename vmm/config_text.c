@@ -77,6 +77,8 @@ static void print_clean(const char *text, FILE *out)
 
 static void print_error(const struct config_errors *errors, const struct config_error *e, FILE *out)
 {
+	if (!e->line)
+		(void)fputs("--set ", out);
 	print_clean(e->line ? errors->path : e->where, out);
 	if (e->line)
 		(void)fprintf(out, ":%d", e->line);
@@ -367,9 +369,9 @@ int config_text_prepare(const char *text, struct config_errors *errors,
 			struct config_text *ret_text)
 {
 	static const char byte_order_mark[] = "\xef\xbb\xbf";
-	struct scan s = {.line = 1, .errors = errors, .out = ret_text};
+	struct scan s = { .line = 1, .errors = errors, .out = ret_text };
 
-	*ret_text = (struct config_text){.sound = true};
+	*ret_text = (struct config_text){ .sound = true };
 	ret_text->text = strdup(text);
 	if (!ret_text->text)
 		return -ENOMEM;

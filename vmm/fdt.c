@@ -117,7 +117,7 @@ static void cells(struct tree *t, const char *name, const uint32_t value[], size
 #define CELLS64(v) HI32(v), LO32(v)
 #define CELLS(t, name, ...)                                 \
 	do {                                                \
-		const uint32_t cells_[] = {__VA_ARGS__};    \
+		const uint32_t cells_[] = { __VA_ARGS__ };  \
 		cells(t, name, cells_, ARRAY_SIZE(cells_)); \
 	} while (0)
 
@@ -261,7 +261,7 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 
 int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
 {
-	struct tree t = {.fdt = buf};
+	struct tree t = { .fdt = buf };
 
 	assert(machine);
 	assert(machine->nr_vcpus >= 1);

@@ -12,11 +12,11 @@
 
 struct fdt_machine {
 	uint32_t nr_vcpus;
-	const uint64_t *mpidr;	  /* [nr_vcpus], affinity fields only */
+	const uint64_t *mpidr; /* [nr_vcpus], affinity fields only */
 	uint64_t ram, ram_sz;
 	uint64_t initrd, initrd_end; /* equal: none */
 	const char *cmdline;
-	uint64_t seed[8];	  /* rng-seed and kaslr-seed */
+	uint64_t seed[8]; /* rng-seed and kaslr-seed */
 };
 
 /*

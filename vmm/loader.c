@@ -69,25 +69,25 @@ static const struct {
 	const char *magic;
 	const char *what, *cure;
 } foreign_formats[] = {
-	{0, 4,
-	 "\x7f"
-	 "ELF",
-	 "an ELF file", "use arch/arm64/boot/Image, not vmlinux"},
-	{0, 2, "\x1f\x8b", "compressed with gzip twice", "unpack it once (gzip -d)"},
-	{0, 6,
-	 "\xfd"
-	 "7zXZ\0",
-	 "compressed with xz", "unpack it (xz -d), or use the plain Image"},
-	{0, 4, "\x28\xb5\x2f\xfd", "compressed with zstd",
-	 "unpack it (zstd -d), or use the plain Image"},
-	{0, 3, "BZh", "compressed with bzip2", "unpack it (bzip2 -d), or use the plain Image"},
-	{0, 4, "\x02\x21\x4c\x18", "compressed with lz4",
-	 "unpack it (lz4 -d), or use the plain Image"},
-	{0, 4, "\x27\x05\x19\x56", "an U-Boot image", "use the plain arch/arm64/boot/Image"},
-	{0, 4, "\xd0\x0d\xfe\xed", "a device tree or FIT image",
-	 "use the plain arch/arm64/boot/Image"},
-	{0x202, 4, "HdrS", "an x86 kernel", "use a kernel for arm64"},
-	{0x24, 4, "\x18\x28\x6f\x01", "a 32-bit Arm kernel", "use a kernel for arm64"},
+	{ 0, 4,
+	  "\x7f"
+	  "ELF",
+	  "an ELF file", "use arch/arm64/boot/Image, not vmlinux" },
+	{ 0, 2, "\x1f\x8b", "compressed with gzip twice", "unpack it once (gzip -d)" },
+	{ 0, 6,
+	  "\xfd"
+	  "7zXZ\0",
+	  "compressed with xz", "unpack it (xz -d), or use the plain Image" },
+	{ 0, 4, "\x28\xb5\x2f\xfd", "compressed with zstd",
+	  "unpack it (zstd -d), or use the plain Image" },
+	{ 0, 3, "BZh", "compressed with bzip2", "unpack it (bzip2 -d), or use the plain Image" },
+	{ 0, 4, "\x02\x21\x4c\x18", "compressed with lz4",
+	  "unpack it (lz4 -d), or use the plain Image" },
+	{ 0, 4, "\x27\x05\x19\x56", "an U-Boot image", "use the plain arch/arm64/boot/Image" },
+	{ 0, 4, "\xd0\x0d\xfe\xed", "a device tree or FIT image",
+	  "use the plain arch/arm64/boot/Image" },
+	{ 0x202, 4, "HdrS", "an x86 kernel", "use a kernel for arm64" },
+	{ 0x24, 4, "\x18\x28\x6f\x01", "a 32-bit Arm kernel", "use a kernel for arm64" },
 };
 
 static uint32_t le32_at(const uint8_t *p)
@@ -162,7 +162,7 @@ static int source_open(struct source *src, const char *path, const char *key,
 {
 	struct stat st;
 
-	*src = (struct source){.path = path, .fd = -1};
+	*src = (struct source){ .path = path, .fd = -1 };
 	/* O_NONBLOCK: a FIFO without a writer is refused below, not waited for. */
 	src->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (src->fd < 0) {
@@ -250,7 +250,7 @@ static int placement_of(const struct source *src, const struct gmem *mem,
 	if (text_offset >= mem->size || needs > mem->size - text_offset)
 		return does_not_fit(ret_fault, src, mem, needs ? needs : text_offset);
 	assert(mem->base % KERNEL_ALIGN == 0);
-	*ret_place = (struct placement){.at = mem->base + text_offset, .needs = needs};
+	*ret_place = (struct placement){ .at = mem->base + text_offset, .needs = needs };
 	return 0;
 }
 
@@ -274,7 +274,7 @@ static int unpack_init(struct unpack *u, const struct source *src, uint64_t offs
 	u->offset = offset;
 	u->left = len;
 	u->ended = false;
-	u->z = (z_stream){0};
+	u->z = (z_stream){ 0 };
 	/* 16: a gzip header is demanded; its checksum is verified at the end. */
 	return inflateInit2(&u->z, 16 + MAX_WBITS) == Z_OK ? 0 : -ENOMEM;
 }
@@ -333,7 +333,7 @@ static int unpack_some(struct unpack *u, uint8_t *out, uint64_t want, uint64_t *
 static int unpack_kernel(struct unpack *u, const struct gmem *mem, struct placement *ret_place,
 			 uint64_t *ret_end, struct fault *ret_fault)
 {
-	uint8_t head[HEAD_SZ] = {0};
+	uint8_t head[HEAD_SZ] = { 0 };
 	uint64_t got, rest, over;
 	uint8_t *to;
 	int r;
@@ -367,7 +367,7 @@ static int zboot_payload(const struct source *src, uint64_t *ret_offset, uint64_
 {
 	uint64_t offset = le32_at(src->head + ZBOOT_PAYLOAD);
 	uint64_t len = le32_at(src->head + ZBOOT_PAYLOAD_SZ);
-	char type[ZBOOT_TYPE_SZ + 1] = {0};
+	char type[ZBOOT_TYPE_SZ + 1] = { 0 };
 
 	memcpy(type, src->head + ZBOOT_TYPE, ZBOOT_TYPE_SZ);
 	if (strcmp(type, "gzip") != 0)
@@ -477,7 +477,7 @@ static int load_initrd(const struct gmem *mem, const char *path, struct loaded *
 int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
 		struct loaded *ret_loaded, struct fault *ret_fault)
 {
-	struct loaded loaded = {0};
+	struct loaded loaded = { 0 };
 	int r;
 
 	assert(mem);

@@ -13,12 +13,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
+#include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
 #include "vmm/fdt.h"
 #include "vmm/gic.h"
@@ -41,6 +43,7 @@ struct machine {
 	struct pcih *pcih;
 	struct uart *uart;
 	struct router *router;
+	int stop;			  /* eventfd: no vCPU waits for the console any more */
 	struct router_stats router_stats; /* kept when the router is gone */
 	size_t nr_wired;
 
@@ -161,15 +164,27 @@ static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 
 /* ---- the console ------------------------------------------------------------------ */
 
+/*
+ * A terminal that is stopped (Ctrl-s), or a pipe that nobody reads, holds the
+ * vCPU as a slow line would; but not from being stopped.
+ */
 static void uart_transmit(void *ctx, uint8_t byte)
 {
-	ssize_t r;
+	const struct machine *m = ctx;
+	struct pollfd fds[] = {
+		{ .fd = STDOUT_FILENO, .events = POLLOUT },
+		{ .fd = m->stop, .events = POLLIN },
+	};
+	int r;
 
-	(void)ctx;
-	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
 	do {
-		r = write(STDOUT_FILENO, &byte, 1);
+		r = poll(fds, ARRAY_SIZE(fds), -1);
 	} while (r < 0 && errno == EINTR);
+	if (fds[1].revents)
+		return;
+	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
+	if (write(STDOUT_FILENO, &byte, 1) < 0)
+		return;
 }
 
 static void uart_interrupt(void *ctx, bool level)
@@ -207,7 +222,7 @@ static void console_write(void *ctx, uint64_t offset, unsigned len, uint64_t val
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
-	return uart_receive(m->uart, bytes, nr);
+	return !nr || !uart_listens(m->uart) ? 0 : uart_receive(m->uart, bytes, nr);
 }
 
 /* ---- building ----------------------------------------------------------------------- */
@@ -229,7 +244,7 @@ static int add_own_regions(struct machine *m)
 	};
 	int r = 0;
 
-	for (size_t i = 0; !r && i < sizeof(regions) / sizeof(regions[0]); i++)
+	for (size_t i = 0; !r && i < ARRAY_SIZE(regions); i++)
 		r = bus_add(&m->bus, &regions[i]);
 	if (!r)
 		r = seal_add_to_bus(m->seal, &m->bus);
@@ -325,11 +340,15 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	m->cfg = *config;
 	m->vm = (struct vm){ .kvm = -1, .fd = -1 };
 	m->gic = -1;
+	m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&m->lock, NULL);
 	for (size_t i = 0; i < config->nr_functions; i++)
 		functions[i] = (struct vits_function){ config->functions[i].devid,
 						       config->functions[i].nr_events };
 
+	if (m->stop < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "machine", NULL,
+				 "no file descriptors (%s)", strerror(errno));
 	r = build_kvm(m, functions, ret_fault);
 	if (r < 0)
 		return r;
@@ -354,6 +373,7 @@ void machine_destroy(struct machine *m)
 	vcpus_destroy(m->vcpus);
 	seal_destroy(m->seal);
 	cleanup_fd(&m->gic);
+	cleanup_fd(&m->stop);
 	vm_fini(&m->vm);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
@@ -451,6 +471,7 @@ void machine_service(struct machine *m)
 
 void machine_stop(struct machine *m)
 {
+	(void)eventfd_write(m->stop, 1);
 	if (m->vcpus)
 		vcpus_stop(m->vcpus);
 	if (m->router)

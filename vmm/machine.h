@@ -54,7 +54,7 @@ const char *machine_failure(struct machine *m);
 /* Do what vCPUs have left to another thread: the rest of long command queues. */
 void machine_service(struct machine *m);
 
-/* Bytes typed at the console; returns how many were taken. */
+/* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 
 /* Stop vCPUs and router; the functions are quiet towards the guest afterwards. */

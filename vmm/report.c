@@ -28,51 +28,52 @@ static const struct vfio_words {
 	const char *cause;
 	const char *cure; /* NULL: none that holds always */
 } vfio_words[] = {
-	{VFIO_FAULT_NO_FUNCTION, ITSY_ENVIRONMENT, "there is no such PCI function",
-	 "itsy devices lists them"},
-	{VFIO_FAULT_BRIDGE, ITSY_ENVIRONMENT, "it is a bridge, which cannot be passed through",
-	 "name a function behind it (itsy devices)"},
-	{VFIO_FAULT_NO_GROUP, ITSY_ENVIRONMENT, "it is in no IOMMU group",
-	 "enable the IOMMU (SMMU) in the host's firmware and kernel"},
-	{VFIO_FAULT_NOT_VIABLE, ITSY_ENVIRONMENT,
-	 "its IOMMU group is not viable: {other} of the same group is bound to {driver}",
-	 "bind that one to vfio-pci too (itsy bind {other}), or unbind it"},
-	{VFIO_FAULT_NOT_BOUND, ITSY_ENVIRONMENT, "it is bound to {driver}, not to vfio-pci",
-	 "itsy bind {object}"},
-	{VFIO_FAULT_BIND, ITSY_ENVIRONMENT, "the kernel did not bind it to vfio-pci: {error}",
-	 "modprobe vfio-pci where that is not loaded; dmesg says more"},
-	{VFIO_FAULT_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "the host is using it: {other}",
-	 "unmount it or take it down first; itsy bind --force {object} takes it all the same"},
-	{VFIO_FAULT_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}", "modprobe vfio-pci"},
-	{VFIO_FAULT_BUSY, ITSY_ENVIRONMENT, "another process has it open",
-	 "end the other guest that uses it (fuser -v /dev/vfio/* names it)"},
-	{VFIO_FAULT_PERMISSION, ITSY_ENVIRONMENT, "no permission: {error}", CURE_ROOT},
-	{VFIO_FAULT_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT,
-	 "the host does not isolate interrupts: a device could forge those of others",
-	 "use another host; or, where every guest is trusted, "
-	 "modprobe vfio_iommu_type1 allow_unsafe_interrupts=1"},
-	{VFIO_FAULT_MEMLOCK, ITSY_ENVIRONMENT,
-	 "{want} bytes of guest memory must be locked for DMA, and the limit is {have}",
-	 "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root"},
-	{VFIO_FAULT_IOVA, ITSY_ENVIRONMENT,
-	 "this guest memory contains {other}, which the host's IOMMU cannot map",
-	 "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "
-	 "is taken)"},
-	{VFIO_FAULT_NO_MSI, ITSY_ENVIRONMENT, "it has neither MSI-X nor MSI",
-	 "pass another function through (itsy devices shows their vectors)"},
-	{VFIO_FAULT_VECTORS, ITSY_ENVIRONMENT,
-	 "the host gives {have} interrupt vectors of the {want} that it has",
-	 "release other devices: the host has run out of interrupts"},
-	{VFIO_FAULT_STATE, ITSY_ENVIRONMENT,
-	 "the record of what binding changes cannot be kept: {error}",
-	 "run itsy as root, and see that /run is writable and not full"},
-	{VFIO_FAULT_OTHER, ITSY_RUNTIME, "{error}", NULL},
+	{ VFIO_FAULT_NO_FUNCTION, ITSY_ENVIRONMENT, "there is no such PCI function",
+	  "itsy devices lists them" },
+	{ VFIO_FAULT_BRIDGE, ITSY_ENVIRONMENT, "it is a bridge, which cannot be passed through",
+	  "name a function behind it (itsy devices)" },
+	{ VFIO_FAULT_NO_GROUP, ITSY_ENVIRONMENT, "it is in no IOMMU group",
+	  "enable the IOMMU (SMMU) in the host's firmware and kernel" },
+	{ VFIO_FAULT_NOT_VIABLE, ITSY_ENVIRONMENT,
+	  "its IOMMU group is not viable: {other} of the same group is bound to {driver}",
+	  "bind that one to vfio-pci too (itsy bind {other}), or unbind it" },
+	{ VFIO_FAULT_NOT_BOUND, ITSY_ENVIRONMENT, "it is bound to {driver}, not to vfio-pci",
+	  "itsy bind {object}" },
+	{ VFIO_FAULT_BIND, ITSY_ENVIRONMENT, "the kernel did not bind it to vfio-pci: {error}",
+	  "modprobe vfio-pci where that is not loaded; dmesg says more" },
+	{ VFIO_FAULT_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "the host is using it: {other}",
+	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
+	{ VFIO_FAULT_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}", "modprobe vfio-pci" },
+	{ VFIO_FAULT_BUSY, ITSY_ENVIRONMENT, "another process has it open",
+	  "end the other guest that uses it (fuser -v /dev/vfio/* names it)" },
+	{ VFIO_FAULT_PERMISSION, ITSY_ENVIRONMENT, "no permission: {error}", CURE_ROOT },
+	{ VFIO_FAULT_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT,
+	  "the host does not isolate interrupts: a device could forge those of others",
+	  "use another host; or, where every guest is trusted, "
+	  "modprobe vfio_iommu_type1 allow_unsafe_interrupts=1" },
+	{ VFIO_FAULT_MEMLOCK, ITSY_ENVIRONMENT,
+	  "{want} bytes of guest memory must be locked for DMA, and the limit is {have}",
+	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root" },
+	{ VFIO_FAULT_IOVA, ITSY_ENVIRONMENT,
+	  "this guest memory contains {other}, which the host's IOMMU cannot map",
+	  "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "
+	  "is taken)" },
+	{ VFIO_FAULT_NO_MSI, ITSY_ENVIRONMENT, "it has neither MSI-X nor MSI",
+	  "pass another function through (itsy devices shows their vectors)" },
+	{ VFIO_FAULT_VECTORS, ITSY_ENVIRONMENT,
+	  "the host gives {have} interrupt vectors of the {want} that it has",
+	  "release other devices: the host has run out of interrupts" },
+	{ VFIO_FAULT_STATE, ITSY_ENVIRONMENT,
+	  "the record of what binding changes cannot be kept: {error}",
+	  "run itsy as root, and see that /run is writable and not full" },
+	{ VFIO_FAULT_OTHER, ITSY_RUNTIME, "{error}", NULL },
 };
 
 /* Where VFIO says so of a group that sysfs had called viable: nobody is named. */
 static const struct vfio_words group_words = {
 	VFIO_FAULT_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
-	"bind the group's other functions to vfio-pci too, or unbind them (itsy devices)"};
+	"bind the group's other functions to vfio-pci too, or unbind them (itsy devices)"
+};
 
 static const struct vfio_words *words_of(enum vfio_fault_code code)
 {
@@ -102,12 +103,12 @@ static const char *field_of(const struct vfio_fault *vf, const char *name, size_
 		const char *name, *text;
 		unsigned long long number;
 	} fields[] = {
-		{"object", vf->object, 0},
-		{"other", vf->other, 0},
-		{"driver", vf->driver[0] ? vf->driver : "no driver", 0},
-		{"error", strerror(vf->error), 0},
-		{"have", NULL, vf->have},
-		{"want", NULL, vf->want},
+		{ "object", vf->object, 0 },
+		{ "other", vf->other, 0 },
+		{ "driver", vf->driver[0] ? vf->driver : "no driver", 0 },
+		{ "error", strerror(vf->error), 0 },
+		{ "have", NULL, vf->have },
+		{ "want", NULL, vf->want },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {

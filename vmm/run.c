@@ -23,6 +23,8 @@
 #include "vmm/machine.h"
 #include "vmm/term.h"
 
+#define TYPE_AGAIN_MS 20
+
 struct run {
 	const struct config *config;
 	const struct run_options *options;
@@ -190,12 +192,13 @@ static void attend(struct run *run, struct machine *m)
 		};
 		eventfd_t ignored;
 
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
+		/* What the console would not take is offered again. */
+		if (poll(fds, ARRAY_SIZE(fds), run->nr_typed ? TYPE_AGAIN_MS : -1) < 0)
 			continue; /* EINTR; nothing else can come of these arguments */
+		feed_console(run, m);
 		if (fds[0].revents) {
 			(void)eventfd_read(run->attention, &ignored);
 			machine_service(m);
-			feed_console(run, m);
 		}
 		if (fds[1].revents)
 			read_signal(run);

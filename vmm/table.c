@@ -13,7 +13,7 @@ void table_init(struct table *t, const char *const headings[], size_t nr_columns
 	assert(nr_columns >= 1);
 	assert(nr_columns <= TABLE_MAX_COLUMNS);
 
-	*t = (struct table){.nr_columns = nr_columns};
+	*t = (struct table){ .nr_columns = nr_columns };
 	for (size_t i = 0; i < nr_columns; i++)
 		table_add(t, headings[i]);
 }
@@ -23,7 +23,7 @@ void table_fini(struct table *t)
 	for (size_t i = 0; i < t->nr_cells; i++)
 		free(t->cells[i]);
 	free(t->cells);
-	*t = (struct table){0};
+	*t = (struct table){ 0 };
 }
 
 void table_add(struct table *t, const char *text)

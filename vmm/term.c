@@ -28,9 +28,9 @@
 
 static _Atomic(struct term *) term_to_restore;
 
-static const int ending_signals[] = {SIGHUP,  SIGINT,  SIGQUIT, SIGILL,	 SIGTRAP,
-				     SIGABRT, SIGBUS,  SIGFPE,	SIGSEGV, SIGTERM,
-				     SIGPIPE, SIGALRM, SIGSYS,	SIGXCPU, SIGXFSZ};
+static const int ending_signals[] = { SIGHUP,  SIGINT,	SIGQUIT, SIGILL,  SIGTRAP,
+				      SIGABRT, SIGBUS,	SIGFPE,	 SIGSEGV, SIGTERM,
+				      SIGPIPE, SIGALRM, SIGSYS,	 SIGXCPU, SIGXFSZ };
 
 static void restore(void)
 {
@@ -49,8 +49,8 @@ static void on_ending_signal(int signal)
 
 static void catch_ending_signals(void)
 {
-	struct sigaction ours = {.sa_handler = on_ending_signal,
-				 .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+	struct sigaction ours = { .sa_handler = on_ending_signal,
+				  .sa_flags = (int)SA_RESETHAND | SA_NODEFER };
 
 	/* SIGTTOU too: a job in the background may still put its terminal back. */
 	(void)sigfillset(&ours.sa_mask);
@@ -66,7 +66,7 @@ static void catch_ending_signals(void)
 
 static void release_ending_signals(void)
 {
-	const struct sigaction theirs = {.sa_handler = SIG_DFL};
+	const struct sigaction theirs = { .sa_handler = SIG_DFL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ending_signals); i++) {
 		struct sigaction now;
@@ -84,7 +84,7 @@ int term_init(struct term *term)
 	assert(term);
 	assert(!atomic_load(&term_to_restore));
 
-	*term = (struct term){.is_tty = isatty(STDIN_FILENO) == 1};
+	*term = (struct term){ .is_tty = isatty(STDIN_FILENO) == 1 };
 	if (!term->is_tty)
 		return 0;
 	if (tcgetattr(STDIN_FILENO, &term->saved) < 0)

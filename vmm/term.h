@@ -14,9 +14,9 @@
 #include "vfio/cleanup.h"
 
 struct term {
-	bool is_tty;	  /* standard input is a terminal */
+	bool is_tty; /* standard input is a terminal */
 	bool raw;
-	bool escaped;	  /* Ctrl-a was typed */
+	bool escaped; /* Ctrl-a was typed */
 	struct termios saved;
 };
 

@@ -74,6 +74,9 @@
 #define MSR_DELTAS	0x0fu
 #define MSR_TERI	0x04u
 
+/* So many reads of LSR with nothing in between are somebody waiting for a byte. */
+#define POLLING_READS 16u
+
 struct uart {
 	/* Set by uart_create(), constant afterwards. */
 	const struct uart_ops *ops; /* borrowed, as is ctx */
@@ -88,6 +91,8 @@ struct uart {
 	bool refused; /* a byte from outside did not fit: receive_ready is owed */
 	uint8_t fifo[FIFO_SZ];
 	unsigned head, count;
+	unsigned lsr_reads; /* in a row */
+	bool polls;	    /* the guest has waited for a byte that way */
 };
 
 static unsigned fifo_depth(const struct uart *u)
@@ -98,7 +103,7 @@ static unsigned fifo_depth(const struct uart *u)
 /* Received bytes that make a data interrupt rather than a timeout. DS 8.5. */
 static unsigned fifo_trigger(const struct uart *u)
 {
-	static const uint8_t triggers[] = {1, 4, 8, 14};
+	static const uint8_t triggers[] = { 1, 4, 8, 14 };
 
 	return u->fcr & FCR_ENABLE ? triggers[u->fcr >> FCR_TRIGGER_SHIFT] : 1;
 }
@@ -183,6 +188,10 @@ static uint8_t read_lsr(struct uart *u)
 {
 	uint8_t v = LSR_THRE | LSR_TEMT;
 
+	if (++u->lsr_reads == POLLING_READS && !u->polls) {
+		u->polls = true;
+		u->ops->receive_ready(u->ctx);
+	}
 	if (u->count)
 		v |= LSR_DR;
 	if (u->overrun)
@@ -216,6 +225,8 @@ static void write_ier(struct uart *u, uint8_t v)
 	/* Enabling it while THR is empty interrupts: drivers start sending with that. */
 	if ((v & IER_THRE) && !(u->ier & IER_THRE))
 		u->thre_pending = true;
+	if ((v & IER_RDA) && !(u->ier & IER_RDA))
+		u->ops->receive_ready(u->ctx);
 	u->ier = v & IER_BITS;
 }
 
@@ -318,10 +329,10 @@ static const struct uart_reg {
 	uint8_t (*read)(struct uart *u);
 	void (*write)(struct uart *u, uint8_t v); /* NULL: write-ignored */
 } uart_regs[UART_REGS] = {
-	[R_DATA] = {read_data, write_data},  [R_IER] = {read_ier, write_ier_dlm},
-	[R_IIR_FCR] = {read_iir, write_fcr}, [R_LCR] = {read_lcr, write_lcr},
-	[R_MCR] = {read_mcr, write_mcr},     [R_LSR] = {read_lsr, NULL},
-	[R_MSR] = {read_msr, NULL},	     [R_SCR] = {read_scr, write_scr},
+	[R_DATA] = { read_data, write_data },  [R_IER] = { read_ier, write_ier_dlm },
+	[R_IIR_FCR] = { read_iir, write_fcr }, [R_LCR] = { read_lcr, write_lcr },
+	[R_MCR] = { read_mcr, write_mcr },     [R_LSR] = { read_lsr, NULL },
+	[R_MSR] = { read_msr, NULL },	       [R_SCR] = { read_scr, write_scr },
 };
 
 static void lock(struct uart *u)
@@ -346,6 +357,8 @@ static void reset_locked(struct uart *u)
 	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dll = u->dlm = 0;
 	u->thre_pending = u->overrun = false;
 	u->head = u->count = 0;
+	u->lsr_reads = 0;
+	u->polls = false;
 	u->msr = modem_inputs(u);
 }
 
@@ -391,6 +404,8 @@ uint64_t uart_read(struct uart *uart, uint64_t offset, unsigned size)
 	if (offset >= UART_REGS)
 		return 0;
 	lock(uart);
+	if (offset != R_LSR)
+		uart->lsr_reads = 0;
 	v = uart_regs[offset].read(uart);
 	unlock(uart);
 	return v;
@@ -402,6 +417,7 @@ void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t valu
 	if (offset >= UART_REGS || !uart_regs[offset].write)
 		return;
 	lock(uart);
+	uart->lsr_reads = 0;
 	uart_regs[offset].write(uart, (uint8_t)value);
 	unlock(uart);
 }
@@ -410,7 +426,9 @@ size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr)
 {
 	size_t taken = 0;
 
-	lock(uart);
+	/* A vCPU inside may wait for whoever reads its console; this thread must not. */
+	if (pthread_mutex_trylock(&uart->lock))
+		return 0;
 	while (taken < nr && receiver_has_room(uart)) {
 		(void)fifo_push(uart, bytes[taken]);
 		taken++;
@@ -418,6 +436,17 @@ size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr)
 	uart->refused = taken < nr || !receiver_has_room(uart);
 	unlock(uart);
 	return taken;
+}
+
+bool uart_listens(struct uart *uart)
+{
+	bool listens;
+
+	if (pthread_mutex_trylock(&uart->lock))
+		return false;
+	listens = (uart->ier & IER_RDA) || uart->polls;
+	unlock(uart);
+	return listens;
 }
 
 void uart_reset(struct uart *uart)

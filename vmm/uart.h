@@ -18,7 +18,7 @@ struct uart_ops {
 	void (*transmit)(void *ctx, uint8_t byte);
 	/* The level of the interrupt line; called only when it changes. */
 	void (*interrupt)(void *ctx, bool level);
-	/* There is room in the receiver again after it had none. */
+	/* There is room in the receiver again after it had none, or the guest began to listen. */
 	void (*receive_ready)(void *ctx);
 };
 
@@ -30,8 +30,17 @@ void uart_destroy(struct uart *uart);
 uint64_t uart_read(struct uart *uart, uint64_t offset, unsigned size);
 void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t value);
 
-/* Bytes that arrive. Returns how many fitted into the receiver's FIFO. Any thread. */
+/*
+ * Bytes that arrive. Returns how many were taken: those that fit into the
+ * receiver's FIFO, or none while a vCPU is inside the UART. Never waits. Any thread.
+ */
 size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
+
+/*
+ * Does the guest look at its receiver: by interrupt, or by polling LSR? Before,
+ * what arrives is lost when a driver clears the FIFOs. Any thread.
+ */
+bool uart_listens(struct uart *uart);
 
 /* The state after power-on. */
 void uart_reset(struct uart *uart);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=busybox
+# shellcheck shell=dash
 #
 # lib.sh - what the guests' jobs share. Command line words that jobs understand:
 #
@@ -14,13 +14,14 @@
 # "job NAME: PASS" or "job NAME: FAIL REASON".
 
 job=${0##*/}
-tab=$(printf '\t')
 
 # param NAME DEFAULT: the value of itsy.NAME on the kernel command line
 param()
 {
 	local word value=$2
 
+	# Words, not lines:
+	# shellcheck disable=SC2013
 	for word in $(cat /proc/cmdline); do
 		case $word in
 		"itsy.$1") value=1 ;;
@@ -111,7 +112,7 @@ wait_count()
 
 	end=$(($(uptime_s) + 30))
 	# The patterns are expanded anew each time.
-	# shellcheck disable=SC2048,SC2086
+	# shellcheck disable=SC2012,SC2048,SC2086
 	while [ "$(ls -d $* 2>/dev/null | wc -l)" -lt "$want" ]; do
 		[ "$(uptime_s)" -lt $end ] || fail "$what not found"
 		usleep 50000

@@ -4,15 +4,16 @@
  *
  * usage: agent MARK COMMAND [ARGUMENT]...
  *
- * With a MARK the command's standard input is port 1 of the virtio serial device, its standard output
- * and error are port 2: byte pipes with flow control, on which an end of file outside is one inside.
- * MARK is written to port 2 behind all that the command wrote. With an empty MARK all three are hvc0,
- * as controlling terminal.
+ * With a MARK the command's standard input is port 1 of the virtio serial device, its standard
+ * output and error are port 2: byte pipes with flow control, on which an end of file outside is one
+ * inside. MARK is written to port 2 behind all that the command wrote. With an empty MARK all three
+ * are hvc0, as controlling terminal.
  *
- * Port 3 carries lines to the outside: "ready" before the command starts, "exit N" when it has ended
- * (N as in a shell: 126, 127 for a command that cannot be run, 128 + signal). Then the agent waits for
- * the outside to switch the machine off: bytes that a slow reader has not taken yet lie in the port's
- * queue, where nothing tells us when they are gone, and only MARK tells the other side.
+ * Port 3 carries lines to the outside: "ready" before the command starts, "exit N" when it has
+ * ended (N as in a shell: 126, 127 for a command that cannot be run, 128 + signal). Then the agent
+ * waits for the outside to switch the machine off: bytes that a slow reader has not taken yet lie
+ * in the port's queue, where nothing tells us when they are gone, and only MARK tells the other
+ * side.
  *
  * Deliberately not here: more than one command, and any time limit (emuhost has one outside).
  */

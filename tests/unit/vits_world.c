@@ -47,7 +47,7 @@ static int world_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-uint64_t ram_get(struct world *w, uint64_t gpa)
+uint64_t ram_get(const struct world *w, uint64_t gpa)
 {
 	uint64_t le;
 

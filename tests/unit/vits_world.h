@@ -123,7 +123,7 @@ void wr64(struct world *w, uint64_t offset, uint64_t value);
 void wr32(struct world *w, uint64_t offset, uint32_t value);
 
 /* Guest memory, little-endian. */
-uint64_t ram_get(struct world *w, uint64_t gpa);
+uint64_t ram_get(const struct world *w, uint64_t gpa);
 void ram_set(struct world *w, uint64_t gpa, uint64_t value);
 void ram_zero(struct world *w, uint64_t gpa, size_t len);
 

@@ -52,6 +52,7 @@ struct abort_counts aborts_taken(void);
  */
 uint64_t mmu_alias(uint64_t descriptor);
 #define MMU_BLOCK_DEVICE_EXEC (UINT64_C(0x401)) /* a block of 1 GiB, device, executable */
+#define MMU_BLOCK_MEMORY      (UINT64_C(0x705)) /* the same, as write-back memory */
 #define MMU_TABLE	      (UINT64_C(0x003)) /* the next level's table */
 
 /* ---- time ---------------------------------------------------------------- */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Accesses that a hypervisor gets no syndrome for, or that no device expects:
+ * pairs, SIMD, atomics, write-back, cache maintenance.
+ */
+#ifndef GUEST_LIB_ODD_H
+#define GUEST_LIB_ODD_H
+
+#include <stdint.h>
+
+extern void (*const odd_accesses[])(uint64_t address);
+extern const uint64_t nr_odd_accesses;
+
+/* All of them at an address, one after the other. Call with aborts allowed. */
+static inline void odd_access_all(uint64_t address)
+{
+	for (uint64_t i = 0; i < nr_odd_accesses; i++)
+		odd_accesses[i](address);
+}
+
+#endif
