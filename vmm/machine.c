@@ -92,7 +92,7 @@ static void on_sealed_access(void *ctx)
 	seal_poked(m->seal);
 }
 
-static void on_seal_failed(void *ctx, const char *why)
+static void on_part_failed(void *ctx, const char *why)
 {
 	set_end(ctx, MACHINE_FAILED, why);
 }
@@ -265,7 +265,7 @@ static int build_kvm(struct machine *m, const struct vits_function *functions,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
-		.failed = on_seal_failed,
+		.failed = on_part_failed,
 		.ctx = m,
 	};
 	int r = vm_init(&m->vm, ret_fault);
@@ -411,12 +411,15 @@ static void signalled(void *ctx, unsigned vector)
 	passthru_signalled(ctx, vector);
 }
 
-static const struct router_ops router_ops = { .signalled = signalled };
+static const struct router_ops router_ops = {
+	.signalled = signalled,
+	.failed = on_part_failed,
+};
 
 static int start_router(struct machine *m, struct fault *ret_fault)
 {
 	_cleanup_free_ struct router_source *sources = NULL;
-	struct router_config config = { .ops = &router_ops };
+	struct router_config config = { .ops = &router_ops, .ctx = m };
 	size_t at = 0;
 
 	for (size_t i = 0; i < m->cfg.nr_functions; i++)

@@ -175,6 +175,7 @@ int passthru_wire(struct passthru *p, struct vits *vits, size_t function, struct
 
 void passthru_unwire(struct passthru *p)
 {
+	vfio_device_set_ops(p->dev, NULL, NULL);
 	p->vits = NULL;
 	p->seal = NULL;
 	p->pcih = NULL;

@@ -19,6 +19,7 @@
 #include <liburing.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,10 +41,11 @@ struct router {
 	struct io_uring ring;
 	bool has_ring;
 	const struct router_ops *ops;
+	void *ctx;
 	pthread_t thread;
 	bool has_thread;
 	int start_error; /* of the thread's first steps; read after `started` */
-	pthread_barrier_t started;
+	sem_t started;
 	int stop; /* eventfd: the last source */
 	bool stopping;
 	_Atomic unsigned long long visits, completions, rearmed;
@@ -156,15 +158,19 @@ static void *router_thread(void *arg)
 
 	(void)pthread_setname_np(pthread_self(), "router");
 	router->start_error = begin(router);
-	pthread_barrier_wait(&router->started);
+	(void)sem_post(&router->started);
 	if (router->start_error)
 		return NULL;
 
 	while (!router->stopping) {
 		int r = io_uring_submit_and_wait(&router->ring, 1);
 
-		assert(r >= 0 || r == -EINTR || r == -EAGAIN || r == -EBUSY);
 		visit(router);
+		/* Short of memory, or the queue was full until the visit: both pass. */
+		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY) {
+			router->ops->failed(router->ctx, "io_uring_enter failed in the router");
+			break;
+		}
 	}
 	return NULL;
 }
@@ -176,18 +182,14 @@ static void router_destroyp(struct router **router)
 
 static int start(struct router *router)
 {
-	int r = -pthread_barrier_init(&router->started, NULL, 2);
+	int r = -pthread_create(&router->thread, NULL, router_thread, router);
 
+	router->has_thread = !r;
 	if (r < 0)
 		return r;
-	r = -pthread_create(&router->thread, NULL, router_thread, router);
-	router->has_thread = !r;
-	if (!r) {
-		pthread_barrier_wait(&router->started);
-		r = router->start_error;
-	}
-	pthread_barrier_destroy(&router->started);
-	return r;
+	while (sem_wait(&router->started) < 0)
+		continue; /* EINTR */
+	return router->start_error;
 }
 
 /* Room for a burst of all sources, twice. */
@@ -214,7 +216,9 @@ int router_create(const struct router_config *config, struct router **ret_router
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
 				 "out of memory");
 	router->ops = config->ops;
+	router->ctx = config->ctx;
 	router->cq_entries = config->cq_entries ? config->cq_entries : cq_entries_for(nr);
+	(void)sem_init(&router->started, 0, 0);
 	router->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (size_t i = 0; i < nr; i++)
 		router->sources[i].is = config->sources[i];
@@ -243,6 +247,7 @@ void router_destroy(struct router *router)
 	if (router->has_ring)
 		io_uring_queue_exit(&router->ring);
 	cleanup_fd(&router->stop);
+	(void)sem_destroy(&router->started);
 	free(router);
 }
 

@@ -26,11 +26,17 @@ struct router_ops {
 	 * thread, which must not be held for long.
 	 */
 	void (*signalled)(void *ctx, unsigned index);
+	/*
+	 * The ring failed: no signal is delivered any more. why is a line of
+	 * text. On the router's thread, with the ctx of the configuration.
+	 */
+	void (*failed)(void *ctx, const char *why);
 };
 
 struct router_config {
 	const struct router_source *sources; /* copied */
 	size_t nr_sources;
+	void *ctx;		      /* for ops->failed */
 	const struct router_ops *ops; /* borrowed */
 	unsigned cq_entries; /* of the completion queue, at least 64; 0: twice the sources */
 };

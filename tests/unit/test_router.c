@@ -46,13 +46,19 @@ static void on_signal(void *ctx, unsigned index)
 	}
 }
 
-static const struct router_ops ops = { .signalled = on_signal };
+static void on_failure(void *ctx, const char *why)
+{
+	(void)ctx;
+	fail_msg("%s", why);
+}
+
+static const struct router_ops ops = { .signalled = on_signal, .failed = on_failure };
 
 /* cq_entries: see struct router_config. */
 static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
 {
 	struct router_source *sources = calloc(nr, sizeof(*sources));
-	const struct router_config config = { sources, nr, &ops, cq_entries };
+	const struct router_config config = { sources, nr, NULL, &ops, cq_entries };
 	struct fault fault = { 0 };
 	int r;
 
@@ -116,7 +122,7 @@ static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
 static void test_signals_of_before_count(void **state)
 {
 	struct router_source source;
-	const struct router_config config = { &source, 1, &ops, 0 };
+	const struct router_config config = { &source, 1, NULL, &ops, 0 };
 	struct fault fault = { 0 };
 	struct rig rig = { .nr = 1,
 			   .fds = calloc(1, sizeof(int)),

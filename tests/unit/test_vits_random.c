@@ -583,47 +583,68 @@ static void random_hostile_guest(struct dice *d)
 	world_destroy(w);
 }
 
-static void for_seeds(const char *what, uint32_t nr_seeds, void (*test)(struct dice *d))
+/*
+ * One test per seed, so that a failure names its seed
+ */
+
+static struct dice dice_of(void **state)
 {
-	const char *only = getenv("ITSY_SEED");
-	uint32_t first = only ? (uint32_t)strtoul(only, NULL, 0) : 1;
+	uint32_t seed = *(uint32_t *)*state;
 
-	for (uint32_t seed = first; seed < (only ? first + 1 : first + nr_seeds); seed++) {
-		struct dice d = { seed * UINT64_C(0x9e3779b97f4a7c15) + 1 };
-
-		/* cmocka leaves by longjmp: say before the test which one it was. */
-		fprintf(stderr, "\r%s: seed %u ", what, seed);
-		test(&d);
-	}
-	fprintf(stderr, "\n");
+	return (struct dice){ seed * UINT64_C(0x9e3779b97f4a7c15) + 1 };
 }
 
 static void test_random_commands_do_what_a_plain_model_does(void **state)
 {
-	(void)state;
-	for_seeds("commands", 40, random_against_model);
+	struct dice d = dice_of(state);
+
+	random_against_model(&d);
 }
 
 static void test_random_batches_do_what_a_plain_model_does(void **state)
 {
-	(void)state;
-	for_seeds("batches", 40, random_batches_against_model);
+	struct dice d = dice_of(state);
+
+	random_batches_against_model(&d);
 }
 
 static void test_a_guest_that_writes_anything_anywhere_gets_only_sensible_steps(void **state)
 {
-	(void)state;
-	for_seeds("hostile", 60, random_hostile_guest);
+	struct dice d = dice_of(state);
+
+	random_hostile_guest(&d);
 }
+
+#define NR_SEEDS 40u
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random_commands_do_what_a_plain_model_does),
-		cmocka_unit_test(test_random_batches_do_what_a_plain_model_does),
-		cmocka_unit_test(
-			test_a_guest_that_writes_anything_anywhere_gets_only_sensible_steps),
+	static const struct {
+		const char *name;
+		CMUnitTestFunction test;
+	} kinds[] = {
+		{ "random_commands_do_what_a_plain_model_does",
+		  test_random_commands_do_what_a_plain_model_does },
+		{ "random_batches_do_what_a_plain_model_does",
+		  test_random_batches_do_what_a_plain_model_does },
+		{ "a_guest_that_writes_anything_anywhere_gets_only_sensible_steps",
+		  test_a_guest_that_writes_anything_anywhere_gets_only_sensible_steps },
 	};
+	const char *only = getenv("ITSY_SEED");
+	struct CMUnitTest tests[ARRAY_SIZE(kinds) * NR_SEEDS] = { 0 };
+	char names[ARRAY_SIZE(kinds) * NR_SEEDS][96];
+	uint32_t seeds[NR_SEEDS];
+	size_t nr = 0;
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (uint32_t i = 0; i < (only ? 1 : NR_SEEDS); i++) {
+		seeds[i] = only ? (uint32_t)strtoul(only, NULL, 0) : i + 1;
+		for (size_t k = 0; k < ARRAY_SIZE(kinds); k++, nr++) {
+			snprintf(names[nr], sizeof(names[nr]), "%s, seed %u", kinds[k].name,
+				 seeds[i]);
+			tests[nr].name = names[nr];
+			tests[nr].test_func = kinds[k].test;
+			tests[nr].initial_state = &seeds[i];
+		}
+	}
+	return _cmocka_run_group_tests("random", tests, nr, NULL, NULL);
 }

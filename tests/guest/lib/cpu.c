@@ -79,7 +79,7 @@ static void secondary_main(void)
 		wait_for_interrupt();
 }
 
-bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
+bool cpu_start_busy(unsigned index, uint64_t mpidr, void (*run)(void))
 {
 	struct cpu_start *start = &starts[index];
 
@@ -90,9 +90,12 @@ bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
 		.run = run,
 	};
 	barrier();
-	if (psci(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) != 0)
-		return false;
-	return WAIT_UNTIL(start->started, 20000);
+	return psci(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) == 0;
+}
+
+bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
+{
+	return cpu_start_busy(index, mpidr, run) && WAIT_UNTIL(starts[index].started, 20000);
 }
 
 /* ---- exceptions ---------------------------------------------------------- */

@@ -22,9 +22,11 @@ unsigned cpu_index(void);
 unsigned cpus_present(void);
 /*
  * Start CPU `index`, whose affinity is mpidr; it runs run(), then sleeps with
- * interrupts on. Waits until it has called run(). False: PSCI refused.
+ * interrupts on. Waits until run() is through. False: PSCI refused.
  */
 bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void));
+/* The same, but does not wait for run(), which may go on for long. */
+bool cpu_start_busy(unsigned index, uint64_t mpidr, void (*run)(void));
 
 /* ---- exceptions ---------------------------------------------------------- */
 
