@@ -20,9 +20,7 @@ endif
 .SECONDARY:
 .SUFFIXES:
 
-ifeq ($(origin CC),default)
-CC := gcc
-endif
+CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q := $(if $(filter 1,$(V)),,@)
 say = $(if $(Q),@printf '  %-7s %s\n' '$(1)' '$(2)')
 
@@ -85,8 +83,7 @@ guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_src) $(guest_shared
 
 # --- targets -----------------------------------------------------------------------------------------
 
-.PHONY: all libs unit unit-programs payloads guest-images test demo check clean install help FORCE
-.PHONY: deps material
+.PHONY: all libs unit unit-programs payloads guest-images test demo check clean install help deps material FORCE
 
 all: $(arm64)/itsy
 
@@ -146,6 +143,12 @@ $(arm64)/itsy: $(call objects,$(arm64),$(vmm_src)) $(arm64)/libvits.a $(arm64)/l
 	$(call say,LD,$@)
 	$(Q)$(arm64_cc) -o $@ $^ $(arm64_ld)
 
+# The part of tests/emuhost that runs inside.
+agent := $(arm64)/emuhost-agent
+$(agent): $(arm64)/tests/emuhost/agent.o
+	$(call say,LD,$@)
+	$(Q)$(arm64_cc) -pie -o $@ $^
+
 unit-programs: $(units)
 $(units): %: %.o $(native)/libunit.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call say,LD,$@)
@@ -173,11 +176,12 @@ $(BUILD)/guest/%.bin: $(BUILD)/guest/obj/tests/guest/%.elf
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 
-test: all unit-programs payloads guest-images
-	$(Q)BUILD=$(BUILD) tests/run --unit $(units) --e2e $(wildcard tests/e2e/*.sh)
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
+test: all unit-programs payloads guest-images $(agent)
+	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard tests/emuhost/test-*.sh tests/e2e/*.sh)
 
-demo: all guest-images
-	$(Q)BUILD=$(BUILD) scripts/demo
+demo: all guest-images $(agent)
+	$(Q)$(emuhost_env) scripts/demo
 
 check: | deps
 	$(Q)scripts/check $(native_cc)

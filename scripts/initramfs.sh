@@ -5,8 +5,9 @@
 # To be sourced after common.sh. Needs no arm64 tool: dependencies are read from the files.
 #
 #   modules_add TREE DEST NAME...	copies modules and all that they need from TREE/lib/modules
-#					to DEST/lib/modules, writes DEST/lib/modules/load (paths in
-#					load order) and the modules.dep that modprobe reads
+#					to DEST/lib/modules (a name with ? behind may be missing),
+#					and writes there "load" (files in load order) and the
+#					modules.dep that modprobe reads
 #   libs_add DEST HAVE ELF...		copies the shared libraries that the programs need to DEST/lib,
 #					except those named in HAVE
 #   cpio_pack DIR OUT			packs DIR (owner root, sorted, no times): same in, same out
@@ -85,7 +86,10 @@ modules_add()
 	: >"$dest/modules.dep"
 	modules_index "$dir"
 	for name; do
-		module_add "$dest" "$name"
+		case $name in
+		*'?') [ -z "${module_path[${name%'?'}]-}" ] || module_add "$dest" "${name%'?'}" ;;
+		*) module_add "$dest" "$name" ;;
+		esac
 	done
 }
 

@@ -30,6 +30,7 @@
 /* How long a driver may take to show up, and another process with the records. */
 #define WAIT_STEP_MS 10u
 #define WAIT_STEPS   300u
+#define SETTLE_MS    100u
 
 /* One binding or releasing under way. */
 struct binding {
@@ -175,6 +176,45 @@ static int wait_driver(const struct binding *b, const char *want)
 	return -ETIMEDOUT;
 }
 
+/* Is an NVMe controller of the function still on its way up? 1, 0, or errno. */
+static int is_starting(void *ctx, const char *name)
+{
+	static const char *const states[] = { "new", "resetting", "connecting" };
+	const struct binding *b = ctx;
+	struct host_path path;
+	char text[32];
+
+	if (host_path(&path, b->fs, "/sys/bus/pci/devices/%s/nvme/%s/state", b->name, name) < 0 ||
+	    host_read_text(path.text, text, sizeof(text)) < 0)
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+		if (!strcmp(text, states[i]))
+			return 1;
+	}
+	return 0;
+}
+
+/*
+ * Linux 6.1 lets nvme go on probing after bind has returned, and to be unbound
+ * then makes it free its memory through a device that has left its IOMMU domain:
+ * an oops. So let a controller get up first, and its scan of namespaces end.
+ */
+static void let_settle(const struct binding *b)
+{
+	struct host_path path;
+
+	if (pci_attr_path(&path, b->fs, b->bdf, "nvme") < 0)
+		return;
+	for (unsigned i = 0; i < WAIT_STEPS; i++) {
+		if (host_each_entry(path.text, is_starting, (void *)b) != 1) {
+			if (i > 0)
+				b->host->nap(b->host->ctx, SETTLE_MS);
+			return;
+		}
+		b->host->nap(b->host->ctx, WAIT_STEP_MS);
+	}
+}
+
 /*
  * Give the function back to a driver (NULL: any that wants it) and its override,
  * from any state. A driver that somebody else gave it meanwhile stays.
@@ -232,6 +272,7 @@ static int change_driver(const struct binding *b, const char *driver)
 	char now[PCI_DRIVER_STRLEN];
 	int r;
 
+	let_settle(b);
 	r = write_override(b, VFIO_DRIVER);
 	if (r == 0 && *driver)
 		r = unbind(b);
@@ -435,19 +476,18 @@ static int release_locked(const struct binding *b)
 {
 	struct bind_record record = { 0 };
 	struct pci_function fn;
-	bool recorded;
-	int r;
+	int found, r;
 
-	recorded = record_read(b->fs, b->bdf, &record) == 0;
+	found = record_read(b->fs, b->bdf, &record);
 	r = find_function(b, &fn);
 	/* Unplugged: there is nothing to put back, so nothing to remember. */
-	if (r == -ENOENT && recorded)
+	if (r == -ENOENT && found != -ENOENT)
 		return forget(b);
 	if (r == 0)
 		r = check_idle(b, &fn);
 	if (r < 0)
 		return r;
-	r = recorded ? put_back(b, record.driver, record.override) : release_unrecorded(b, &fn);
+	r = found == 0 ? put_back(b, record.driver, record.override) : release_unrecorded(b, &fn);
 	return r < 0 ? change_failed(b, r, record.driver) : forget(b);
 }
 
@@ -474,5 +514,7 @@ bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 {
 	struct bind_record record;
 
-	return record_read(fs, bdf, &record) == 0;
+	int r = record_read(fs, bdf, &record);
+
+	return r == 0 || r == -EBADMSG;
 }

@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define _cleanup_(fn)  __attribute__((cleanup(fn)))
-#define _must_check_   __attribute__((warn_unused_result))
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define _must_check_  __attribute__((warn_unused_result))
 
 static inline void cleanup_fd(int *fd)
 {
@@ -43,17 +43,17 @@ static inline void cleanup_dir(DIR **d)
 #define _cleanup_dir_  _cleanup_(cleanup_dir)
 
 /* The value of a pointer, or descriptor, that is somebody else's from now on. */
-#define TAKE_PTR(p)                        \
-	({                                 \
-		__typeof__(p) taken_ = (p);\
-		(p) = NULL;                \
-		taken_;                    \
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
-#define TAKE_FD(fd)                        \
-	({                                 \
-		int taken_ = (fd);         \
-		(fd) = -1;                 \
-		taken_;                    \
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
 	})
 
 #endif

@@ -2,6 +2,8 @@
 /*
  * A VFIO container with a type1v2 IOMMU: one address space for the DMA of all
  * functions of a guest. linux/vfio.h, Documentation/driver-api/vfio.rst.
+ *
+ * Threads: all of this, and opening and closing functions, is for one at a time.
  */
 #ifndef VFIO_CONTAINER_H
 #define VFIO_CONTAINER_H
@@ -34,10 +36,12 @@ int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_
 /*
  * Let devices reach size bytes at va under iova, all page aligned. The ranges
  * are asked first; va must stay mapped until dma_unmap or destroy. Pins the
- * memory. -ERANGE VFIO_FAULT_IOVA, -ENOMEM VFIO_FAULT_MEMLOCK, or other.
+ * memory. -ERANGE VFIO_FAULT_IOVA (other: the hole that it meets), -ENOMEM
+ * VFIO_FAULT_MEMLOCK (have: the limit, want: all that would be pinned), or other.
  */
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_fault *ret_fault) _must_check_;
+/* The whole of one mapping. -ENOENT where there is none. */
 int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size) _must_check_;
 
 #endif

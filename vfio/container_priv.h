@@ -20,7 +20,8 @@ struct vfio_container {
 	struct vfio_sys sys; /* constant */
 	int fd;
 	/* From here on: set-up and teardown, one thread at a time. */
-	struct vfio_group *groups; /* owned */
+	struct vfio_group *groups;   /* owned */
+	struct vfio_device *devices; /* open, not owned */
 	bool iommu_set;
 	struct vfio_iova_range *ranges; /* owned, ascending; as of the last join */
 	size_t nr_ranges;

@@ -149,6 +149,17 @@ static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bd
 	return pci_group_viable(fs, ret_fn, fault);
 }
 
+/* The kernel lets a function be opened again by who has its group; both would suffer. */
+static int check_unopened(const struct vfio_container *c, const struct pci_bdf *bdf,
+			  struct vfio_fault *fault)
+{
+	for (const struct vfio_device *dev = c->devices; dev; dev = dev->next) {
+		if (pci_bdf_equal(&dev->bdf, bdf))
+			return vfio_fail(fault, VFIO_FAULT_BUSY, -EBUSY, "%s", dev->name);
+	}
+	return 0;
+}
+
 static int open_function(struct vfio_device *dev, struct vfio_fault *fault)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
@@ -268,6 +279,8 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	int r;
 
 	r = check_function(fs, bdf, &fn, ret_fault);
+	if (r == 0)
+		r = check_unopened(c, bdf, ret_fault);
 	if (r < 0)
 		return r;
 	dev = c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
@@ -285,14 +298,27 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		r = set_up(dev, ret_fault);
 	if (r < 0)
 		return r;
+	dev->next = c->devices;
+	c->devices = dev;
 	*ret_dev = TAKE_PTR(dev);
 	return 0;
+}
+
+static void forget_device(struct vfio_device *dev)
+{
+	struct vfio_device **link = &dev->container->devices;
+
+	while (*link && *link != dev)
+		link = &(*link)->next;
+	if (*link)
+		*link = dev->next;
 }
 
 void vfio_device_destroy(struct vfio_device *dev)
 {
 	if (!dev)
 		return;
+	forget_device(dev);
 	if (dev->opened) {
 		(void)device_command_write(dev, false);
 		if (dev->can_reset)

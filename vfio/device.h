@@ -6,7 +6,12 @@
  * Threads: accesses of the guest (vfio_config_*, vfio_bar_*) may come from any
  * thread, several at a time; vfio_vector_take() from one other thread at the
  * same time. The callbacks run on the thread that made the access, with no lock
- * of this folder held that the callback's use of this header would need.
+ * of this folder held; two of them may run at once. Create, destroy and reset
+ * are one thread's, with no access under way.
+ *
+ * Not here: INTx (Interrupt Pin reads as zero), I/O ports and expansion ROMs (no
+ * such BARs), and VFIO's ERR and REQ interrupts: errors of the bus, and the host
+ * asking for the function back.
  */
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
@@ -15,9 +20,9 @@
 
 struct vfio_device;
 
-#define VFIO_DEVICE_BARS      6u
-#define VFIO_BAR_MAX_PIECES   5u
-#define VFIO_MAX_VECTORS      2048u /* PCI's own limit for MSI-X */
+#define VFIO_DEVICE_BARS    6u
+#define VFIO_BAR_MAX_PIECES 5u
+#define VFIO_MAX_VECTORS    2048u /* PCI's own limit for MSI-X */
 
 /* A message as the guest wrote it: where to, and what. */
 struct msi_message {
@@ -28,12 +33,13 @@ struct msi_message {
 struct vfio_device_ops {
 	/*
 	 * The guest moved BARs or switched memory decoding: read
-	 * vfio_device_bar() of each and map or unmap accordingly.
+	 * vfio_device_bar() of each and map or unmap accordingly, under a lock of
+	 * yours: then the last of several callbacks leaves what is in force.
 	 */
 	void (*bars_changed)(void *ctx);
 	/*
 	 * A vector that had latched an interrupt was unmasked: deliver it now,
-	 * once. The message is the current one.
+	 * once. The message is the one that was in force when it was.
 	 */
 	void (*vector_released)(void *ctx, unsigned vector, const struct msi_message *message);
 };
@@ -64,7 +70,10 @@ void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *
  * The state of a function after power-on: bus mastering and decoding off, the
  * function reset (VFIO_DEVICE_RESET, where it has one), the virtual
  * configuration space, MSI-X table and PBA as at create, interrupts that were
- * signalled before are forgotten. No guest access may run.
+ * signalled before are forgotten. No guest access may run; an eventfd that was
+ * read before, and vfio_vector_take() not yet called, must be forgotten by who
+ * read it. Calls bars_changed where BARs were decoded. All of it is done also
+ * where the host refused the reset, which is the error that is returned.
  */
 int vfio_device_reset(struct vfio_device *dev) _must_check_;
 
@@ -72,8 +81,10 @@ const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev);
 
 /*
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
- * offset below 4096. A table of capabilities says which are shown and which bits
- * are the function's own, virtual, or fixed; what the table does not name is hidden.
+ * offset below 4096; anything else reads as all ones and writes nothing. A write
+ * that asks for Function Level Reset returns when it is over. A table of capabilities says which
+ * are shown and which bits are the function's own, virtual, or fixed; what the table does not name
+ * is hidden.
  */
 uint32_t vfio_config_read(struct vfio_device *dev, unsigned offset, unsigned len);
 void vfio_config_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
@@ -85,19 +96,22 @@ struct vfio_bar_piece {
 };
 
 struct vfio_bar {
-	bool present;	      /* a memory BAR of this function (upper halves are absent) */
+	bool present; /* a memory BAR of this function (upper halves are absent) */
 	bool is_64bit, prefetchable;
-	uint64_t size;	      /* a power of two */
-	bool decoded;	      /* Command.Memory is set and an address was assigned */
-	uint64_t address;     /* where the guest put it, while decoded */
-	size_t nr_pieces;     /* cover the BAR without holes or overlap, ascending */
+	uint64_t size;	  /* a power of two */
+	bool decoded;	  /* Command.Memory is set and an address was assigned */
+	uint64_t address; /* where the guest put it, while decoded */
+	size_t nr_pieces; /* cover the BAR without holes or overlap, ascending */
 	struct vfio_bar_piece pieces[VFIO_BAR_MAX_PIECES];
 };
 
 /* The BAR as it stands; size and pieces never change. */
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
-/* Access to a trapped piece: len 1, 2, 4 or 8, offset + len within the BAR. */
+/*
+ * Access to a trapped piece: len 1, 2, 4 or 8, naturally aligned, within the BAR;
+ * anything else reads as all ones and writes nothing.
+ */
 uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len);
 void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,
 		    uint64_t value);
@@ -109,11 +123,16 @@ int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
 
 enum vfio_take {
 	VFIO_TAKE_DELIVER, /* ret_message is set: deliver it */
-	VFIO_TAKE_HELD,	   /* masked: latched in the PBA (or MSI pending bit), see vector_released */
-	VFIO_TAKE_OFF,	   /* the guest has interrupts of this kind disabled: latched likewise */
+	VFIO_TAKE_HELD, /* masked: latched in the PBA (or MSI pending bit), see vector_released */
+	VFIO_TAKE_OFF,	/* the guest has interrupts of this kind disabled: latched likewise */
 };
 
-/* The vector's eventfd was signalled: what is to be done? Any one thread. */
+/*
+ * The vector's eventfd was signalled: what is to be done? Any one thread; takes no
+ * lock. Of an interrupt that is held, exactly one vector_released follows; several
+ * that are held merge into one, as on a bus. A guest's write of a mask does not
+ * wait for who took the vector just before it: that one may still be delivered.
+ */
 enum vfio_take vfio_vector_take(struct vfio_device *dev, unsigned vector,
 				struct msi_message *ret_message);
 

@@ -33,6 +33,7 @@ struct vfio_device {
 	/* Constant once created. */
 	struct vfio_container *container; /* borrowed */
 	struct vfio_group *group;	  /* one use of it is ours */
+	struct vfio_device *next;	  /* in the container's list */
 	struct pci_bdf bdf;
 	char name[PCI_BDF_STRLEN];
 	int fd;

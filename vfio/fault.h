@@ -9,12 +9,12 @@
 
 enum vfio_fault_code {
 	VFIO_FAULT_NONE,
-	VFIO_FAULT_NO_FUNCTION,	      /* no such PCI function */
-	VFIO_FAULT_BRIDGE,	      /* a bridge, which cannot be passed through */
-	VFIO_FAULT_NO_GROUP,	      /* the function is in no IOMMU group */
-	VFIO_FAULT_NOT_VIABLE,	      /* other, of the same group, is bound to driver */
-	VFIO_FAULT_NOT_BOUND,	      /* the function is not bound to vfio-pci but to driver ("" none) */
-	VFIO_FAULT_BIND,	      /* the kernel refused the new driver */
+	VFIO_FAULT_NO_FUNCTION, /* no such PCI function */
+	VFIO_FAULT_BRIDGE,	/* a bridge, which cannot be passed through */
+	VFIO_FAULT_NO_GROUP,	/* the function is in no IOMMU group */
+	VFIO_FAULT_NOT_VIABLE,	/* other, of the same group, is bound to driver */
+	VFIO_FAULT_NOT_BOUND,	/* the function is not bound to vfio-pci but to driver ("" none) */
+	VFIO_FAULT_BIND,	/* the kernel refused the new driver */
 	VFIO_FAULT_IN_USE_BY_HOST,    /* the host mounts it or has it up: other names what */
 	VFIO_FAULT_NO_VFIO,	      /* no /dev/vfio/vfio, or no vfio-pci driver */
 	VFIO_FAULT_BUSY,	      /* another process holds the group */
@@ -30,10 +30,10 @@ enum vfio_fault_code {
 
 struct vfio_fault {
 	enum vfio_fault_code code;
-	int error;	  /* the errno, positive */
-	char object[96];  /* the function, file or group it happened to */
-	char other[96];	  /* a second name, where the code says so */
-	char driver[40];  /* a driver's name, where the code says so */
+	int error;		       /* the errno, positive */
+	char object[96];	       /* the function, file or group it happened to */
+	char other[96];		       /* a second name, where the code says so */
+	char driver[40];	       /* a driver's name, where the code says so */
 	unsigned long long have, want; /* where numbers were compared */
 };
 

@@ -21,7 +21,7 @@ struct pci_bdf {
 	uint8_t fn;  /* 0..7 */
 };
 
-#define PCI_BDF_STRLEN 16u /* "00000000:01:00.0" fits with its end */
+#define PCI_BDF_STRLEN 17u /* "00000000:01:00.0" fits with its end */
 
 /* "0000:01:00.0", "01:00.0", either case. 0, or -EINVAL. */
 int pci_bdf_parse(const char *text, struct pci_bdf *ret_bdf) _must_check_;
@@ -42,13 +42,13 @@ struct pci_host_fs {
 struct pci_function {
 	struct pci_bdf bdf;
 	uint16_t vendor, device;
-	uint32_t class_code;		 /* class, subclass, programming interface: 24 bits */
-	bool is_bridge;			 /* header type 1 or 2 */
-	char driver[PCI_DRIVER_STRLEN];	 /* "" for none */
-	int group;			 /* IOMMU group, -1 for none, or none until a driver is bound */
-	unsigned msi_vectors;		 /* of the MSI capability, 0 without; needs privilege, else 0 */
+	uint32_t class_code;		/* class, subclass, programming interface: 24 bits */
+	bool is_bridge;			/* header type 1 or 2 */
+	char driver[PCI_DRIVER_STRLEN]; /* "" for none */
+	int group;	      /* IOMMU group, -1 for none, or none until a driver is bound */
+	unsigned msi_vectors; /* of the MSI capability, 0 without; needs privilege, else 0 */
 	unsigned msix_vectors;
-	char reset[64];			 /* the kernel's reset_method, "" for none */
+	char reset[64]; /* the kernel's reset_method, "" for none */
 };
 
 /* One function. 0, -ENOENT, or what sysfs answered. */

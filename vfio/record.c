@@ -65,12 +65,14 @@ int record_lock(const struct pci_host_fs *fs)
 }
 
 /* "key=value" of one line: the value, where it fits and the key is this one. */
-static void take_value(const char *line, const char *key, char *buf, size_t size)
+static bool take_value(const char *line, const char *key, char *buf, size_t size)
 {
 	size_t len = strlen(key);
 
-	if (!strncmp(line, key, len) && line[len] == '=' && strlen(line + len + 1) < size)
-		strcpy(buf, line + len + 1);
+	if (strncmp(line, key, len) || line[len] != '=' || strlen(line + len + 1) >= size)
+		return false;
+	strcpy(buf, line + len + 1);
+	return true;
 }
 
 int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -79,6 +81,7 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	struct bind_record record = { 0 };
 	char text[256], *save, *line;
 	struct host_path path;
+	bool named = false;
 	int r;
 
 	r = record_path(&path, fs, bdf, "");
@@ -87,12 +90,12 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	if (r < 0)
 		return r;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		take_value(line, "driver", record.driver, sizeof(record.driver));
-		take_value(line, "driver_override", record.override, sizeof(record.override));
+		named |= take_value(line, "driver", record.driver, sizeof(record.driver));
+		(void)take_value(line, "driver_override", record.override, sizeof(record.override));
 	}
 	/* The name becomes part of a path: no other path than a driver's. */
-	if (strchr(record.driver, '/') || record.driver[0] == '.')
-		record.driver[0] = '\0';
+	if (!named || strchr(record.driver, '/') || record.driver[0] == '.')
+		return -EBADMSG;
 	*ret_record = record;
 	return 0;
 }

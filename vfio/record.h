@@ -19,7 +19,7 @@ struct bind_record {
  */
 int record_lock(const struct pci_host_fs *fs) _must_check_;
 
-/* 0, -ENOENT without one; one that cannot be understood reads as empty. */
+/* 0, -ENOENT without one, -EBADMSG where it does not name a driver (or none). */
 int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		struct bind_record *ret_record) _must_check_;
 /* On return it is on its disk, whole; else nothing of it is. */

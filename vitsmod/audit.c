@@ -22,7 +22,6 @@ struct audit {
 /* Fill in what the table has, where it can be read. */
 static void read_entry(struct audit *audit, struct vits_difference *entry)
 {
-	entry->table = 0;
 	entry->readable = entry->readable && table_read(audit->v, entry->gpa, &entry->table);
 }
 
@@ -89,7 +88,7 @@ static void audit_collection(struct audit *audit, uint32_t icid)
 int vits_audit(struct vits *v, void (*report)(void *arg, const struct vits_difference *difference),
 	       void *arg)
 {
-	struct audit audit = {v, report, arg};
+	struct audit audit = { v, report, arg };
 
 	assert(report);
 

@@ -8,8 +8,8 @@
  * in their order, and what it does. A check that fails ends the command before
  * it has changed anything.
  *
- * Choice: where several errors apply, the first in the order of the table is
- * reported; the architecture fixes no order. Out of range comes before
+ * Choice: where several errors apply, the first of the table is reported; the
+ * architecture fixes no order. Out of range comes before
  * unmapped, and a device before a collection before an event.
  *
  * Not here: commands of GICv4 (VMAPP, VMAPTI, ...). GITS_TYPER says that there
@@ -175,7 +175,7 @@ static enum cmd_error do_mapd(struct run *run)
 {
 	const struct vits_cmd *cmd = run->cmd;
 	struct its_device *device = &run->device;
-	struct dte dte = {cmd->valid, cmd->size + 1, cmd->itt};
+	struct dte dte = { cmd->valid, cmd->size + 1, cmd->itt };
 
 	if (cmd->valid && dte.eventid_bits > run->v->config.eventid_bits)
 		return ITTSIZE_OOR;
@@ -197,7 +197,7 @@ static enum cmd_error do_mapc(struct run *run)
 {
 	const struct vits_cmd *cmd = run->cmd;
 	struct its_collection *collection = &run->collection;
-	struct cte cte = {cmd->valid, (uint32_t)cmd->rdbase};
+	struct cte cte = { cmd->valid, (uint32_t)cmd->rdbase };
 
 	if (cmd->valid && cmd->rdbase >= run->v->config.nr_vcpus)
 		return PROCNUM_OOR;
@@ -217,7 +217,7 @@ static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 {
 	const struct vits_cmd *cmd = run->cmd;
 	struct its_event *event = &run->event;
-	struct ite ite = {true, run->intid, cmd->icid};
+	struct ite ite = { true, run->intid, cmd->icid };
 	struct shadow_collection to = {
 		.mapped = run->collection.mapped,
 		.vcpu = (uint16_t)run->collection.vcpu,
@@ -312,7 +312,7 @@ static enum cmd_error do_movi(struct run *run)
 {
 	const struct vits_cmd *cmd = run->cmd;
 	struct its_event *event = &run->event;
-	struct ite ite = {true, event->intid, cmd->icid};
+	struct ite ite = { true, event->intid, cmd->icid };
 	struct shadow_collection to = {
 		.mapped = true,
 		.vcpu = (uint16_t)run->collection.vcpu,
@@ -341,9 +341,9 @@ static enum cmd_error do_discard(struct run *run)
 	if (!written)
 		return ID_OOR;
 	/*
-	 * Choice: DISCARD of an event whose collection has no target removes
-	 * the ITE and no more, if the event is no function's: the collection
-	 * would have to say where the LPI is pending.
+	 * Choice: DISCARD without a target (the event's collection is not
+	 * mapped) removes the ITE and no more, if the event is no function's:
+	 * the collection would have to say where the LPI is pending.
 	 */
 	lookup_collection(run->v, event->icid, &run->current);
 	if (run->current.mapped)
@@ -358,9 +358,9 @@ static enum cmd_error do_int(struct run *run)
 }
 
 /*
- * Choice: CLEAR and INV of an event whose collection has no target are no
- * errors. There is nothing to re-read; what stayed pending of a live event is
- * cleared where it was last.
+ * Choice: CLEAR and INV without a target (the event's collection is not
+ * mapped) are no errors. There is nothing to re-read; what stayed pending of a
+ * live event is cleared where it was last.
  */
 static enum cmd_error do_clear(struct run *run)
 {
@@ -510,7 +510,7 @@ static enum cmd_error check_and_act(struct run *run, const struct command *comma
 enum vits_result vits_cmd_run(struct vits *v, const struct vits_cmd *cmd, uint32_t *ret_code)
 {
 	const struct command *command = &commands[cmd->opcode];
-	struct run run = {.v = v, .cmd = cmd};
+	struct run run = { .v = v, .cmd = cmd };
 	enum cmd_error error;
 
 	/* Choice: an opcode that is no command of GICv3 is ignored, and never stalls. */

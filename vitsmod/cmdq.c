@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The command queue. IHI 0069 5.3.1, 12.18.
+ * The command queue. IHI 0069 5.3, 12.18.
  *
  * A guest can write GITS_CWRITER from all its vCPUs at once. The first becomes
  * the owner of the command side; the others find their offset stored and
@@ -71,6 +71,15 @@ bool cmdq_claim_idle(struct vits *v)
 	return claimed;
 }
 
+void cmdq_stop_and_claim(struct vits *v)
+{
+	vits_lock(v);
+	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	vits_wait_unowned_locked(v);
+	v->owned = true;
+	vits_unlock(v);
+}
+
 /* A pass over a part of the queue, with copies of what the lock guards. */
 struct visit {
 	uint32_t pos; /* next entry */
@@ -83,8 +92,9 @@ struct visit {
 };
 
 /*
- * Choice: an entry that is not in RAM is skipped and counted (IHI 0069 6.3.2
- * allows it), or stalls the queue where the configuration wants that of errors.
+ * Choice: an entry that is not in RAM is skipped and counted, or stalls the
+ * queue where the configuration wants that of errors: two of the ways that IHI
+ * 0069 5.3 allows for command errors.
  */
 static enum vits_result unreadable(struct vits *v)
 {
@@ -95,7 +105,7 @@ static enum vits_result unreadable(struct vits *v)
 /* Copy the entry once, so that the guest cannot change it between check and use. */
 static enum vits_result run_entry(struct vits *v, uint32_t pos)
 {
-	struct vits_failure failure = {.creadr = pos};
+	struct vits_failure failure = { .creadr = pos };
 	struct vits_cmd cmd;
 	uint64_t gpa = (v->cbaser & CBASER_PA) + pos;
 
@@ -200,6 +210,7 @@ void cmdq_serve(struct vits *v)
 	}
 	more = cmdq_runnable_locked(v);
 	v->owned = false;
+	pthread_cond_broadcast(&v->unowned);
 	vits_unlock(v);
 
 	if (more)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command queue: who runs commands, how many at a time, and when
- * GITS_CREADR moves. IHI 0069 5.3.1, 12.18 (GITS_CBASER, GITS_CWRITER,
+ * GITS_CREADR moves. IHI 0069 5.3, 12.18 (GITS_CBASER, GITS_CWRITER,
  * GITS_CREADR).
  */
 #ifndef VITSMOD_CMDQ_H
@@ -38,6 +38,9 @@ bool cmdq_claim_locked(struct vits *v);
 
 /* Become the owner if there is none, whatever there is to do. */
 bool cmdq_claim_idle(struct vits *v);
+
+/* Disable the ITS, wait for the owner to stop, and become the owner. */
+void cmdq_stop_and_claim(struct vits *v);
 
 /* All steps so far have happened, and what they mapped can be signalled. Owner. */
 void cmdq_settle(struct vits *v);

@@ -10,7 +10,7 @@
 void lookup_device(struct vits *v, uint32_t devid, struct its_device *ret_device)
 {
 	struct shadow_function *function = shadow_find(v, devid);
-	struct its_device device = {.devid = devid, .function = function};
+	struct its_device device = { .devid = devid, .function = function };
 	uint64_t raw = 0;
 	struct dte dte;
 
@@ -32,7 +32,7 @@ void lookup_device(struct vits *v, uint32_t devid, struct its_device *ret_device
 void lookup_event(struct vits *v, const struct its_device *device, uint32_t eventid,
 		  struct its_event *ret_event)
 {
-	struct its_event event = {.slot = ite_address(device->itt, eventid)};
+	struct its_event event = { .slot = ite_address(device->itt, eventid) };
 	uint64_t raw = 0;
 	struct ite ite;
 
@@ -58,7 +58,7 @@ void lookup_event(struct vits *v, const struct its_device *device, uint32_t even
 void lookup_collection(struct vits *v, uint32_t icid, struct its_collection *ret_collection)
 {
 	const struct shadow_collection *shadow = shadow_collection(v, icid);
-	struct its_collection collection = {.live = shadow};
+	struct its_collection collection = { .live = shadow };
 	uint64_t raw = 0;
 	struct cte cte;
 

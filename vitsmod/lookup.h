@@ -49,17 +49,17 @@ struct its_collection {
 /* What the tables should say of things that the shadow knows. */
 static inline struct dte shadow_dte(const struct shadow_function *function)
 {
-	return (struct dte){function->mapped, function->eventid_bits, function->itt};
+	return (struct dte){ function->mapped, function->eventid_bits, function->itt };
 }
 
 static inline struct ite shadow_ite(const struct shadow_event *event)
 {
-	return (struct ite){event->mapped, event->intid, event->icid};
+	return (struct ite){ event->mapped, event->intid, event->icid };
 }
 
 static inline struct cte shadow_cte(const struct shadow_collection *collection)
 {
-	return (struct cte){collection->mapped, collection->vcpu};
+	return (struct cte){ collection->mapped, collection->vcpu };
 }
 
 void lookup_device(struct vits *v, uint32_t devid, struct its_device *ret_device);

@@ -152,6 +152,10 @@ static uint64_t baser_read(struct vits *v, unsigned n)
 /*
  * A change of what the table is, unlike one of how it is cached, loses what it
  * held. The same value again loses nothing: Linux writes it on resume.
+ *
+ * Choice: a change of the device table drops all devices, with their events; a
+ * change of the collection table leaves events without a target until MAPC. The
+ * architecture only forbids such changes while anything is cached.
  */
 static void baser_write(struct vits *v, unsigned n, uint64_t value)
 {
@@ -251,8 +255,8 @@ struct access {
 
 /*
  * Choice: an access that no register takes, for its place, its width or its
- * alignment, reads as zero and ignores writes (IHI 0069 12.1.3 leaves the
- * width UNPREDICTABLE), and is counted.
+ * alignment, reads as zero and ignores writes (IHI 0069 12 leaves the width
+ * UNPREDICTABLE), and is counted.
  */
 static bool find(struct vits *v, uint64_t offset, unsigned size, struct access *ret_access)
 {

@@ -36,10 +36,16 @@ _Static_assert(VITS_MAX_EVENTID_BITS <= 16, "OWNER_EVENTID is too narrow");
  * Set-up
  */
 
+/* Zeroed. NULL is always a failure, which calloc() does not promise for no elements. */
+static void *new_array(size_t nr, size_t sz)
+{
+	return calloc(nr ? nr : 1, sz);
+}
+
 static int init_functions(struct shadow *shadow, const struct vits_config *config)
 {
-	shadow->functions = calloc(config->nr_functions + 1, sizeof(*shadow->functions));
-	shadow->by_devid = calloc(config->nr_functions + 1, sizeof(*shadow->by_devid));
+	shadow->functions = new_array(config->nr_functions, sizeof(*shadow->functions));
+	shadow->by_devid = new_array(config->nr_functions, sizeof(*shadow->by_devid));
 	if (!shadow->functions || !shadow->by_devid)
 		return -ENOMEM;
 
@@ -68,15 +74,14 @@ int shadow_init(struct shadow *shadow, const struct vits_config *config)
 {
 	int r;
 
-	*shadow = (struct shadow){.unpublished_lo = UINT32_MAX};
+	*shadow = (struct shadow){ .unpublished_lo = UINT32_MAX };
 	r = init_functions(shadow, config);
 	if (r < 0)
 		return r;
 
-	/* One more than needed: calloc(0) may or may not return NULL. */
-	shadow->events = calloc(shadow->nr_events + 1, sizeof(*shadow->events));
-	shadow->owner = calloc(config->nr_lpis, sizeof(*shadow->owner));
-	shadow->collections = calloc(NR_COLLECTIONS, sizeof(*shadow->collections));
+	shadow->events = new_array(shadow->nr_events, sizeof(*shadow->events));
+	shadow->owner = new_array(config->nr_lpis, sizeof(*shadow->owner));
+	shadow->collections = new_array(NR_COLLECTIONS, sizeof(*shadow->collections));
 	if (!shadow->events || !shadow->owner || !shadow->collections)
 		return -ENOMEM;
 	return 0;
@@ -89,7 +94,7 @@ void shadow_fini(struct shadow *shadow)
 	free(shadow->events);
 	free(shadow->by_devid);
 	free(shadow->functions);
-	*shadow = (struct shadow){0};
+	*shadow = (struct shadow){ 0 };
 }
 
 /*
@@ -422,6 +427,8 @@ void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu)
 
 	if (collection->nr_events == 0)
 		return;
+	if (collection->mapped && collection->vcpu == vcpu)
+		return;
 	collection->mapped = true;
 	collection->vcpu = (uint16_t)vcpu;
 	for_events_in(v, icid, vcpu, step_target);
@@ -516,7 +523,7 @@ enum vits_msi vits_translate(struct vits *v, size_t function, uint32_t eventid,
 	if (!atomic_load_explicit(&v->enabled, memory_order_acquire))
 		return msi_outcome(v, VITS_MSI_DISABLED);
 	/*
-	 * Choice: an EventID beyond the ITT (IHI 0069 5.2.4: CONSTRAINED
+	 * Choice: an EventID beyond the ITT (IHI 0069 5.2: CONSTRAINED
 	 * UNPREDICTABLE) is ignored. It cannot be mapped, so the event's word
 	 * says so; only EventIDs that have no word need a test of their own.
 	 */

@@ -147,7 +147,7 @@ struct dte dte_unpack(const struct vits *v, uint64_t raw)
 	};
 
 	if (!dte.valid || dte.eventid_bits > v->config.eventid_bits)
-		return (struct dte){.valid = false};
+		return (struct dte){ .valid = false };
 	return dte;
 }
 
@@ -170,8 +170,8 @@ struct cte cte_unpack(const struct vits *v, uint32_t icid, uint64_t raw)
 	uint64_t rdbase = FIELD_GET(CTE_RDBASE, raw);
 
 	if (!(raw & CTE_VALID) || rdbase >= v->config.nr_vcpus || FIELD_GET(CTE_ICID, raw) != icid)
-		return (struct cte){.valid = false};
-	return (struct cte){.valid = true, .vcpu = (uint32_t)rdbase};
+		return (struct cte){ .valid = false };
+	return (struct cte){ .valid = true, .vcpu = (uint32_t)rdbase };
 }
 
 uint64_t ite_pack(uint32_t eventid, unsigned eventid_bits, const struct ite *ite)
@@ -192,7 +192,7 @@ struct ite ite_unpack(const struct vits *v, uint64_t raw)
 	uint32_t intid = (uint32_t)FIELD_GET(ITE_PINTID, raw);
 
 	if (!vits_lpi_in_range(v, intid))
-		return (struct ite){.valid = false};
+		return (struct ite){ .valid = false };
 	return (struct ite){
 		.valid = true,
 		.intid = intid,

@@ -65,18 +65,17 @@ int vits_create(const struct vits_config *config, const struct vits_ops *ops, vo
 
 	if (!config_is_valid(config))
 		return -EINVAL;
-	v = calloc(1, sizeof(*v));
+	v = aligned_alloc(_Alignof(struct vits), sizeof(*v));
 	if (!v)
 		return -ENOMEM;
+	*v = (struct vits){ 0 };
 	v->ops = ops;
 	v->ctx = ctx;
 	v->config = *config;
 	v->config.functions = NULL;
-	r = pthread_mutex_init(&v->lock, NULL);
-	if (r != 0) {
-		free(v);
-		return -r;
-	}
+	/* Neither can fail with default attributes. */
+	pthread_mutex_init(&v->lock, NULL);
+	pthread_cond_init(&v->unowned, NULL);
 	r = shadow_init(&v->shadow, config);
 	if (r < 0) {
 		vits_destroy(v);
@@ -93,16 +92,14 @@ void vits_destroy(struct vits *v)
 		return;
 	assert(!v->owned);
 	shadow_fini(&v->shadow);
+	pthread_cond_destroy(&v->unowned);
 	pthread_mutex_destroy(&v->lock);
 	free(v);
 }
 
 void vits_reset(struct vits *v)
 {
-	bool claimed = cmdq_claim_idle(v);
-
-	assert(claimed);
-	(void)claimed;
+	cmdq_stop_and_claim(v);
 	regs_reset(v);
 	shadow_drop_devices(v);
 	cmdq_settle(v);

@@ -58,7 +58,7 @@ enum vits_effect_op {
 	VITS_LPI_INV,	 /* re-read the LPI's configuration byte (INV) */
 	VITS_LPI_RAISE,	 /* make the LPI pending (INT) */
 	VITS_INVALL,	 /* re-read the configuration of all LPIs of vcpu (INVALL) */
-	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu (MOVALL) */
+	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu (MOVALL): held ones have it as vcpu now */
 };
 
 struct vits_effect {
@@ -94,7 +94,10 @@ struct vits_ops {
 	 * far as the model is concerned: it was checked before.
 	 */
 	void (*apply)(void *ctx, const struct vits_effect *effect);
-	/* All steps so far have happened when this returns. GITS_CREADR moves after it. */
+	/*
+	 * All steps so far have happened when this returns. GITS_CREADR moves
+	 * after it. Also called when there was no step.
+	 */
 	void (*commit)(void *ctx);
 
 	/*
@@ -143,8 +146,8 @@ void vits_destroy(struct vits *v);
 
 /*
  * Back to the reset state, as when the machine reboots. Live events are
- * unmapped below; counters stay. No vCPU may run, and no other thread may be
- * inside, save in vits_translate().
+ * unmapped below; counters stay. No vCPU may run. A thread that is in
+ * vits_run() is stopped after the command that it is at, and waited for.
  */
 void vits_reset(struct vits *v);
 

@@ -40,17 +40,24 @@ struct vits_counters {
 	_Atomic uint64_t shadow_differs;
 };
 
+/* What different threads write does not share a cache line with what the MSI path reads. */
+#define CACHE_LINE 64
+
 struct vits {
 	/* Set by vits_create(), constant afterwards. */
 	const struct vits_ops *ops; /* borrowed */
 	void *ctx;		    /* borrowed */
 	struct vits_config config;  /* .functions is NULL: the shadow has its own copy */
 
+	/* GITS_CTLR.Enabled. Written under lock, read by any thread. */
+	atomic_bool enabled;
+
 	/* Owner; its events are read by any thread. */
 	struct shadow shadow;
 	uint64_t nr_effects; /* steps taken so far */
 
-	pthread_mutex_t lock;
+	_Alignas(CACHE_LINE) pthread_mutex_t lock;
+	pthread_cond_t unowned; /* signalled when owned becomes false */
 
 	/* Guarded by lock. */
 	bool lock_held;
@@ -64,11 +71,8 @@ struct vits {
 	uint64_t nr_failures;
 	struct vits_failure failures[VITS_KEPT_FAILURES]; /* number n is at [n % kept] */
 
-	/* GITS_CTLR.Enabled. Written under lock, read by any thread. */
-	atomic_bool enabled;
-
 	/* Any thread. */
-	struct vits_counters counters;
+	_Alignas(CACHE_LINE) struct vits_counters counters;
 };
 
 static inline void vits_count(_Atomic uint64_t *counter)
@@ -94,6 +98,17 @@ static inline void vits_unlock(struct vits *v)
 	r = pthread_mutex_unlock(&v->lock);
 	assert(r == 0);
 	(void)r;
+}
+
+/* Wait, without the lock, until there is no owner. */
+static inline void vits_wait_unowned_locked(struct vits *v)
+{
+	assert(v->lock_held);
+	while (v->owned) {
+		v->lock_held = false;
+		pthread_cond_wait(&v->unowned, &v->lock);
+		v->lock_held = true;
+	}
 }
 
 /* Hand one step to the engine. Owner. */

@@ -130,10 +130,14 @@ static struct parser *parser_of(const cfg_t *cfg)
 	abort(); /* each block was given one */
 }
 
+static bool is_unknown(const struct parser *p, const char *name)
+{
+	return find_name(name, (const char *const *)p->unknown, p->nr_unknown) >= 0;
+}
+
 static void learn(struct parser *p, const char *name)
 {
-	if (p->nr_unknown == MAX_UNKNOWN ||
-	    find_name(name, (const char *const *)p->unknown, p->nr_unknown) >= 0)
+	if (p->nr_unknown == MAX_UNKNOWN || is_unknown(p, name))
 		return;
 	p->unknown[p->nr_unknown] = strdup(name);
 	if (!p->unknown[p->nr_unknown]) {
@@ -144,26 +148,53 @@ static void learn(struct parser *p, const char *name)
 	p->learnt = true;
 }
 
+static bool is_device_block(const cfg_t *cfg)
+{
+	return cfg->title != NULL;
+}
+
+/* Is it a key of this kind of block? */
+static bool is_known(const cfg_t *cfg, const char *name)
+{
+	return is_device_block(cfg) ? find_name(name, device_key_names, NR_DEVICE_KEYS) >= 0
+				    : find_name(name, key_names, NR_KEYS) >= 0;
+}
+
+static void unknown_key(struct parser *p, const cfg_t *cfg, const char *name)
+{
+	char why[80];
+
+	explain_key(name, is_device_block(cfg), why, sizeof(why));
+	config_error_at(p->errors, cfg->line, "unknown key '" CONFIG_SHOWN "'%s", name, why);
+}
+
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
 	__attribute__((format(printf, 2, 0)));
 
 static void on_error(cfg_t *cfg, const char *format, va_list ap)
 {
 	struct parser *p = parser_of(cfg);
+	bool unknown = strcmp(format, "no such option '%s'") == 0;
+	bool no_equals = strcmp(format, "missing equal sign after option '%s'") == 0;
 	char text[160];
-	va_list again;
 
-	va_copy(again, ap);
-	if (strcmp(format, "no such option '%s'") == 0)
-		learn(p, va_arg(again, const char *));
-	va_end(again);
+	if (unknown || no_equals) {
+		va_list again;
+		const char *name;
+
+		va_copy(again, ap);
+		name = va_arg(again, const char *);
+		va_end(again);
+		if (unknown)
+			learn(p, name);
+		/* A block of a name that was learnt as a key: what is wrong is the name. */
+		if (unknown || (is_unknown(p, name) && !is_known(cfg, name))) {
+			unknown_key(p, cfg, name);
+			return;
+		}
+	}
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	config_error_at(p->errors, cfg->line, "%s", text);
-}
-
-static bool is_device_block(const cfg_t *cfg)
-{
-	return cfg->title != NULL;
 }
 
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
@@ -190,11 +221,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 
 static int on_unknown(cfg_t *cfg, cfg_opt_t *opt)
 {
-	struct parser *p = parser_of(cfg);
-	char why[80];
-
-	explain_key(opt->name, is_device_block(cfg), why, sizeof(why));
-	config_error_at(p->errors, cfg->line, "unknown key '" CONFIG_SHOWN "'%s", opt->name, why);
+	unknown_key(parser_of(cfg), cfg, opt->name);
 	return 0;
 }
 
@@ -280,6 +307,7 @@ static int parse_once(struct parser *p)
 {
 	cfg_opt_t options[OPTIONS_MAX], device_options[OPTIONS_MAX];
 	size_t n;
+	size_t nr_errors = p->errors->nr;
 	cfg_t *cfg;
 	int r;
 
@@ -295,6 +323,9 @@ static int parse_once(struct parser *p)
 		return -ENOMEM;
 	(void)cfg_set_error_function(cfg, on_error);
 	r = cfg_parse_buf(cfg, p->text->text);
+	/* It never fails without a word where the text was prepared; nor shall we then. */
+	if (r != CFG_SUCCESS && p->errors->nr == nr_errors)
+		config_error_at(p->errors, cfg->line ? cfg->line : 1, "syntax error");
 	(void)cfg_free(cfg);
 	if (p->out_of_memory)
 		return -ENOMEM;

@@ -20,7 +20,15 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum token { TOKEN_NONE, TOKEN_WORD, TOKEN_STRING, TOKEN_EQUALS, TOKEN_OPEN, TOKEN_CLOSE };
+enum token {
+	TOKEN_NONE,
+	TOKEN_WORD,
+	TOKEN_STRING,
+	TOKEN_EQUALS,
+	TOKEN_VALUE, /* a word or a string behind '=' */
+	TOKEN_OPEN,
+	TOKEN_CLOSE,
+};
 
 struct scan {
 	char *at;
@@ -126,7 +134,9 @@ static bool is_control(char c)
 
 static void token(struct scan *s, enum token t)
 {
-	s->last = t;
+	bool is_value = s->last == TOKEN_EQUALS && (t == TOKEN_WORD || t == TOKEN_STRING);
+
+	s->last = is_value ? TOKEN_VALUE : t;
 	s->last_line = s->line;
 }
 
@@ -228,6 +238,11 @@ static void scan_string(struct scan *s)
 {
 	const char quote = *s->at;
 
+	if (s->last != TOKEN_EQUALS && s->last != TOKEN_WORD) {
+		config_error_at(s->errors, s->line,
+				"this string belongs to no key: is a quote missing before it?");
+		s->out->sound = false;
+	}
 	token(s, TOKEN_STRING);
 	s->at++;
 	while (*s->at && *s->at != quote && *s->at != '\n') {

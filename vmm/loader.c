@@ -195,7 +195,7 @@ static bool is_image(const uint8_t head[HEAD_SZ], uint64_t size)
 
 static bool is_gzip(const uint8_t *head, uint64_t size)
 {
-	return size >= 18 && head[0] == 0x1f && head[1] == 0x8b;
+	return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
 }
 
 static bool is_zboot(const uint8_t head[HEAD_SZ], uint64_t size)

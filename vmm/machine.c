@@ -122,7 +122,7 @@ static void its_apply(void *ctx, const struct vits_effect *effect)
 {
 	struct machine *m = ctx;
 
-	seal_apply(m->seal, effect);
+	seal_apply(m->seal, 0, effect);
 }
 
 static void its_commit(void *ctx)
@@ -254,7 +254,7 @@ static int add_own_regions(struct machine *m)
 }
 
 /* KVM's side: VM, RAM, interrupt controller, vCPUs, sealed ITS. */
-static int build_kvm(struct machine *m, const struct vits_function *functions,
+static int build_kvm(struct machine *m, const struct seal_function *functions,
 		     struct fault *ret_fault)
 {
 	const struct gmem *mem = m->cfg.mem;
@@ -329,6 +329,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 		   struct fault *ret_fault)
 {
 	struct vits_function functions[CONFIG_MAX_DEVICES];
+	struct seal_function sealed[CONFIG_MAX_DEVICES];
 	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
 	int r;
 
@@ -342,14 +343,17 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	m->gic = -1;
 	m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&m->lock, NULL);
-	for (size_t i = 0; i < config->nr_functions; i++)
-		functions[i] = (struct vits_function){ config->functions[i].devid,
-						       config->functions[i].nr_events };
+	for (size_t i = 0; i < config->nr_functions; i++) {
+		const struct passthru *p = &config->functions[i];
+
+		functions[i] = (struct vits_function){ p->devid, p->nr_events };
+		sealed[i] = (struct seal_function){ 0, p->devid, p->nr_events };
+	}
 
 	if (m->stop < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "machine", NULL,
 				 "no file descriptors (%s)", strerror(errno));
-	r = build_kvm(m, functions, ret_fault);
+	r = build_kvm(m, sealed, ret_fault);
 	if (r < 0)
 		return r;
 	r = build_devices(m, functions);

@@ -46,7 +46,7 @@ static void deliver(struct passthru *p, unsigned vector, const struct msi_messag
 		return;
 	}
 	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
-	if (seal_signal(p->seal, p->devid, message->data) == 1)
+	if (seal_signal(p->seal, p->function, message->data) == 1)
 		count(&counts->injected);
 	else
 		count(&counts->dropped);

@@ -89,7 +89,8 @@ enum opcode {
 
 /* A live mapping that the kernel would not take yet. */
 struct owed {
-	uint32_t devid, eventid, intid, vcpu;
+	uint32_t devid; /* the kernel ITS's */
+	uint32_t eventid, intid, vcpu;
 	bool pending; /* signalled meanwhile: raised once it is mapped */
 };
 
@@ -107,6 +108,8 @@ struct seal {
 	int its;
 	uint8_t *frame; /* PROT_NONE */
 	uint8_t *mem;	/* the read-only slot, writable here */
+	/* The kernel ITS's DeviceIDs: a function's is its index, the scratch device's is next. */
+	struct seal_function *functions; /* [cfg.nr_functions] */
 	uint32_t scratch_devid;
 
 	pthread_mutex_t lock;
@@ -282,9 +285,9 @@ static void retry_owed(struct seal *s)
 
 /* ---- effects on live events --------------------------------------------- */
 
-static void live_map(struct seal *s, const struct vits_effect *e)
+static void live_map(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
-	const struct owed o = { e->devid, e->eventid, e->intid, e->vcpu, false };
+	const struct owed o = { devid, e->eventid, e->intid, e->vcpu, false };
 
 	if (lpi_ready(s, e->intid, e->vcpu)) {
 		map_in_kernel(s, &o);
@@ -296,11 +299,11 @@ static void live_map(struct seal *s, const struct vits_effect *e)
 	count(&s->total_owed, 1);
 }
 
-static void live_unmap(struct seal *s, const struct vits_effect *e)
+static void live_unmap(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
 	if (e->op == VITS_LPI_UNMAP)
-		stage_event(s, OP_CLEAR, e->devid, e->eventid, 0);
-	stage_event(s, OP_DISCARD, e->devid, e->eventid, 0);
+		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
+	stage_event(s, OP_DISCARD, devid, e->eventid, 0);
 }
 
 static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect *e)
@@ -324,9 +327,19 @@ static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect 
 	}
 }
 
-static void apply_live(struct seal *s, const struct vits_effect *e)
+/* What the kernel ITS calls a function of one of the guest's ITSs. */
+static uint32_t kernel_devid(const struct seal *s, unsigned its, uint32_t devid)
 {
-	struct owed *o = s->nr_owed ? find_owed(s, e->devid, e->eventid) : NULL;
+	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
+		if (s->functions[i].its == its && s->functions[i].devid == devid)
+			return i;
+	assert(!"a live event of a function that is not in the configuration");
+	return s->scratch_devid;
+}
+
+static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
+{
+	struct owed *o = s->nr_owed ? find_owed(s, devid, e->eventid) : NULL;
 
 	if (o) {
 		apply_owed(s, o, e);
@@ -335,23 +348,23 @@ static void apply_live(struct seal *s, const struct vits_effect *e)
 
 	switch (e->op) {
 	case VITS_LPI_MAP:
-		live_map(s, e);
+		live_map(s, devid, e);
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
-		live_unmap(s, e);
+		live_unmap(s, devid, e);
 		break;
 	case VITS_LPI_MOVE:
-		stage_event(s, OP_MOVI, e->devid, e->eventid, intid_icid(0, e->vcpu));
+		stage_event(s, OP_MOVI, devid, e->eventid, intid_icid(0, e->vcpu));
 		break;
 	case VITS_LPI_CLEAR:
-		stage_event(s, OP_CLEAR, e->devid, e->eventid, 0);
+		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
 		break;
 	case VITS_LPI_INV:
-		stage_event(s, OP_INV, e->devid, e->eventid, 0);
+		stage_event(s, OP_INV, devid, e->eventid, 0);
 		break;
 	case VITS_LPI_RAISE:
-		stage_event(s, OP_INT, e->devid, e->eventid, 0);
+		stage_event(s, OP_INT, devid, e->eventid, 0);
 		break;
 	default:
 		assert(!"not an effect on an event");
@@ -414,7 +427,7 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 	}
 }
 
-void seal_apply(struct seal *s, const struct vits_effect *e)
+void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 {
 	assert(e->vcpu < s->cfg.nr_vcpus);
 
@@ -427,7 +440,7 @@ void seal_apply(struct seal *s, const struct vits_effect *e)
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
 		stage(s, OP_MOVALL, 0, (uint64_t)e->vcpu_from << 16, (uint64_t)e->vcpu << 16);
 	} else if (e->live) {
-		apply_live(s, e);
+		apply_live(s, kernel_devid(s, its, e->devid), e);
 	} else {
 		apply_scratch(s, e);
 	}
@@ -463,8 +476,9 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 	return o ? 1 : 0;
 }
 
-int seal_signal(struct seal *s, uint32_t devid, uint32_t eventid)
+int seal_signal(struct seal *s, size_t function, uint32_t eventid)
 {
+	uint32_t devid = (uint32_t)function;
 	const uint64_t doorbell = LAYOUT_SEALED_FRAME + VITS_TRANSLATER;
 	int r = vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
 
@@ -530,26 +544,17 @@ static void seal_destroyp(struct seal **s)
 	seal_destroy(*s);
 }
 
-/* A DeviceID of 16 bits that no function has. */
-static uint32_t free_devid(const struct seal_config *cfg)
-{
-	uint32_t devid = 0xffff;
-
-	for (size_t i = 0; i < cfg->nr_functions;) {
-		if (cfg->functions[i].devid != devid) {
-			i++;
-			continue;
-		}
-		devid--;
-		i = 0;
-	}
-	return devid;
-}
-
 static int alloc_tables(struct seal *s)
 {
-	for (size_t i = 0; i < s->cfg.nr_functions; i++)
-		s->owed_cap += s->cfg.functions[i].nr_events;
+	size_t nr = s->cfg.nr_functions;
+
+	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
+	if (!s->functions)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		s->functions[i] = s->cfg.functions[i];
+		s->owed_cap += s->functions[i].nr_events;
+	}
 	s->owed = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed));
 	s->tables.has_pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.has_pend));
 	s->tables.pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.pend));
@@ -595,12 +600,14 @@ int seal_create(const struct seal_config *config, struct seal **ret_seal, struct
 	_cleanup_(seal_destroyp) struct seal *s = calloc(1, sizeof(*s));
 	int r;
 
+	assert(config->nr_functions <= VITS_MAX_FUNCTIONS);
+
 	if (!s)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "kernel ITS", NULL,
 				 "out of memory");
 	s->cfg = *config;
 	s->its = -1;
-	s->scratch_devid = free_devid(config);
+	s->scratch_devid = (uint32_t)config->nr_functions;
 	pthread_mutex_init(&s->lock, NULL);
 	r = alloc_tables(s);
 	if (!r)
@@ -626,6 +633,7 @@ void seal_destroy(struct seal *s)
 	free(s->tables.pend);
 	free(s->tables.has_pend);
 	free(s->owed);
+	free(s->functions);
 	free(s);
 }
 
@@ -671,8 +679,8 @@ int seal_start(struct seal *s, struct fault *ret_fault)
 	pthread_mutex_lock(&s->lock);
 	for (uint32_t i = 0; i < s->cfg.nr_vcpus; i++)
 		stage(s, OP_MAPC, 0, GITS_BASER_VALID | (uint64_t)i << 16 | i, 0);
-	for (size_t i = 0; i < s->cfg.nr_functions; i++)
-		stage_mapd(s, s->cfg.functions[i].devid);
+	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
+		stage_mapd(s, i);
 	stage_mapd(s, s->scratch_devid);
 	flush(s);
 	close_window(s);

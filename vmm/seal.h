@@ -9,8 +9,9 @@
  * Doorbells (KVM_SIGNAL_MSI) and device attributes find the ITS all the same.
  *
  * It holds one collection for each vCPU, with ICID = vCPU index; the functions
- * of the configuration, with the guest's own DeviceIDs and EventIDs; and one
- * scratch device for commands on events that belong to no function.
+ * of the configuration, with the guest's own EventIDs and DeviceIDs of its own
+ * (KVM's have 16 bits, and all ITSs of a guest share this one); and one scratch
+ * device for commands on events that belong to no function.
  */
 #ifndef VMM_SEAL_H
 #define VMM_SEAL_H
@@ -21,14 +22,21 @@
 
 struct seal;
 
+/* A function that can send MSIs; its index in the configuration names it below. */
+struct seal_function {
+	unsigned its;	    /* which of the guest's ITSs it is wired to */
+	uint32_t devid;	    /* its DeviceID there */
+	uint32_t nr_events; /* EventIDs that can be live */
+};
+
 struct seal_config {
 	const struct vm *vm; /* all borrowed */
 	const struct gmem *mem;
 	struct vcpus *vcpus;
 	int gic;
 	uint32_t nr_vcpus;
-	const struct vits_function *functions;
-	size_t nr_functions;
+	const struct seal_function *functions; /* borrowed until seal_start() returns */
+	size_t nr_functions;		       /* at most VITS_MAX_FUNCTIONS */
 	/* The host failed to take commands: the guest cannot go on. Any thread. */
 	void (*failed)(void *ctx, const char *why);
 	void *ctx;
@@ -45,8 +53,8 @@ int seal_start(struct seal *seal, struct fault *ret_fault) _must_check_;
 /* After the vCPUs have stopped. NULL is allowed. */
 void seal_destroy(struct seal *seal);
 
-/* What struct vits_ops asks of an engine; see vitsmod/vits.h. */
-void seal_apply(struct seal *seal, const struct vits_effect *effect);
+/* What struct vits_ops asks of an engine (vitsmod/vits.h), for one of the guest's ITSs. */
+void seal_apply(struct seal *seal, unsigned its, const struct vits_effect *effect);
 void seal_commit(struct seal *seal);
 
 /*
@@ -55,7 +63,7 @@ void seal_commit(struct seal *seal);
  * mapping; -EBUSY: the target has its LPIs off. Any thread but one between
  * seal_apply() and seal_commit(); takes no lock unless a mapping is owed.
  */
-int seal_signal(struct seal *seal, uint32_t devid, uint32_t eventid) _must_check_;
+int seal_signal(struct seal *seal, size_t function, uint32_t eventid) _must_check_;
 
 /* The guest touched the frame: counted. Any thread. */
 void seal_poked(struct seal *seal);

@@ -8,7 +8,8 @@
  * The transmitter is infinitely fast: a byte is gone when the write of THR
  * returns, and LSR always shows it empty. The receiver has its 16 bytes of FIFO.
  *
- * Lock: one mutex, held over each access and over the callbacks.
+ * Lock: one mutex, held over each access and over the callbacks, except where
+ * receive_ready tells somebody who did not get it that it is free again.
  *
  * Deliberately not here: line errors (parity, framing, break), since there is no
  * line; the effect of the divisor, since bytes take no time; modem inputs that
@@ -19,6 +20,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define UART_REGS 8u
 #define FIFO_SZ	  16u
@@ -93,6 +95,9 @@ struct uart {
 	unsigned head, count;
 	unsigned lsr_reads; /* in a row */
 	bool polls;	    /* the guest has waited for a byte that way */
+
+	/* Any thread: somebody was turned away by the lock, and receive_ready is owed. */
+	atomic_bool turned_away;
 };
 
 static unsigned fifo_depth(const struct uart *u)
@@ -211,8 +216,12 @@ static uint8_t read_msr(struct uart *u)
 static void write_thr(struct uart *u, uint8_t v)
 {
 	if (u->mcr & MCR_LOOP) {
-		if (!fifo_push(u, v))
+		if (!fifo_push(u, v)) {
 			u->overrun = true;
+			/* DS 8.4: without FIFOs the byte in RBR is destroyed. */
+			if (fifo_depth(u) == 1)
+				u->fifo[u->head] = v;
+		}
 	} else {
 		u->ops->transmit(u->ctx, v);
 	}
@@ -350,6 +359,23 @@ static void unlock(struct uart *u)
 	tell_room(u);
 	r = pthread_mutex_unlock(&u->lock);
 	assert(r == 0);
+	/* Ordered against try_lock(): it sees the lock free, or we see its mark. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_exchange(&u->turned_away, false))
+		u->ops->receive_ready(u->ctx);
+}
+
+/*
+ * A vCPU inside may wait for whoever reads its console; the thread that brings
+ * keys must not wait for it. Turned away, it is called when the vCPU leaves.
+ */
+static bool try_lock(struct uart *u)
+{
+	if (pthread_mutex_trylock(&u->lock) == 0)
+		return true;
+	atomic_store(&u->turned_away, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	return pthread_mutex_trylock(&u->lock) == 0;
 }
 
 static void reset_locked(struct uart *u)
@@ -426,8 +452,7 @@ size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr)
 {
 	size_t taken = 0;
 
-	/* A vCPU inside may wait for whoever reads its console; this thread must not. */
-	if (pthread_mutex_trylock(&uart->lock))
+	if (!try_lock(uart))
 		return 0;
 	while (taken < nr && receiver_has_room(uart)) {
 		(void)fifo_push(uart, bytes[taken]);
@@ -442,7 +467,7 @@ bool uart_listens(struct uart *uart)
 {
 	bool listens;
 
-	if (pthread_mutex_trylock(&uart->lock))
+	if (!try_lock(uart))
 		return false;
 	listens = (uart->ier & IER_RDA) || uart->polls;
 	unlock(uart);

@@ -18,11 +18,14 @@ struct uart_ops {
 	void (*transmit)(void *ctx, uint8_t byte);
 	/* The level of the interrupt line; called only when it changes. */
 	void (*interrupt)(void *ctx, bool level);
-	/* There is room in the receiver again after it had none, or the guest began to listen. */
+	/*
+	 * uart_receive() may take more than the last time: there is room again, the
+	 * guest began to listen, or the vCPU that was inside has left.
+	 */
 	void (*receive_ready)(void *ctx);
 };
 
-/* ops and ctx are borrowed. Callbacks run with the lock of the UART held. */
+/* ops and ctx are borrowed. Callbacks must not call the UART: they run with its lock held. */
 int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart) _must_check_;
 void uart_destroy(struct uart *uart);
 
@@ -32,7 +35,8 @@ void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t valu
 
 /*
  * Bytes that arrive. Returns how many were taken: those that fit into the
- * receiver's FIFO, or none while a vCPU is inside the UART. Never waits. Any thread.
+ * receiver's FIFO, or none while a vCPU is inside the UART; receive_ready tells
+ * when to try again. Never waits. Any thread.
  */
 size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
 

@@ -6,6 +6,7 @@
 #   itsy.seconds=N   how long the looping jobs run (default 3)
 #   itsy.nvmes=N     how many NVMe disks and NICs must show up (default 1 each)
 #   itsy.nics=N
+#   itsy.chunks=N    how many of the pattern's 8 chunks a round reads (default 8)
 #   itsy.kib=N       how much each echo carries (default 256)
 #   itsy.affinity    moves the devices' interrupts from CPU to CPU meanwhile
 #   itsy.boots=N     how many boots the job "reboot" makes (default 2)
@@ -134,10 +135,11 @@ find_nvme()
 # read_chunks DISK CPU CPUS: every CPUS-th chunk of the pattern, read by that CPU past the page cache
 read_chunks()
 {
-	local disk=$1 cpu=$2 cpus=$3 n=0 word first count sum got
+	local disk=$1 cpu=$2 cpus=$3 n=0 chunks word first count sum got
 
+	chunks=$(param chunks 8)
 	while read -r word first count sum; do
-		[ "$word" = chunk ] || continue
+		[ "$word" = chunk ] && [ $n -lt "$chunks" ] || continue
 		if [ $((n % cpus)) = "$cpu" ]; then
 			got=$(dd if="$disk" bs=4096 skip="$first" count="$count" iflag=direct 2>/dev/null | sha256sum)
 			if [ "${got%% *}" != "$sum" ]; then
@@ -253,24 +255,31 @@ nic_check()
 
 # --- moving interrupts -----------------------------------------------------------------------------
 
-# Runs until it is killed. NVMe's queue interrupts are managed by the kernel, which refuses to move
-# them: these are counted on their own.
+# Runs until it is killed, then says how often it moved an interrupt. NVMe's queue interrupts are
+# managed by the kernel, which refuses to move them: these are counted once each. NICs ask for theirs
+# anew with each "up", so the list is made again now and then. Few processes: a round must be quick.
 move_irqs()
 {
-	local cpus cpu=0 moves=0 refused=0 irq
+	local cpus cpu=0 moves=0 rounds=0 irq list='' refused=''
 
 	cpus=$(nr_cpus)
+	trap 'echo "affinity moves $moves rounds $rounds refused $(echo $refused | wc -w)" >/tmp/moves; exit' TERM
 	while true; do
+		if [ $((rounds % 20)) = 0 ]; then
+			list=$(awk '/nvme|eth/ { print $1 + 0 }' /proc/interrupts)
+		fi
 		cpu=$(((cpu + 1) % cpus))
-		for irq in $(awk '/nvme|eth/ { print $1 + 0 }' /proc/interrupts); do
+		for irq in $list; do
+			case " $refused " in
+			*" $irq "*) continue ;;
+			esac
 			if echo $cpu 2>/dev/null >"/proc/irq/$irq/smp_affinity_list"; then
 				moves=$((moves + 1))
 			else
-				refused=$((refused + 1))
+				refused="$refused $irq"
 			fi
 		done
-		echo "affinity moves $moves refused $refused" >/tmp/moves.new
-		mv /tmp/moves.new /tmp/moves
+		rounds=$((rounds + 1))
 		usleep 20000
 	done
 }
@@ -316,6 +325,7 @@ io_job()
 	done
 	if [ -n "$mover" ]; then
 		kill "$mover"
+		wait "$mover"
 		cat /tmp/moves
 	fi
 	[ $bad = 0 ] || fail "$(why)"

@@ -2,12 +2,12 @@
 /*
  * agent - runs one command in the emulated host and says how it ended.
  *
- * usage: agent MARK COMMAND [ARGUMENT]...
+ * usage: agent [-n] MARK COMMAND [ARGUMENT]...
  *
  * With a MARK the command's standard input is port 1 of the virtio serial device, its standard
  * output and error are port 2: byte pipes with flow control, on which an end of file outside is one
  * inside. MARK is written to port 2 behind all that the command wrote. With an empty MARK all three
- * are hvc0, as controlling terminal.
+ * are hvc0, as controlling terminal. With -n there is no port 1, and nothing to be read.
  *
  * Port 3 carries lines to the outside: "ready" before the command starts, "exit N" when it has
  * ended (N as in a shell: 126, 127 for a command that cannot be run, 128 + signal). Then the agent
@@ -90,16 +90,22 @@ static int wait_for(pid_t pid)
 
 int main(int argc, char **argv)
 {
+	const char *input = "/dev/vport0p1";
 	struct channels ch;
 	bool tty;
 	pid_t pid;
 	int code;
 
+	if (argc > 1 && strcmp(argv[1], "-n") == 0) {
+		input = "/dev/null";
+		argc--;
+		argv++;
+	}
 	if (argc < 3)
 		return 2;
 	tty = argv[1][0] == '\0';
 	ch.ctl = open_port("/dev/vport0p3", O_WRONLY);
-	ch.in = open_port(tty ? "/dev/hvc0" : "/dev/vport0p1", tty ? O_RDWR : O_RDONLY);
+	ch.in = open_port(tty ? "/dev/hvc0" : input, tty ? O_RDWR : O_RDONLY);
 	ch.out = tty ? ch.in : open_port("/dev/vport0p2", O_WRONLY);
 
 	write_all(ch.ctl, "ready\n");

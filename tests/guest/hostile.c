@@ -20,9 +20,12 @@ const char payload_name[] = "hostile";
 #define LPI	    8192u
 #define OTHER_DEVID 0x4321u /* that no function has */
 #define OTHER_LPI   8300u
+#define THIRD_DEVID 0x4322u
+#define THIRD_LPI   8301u
 #define BEYOND_RAM  UINT64_C(0xc0000000) /* guests of the tests have less than 2 GiB */
 #define STORM	    5000u
 #define STRESS_MS   1500u
+#define RACE_MS	    500u
 
 static struct edu edu;
 
@@ -429,21 +432,24 @@ static void lpi_tables_where_no_memory_is(void)
 
 /* ---- two CPUs at once --------------------------------------------------------------- */
 
-static volatile bool stress_ends, stress_ended;
+static volatile bool stress_ends;
 
-/* The other CPU: its LPIs on and off, the ITS's doorbell registers, all the while. */
+/* The other CPU: LPIs on and off, and commands of its own, all the while. */
 static void disturb(void)
 {
-	gic_init_cpu();
-	gic_lpis_on();
+	uint64_t itt = its_itt_alloc(5);
+
 	while (!stress_ends) {
 		gic_lpis_off();
-		write64(LAYOUT_GITS + GITS_CWRITER, read64(LAYOUT_GITS + GITS_CWRITER));
-		write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
+		its_mapd(THIRD_DEVID, itt, 5, true);
+		its_mapti(THIRD_DEVID, 1, THIRD_LPI, 1);
 		gic_lpis_on();
+		its_int(THIRD_DEVID, 1);
+		write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
+		its_invall(1);
+		its_discard(THIRD_DEVID, 1);
 		(void)pci_read32(edu.fn.devfn, 0);
 	}
-	stress_ended = true;
 }
 
 static void commands_while_disturbed(void)
@@ -451,7 +457,6 @@ static void commands_while_disturbed(void)
 	uint64_t end = now_us() + STRESS_MS * 1000, rounds = 0;
 	uint64_t itt = its_itt_alloc(5);
 
-	gic_lpi_configure(OTHER_LPI, true);
 	while (now_us() < end) {
 		its_mapd(OTHER_DEVID, itt, 5, true);
 		its_mapti(OTHER_DEVID, 0, OTHER_LPI, 1);
@@ -471,10 +476,45 @@ static void commands_while_disturbed(void)
 
 static void two_cpus_at_once(void)
 {
-	CHECK(cpu_start_busy(1, gic_mpidr(1), disturb), "CPU 1 does not start");
+	gic_lpi_configure(OTHER_LPI, true);
+	gic_lpi_configure(THIRD_LPI, true);
+	CHECK(cpu_run(1, disturb), "CPU 1 does not listen");
 	commands_while_disturbed();
 	stress_ends = true;
-	CHECK(WAIT_UNTIL(stress_ended, 20000), "CPU 1 hangs");
+	CHECK(cpu_is_idle(1), "CPU 1 hangs");
+	its_again();
+	delay_us(20000);
+	edu_acknowledge(&edu);
+	edu_rounds(&edu, 100);
+}
+
+static volatile bool race_ends;
+
+static void write_cwriter(uint64_t value)
+{
+	write64(LAYOUT_GITS + GITS_CWRITER, value % ITS_QUEUE_SZ);
+}
+
+static void race(void)
+{
+	static uint64_t value;
+
+	while (!race_ends) {
+		write_cwriter(value += 0x1560);
+		write32(LAYOUT_GITS + GITS_CTLR, value & 0x20 ? GITS_CTLR_ENABLED : 0);
+	}
+}
+
+/* Both CPUs send the ITS back and forth in a queue of leftovers, and switch it off and on. */
+static void cwriter_races(void)
+{
+	uint64_t end = now_us() + RACE_MS * 1000;
+
+	CHECK(cpu_run(1, race), "CPU 1 does not listen");
+	while (now_us() < end)
+		write_cwriter(next_random());
+	race_ends = true;
+	CHECK(cpu_is_idle(1), "CPU 1 hangs");
 	its_again();
 	delay_us(20000);
 	edu_acknowledge(&edu);
@@ -495,6 +535,12 @@ static void storm(void)
 	fact("storm_taken", taken);
 	edu_acknowledge(&edu);
 	edu_rounds(&edu, 100);
+}
+
+static void second_cpu(void)
+{
+	gic_init_cpu();
+	gic_lpis_on();
 }
 
 void payload_main(uint64_t fdt)
@@ -519,12 +565,14 @@ void payload_main(uint64_t fdt)
 		{ "scribbling", tables_scribbled_on },
 		{ "LPI tables", lpi_tables_where_no_memory_is },
 		{ "two CPUs", two_cpus_at_once },
+		{ "races", cwriter_races },
 		{ "storm", storm },
 	};
 
 	(void)fdt;
 	edu_bring_up(&edu, LPI);
 	CHECK(cpus_present() >= 2, "two CPUs are needed");
+	CHECK(cpu_start(1, gic_mpidr(1), second_cpu), "CPU 1 does not start");
 	its_mapc(1, gic_processor_number(1), true);
 	edu_rounds(&edu, 100);
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {

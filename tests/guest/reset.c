@@ -44,7 +44,6 @@ static void its_is_at_reset(void)
 	for (unsigned n = 0; n < GITS_BASERS; n++)
 		CHECK(!(read64(LAYOUT_GITS + GITS_BASER(n)) & GITS_VALID), "GITS_BASER%u", n);
 	CHECK(!(read32(LAYOUT_GICR) & 1), "GICR_CTLR.EnableLPIs");
-	CHECK(read64(LAYOUT_GICR + 0x70) == 0, "GICR_PROPBASER");
 }
 
 static void function_is_at_reset(void)

@@ -114,7 +114,7 @@ static void test_a_reader_of_the_layout_finds_all_events(void **state)
 }
 
 /* Choice in tables.c */
-static void test_the_collection_table_is_indexed_by_icid_and_each_entry_names_its_icid(void **state)
+static void test_the_collection_table_is_indexed_by_icid(void **state)
 {
 	struct world *w = world_create_on(NULL);
 
@@ -403,11 +403,14 @@ static void test_tables_that_cannot_be_written_fail_the_mapping(void **state)
 	struct world *w = world_create_on(NULL);
 
 	(void)state;
+	run_ok(w, mapd(0x77, ITT_X, 2));
 	w->ro = DEVICE_TABLE;
 	w->ro_end = QUEUE;
 	run_skip(w, mapd(DEV_A, ITT_A, 2), 0x010801);
 	run_skip(w, mapd(DEV_X, ITT_X, 2), 0x010801);
+	run_skip(w, mapd_off(DEV_A), 0x010801);
 	run_skip(w, mapd_off(DEV_X), 0x010801);
+	run_skip(w, mapd_off(0x77), 0x010801);
 	run_skip(w, mapc(0, 0), 0x010903);
 	run_skip(w, mapc_off(0), 0x010903);
 	world_destroy(w);
@@ -515,7 +518,7 @@ static void test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_c
 	world_destroy(w);
 }
 
-static void test_what_a_guest_writes_over_a_collection_in_use_changes_nothing_and_is_counted(
+static void test_what_a_guest_writes_over_a_used_collection_changes_nothing_and_is_counted(
 	void **state)
 {
 	struct world *w = world_with_events();
@@ -628,6 +631,9 @@ static void test_audit_lists_each_difference(void **state)
 	assert_int_equal(found.nr, 2);
 	assert_int_equal(found.last.kind, VITS_DIFFERENT_CTE);
 	assert_int_equal(found.last.icid, 0);
+	assert_int_equal(found.last.gpa, COLL_TABLE);
+	assert_int_equal(found.last.table, CTE(0, 1));
+	assert_int_equal(found.last.shadow, CTE(0, 0));
 	w->bad = DEVICE_TABLE;
 	w->bad_end = COLL_TABLE;
 	assert_int_equal(audit(w).nr, 3);
@@ -635,8 +641,36 @@ static void test_audit_lists_each_difference(void **state)
 	found = audit(w);
 	assert_int_equal(found.nr, 3);
 	assert_false(found.last.readable);
+	assert_int_equal(found.last.table, 0);
 	/* Looking changes nothing. */
 	assert_int_equal(world_stats(w).shadow_differs, 0);
+	world_destroy(w);
+}
+
+static void test_audit_lists_devices_and_no_more_events_than_they_have(void **state)
+{
+	struct world *w = world_with_events();
+	struct found found;
+
+	(void)state;
+	run_ok(w, mapd(DEV_B, ITT_B, 2));	      /* 4 EventIDs, of the 32 that may be live */
+	ram_set(w, ITT_B + 4 * 8, ITE(1, LPI(9), 0)); /* beyond the ITT */
+	assert_int_equal(audit(w).nr, 0);
+	ram_set(w, ITT_B + 3 * 8, ITE(0, LPI(9), 0));
+	assert_int_equal(audit(w).nr, 1);
+	ram_set(w, ITT_B + 3 * 8, 0);
+	ram_set(w, DEVICE_TABLE + DEV_B * 8, DTE(1, SPARE, 5));
+	found = audit(w);
+	assert_int_equal(found.nr, 1);
+	assert_int_equal(found.last.kind, VITS_DIFFERENT_DTE);
+	assert_int_equal(found.last.devid, DEV_B);
+	assert_int_equal(found.last.gpa, DEVICE_TABLE + DEV_B * 8);
+	assert_int_equal(found.last.table, DTE(1, SPARE, 5));
+	assert_int_equal(found.last.shadow, DTE(1, ITT_B, 2));
+	/* An unmapped one has no ITT to look at. */
+	run_ok(w, mapd_off(DEV_B));
+	ram_set(w, ITT_B, ITE(1, LPI(9), 0));
+	assert_int_equal(audit(w).nr, 0);
 	world_destroy(w);
 }
 
@@ -687,8 +721,7 @@ int main(void)
 		cmocka_unit_test(
 			test_the_next_offset_is_1_and_0_in_the_last_entry_that_there_can_be),
 		cmocka_unit_test(test_a_reader_of_the_layout_finds_all_events),
-		cmocka_unit_test(
-			test_the_collection_table_is_indexed_by_icid_and_each_entry_names_its_icid),
+		cmocka_unit_test(test_the_collection_table_is_indexed_by_icid),
 		cmocka_unit_test(test_flat_tables_of_all_page_sizes),
 		cmocka_unit_test(test_a_table_longer_than_its_ids_ends_with_them),
 		cmocka_unit_test(test_indirect_tables_of_all_page_sizes),
@@ -708,10 +741,11 @@ int main(void)
 		cmocka_unit_test(
 			test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_counted),
 		cmocka_unit_test(
-			test_what_a_guest_writes_over_a_collection_in_use_changes_nothing_and_is_counted),
+			test_what_a_guest_writes_over_a_used_collection_changes_nothing_and_is_counted),
 		cmocka_unit_test(test_unmapping_what_the_shadow_knows_does_not_need_the_tables),
 		cmocka_unit_test(test_events_beyond_the_shadow_of_a_function_are_what_its_itt_says),
 		cmocka_unit_test(test_audit_lists_each_difference),
+		cmocka_unit_test(test_audit_lists_devices_and_no_more_events_than_they_have),
 		cmocka_unit_test(test_audit_is_refused_while_commands_run),
 		cmocka_unit_test(test_commands_that_come_during_an_audit_run_after_it),
 	};

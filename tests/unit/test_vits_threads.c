@@ -5,7 +5,7 @@
  * command may be lost or run twice, GITS_CREADR may not go back, and no MSI may
  * be translated to an LPI that the engine has not committed.
  *
- * Also to be built with -fsanitize=thread. IHI 0069 5.3.1.
+ * Also to be built with -fsanitize=thread. IHI 0069 5.3.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -374,10 +374,57 @@ static void test_registers_are_served_while_the_owner_is_in_commit(void **state)
 	world_destroy(w);
 }
 
+static void *run_commands(void *arg)
+{
+	struct meeting *meeting = arg;
+
+	vits_run(meeting->w->v);
+	return NULL;
+}
+
+/* Lets the other thread get into vits_reset(), as far as time can tell. */
+static void linger(struct world *w)
+{
+	struct meeting *meeting = w->arg;
+
+	w->on_commit = NULL;
+	pthread_barrier_wait(&meeting->in_commit);
+	usleep(20000);
+	check(rd64(w, GITS_CBASER) != 0); /* it waits */
+}
+
+static void test_reset_stops_a_thread_that_runs_commands_and_waits_for_it(void **state)
+{
+	struct world *w = world_create_on(NULL);
+	struct meeting meeting = { .w = w };
+	pthread_t thread;
+
+	(void)state;
+	alarm(300);
+	assert_int_equal(pthread_barrier_init(&meeting.in_commit, NULL, 2), 0);
+	for (unsigned i = 0; i < 1000; i++)
+		push(w, sync_cmd(0));
+	kick(w);
+	w->on_commit = linger;
+	w->arg = &meeting;
+	assert_int_equal(pthread_create(&thread, NULL, run_commands, &meeting), 0);
+	pthread_barrier_wait(&meeting.in_commit);
+	vits_reset(w->v);
+	assert_int_equal(rd64(w, GITS_CBASER), 0);
+	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* 256 by kick(), and the visit that was under way. */
+	assert_int_equal(w->nr_commands, 256 + 64);
+	assert_int_equal(rd64(w, GITS_CREADR), 0);
+	pthread_barrier_destroy(&meeting.in_commit);
+	world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registers_are_served_while_the_owner_is_in_commit),
+		cmocka_unit_test(test_reset_stops_a_thread_that_runs_commands_and_waits_for_it),
 		cmocka_unit_test(test_all_vcpus_at_once),
 	};
 

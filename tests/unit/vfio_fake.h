@@ -51,6 +51,7 @@ struct fake_function {
 	unsigned irqs[5];    /* by index of VFIO */
 	unsigned irqs_given; /* what the host has, 0 for all */
 	bool can_reset;
+	bool busy; /* opening it fails with EBUSY */
 
 	/* What became of it. */
 	int fd;	  /* -1: not open */
@@ -59,6 +60,7 @@ struct fake_function {
 	int eventfds[VFIO_MAX_VECTORS];
 	unsigned resets;
 	bool mastering_at_reset;
+	bool commanded;			    /* its Command was written since it was opened */
 	unsigned undecoded;		    /* accesses while it did not decode memory */
 	unsigned nr_writes;		    /* to its configuration space */
 	struct fake_write writes[FAKE_LOG]; /* the last ones */

@@ -93,7 +93,7 @@ static void engine_event_step(struct world *w, const struct vits_effect *e)
 		assert_true(e->live);
 		assert_true(is_function(w, e));
 		assert_false(lpi->held);
-		*lpi = (struct world_lpi){true, lpi->pending, e->devid, e->eventid, e->vcpu};
+		*lpi = (struct world_lpi){ true, lpi->pending, e->devid, e->eventid, e->vcpu };
 		return;
 	}
 	assert_int_equal(lpi->held, e->live);
@@ -177,8 +177,8 @@ static const struct vits_ops world_ops = {
 void world_default_config(struct vits_config *ret_config)
 {
 	static const struct vits_function functions[] = {
-		{DEV_A, DEV_A_EVENTS},
-		{DEV_B, DEV_B_EVENTS},
+		{ DEV_A, DEV_A_EVENTS },
+		{ DEV_B, DEV_B_EVENTS },
 	};
 
 	*ret_config = (struct vits_config){
@@ -234,6 +234,19 @@ struct world *world_create_on(const struct vits_config *config)
 	return w;
 }
 
+struct world *world_create_ready(void)
+{
+	struct world *w = world_create_on(NULL);
+
+	run_ok(w, mapd(DEV_A, ITT_A, 3));
+	run_ok(w, mapd(DEV_B, ITT_B, 5));
+	run_ok(w, mapd(DEV_X, ITT_X, 5));
+	run_ok(w, mapc(0, 0));
+	run_ok(w, mapc(1, 1));
+	expect_no_more_steps(w);
+	return w;
+}
+
 void world_destroy(struct world *w)
 {
 	vits_destroy(w->v);
@@ -271,32 +284,32 @@ void wr32(struct world *w, uint64_t offset, uint32_t value)
 
 struct words opcode(unsigned op)
 {
-	return (struct words){{op}};
+	return (struct words){ { op } };
 }
 
 static struct words event_cmd(unsigned op, uint32_t devid, uint32_t eventid)
 {
-	return (struct words){{(uint64_t)devid << 32 | op, eventid}};
+	return (struct words){ { (uint64_t)devid << 32 | op, eventid } };
 }
 
 struct words mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits)
 {
-	return (struct words){{(uint64_t)devid << 32 | 0x08, eventid_bits - 1, VALID | itt}};
+	return (struct words){ { (uint64_t)devid << 32 | 0x08, eventid_bits - 1, VALID | itt } };
 }
 
 struct words mapd_off(uint32_t devid)
 {
-	return (struct words){{(uint64_t)devid << 32 | 0x08}};
+	return (struct words){ { (uint64_t)devid << 32 | 0x08 } };
 }
 
 struct words mapc(uint32_t icid, uint64_t rdbase)
 {
-	return (struct words){{0x09, 0, VALID | rdbase << 16 | icid}};
+	return (struct words){ { 0x09, 0, VALID | rdbase << 16 | icid } };
 }
 
 struct words mapc_off(uint32_t icid)
 {
-	return (struct words){{0x09, 0, icid}};
+	return (struct words){ { 0x09, 0, icid } };
 }
 
 struct words mapti(uint32_t devid, uint32_t eventid, uint32_t intid, uint32_t icid)
@@ -346,17 +359,17 @@ struct words inv(uint32_t devid, uint32_t eventid)
 
 struct words invall(uint32_t icid)
 {
-	return (struct words){{0x0d, 0, icid}};
+	return (struct words){ { 0x0d, 0, icid } };
 }
 
 struct words movall(uint64_t from, uint64_t to)
 {
-	return (struct words){{0x0e, 0, from << 16, to << 16}};
+	return (struct words){ { 0x0e, 0, from << 16, to << 16 } };
 }
 
 struct words sync_cmd(uint64_t rdbase)
 {
-	return (struct words){{0x05, 0, rdbase << 16}};
+	return (struct words){ { 0x05, 0, rdbase << 16 } };
 }
 
 void push(struct world *w, struct words cmd)
@@ -383,7 +396,7 @@ uint32_t run(struct world *w, struct words cmd)
 }
 
 void run_expect(struct world *w, struct words cmd, enum vits_result result, uint32_t code,
-		 const char *file, int line)
+		const char *file, int line)
 {
 	uint64_t effects = w->nr_effects;
 	uint32_t got = run(w, cmd);
@@ -439,9 +452,9 @@ uint32_t translated(struct world *w, size_t function, uint32_t eventid)
 }
 
 void expect_msi_at(struct world *w, size_t function, uint32_t eventid, const struct vits_lpi *want,
-		 int line)
+		   int line)
 {
-	struct vits_lpi got = {0};
+	struct vits_lpi got = { 0 };
 	enum vits_msi outcome = vits_translate(w->v, function, eventid, &got);
 
 	if (outcome != VITS_MSI_DELIVER || got.intid != want->intid || got.vcpu != want->vcpu) {

@@ -113,6 +113,11 @@ struct world {
 struct world *world_create(const struct vits_config *config);
 /* The same, with tables and a 64K queue, and enabled. */
 struct world *world_create_on(const struct vits_config *config);
+/*
+ * The same, with DEV_A (8 EventIDs, of which 4 are live), DEV_B and DEV_X (32)
+ * mapped, and collections 0 and 1 on vCPUs 0 and 1. Nothing is mapped to them.
+ */
+struct world *world_create_ready(void);
 void world_destroy(struct world *w);
 void world_default_config(struct vits_config *ret_config);
 
@@ -167,7 +172,7 @@ void run_expect(struct world *w, struct words cmd, enum vits_result result, uint
 
 /* The next step the engine took. */
 #define expect_step(w, op, live, lpi, vcpu) \
-	expect_step_at(w, &(struct vits_effect){op, live, 0, 0, lpi, vcpu, 0}, __FILE__, __LINE__)
+	expect_step_at(w, &(struct vits_effect){ op, live, 0, 0, lpi, vcpu, 0 }, __FILE__, __LINE__)
 void expect_step_at(struct world *w, const struct vits_effect *want, const char *file, int line);
 /* It has taken no other. */
 #define expect_no_more_steps(w) expect_no_more_steps_at(w, __FILE__, __LINE__)
@@ -178,11 +183,11 @@ void forget_steps(struct world *w);
 /* What an MSI of this function does: the LPI, or 0 if it is dropped. */
 uint32_t translated(struct world *w, size_t function, uint32_t eventid);
 #define expect_msi(w, function, eventid, intid, vcpu) \
-	expect_msi_at(w, function, eventid, &(struct vits_lpi){intid, vcpu}, __LINE__)
+	expect_msi_at(w, function, eventid, &(struct vits_lpi){ intid, vcpu }, __LINE__)
 void expect_msi_at(struct world *w, size_t function, uint32_t eventid, const struct vits_lpi *want,
 		   int line);
 #define expect_no_msi(w, function, eventid, why) \
-	assert_int_equal(vits_translate((w)->v, function, eventid, &(struct vits_lpi){0}), why)
+	assert_int_equal(vits_translate((w)->v, function, eventid, &(struct vits_lpi){ 0 }), why)
 
 struct vits_stats world_stats(struct world *w);
 

@@ -61,6 +61,25 @@ static inline void irqs_off(void)
 	__asm__ volatile("msr daifset, #2" : : : "memory");
 }
 
+/* 0: free. Written out, for the compiler would call a library for it. */
+static inline void spin_lock(uint32_t *lock)
+{
+	uint32_t old, failed;
+
+	__asm__ volatile("1:	ldaxr	%w0, [%2]\n"
+			 "	cbnz	%w0, 1b\n"
+			 "	stxr	%w1, %w3, [%2]\n"
+			 "	cbnz	%w1, 1b\n"
+			 : "=&r"(old), "=&r"(failed)
+			 : "r"(lock), "r"(1)
+			 : "memory");
+}
+
+static inline void spin_unlock(uint32_t *lock)
+{
+	__asm__ volatile("stlr wzr, [%0]" : : "r"(lock) : "memory");
+}
+
 static inline void wait_for_interrupt(void)
 {
 	__asm__ volatile("dsb sy\n\twfi" : : : "memory");

@@ -60,8 +60,7 @@ unsigned cpus_present(void)
 struct cpu_start {
 	uint64_t stack, index;
 	void (*entry)(void);
-	void (*run)(void);
-	volatile bool started;
+	void (*volatile run)(void); /* NULL: nothing to do */
 };
 
 static struct cpu_start starts[MAX_CPUS];
@@ -72,14 +71,23 @@ static void secondary_main(void)
 {
 	struct cpu_start *start = &starts[cpu_index()];
 
-	start->run();
-	start->started = true;
-	irqs_on();
-	while (true)
-		wait_for_interrupt();
+	while (true) {
+		if (start->run)
+			start->run();
+		start->run = NULL;
+		barrier();
+		/* Masked, an interrupt still wakes it up: none slips in between. */
+		irqs_off();
+		while (!start->run) {
+			wait_for_interrupt();
+			irqs_on();
+			irqs_off();
+		}
+		irqs_on();
+	}
 }
 
-bool cpu_start_busy(unsigned index, uint64_t mpidr, void (*run)(void))
+bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
 {
 	struct cpu_start *start = &starts[index];
 
@@ -90,12 +98,23 @@ bool cpu_start_busy(unsigned index, uint64_t mpidr, void (*run)(void))
 		.run = run,
 	};
 	barrier();
-	return psci(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) == 0;
+	if (psci(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) != 0)
+		return false;
+	return cpu_is_idle(index);
 }
 
-bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
+bool cpu_run(unsigned index, void (*run)(void))
 {
-	return cpu_start_busy(index, mpidr, run) && WAIT_UNTIL(starts[index].started, 20000);
+	if (starts[index].run)
+		return false;
+	starts[index].run = run;
+	gic_wake(index);
+	return true;
+}
+
+bool cpu_is_idle(unsigned index)
+{
+	return WAIT_UNTIL(!starts[index].run, 20000);
 }
 
 /* ---- exceptions ---------------------------------------------------------- */

@@ -25,8 +25,13 @@ unsigned cpus_present(void);
  * interrupts on. Waits until run() is through. False: PSCI refused.
  */
 bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void));
-/* The same, but does not wait for run(), which may go on for long. */
-bool cpu_start_busy(unsigned index, uint64_t mpidr, void (*run)(void));
+/*
+ * Have a CPU that was started run something more, interrupts on. Does not wait
+ * for it. False: the CPU is busy.
+ */
+bool cpu_run(unsigned index, void (*run)(void));
+/* Waits until the CPU has nothing to run; false after 20 seconds. */
+bool cpu_is_idle(unsigned index);
 
 /* ---- exceptions ---------------------------------------------------------- */
 

@@ -2,8 +2,7 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs and PPIs (payloads poll time and console), and
- * SGIs.
+ * Deliberately not here: SPIs and PPIs. Payloads poll time and console.
  */
 #include "lib/gic.h"
 
@@ -28,6 +27,9 @@
 #define GICR_WAKER_CHILDREN (1u << 2)
 #define GICR_PROPBASER	    0x0070u
 #define GICR_PENDBASER	    0x0078u
+#define GICR_SGI_FRAME	    0x10000u
+#define GICR_IGROUPR0	    (GICR_SGI_FRAME + 0x080u)
+#define GICR_ISENABLER0	    (GICR_SGI_FRAME + 0x100u)
 #define GICR_PENDBASER_PTZ  BIT64(62)
 /* Inner shareable, write-back (InnerCache 0b111, Shareability 0b01). */
 #define GICR_BASER_CACHEABLE (FIELD_PREP(MASK64(9, 7), 7) | FIELD_PREP(MASK64(11, 10), 1))
@@ -37,12 +39,15 @@
 #define ICC_PMR	    "s3_0_c4_c6_0"
 #define ICC_IAR1    "s3_0_c12_c12_0"
 #define ICC_EOIR1   "s3_0_c12_c12_1"
+#define ICC_SGI1R   "s3_0_c12_c11_5"
 
 #define LPI_ID_BITS    16u
 #define PROP_TABLE_SZ  0x10000u
 #define PEND_TABLE_SZ  0x10000u
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
+#define NR_SGIS	       16u
+#define WAKE_SGI       1u
 #define FIRST_SPURIOUS 1020u
 #define LAST_SPURIOUS  1023u
 
@@ -97,11 +102,13 @@ void gic_init(void)
 
 void gic_init_cpu(void)
 {
-	uint64_t waker = own_redistributor() + GICR_WAKER;
+	uint64_t base = own_redistributor(), waker = base + GICR_WAKER;
 
 	write32(waker, read32(waker) & ~GICR_WAKER_SLEEP);
 	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), 5000),
 	      "redistributor does not wake up");
+	write32(base + GICR_IGROUPR0, ~0u);
+	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
 	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
 	sysreg_write(ICC_PMR, 0xff);
 	sysreg_write(ICC_IGRPEN1, 1);
@@ -193,8 +200,21 @@ void gic_on_lpi(void (*handler)(uint32_t lpi))
 	barrier();
 }
 
+/* Affinity 0 in the target list, the others beside it: IHI 0069 12.2. */
+void gic_wake(unsigned cpu)
+{
+	uint64_t mpidr = gic_mpidr(cpu);
+
+	barrier();
+	sysreg_write(ICC_SGI1R,
+		     BIT64(FIELD_GET(MASK64(3, 0), mpidr)) | FIELD_GET(MASK64(15, 8), mpidr) << 16 |
+			     (uint64_t)WAKE_SGI << 24 | FIELD_GET(MASK64(23, 16), mpidr) << 32);
+}
+
 static void take(uint32_t intid)
 {
+	if (intid < NR_SGIS)
+		return;
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
 		gic.strays[cpu_index()]++;
 		return;

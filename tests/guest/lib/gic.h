@@ -24,6 +24,9 @@ uint64_t gic_mpidr(unsigned cpu);
 /* The number that ITS commands know the CPU by, while GITS_TYPER.PTA is 0. */
 uint32_t gic_processor_number(unsigned cpu);
 
+/* Send a CPU an SGI, which does no more than wake it up. */
+void gic_wake(unsigned cpu);
+
 /*
  * LPIs of the calling CPU: GICR_PROPBASER, GICR_PENDBASER, then EnableLPIs. The
  * configuration table is made at the first call, all LPIs disabled.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * A driver for the visible ITS. One CPU uses it.
+ * A driver for the visible ITS.
+ *
+ * Several CPUs may send commands. Like Linux, each writes GITS_CWRITER under the
+ * lock, and waits for GITS_CREADR to pass its own commands outside.
  */
 #include "lib/its.h"
 
@@ -12,6 +15,7 @@
 #define DEVICES_SZ     0x80000u /* 2^16 entries of 8 bytes */
 #define COLLECTIONS_SZ 0x10000u
 #define PAGE_64K       0x10000u
+#define TIMEOUT_MS     UINT64_C(20000)
 
 /* Inner shareable, write-back. */
 #define CBASER_CACHEABLE (FIELD_PREP(MASK64(61, 59), 7) | FIELD_PREP(MASK64(11, 10), 1))
@@ -20,28 +24,34 @@
 
 static struct {
 	uint8_t *queue;
+	void *devices, *collections;
 	uint32_t cwriter;
+	uint32_t lock; /* cwriter, and the queue from there on */
 } its;
 
-static void give_table(unsigned n, size_t size)
+/* Memory is taken once, and is all zeros each time: so a table has to begin. */
+static void give_table(unsigned n, void **table, size_t size)
 {
-	uint64_t at = address_of(memory_alloc(size, PAGE_64K));
-
-	write64(LAYOUT_GITS + GITS_BASER(n),
-		GITS_VALID | at | BASER_CACHEABLE | BASER_PAGES_64K | (size / PAGE_64K - 1));
+	if (*table)
+		memset(*table, 0, size);
+	else
+		*table = memory_alloc(size, PAGE_64K);
+	write64(LAYOUT_GITS + GITS_BASER(n), GITS_VALID | address_of(*table) | BASER_CACHEABLE |
+						     BASER_PAGES_64K | (size / PAGE_64K - 1));
 }
 
 void its_init_disabled(void)
 {
-	its.queue = memory_alloc(ITS_QUEUE_SZ, PAGE_64K);
+	if (!its.queue)
+		its.queue = memory_alloc(ITS_QUEUE_SZ, PAGE_64K);
 	its.cwriter = 0;
 	for (unsigned n = 0; n < GITS_BASERS; n++) {
 		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
 
 		if (GITS_BASER_TYPE(baser) == GITS_TYPE_DEVICES)
-			give_table(n, DEVICES_SZ);
+			give_table(n, &its.devices, DEVICES_SZ);
 		else if (GITS_BASER_TYPE(baser) == GITS_TYPE_COLLECTIONS)
-			give_table(n, COLLECTIONS_SZ);
+			give_table(n, &its.collections, COLLECTIONS_SZ);
 	}
 	write64(LAYOUT_GITS + GITS_CBASER,
 		GITS_VALID | address_of(its.queue) | CBASER_CACHEABLE | (ITS_QUEUE_SZ / 4096 - 1));
@@ -64,20 +74,66 @@ uint64_t its_itt_alloc(unsigned bits)
 
 /* ---- the queue ------------------------------------------------------------ */
 
-void its_post(const uint64_t command[4])
+static void post(const uint64_t command[4])
 {
 	memcpy(its.queue + its.cwriter, command, ITS_COMMAND_SZ);
 	its.cwriter = (its.cwriter + ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
 }
 
+void its_post(const uint64_t command[4])
+{
+	spin_lock(&its.lock);
+	post(command);
+	spin_unlock(&its.lock);
+}
+
+static uint32_t distance(uint32_t from, uint32_t to)
+{
+	return (to - from) % ITS_QUEUE_SZ;
+}
+
+static uint32_t read_creadr(void)
+{
+	uint64_t creadr = read64(LAYOUT_GITS + GITS_CREADR);
+
+	CHECK(!(creadr & GITS_CREADR_STALLED), "the ITS stalled: GITS_CREADR 0x%lx", creadr);
+	return (uint32_t)creadr;
+}
+
+/* Until GITS_CREADR has come from `from` to `to`, or further. */
+static void wait_for(uint32_t from, uint32_t to)
+{
+	uint64_t end = now_us() + TIMEOUT_MS * 1000;
+	uint32_t left = distance(from, to);
+
+	while (left) {
+		uint32_t creadr = read_creadr(), step = distance(from, creadr);
+
+		left -= step < left ? step : left;
+		from = creadr;
+		CHECK(now_us() < end, "the ITS hangs: GITS_CREADR 0x%x on the way to 0x%x", creadr,
+		      to);
+	}
+}
+
+static void post_and_run(const uint64_t command[4])
+{
+	uint32_t from, to;
+
+	spin_lock(&its.lock);
+	if (command)
+		post(command);
+	from = read_creadr();
+	to = its.cwriter;
+	barrier();
+	write64(LAYOUT_GITS + GITS_CWRITER, to);
+	spin_unlock(&its.lock);
+	wait_for(from, to);
+}
+
 void its_run(void)
 {
-	uint64_t creadr;
-
-	barrier();
-	write64(LAYOUT_GITS + GITS_CWRITER, its.cwriter);
-	CHECK(WAIT_UNTIL((creadr = read64(LAYOUT_GITS + GITS_CREADR)) == its.cwriter, 20000),
-	      "the ITS hangs: GITS_CREADR 0x%lx, GITS_CWRITER 0x%x", creadr, its.cwriter);
+	post_and_run(NULL);
 }
 
 uint32_t its_cwriter(void)
@@ -111,8 +167,7 @@ static void run_one(uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
 {
 	const uint64_t command[4] = { dw0, dw1, dw2, dw3 };
 
-	its_post(command);
-	its_run();
+	post_and_run(command);
 }
 
 static void run_on_event(uint64_t opcode, uint32_t devid, uint64_t dw1, uint64_t dw2)

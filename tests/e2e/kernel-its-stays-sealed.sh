@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# A guest that goes for the hidden kernel ITS gets aborts, changes nothing, and is counted; and the ITS
+# that it is meant to see does what the architecture says, errors included.
+
+. "$(dirname "$0")/lib/e2e.sh"
+
+host_file /etc/edu.conf <<'END'
+kernel = "/usr/share/itsy/payloads/seal.bin"
+memory = "128M"
+device "edu" {
+	bdf = "0000:00:01.0"
+}
+END
+
+on_host --device edu <<'END'
+guest seal1 /etc/edu.conf
+guest seal2 /etc/edu.conf --set vcpus=2
+guest its /etc/edu.conf --set vcpus=2 --set kernel=/usr/share/itsy/payloads/its.bin
+END
+
+for name in seal1 seal2; do
+	payload_passed $name seal
+	none_dropped $name
+	handled=$(fact $name handled) pokes=$(fact $name frame_pokes) writes=$(fact $name table_writes)
+	expect "$name: as many after the attack as before" \
+		[ "$handled" = $((2 * $(fact $name handled_before))) ]
+	json $name ".devices[0].vectors[0] | .taken == $handled and .injected == $handled"
+	expect "$name: each poke ended in an abort" [ "$pokes" = "$(fact $name frame_aborts)" ]
+	expect "$name: over 100 pokes" [ "$pokes" -gt 100 ]
+	json $name ".sealed_its.frame_pokes >= $pokes"
+	json $name ".sealed_its.table_pokes >= $writes"
+	json $name '.its_failures == []'
+	# Windows: start-up, MAPC, MAPD, MAPTI. No poke made the kernel ITS do anything.
+	json $name '.sealed_its.commands < 20'
+done
+
+payload_passed its its
+none_dropped its
+counts_add_up its
+json its '.its_commands | [.MAPD, .MAPC, .MAPTI, .MAPI, .MOVI, .MOVALL, .DISCARD, .INV, .INVALL,
+	.INT, .CLEAR, .SYNC] | all(.done > 0)'
+json its ".its_commands.SYNC.done > $(fact its queue_commands)"
+json its '.sealed_its.owed > 0'
+for error in MAPTI_PHYSICALID_OOR MAPTI_ID_OOR MAPTI_UNMAPPED_DEVICE MAPTI_COLLECTION_OOR \
+	INT_UNMAPPED_INTERRUPT DISCARD_UNMAPPED_INTERRUPT MOVI_UNMAPPED_COLLECTION MAPC_PROCNUM_OOR \
+	MOVALL_PROCNUM_OOR INVALL_UNMAPPED_COLLECTION MAPD_ITTSIZE_OOR INT_UNMAPPED_DEVICE; do
+	json its ".its_failures | index(\"$error\") != null"
+done
+json its '[.its_commands[].stalled] | add == 0'
+json its '.sealed_its.frame_pokes == 0 and .sealed_its.table_pokes == 0'
+
+verdict

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# e2e.sh - what the end-to-end tests share. To be sourced by tests/e2e/*.sh, which then
+#
+#   host_file DEST <<'END'		write a file for the emulated host (configs of guests)
+#   on_host [EMUHOST OPTION]... <<'END'	run a script there, with lib/host.sh; each of its steps
+#					leaves NAME.out, NAME.err, NAME.rc, NAME.json in $tmp
+#   is_status NAME N			and look at what the steps did (each is one expectation):
+#   has NAME.KIND REGEX			  some line matches
+#   lacks NAME.KIND REGEX		  no line matches
+#   nr_lines NAME.KIND N		  exactly so many lines
+#   json NAME EXPRESSION		  jq finds the expression true
+#   verdict				and end: 1 if an expectation was not met, 0 if all were
+
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/common.sh"
+lib=$top/tests/e2e/lib
+emuhost=$top/tests/emuhost/emuhost
+
+command -v jq >/dev/null || { echo "jq is not there (scripts/deps test)"; exit 77; }
+tmp_make
+expectations=0 unmet=0 host_files=()
+
+host_file()
+{
+	local at
+	at=$tmp/file.${#host_files[@]}
+
+	cat >"$at"
+	host_files+=(--file "$at:$1")
+}
+
+# emuhost_status: what emuhost ended with
+on_host()
+{
+	cat >"$tmp/script"
+	emuhost_status=0
+	"$emuhost" run --file "$lib/host.sh:/lib/e2e/host.sh" --file "$tmp/script:/lib/e2e/script" \
+		${host_files[@]+"${host_files[@]}"} "$@" -- \
+		sh -c '. /lib/e2e/host.sh; . /lib/e2e/script' </dev/null >"$tmp/raw" 2>"$tmp/raw.err" ||
+		emuhost_status=$?
+	tr -d '\r' <"$tmp/raw" >"$tmp/text"
+	grep -av '^[A-Za-z0-9_-]*\.json|' "$tmp/text"
+	cat "$tmp/raw.err"
+	# "NAME.KIND|TEXT" goes to the file NAME.KIND
+	awk -v dir="$tmp" '
+		match($0, /^[A-Za-z0-9_-]+\.(out|err|rc|json)\|/) {
+			file = dir "/" substr($0, 1, RLENGTH - 1)
+			print substr($0, RLENGTH + 1) >file
+		}' "$tmp/text"
+	[ "$emuhost_status" = 0 ] || unmet_by "the emulated host ended with status $emuhost_status"
+}
+
+unmet_by()
+{
+	unmet=$((unmet + 1))
+	printf 'UNMET: %s\n' "$1"
+}
+
+# expect TEXT COMMAND...
+expect()
+{
+	local text=$1
+	shift
+
+	expectations=$((expectations + 1))
+	"$@" >/dev/null 2>&1 || unmet_by "$text"
+}
+
+file_of()
+{
+	[ -f "$tmp/$1" ] || : >"$tmp/$1"
+	echo "$tmp/$1"
+}
+
+is_status()
+{
+	local got
+	got=$(cat "$(file_of "$1.rc")")
+
+	expect "$1: status $2, not '$got'" [ "$got" = "$2" ]
+}
+
+has()
+{
+	expect "$1: a line like '$2'" grep -qE -- "$2" "$(file_of "$1")"
+}
+
+lacks()
+{
+	expect "$1: no line like '$2', not '$(grep -m1 -E -- "$2" "$(file_of "$1")")'" \
+		not grep -qE -- "$2" "$(file_of "$1")"
+}
+
+not()
+{
+	! "$@"
+}
+
+nr_lines()
+{
+	local got
+	got=$(wc -l <"$(file_of "$1")")
+
+	expect "$1: $2 lines, not $got" [ "$got" = "$2" ]
+}
+
+json()
+{
+	local file
+	file=$(file_of "$1.json")
+
+	expect "$1.json: $2, not $(jq -c . "$file" 2>&1 | head -c 1000)" jq -e "$2" "$file"
+}
+
+# fact NAME KEY: the value of a line "KEY VALUE" that the guest said. "missing" is no number: neither
+# jq nor the shell's arithmetic lets it pass.
+fact()
+{
+	local value
+	value=$(sed -n "s/^$2 //p" "$(file_of "$1.out")" | tail -n 1)
+
+	echo "${value:-missing}"
+}
+
+# --- expectations that many tests share ----------------------------------------------------------
+
+# A bare-metal guest (tests/guest) that passed.
+payload_passed()
+{
+	is_status "$1" 0
+	has "$1.out" "^payload $2: PASS\$"
+	lacks "$1.out" '^payload .*: FAIL'
+	lacks "$1.err" '^itsy: (error|warning)'
+}
+
+# A Linux guest whose job passed.
+job_passed()
+{
+	is_status "$1" 0
+	has "$1.out" "^job $2: PASS\$"
+	lacks "$1.out" 'FAIL|Kernel panic'
+	lacks "$1.err" '^itsy: (error|warning)'
+}
+
+# Nothing got lost on the way: taken = injected + held - released + dropped, for each vector.
+counts_add_up()
+{
+	json "$1" '[.devices[].vectors[] | .taken == .injected + .held - .released + .dropped] | all'
+}
+
+none_dropped()
+{
+	json "$1" '[.devices[].vectors[].dropped] | add == 0'
+}
+
+# irqs_within NAME DEVICE: for each of the device's interrupts in the guest's /proc/interrupts, the guest
+# counted no more than was injected into its vector, and not nothing.
+irqs_within()
+{
+	local name irq vector seen nr=0
+
+	while read -r _ irq seen; do
+		case $irq in
+		nvme*q*) name=nvme vector=${irq##*q} ;;
+		eth*-rx-*) name=nic vector=0 ;;
+		eth*-tx-*) name=nic vector=1 ;;
+		eth*) name=nic vector=2 ;;
+		*) continue ;;
+		esac
+		[ "$name" = "$2" ] || continue
+		nr=$((nr + 1))
+		json "$1" "[.devices[] | select(.name == \"$2\").vectors[$vector]][0] |
+			$seen > 0 and $seen <= .injected and .injected <= .taken"
+	done < <(grep '^irqcount ' "$(file_of "$1.out")")
+	expect "$1: $2 has interrupts" [ $nr -gt 1 ]
+}
+
+verdict()
+{
+	if [ $expectations = 0 ]; then
+		echo "nothing was expected"
+		exit 1
+	fi
+	echo "$((expectations - unmet)) of $expectations expectations met"
+	[ $unmet = 0 ] || exit 1
+	exit 0
+}

@@ -1,0 +1,67 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Linux with a disk and a NIC at work at the same time, on 1, 2 and 4 vCPUs, interrupts moving; and
+# with two of each kind.
+
+. "$(dirname "$0")/lib/e2e.sh"
+
+host_file /etc/four.conf <<'END'
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=both itsy.seconds=1 itsy.affinity itsy.nvmes=2 itsy.nics=2"
+vcpus   = 2
+memory  = "256M"
+device "nvme" {
+	bdf = "0000:00:01.0"
+}
+device "nic" {
+	bdf = "0000:00:02.0"
+}
+device "nvme-b" {
+	bdf = "0000:00:03.0"
+}
+device "nic-b" {
+	bdf = "0000:00:04.0"
+}
+END
+host_file /etc/both.conf <<'END'
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=both itsy.seconds=1 itsy.affinity"
+memory  = "256M"
+device "nvme" {
+	bdf = "0000:00:01.0"
+}
+device "nic" {
+	bdf = "0000:00:02.0"
+}
+END
+
+on_host --device nvme --device e1000e --device nvme --device e1000e <<'END'
+for n in 1 2 4; do
+	guest cpus$n /etc/both.conf --set vcpus=$n
+done
+guest four /etc/four.conf
+END
+
+for n in 1 2 4; do
+	has cpus$n.out "^cpus $n\$"
+	irqs_within cpus$n nvme
+	irqs_within cpus$n nic
+done
+for name in cpus1 cpus2 cpus4 four; do
+	job_passed $name both
+	has $name.out '^nvme_check: [1-9][0-9]* rounds'
+	has $name.out '^nic_check: [1-9][0-9]* rounds'
+	counts_add_up $name
+	none_dropped $name
+	json $name '.its_failures == [] and .unclaimed == 0'
+done
+for name in cpus2 cpus4 four; do
+	json $name '.its_commands.MOVI.done > 0'
+done
+json four '[.devices[].vectors | [.[].injected] | add > 0] | length == 4 and all'
+json four '[.devices[].devid] | unique | length == 4'
+
+verdict

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# test-emuhost - the emulated host does for a command what emuhost --help says
+
+set -uo pipefail
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+
+emuhost=$top/tests/emuhost/emuhost
+tmp_make
+failed=0
+
+# expect NAME WANT GOT
+expect()
+{
+	if [ "$2" = "$3" ]; then
+		echo "ok: $1"
+	else
+		printf 'not ok: %s\n  wanted: %s\n  got:    %s\n' "$1" "$2" "$3"
+		failed=1
+	fi
+}
+
+# status NAME WANT OPTIONS...: the exit status of a run; what it says goes to $tmp/out and $tmp/err
+status()
+{
+	local name=$1 want=$2 rc=0
+	shift 2
+
+	"$emuhost" "$@" >"$tmp/out" 2>"$tmp/err" </dev/null || rc=$?
+	expect "$name" "$want" "$rc"
+	[ "$rc" = "$want" ] || cat "$tmp/err"
+}
+
+commands_and_streams()
+{
+	local odd=("two words" "it's" '"$HOME"' $'a\nb' '' '*' 'back\slash' 'ü')
+
+	# Variables of the shell inside:
+	# shellcheck disable=SC2016
+	"$emuhost" run -- sh -c 'printf "<%s>" "$@"' sh "${odd[@]}" </dev/null >"$tmp/got"
+	expect 'arguments arrive as they were' "$(printf '<%s>' "${odd[@]}")" "$(cat "$tmp/got")"
+
+	head -c 3000000 /dev/urandom >"$tmp/in"
+	"$emuhost" run cat <"$tmp/in" | { sleep 4; cat; } >"$tmp/got"
+	expect 'streams are exact, though the reader is slow' "$(sha256sum <"$tmp/in")" \
+		"$(sha256sum <"$tmp/got")"
+}
+
+exit_statuses()
+{
+	status 'the exit status of the command' 42 run -- sh -c 'exit 42'
+	status 'a command that does not exist' 127 run -- /nowhere
+	# shellcheck disable=SC2016
+	status 'a command that a signal ended' 137 run -- sh -c 'kill -9 $$'
+	status 'an unknown device' 2 run --device floppy -- true
+	status 'no command' 2 run
+	status 'an emulator that does not start' 125 run --qemu-device nonsense -- true
+	grep -q nonsense "$tmp/err"
+	expect 'the emulator is quoted' 0 $?
+	status 'a command that takes too long' 124 run --timeout 8 -- sleep 100
+	status 'a host that panics' 125 run -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+	grep -q 'Kernel panic' "$tmp/err"
+	expect 'the panic is shown' 0 $?
+	status 'a host that warns' 126 run -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1" >/dev/kmsg'
+}
+
+devices_and_files()
+{
+	echo 'from outside' >"$tmp/file"
+	status 'a run with devices and a file' 0 run --cpus 1 --device nvme --device none \
+		--device e1000e --device edu --file "$tmp/file:/tmp-file" -- sh -c '
+			cat /tmp-file
+			nproc
+			cd /sys/bus/pci/devices
+			for bdf in 0000:00:0[1-9].0; do
+				echo $bdf $(cat $bdf/vendor) $(basename "$(readlink $bdf/driver)")
+			done
+			ls /dev/kvm /dev/vfio/vfio'
+	expect 'devices sit at their slots with their drivers' "from outside
+1
+0000:00:01.0 0x1b36 nvme
+0000:00:03.0 0x8086 e1000e
+0000:00:04.0 0x1234
+/dev/kvm
+/dev/vfio/vfio" "$(cat "$tmp/out")"
+	status 'the disk can be written' 0 run --device nvme -- \
+		dd if=/dev/zero of=/dev/nvme0n1 bs=4096 count=4 conv=fsync
+	# shellcheck disable=SC2016
+	status 'what was written is gone afterwards' 0 run --device nvme -- \
+		sh -c '[ "$(head -c 14 /dev/nvme0n1)" = "itsy-pattern 1" ]'
+}
+
+# Processes that have a word in their environment, as those have that a run with it started.
+processes_of()
+{
+	grep -lsz "^EMUHOST_TEST=$1$" /proc/[0-9]*/environ | wc -l
+}
+
+# Two runs at the same time, one of them killed so that it cannot tidy up.
+side_by_side()
+{
+	local pid other
+
+	EMUHOST_TEST=$tmp "$emuhost" run -- sh -c 'echo up; sleep 1000' >"$tmp/killed" 2>&1 </dev/null & pid=$!
+	"$emuhost" run -- sh -c 'sleep 5; echo fine' >"$tmp/other" 2>&1 </dev/null & other=$!
+	until grep -q up "$tmp/killed" || [ ! -e "/proc/$pid" ]; do
+		sleep 0.2
+	done
+	[ "$(processes_of "$tmp")" -ge 3 ]
+	expect 'a run has an emulator' 0 $?
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	wait $other
+	expect 'the other run is not disturbed' fine "$(cat "$tmp/other")"
+	sleep 1
+	expect 'the killed run leaves no process' 0 "$(processes_of "$tmp")"
+	expect 'the killed run leaves no file' '' "$(ls -d "$build/tmp/emuhost.$pid".* 2>/dev/null)"
+}
+
+counts_repeat()
+{
+	local run
+
+	for run in 1 2; do
+		status "run $run with --icount" 0 run --icount -- sh -c 'dmesg; cat /proc/timer_list'
+		cp "$tmp/out" "$tmp/icount$run"
+	done
+	cmp "$tmp/icount1" "$tmp/icount2"
+	expect 'virtual time repeats to the nanosecond' 0 $?
+}
+
+commands_and_streams
+exit_statuses
+devices_and_files
+side_by_side
+counts_repeat
+exit $failed
