@@ -5,6 +5,7 @@
 #   V=1          shows the commands		BUILD=DIR   puts what is made elsewhere (default: build)
 #   CC=clang     builds with clang		CI=true     makes warnings errors
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
+#   DEPS=no      installs nothing
 #
 # Folders below build/: arm64/ the program, native/ the same code for unit tests on this machine,
 # guest/ bare-metal payloads, guest-images/ kernel and initramfs for guests, arm64-root/ Debian's
@@ -107,7 +108,7 @@ deps_groups := build $(if $(filter test demo,$(MAKECMDGOALS)),emulate) \
 	$(if $(filter test unit unit-programs libs check,$(MAKECMDGOALS)),test) \
 	$(if $(filter check,$(MAKECMDGOALS)),check)
 deps:
-	@scripts/deps $(deps_groups)
+	@$(if $(filter no,$(DEPS)),:,scripts/deps $(deps_groups))
 material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 

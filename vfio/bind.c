@@ -221,7 +221,7 @@ static void let_settle(const struct binding *b)
  */
 static int put_back(const struct binding *b, const char *driver, const char *override)
 {
-	char now[PCI_DRIVER_STRLEN];
+	char now[PCI_DRIVER_STRLEN] = "";
 	int r;
 
 	r = write_override(b, override);
@@ -356,7 +356,7 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 
 static int bind_locked(const struct binding *b, const struct pci_function *fn)
 {
-	char override[64];
+	char override[64] = "";
 	int noted, r;
 
 	noted = note_state(b, fn, override, sizeof(override));

@@ -15,8 +15,8 @@
  * system or swap on it, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
  * Negative errno with ret_fault otherwise, and then all is as it was. Loads the
- * modules vfio-pci and vfio_iommu_type1 where they are missing. May take seconds
- * (a driver that is slow to let go), never for ever.
+ * modules vfio-pci and vfio_iommu_type1 where they are missing. Takes as long as
+ * the host's driver takes to let go, and waits seconds at most for the new one.
  */
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
 	      struct vfio_fault *ret_fault) _must_check_;

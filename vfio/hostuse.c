@@ -149,9 +149,11 @@ static int visit_subsystem(void *ctx, const char *name)
 	r = host_path(&path, search->fs, "/sys/class/nvme-subsystem/%s", name);
 	if (r == 0)
 		r = link_place(path.text, place);
+	if (r < 0)
+		return r;
 	len = strlen(place);
-	if (r < 0 || len + 2 > sizeof(place))
-		return r < 0 ? r : -ENAMETOOLONG;
+	if (len + 2 > sizeof(place))
+		return -ENAMETOOLONG;
 	strcpy(place + len, "/");
 
 	memcpy(below, search->below, sizeof(below));

@@ -43,7 +43,7 @@ static const char *parse_hex(const char *text, unsigned max, char end, uint32_t 
 
 int pci_bdf_parse(const char *text, struct pci_bdf *ret_bdf)
 {
-	uint32_t domain = 0, bus, dev, fn;
+	uint32_t domain = 0, bus = 0, dev = 0, fn = 0;
 	const char *colon = strchr(text, ':');
 
 	if (colon && strchr(colon + 1, ':')) {
@@ -184,7 +184,7 @@ int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		     struct pci_function *ret_fn)
 {
 	struct pci_function fn = { .bdf = *bdf };
-	uint32_t vendor, device;
+	uint32_t vendor = 0, device = 0;
 	int r;
 
 	r = attr_u32(fs, bdf, "vendor", &vendor);

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "vfio/fail.h"
 #include "vfio/uapi.h"
 
 /* An answer with capabilities is a page at most today; refuse the absurd. */
@@ -56,11 +57,48 @@ static ssize_t kernel_pwrite(void *ctx, int fd, const void *buf, size_t len, uin
 	return r < 0 ? -errno : r;
 }
 
+/*
+ * Where the kernel can map with large pages it needs address and offset to agree
+ * in their low bits, for us and for KVM's second stage alike: reserve more than is
+ * needed, map at the right place in it, and give the rest back.
+ */
+static int map_aligned(int fd, uint64_t offset, size_t len, size_t align, void **ret_map)
+{
+	size_t head;
+	char *area;
+	void *map;
+
+	area = mmap(NULL, len + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		    0);
+	if (area == MAP_FAILED)
+		return -errno;
+	head = (size_t)(offset - (uintptr_t)area) & (align - 1);
+	map = mmap(area + head, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		   (off_t)offset);
+	if (map == MAP_FAILED) {
+		int r = -errno;
+
+		(void)munmap(area, len + align);
+		return r;
+	}
+	if (head)
+		(void)munmap(area, head);
+	(void)munmap(area + head + len, align - head);
+	*ret_map = map;
+	return 0;
+}
+
 static int kernel_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map)
 {
-	void *map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
+	static const size_t large[] = { (size_t)1 << 30, (size_t)2 << 20 };
+	void *map;
 
 	(void)ctx;
+	for (size_t i = 0; i < ARRAY_LEN(large); i++) {
+		if (len >= large[i])
+			return map_aligned(fd, offset, len, large[i], ret_map);
+	}
+	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)offset);
 	if (map == MAP_FAILED)
 		return -errno;
 	*ret_map = map;

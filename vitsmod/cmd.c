@@ -93,7 +93,7 @@ static enum cmd_error check_device_in_range(struct run *run)
 static enum cmd_error check_collection_in_range(struct run *run)
 {
 	lookup_collection(run->v, run->cmd->icid, &run->collection);
-	return run->collection.has_slot || run->collection.live ? OK : COLLECTION_OOR;
+	return run->collection.has_slot || run->collection.mapped ? OK : COLLECTION_OOR;
 }
 
 static enum cmd_error check_device_mapped(struct run *run)
@@ -324,7 +324,7 @@ static enum cmd_error do_movi(struct run *run)
 		shadow_move_event(run->v, &event->shadow, cmd->icid, &to);
 	else if (!written)
 		return ID_OOR;
-	else if (run->current.vcpu != run->collection.vcpu)
+	else /* only the engine knows where it has the LPI now */
 		emit_for_table_event(run, VITS_LPI_MOVE, run->collection.vcpu);
 	return OK;
 }
@@ -389,7 +389,13 @@ static enum cmd_error do_invall(struct run *run)
 	return OK;
 }
 
-/* Neither ITEs nor collections change: software sends MAPC or MOVI as well. */
+/*
+ * Neither ITEs nor collections change: software sends MAPC or MOVI as well.
+ *
+ * Choice: MOVALL takes live events along until MAPC or MOVI says where they
+ * belong. Their next MSIs should go where the collection says, but an engine
+ * that has one target for each LPI, as KVM's, cannot do one without the other.
+ */
 static enum cmd_error do_movall(struct run *run)
 {
 	const struct vits_cmd *cmd = run->cmd;
@@ -404,6 +410,7 @@ static enum cmd_error do_movall(struct run *run)
 				  .vcpu_from = (uint32_t)cmd->rdbase,
 				  .vcpu = (uint32_t)cmd->rdbase2,
 			  });
+	shadow_move_all(run->v, (uint32_t)cmd->rdbase, (uint32_t)cmd->rdbase2);
 	return OK;
 }
 

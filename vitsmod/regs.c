@@ -232,7 +232,7 @@ void regs_reset(struct vits *v)
 	v->cwriter = 0;
 	v->creadr = 0;
 	for (unsigned i = 0; i < NR_TABLES; i++) {
-		v->drop[i] = false;
+		assert(!v->drop[i]);
 		v->baser[i] = FIELD_PREP(BASER_ENTRY_SIZE, ENTRY_SZ - 1) |
 			      FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
 	}

@@ -269,6 +269,8 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	size_t function_idx = (size_t)(event->function - v->shadow.functions);
 
 	assert(!event->mapped);
+	assert(!event->held);
+	assert(!event->stranded);
 	assert(!(*owner & OWNER_VALID));
 	assert(event->function->mapped);
 
@@ -282,10 +284,6 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 			    FIELD_PREP(OWNER_EVENTID, event->eventid));
 	event->function->nr_mapped++;
 	event->mapped = true;
-	event->held = false;
-	event->published = false;
-	event->stranded = false;
-	event->vcpu = 0;
 	store(v, event);
 	if (ours->mapped)
 		hold(v, event, ours->vcpu);
@@ -308,10 +306,7 @@ void shadow_unmap_event(struct vits *v, struct shadow_event *event)
 	assert(event->mapped);
 
 	/* No MSI is translated by an event that the engine is about to lose. */
-	event->mapped = false;
-	event->held = false;
-	event->published = false;
-	event->stranded = false;
+	*event = (struct shadow_event){ .function = before.function, .eventid = before.eventid };
 	store(v, event);
 
 	/*
@@ -427,8 +422,6 @@ void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu)
 
 	if (collection->nr_events == 0)
 		return;
-	if (collection->mapped && collection->vcpu == vcpu)
-		return;
 	collection->mapped = true;
 	collection->vcpu = (uint16_t)vcpu;
 	for_events_in(v, icid, vcpu, step_target);
@@ -442,6 +435,25 @@ void shadow_unmap_collection(struct vits *v, uint32_t icid)
 		return;
 	collection->mapped = false;
 	for_events_in(v, icid, 0, step_no_target);
+}
+
+void shadow_move_all(struct vits *v, uint32_t from, uint32_t to)
+{
+	struct shadow *shadow = &v->shadow;
+
+	for (size_t f = 0; f < shadow->nr_functions; f++) {
+		struct shadow_function *function = &shadow->functions[f];
+
+		for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
+			struct shadow_event event;
+
+			shadow_get(v, function, i, &event);
+			if (!event.mapped || event.vcpu != from)
+				continue;
+			event.vcpu = to;
+			store(v, &event);
+		}
+	}
 }
 
 void shadow_drop_devices(struct vits *v)

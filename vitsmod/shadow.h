@@ -78,7 +78,7 @@ struct shadow_event {
 	bool stranded;
 	uint32_t intid; /* of a mapped event */
 	uint32_t icid;	/* of a mapped event */
-	uint32_t vcpu;	/* of a held event; of a stranded one: where it was */
+	uint32_t vcpu;	/* of a held event: where the engine has it; of a stranded one: had it */
 };
 
 /* Make an empty shadow. 0 or -ENOMEM; what was made so far is for shadow_fini(). */
@@ -125,6 +125,12 @@ void shadow_clear_stranded(struct vits *v, struct shadow_event *event);
 /* MAPC: live events in the collection go where it goes. */
 void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu);
 void shadow_unmap_collection(struct vits *v, uint32_t icid);
+
+/*
+ * MOVALL: what the engine has at one vCPU it has at another from now on. The
+ * step to the engine is the caller's.
+ */
+void shadow_move_all(struct vits *v, uint32_t from, uint32_t to);
 
 /* A table was taken away or replaced (GITS_BASER<n>). */
 void shadow_drop_devices(struct vits *v);

@@ -51,14 +51,13 @@ enum vits_result {
 enum vits_effect_op {
 	VITS_LPI_MAP,	 /* (devid, eventid) delivers intid to vcpu from now on */
 	VITS_LPI_UNMAP,	 /* the event delivers nothing any more; its pending state goes (DISCARD) */
-	VITS_LPI_DETACH, /* as UNMAP, but the pending state stays (its collection lost its target)
-			  */
+	VITS_LPI_DETACH, /* as UNMAP, but the pending state stays (MAPC without a target) */
 	VITS_LPI_MOVE,	 /* the event's LPI goes to vcpu, pending state included (MOVI) */
 	VITS_LPI_CLEAR,	 /* the pending state goes (CLEAR) */
 	VITS_LPI_INV,	 /* re-read the LPI's configuration byte (INV) */
 	VITS_LPI_RAISE,	 /* make the LPI pending (INT) */
 	VITS_INVALL,	 /* re-read the configuration of all LPIs of vcpu (INVALL) */
-	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu (MOVALL): held ones have it as vcpu now */
+	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu, live events included (MOVALL) */
 };
 
 struct vits_effect {

@@ -14,6 +14,7 @@
 
 #include "vfio/bind.h"
 #include "vmm/gmem.h"
+#include "vmm/hostmem.h"
 #include "vmm/layout.h"
 #include "vmm/loader.h"
 
@@ -47,45 +48,26 @@ void check_files(const struct check_host *host, struct check_result *ret)
 			  (unsigned long long)((loaded.initrd_end - loaded.initrd) / MiB));
 }
 
-/* A value of /proc/meminfo in bytes; 0 where it is not there. */
-static uint64_t meminfo(const struct check_host *host, const char *key)
-{
-	_cleanup_file_ FILE *f = NULL;
-	char path[256], line[128];
-	unsigned long long kib;
-
-	(void)snprintf(path, sizeof(path), "%s/proc/meminfo", host->fs.root);
-	f = fopen(path, "re");
-	while (f && fgets(line, sizeof(line), f))
-		if (strncmp(line, key, strlen(key)) == 0 &&
-		    sscanf(line + strlen(key), ": %16llu kB", &kib) == 1)
-			return (uint64_t)kib * KiB;
-	return 0;
-}
-
 void check_memory(const struct check_host *host, struct check_result *ret)
 {
 	static const char cure[] = "lower memory in the configuration, or end other programs";
-	uint64_t total = meminfo(host, "MemTotal"), free_now = meminfo(host, "MemAvailable");
 	const struct config *c = host->config;
+	uint64_t total = hostmem_get(host->fs.root, "MemTotal");
+	uint64_t available = hostmem_get(host->fs.root, "MemAvailable");
+	enum verdict verdict = VERDICT_PASS;
 
 	if (!c || !total) {
 		ret->verdict = VERDICT_NONE;
 		return;
 	}
 	/* DMA locks all of it at once; without devices it is taken as the guest touches it. */
-	if (c->memory > total || (c->nr_devices && c->memory > free_now))
-		check_say(ret, VERDICT_FAIL, cure, "the guest has %llu MiB, and %llu MiB are free",
-			  (unsigned long long)(c->memory / MiB),
-			  (unsigned long long)(free_now / MiB));
-	else if (c->memory > free_now)
-		check_say(ret, VERDICT_WARN, cure, "the guest has %llu MiB, and %llu MiB are free",
-			  (unsigned long long)(c->memory / MiB),
-			  (unsigned long long)(free_now / MiB));
-	else
-		check_say(ret, VERDICT_PASS, NULL, "%llu MiB of the %llu MiB that are free",
-			  (unsigned long long)(c->memory / MiB),
-			  (unsigned long long)(free_now / MiB));
+	if (c->memory > total || (c->nr_devices && c->memory > available))
+		verdict = VERDICT_FAIL;
+	else if (c->memory > available)
+		verdict = VERDICT_WARN;
+	check_say(ret, verdict, verdict == VERDICT_PASS ? NULL : cure,
+		  "the guest has %llu MiB, and %llu MiB are free",
+		  (unsigned long long)(c->memory / MiB), (unsigned long long)(available / MiB));
 }
 
 static bool is_of_guest(const struct config *c, const struct pci_bdf *bdf)

@@ -8,13 +8,13 @@
  * No locks.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vfio/bind.h"
 #include "vmm/commands.h"
 #include "vmm/hostroot.h"
+#include "vmm/options.h"
 
 #define MAX_FUNCTIONS 64
 
@@ -39,8 +39,8 @@ static const char bind_help[] =
 static const char release_help[] =
 	"Usage: itsy release [OPTION]... BDF...\n"
 	"\n"
-	"Gives PCI functions back to the driver that they had before itsy bind; those that\n"
-	"itsy did not bind go to the driver that the kernel chooses.\n"
+	"Gives PCI functions back to the driver that they had before itsy bind; those\n"
+	"that itsy did not bind go to the driver that the kernel chooses.\n"
 	"\n"
 	"  --root DIR    work on the copy of a host's sysfs below DIR\n"
 	"  --help        print this\n";
@@ -80,8 +80,8 @@ static int parse_arguments(int argc, char **argv, bool can_force, struct options
 	int option;
 
 	*ret = (struct options){ 0 };
-	optind = 0; /* start anew, with getopt's order of GNU: options anywhere */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
 		if (option == OPT_HELP) {
 			ret->help = true;
 			return 0;

@@ -6,7 +6,6 @@
  * No locks.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "vmm/check.h"
 #include "vmm/commands.h"
 #include "vmm/hostroot.h"
+#include "vmm/options.h"
 
 #define JSON_SCHEMA	 1
 #define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
@@ -211,7 +211,7 @@ static int take_option(struct options *o, int option)
 		(void)fputs("itsy: error: check: --set is given too often\n", stderr);
 		return -EINVAL;
 	default:
-		return -EINVAL; /* getopt has said why */
+		return -EINVAL; /* it was told why */
 	}
 }
 
@@ -227,8 +227,8 @@ static int parse_arguments(int argc, char **argv, struct options *ret)
 	int option;
 
 	*ret = (struct options){ 0 };
-	optind = 0; /* start anew, with getopt's order of GNU: options anywhere */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1)
 		if (take_option(ret, option) < 0)
 			return -EINVAL;
 	if (optind + 1 < argc) {

@@ -8,7 +8,6 @@
  * No locks.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/commands.h"
 #include "vmm/hostroot.h"
+#include "vmm/options.h"
 #include "vmm/table.h"
 
 #define JSON_SCHEMA 1
@@ -212,8 +212,8 @@ static int parse_arguments(int argc, char **argv, struct options *ret)
 	int option;
 
 	*ret = (struct options){ 0 };
-	optind = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
 		switch (option) {
 		case OPT_JSON:
 			ret->json = true;

@@ -5,7 +5,6 @@
  * No locks.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,6 +12,7 @@
 #include "vmm/gmem.h"
 #include "vmm/layout.h"
 #include "vmm/loader.h"
+#include "vmm/options.h"
 
 #define MAX_OVERRIDES 64u
 
@@ -97,7 +97,7 @@ static int take_option(struct arguments *a, int option)
 		a->help = true;
 		return 0;
 	default:
-		return usage_error("wrong option"); /* getopt has said which */
+		return -EINVAL; /* it was told why */
 	}
 }
 
@@ -106,8 +106,8 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 	int option, r;
 
 	*ret = (struct arguments){ 0 };
-	optind = 0; /* start anew, with getopt's order of GNU: options anywhere */
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
 		r = take_option(ret, option);
 		if (r < 0)
 			return r;
@@ -115,7 +115,7 @@ static int parse_arguments(int argc, char **argv, struct arguments *ret)
 	if (ret->help)
 		return 0;
 	if (optind == argc)
-		return usage_error("which configuration file?");
+		return usage_error("no configuration file is named");
 	if (optind + 1 < argc)
 		return usage_error("more than one configuration file");
 	ret->config = argv[optind];

@@ -10,9 +10,9 @@
 #include "vmm/report.h"
 
 struct run_options {
-	const char *stats_json;	 /* write the interrupt statistics here at the end; NULL: do not */
-	const char *dump_dtb;	 /* write the device tree here and end; NULL: do not */
-	bool quiet;		 /* no table at the end */
+	const char *stats_json; /* write the interrupt statistics here at the end; NULL: do not */
+	const char *dump_dtb;	/* write the device tree here and end; NULL: do not */
+	bool quiet;		/* no table at the end */
 };
 
 /* itsy run: boots the guest of the configuration, returns when it is over. */

@@ -396,6 +396,15 @@ static int override_device(struct config_raw *raw, const char *option, const cha
 	return 0;
 }
 
+/* As in the file: a configuration can be printed, and read again. */
+static bool has_control(const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
+			return true;
+	return false;
+}
+
 int config_raw_override(struct config_raw *raw, const char *option, struct config_errors *errors)
 {
 	const char *equals = strchr(option, '=');
@@ -405,6 +414,10 @@ int config_raw_override(struct config_raw *raw, const char *option, struct confi
 
 	if (!equals) {
 		config_error_option(errors, option, "an override is KEY=VALUE");
+		return 0;
+	}
+	if (has_control(option)) {
+		config_error_option(errors, option, "control character in an override");
 		return 0;
 	}
 	key = strndup(option, (size_t)(equals - option));

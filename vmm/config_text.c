@@ -23,7 +23,7 @@
 enum token {
 	TOKEN_NONE,
 	TOKEN_WORD,
-	TOKEN_STRING,
+	TOKEN_STRING, /* or a word behind a word: the name of a block */
 	TOKEN_EQUALS,
 	TOKEN_VALUE, /* a word or a string behind '=' */
 	TOKEN_OPEN,
@@ -34,7 +34,9 @@ struct scan {
 	char *at;
 	int line;
 	enum token last;
-	int last_line; /* where last was seen */
+	int last_line;	  /* where last was seen */
+	const char *word; /* the last one, of word_len characters */
+	int word_len;
 	int open_line; /* of the block that is open, 0: none */
 	struct config_errors *errors;
 	struct config_text *out;
@@ -140,12 +142,16 @@ static void token(struct scan *s, enum token t)
 	s->last_line = s->line;
 }
 
-/* A key stands before '=', and its value follows on the same line. */
+/* What belongs together stands on one line: a key, '=', its value. */
 static void end_of_line(struct scan *s)
 {
-	if (s->last != TOKEN_EQUALS)
+	if (s->last == TOKEN_EQUALS)
+		config_error_at(s->errors, s->last_line, "no value follows '=' on this line");
+	else if (s->last == TOKEN_WORD)
+		config_error_at(s->errors, s->last_line, "no '=' follows '%.*s' on this line",
+				s->word_len < 40 ? s->word_len : 40, s->word);
+	else
 		return;
-	config_error_at(s->errors, s->last_line, "no value follows '=' on this line");
 	s->out->sound = false;
 	s->last = TOKEN_NONE;
 }
@@ -264,8 +270,24 @@ static void scan_string(struct scan *s)
 	s->out->sound = false;
 }
 
+/* Something up to a closing brace that is no value here. */
+static void skip_braces(struct scan *s)
+{
+	s->out->sound = false;
+	token(s, TOKEN_STRING);
+	while (*s->at && *s->at != '}' && *s->at != '\n')
+		blank(s);
+	if (*s->at == '}')
+		blank(s);
+}
+
 static void scan_open(struct scan *s)
 {
+	if (s->last == TOKEN_EQUALS) {
+		config_error_at(s->errors, s->line, "a value is a word or a string, not a list");
+		skip_braces(s);
+		return;
+	}
 	if (s->open_line) {
 		config_error_at(s->errors, s->line,
 				"'{' within the block of line %d: is its '}' missing?",
@@ -304,7 +326,10 @@ static void scan_equals(struct scan *s)
 /* A '#', or '/' and something, at the end of a word is more likely meant to be of it. */
 static void scan_word(struct scan *s)
 {
-	token(s, TOKEN_WORD);
+	bool behind = s->last == TOKEN_WORD || s->last == TOKEN_STRING;
+
+	token(s, behind ? TOKEN_STRING : TOKEN_WORD);
+	s->word = s->at;
 	while (is_word(*s->at)) {
 		if (s->at[0] == '/' && s->at[1] == '*')
 			break;
@@ -314,6 +339,7 @@ static void scan_word(struct scan *s)
 		}
 		s->at++;
 	}
+	s->word_len = (int)(s->at - s->word);
 	if (!*s->at || !strchr("#/", *s->at))
 		return;
 	config_error_at(s->errors, s->line,
@@ -321,6 +347,15 @@ static void scan_word(struct scan *s)
 			"blank before the comment",
 			*s->at);
 	s->out->sound = false;
+}
+
+/* Which libconfuse would take from the environment. */
+static void scan_variable(struct scan *s)
+{
+	config_error_at(s->errors, s->line,
+			"${...} is not expanded: for the characters themselves put it in single "
+			"quotes");
+	skip_braces(s);
 }
 
 static void scan_stray(struct scan *s)
@@ -374,6 +409,8 @@ static void scan_one(struct scan *s)
 		skip_line_comment(s);
 	else if (s->at[0] == '/' && s->at[1] == '*')
 		skip_block_comment(s);
+	else if (s->at[0] == '$' && s->at[1] == '{')
+		scan_variable(s);
 	else if (is_word(*s->at))
 		scan_word(s);
 	else

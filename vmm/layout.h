@@ -12,9 +12,9 @@
 
 #include <stdint.h>
 
-#define GiB		    (UINT64_C(1) << 30)
-#define MiB		    (UINT64_C(1) << 20)
-#define KiB		    (UINT64_C(1) << 10)
+#define GiB (UINT64_C(1) << 30)
+#define MiB (UINT64_C(1) << 20)
+#define KiB (UINT64_C(1) << 10)
 
 #define LAYOUT_GICD	    UINT64_C(0x08000000)
 #define LAYOUT_GICD_SZ	    UINT64_C(0x10000)
@@ -25,22 +25,22 @@
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
 
-#define LAYOUT_ECAM	    UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
-#define LAYOUT_ECAM_SZ	    UINT64_C(0x100000)
-#define LAYOUT_PCI32	    UINT64_C(0x12000000)
-#define LAYOUT_PCI32_SZ	    UINT64_C(0x2c000000)
-#define LAYOUT_PCI64	    UINT64_C(0x8000000000)
-#define LAYOUT_PCI64_SZ	    UINT64_C(0x7000000000)
+#define LAYOUT_ECAM	UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
+#define LAYOUT_ECAM_SZ	UINT64_C(0x100000)
+#define LAYOUT_PCI32	UINT64_C(0x12000000)
+#define LAYOUT_PCI32_SZ UINT64_C(0x2c000000)
+#define LAYOUT_PCI64	UINT64_C(0x8000000000)
+#define LAYOUT_PCI64_SZ UINT64_C(0x7000000000)
 
 /* Not described to the guest: the sealed kernel ITS and what it works on. */
 #define LAYOUT_SEALED_FRAME UINT64_C(0x3f000000)
 #define LAYOUT_SEALED_MEM   UINT64_C(0x3f100000)
 
-#define LAYOUT_RAM	    UINT64_C(0x40000000)
-#define LAYOUT_RAM_MAX	    (LAYOUT_PCI64 - LAYOUT_RAM)
+#define LAYOUT_RAM     UINT64_C(0x40000000)
+#define LAYOUT_RAM_MAX (LAYOUT_PCI64 - LAYOUT_RAM)
 
 /* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
-#define LAYOUT_UART_INTID   33u
+#define LAYOUT_UART_INTID 33u
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");

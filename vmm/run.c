@@ -18,6 +18,7 @@
 
 #include "vitsmod/bits.h"
 #include "vmm/commands.h"
+#include "vmm/hostmem.h"
 #include "vmm/irqstat.h"
 #include "vmm/layout.h"
 #include "vmm/machine.h"
@@ -68,6 +69,23 @@ static int catch_signals(struct run *run, struct fault *ret_fault)
 	return 0;
 }
 
+/*
+ * With devices all guest memory is locked at once. A host that has not got it
+ * would kill this process in the middle, with functions bound.
+ */
+static int check_memory(const struct run *run, struct fault *ret_fault)
+{
+	uint64_t available = hostmem_get("", "MemAvailable");
+
+	if (!run->config->nr_devices || !available || run->config->memory <= available)
+		return 0;
+	return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
+			 "lower memory in the configuration, or end other programs",
+			 "%llu MiB cannot be locked for DMA, for %llu MiB are free",
+			 (unsigned long long)(run->config->memory / MiB),
+			 (unsigned long long)(available / MiB));
+}
+
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct fault *ret_fault)
 {
@@ -76,6 +94,8 @@ static int check_host(struct run *run, struct fault *ret_fault)
 	int r = vm_init(&vm, ret_fault);
 
 	vm_fini(&vm);
+	if (r == 0)
+		r = check_memory(run, ret_fault);
 	if (r < 0)
 		return r;
 	return loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded, ret_fault);
@@ -298,7 +318,7 @@ static void say_hello(const struct run *run)
 		return;
 	report_info("%s: %u vCPUs, %llu MiB, %zu devices%s", run->config->path, run->config->vcpus,
 		    (unsigned long long)(run->config->memory / MiB), run->nr_functions,
-		    run->term.is_tty ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
+		    isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
 }
 
 static void report_end(const struct run *run)
@@ -322,13 +342,13 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 	int r = set_up(&run, &fault);
 
 	if (r >= 0) {
-		say_hello(&run);
 		r = term_init(&run.term);
 		if (r < 0)
 			(void)fault_set(&fault, ITSY_ENVIRONMENT, -r, "terminal", NULL,
 					"cannot be set up (%s)", strerror(-r));
 	}
 	if (r >= 0) {
+		say_hello(&run);
 		r = run_machines(&run, &fault);
 		term_fini(&run.term);
 		report_end(&run);

@@ -239,12 +239,16 @@ static void write_ier(struct uart *u, uint8_t v)
 	u->ier = v & IER_BITS;
 }
 
+/*
+ * DS 8.5: switching the FIFOs on or off empties them. Choice: a byte that is there
+ * when they are switched on stays, for it lies in RBR and not in a FIFO. Linux
+ * enables the interrupt first and the FIFOs then: the first key would be lost.
+ */
 static void write_fcr(struct uart *u, uint8_t v)
 {
-	/* DS 8.5: switching the FIFOs on or off empties them. */
-	bool switched = (v ^ u->fcr) & FCR_ENABLE;
+	bool off = (u->fcr & FCR_ENABLE) && !(v & FCR_ENABLE);
 
-	if (switched || ((v & FCR_ENABLE) && (v & FCR_CLEAR_RX))) {
+	if (off || ((v & FCR_ENABLE) && (v & FCR_CLEAR_RX))) {
 		u->head = 0;
 		u->count = 0;
 	}

@@ -291,12 +291,12 @@ why()
 	sort -u /tmp/why 2>/dev/null | head -n 3 | tr '\n' ' '
 }
 
-# loop CHECK: rounds until the time is over
+# loop CHECK: rounds until the time is over, and one at least: a slow machine proves no less
 loop()
 {
 	local rounds=0
 
-	while [ "$(uptime_s)" -lt "$end" ]; do
+	until [ $rounds -gt 0 ] && [ "$(uptime_s)" -ge "$end" ]; do
 		"$1" || return 1
 		rounds=$((rounds + 1))
 	done

@@ -24,7 +24,7 @@
 #define FDT_ROOM (2 * MiB)
 
 struct world {
-	char dir[64], kernel[96], initrd[96];
+	char dir[128], kernel[160], initrd[160];
 	struct gmem mem;
 	struct loaded loaded;
 	struct fault fault;
@@ -33,9 +33,11 @@ struct world {
 static int make(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
+	const char *tmp = getenv("TMPDIR");
 
 	assert_non_null(w);
-	strcpy(w->dir, "/tmp/itsy-test-loader-XXXXXX");
+	(void)snprintf(w->dir, sizeof(w->dir), "%s/itsy-loader-XXXXXX",
+		       tmp && strlen(tmp) < 100 ? tmp : "/tmp");
 	assert_non_null(mkdtemp(w->dir));
 	(void)snprintf(w->kernel, sizeof(w->kernel), "%s/kernel", w->dir);
 	(void)snprintf(w->initrd, sizeof(w->initrd), "%s/initrd", w->dir);
@@ -132,7 +134,7 @@ static void expect_fault(struct world *w, int r, int error, const char *object, 
 {
 	assert_int_equal(r, -error);
 	assert_int_equal(w->fault.status, ITSY_ENVIRONMENT);
-	assert_string_equal(w->fault.object, object);
+	assert_int_equal(strncmp(w->fault.object, object, sizeof(w->fault.object) - 1), 0);
 	if (!strstr(w->fault.cause, cause))
 		fail_msg("cause '%s' does not tell of '%s'", w->fault.cause, cause);
 }

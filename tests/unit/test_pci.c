@@ -190,6 +190,12 @@ static void test_circular_capability_list_ends(void **state)
 	tree_add_function(&tree, &entry);
 	assert_int_equal(pci_function_get(&tree.fs, &bdf, &fn), 0);
 	assert_int_equal(fn.msix_vectors, 4);
+	/* Without the bit that says so, there is no list. */
+	put16(config + PCI_STATUS, 0);
+	tree_write_bytes(&tree, "sys/devices/pci0000:00/0000:00:02.0/config", config,
+			 sizeof(config));
+	assert_int_equal(pci_function_get(&tree.fs, &bdf, &fn), 0);
+	assert_int_equal(fn.msix_vectors, 0);
 	tree_fini(&tree);
 }
 

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -58,6 +59,7 @@ static int run(const struct pty *p, void (*body)(const struct pty *p, int arg), 
 
 	assert_true(child >= 0);
 	if (child == 0) {
+		(void)setrlimit(RLIMIT_CORE, &(struct rlimit){ 0 });
 		(void)dup2(p->slave, STDIN_FILENO);
 		/* What a sanitizer catches is not ours to test. */
 		for (size_t i = 0; i < ARRAY_SIZE(ending); i++)

@@ -355,13 +355,24 @@ static void test_clearing_the_receiver_drops_its_bytes(void **state)
 	assert_int_equal(in(w, RBR), 'y');
 }
 
-static void test_switching_the_fifos_drops_their_bytes(void **state)
+static void test_switching_the_fifos_on_keeps_the_byte_in_rbr(void **state)
 {
 	struct world *w = *state;
 
 	assert_int_equal(receive(w, "a", 1), 1);
 	out(w, FCR, 0x01);
+	assert_int_equal(receive(w, "bc", 2), 2);
+	assert_int_equal(in(w, RBR), 'a');
+	assert_int_equal(in(w, RBR), 'b');
+	assert_int_equal(in(w, RBR), 'c');
 	assert_int_equal(in(w, LSR) & 1, 0);
+}
+
+static void test_switching_the_fifos_off_drops_their_bytes(void **state)
+{
+	struct world *w = *state;
+
+	out(w, FCR, 0x01);
 	assert_int_equal(receive(w, "abc", 3), 3);
 	/* Without the enable bit all other bits are ignored, and the FIFOs are off. */
 	out(w, FCR, 0xc0);
@@ -704,7 +715,8 @@ int main(void)
 		TEST(test_fifo_wraps_without_mixing_bytes),
 		TEST(test_data_interrupt_at_the_trigger_level_timeout_below),
 		TEST(test_clearing_the_receiver_drops_its_bytes),
-		TEST(test_switching_the_fifos_drops_their_bytes),
+		TEST(test_switching_the_fifos_on_keeps_the_byte_in_rbr),
+		TEST(test_switching_the_fifos_off_drops_their_bytes),
 		TEST(test_loopback_connects_transmitter_and_receiver),
 		TEST(test_loopback_returns_the_modem_outputs),
 		TEST(test_modem_changes_are_told_once),

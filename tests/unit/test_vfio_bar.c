@@ -35,111 +35,106 @@ static void check_pieces(const struct vfio_bar *bar, const char *want)
 	assert_string_equal(text, want);
 }
 
+static const struct {
+	const char *why;
+	uint64_t size, page;
+	struct bar_span mappable[8], trapped[2];
+	const char *want;
+} cuts[] = {
+	{ "all of it", 0x4000, 0x1000, { { 0, 0x4000 } }, { { 0 } }, "m4000" },
+	{ "nothing can be mapped", 0x4000, 0x1000, { { 0 } }, { { 0 } }, "t4000" },
+	{ "QEMU's nvme",
+	  0x4000,
+	  0x1000,
+	  { { 0, 0x4000 } },
+	  { { 0x2000, 0x3000 }, { 0x3000, 0x4000 } },
+	  "m2000 t2000" },
+	{ "its PBA named first",
+	  0x4000,
+	  0x1000,
+	  { { 0, 0x4000 } },
+	  { { 0x3000, 0x4000 }, { 0x2000, 0x3000 } },
+	  "m2000 t2000" },
+	{ "QEMU's e1000e",
+	  0x4000,
+	  0x1000,
+	  { { 0, 0x4000 } },
+	  { { 0, 0x1000 }, { 0x2000, 0x3000 } },
+	  "t1000 m1000 t1000 m1000" },
+	{ "table and PBA in the middle",
+	  0x8000,
+	  0x1000,
+	  { { 0, 0x8000 } },
+	  { { 0x2000, 0x3000 }, { 0x5000, 0x6000 } },
+	  "m2000 t1000 m2000 t1000 m2000" },
+	{ "both in one page",
+	  0x8000,
+	  0x1000,
+	  { { 0, 0x8000 } },
+	  { { 0x2000, 0x3000 }, { 0x2000, 0x3000 } },
+	  "m2000 t1000 m5000" },
+	{ "they overlap",
+	  0x8000,
+	  0x1000,
+	  { { 0, 0x8000 } },
+	  { { 0x1000, 0x3000 }, { 0x2000, 0x4000 } },
+	  "m1000 t3000 m4000" },
+	{ "page as large as the BAR",
+	  0x4000,
+	  0x4000,
+	  { { 0, 0x4000 } },
+	  { { 0, 0x4000 } },
+	  "t4000" },
+	{ "BAR smaller than a page", 0x4000, 0x10000, { { 0, 0x4000 } }, { { 0 } }, "t4000" },
+	{ "sparse, in no order",
+	  0x8000,
+	  0x1000,
+	  { { 0x5000, 0x6000 }, { 0x1000, 0x2000 } },
+	  { { 0 } },
+	  "t1000 m1000 t3000 m1000 t2000" },
+	{ "sparse areas that overlap",
+	  0x4000,
+	  0x1000,
+	  { { 0, 0x2000 }, { 0x1000, 0x3000 } },
+	  { { 0 } },
+	  "m3000 t1000" },
+	{ "sparse beyond the end",
+	  0x4000,
+	  0x1000,
+	  { { 0x3000, 0x9000 } },
+	  { { 0 } },
+	  "t3000 m1000" },
+	{ "trapped beyond the end",
+	  0x4000,
+	  0x1000,
+	  { { 0, 0x4000 } },
+	  { { 0x3000, 0x9000 } },
+	  "m3000 t1000" },
+	{ "six pieces: the tail is trapped",
+	  0x8000,
+	  0x1000,
+	  { { 0x1000, 0x2000 }, { 0x3000, 0x4000 }, { 0x5000, 0x6000 } },
+	  { { 0 } },
+	  "t1000 m1000 t1000 m1000 t4000" },
+	{ "six pieces, mapped first: the tail is trapped",
+	  0x8000,
+	  0x1000,
+	  { { 0, 0x1000 }, { 0x2000, 0x3000 }, { 0x4000, 0x5000 } },
+	  { { 0 } },
+	  "m1000 t1000 m1000 t5000" },
+};
+
 static void test_bar_is_cut_as_spans_and_pages_say(void **state)
 {
-	static const struct {
-		const char *why;
-		uint64_t size, page;
-		struct bar_span mappable[8], trapped[2];
-		const char *want;
-	} cases[] = {
-		{ "all of it", 0x4000, 0x1000, { { 0, 0x4000 } }, { { 0 } }, "m4000" },
-		{ "nothing can be mapped", 0x4000, 0x1000, { { 0 } }, { { 0 } }, "t4000" },
-		{ "QEMU's nvme",
-		  0x4000,
-		  0x1000,
-		  { { 0, 0x4000 } },
-		  { { 0x2000, 0x3000 }, { 0x3000, 0x4000 } },
-		  "m2000 t2000" },
-		{ "its PBA named first",
-		  0x4000,
-		  0x1000,
-		  { { 0, 0x4000 } },
-		  { { 0x3000, 0x4000 }, { 0x2000, 0x3000 } },
-		  "m2000 t2000" },
-		{ "QEMU's e1000e",
-		  0x4000,
-		  0x1000,
-		  { { 0, 0x4000 } },
-		  { { 0, 0x1000 }, { 0x2000, 0x3000 } },
-		  "t1000 m1000 t1000 m1000" },
-		{ "table and PBA in the middle",
-		  0x8000,
-		  0x1000,
-		  { { 0, 0x8000 } },
-		  { { 0x2000, 0x3000 }, { 0x5000, 0x6000 } },
-		  "m2000 t1000 m2000 t1000 m2000" },
-		{ "both in one page",
-		  0x8000,
-		  0x1000,
-		  { { 0, 0x8000 } },
-		  { { 0x2000, 0x3000 }, { 0x2000, 0x3000 } },
-		  "m2000 t1000 m5000" },
-		{ "they overlap",
-		  0x8000,
-		  0x1000,
-		  { { 0, 0x8000 } },
-		  { { 0x1000, 0x3000 }, { 0x2000, 0x4000 } },
-		  "m1000 t3000 m4000" },
-		{ "page as large as the BAR",
-		  0x4000,
-		  0x4000,
-		  { { 0, 0x4000 } },
-		  { { 0, 0x4000 } },
-		  "t4000" },
-		{ "BAR smaller than a page",
-		  0x4000,
-		  0x10000,
-		  { { 0, 0x4000 } },
-		  { { 0 } },
-		  "t4000" },
-		{ "sparse, in no order",
-		  0x8000,
-		  0x1000,
-		  { { 0x5000, 0x6000 }, { 0x1000, 0x2000 } },
-		  { { 0 } },
-		  "t1000 m1000 t3000 m1000 t2000" },
-		{ "sparse areas that overlap",
-		  0x4000,
-		  0x1000,
-		  { { 0, 0x2000 }, { 0x1000, 0x3000 } },
-		  { { 0 } },
-		  "m3000 t1000" },
-		{ "sparse beyond the end",
-		  0x4000,
-		  0x1000,
-		  { { 0x3000, 0x9000 } },
-		  { { 0 } },
-		  "t3000 m1000" },
-		{ "trapped beyond the end",
-		  0x4000,
-		  0x1000,
-		  { { 0, 0x4000 } },
-		  { { 0x3000, 0x9000 } },
-		  "m3000 t1000" },
-		{ "six pieces: the tail is trapped",
-		  0x8000,
-		  0x1000,
-		  { { 0x1000, 0x2000 }, { 0x3000, 0x4000 }, { 0x5000, 0x6000 } },
-		  { { 0 } },
-		  "t1000 m1000 t1000 m1000 t4000" },
-		{ "six pieces, mapped first: the tail is trapped",
-		  0x8000,
-		  0x1000,
-		  { { 0, 0x1000 }, { 0x2000, 0x3000 }, { 0x4000, 0x5000 } },
-		  { { 0 } },
-		  "m1000 t1000 m1000 t5000" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct bar_spans mappable = { cases[i].mappable, 8 };
-		const struct bar_spans trapped = { cases[i].trapped, 2 };
-		struct vfio_bar bar = { .size = cases[i].size };
+	for (size_t i = 0; i < sizeof(cuts) / sizeof(cuts[0]); i++) {
+		const struct bar_spans mappable = { cuts[i].mappable, 8 };
+		const struct bar_spans trapped = { cuts[i].trapped, 2 };
+		struct vfio_bar bar = { .size = cuts[i].size };
 
-		print_message("%s\n", cases[i].why);
-		bar_cut(&bar, cases[i].page, &mappable, &trapped);
-		check_pieces(&bar, cases[i].want);
+		print_message("%s\n", cuts[i].why);
+		bar_cut(&bar, cuts[i].page, &mappable, &trapped);
+		check_pieces(&bar, cuts[i].want);
 	}
 }
 

@@ -465,20 +465,52 @@ static void test_record_that_cannot_be_kept_stops_binding(void **state)
 	}
 }
 
+static int hold_records(struct bindhost *h)
+{
+	char path[256];
+	int fd;
+
+	tree_write(&h->tree, "run/itsy/bound/.lock", "");
+	(void)snprintf(path, sizeof(path), "%s/run/itsy/bound/.lock", h->tree.fs.root);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	return fd;
+}
+
+static void other_process_binds(struct bindhost *h)
+{
+	if (h->naps != 3)
+		return;
+	tree_set_driver(&h->tree, BDF, "vfio-pci");
+	close(h->records);
+}
+
+static void test_function_that_another_process_binds_meanwhile_is_bound(void **state)
+{
+	struct vfio_fault fault;
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	h.records = hold_records(&h);
+	h.on_nap = other_process_binds;
+	assert_int_equal(bind(&h, &fault), 0);
+	assert_int_equal(h.naps, 3);
+	assert_int_equal(h.writes, 0);
+	assert_false(bindhost_recorded(&h));
+	bindhost_fini(&h);
+}
+
 static void test_records_held_by_another_process_are_waited_for(void **state)
 {
 	struct vfio_fault fault;
 	struct bindhost h;
-	char path[256];
 	int fd;
 
 	(void)state;
 	bindhost_init(&h, BDF, "nvme");
-	tree_write(&h.tree, "run/itsy/bound/.lock", "");
-	(void)snprintf(path, sizeof(path), "%s/run/itsy/bound/.lock", h.tree.fs.root);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	assert_true(fd >= 0);
-	assert_int_equal(flock(fd, LOCK_EX), 0);
+	fd = hold_records(&h);
 	assert_int_equal(bind(&h, &fault), -EWOULDBLOCK);
 	assert_int_equal(fault.code, VFIO_FAULT_STATE);
 	assert_true(h.naps > 10);
@@ -535,6 +567,7 @@ int main(void)
 		cmocka_unit_test(test_release_of_an_unplugged_function_forgets_it),
 		cmocka_unit_test(test_missing_module_is_loaded_or_named),
 		cmocka_unit_test(test_record_that_cannot_be_kept_stops_binding),
+		cmocka_unit_test(test_function_that_another_process_binds_meanwhile_is_bound),
 		cmocka_unit_test(test_records_held_by_another_process_are_waited_for),
 		cmocka_unit_test(test_bridges_and_functions_without_group_are_refused),
 	};

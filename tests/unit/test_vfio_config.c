@@ -497,6 +497,7 @@ static void test_device_reset_is_power_on(void **state)
 {
 	uint8_t before[256], after[256];
 	struct world w;
+	unsigned told;
 
 	(void)state;
 	start(&w, fake_add_full);
@@ -508,12 +509,20 @@ static void test_device_reset_is_power_on(void **state)
 		if (i < FULL_VNDR || i >= FULL_EXP + 0xcu)
 			wr(&w, i, 4, 0x5a5a5a5a);
 	}
+	told = w.bars_changed;
 	assert_int_equal(vfio_device_reset(w.dev), 0);
 	for (unsigned i = 0; i < 256; i++)
 		after[i] = (uint8_t)rd(&w, i, 1);
 	before[FULL_VPD + PCI_VPD_ADDR] = after[FULL_VPD + PCI_VPD_ADDR];
 	before[FULL_VPD + PCI_VPD_ADDR + 1] = after[FULL_VPD + PCI_VPD_ADDR + 1];
 	assert_memory_equal(before, after, sizeof(before));
+	/* It is told where BARs were decoded, and only then; nobody need listen. */
+	assert_int_equal(w.bars_changed, 1 + told);
+	assert_int_equal(vfio_device_reset(w.dev), 0);
+	assert_int_equal(w.bars_changed, 1 + told);
+	wr(&w, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	vfio_device_set_ops(w.dev, NULL, NULL);
+	assert_int_equal(vfio_device_reset(w.dev), 0);
 	stop(&w);
 }
 
@@ -643,6 +652,41 @@ static void test_circular_lists_end(void **state)
 	assert_int_equal(config_get(cfg.value, 0x100, 4), 0x00010003);
 }
 
+static void test_list_without_its_status_bit_is_no_list(void **state)
+{
+	static struct vfio_config cfg;
+	static uint8_t image[CONFIG_SIZE];
+	const struct config_choice choice = { .msi = true };
+
+	(void)state;
+	image[PCI_CAPABILITY_LIST] = 0x40;
+	config_put(image, 0x40, 4, 0x00000005);
+	assert_int_equal(config_find_cap(image, PCI_CAP_ID_MSI), 0);
+	config_build(&cfg, image, CONFIG_SIZE, &choice);
+	assert_int_equal(cfg.value[PCI_CAPABILITY_LIST], 0);
+	assert_int_equal(cfg.value[0x40], 0);
+	assert_int_equal(cfg.msi, 0);
+	config_put(image, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+	assert_int_equal(config_find_cap(image, PCI_CAP_ID_MSI), 0x40);
+}
+
+static void test_first_version_of_pcie_ends_before_device_capabilities_2(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_full);
+	fake_set_config(w.fn, FULL_EXP + PCI_EXP_FLAGS, 2, 0x0001);
+	open_it(&w);
+	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_FLAGS, 2), 0x0091);
+	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCAP, 4), 0x10008027);
+	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCAP2, 4), 0);
+	wr(&w, FULL_EXP + PCI_EXP_DEVCTL2, 2, 0x1f);
+	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCTL2, 2), 0);
+	assert_int_equal(w.fn->nr_writes, 0);
+	stop(&w);
+}
+
 /* A reset that the host refuses leaves the guest with a quiet function. */
 static void test_failed_reset_is_reported_and_quiets_the_function(void **state)
 {
@@ -704,6 +748,8 @@ int main(void)
 		cmocka_unit_test(test_any_write_anywhere_keeps_the_invariants),
 		cmocka_unit_test(test_any_image_is_taken_without_harm),
 		cmocka_unit_test(test_circular_lists_end),
+		cmocka_unit_test(test_list_without_its_status_bit_is_no_list),
+		cmocka_unit_test(test_first_version_of_pcie_ends_before_device_capabilities_2),
 		cmocka_unit_test(test_failed_reset_is_reported_and_quiets_the_function),
 		cmocka_unit_test(test_function_that_is_gone_reads_ones),
 	};

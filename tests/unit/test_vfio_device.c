@@ -147,7 +147,7 @@ static unsigned count_descriptors(void)
 }
 
 /* Set-up with the nth call failing: was there such a call? */
-static bool try_with_failure(add_fn add, unsigned nth, int error)
+static bool try_with_failure(const struct fake_vfio *model, add_fn add, unsigned nth, int error)
 {
 	struct vfio_container *container = NULL;
 	struct vfio_device *dev = NULL;
@@ -156,9 +156,8 @@ static bool try_with_failure(add_fn add, unsigned nth, int error)
 	struct fake_vfio fake;
 	int r;
 
-	fake_init(&fake);
+	fake_init_on(&fake, &model->tree);
 	add(&fake, BDF, 1);
-	fake_publish(&fake);
 	fake.fail_at = nth;
 	fake.fail_errno = error;
 	r = vfio_container_create_with(&fake.sys, &container, &fault);
@@ -190,33 +189,45 @@ static void test_each_call_of_set_up_failing_is_reported_and_leaks_nothing(void 
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(adds) / sizeof(adds[0]); i++) {
+		struct fake_vfio model;
+
+		fake_init(&model);
+		adds[i](&model, BDF, 1);
+		fake_publish(&model);
 		for (size_t k = 0; k < sizeof(errors) / sizeof(errors[0]); k++) {
 			unsigned before = count_descriptors(), nth = 1;
 
-			while (try_with_failure(adds[i], nth, errors[k]))
+			while (try_with_failure(&model, adds[i], nth, errors[k]))
 				nth++;
 			assert_int_equal(count_descriptors(), before);
 			print_message("function %zu, errno %d: %u calls\n", i, errors[k], nth - 1);
 			assert_true(nth > 20);
 		}
+		fake_fini(&model);
 	}
 }
 
 /* A second function of the group that fails leaves the first one alone. */
 static void test_failure_of_a_second_function_leaves_the_first_working(void **state)
 {
+	struct fake_vfio model;
+	bool failed = true;
+
 	(void)state;
-	for (unsigned nth = 1;; nth++) {
+	fake_init(&model);
+	fake_add_nvme(&model, BDF, 1);
+	fake_add_e1000e(&model, "0000:00:01.1", 1);
+	fake_publish(&model);
+	for (unsigned nth = 1; failed; nth++) {
 		struct vfio_container *container;
 		struct vfio_device *first, *second = NULL;
 		struct pci_bdf bdf = { .dev = 1, .fn = 1 };
 		struct vfio_fault fault = { 0 };
 		struct fake_vfio fake;
 
-		fake_init(&fake);
+		fake_init_on(&fake, &model.tree);
 		fake_add_nvme(&fake, BDF, 1);
 		fake_add_e1000e(&fake, "0000:00:01.1", 1);
-		fake_publish(&fake);
 		fake_container(&fake, &container);
 		first = fake_open(&fake, container, BDF);
 		fake.fail_at = nth;
@@ -230,9 +241,9 @@ static void test_failure_of_a_second_function_leaves_the_first_working(void **st
 		vfio_device_destroy(first);
 		vfio_container_destroy(container);
 		fake_fini(&fake);
-		if (!fake.failed)
-			return;
+		failed = fake.failed;
 	}
+	fake_fini(&model);
 }
 
 static void test_function_is_reset_at_create_and_at_destroy(void **state)

@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "tests/unit/vfio_bindhost.h"
 #include "vfio/hostuse.h"
@@ -117,6 +119,28 @@ static void test_mounted_btrfs_of_many_disks_names_each(void **state)
 	tree_write(&h.tree, "sys/fs/btrfs/0a-1b/devices/nvme0n1p1", "");
 	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
 	assert_string_equal(what, "btrfs (nvme0n1p1)");
+	bindhost_fini(&h);
+}
+
+/* A source that is another name of the device: what counts is its number. */
+static void test_device_node_of_any_name_is_known_by_its_number(void **state)
+{
+	char what[96] = "", path[256];
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	add_disks(&h.tree);
+	tree_link(&h.tree, "dev/disk/by-label/root", "../../the-node");
+	tree_write(&h.tree, "proc/swaps", "Filename\n/dev/disk/by-label/root partition 1 0 -2\n");
+	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 0);
+	(void)snprintf(path, sizeof(path), "%s/dev/the-node", h.tree.fs.root);
+	if (mknod(path, S_IFBLK | 0600, makedev(259, 2)) < 0) {
+		bindhost_fini(&h);
+		skip();
+	}
+	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
+	assert_string_equal(what, "swap (nvme0n1p2)");
 	bindhost_fini(&h);
 }
 
@@ -246,6 +270,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_uses_of_block_devices_are_found_and_named),
 		cmocka_unit_test(test_mounted_btrfs_of_many_disks_names_each),
+		cmocka_unit_test(test_device_node_of_any_name_is_known_by_its_number),
 		cmocka_unit_test(test_multipath_disk_is_found_through_its_subsystem),
 		cmocka_unit_test(test_interfaces_count_when_they_are_up_with_a_carrier),
 		cmocka_unit_test(test_more_disks_than_can_be_looked_at_count_as_used),

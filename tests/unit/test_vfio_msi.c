@@ -458,6 +458,30 @@ static void test_msi_mask_bits_hold_and_pending_bits_show_it(void **state)
 	stop(&w);
 }
 
+static void test_msi_of_32_vectors_has_32_mask_and_pending_bits(void **state)
+{
+	struct msi_message message;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_full(&w.fake, BDF, 1);
+	fake_set_config(w.fn, FULL_MSI + PCI_MSI_FLAGS, 2, 0x018a);
+	w.fn->irqs[1] = 32;
+	open_it(&w);
+	assert_int_equal(vfio_device_nr_vectors(w.dev), 32);
+	msi_message(&w, UINT64_C(0x123408090040), 0xffe0);
+	msi_flags(&w, PCI_MSI_FLAGS_ENABLE | 5 << 4);
+	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0xffffffff);
+	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4), 0xffffffff);
+	assert_int_equal(vfio_vector_take(w.dev, 31, &message), VFIO_TAKE_HELD);
+	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x80000000);
+	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64 + 3, 1, 0x7f);
+	assert_int_equal(w.nr_released, 1);
+	assert_int_equal(w.messages[0].data, 0xffff);
+	stop(&w);
+}
+
 static void test_msi_of_32_bits_without_masks_keeps_its_layout(void **state)
 {
 	struct msi_message message;
@@ -480,6 +504,19 @@ static void test_msi_of_32_bits_without_masks_keeps_its_layout(void **state)
 	assert_int_equal(w.nr_released, 1);
 	assert_true(w.messages[0].address == 0x8090040);
 	assert_int_equal(w.messages[0].data, 0x11);
+	stop(&w);
+}
+
+static void test_msi_of_64_bits_without_masks_has_no_mask_register(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_edu);
+	assert_int_equal(vfio_config_read(w.dev, 0x42, 2), 0x0080);
+	vfio_config_write(w.dev, 0x40 + PCI_MSI_MASK_64, 4, 0xffffffff);
+	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_MASK_64, 4), 0);
+	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_PENDING_64, 4), 0);
 	stop(&w);
 }
 
@@ -614,7 +651,9 @@ int main(void)
 		cmocka_unit_test(test_msi_vectors_share_a_message_and_differ_in_low_data_bits),
 		cmocka_unit_test(test_msi_vectors_beyond_those_enabled_fold),
 		cmocka_unit_test(test_msi_mask_bits_hold_and_pending_bits_show_it),
+		cmocka_unit_test(test_msi_of_32_vectors_has_32_mask_and_pending_bits),
 		cmocka_unit_test(test_msi_of_32_bits_without_masks_keeps_its_layout),
+		cmocka_unit_test(test_msi_of_64_bits_without_masks_has_no_mask_register),
 		cmocka_unit_test(test_router_and_two_vcpus_lose_and_double_nothing),
 	};
 

@@ -151,7 +151,8 @@ static void test_movi_moves_the_event_and_its_pending_state(void **state)
 	expect_no_more_steps(w);
 	run_ok(w, movi(DEV_X, 0, 1));
 	expect_step(w, VITS_LPI_MOVE, false, LPI(2), 1);
-	run_ok(w, movi(DEV_X, 0, 1));
+	run_ok(w, movi(DEV_X, 0, 1)); /* MOVALL may have come in between */
+	expect_step(w, VITS_LPI_MOVE, false, LPI(2), 1);
 	expect_no_more_steps(w);
 	/* The table has it too. */
 	assert_int_equal(ram_get(w, ITT_A) & 0xffff, 1);
@@ -393,6 +394,38 @@ static void test_invall_and_movall_name_vcpus(void **state)
 	world_destroy(w);
 }
 
+/* Choice in cmd.c */
+static void test_movall_takes_live_events_along_until_mapc_or_movi(void **state)
+{
+	struct world *w = world_create_ready();
+
+	(void)state;
+	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
+	run_ok(w, mapti(DEV_A, 1, LPI(1), 0));
+	run_ok(w, mapti(DEV_A, 2, LPI(2), 1));
+	run_ok(w, mapti(DEV_A, 3, LPI(3), 0));
+	forget_steps(w);
+	run_ok(w, movall(0, 3));
+	expect_step(w, VITS_MOVALL, false, 0, 3);
+	expect_no_more_steps(w);
+	expect_msi(w, 0, 0, LPI(0), 3);
+	expect_msi(w, 0, 2, LPI(2), 1);
+	/* The collection is where it was: new events go there... */
+	run_ok(w, mapti(DEV_B, 0, LPI(4), 0));
+	expect_step(w, VITS_LPI_MAP, true, LPI(4), 0);
+	run_ok(w, invall(0));
+	expect_step(w, VITS_INVALL, false, 0, 0);
+	/* ...and so do old ones, once they are told. */
+	run_ok(w, movi(DEV_A, 0, 0));
+	expect_step(w, VITS_LPI_MOVE, true, LPI(0), 0);
+	run_ok(w, movi(DEV_A, 1, 1));
+	expect_step(w, VITS_LPI_MOVE, true, LPI(1), 1);
+	run_ok(w, mapc(0, 0));
+	expect_step(w, VITS_LPI_MOVE, true, LPI(3), 0);
+	expect_no_more_steps(w);
+	world_destroy(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +450,7 @@ int main(void)
 		cmocka_unit_test(test_clear_and_inv_without_a_target_are_no_errors),
 		cmocka_unit_test(test_discard_without_a_target_removes_the_ite_and_no_more),
 		cmocka_unit_test(test_invall_and_movall_name_vcpus),
+		cmocka_unit_test(test_movall_takes_live_events_along_until_mapc_or_movi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ static void test_configurations_out_of_range_are_refused(void **state)
 	static const struct vits_function big_id[] = { { 0x10000, 1 } };
 	static const struct vits_function no_events[] = { { 1, 0 } };
 	static const struct vits_function many_events[] = { { 1, 65537 } };
+	struct vits_function too_many[VITS_MAX_FUNCTIONS + 1];
 	struct vits_config cases[17];
 	static const struct vits_ops ops;
 	struct vits *v = NULL;
@@ -54,6 +55,9 @@ static void test_configurations_out_of_range_are_refused(void **state)
 	cases[11].functions = many_events;
 	cases[11].nr_functions = 1;
 	cases[12].functions = NULL;
+	for (uint32_t i = 0; i < ARRAY_SIZE(too_many); i++)
+		too_many[i] = (struct vits_function){ i, 1 };
+	cases[13].functions = too_many;
 	cases[13].nr_functions = VITS_MAX_FUNCTIONS + 1;
 	cases[14].on_error = (enum vits_on_error)2;
 	cases[15].eventid_bits = 4; /* DEV_B has 32 events */

@@ -57,6 +57,7 @@ struct model_event {
 	bool was_held; /* had a target since it was mapped or cleared */
 	uint32_t intid;
 	unsigned coll;
+	uint32_t vcpu; /* where the engine has it */
 };
 
 struct model {
@@ -122,14 +123,17 @@ static void forget_event(struct model *m, unsigned dev, uint32_t eventid)
 	*e = (struct model_event){ 0 };
 }
 
-static void targets_changed(struct model *m)
+/* A collection, or what is in it, has changed: its events are where it says. */
+static void settle(struct model *m, unsigned coll)
 {
 	for (unsigned dev = 0; dev < NR_DEVS; dev++) {
 		for (uint32_t i = 0; i < NR_EVENTS; i++) {
 			struct model_event *e = &m->devs[dev].events[i];
 
-			if (has_target(m, e))
-				e->was_held = true;
+			if (e->coll != coll || !has_target(m, e))
+				continue;
+			e->was_held = true;
+			e->vcpu = m->colls[coll].vcpu;
 		}
 	}
 }
@@ -176,7 +180,7 @@ static uint32_t model_mapc(struct model *m, const struct model_cmd *c)
 		return 0x010902;
 	m->colls[c->coll].mapped = c->valid;
 	m->colls[c->coll].vcpu = c->vcpu;
-	targets_changed(m);
+	settle(m, c->coll);
 	return 0;
 }
 
@@ -201,7 +205,8 @@ static uint32_t model_mapti(struct model *m, const struct model_cmd *c)
 	if (e->mapped)
 		return UINT32_MAX; /* no number */
 	*e = (struct model_event){ .mapped = true, .intid = c->intid, .coll = c->coll };
-	targets_changed(m);
+	e->vcpu = m->colls[c->coll].vcpu;
+	e->was_held = has_target(m, e);
 	return 0;
 }
 
@@ -222,6 +227,7 @@ static uint32_t model_movi(struct model *m, const struct model_cmd *c)
 	if (!m->colls[c->coll].mapped || !m->colls[e->coll].mapped)
 		return 0x010109;
 	e->coll = c->coll;
+	e->vcpu = m->colls[c->coll].vcpu;
 	return 0;
 }
 
@@ -252,12 +258,25 @@ static uint32_t model_event_command(struct model *m, const struct model_cmd *c)
 	return 0;
 }
 
+static uint32_t model_movall(struct model *m, const struct model_cmd *c)
+{
+	if (c->vcpu >= NR_VCPUS || c->vcpu2 >= NR_VCPUS)
+		return 0x010e01;
+	for (unsigned dev = 0; dev < NR_DEVS; dev++) {
+		for (uint32_t i = 0; i < NR_EVENTS; i++) {
+			if (m->devs[dev].events[i].vcpu == c->vcpu)
+				m->devs[dev].events[i].vcpu = c->vcpu2;
+		}
+	}
+	return 0;
+}
+
 static uint32_t model_other(struct model *m, const struct model_cmd *c)
 {
 	if (c->op == 0x05)
 		return 0;
 	if (c->op == 0x0e)
-		return c->vcpu >= NR_VCPUS || c->vcpu2 >= NR_VCPUS ? 0x010e01 : 0;
+		return model_movall(m, c);
 	assert_int_equal(c->op, 0x0d);
 	if (COLL_OOR(c))
 		return 0x010d03;
@@ -346,7 +365,7 @@ static void compare(struct world *w, struct model *m)
 			bool deliver = enabled && has_target(m, e);
 
 			if (deliver)
-				expect_msi(w, dev, i, e->intid, m->colls[e->coll].vcpu);
+				expect_msi(w, dev, i, e->intid, e->vcpu);
 			else
 				assert_int_equal(translated(w, dev, i), 0);
 		}
@@ -358,7 +377,7 @@ static void compare(struct world *w, struct model *m)
 		assert_int_equal(lpi->held, e && has_target(m, e));
 		assert_int_equal(lpi->pending, m->pending[n]);
 		if (lpi->held)
-			assert_int_equal(lpi->vcpu, m->colls[e->coll].vcpu);
+			assert_int_equal(lpi->vcpu, e->vcpu);
 	}
 }
 

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "vitsmod/tables.h"
+
 #define DTE(next, itt, bits)   (VALID | (uint64_t)(next) << 49 | (itt) >> 3 | ((bits)-1))
 #define CTE(icid, vcpu)	       (VALID | (uint64_t)(vcpu) << 16 | (icid))
 #define ITE(next, intid, icid) ((uint64_t)(next) << 48 | (uint64_t)(intid) << 16 | (icid))
@@ -158,6 +160,44 @@ static void test_flat_tables_of_all_page_sizes(void **state)
 			run_skip(w, mapc(nr_ids, 1), 0x010903);
 			world_destroy(w);
 		}
+	}
+}
+
+/* Asked directly: a slot that is none could be taken for one at address 0. */
+static void test_slots_of_ids(void **state)
+{
+	static const uint64_t none = UINT64_MAX;
+	static const struct {
+		const char *why;
+		uint64_t baser;
+		uint32_t id;
+		uint64_t slot;
+	} cases[] = {
+		{ "not valid", SPARE | 0x200, 0, none },
+		{ "first", VALID | SPARE | 0x200, 0, SPARE },
+		{ "last of a page", VALID | SPARE | 0x200, 0x1fff, SPARE + 0xfff8 },
+		{ "beyond the page", VALID | SPARE | 0x200, 0x2000, none },
+		{ "beyond Devbits", VALID | SPARE | 0x2ff, 0x10000, none },
+		{ "4K pages anywhere", VALID | (SPARE + 0x3000), 511, SPARE + 0x3ff8 },
+		{ "16K pages too", VALID | (SPARE + 0xc000) | 0x100, 2047, SPARE + 0xfff8 },
+		{ "no second level", VALID | INDIRECT | ITT_A, 0, none },
+		{ "a second level", VALID | INDIRECT | ITT_A, 513, SPARE + 8 },
+		{ "an entry of 0 in the first level", VALID | INDIRECT | ITT_A, 0xffff, none },
+		{ "first level not in RAM", VALID | INDIRECT | RAM_END, 513, none },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct world *w = world_create(NULL);
+		uint64_t slot = none;
+
+		ram_set(w, ITT_A + 8, VALID | SPARE);
+		wr64(w, GITS_BASER0, cases[i].baser);
+		if (!table_slot(w->v, TABLE_DEVICES, cases[i].id, &slot))
+			slot = none;
+		if (slot != cases[i].slot)
+			fail_msg("%s: %016lx", cases[i].why, (unsigned long)slot);
+		world_destroy(w);
 	}
 }
 
@@ -723,6 +763,7 @@ int main(void)
 		cmocka_unit_test(test_a_reader_of_the_layout_finds_all_events),
 		cmocka_unit_test(test_the_collection_table_is_indexed_by_icid),
 		cmocka_unit_test(test_flat_tables_of_all_page_sizes),
+		cmocka_unit_test(test_slots_of_ids),
 		cmocka_unit_test(test_a_table_longer_than_its_ids_ends_with_them),
 		cmocka_unit_test(test_indirect_tables_of_all_page_sizes),
 		cmocka_unit_test(test_an_indirect_table_ends_with_its_first_level),

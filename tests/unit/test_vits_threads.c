@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -38,16 +39,25 @@ struct party {
 
 	_Atomic uint8_t committed[MANY_LPIS]; /* 1: mapped, 2: and committed */
 	atomic_bool over;
-	_Atomic uint32_t goal; /* what the writers write */
+	/*
+	 * What the writers write. They share the lock, so that they do so all at
+	 * once; who changes the goal has it alone, for an old offset that is
+	 * written late means another lap of the queue.
+	 */
+	pthread_rwlock_t goal_lock;
+	_Atomic uint32_t goal;
 	_Atomic uint64_t nr_more;
 	_Atomic uint64_t nr_delivered;
 	_Atomic uint64_t nr_audits;
 };
 
-static void check(bool ok)
+#define check(ok) check_at(ok, __LINE__)
+static void check_at(bool ok, int line)
 {
-	if (!ok)
-		abort();
+	if (ok)
+		return;
+	fprintf(stderr, "line %d: check failed\n", line);
+	abort();
 }
 
 static int party_read(void *ctx, uint64_t gpa, void *buf, size_t len)
@@ -132,7 +142,9 @@ static void *write_cwriter(void *arg)
 	struct party *p = arg;
 
 	while (!atomic_load(&p->over)) {
+		pthread_rwlock_rdlock(&p->goal_lock);
 		vits_mmio_write(p->v, GITS_CWRITER, 4, atomic_load(&p->goal));
+		pthread_rwlock_unlock(&p->goal_lock);
 		sched_yield();
 	}
 	return NULL;
@@ -264,6 +276,13 @@ static void party_begin(struct party *p)
 		.nr_functions = 1,
 	};
 
+	pthread_rwlockattr_t attr;
+
+	/* The writers never rest: the one who changes the goal goes first. */
+	pthread_rwlockattr_init(&attr);
+	pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	assert_int_equal(pthread_rwlock_init(&p->goal_lock, &attr), 0);
+	pthread_rwlockattr_destroy(&attr);
 	p->ram = calloc(1, RAM_SZ);
 	assert_non_null(p->ram);
 	assert_int_equal(vits_create(&config, &party_ops, p, &p->v), 0);
@@ -297,7 +316,9 @@ static void test_all_vcpus_at_once(void **state)
 	}
 	for (uint32_t round = 0; round < NR_ROUNDS; round++) {
 		add_round(p, round);
+		pthread_rwlock_wrlock(&p->goal_lock);
 		atomic_store(&p->goal, p->tail);
+		pthread_rwlock_unlock(&p->goal_lock);
 		while (vits_mmio_read(p->v, GITS_CREADR, 4) != p->tail)
 			sched_yield();
 	}
@@ -316,6 +337,7 @@ static void test_all_vcpus_at_once(void **state)
 	assert_true(atomic_load(&p->nr_delivered) > 0);
 	assert_true(atomic_load(&p->nr_audits) > 0);
 	vits_destroy(p->v);
+	pthread_rwlock_destroy(&p->goal_lock);
 	free(p->ram);
 	free(p);
 }

@@ -193,6 +193,8 @@ static void host_nap(void *ctx, unsigned ms)
 		function_path(h, "nvme/nvme0/state", path);
 		tree_write(&h->tree, path, "live\n");
 	}
+	if (h->on_nap)
+		h->on_nap(h);
 	if (h->pending[0] && h->naps >= h->due) {
 		tree_set_driver(&h->tree, h->bdf, h->pending);
 		h->pending[0] = '\0';
@@ -207,7 +209,7 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 		.device = 0x0010,
 		.class_code = 0x010802,
 		.driver = driver,
-		.group = 3,
+		.group = 0,
 	};
 
 	memset(h, 0, sizeof(*h));

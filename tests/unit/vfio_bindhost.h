@@ -20,8 +20,10 @@ struct bindhost {
 	/* What the kernel is like. */
 	bool no_vfio, no_module; /* vfio-pci is not loaded; nor can it be */
 	bool vfio_refuses, own_refuses;
-	bool own_wins;	     /* some other party binds the own driver as soon as it is free */
-	unsigned late;	     /* naps until a driver shows up */
+	bool own_wins; /* some other party binds the own driver as soon as it is free */
+	unsigned late; /* naps until a driver shows up */
+	void (*on_nap)(struct bindhost *h); /* what others do meanwhile */
+	int records;			    /* another process's hold of the records, for on_nap */
 	unsigned nvme_up_at; /* the nap that brings the NVMe controller up, 0 for none */
 	int group_errno;     /* of opening the group, 0: it opens */
 	unsigned fail_at;    /* the nth write fails */

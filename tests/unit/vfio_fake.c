@@ -491,7 +491,7 @@ static void *fake_zalloc(void *ctx, size_t nr, size_t size)
 
 /* --- for the tests ------------------------------------------------------- */
 
-void fake_init(struct fake_vfio *fake)
+void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
 {
 	memset(fake, 0, sizeof(*fake));
 	fake->sys = (struct vfio_sys){
@@ -509,7 +509,17 @@ void fake_init(struct fake_vfio *fake)
 		.page_size = (size_t)sysconf(_SC_PAGESIZE),
 	};
 	fake->fail_errno = EIO;
-	tree_init(&fake->tree);
+	fake->tree = *tree;
+	fake->borrowed = true;
+}
+
+void fake_init(struct fake_vfio *fake)
+{
+	struct host_tree tree;
+
+	tree_init(&tree);
+	fake_init_on(fake, &tree);
+	fake->borrowed = false;
 }
 
 void fake_fini(struct fake_vfio *fake)
@@ -519,7 +529,8 @@ void fake_fini(struct fake_vfio *fake)
 		assert_false(fake->functions[i].mastering_at_reset);
 		close(fake->functions[i].file);
 	}
-	tree_fini(&fake->tree);
+	if (!fake->borrowed)
+		tree_fini(&fake->tree);
 	assert_int_equal(fake->nr_fds, 0);
 	assert_int_equal(fake->nr_maps, 0);
 	assert_int_equal(fake->nr_groups_joined, 0);
@@ -527,7 +538,7 @@ void fake_fini(struct fake_vfio *fake)
 
 void fake_publish(struct fake_vfio *fake)
 {
-	for (unsigned i = 0; i < fake->nr_functions; i++) {
+	for (unsigned i = 0; i < fake->nr_functions && !fake->borrowed; i++) {
 		struct fake_function *fn = &fake->functions[i];
 		struct tree_function entry = {
 			.bdf = fn->bdf,

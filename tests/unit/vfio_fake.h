@@ -77,6 +77,7 @@ struct fake_fd {
 struct fake_vfio {
 	struct vfio_sys sys;
 	struct host_tree tree;
+	bool borrowed; /* the tree is another fake's, and has the functions already */
 	struct fake_function functions[FAKE_FUNCTIONS];
 	unsigned nr_functions;
 
@@ -99,6 +100,8 @@ struct fake_vfio {
 };
 
 void fake_init(struct fake_vfio *fake);
+/* With the tree of another one, which has the same functions and was published. */
+void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree);
 /* Stops the test when anything is still open. */
 void fake_fini(struct fake_vfio *fake);
 

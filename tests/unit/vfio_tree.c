@@ -40,8 +40,10 @@ void tree_init(struct host_tree *tree)
 {
 	const char *tmp = getenv("TMPDIR");
 
-	(void)snprintf(tree->fs.root, sizeof(tree->fs.root), "%s/vfio-tree-XXXXXX",
-		       tmp && strlen(tmp) < 100 ? tmp : "/tmp");
+	/* Hundreds of small files each: memory, where there is no other wish. */
+	if (!tmp || strlen(tmp) > 100)
+		tmp = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
+	(void)snprintf(tree->fs.root, sizeof(tree->fs.root), "%s/vfio-tree-XXXXXX", tmp);
 	assert_non_null(mkdtemp(tree->fs.root));
 }
 

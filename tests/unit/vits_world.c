@@ -129,6 +129,10 @@ static void world_apply(void *ctx, const struct vits_effect *e)
 	if (e->op == VITS_MOVALL) {
 		assert_in_range(e->vcpu_from, 0, w->config.nr_vcpus - 1);
 		assert_int_not_equal(e->vcpu_from, e->vcpu);
+		for (uint32_t n = 0; n < w->config.nr_lpis; n++) {
+			if (w->lpis[n].vcpu == e->vcpu_from)
+				w->lpis[n].vcpu = e->vcpu;
+		}
 	} else if (e->op != VITS_INVALL) {
 		engine_event_step(w, e);
 	}

@@ -31,14 +31,16 @@ host_file()
 	host_files+=(--file "$at:$1")
 }
 
-# emuhost_status: what emuhost ended with
+# Whatever the steps did, the script ends well: a status that is not 0 is the emulated host's trouble.
 on_host()
 {
 	cat >"$tmp/script"
 	emuhost_status=0
 	"$emuhost" run --file "$lib/host.sh:/lib/e2e/host.sh" --file "$tmp/script:/lib/e2e/script" \
 		${host_files[@]+"${host_files[@]}"} "$@" -- \
-		sh -c '. /lib/e2e/host.sh; . /lib/e2e/script' </dev/null >"$tmp/raw" 2>"$tmp/raw.err" ||
+		sh -c '. /lib/e2e/host.sh
+. /lib/e2e/script
+exit 0' </dev/null >"$tmp/raw" 2>"$tmp/raw.err" ||
 		emuhost_status=$?
 	tr -d '\r' <"$tmp/raw" >"$tmp/text"
 	grep -av '^[A-Za-z0-9_-]*\.json|' "$tmp/text"
@@ -50,6 +52,10 @@ on_host()
 			print substr($0, RLENGTH + 1) >file
 		}' "$tmp/text"
 	[ "$emuhost_status" = 0 ] || unmet_by "the emulated host ended with status $emuhost_status"
+	case $emuhost_status in
+	0 | 126) ;;
+	*) exit 1 ;;
+	esac
 }
 
 unmet_by()

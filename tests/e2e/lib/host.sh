@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=busybox
+# shellcheck shell=dash
 #
 # host.sh - the part of an end-to-end test's library that runs on the emulated host. Sourced by what
 # e2e.sh sends there.

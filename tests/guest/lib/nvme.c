@@ -32,6 +32,7 @@
 
 enum admin { CREATE_SQ = 0x01, CREATE_CQ = 0x05, GET_FEATURES = 0x0a };
 #define READ		  0x02u
+#define SECTOR_SZ	  512u
 #define FEATURE_NR_QUEUES 0x07u
 
 void nvme_find(struct nvme *ret_nvme)

@@ -1,0 +1,107 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Images boot plain and compressed, flat binaries boot; the guest's console is on standard output and
+# nothing else is; what comes in on standard input, or is typed at a terminal, reaches the guest.
+
+. "$(dirname "$0")/lib/e2e.sh"
+
+image=$build/guest-images/Image
+gzip -1 <"$image" >"$tmp/Image.gz"
+host_file /etc/linux.conf <<'END'
+kernel  = "/boot/Image.gz"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=shell"
+memory  = "256M"
+END
+host_file /etc/flat.conf <<'END'
+kernel = "/usr/share/itsy/payloads/hello.bin"
+memory = "64M"
+END
+
+on_host --file "$tmp/Image.gz:/boot/Image.gz" <<'END'
+step flat itsy run /etc/flat.conf
+step quiet itsy run --quiet /etc/flat.conf
+step dry itsy run --dry-run /etc/linux.conf
+step dtb sh -c 'itsy run /etc/linux.conf --set vcpus=3 --dump-dtb /tmp/dtb && hexdump -n 4 -e "4/1 \"%02x\"" /tmp/dtb'
+step print itsy run /etc/linux.conf --set vcpus=3 --print-config
+printf 'echo six times seven is $((6 * 7))\necho this goes to the console too >&2\nnproc\nexit\n' >/tmp/typed
+step piped sh -c 'itsy run /etc/linux.conf --set vcpus=2 </tmp/typed'
+step closed sh -c 'itsy run /etc/flat.conf <&-'
+step stdout_full sh -c 'itsy run /etc/flat.conf >/dev/full'
+END
+
+is_status flat 0
+has flat.out '^payload hello: PASS$'
+lacks flat.out 'itsy'
+has flat.err '^itsy: /etc/flat\.conf: 1 vCPUs, 64 MiB, 0 devices'
+lacks flat.err 'payload|cpus'
+is_status quiet 0
+expect "quiet: the console is the same" cmp "$tmp/flat.out" "$tmp/quiet.out"
+nr_lines quiet.err 0
+is_status dry 0
+nr_lines dry.out 0
+is_status dtb 0
+has dtb.out '^d00dfeed$'
+is_status print 0
+has print.out '^vcpus *= *3'
+is_status piped 0
+has piped.out '^six times seven is 42$'
+has piped.out '^this goes to the console too$'
+has piped.out '^2$'
+lacks piped.out 'Kernel panic|itsy: '
+is_status closed 0
+has closed.out '^payload hello: PASS$'
+is_status stdout_full 0
+
+# A plain Image, at a terminal: typed by a script that waits for what it sees.
+host_files=()
+host_file /etc/tty.conf <<'END'
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=shell"
+memory  = "256M"
+END
+cat >"$tmp/run" <<'END'
+stty -a >/tmp/before 2>/dev/null && itsy run /etc/tty.conf
+echo "status $?"
+stty -a >/tmp/after 2>/dev/null && cmp /tmp/before /tmp/after && echo "the terminal is as it was"
+END
+mkfifo "$tmp/keys"
+command -v script >/dev/null || { echo "script is not there (Debian: bsdutils)"; exit 77; }
+script -qfc "'$emuhost' run --timeout 200 ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
+	<"$tmp/keys" >"$tmp/screen" 2>&1 &
+pid=$!
+exec 3>"$tmp/keys"
+
+# see REGEX: waits until it is on the screen
+see()
+{
+	local n
+
+	for ((n = 0; n < 1200; n++)); do
+		! grep -qaE "$1" "$tmp/screen" || return 0
+		kill -0 $pid 2>/dev/null || break
+		sleep 0.1
+	done
+	return 1
+}
+
+expect "terminal: a shell's prompt" see '/root # '
+printf 'echo $((6 * 9))-nine\r' >&3
+expect "terminal: a command's output" see '^54-nine'
+printf '\001h' >&3
+expect "terminal: Ctrl-a h tells the keys" see 'Ctrl-a x'
+printf '\001\001' >&3
+printf '\001x' >&3
+expect "terminal: Ctrl-a x ends the guest" see 'status 0'
+exec 3>&-
+rc=0
+wait $pid || rc=$?
+tr -d '\r' <"$tmp/screen" >"$tmp/screen.out"
+sed 's/^/screen|/' "$tmp/screen.out"
+expect "terminal: emuhost ends well, not with $rc" [ $rc = 0 ]
+has screen.out 'itsy: /etc/tty.conf: .*Ctrl-a x quits'
+has screen.out '^the terminal is as it was$'
+
+verdict

@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Configuration files: each message about what is not accepted.
+ *
+ * The messages are compared as a whole: an error too many, one that is missing
+ * and one with the wrong line all fail.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/config_world.h"
+#include "vitsmod/bits.h"
+#include "vmm/config.h"
+#include "vmm/layout.h"
+
+static const struct {
+	const char *why, *text, *want;
+} mistakes[] = {
+	{ "empty file", "",
+	  "t.conf:1: error: 'kernel' is missing: the file of the guest's kernel\n" },
+	{ "kernel is empty", "kernel = \"\"\n",
+	  "t.conf:1: error: 'kernel' is empty: it names the kernel's file\n" },
+	{ "mistyped key", VALID "memroy = \"1G\"\n",
+	  "t.conf:2: error: unknown key 'memroy': did you mean 'memory'?\n" },
+	{ "key of another kind of case", VALID "Vcpus = 2\n",
+	  "t.conf:2: error: unknown key 'Vcpus': did you mean 'vcpus'?\n" },
+	{ "key like no other", VALID "colour = \"red\"\n",
+	  "t.conf:2: error: unknown key 'colour'\n" },
+	{ "mistyped key of a device", VALID "device \"a\" {\n  bfd = \"0000:01:00.0\"\n}\n",
+	  "t.conf:2: error: device \"a\" has no 'bdf'\n"
+	  "t.conf:3: error: unknown key 'bfd': did you mean 'bdf'?\n" },
+	{ "key of a device outside of one", VALID "bdf = \"0000:01:00.0\"\n",
+	  "t.conf:2: error: unknown key 'bdf' outside of a block: it belongs to a "
+	  "device\n" },
+	{ "key of the guest in a device",
+	  VALID "device \"a\" { bdf = \"0000:01:00.0\"\nvcpus = 2 }\n",
+	  "t.conf:3: error: unknown key 'vcpus' in a device block: it stands outside of "
+	  "the "
+	  "blocks\n" },
+	{ "libconfuse's include()", VALID "include(\"/etc/passwd\")\n",
+	  "t.conf:2: error: stray '(': values with it stand in quotes\n"
+	  "t.conf:2: error: stray ')': values with it stand in quotes\n" },
+	{ "the option that carries the context", VALID "\"(context)\" = 5\n",
+	  "t.conf:2: error: this string belongs to no key: is a quote missing before it?\n"
+	  "t.conf:2: error: no key stands before '='\n" },
+	{ "a path into another block",
+	  VALID "device \"a\" { bdf = \"0000:01:00.0\" }\n\"device=a|bdf\" = \"x\"\n",
+	  "t.conf:3: error: this string belongs to no key: is a quote missing before it?\n"
+	  "t.conf:3: error: no key stands before '='\n" },
+	{ "wrong type", VALID "vcpus = \"two\"\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not 'two'\n" },
+	{ "number with something behind it", VALID "vcpus = 2x\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '2x'\n" },
+	{ "number with a size's suffix", VALID "vcpus = 1K\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '1K'\n" },
+	{ "empty number", VALID "vcpus = \"\"\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not ''\n" },
+	{ "0x and nothing", VALID "vcpus = 0x\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '0x'\n" },
+	{ "negative", VALID "vcpus = -1\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '-1'\n" },
+	{ "below the range", VALID "vcpus = 0\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '0'\n" },
+	{ "above the range", VALID "vcpus = 513\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not '513'\n" },
+	{ "2^64 + 1", VALID "vcpus = 18446744073709551617\n",
+	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not "
+	  "'18446744073709551617'\n" },
+	{ "what libconfuse reads as octal", VALID "vcpus = 010\n",
+	  "t.conf:2: error: 'vcpus' begins with a zero: write it without\n" },
+	{ "octal size", VALID "memory = \"0512M\"\n",
+	  "t.conf:2: error: 'memory' begins with a zero: write it without\n" },
+	{ "memory below the least", VALID "memory = \"63M\"\n",
+	  "t.conf:2: error: 'memory' is from 64M to 511G, not '63M'\n" },
+	{ "memory above the most", VALID "memory = \"512G\"\n",
+	  "t.conf:2: error: 'memory' is from 64M to 511G, not '512G'\n" },
+	{ "memory of 2^64 by its suffix", VALID "memory = \"17179869184G\"\n",
+	  "t.conf:2: error: 'memory' is from 64M to 511G, not '17179869184G'\n" },
+	{ "memory that is no number of pages", VALID "memory = \"65537K\"\n",
+	  "t.conf:2: error: 'memory' is a multiple of 64K, and '65537K' is not\n" },
+	{ "memory with an unknown suffix", VALID "memory = \"1T\"\n",
+	  "t.conf:2: error: 'memory' is a size such as \"512M\" or \"4G\", not '1T'\n" },
+	{ "memory with two suffixes", VALID "memory = \"1MB\"\n",
+	  "t.conf:2: error: 'memory' is a size such as \"512M\" or \"4G\", not '1MB'\n" },
+	{ "duplicate key", VALID "vcpus = 2\n\nvcpus = 3\n",
+	  "t.conf:4: error: 'vcpus' given twice: first on line 2\n" },
+	{ "duplicate key in a device",
+	  VALID "device \"a\" { bdf = \"0000:01:00.0\"\nbdf = \"0000:01:00.1\" }\n",
+	  "t.conf:3: error: 'bdf' given twice: first on line 2\n" },
+	{ "duplicate title",
+	  VALID "device \"a\" { bdf = \"0000:01:00.0\" }\n"
+		"device \"a\" { bdf = \"0000:01:00.1\" }\n",
+	  "t.conf:3: error: device \"a\" exists already: line 2\n" },
+	{ "one function twice, spelt in two ways",
+	  VALID "device \"a\" {\n bdf = \"0000:0A:00.0\"\n}\n"
+		"device \"b\" {\n bdf = \"0a:00.0\"\n}\n",
+	  "t.conf:6: error: 0000:0a:00.0 is the device \"a\" already: line 3\n" },
+	{ "two bad functions are not the same",
+	  VALID "device \"a\" { bdf = \"x\" }\n"
+		"device \"b\" { bdf = \"y\" }\n",
+	  "t.conf:2: error: 'bdf' is the address of a PCI function such as "
+	  "\"0000:01:00.0\", not 'x'\n"
+	  "t.conf:3: error: 'bdf' is the address of a PCI function such as "
+	  "\"0000:01:00.0\", not 'y'\n" },
+	{ "empty block", VALID "\ndevice \"a\" {\n}\n",
+	  "t.conf:3: error: device \"a\" has no 'bdf'\n" },
+	{ "name of a device", VALID "device \"a b\" { bdf = \"0000:01:00.0\" }\n",
+	  "t.conf:2: error: the name of a device is 1 to 31 letters, digits, '-' or '_', "
+	  "not \"a b\"\n" },
+	{ "empty name", VALID "device \"\" { bdf = \"0000:01:00.0\" }\n",
+	  "t.conf:2: error: the name of a device is 1 to 31 letters, digits, '-' or '_', "
+	  "not \"\"\n" },
+	{ "no name", VALID "device { bdf = \"0000:01:00.0\" }\n",
+	  "t.conf:2: error: missing title for section 'device'\n" },
+	{ "too many events", VALID "device \"a\" { bdf = \"0000:01:00.0\" events = 65537 }\n",
+	  "t.conf:2: error: 'events' is a number from 0 to 65536, not '65537'\n" },
+};
+
+static void test_each_mistake_is_reported_with_its_line(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
+		print_message("%s\n", mistakes[i].why);
+		config_expect_messages(mistakes[i].text, NULL, 0, mistakes[i].want);
+	}
+}
+
+static const struct {
+	const char *why, *text, *want;
+} broken[] = {
+	{ "unclosed block, which libconfuse accepts",
+	  VALID "device \"a\" {\n bdf = \"0000:01:00.0\"\n\n",
+	  "t.conf:2: error: this block is never closed: '}' is missing\n" },
+	{ "block within an unclosed one",
+	  VALID "device \"a\" {\n bdf = \"0000:01:00.0\"\ndevice \"b\" {\n}\n",
+	  "t.conf:4: error: '{' within the block of line 2: is its '}' missing?\n" },
+	{ "brace too many", VALID "device \"a\" { bdf = \"0000:01:00.0\" }\n}\n",
+	  "t.conf:3: error: '}' closes no block\n" },
+	{ "unterminated string, which libconfuse reports at the next quote",
+	  "kernel = \"Image\ninitrd = \"x\"\n",
+	  "t.conf:1: error: this string is never closed: \" is missing at its end\n" },
+	{ "unterminated single quotes", "kernel = 'Image\n",
+	  "t.conf:1: error: this string is never closed: ' is missing at its end\n" },
+	{ "unterminated at the end of the file", "kernel = \"Image\\",
+	  "t.conf:1: error: unknown escape in a string: a backslash is written \\\\\n"
+	  "t.conf:1: error: this string is never closed: \" is missing at its end\n" },
+	{ "unterminated comment", VALID "\n/* vcpus = 2\n\n",
+	  "t.conf:3: error: this comment is never closed: */ is missing\n" },
+	{ "no value", "kernel =\nvcpus = 2\n",
+	  "t.conf:1: error: no value follows '=' on this line\n" },
+	{ "no value at the end",
+	  "kernel =", "t.conf:1: error: no value follows '=' on this line\n" },
+	{ "no value before a brace", VALID "device \"a\" { bdf = }\n",
+	  "t.conf:2: error: no value follows '=' on this line\n" },
+	{ "no key", VALID "= 5\n", "t.conf:2: error: no key stands before '='\n" },
+	{ "a value too many, empty, which libconfuse ends at without a word",
+	  VALID "vcpus = 2 \"\"\n",
+	  "t.conf:2: error: this string belongs to no key: is a quote missing before "
+	  "it?\n" },
+	{ "a word alone", "root:x:0:0\n" VALID "vcpus\n",
+	  "t.conf:1: error: no '=' follows 'root:x:0:0' on this line\n"
+	  "t.conf:3: error: no '=' follows 'vcpus' on this line\n" },
+	{ "a word alone in a block", VALID "device a { bdf }\n",
+	  "t.conf:2: error: no '=' follows 'bdf' on this line\n" },
+	{ "a word alone at the end", VALID "vcpus",
+	  "t.conf:2: error: no '=' follows 'vcpus' on this line\n" },
+	{ "three words", VALID "vcpus is 2\n",
+	  "t.conf:2: error: missing equal sign after option 'vcpus'\n" },
+	{ "a value of a value", VALID "vcpus = 2 = 3\n",
+	  "t.conf:2: error: no key stands before '='\n" },
+	{ "unknown block", VALID "devise \"a\" { bdf = \"0000:01:00.0\" }\n",
+	  "t.conf:2: error: unknown key 'devise': did you mean 'device'?\n" },
+	{ "no equals", VALID "vcpus 2\n",
+	  "t.conf:2: error: missing equal sign after option 'vcpus'\n" },
+	{ "appending", VALID "vcpus += 2\n",
+	  "t.conf:2: error: stray '+': values with it stand in quotes\n" },
+	{ "a list", VALID "vcpus = {1}\n",
+	  "t.conf:2: error: a value is a word or a string, not a list\n" },
+	{ "characters that libconfuse passes over", VALID "memory = *1G\n",
+	  "t.conf:2: error: stray '*': values with it stand in quotes\n" },
+	{ "a comment in the middle of a word", "kernel = a#b\n",
+	  "t.conf:1: error: '#' within a word: put the word in quotes, or a blank before "
+	  "the "
+	  "comment\n" },
+	{ "slashes in a word", VALID "initrd = a//b\n",
+	  "t.conf:2: error: '//' within a word: put it in quotes\n" },
+	{ "block after one line of comment and one block of comment",
+	  "/* 1\n2\n3 */ # 3\n" VALID "nonsense = 1\n",
+	  "t.conf:5: error: unknown key 'nonsense'\n" },
+};
+
+static void test_each_broken_structure_is_reported_where_it_begins(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
+		print_message("%s\n", broken[i].why);
+		config_expect_messages(broken[i].text, NULL, 0, broken[i].want);
+	}
+}
+
+static void test_escapes_that_would_cut_or_bend_a_string_are_refused(void **state)
+{
+	static const char *const escapes[] = { "\\0",	"\\000", "\\x00", "\\777",
+					       "\\999", "\\n",	 "\\e",	  "\\x41" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(escapes); i++) {
+		char text[64];
+
+		print_message("%s\n", escapes[i]);
+		(void)snprintf(text, sizeof(text), "kernel = \"a%sb\"\n", escapes[i]);
+		config_expect_messages(
+			text, NULL, 0,
+			"t.conf:1: error: unknown escape in a string: a backslash is "
+			"written \\\\\n");
+	}
+}
+
+static void test_all_errors_of_a_file_come_at_once_in_order_of_lines(void **state)
+{
+	(void)state;
+	config_expect_messages(
+		"vcpsu = 3\n"
+		"memory = \"12\"\n"
+		"device \"a\" { evnts = 3 bdf = \"1\" }\n"
+		"cmdline = \"\\q\"\n"
+		"vcpus = 0\n"
+		"kernle = \"x\"\n",
+		NULL, 0,
+		"t.conf:1: error: unknown key 'vcpsu': did you mean 'vcpus'?\n"
+		"t.conf:1: error: 'kernel' is missing: the file of the guest's kernel\n"
+		"t.conf:2: error: 'memory' is from 64M to 511G, not '12'\n"
+		"t.conf:3: error: unknown key 'evnts': did you mean 'events'?\n"
+		"t.conf:3: error: 'bdf' is the address of a PCI function such as "
+		"\"0000:01:00.0\", not '1'\n"
+		"t.conf:4: error: unknown escape in a string: a backslash is written \\\\\n"
+		"t.conf:5: error: 'vcpus' is a number from 1 to 512, not '0'\n"
+		"t.conf:6: error: unknown key 'kernle': did you mean 'kernel'?\n");
+}
+
+/* A text of VALID and nr lines, each of which format makes from its number. */
+static char *many_lines(size_t nr, void (*line)(FILE *out, size_t i))
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	(void)fputs(VALID, out);
+	for (size_t i = 0; i < nr; i++)
+		line(out, i);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+static void device_line(FILE *out, size_t i)
+{
+	(void)fprintf(out, "device \"d%zu\" { bdf = \"0000:%02zx:00.0\" }\n", i, i);
+}
+
+static void test_devices_up_to_the_most_are_accepted_and_one_more_is_not(void **state)
+{
+	char *text = many_lines(CONFIG_MAX_DEVICES, device_line);
+	struct config c;
+
+	(void)state;
+	config_parse_valid(text, &c);
+	assert_int_equal(c.nr_devices, CONFIG_MAX_DEVICES);
+	config_fini(&c);
+	free(text);
+
+	text = many_lines(CONFIG_MAX_DEVICES + 40, device_line);
+	config_expect_messages(text, NULL, 0, "t.conf:34: error: more than 32 devices\n");
+	free(text);
+}
+
+static void unknown_line(FILE *out, size_t i)
+{
+	(void)fprintf(out, "key%zu = 1\n", i);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+static void test_errors_beyond_the_most_are_counted(void **state)
+{
+	char *text = many_lines(60, unknown_line), *messages;
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_parse_text(text, NULL, 0, &messages, &c), -EINVAL);
+	assert_int_equal(count_lines(messages), 51);
+	assert_non_null(strstr(messages, "t.conf:2: error: unknown key 'key0'\n"));
+	assert_non_null(strstr(messages, "t.conf: error: and 10 more\n"));
+	free(messages);
+	free(text);
+
+	/* More than are learnt: it ends there, and says so. */
+	text = many_lines(5000, unknown_line);
+	assert_int_equal(config_parse_text(text, NULL, 0, &messages, &c), -EINVAL);
+	assert_non_null(strstr(messages, "t.conf:2: error: unknown key 'key0'\n"));
+	free(messages);
+	free(text);
+}
+
+static void test_control_characters_are_refused_and_not_printed(void **state)
+{
+	(void)state;
+	config_expect_messages("kernel = \"a\x1b[31mb\"\n", NULL, 0,
+			       "t.conf:1: error: control character in a string\n");
+	config_expect_messages(VALID "\x01\x02\x03 = 5\n", NULL, 0,
+			       "t.conf:2: error: stray byte 0x01: this is not a plain text\n"
+			       "t.conf:2: error: no key stands before '='\n");
+	config_expect_messages(VALID "caf\xc3\xa9 = 5\n", NULL, 0,
+			       "t.conf:2: error: stray byte 0xc3: this is not a plain text\n");
+}
+
+static void test_wrong_overrides_are_reported_by_their_own_words(void **state)
+{
+	static const struct {
+		const char *override, *want;
+	} cases[] = {
+		{ "vcpus=0", "--set vcpus=0: error: 'vcpus' is a number from 1 to 512, not '0'\n" },
+		{ "vcpsu=1", "--set vcpsu=1: error: unknown key 'vcpsu': did you mean 'vcpus'?\n" },
+		{ "=1", "--set =1: error: unknown key ''\n" },
+		{ "vcpus", "--set vcpus: error: an override is KEY=VALUE\n" },
+		{ "", "--set : error: an override is KEY=VALUE\n" },
+		{ "kernel=",
+		  "--set kernel=: error: 'kernel' is empty: it names the kernel's file\n" },
+		{ "cmdline=a\nb",
+		  "--set cmdline=a?b: error: control character in an override\n" },
+		{ "device.n0=1",
+		  "--set device.n0=1: error: a device is set by device.NAME.KEY=VALUE\n" },
+		{ "device.=1",
+		  "--set device.=1: error: a device is set by device.NAME.KEY=VALUE\n" },
+		{ "device..bdf=1",
+		  "--set device..bdf=1: error: t.conf has no device of this name\n" },
+		{ "device.n1.bdf=1",
+		  "--set device.n1.bdf=1: error: t.conf has no device of this name\n" },
+		{ "device.n0.bfd=1",
+		  "--set device.n0.bfd=1: error: unknown key 'bfd': did you mean 'bdf'?\n" },
+		{ "device.n0.vcpus=1",
+		  "--set device.n0.vcpus=1: error: unknown key 'vcpus' in a device block: it "
+		  "stands outside of the blocks\n" },
+		{ "bdf=1",
+		  "--set bdf=1: error: unknown key 'bdf' outside of a block: it belongs to "
+		  "a device\n" },
+		{ "device.n0.bdf=0000:02:00.0",
+		  "--set device.n0.bdf=0000:02:00.0: error: 0000:02:00.0 is the device \"m\" "
+		  "already: line 2\n" },
+	};
+	static const char text[] = VALID "device \"m\" { bdf = \"0000:02:00.0\" }\n"
+					 "device \"n0\" { bdf = \"0000:01:00.0\" }\n";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		print_message("%s\n", cases[i].override);
+		config_expect_messages(text, &cases[i].override, 1, cases[i].want);
+	}
+}
+
+static int load_bytes(const void *bytes, size_t len, char **ret_messages)
+{
+	int fd = memfd_create("config", MFD_CLOEXEC), r;
+	char path[32];
+	struct config c;
+	size_t size;
+	FILE *errors = open_memstream(ret_messages, &size);
+
+	assert_true(fd >= 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	assert_int_equal(write(fd, bytes, len), (ssize_t)len);
+	r = config_load(path, NULL, 0, errors, &c);
+	(void)fclose(errors);
+	(void)close(fd);
+	if (r == 0)
+		config_fini(&c);
+	return r;
+}
+
+static void test_files_that_are_no_text_or_too_large_are_refused(void **state)
+{
+	static char large[(1 << 20) + 1];
+	char *messages;
+
+	(void)state;
+	assert_int_equal(load_bytes("kernel = \"a\"\nv\0pus", 18, &messages), -EINVAL);
+	assert_non_null(strstr(messages, ":2: error: a NUL byte: this is not a text file\n"));
+	free(messages);
+
+	memset(large, ' ', sizeof(large));
+	assert_int_equal(load_bytes(large, sizeof(large), &messages), -EFBIG);
+	assert_non_null(strstr(messages, ": error: cannot be read: File too large\n"));
+	free(messages);
+
+	memcpy(large, VALID, strlen(VALID));
+	assert_int_equal(load_bytes(large, sizeof(large) - 1, &messages), 0);
+	assert_string_equal(messages, "");
+	free(messages);
+}
+
+static void test_files_that_cannot_be_read_are_reported(void **state)
+{
+	char *messages;
+	size_t size;
+	FILE *errors = open_memstream(&messages, &size);
+	struct config c;
+
+	(void)state;
+	assert_int_equal(config_load("/nowhere/x.conf", NULL, 0, errors, &c), -ENOENT);
+	assert_int_equal(config_load("/", NULL, 0, errors, &c), -EISDIR);
+	(void)fclose(errors);
+	assert_string_equal(messages,
+			    "/nowhere/x.conf: error: cannot be read: No such file or directory\n"
+			    "/: error: cannot be read: Is a directory\n");
+	free(messages);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_mistake_is_reported_with_its_line),
+		cmocka_unit_test(test_each_broken_structure_is_reported_where_it_begins),
+		cmocka_unit_test(test_escapes_that_would_cut_or_bend_a_string_are_refused),
+		cmocka_unit_test(test_all_errors_of_a_file_come_at_once_in_order_of_lines),
+		cmocka_unit_test(test_devices_up_to_the_most_are_accepted_and_one_more_is_not),
+		cmocka_unit_test(test_errors_beyond_the_most_are_counted),
+		cmocka_unit_test(test_control_characters_are_refused_and_not_printed),
+		cmocka_unit_test(test_wrong_overrides_are_reported_by_their_own_words),
+		cmocka_unit_test(test_files_that_are_no_text_or_too_large_are_refused),
+		cmocka_unit_test(test_files_that_cannot_be_read_are_reported),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
