@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "tests/unit/vfio_tree.h"
+#include "vfio/fail.h"
 
 static void test_bdf_is_parsed_with_and_without_domain_in_either_case(void **state)
 {
@@ -118,9 +119,9 @@ static void test_function_is_read_with_all_its_attributes(void **state)
 
 	(void)state;
 	put16(config + PCI_STATUS, PCI_STATUS_CAP_LIST);
-	config[PCI_CAPABILITY_LIST] = 0x52; /* the lowest two bits are reserved */
-	put16(config + 0x50, PCI_CAP_ID_MSI | 0x60 << 8);
-	put16(config + 0x52, 0x0180 | 3 << 1);
+	config[PCI_CAPABILITY_LIST] = 0x42; /* the lowest two bits are reserved */
+	put16(config + 0x40, PCI_CAP_ID_MSI | 0x60 << 8);
+	put16(config + 0x42, 0x0180 | 3 << 1);
 	put16(config + 0x60, PCI_CAP_ID_MSIX);
 	put16(config + 0x62, 2047);
 	entry.config = config;
@@ -387,6 +388,35 @@ static void test_function_without_group_is_not_viable(void **state)
 	tree_fini(&tree);
 }
 
+/* Names that are too long for a fault are cut, and still end. */
+static void test_fault_names_are_cut_to_what_fits(void **state)
+{
+	struct vfio_fault fault = { .have = 1, .other = "before" };
+	char text[200];
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_int_equal(vfio_fail(&fault, VFIO_FAULT_OTHER, -EIO, "%s", text), -EIO);
+	assert_int_equal(fault.error, EIO);
+	assert_int_equal(fault.have, 0);
+	assert_string_equal(fault.other, "");
+	assert_int_equal(strlen(fault.object), sizeof(fault.object) - 1);
+	vfio_fault_other(&fault, text);
+	vfio_fault_driver(&fault, text);
+	assert_int_equal(strlen(fault.other), sizeof(fault.other) - 1);
+	assert_int_equal(strlen(fault.driver), sizeof(fault.driver) - 1);
+	vfio_fault_numbers(&fault, 2, 3);
+	assert_true(fault.have == 2);
+	assert_true(fault.want == 3);
+	vfio_copy_text(text, 1, "abc");
+	assert_string_equal(text, "");
+	vfio_copy_text(text, 4, "abc");
+	assert_string_equal(text, "abc");
+	vfio_copy_text(text, 3, "abc");
+	assert_string_equal(text, "ab");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -403,6 +433,7 @@ int main(void)
 		cmocka_unit_test(test_group_is_viable_unless_another_driver_has_a_part_of_it),
 		cmocka_unit_test(
 			test_group_names_the_first_of_several_blockers_and_no_pci_ones_too),
+		cmocka_unit_test(test_fault_names_are_cut_to_what_fits),
 		cmocka_unit_test(test_function_without_group_is_not_viable),
 	};
 

@@ -180,6 +180,27 @@ static void test_nvme_registers_are_mapped_and_table_trapped(void **state)
 	stop(&w);
 }
 
+static void test_table_in_the_middle_of_a_page_traps_the_page(void **state)
+{
+	struct vfio_bar bar;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_nvme(&w.fake, BDF, 1);
+	/* 0x410 bytes from 0x1ff8 on: the end of one page, and the beginning of the next. */
+	fake_set_config(w.fn, 0x44, 4, 0x00001ff8);
+	fake_set_config(w.fn, 0x48, 4, 0x00003ff0);
+	w.fn->bars[0].size = 0x8000;
+	open_it(&w);
+	vfio_device_bar(w.dev, 0, &bar);
+	check_pieces(&bar, "m1000 t3000 m4000");
+	vfio_bar_write(w.dev, 0, 0x1ff8, 8, UINT64_C(0x1122334455667788));
+	assert_true(vfio_bar_read(w.dev, 0, 0x1ff8, 8) == UINT64_C(0x1122334455667788));
+	assert_int_equal(fake_memory(w.fn, 0, 0x1ff8), 0);
+	stop(&w);
+}
+
 static void test_host_with_large_pages_traps_more(void **state)
 {
 	static const struct {
@@ -352,6 +373,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bar_is_cut_as_spans_and_pages_say),
 		cmocka_unit_test(test_nvme_registers_are_mapped_and_table_trapped),
+		cmocka_unit_test(test_table_in_the_middle_of_a_page_traps_the_page),
 		cmocka_unit_test(test_host_with_large_pages_traps_more),
 		cmocka_unit_test(test_region_that_cannot_be_mapped_is_trapped_whole),
 		cmocka_unit_test(test_sparse_region_maps_only_its_areas_in_whole_pages),

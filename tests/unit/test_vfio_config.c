@@ -424,7 +424,10 @@ static void test_device_control_passes_ordering_and_read_request_size(void **sta
 	fake_set_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2, 0x0f);
 	wr(&w, FULL_EXP + PCI_EXP_DEVCTL, 4, 0x00032810);
 	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0x0c);
+	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVSTA, 2), 0x0c);
 	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
+	wr(&w, FULL_EXP + PCI_EXP_DEVSTA, 2, 0xffff);
+	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0);
 	stop(&w);
 }
 

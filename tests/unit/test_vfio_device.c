@@ -292,7 +292,7 @@ static void test_function_without_reset_is_taken(void **state)
 
 static void test_function_is_opened_once_only(void **state)
 {
-	struct vfio_device *dev, *again = NULL;
+	struct vfio_device *dev, *other, *third, *again = NULL;
 	struct vfio_container *container;
 	struct pci_bdf bdf = { .dev = 1 };
 	struct vfio_fault fault = { 0 };
@@ -301,15 +301,23 @@ static void test_function_is_opened_once_only(void **state)
 	(void)state;
 	fake_init(&fake);
 	fake_add_nvme(&fake, BDF, 1);
+	fake_add_edu(&fake, "0000:00:02.0", 2);
+	fake_add_full(&fake, "0000:00:03.0", 3);
 	fake_publish(&fake);
 	fake_container(&fake, &container);
 	dev = fake_open(&fake, container, BDF);
+	other = fake_open(&fake, container, "0000:00:02.0");
+	third = fake_open(&fake, container, "0000:00:03.0");
 	assert_int_equal(vfio_device_create(container, &fake.tree.fs, &bdf, &again, &fault),
 			 -EBUSY);
 	assert_int_equal(fault.code, VFIO_FAULT_BUSY);
 	assert_string_equal(fault.object, BDF);
+	vfio_device_destroy(other);
+	assert_int_equal(vfio_device_create(container, &fake.tree.fs, &bdf, &again, &fault),
+			 -EBUSY);
 	vfio_device_destroy(dev);
 	dev = fake_open(&fake, container, BDF);
+	vfio_device_destroy(third);
 	vfio_device_destroy(dev);
 	vfio_container_destroy(container);
 	fake_fini(&fake);

@@ -558,8 +558,7 @@ static void test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_c
 	world_destroy(w);
 }
 
-static void test_what_a_guest_writes_over_a_used_collection_changes_nothing_and_is_counted(
-	void **state)
+static void test_what_a_guest_writes_over_a_collection_changes_nothing_and_is_counted(void **state)
 {
 	struct world *w = world_with_events();
 
@@ -782,7 +781,7 @@ int main(void)
 		cmocka_unit_test(
 			test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_counted),
 		cmocka_unit_test(
-			test_what_a_guest_writes_over_a_used_collection_changes_nothing_and_is_counted),
+			test_what_a_guest_writes_over_a_collection_changes_nothing_and_is_counted),
 		cmocka_unit_test(test_unmapping_what_the_shadow_knows_does_not_need_the_tables),
 		cmocka_unit_test(test_events_beyond_the_shadow_of_a_function_are_what_its_itt_says),
 		cmocka_unit_test(test_audit_lists_each_difference),
