@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -69,6 +70,17 @@ static int catch_signals(struct run *run, struct fault *ret_fault)
 	return 0;
 }
 
+/* An eventfd for each vector: 32 functions can have 2048 each. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit); /* opening says it, if it was not enough */
+}
+
 /*
  * With devices all guest memory is locked at once. A host that has not got it
  * would kill this process in the middle, with functions bound.
@@ -115,6 +127,7 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 	if (!config->nr_devices)
 		return 0;
 
+	raise_file_limit();
 	for (size_t i = 0; i < config->nr_devices; i++) {
 		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i, ret_fault);
 		if (r < 0)

@@ -133,6 +133,20 @@ static void test_header_shows_identity_and_no_pin_no_rom_no_siblings(void **stat
 	stop(&w);
 }
 
+static void test_short_and_interrupted_reads_are_gone_on_with(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_full);
+	w.fake.short_reads = true;
+	open_it(&w);
+	assert_int_equal(rd(&w, PCI_VENDOR_ID, 4), 0x56781abc);
+	assert_int_equal(rd(&w, FULL_DSN + 8, 4), 0x55667788);
+	assert_int_equal(rd(&w, FULL_VNDR + 4, 4), 0xabcd1234);
+	stop(&w);
+}
+
 static void test_extended_list_keeps_serial_number_and_vendor_specific_only(void **state)
 {
 	struct world w;
@@ -730,6 +744,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_capability_lists_skip_what_is_hidden),
 		cmocka_unit_test(test_header_shows_identity_and_no_pin_no_rom_no_siblings),
+		cmocka_unit_test(test_short_and_interrupted_reads_are_gone_on_with),
 		cmocka_unit_test(test_extended_list_keeps_serial_number_and_vendor_specific_only),
 		cmocka_unit_test(test_conventional_function_answers_all_ones_beyond_256),
 		cmocka_unit_test(test_bus_mastering_is_off_until_the_guest_asks),

@@ -396,6 +396,10 @@ static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t off
 
 	if (fails(fake, "pread"))
 		return -fake->fail_errno;
+	if (fake->short_reads && fake->nr_reads++ % 2)
+		return -EINTR;
+	if (fake->short_reads && len > 3)
+		len = 3;
 	if (REGION_OF(offset) == VFIO_PCI_CONFIG_REGION_INDEX) {
 		assert_true(WITHIN(offset) + len <= fn->config_size);
 		memcpy(buf, fn->config + WITHIN(offset), len);

@@ -85,11 +85,12 @@ struct fake_vfio {
 	int open_errno; /* of /dev/vfio/vfio, 0: it opens */
 	int group_errno, set_iommu_errno, map_errno;
 	bool not_viable, no_type1, no_ranges, odd_ranges;
+	bool short_reads; /* of a few bytes, and interrupted every other time */
 
 	/* The nth call from now on fails (1: the next), 0: none does. */
 	unsigned fail_at;
 	int fail_errno;
-	unsigned calls;
+	unsigned calls, nr_reads;
 	bool failed;
 	const char *failed_call;
 
