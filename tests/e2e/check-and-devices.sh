@@ -4,7 +4,7 @@
 # itsy check passes on a host that has everything, and fails with a cure on one that has not; itsy
 # devices lists what there is; both as JSON, too.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 on_host --device nvme --device e1000e --device edu --qemu-device pcie-root-port,addr=5 <<'END'
 step check itsy check

@@ -5,7 +5,7 @@
 # the guest's power-off, after SIGTERM and SIGINT, and, by itsy release, after SIGKILL. While a guest
 # has a device, nobody else gets it.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/busy.conf <<'END'
 kernel = "/usr/share/itsy/payloads/forever.bin"

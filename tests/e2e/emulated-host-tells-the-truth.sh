@@ -4,7 +4,7 @@
 # emuhost passes arguments, bytes and exit statuses through as they are, and does not call a run good
 # in which the host panicked, hung or complained: all other tests rest on that.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 # emu NAME WANTED_STATUS ARGUMENT...: standard input is this function's
 emu()

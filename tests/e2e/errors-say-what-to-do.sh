@@ -4,7 +4,7 @@
 # What keeps a guest from starting is said in one line: the object, the cause, the cure. Nothing has
 # changed then: devices are on the drivers they were on.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/good.conf <<'END'
 kernel = "/usr/share/itsy/payloads/msix.bin"

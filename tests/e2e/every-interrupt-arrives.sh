@@ -4,7 +4,7 @@
 # Bare-metal guests that count: each interrupt of a device is taken from VFIO, injected and handled
 # once; masked and disabled ones wait; discarded ones are counted as dropped.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/edu.conf <<'END'
 kernel = "/usr/share/itsy/payloads/edu.bin"

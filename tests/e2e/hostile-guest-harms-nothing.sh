@@ -4,7 +4,7 @@
 # A guest that does all it must not do neither ends itsy nor upsets the host, and the devices it had
 # work afterwards: for the next guest, and for their drivers on the host.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/hostile.conf <<'END'
 kernel = "/usr/share/itsy/payloads/hostile.bin"

@@ -4,7 +4,7 @@
 # A guest that goes for the hidden kernel ITS gets aborts, changes nothing, and is counted; and the ITS
 # that it is meant to see does what the architecture says, errors included.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/edu.conf <<'END'
 kernel = "/usr/share/itsy/payloads/seal.bin"

@@ -4,7 +4,7 @@
 # Images boot plain and compressed, flat binaries boot; the guest's console is on standard output and
 # nothing else is; what comes in on standard input, or is typed at a terminal, reaches the guest.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 image=$build/guest-images/Image
 gzip -1 <"$image" >"$tmp/Image.gz"
@@ -61,15 +61,19 @@ kernel  = "/usr/share/itsy/guest/Image"
 initrd  = "/usr/share/itsy/guest/initramfs.cpio"
 cmdline = "console=ttyS0 quiet itsy.job=shell"
 memory  = "256M"
+device "edu" {
+	bdf = "0000:00:01.0"
+}
 END
 cat >"$tmp/run" <<'END'
 stty -a >/tmp/before 2>/dev/null && itsy run /etc/tty.conf
 echo "status $?"
 stty -a >/tmp/after 2>/dev/null && cmp /tmp/before /tmp/after && echo "the terminal is as it was"
+[ -e /sys/bus/pci/devices/0000:00:01.0/driver ] || echo "the device is as it was"
 END
 mkfifo "$tmp/keys"
 command -v script >/dev/null || { echo "script is not there (Debian: bsdutils)"; exit 77; }
-script -qfc "'$emuhost' run --timeout 200 ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
+script -qfc "'$emuhost' run --timeout 200 --device edu ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
 	<"$tmp/keys" >"$tmp/screen" 2>&1 &
 pid=$!
 exec 3>"$tmp/keys"
@@ -81,7 +85,7 @@ see()
 
 	for ((n = 0; n < 1200; n++)); do
 		! grep -qaE "$1" "$tmp/screen" || return 0
-		kill -0 $pid 2>/dev/null || break
+		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1
 	done
 	return 1
@@ -97,11 +101,12 @@ printf '\001x' >&3
 expect "terminal: Ctrl-a x ends the guest" see 'status 0'
 exec 3>&-
 rc=0
-wait $pid || rc=$?
+wait "$pid" || rc=$?
 tr -d '\r' <"$tmp/screen" >"$tmp/screen.out"
 sed 's/^/screen|/' "$tmp/screen.out"
 expect "terminal: emuhost ends well, not with $rc" [ $rc = 0 ]
 has screen.out 'itsy: /etc/tty.conf: .*Ctrl-a x quits'
 has screen.out '^the terminal is as it was$'
+has screen.out '^the device is as it was$'
 
 verdict

@@ -4,7 +4,7 @@
 # Linux on 1, 2 and 4 vCPUs sends data through a passed-through NIC and gets it back, while its
 # interrupts move from CPU to CPU (MOVI): right data, no lost interrupt.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/nic.conf <<'END'
 kernel  = "/usr/share/itsy/guest/Image"

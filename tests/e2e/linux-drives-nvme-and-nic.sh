@@ -4,7 +4,7 @@
 # Linux with a disk and a NIC at work at the same time, on 1, 2 and 4 vCPUs, interrupts moving; and
 # with two of each kind.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/four.conf <<'END'
 kernel  = "/usr/share/itsy/guest/Image"

@@ -4,7 +4,7 @@
 # Linux on 1, 2 and 4 vCPUs reads a passed-through NVMe disk from all of them: right data, no lost
 # interrupt.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/nvme.conf <<'END'
 kernel  = "/usr/share/itsy/guest/Image"

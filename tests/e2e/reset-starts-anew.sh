@@ -4,7 +4,7 @@
 # A guest resets itself with devices at work: ITS, vectors and functions are as after power-on, nothing
 # from before arrives, and everything works again. Bare metal first, then Linux with a disk and a NIC.
 
-. "$(dirname "$0")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 host_file /etc/edu.conf <<'END'
 kernel = "/usr/share/itsy/payloads/reset.bin"

@@ -32,7 +32,8 @@ static void disabled_lpi_is_kept(struct edu *edu)
 	CHECK(gic_lpi_total(LPI) == before, "an LPI that is disabled was taken");
 	gic_lpi_configure(LPI, true);
 	its_inv(edu->devid, 0);
-	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) > before, 5000), "an LPI was lost while disabled");
+	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) > before, PATIENCE_MS),
+	      "an LPI was lost while disabled");
 	delay_us(SETTLE_US);
 	CHECK(gic_lpi_total(LPI) == before + 1, "pending once, taken %lu times",
 	      gic_lpi_total(LPI) - before);
@@ -51,7 +52,8 @@ static void invall_enables_too(struct edu *edu)
 	CHECK(gic_lpi_total(LPI) == before, "an LPI disabled by INVALL was taken");
 	gic_lpi_configure(LPI, true);
 	its_invall(0);
-	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) == before + 1, 5000), "an LPI was lost before INVALL");
+	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) == before + 1, PATIENCE_MS),
+	      "an LPI was lost before INVALL");
 	edu_acknowledge(edu);
 }
 

@@ -280,7 +280,7 @@ static void messages_that_lead_nowhere(void)
 static void its_again(void)
 {
 	write32(LAYOUT_GITS + GITS_CTLR, 0);
-	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, 5000),
+	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
 	      "the ITS does not become quiescent");
 	its_init();
 	its_mapc(0, gic_processor_number(0), true);
@@ -528,7 +528,7 @@ static void storm(void)
 
 	for (unsigned n = 0; n < STORM; n++)
 		edu_raise(&edu);
-	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) > before, 5000), "a storm delivers nothing");
+	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) > before, PATIENCE_MS), "a storm delivers nothing");
 	delay_us(200000);
 	taken = gic_lpi_total(LPI) - before;
 	CHECK(taken <= STORM, "%lu interrupts of %u", taken, STORM);

@@ -102,7 +102,7 @@ static void mapping_before_lpis_are_on(struct edu *edu)
 	gic_lpis_on();
 	irqs_on();
 	edu_raise(edu);
-	CHECK(WAIT_UNTIL(gic_lpi_total(EDU_LPI) > 0, 5000),
+	CHECK(WAIT_UNTIL(gic_lpi_total(EDU_LPI) > 0, PATIENCE_MS),
 	      "a mapping made before LPIs were on delivers nothing");
 	edu_acknowledge(edu);
 	delay_us(SETTLE_US);
@@ -114,8 +114,8 @@ static void mapping_before_lpis_are_on(struct edu *edu)
 
 static void expect_on(unsigned cpu, uint32_t lpi, uint64_t before, const char *what)
 {
-	CHECK(WAIT_UNTIL(gic_lpi_count(cpu, lpi) == before + 1, 5000), "%s: not taken on CPU %u",
-	      what, cpu);
+	CHECK(WAIT_UNTIL(gic_lpi_count(cpu, lpi) == before + 1, PATIENCE_MS),
+	      "%s: not taken on CPU %u", what, cpu);
 }
 
 static void raise_and_expect(unsigned cpu, uint32_t devid, uint32_t event, uint32_t lpi)

@@ -31,8 +31,8 @@ static uint64_t taken(unsigned vector)
 
 static void expect(unsigned vector, uint64_t before, uint64_t nr, const char *when)
 {
-	CHECK(WAIT_UNTIL(taken(vector) >= before + nr, 5000), "vector %u: no interrupt %s", vector,
-	      when);
+	CHECK(WAIT_UNTIL(taken(vector) >= before + nr, PATIENCE_MS), "vector %u: no interrupt %s",
+	      vector, when);
 	delay_us(SETTLE_US);
 	CHECK(taken(vector) == before + nr, "vector %u: %lu interrupts %s", vector,
 	      taken(vector) - before, when);
@@ -62,7 +62,7 @@ static void each_vector_arrives(void)
 			uint64_t before = taken(v);
 
 			nvme_work(&nvme, v);
-			CHECK(WAIT_UNTIL(taken(v) == before + 1, 5000),
+			CHECK(WAIT_UNTIL(taken(v) == before + 1, PATIENCE_MS),
 			      "vector %u: interrupt %u did not come", v, round);
 			nvme_reap(&nvme, v);
 		}
@@ -88,7 +88,7 @@ static void masked_vector_is_latched(unsigned vector)
 	CHECK(!pci_msix_pending(&nvme.fn, vector), "vector %u: pending for no reason", vector);
 	nvme_work(&nvme, vector);
 	CHECK(nvme_wait(&nvme, vector), "vector %u: the function does not work", vector);
-	CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, vector), 5000),
+	CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, vector), PATIENCE_MS),
 	      "vector %u: not in the PBA while masked", vector);
 	CHECK(taken(vector) == before, "vector %u: taken while masked", vector);
 	pci_msix_mask(&nvme.fn, vector, false);
@@ -106,7 +106,7 @@ static void masked_function_is_latched(void)
 		before[v] = taken(v);
 		nvme_work(&nvme, v);
 		CHECK(nvme_wait(&nvme, v), "vector %u: the function does not work", v);
-		CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, v), 5000),
+		CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, v), PATIENCE_MS),
 		      "vector %u: not in the PBA while the function is masked", v);
 		CHECK(taken(v) == before[v], "vector %u: taken while the function is masked", v);
 	}
@@ -125,7 +125,7 @@ static void message_can_be_rewritten(void)
 	pci_msix_mask(&nvme.fn, 1, true);
 	nvme_work(&nvme, 1);
 	CHECK(nvme_wait(&nvme, 1), "the function does not work");
-	CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, 1), 5000), "not in the PBA");
+	CHECK(WAIT_UNTIL(pci_msix_pending(&nvme.fn, 1), PATIENCE_MS), "not in the PBA");
 	pci_msix_write(&nvme.fn, 1, ITS_DOORBELL, 2);
 	pci_msix_mask(&nvme.fn, 1, false);
 	expect(2, before2, 1, "by a rewritten message");

@@ -14,6 +14,7 @@
 #   verdict				and end: 1 if an expectation was not met, 0 if all were
 
 set -uo pipefail
+# shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/common.sh"
 lib=$top/tests/e2e/lib
 emuhost=$top/tests/emuhost/emuhost

@@ -114,7 +114,7 @@ bool cpu_run(unsigned index, void (*run)(void))
 
 bool cpu_is_idle(unsigned index)
 {
-	return WAIT_UNTIL(!starts[index].run, 20000);
+	return WAIT_UNTIL(!starts[index].run, PATIENCE_MS);
 }
 
 /* ---- exceptions ---------------------------------------------------------- */

@@ -30,7 +30,7 @@ bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void));
  * for it. False: the CPU is busy.
  */
 bool cpu_run(unsigned index, void (*run)(void));
-/* Waits until the CPU has nothing to run; false after 20 seconds. */
+/* Waits until the CPU has nothing to run; false when it is late. */
 bool cpu_is_idle(unsigned index);
 
 /* ---- exceptions ---------------------------------------------------------- */

@@ -57,7 +57,7 @@ void edu_rounds(struct edu *edu, unsigned rounds)
 
 	for (unsigned i = 1; i <= rounds; i++) {
 		edu_raise(edu);
-		CHECK(WAIT_UNTIL(gic_lpi_total(edu->lpi) >= before + i, 5000),
+		CHECK(WAIT_UNTIL(gic_lpi_total(edu->lpi) >= before + i, PATIENCE_MS),
 		      "interrupt %u of %u did not come", i, rounds);
 		CHECK(gic_lpi_total(edu->lpi) == before + i, "interrupt %u came %lu times", i,
 		      gic_lpi_total(edu->lpi) - before - i + 1);

@@ -30,7 +30,7 @@ void edu_acknowledge(const struct edu *edu);
 
 /*
  * `rounds` times: raise, wait until the LPI came, acknowledge. Interrupts must
- * be on. Fails if one does not come within 5 seconds, or comes twice.
+ * be on. Fails if one does not come in time, or comes twice.
  */
 void edu_rounds(struct edu *edu, unsigned rounds);
 

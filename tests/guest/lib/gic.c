@@ -105,7 +105,7 @@ void gic_init_cpu(void)
 	uint64_t base = own_redistributor(), waker = base + GICR_WAKER;
 
 	write32(waker, read32(waker) & ~GICR_WAKER_SLEEP);
-	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), 5000),
+	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), PATIENCE_MS),
 	      "redistributor does not wake up");
 	write32(base + GICR_IGROUPR0, ~0u);
 	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
@@ -136,7 +136,7 @@ static void write_enable_lpis(uint64_t base, bool on)
 	uint32_t ctlr = read32(base + GICR_CTLR);
 
 	write32(base + GICR_CTLR, on ? ctlr | GICR_CTLR_LPIS : ctlr & ~GICR_CTLR_LPIS);
-	CHECK(WAIT_UNTIL(!(read32(base + GICR_CTLR) & GICR_CTLR_RWP), 5000),
+	CHECK(WAIT_UNTIL(!(read32(base + GICR_CTLR) & GICR_CTLR_RWP), PATIENCE_MS),
 	      "GICR_CTLR.RWP does not clear");
 }
 

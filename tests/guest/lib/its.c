@@ -15,7 +15,6 @@
 #define DEVICES_SZ     0x80000u /* 2^16 entries of 8 bytes */
 #define COLLECTIONS_SZ 0x10000u
 #define PAGE_64K       0x10000u
-#define TIMEOUT_MS     UINT64_C(20000)
 
 /* Inner shareable, write-back. */
 #define CBASER_CACHEABLE (FIELD_PREP(MASK64(61, 59), 7) | FIELD_PREP(MASK64(11, 10), 1))
@@ -103,7 +102,7 @@ static uint32_t read_creadr(void)
 /* Until GITS_CREADR has come from `from` to `to`, or further. */
 static void wait_for(uint32_t from, uint32_t to)
 {
-	uint64_t end = now_us() + TIMEOUT_MS * 1000;
+	uint64_t end = now_us() + PATIENCE_MS * 1000;
 	uint32_t left = distance(from, to);
 
 	while (left) {

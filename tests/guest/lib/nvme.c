@@ -28,7 +28,6 @@
 #define ENTRIES	      64u
 #define SUBMISSION_SZ 64u
 #define COMPLETION_SZ 16u
-#define TIMEOUT_MS    5000u
 
 enum admin { CREATE_SQ = 0x01, CREATE_CQ = 0x05, GET_FEATURES = 0x0a };
 #define READ		  0x02u
@@ -78,7 +77,7 @@ bool nvme_wait(const struct nvme *nvme, unsigned pair)
 {
 	const struct nvme_pair *p = &nvme->pairs[pair];
 
-	return WAIT_UNTIL((next_status(p) & 1) == p->phase, TIMEOUT_MS);
+	return WAIT_UNTIL((next_status(p) & 1) == p->phase, PATIENCE_MS);
 }
 
 void nvme_reap(struct nvme *nvme, unsigned pair)
@@ -127,14 +126,14 @@ void nvme_start(struct nvme *nvme, unsigned pairs)
 
 	CHECK(pairs <= NVME_MAX_PAIRS, "too many queue pairs");
 	write32(base + CC, 0);
-	CHECK(WAIT_UNTIL(!(read32(base + CSTS) & CSTS_READY), TIMEOUT_MS), "NVMe: stays ready");
+	CHECK(WAIT_UNTIL(!(read32(base + CSTS) & CSTS_READY), PATIENCE_MS), "NVMe: stays ready");
 	nvme->doorbell_sz = 4u << FIELD_GET(CAP_DSTRD, read64(base + CAP));
 	make_pair(&nvme->pairs[0]);
 	write32(base + AQA, (ENTRIES - 1) << 16 | (ENTRIES - 1));
 	write64(base + ASQ, address_of(nvme->pairs[0].submissions));
 	write64(base + ACQ, address_of(nvme->pairs[0].completions));
 	write32(base + CC, CC_ENABLE);
-	CHECK(WAIT_UNTIL(read32(base + CSTS) & CSTS_READY, TIMEOUT_MS), "NVMe: not ready");
+	CHECK(WAIT_UNTIL(read32(base + CSTS) & CSTS_READY, PATIENCE_MS), "NVMe: not ready");
 	for (unsigned pair = 1; pair < pairs; pair++)
 		create_pair(nvme, pair);
 }

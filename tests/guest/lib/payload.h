@@ -24,6 +24,9 @@ void fact(const char *key, uint64_t value);
 _Noreturn void pass(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* How long to wait for what has to come; machines are slow under emulation. */
+#define PATIENCE_MS UINT64_C(20000)
+
 #define CHECK(condition, ...)              \
 	do {                               \
 		if (!(condition))          \
