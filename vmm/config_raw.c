@@ -295,6 +295,9 @@ static size_t fill_options(struct parser *p, cfg_opt_t options[OPTIONS_MAX],
 	for (size_t i = 0; i < p->nr_unknown; i++) {
 		if (find_name(p->unknown[i], names, nr_names) >= 0)
 			continue;
+		/* Outside of blocks that is what a block is called. */
+		if (names == key_names && strcmp(p->unknown[i], "device") == 0)
+			continue;
 		options[n] = (cfg_opt_t)CFG_STR(p->unknown[i], NULL, CFGF_NODEFAULT);
 		options[n++].validcb = on_unknown;
 	}

@@ -35,7 +35,7 @@ start_busy()
 {
 	itsy run /etc/busy.conf --stats-json "/tmp/$1.json" >"/tmp/$1.out" 2>"/tmp/$1.err" </dev/null &
 	pid=$!
-	wait_for 30 grep -q '^busy' "/tmp/$1.out" || echo "it does not get busy"
+	wait_for 120 grep -q '^busy' "/tmp/$1.out" || echo "it does not get busy"
 }
 
 end_busy()
@@ -57,7 +57,12 @@ step rebind itsy release $disk
 end_busy term TERM
 look after_term
 
-step int timeout -s INT 5 itsy run /etc/busy.conf
+# A shell has what it starts in the background ignore SIGINT: so this one is in the foreground.
+{
+	wait_for 120 grep -q '^busy' /tmp/int.out
+	kill -INT "$(cat /tmp/pid)"
+} &
+step int sh -c 'echo $$ >/tmp/pid; exec itsy run /etc/busy.conf </dev/null'
 look after_int
 
 start_busy kill

@@ -35,6 +35,8 @@ counts_add_up hostile
 expect "hostile: a second function was there" [ "$(fact hostile overlapped)" = 1 ]
 json hostile ".devices[0].vectors[0].dropped >= $(fact hostile misdirected)"
 json hostile '.unclaimed > 100'
+# 20 times outside the windows, and once over another function's BAR
+has hostile.err '^BARs placed where they cannot be reached: 21$'
 json hostile '.sealed_its.frame_pokes > 0'
 has bound.out '^nvme$'
 is_status before 0

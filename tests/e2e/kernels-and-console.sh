@@ -73,7 +73,7 @@ stty -a >/tmp/after 2>/dev/null && cmp /tmp/before /tmp/after && echo "the termi
 END
 mkfifo "$tmp/keys"
 command -v script >/dev/null || { echo "script is not there (Debian: bsdutils)"; exit 77; }
-script -qfc "'$emuhost' run --timeout 200 --device edu ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
+script -qfc "'$emuhost' run --timeout $patience --device edu ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
 	<"$tmp/keys" >"$tmp/screen" 2>&1 &
 pid=$!
 exec 3>"$tmp/keys"
@@ -83,7 +83,7 @@ see()
 {
 	local n
 
-	for ((n = 0; n < 1200; n++)); do
+	for ((n = 0; n < 3000; n++)); do
 		! grep -qaE "$1" "$tmp/screen" || return 0
 		kill -0 "$pid" 2>/dev/null || break
 		sleep 0.1

@@ -39,6 +39,17 @@ static uint64_t next_random(void)
 	return state;
 }
 
+/* Until nothing arrives any more, however slow the host is. */
+static void settle(void)
+{
+	uint64_t seen;
+
+	do {
+		seen = gic_lpi_total(LPI);
+		delay_us(100000);
+	} while (gic_lpi_total(LPI) != seen);
+}
+
 /* ---- accesses ------------------------------------------------------------------ */
 
 /* Read in all widths; and write what was read, which harms nothing where something is. */
@@ -265,7 +276,7 @@ static void messages_that_lead_nowhere(void)
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		pci_msi_on(&edu.fn, messages[i].address, messages[i].data);
 		edu_raise(&edu);
-		delay_us(5000);
+		delay_us(20000);
 	}
 	edu_acknowledge(&edu);
 	pci_msi_on(&edu.fn, ITS_DOORBELL, 0);
@@ -426,7 +437,7 @@ static void lpi_tables_where_no_memory_is(void)
 	gic_lpis_off();
 	gic_lpis_on();
 	its_again();
-	delay_us(20000);
+	settle();
 	edu_rounds(&edu, 10);
 }
 
@@ -483,7 +494,7 @@ static void two_cpus_at_once(void)
 	stress_ends = true;
 	CHECK(cpu_is_idle(1), "CPU 1 hangs");
 	its_again();
-	delay_us(20000);
+	settle();
 	edu_acknowledge(&edu);
 	edu_rounds(&edu, 100);
 }
@@ -516,7 +527,7 @@ static void cwriter_races(void)
 	race_ends = true;
 	CHECK(cpu_is_idle(1), "CPU 1 hangs");
 	its_again();
-	delay_us(20000);
+	settle();
 	edu_acknowledge(&edu);
 	edu_rounds(&edu, 100);
 }
@@ -529,7 +540,7 @@ static void storm(void)
 	for (unsigned n = 0; n < STORM; n++)
 		edu_raise(&edu);
 	CHECK(WAIT_UNTIL(gic_lpi_total(LPI) > before, PATIENCE_MS), "a storm delivers nothing");
-	delay_us(200000);
+	settle();
 	taken = gic_lpi_total(LPI) - before;
 	CHECK(taken <= STORM, "%lu interrupts of %u", taken, STORM);
 	fact("storm_taken", taken);

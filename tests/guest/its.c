@@ -19,7 +19,7 @@ const char payload_name[] = "its";
 #define EDU_LPI	  8192u
 #define DEVID	  0x1234u /* that no function has */
 #define FIRST_LPI 8200u	  /* of its event 0 */
-#define SETTLE_US 20000u
+#define SETTLE_US 100000u
 
 static uint32_t rdbase[2];
 
@@ -193,6 +193,29 @@ static void clear_and_discard_forget(void)
 	raise_and_expect(0, DEVID, 0, FIRST_LPI);
 }
 
+/* Pending, enabled, and kept off the CPU by PSTATE alone: CLEAR and DISCARD still take it back. */
+static void what_waits_for_the_cpu_is_forgotten(uint32_t devid, uint32_t event, uint32_t lpi)
+{
+	uint64_t before = gic_lpi_total(lpi);
+
+	irqs_off();
+	its_int(devid, event);
+	its_clear(devid, event);
+	irqs_on();
+	delay_us(SETTLE_US);
+	CHECK(gic_lpi_total(lpi) == before, "CLEAR left an LPI on its way");
+
+	irqs_off();
+	its_int(devid, event);
+	its_discard(devid, event);
+	irqs_on();
+	delay_us(SETTLE_US);
+	CHECK(gic_lpi_total(lpi) == before, "DISCARD left an LPI on its way");
+	its_mapti(devid, event, lpi, 0);
+	its_inv(devid, event);
+	raise_and_expect(0, devid, event, lpi);
+}
+
 /* As software moves all of a CPU's interrupts away: MAPC elsewhere, MOVALL, INVALL. */
 static void movall_takes_pending_along(void)
 {
@@ -296,6 +319,8 @@ void payload_main(uint64_t fdt)
 	movi_takes_pending_along(DEVID, 4, FIRST_LPI + 4);
 	movi_takes_pending_along(edu.devid, 0, EDU_LPI);
 	clear_and_discard_forget();
+	what_waits_for_the_cpu_is_forgotten(DEVID, 0, FIRST_LPI);
+	what_waits_for_the_cpu_is_forgotten(edu.devid, 0, EDU_LPI);
 	movall_takes_pending_along();
 	errors_are_skipped();
 	full_queue_wraps(&edu);

@@ -20,7 +20,7 @@ const char payload_name[] = "msix";
 #define FIRST_LPI 8192u /* of vector 0 */
 #define VECTORS	  4u	/* admin queue and three others */
 #define ROUNDS	  100u
-#define SETTLE_US 20000u
+#define SETTLE_US 100000u
 
 static struct nvme nvme;
 

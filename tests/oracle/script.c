@@ -41,7 +41,8 @@ static const struct {
 	[STEP_COLLECTIONS] = { "collections", TABLE },
 	[STEP_QUEUE] =	     { "queue",	      A(V) | A(AREA) | A(PAGES) },
 	[STEP_BEYOND] =	     { "beyond",      A(VALUE) },
-	[STEP_RETRY] =	     { "retry",	      0 },
+[STEP_RETRY] =	     { "retry",	      0 },
+	[STEP_RESET] =	     { "reset",	      0 },
 };
 /* clang-format on */
 

@@ -48,8 +48,9 @@ enum step_kind {
 	STEP_DEVICES,		/* GITS_BASER0, a table of a given shape */
 	STEP_COLLECTIONS,	/* GITS_BASER1 */
 	STEP_QUEUE,		/* GITS_CBASER */
-	STEP_BEYOND,		/* GITS_CWRITER := an offset value= entries beyond the queue's end */
-	STEP_RETRY,		/* GITS_CWRITER := as it was, with Retry */
+	STEP_BEYOND, /* GITS_CWRITER := an offset value= entries beyond the queue's end */
+	STEP_RETRY,  /* GITS_CWRITER := as it was, with Retry */
+	STEP_RESET,  /* the machine reboots */
 	NR_STEP_KINDS
 };
 
@@ -84,15 +85,15 @@ enum config_arg {
 	CFG_DEVID_BITS,
 	CFG_EVENTID_BITS,
 	CFG_LPIS,
-	CFG_STALL, /* errors stall the queue */
-	CFG_BATCH, /* commands per write to GITS_CWRITER */
-	CFG_GROUP, /* GICD_CTLR.EnableGrp1: what is pending and enabled gets listed by KVM */
+	CFG_STALL,	  /* errors stall the queue */
+	CFG_BATCH,	  /* commands per write to GITS_CWRITER */
+	CFG_GROUP,	  /* GICD_CTLR.EnableGrp1: what is pending and enabled gets listed by KVM */
 	CFG_NO_PROPBASER, /* GICR_PROPBASER is not set up */
 	NR_CFG
 };
 
 #define SCRIPT_FUNCTIONS 4u
-#define SCRIPT_STEPS	 640u
+#define SCRIPT_STEPS	 1024u
 
 struct script_function {
 	uint32_t devid;

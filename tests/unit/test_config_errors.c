@@ -46,6 +46,12 @@ static const struct {
 	  "t.conf:3: error: unknown key 'vcpus' in a device block: it stands outside of "
 	  "the "
 	  "blocks\n" },
+	{ "device as a key of a device",
+	  VALID "device \"a\" { bdf = \"0000:01:00.0\"\ndevice = 1\nfoo = 2 }\nbar = 3\n",
+	  "t.conf:3: error: unknown key 'device' in a device block: it stands outside of "
+	  "the blocks\n"
+	  "t.conf:4: error: unknown key 'foo'\n"
+	  "t.conf:5: error: unknown key 'bar'\n" },
 	{ "libconfuse's include()", VALID "include(\"/etc/passwd\")\n",
 	  "t.conf:2: error: stray '(': values with it stand in quotes\n"
 	  "t.conf:2: error: stray ')': values with it stand in quotes\n" },

@@ -23,6 +23,10 @@ command -v jq >/dev/null || { echo "jq is not there (scripts/deps test)"; exit 7
 tmp_make
 expectations=0 unmet=0 host_files=()
 
+# A little less than tests/run gives the script: emuhost then says what it was at.
+patience=$(sed -n 's/^# time-limit: \([0-9]*\)$/\1/p' "$0" | head -n 1)
+patience=$((${patience:-600} - 30))
+
 host_file()
 {
 	local at
@@ -37,7 +41,7 @@ on_host()
 {
 	cat >"$tmp/script"
 	emuhost_status=0
-	"$emuhost" run --file "$lib/host.sh:/lib/e2e/host.sh" --file "$tmp/script:/lib/e2e/script" \
+	"$emuhost" run --timeout "$patience" --file "$lib/host.sh:/lib/e2e/host.sh" --file "$tmp/script:/lib/e2e/script" \
 		${host_files[@]+"${host_files[@]}"} "$@" -- \
 		sh -c '. /lib/e2e/host.sh
 . /lib/e2e/script

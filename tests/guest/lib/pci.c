@@ -25,6 +25,7 @@
 #define MSI_CONTROL	2u
 #define MSI_ENABLE	0x0001u
 #define MSI_64		0x0080u
+#define MSI_MANY	0x0070u
 #define MSIX_CONTROL	2u
 #define MSIX_ENABLE	0x8000u
 #define MSIX_MASK_ALL	0x4000u
@@ -197,7 +198,8 @@ void pci_msi_on(const struct pci_function *fn, uint64_t address, uint16_t data)
 	if (control & MSI_64)
 		pci_write32(fn->devfn, fn->msi + 8, (uint32_t)(address >> 32));
 	pci_write16(fn->devfn, fn->msi + data_at, data);
-	pci_write16(fn->devfn, fn->msi + MSI_CONTROL, (uint16_t)((control & ~0x70) | MSI_ENABLE));
+	pci_write16(fn->devfn, fn->msi + MSI_CONTROL,
+		    (uint16_t)((control & ~MSI_MANY) | MSI_ENABLE));
 }
 
 void pci_msi_off(const struct pci_function *fn)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An LPI engine for vits in tests. IHI 0069 5.1 (LPIs), 5.3 (what commands do
+ * to them); the steps are those of vitsmod/vits.h.
+ */
+#include "tests/oracle/engine.h"
+
+#include <stddef.h>
+
+static void expect(struct engine *engine, bool promise, const char *which)
+{
+	if (!promise && !engine->broken)
+		engine->broken = which;
+}
+
+void engine_reset(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->nr_touched; i++)
+		engine->lpis[engine->touched[i]] = (struct engine_lpi){ 0 };
+	engine->nr_touched = 0;
+	engine->open = false;
+	engine->broken = NULL;
+}
+
+static struct engine_lpi *know(struct engine *engine, uint32_t intid)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	if (intid < VITS_LPI_BASE || n >= engine->nr_lpis) {
+		expect(engine, false, "an INTID is out of range");
+		n = 0;
+	}
+	if (!engine->lpis[n].known)
+		engine->touched[engine->nr_touched++] = n;
+	engine->lpis[n].known = true;
+	return &engine->lpis[n];
+}
+
+static void read_byte(struct engine *engine, struct engine_lpi *lpi)
+{
+	uint8_t byte = 0;
+
+	(void)ram_read(engine->ram, RAM_PROPERTIES + (uint64_t)(lpi - engine->lpis), &byte, 1);
+	lpi->enabled = byte & 1;
+}
+
+static void apply_map(struct engine *engine, struct engine_lpi *lpi, const struct vits_effect *e)
+{
+	expect(engine, e->live, "MAP of an event that is not live");
+	expect(engine, !lpi->held, "MAP of an LPI that is held");
+	lpi->held = true;
+	lpi->devid = e->devid;
+	lpi->eventid = e->eventid;
+	lpi->vcpu = e->vcpu;
+	read_byte(engine, lpi);
+}
+
+static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi, const struct vits_effect *e)
+{
+	switch (e->op) {
+	case VITS_LPI_UNMAP:
+		lpi->held = false;
+		lpi->pending = false;
+		break;
+	case VITS_LPI_DETACH:
+		expect(engine, e->live, "DETACH of an event that is not live");
+		lpi->held = false;
+		break;
+	case VITS_LPI_MOVE:
+		lpi->vcpu = e->vcpu;
+		break;
+	case VITS_LPI_CLEAR:
+		lpi->pending = false;
+		break;
+	case VITS_LPI_INV:
+		read_byte(engine, lpi);
+		break;
+	case VITS_LPI_RAISE:
+		lpi->pending = true;
+		if (!e->live)
+			lpi->vcpu = e->vcpu;
+		break;
+	default:
+		expect(engine, false, "an effect that there is not");
+	}
+}
+
+static void apply_to_all(struct engine *engine, const struct vits_effect *e)
+{
+	uint32_t vcpu = e->op == VITS_MOVALL ? e->vcpu_from : e->vcpu;
+
+	expect(engine, e->vcpu_from < engine->nr_vcpus, "a vCPU is out of range");
+	for (uint32_t i = 0; i < engine->nr_touched; i++) {
+		struct engine_lpi *lpi = &engine->lpis[engine->touched[i]];
+
+		if (lpi->vcpu != vcpu)
+			continue;
+		if (e->op == VITS_MOVALL)
+			lpi->vcpu = e->vcpu;
+		else
+			read_byte(engine, lpi);
+	}
+}
+
+void engine_apply(struct engine *engine, const struct vits_effect *effect)
+{
+	struct engine_lpi *lpi;
+
+	engine->open = true;
+	expect(engine, effect->vcpu < engine->nr_vcpus, "a vCPU is out of range");
+	if (effect->op == VITS_INVALL || effect->op == VITS_MOVALL) {
+		apply_to_all(engine, effect);
+		return;
+	}
+	lpi = know(engine, effect->intid);
+	if (effect->op == VITS_LPI_MAP) {
+		apply_map(engine, lpi, effect);
+		return;
+	}
+	expect(engine, lpi->held == effect->live, "live is not what the engine holds");
+	if (effect->live) {
+		expect(engine, lpi->devid == effect->devid, "the LPI is another device's");
+		expect(engine, lpi->eventid == effect->eventid, "the LPI is another event's");
+	}
+	apply_to_lpi(engine, lpi, effect);
+}
+
+void engine_commit(struct engine *engine)
+{
+	engine->open = false;
+}
+
+void engine_signal(struct engine *engine, uint32_t devid, uint32_t eventid,
+		   const struct vits_lpi *lpi)
+{
+	struct engine_lpi *ours = know(engine, lpi->intid);
+
+	expect(engine, !engine->open, "an MSI is translated before commit()");
+	expect(engine, ours->held, "an MSI for an LPI that is not held");
+	expect(engine, ours->devid == devid, "an MSI for another device's LPI");
+	expect(engine, ours->eventid == eventid, "an MSI for another event's LPI");
+	ours->pending = true;
+}
+
+struct engine_lpi engine_lpi(const struct engine *engine, uint32_t intid)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	if (intid < VITS_LPI_BASE || n >= engine->nr_lpis)
+		return (struct engine_lpi){ 0 };
+	return engine->lpis[n];
+}
