@@ -4,7 +4,7 @@
  * the ITS may write its tables (IHI 0069 5.2); a difference means that the
  * guest or one of its devices did.
  */
-#include "vits.h"
+#include "audit.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 struct audit {
 	struct vits *v;
-	void (*report)(void *arg, const struct vits_difference *difference);
+	audit_report *report;
 	void *arg;
 };
 
@@ -85,19 +85,26 @@ static void audit_collection(struct audit *audit, uint32_t icid)
 		audit->report(audit->arg, &entry);
 }
 
-int vits_audit(struct vits *v, void (*report)(void *arg, const struct vits_difference *difference),
-	       void *arg)
+void audit_tables(struct vits *v, audit_report *report, void *arg)
 {
 	struct audit audit = { v, report, arg };
 
 	assert(report);
 
-	if (!cmdq_claim_idle(v))
-		return -EBUSY;
 	for (size_t i = 0; i < v->shadow.nr_functions; i++)
 		audit_function(&audit, &v->shadow.functions[i]);
 	for (uint32_t icid = 0; icid < NR_COLLECTIONS; icid++)
 		audit_collection(&audit, icid);
+}
+
+int vits_audit(struct vits *v, void (*report)(void *arg, const struct vits_difference *difference),
+	       void *arg)
+{
+	assert(report);
+
+	if (!cmdq_claim_idle(v))
+		return -EBUSY;
+	audit_tables(v, report, arg);
 	/* Commands may have come meanwhile. */
 	cmdq_serve(v);
 	return 0;

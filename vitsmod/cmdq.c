@@ -195,11 +195,31 @@ static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
 	*ret_used = visit.full ? visit.limit : visit.nr_done ? visit.nr_done : 1;
 }
 
+/* Give the ownership back, and the lock. What is left to run is left to vits_run(). */
+static void release_and_unlock(struct vits *v)
+{
+	bool more = cmdq_runnable_locked(v);
+
+	assert(v->owned);
+
+	v->owned = false;
+	pthread_cond_broadcast(&v->unowned);
+	vits_unlock(v);
+
+	if (more)
+		v->ops->more(v->ctx);
+}
+
+void cmdq_release(struct vits *v)
+{
+	vits_lock(v);
+	release_and_unlock(v);
+}
+
 void cmdq_serve(struct vits *v)
 {
 	unsigned left = CALL_COMMANDS;
 	unsigned used;
-	bool more;
 
 	vits_lock(v);
 	assert(v->owned);
@@ -208,13 +228,7 @@ void cmdq_serve(struct vits *v)
 		serve_visit(v, left, &used);
 		left -= used;
 	}
-	more = cmdq_runnable_locked(v);
-	v->owned = false;
-	pthread_cond_broadcast(&v->unowned);
-	vits_unlock(v);
-
-	if (more)
-		v->ops->more(v->ctx);
+	release_and_unlock(v);
 }
 
 void vits_run(struct vits *v)

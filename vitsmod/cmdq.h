@@ -48,4 +48,7 @@ void cmdq_settle(struct vits *v);
 /* Do a bounded share of what there is to do, and give the ownership back. Owner. */
 void cmdq_serve(struct vits *v);
 
+/* Give the ownership back without running a command: vits_ops.more() says what is left. Owner. */
+void cmdq_release(struct vits *v);
+
 #endif

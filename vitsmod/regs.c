@@ -101,6 +101,14 @@ static bool bases_writable_locked(const struct vits *v)
 	return !is_enabled(v) && is_quiescent_locked(v);
 }
 
+/* What reads back of a value that was written to GITS_CBASER. */
+static uint64_t cbaser_kept(uint64_t value)
+{
+	value &= CBASER_VALID | CBASER_INNER_CACHE | CBASER_OUTER_CACHE | CBASER_PA | CBASER_SHARE |
+		 CBASER_SIZE;
+	return fix_shareability(value, CBASER_SHARE);
+}
+
 /*
  * Choice: a write to GITS_CBASER resets GITS_CWRITER too, as KVM does, besides
  * GITS_CREADR (IHI 0069 12.18), so that no old offset survives into a queue
@@ -111,9 +119,7 @@ static void cbaser_write(struct vits *v, unsigned n, uint64_t value)
 	(void)n;
 	if (!bases_writable_locked(v))
 		return;
-	value &= CBASER_VALID | CBASER_INNER_CACHE | CBASER_OUTER_CACHE | CBASER_PA | CBASER_SHARE |
-		 CBASER_SIZE;
-	v->cbaser = fix_shareability(value, CBASER_SHARE);
+	v->cbaser = cbaser_kept(value);
 	v->creadr = 0;
 	v->cwriter = 0;
 	v->stalled = false;
@@ -149,6 +155,33 @@ static uint64_t baser_read(struct vits *v, unsigned n)
 	return n < NR_TABLES ? v->baser[n] : 0;
 }
 
+/* The bits of GITS_BASER<n> that say what the table is. */
+#define BASER_IDENTITY (BASER_VALID | BASER_INDIRECT | BASER_PA | BASER_PAGE_SIZE | BASER_SIZE)
+
+/* What reads back of a value that was written to GITS_BASER<n>, but for the read-only fields. */
+static uint64_t baser_kept(uint64_t value)
+{
+	value &= BASER_IDENTITY | BASER_INNER_CACHE | BASER_OUTER_CACHE | BASER_SHARE;
+	value = fix_shareability(value, BASER_SHARE);
+	/* Choice: the reserved page size reads back as 64K, which it means. */
+	if (FIELD_GET(BASER_PAGE_SIZE, value) > PAGE_64K)
+		value = (value & ~BASER_PAGE_SIZE) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+	/* Bits 13:12 of a table of 16K pages are RES0. */
+	if (FIELD_GET(BASER_PAGE_SIZE, value) == PAGE_16K)
+		value &= ~MASK64(13, 12);
+	return value;
+}
+
+static uint64_t baser_read_only(unsigned n)
+{
+	static const uint64_t types[] = {
+		[TABLE_DEVICES] = TYPE_DEVICES,
+		[TABLE_COLLECTIONS] = TYPE_COLLECTIONS,
+	};
+
+	return FIELD_PREP(BASER_ENTRY_SIZE, ENTRY_SZ - 1) | FIELD_PREP(BASER_TYPE, types[n]);
+}
+
 /*
  * A change of what the table is, unlike one of how it is cached, loses what it
  * held. The same value again loses nothing: Linux writes it on resume.
@@ -159,23 +192,13 @@ static uint64_t baser_read(struct vits *v, unsigned n)
  */
 static void baser_write(struct vits *v, unsigned n, uint64_t value)
 {
-	const uint64_t identity =
-		BASER_VALID | BASER_INDIRECT | BASER_PA | BASER_PAGE_SIZE | BASER_SIZE;
 	uint64_t old;
 
 	if (n >= NR_TABLES || !bases_writable_locked(v))
 		return;
 	old = v->baser[n];
-	value &= identity | BASER_INNER_CACHE | BASER_OUTER_CACHE | BASER_SHARE;
-	value = fix_shareability(value, BASER_SHARE);
-	/* Choice: the reserved page size reads back as 64K, which it means. */
-	if (FIELD_GET(BASER_PAGE_SIZE, value) > PAGE_64K)
-		value = (value & ~BASER_PAGE_SIZE) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
-	/* Bits 13:12 of a table of 16K pages are RES0. */
-	if (FIELD_GET(BASER_PAGE_SIZE, value) == PAGE_16K)
-		value &= ~MASK64(13, 12);
-	v->baser[n] = (old & (BASER_TYPE | BASER_ENTRY_SIZE)) | value;
-	if ((old & BASER_VALID) && ((old ^ v->baser[n]) & identity))
+	v->baser[n] = baser_read_only(n) | baser_kept(value);
+	if ((old & BASER_VALID) && ((old ^ v->baser[n]) & BASER_IDENTITY))
 		v->drop[n] = true;
 }
 
@@ -223,6 +246,11 @@ const struct vits_reg vits_regs[] = {
 /* clang-format on */
 const size_t vits_nr_regs = ARRAY_SIZE(vits_regs);
 
+static uint64_t baser_reset_value(unsigned n)
+{
+	return baser_read_only(n) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+}
+
 void regs_reset(struct vits *v)
 {
 	vits_lock(v);
@@ -233,11 +261,86 @@ void regs_reset(struct vits *v)
 	v->creadr = 0;
 	for (unsigned i = 0; i < NR_TABLES; i++) {
 		assert(!v->drop[i]);
-		v->baser[i] = FIELD_PREP(BASER_ENTRY_SIZE, ENTRY_SZ - 1) |
-			      FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+		v->baser[i] = baser_reset_value(i);
 	}
-	v->baser[TABLE_DEVICES] |= FIELD_PREP(BASER_TYPE, TYPE_DEVICES);
-	v->baser[TABLE_COLLECTIONS] |= FIELD_PREP(BASER_TYPE, TYPE_COLLECTIONS);
+	vits_unlock(v);
+}
+
+/*
+ * Save and restore
+ */
+
+bool regs_are_reset(struct vits *v)
+{
+	bool reset;
+
+	vits_lock(v);
+	reset = !is_enabled(v) && !v->stalled && !v->cbaser && !v->cwriter && !v->creadr;
+	for (unsigned i = 0; i < NR_TABLES; i++)
+		reset = reset && v->baser[i] == baser_reset_value(i);
+	vits_unlock(v);
+	return reset;
+}
+
+void regs_save(struct vits *v, struct vits_state *state)
+{
+	_Static_assert(ARRAY_SIZE(state->baser) == NR_TABLES, "a register for each table");
+
+	vits_lock(v);
+	state->ctlr = is_enabled(v) ? CTLR_ENABLED : 0;
+	state->iidr = IIDR_VALUE;
+	state->typer = typer_read(v, 0);
+	state->cbaser = cbaser_read(v, 0);
+	state->cwriter = cwriter_read(v, 0);
+	state->creadr = creadr_read(v, 0);
+	for (unsigned i = 0; i < NR_TABLES; i++)
+		state->baser[i] = baser_read(v, i);
+	vits_unlock(v);
+}
+
+static bool is_queue_offset(uint64_t cbaser, uint64_t offset)
+{
+	return !(offset & ~CMDQ_OFFSET) && offset < cmdq_sz(cbaser);
+}
+
+bool regs_are_valid(struct vits *v, const struct vits_state *state)
+{
+	bool valid = state->cbaser & CBASER_VALID;
+
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		if (state->baser[i] != (baser_read_only(i) | baser_kept(state->baser[i])))
+			return false;
+		valid = valid && (state->baser[i] & BASER_VALID);
+	}
+	/* It cannot have been enabled without tables and a queue. */
+	if ((state->ctlr & ~CTLR_ENABLED) || (state->ctlr && !valid))
+		return false;
+	/* The guest has seen these two. */
+	if (state->iidr != IIDR_VALUE || state->typer != typer_read(v, 0))
+		return false;
+	return state->cbaser == cbaser_kept(state->cbaser) &&
+	       is_queue_offset(state->cbaser, state->cwriter) &&
+	       is_queue_offset(state->cbaser, state->creadr & ~CREADR_STALLED);
+}
+
+void regs_restore(struct vits *v, const struct vits_state *state)
+{
+	vits_lock(v);
+	assert(v->owned);
+	v->cbaser = state->cbaser;
+	v->cwriter = (uint32_t)state->cwriter;
+	v->creadr = (uint32_t)(state->creadr & CMDQ_OFFSET);
+	v->stalled = state->creadr & CREADR_STALLED;
+	for (unsigned i = 0; i < NR_TABLES; i++)
+		v->baser[i] = state->baser[i];
+	vits_unlock(v);
+}
+
+void regs_restore_enabled(struct vits *v, const struct vits_state *state)
+{
+	vits_lock(v);
+	assert(v->owned);
+	atomic_store_explicit(&v->enabled, state->ctlr & CTLR_ENABLED, memory_order_release);
 	vits_unlock(v);
 }
 

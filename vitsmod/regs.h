@@ -6,6 +6,7 @@
 #ifndef VITSMOD_REGS_H
 #define VITSMOD_REGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,5 +32,15 @@ extern const size_t vits_nr_regs;
 
 /* Put the registers into their reset state. */
 void regs_reset(struct vits *v);
+bool regs_are_reset(struct vits *v);
+
+/* Copy the registers into a state. */
+void regs_save(struct vits *v, struct vits_state *state);
+/* Could these values have been read from this ITS? */
+bool regs_are_valid(struct vits *v, const struct vits_state *state);
+/* Take valid values, all but GITS_CTLR. Owner. */
+void regs_restore(struct vits *v, const struct vits_state *state);
+/* Take GITS_CTLR. Owner. */
+void regs_restore_enabled(struct vits *v, const struct vits_state *state);
 
 #endif

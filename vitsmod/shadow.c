@@ -218,7 +218,7 @@ static void emit(struct vits *v, enum vits_effect_op op, bool live,
 }
 
 /* The event's collection has a target now. */
-static void hold(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 {
 	struct shadow *shadow = &v->shadow;
 	uint32_t idx = event->function->first + event->eventid;
@@ -286,7 +286,7 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	event->mapped = true;
 	store(v, event);
 	if (ours->mapped)
-		hold(v, event, ours->vcpu);
+		shadow_hold_event(v, event, ours->vcpu);
 }
 
 void shadow_clear_stranded(struct vits *v, struct shadow_event *event)
@@ -405,7 +405,7 @@ static void step_target(struct vits *v, struct shadow_event *event, uint32_t vcp
 	if (event->held)
 		retarget(v, event, vcpu);
 	else
-		hold(v, event, vcpu);
+		shadow_hold_event(v, event, vcpu);
 }
 
 static void step_no_target(struct vits *v, struct shadow_event *event, uint32_t vcpu)
@@ -435,6 +435,28 @@ void shadow_unmap_collection(struct vits *v, uint32_t icid)
 		return;
 	collection->mapped = false;
 	for_events_in(v, icid, 0, step_no_target);
+}
+
+void shadow_set_target(struct vits *v, uint32_t icid, uint32_t vcpu)
+{
+	struct shadow_collection *collection = collection_of(v, icid);
+
+	assert(vcpu < v->config.nr_vcpus);
+	assert(collection->nr_events);
+	assert(!collection->mapped);
+
+	collection->mapped = true;
+	collection->vcpu = (uint16_t)vcpu;
+}
+
+void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+{
+	assert(vcpu < v->config.nr_vcpus);
+	assert(event->mapped);
+
+	event->stranded = true;
+	event->vcpu = vcpu;
+	store(v, event);
 }
 
 void shadow_move_all(struct vits *v, uint32_t from, uint32_t to)

@@ -127,6 +127,15 @@ void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu);
 void shadow_unmap_collection(struct vits *v, uint32_t icid);
 
 /*
+ * Restore (state.c): what is known about a collection and its events without a
+ * command having said so. The collection's events are not told: each is to be
+ * held, where the engine has it, or to be stranded where it had it.
+ */
+void shadow_set_target(struct vits *v, uint32_t icid, uint32_t vcpu);
+void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu);
+void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vcpu);
+
+/*
  * MOVALL: what the engine has at one vCPU it has at another from now on. The
  * step to the engine is the caller's.
  */

@@ -247,6 +247,76 @@ struct vits_difference {
 int vits_audit(struct vits *v, void (*report)(void *arg, const struct vits_difference *difference),
 	       void *arg) __attribute__((warn_unused_result));
 
+/*
+ * State, for a snapshot. What an ITS knows is in the guest's tables and in its
+ * registers, laid out as ITS table ABI revision 0, and vits_save() sees to it
+ * that the tables say what the shadow says. The rest, which no table has room
+ * for, is in struct vits_state.
+ *
+ * Not here: which LPIs are pending. That is in the pending tables of the
+ * redistributors, which are the engine's: it saves them after vits_save(), and
+ * has them back before vits_restore(), so that VITS_LPI_MAP finds an LPI's
+ * pending state at the vCPU of the step. Counters and kept failures are no state.
+ */
+
+/* Where the engine has, or had, an event's LPI, if not where the tables say. */
+struct vits_place {
+	uint32_t function; /* index in config.functions */
+	uint32_t eventid;
+	/*
+	 * An event whose collection has a target: its vCPU since a MOVALL. One
+	 * whose collection has none: where its LPI may have stayed pending.
+	 */
+	uint32_t vcpu;
+};
+
+struct vits_state {
+	/* The registers, as software reads them; GITS_CTLR without Quiescent. */
+	uint32_t ctlr;
+	uint32_t iidr; /* names the revision of the table ABI */
+	uint64_t typer;
+	uint64_t cbaser;
+	uint64_t cwriter;
+	uint64_t creadr; /* with Stalled */
+	uint64_t baser[2];
+
+	/* What the tables hold of the named functions. */
+	uint32_t nr_devices;	/* functions that are mapped */
+	uint32_t nr_events;	/* their live events that are mapped */
+	uint32_t nr_delivering; /* and whose collection has a target */
+
+	/* Ascending by function and eventid, each once; owned. Mostly there are none. */
+	struct vits_place *places;
+	size_t nr_places;
+};
+
+/*
+ * Save the state. Writes each table entry of the guest's that differs from the
+ * shadow, and nothing else; commands that wait in the queue stay there. No
+ * vCPU and no vits_run() may run until the guest's memory has been copied, or
+ * the copy is of another state.
+ * 0, and ret_state is for vits_state_fini(). -EBUSY while commands run.
+ * -EFAULT where an entry cannot be written, or two of them are at one place:
+ * vits_audit() lists them, and the ITS goes on as before. -ENOMEM.
+ */
+int vits_save(struct vits *v, struct vits_state *ret_state) __attribute__((warn_unused_result));
+/* Free what vits_save() allocated. A state of zeroes is allowed. */
+void vits_state_fini(struct vits_state *state);
+
+/*
+ * Take a saved state into an ITS in its reset state, with the same configuration
+ * (on_error may differ) and with the guest's memory and pending tables as they
+ * were. Neither the state nor the tables are trusted. MAP steps go to the
+ * engine, in one commit(), then the ITS is enabled if it was; commands in the
+ * queue wait for vits_run(), of which vits_ops.more() tells. No vCPU may run.
+ * 0; -EBUSY if the ITS is not in its reset state, or a thread is in it: nothing
+ * was done. -EINVAL: the state is not one of such an ITS. -EFAULT: the tables do
+ * not hold what was saved. After both the ITS is in its reset state, and the
+ * engine was told nothing.
+ */
+int vits_restore(struct vits *v, const struct vits_state *state)
+	__attribute__((warn_unused_result));
+
 /* "MAPTI" for 0x0a; NULL for an opcode that is not a GICv3 command. */
 const char *vits_command_name(uint8_t opcode);
 /* "MAPTI_ID_OOR" for 0x010a05; NULL where the architecture defines none. */
