@@ -22,14 +22,15 @@ struct config_its {
 	uint32_t eventid_bits; /* 1..16, 16 by default */
 	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344, 57344 by default */
 	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
-	int line;	       /* of its block, for messages; 0: the one that is there without a block */
+	int line; /* of its block, for messages; 0: the one that is there without a block */
 };
 
 struct config_device {
 	char *name; /* the block's title */
 	struct pci_bdf bdf;
-	size_t its;	 /* index of the ITS it is wired to: the first by default */
-	uint32_t devid;	 /* its DeviceID there; unless has_devid, its requester ID on the guest's bus */
+	size_t its;	/* index of the ITS it is wired to: the first by default */
+	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
+			 */
 	bool has_devid;
 	uint32_t events; /* EventIDs the shadow keeps; 0: by its vectors */
 	int line;	 /* of its block, for messages */
