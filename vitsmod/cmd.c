@@ -239,11 +239,18 @@ static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 	 */
 	if (event->mapped)
 		return NO_NUMBER;
+	/* Choice: so is one that a live event of another ITS of the machine has. */
+	if (!shadow_claim(run->v, run->intid))
+		return refused;
 	if (!write_entry(run, event->has_slot, event->slot,
-			 ite_pack(cmd->eventid, run->device.eventid_bits, &ite)))
+			 ite_pack(cmd->eventid, run->device.eventid_bits, &ite))) {
+		shadow_release(run->v, run->intid);
 		return ID_OOR;
-	if (!event->live)
+	}
+	if (!event->live) {
+		shadow_release(run->v, run->intid);
 		return OK;
+	}
 	event->shadow.intid = run->intid;
 	event->shadow.icid = cmd->icid;
 	shadow_map_event(run->v, &event->shadow, &to);

@@ -200,6 +200,17 @@ const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid)
 	return collection->nr_events ? collection : NULL;
 }
 
+bool shadow_claim(struct vits *v, uint32_t intid)
+{
+	return !v->ops->claim || v->ops->claim(v->ctx, intid);
+}
+
+void shadow_release(struct vits *v, uint32_t intid)
+{
+	if (v->ops->release)
+		v->ops->release(v->ctx, intid);
+}
+
 /*
  * An event's life
  */
@@ -320,6 +331,7 @@ void shadow_unmap_event(struct vits *v, struct shadow_event *event)
 		emit(v, VITS_LPI_CLEAR, false, &before);
 
 	*owner_of(v, before.intid) = 0;
+	shadow_release(v, before.intid);
 	event->function->nr_mapped--;
 	collection_of(v, before.icid)->nr_events--;
 }

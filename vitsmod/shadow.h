@@ -102,6 +102,10 @@ bool shadow_owner(struct vits *v, uint32_t intid, struct shadow_event *ret_event
  */
 const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid);
 
+/* May an event of this ITS have the LPI, as far as other ITSs go? The claim stays. */
+bool shadow_claim(struct vits *v, uint32_t intid);
+void shadow_release(struct vits *v, uint32_t intid);
+
 /* MAPD. An event of the function's must not be mapped. */
 void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_t itt,
 		       unsigned eventid_bits);
@@ -109,7 +113,7 @@ void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_
 void shadow_unmap_device(struct vits *v, struct shadow_function *function);
 
 /*
- * MAPTI. The event must be unmapped, the LPI in range and no live event's.
+ * MAPTI. The event must be unmapped, the LPI in range, claimed, and no live event's.
  * collection says what is known of the event's collection.
  */
 void shadow_map_event(struct vits *v, struct shadow_event *event,

@@ -100,6 +100,15 @@ struct vits_ops {
 	void (*commit)(void *ctx);
 
 	/*
+	 * Both or neither, for a machine with several ITSs: an LPI is one live
+	 * event's of one of them. claim: true if the LPI is this ITS's from now
+	 * on, false if another one has it. release: it is nobody's again. From
+	 * one thread at a time for each ITS.
+	 */
+	bool (*claim)(void *ctx, uint32_t intid);
+	void (*release)(void *ctx, uint32_t intid);
+
+	/*
 	 * Commands are left in the queue after a bounded visit: have
 	 * vits_run() called soon by a thread that is not in vits. Any thread.
 	 */

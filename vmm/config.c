@@ -19,15 +19,21 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
+#include "vmm/suggest.h"
 
 #define FILE_SZ_MAX MiB
 #define SHOWN	    CONFIG_SHOWN
 
-#define MEMORY_MIN   (64 * MiB)
-#define MEMORY_UNIT  (64 * KiB) /* a page of any host */
-#define EVENTS_MAX   65536u	/* as many as a device table entry of the shadow can name */
-#define CMDLINE_MAX  2047u	/* arm64's COMMAND_LINE_SIZE without its end */
-#define NAME_MAX_LEN 31u
+#define MEMORY_MIN	   (64 * MiB)
+#define MEMORY_UNIT	   (64 * KiB) /* a page of any host */
+#define EVENTS_MAX	   65536u     /* as many as a device table entry of the shadow can name */
+#define DEVID_BITS_MAX	   32u
+#define DEVID_BITS_DEFAULT 16u
+#define EVENTID_BITS_MAX   16u
+#define LPIS_MIN	   32u
+#define LPIS_MAX	   57344u /* with 8192 below them, the INTIDs of 16 bits */
+#define CMDLINE_MAX	   2047u  /* arm64's COMMAND_LINE_SIZE without its end */
+#define NAME_MAX_LEN	   31u
 
 struct overrides {
 	const char *const *list;
@@ -37,13 +43,14 @@ struct overrides {
 struct checker {
 	struct config_errors *errors;
 	struct config_raw *raw;
+	const struct config *config; /* as far as it is known; its ITSs from the start */
 	bool out_of_memory;
 };
 
-static void value_error(struct checker *k, const struct config_value *v, const char *format, ...)
+static void value_error(struct checker *k, struct config_value *v, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-static void value_error(struct checker *k, const struct config_value *v, const char *format, ...)
+static void value_error(struct checker *k, struct config_value *v, const char *format, ...)
 {
 	char text[224];
 	va_list ap;
@@ -51,6 +58,7 @@ static void value_error(struct checker *k, const struct config_value *v, const c
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	v->wrong = true;
 	if (v->option)
 		config_error_option(k->errors, v->option, "%s", text);
 	else
@@ -112,8 +120,8 @@ static enum number parse_number(const char *text, bool size, uint64_t *ret)
 }
 
 /* True with *ret_number, or an error is recorded. */
-static bool number_in(struct checker *k, const struct config_value *v, const char *key,
-		      uint64_t min, uint64_t max, uint64_t *ret_number)
+static bool number_in(struct checker *k, struct config_value *v, const char *key, uint64_t min,
+		      uint64_t max, uint64_t *ret_number)
 {
 	uint64_t n = 0;
 	enum number kind = parse_number(v->text, false, &n);
@@ -148,14 +156,14 @@ static char *path_from(const struct checker *k, const struct config_value *v)
 	return joined;
 }
 
-static void set_path(struct checker *k, const struct config_value *v, char **ret_path)
+static void set_path(struct checker *k, struct config_value *v, char **ret_path)
 {
 	*ret_path = path_from(k, v);
 	if (!*ret_path)
 		k->out_of_memory = true;
 }
 
-static void set_kernel(struct checker *k, const struct config_value *v, struct config *c)
+static void set_kernel(struct checker *k, struct config_value *v, struct config *c)
 {
 	if (v->text[0])
 		set_path(k, v, &c->kernel);
@@ -163,13 +171,13 @@ static void set_kernel(struct checker *k, const struct config_value *v, struct c
 		value_error(k, v, "'kernel' is empty: it names the kernel's file");
 }
 
-static void set_initrd(struct checker *k, const struct config_value *v, struct config *c)
+static void set_initrd(struct checker *k, struct config_value *v, struct config *c)
 {
 	if (v->text[0]) /* empty: an override that takes it away */
 		set_path(k, v, &c->initrd);
 }
 
-static void set_cmdline(struct checker *k, const struct config_value *v, struct config *c)
+static void set_cmdline(struct checker *k, struct config_value *v, struct config *c)
 {
 	size_t len = strlen(v->text);
 
@@ -184,7 +192,7 @@ static void set_cmdline(struct checker *k, const struct config_value *v, struct 
 		k->out_of_memory = true;
 }
 
-static void set_vcpus(struct checker *k, const struct config_value *v, struct config *c)
+static void set_vcpus(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n;
 
@@ -192,7 +200,7 @@ static void set_vcpus(struct checker *k, const struct config_value *v, struct co
 		c->vcpus = (uint32_t)n;
 }
 
-static void set_memory(struct checker *k, const struct config_value *v, struct config *c)
+static void set_memory(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n = 0;
 	enum number kind = parse_number(v->text, true, &n);
@@ -213,7 +221,7 @@ static void set_memory(struct checker *k, const struct config_value *v, struct c
 		c->memory = n;
 }
 
-static void set_bdf(struct checker *k, const struct config_value *v, struct config_device *d)
+static void set_bdf(struct checker *k, struct config_value *v, struct config_device *d)
 {
 	if (pci_bdf_parse(v->text, &d->bdf) < 0)
 		value_error(k, v,
@@ -222,7 +230,7 @@ static void set_bdf(struct checker *k, const struct config_value *v, struct conf
 			    v->text);
 }
 
-static void set_events(struct checker *k, const struct config_value *v, struct config_device *d)
+static void set_events(struct checker *k, struct config_value *v, struct config_device *d)
 {
 	uint64_t n;
 
@@ -230,62 +238,262 @@ static void set_events(struct checker *k, const struct config_value *v, struct c
 		d->events = (uint32_t)n;
 }
 
-static void (*const setters[NR_KEYS])(struct checker *, const struct config_value *,
-				      struct config *) = {
+static void set_devid(struct checker *k, struct config_value *v, struct config_device *d)
+{
+	uint64_t n;
+
+	if (!number_in(k, v, "devid", 0, UINT32_MAX, &n))
+		return;
+	d->devid = (uint32_t)n;
+	d->has_devid = true;
+}
+
+static void set_its(struct checker *k, struct config_value *v, struct config_device *d)
+{
+	const char *all[CONFIG_MAX_ITS] = { NULL }, *near;
+
+	for (size_t i = 0; i < k->config->nr_its; i++) {
+		all[i] = k->config->its[i].name;
+		if (strcmp(v->text, all[i]) != 0)
+			continue;
+		d->its = i;
+		return;
+	}
+	near = suggest(v->text, all, k->config->nr_its);
+	value_error(k, v, "there is no ITS \"" SHOWN "\"%s" SHOWN "%s", v->text,
+		    near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+static void set_devid_bits(struct checker *k, struct config_value *v, struct config_its *its)
+{
+	uint64_t n;
+
+	if (number_in(k, v, "devid-bits", 1, DEVID_BITS_MAX, &n))
+		its->devid_bits = (uint32_t)n;
+}
+
+static void set_eventid_bits(struct checker *k, struct config_value *v, struct config_its *its)
+{
+	uint64_t n;
+
+	if (number_in(k, v, "eventid-bits", 1, EVENTID_BITS_MAX, &n))
+		its->eventid_bits = (uint32_t)n;
+}
+
+static void set_lpis(struct checker *k, struct config_value *v, struct config_its *its)
+{
+	uint64_t n;
+
+	if (number_in(k, v, "lpis", LPIS_MIN, LPIS_MAX, &n))
+		its->lpis = (uint32_t)n;
+}
+
+static const char *on_error_name(bool stall)
+{
+	return stall ? "stall" : "skip";
+}
+
+static void set_on_error(struct checker *k, struct config_value *v, struct config_its *its)
+{
+	its->stall = strcmp(v->text, on_error_name(true)) == 0;
+	if (!its->stall && strcmp(v->text, on_error_name(false)) != 0)
+		value_error(k, v, "'on-error' is \"skip\" or \"stall\", not '" SHOWN "'", v->text);
+}
+
+static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, struct config *) = {
 	[KEY_KERNEL] = set_kernel, [KEY_INITRD] = set_initrd, [KEY_CMDLINE] = set_cmdline,
 	[KEY_VCPUS] = set_vcpus,   [KEY_MEMORY] = set_memory,
 };
-static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, const struct config_value *,
+static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
 	[KEY_BDF] = set_bdf,
 	[KEY_EVENTS] = set_events,
+	[KEY_ITS] = set_its,
+	[KEY_DEVID] = set_devid,
+};
+static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_value *,
+					      struct config_its *) = {
+	[KEY_DEVID_BITS] = set_devid_bits,
+	[KEY_EVENTID_BITS] = set_eventid_bits,
+	[KEY_LPIS] = set_lpis,
+	[KEY_ON_ERROR] = set_on_error,
 };
 
-static bool is_device_name(const char *name)
+/* The name of a block: it is said where it is not one; it changes hands. */
+static char *take_name(struct checker *k, enum config_kind kind, struct config_block *raw)
 {
-	size_t len = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				  "0123456789_-");
+	size_t len = strspn(raw->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				       "0123456789_-");
+	char *name = raw->name;
 
-	return len && len <= NAME_MAX_LEN && !name[len];
+	if (!len || len > NAME_MAX_LEN || name[len])
+		config_error_at(k->errors, raw->line,
+				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
+				"not \"" SHOWN "\"",
+				config_nouns[kind].article, config_nouns[kind].noun, NAME_MAX_LEN,
+				name);
+	raw->name = NULL;
+	return name;
 }
 
-static void check_device(struct checker *k, struct config_raw_device *raw, struct config_device *d)
+static void check_its(struct checker *k, struct config_block *raw, struct config_its *its)
+{
+	*its = (struct config_its){
+		.name = take_name(k, KIND_ITS, raw),
+		.devid_bits = DEVID_BITS_DEFAULT,
+		.eventid_bits = EVENTID_BITS_MAX,
+		.lpis = LPIS_MAX,
+		.line = raw->line,
+	};
+	for (size_t i = 0; i < NR_ITS_KEYS; i++)
+		if (raw->values[i].text)
+			its_setters[i](k, &raw->values[i], its);
+}
+
+/* Those of the blocks; without one, a block "its" without keys and line. 0, or -ENOMEM. */
+static int check_all_its(struct checker *k, struct config *c)
+{
+	struct config_blocks *raw = &k->raw->blocks[KIND_ITS];
+
+	if (!raw->nr) {
+		raw->list[0].name = strdup("its");
+		if (!raw->list[0].name)
+			return -ENOMEM;
+		raw->nr = 1;
+	}
+	for (size_t i = 0; i < raw->nr; i++)
+		check_its(k, &raw->list[i], &c->its[i]);
+	c->nr_its = raw->nr;
+	return 0;
+}
+
+static void check_device(struct checker *k, struct config_block *raw, struct config_device *d)
 {
 	d->line = raw->line;
-	if (!is_device_name(raw->name))
-		config_error_at(k->errors, raw->line,
-				"the name of a device is 1 to %u letters, digits, '-' or '_', "
-				"not \"" SHOWN "\"",
-				NAME_MAX_LEN, raw->name);
 	for (size_t i = 0; i < NR_DEVICE_KEYS; i++)
 		if (raw->values[i].text)
 			device_setters[i](k, &raw->values[i], d);
 	if (!raw->values[KEY_BDF].text)
 		config_error_at(k->errors, raw->line, "device \"" SHOWN "\" has no 'bdf'",
 				raw->name);
-	d->name = TAKE_PTR(raw->name);
-	raw->name = NULL;
+	d->name = take_name(k, KIND_DEVICE, raw);
+}
+
+static struct config_value *device_value(const struct checker *k, size_t device, unsigned key)
+{
+	return &k->raw->blocks[KIND_DEVICE].list[device].values[key];
+}
+
+/* Where a value was given in the file; else the line of its device. */
+static int line_of(const struct config_value *v, const struct config_device *d)
+{
+	return v->line ? v->line : d->line;
 }
 
 /* One function cannot be two devices. */
 static void check_bdf_is_new(struct checker *k, const struct config *c, size_t i)
 {
-	const struct config_value *v = &k->raw->devices[i].values[KEY_BDF];
-	struct pci_bdf bdf, other;
+	struct config_value *v = device_value(k, i, KEY_BDF);
 	char name[PCI_BDF_STRLEN];
 
-	if (!v->text || pci_bdf_parse(v->text, &bdf) < 0)
+	if (!v->text || v->wrong)
 		return;
 	for (size_t j = 0; j < i; j++) {
-		const struct config_value *first = &k->raw->devices[j].values[KEY_BDF];
+		const struct config_value *first = device_value(k, j, KEY_BDF);
 
-		if (!first->text || pci_bdf_parse(first->text, &other) < 0 ||
-		    !pci_bdf_equal(&bdf, &other))
+		if (!first->text || first->wrong ||
+		    !pci_bdf_equal(&c->devices[i].bdf, &c->devices[j].bdf))
 			continue;
 		value_error(k, v, "%s is the device \"" SHOWN "\" already: line %d",
-			    pci_bdf_format(&bdf, name), c->devices[j].name,
-			    first->line ? first->line : c->devices[j].line);
+			    pci_bdf_format(&c->devices[i].bdf, name), c->devices[j].name,
+			    line_of(first, &c->devices[j]));
 		return;
+	}
+}
+
+/* Is it known which DeviceID the device has, on which ITS? */
+static bool is_wired(const struct checker *k, size_t i)
+{
+	return !device_value(k, i, KEY_ITS)->wrong && !device_value(k, i, KEY_DEVID)->wrong;
+}
+
+static void check_devid_fits(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const struct config_its *its = &c->its[d->its];
+	uint64_t last = (UINT64_C(1) << its->devid_bits) - 1;
+
+	if (!is_wired(k, i) || d->devid <= last ||
+	    k->raw->blocks[KIND_ITS].list[d->its].values[KEY_DEVID_BITS].wrong)
+		return;
+	if (d->has_devid)
+		value_error(k, device_value(k, i, KEY_DEVID),
+			    "'devid' is at most 0x%llx, by the devid-bits of ITS \"" SHOWN
+			    "\", not 0x%x",
+			    (unsigned long long)last, its->name, d->devid);
+	else
+		config_error_at(k->errors, d->line,
+				"device \"" SHOWN "\" needs a 'devid': without one it is its "
+				"requester ID, 0x%x, and ITS \"" SHOWN "\" has %u devid-bits",
+				d->name, d->devid, its->name, its->devid_bits);
+}
+
+/* On one ITS, a DeviceID is of one device. */
+static void check_devid_is_new(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	struct config_value *v = device_value(k, i, KEY_DEVID);
+
+	for (size_t j = 0; j < i; j++) {
+		const struct config_device *first = &c->devices[j];
+		int line = line_of(device_value(k, j, KEY_DEVID), first);
+
+		if (!is_wired(k, i) || !is_wired(k, j) || d->its != first->its ||
+		    d->devid != first->devid)
+			continue;
+		if (d->has_devid)
+			value_error(k, v,
+				    "DeviceID 0x%x on ITS \"" SHOWN "\" is of device \"" SHOWN
+				    "\" already: line %d",
+				    d->devid, c->its[d->its].name, first->name, line);
+		else
+			config_error_at(k->errors, d->line,
+					"device \"" SHOWN "\" needs a 'devid': its requester ID, "
+					"0x%x, is of device \"" SHOWN "\" already: line %d",
+					d->name, d->devid, first->name, line);
+		return;
+	}
+}
+
+static void check_events_fit(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const struct config_its *its = &c->its[d->its];
+
+	if (!device_value(k, i, KEY_ITS)->wrong && d->events > 1u << its->eventid_bits &&
+	    !k->raw->blocks[KIND_ITS].list[d->its].values[KEY_EVENTID_BITS].wrong)
+		value_error(k, device_value(k, i, KEY_EVENTS),
+			    "'events' is at most %u, by the eventid-bits of ITS \"" SHOWN
+			    "\", not %u",
+			    1u << its->eventid_bits, its->name, d->events);
+}
+
+static void check_devices(struct checker *k, struct config *c)
+{
+	struct config_blocks *raw = &k->raw->blocks[KIND_DEVICE];
+
+	for (size_t i = 0; i < raw->nr; i++) {
+		check_device(k, &raw->list[i], &c->devices[i]);
+		/* Its requester ID: device i of the guest's bus 0, function 0. */
+		if (!c->devices[i].has_devid)
+			c->devices[i].devid = (uint32_t)i << 3;
+	}
+	c->nr_devices = raw->nr;
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		check_bdf_is_new(k, c, i);
+		check_devid_fits(k, c, i);
+		check_devid_is_new(k, c, i);
+		check_events_fit(k, c, i);
 	}
 }
 
@@ -303,11 +511,10 @@ static int check(struct checker *k, struct config *c)
 	if (!k->raw->values[KEY_KERNEL].text)
 		config_error_at(k->errors, 1,
 				"'kernel' is missing: the file of the guest's kernel");
-	for (size_t i = 0; i < k->raw->nr_devices; i++)
-		check_device(k, &k->raw->devices[i], &c->devices[i]);
-	c->nr_devices = k->raw->nr_devices;
-	for (size_t i = 0; i < c->nr_devices; i++)
-		check_bdf_is_new(k, c, i);
+	if (check_all_its(k, c) < 0)
+		return -ENOMEM;
+	k->config = c;
+	check_devices(k, c);
 	return k->out_of_memory ? -ENOMEM : 0;
 }
 
@@ -418,6 +625,8 @@ void config_fini(struct config *config)
 	free(config->kernel);
 	free(config->initrd);
 	free(config->cmdline);
+	for (size_t i = 0; i < config->nr_its; i++)
+		free(config->its[i].name);
 	for (size_t i = 0; i < config->nr_devices; i++)
 		free(config->devices[i].name);
 	*config = (struct config){ 0 };
@@ -435,6 +644,30 @@ static void print_string(const char *key, const char *value, FILE *out)
 	(void)fputs("\"\n", out);
 }
 
+static void print_its(const struct config_its *its, FILE *out)
+{
+	(void)fprintf(out,
+		      "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n\tlpis = %u\n"
+		      "\ton-error = \"%s\"\n}\n",
+		      its->name, its->devid_bits, its->eventid_bits, its->lpis,
+		      on_error_name(its->stall));
+}
+
+static void print_device(const struct config *config, const struct config_device *d, FILE *out)
+{
+	char bdf[PCI_BDF_STRLEN];
+
+	(void)fprintf(out, "\ndevice \"%s\" {\n\tbdf = \"%s\"\n", d->name,
+		      pci_bdf_format(&d->bdf, bdf));
+	if (config->nr_its > 1)
+		(void)fprintf(out, "\tits = \"%s\"\n", config->its[d->its].name);
+	if (d->has_devid)
+		(void)fprintf(out, "\tdevid = 0x%x\n", d->devid);
+	if (d->events)
+		(void)fprintf(out, "\tevents = %u\n", d->events);
+	(void)fputs("}\n", out);
+}
+
 void config_print(const struct config *config, FILE *out)
 {
 	print_string("kernel", config->kernel, out);
@@ -448,14 +681,9 @@ void config_print(const struct config *config, FILE *out)
 	else
 		(void)fprintf(out, "memory = \"%lluM\"\n",
 			      (unsigned long long)(config->memory / MiB));
-	for (size_t i = 0; i < config->nr_devices; i++) {
-		const struct config_device *d = &config->devices[i];
-		char bdf[PCI_BDF_STRLEN];
-
-		(void)fprintf(out, "\ndevice \"%s\" {\n\tbdf = \"%s\"\n", d->name,
-			      pci_bdf_format(&d->bdf, bdf));
-		if (d->events)
-			(void)fprintf(out, "\tevents = %u\n", d->events);
-		(void)fputs("}\n", out);
-	}
+	for (size_t i = 0; i < config->nr_its; i++)
+		if (config->its[i].line)
+			print_its(&config->its[i], out);
+	for (size_t i = 0; i < config->nr_devices; i++)
+		print_device(config, &config->devices[i], out);
 }

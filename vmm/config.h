@@ -5,6 +5,7 @@
 #ifndef VMM_CONFIG_H
 #define VMM_CONFIG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -12,9 +13,25 @@
 
 #define CONFIG_MAX_DEVICES 32u
 
+/* GITS frames lie side by side from LAYOUT_GITS on. */
+#define CONFIG_MAX_ITS 8u
+
+struct config_its {
+	char *name;	       /* the block's title */
+	uint32_t devid_bits;   /* 1..32, 16 by default */
+	uint32_t eventid_bits; /* 1..16, 16 by default */
+	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344, 57344 by default */
+	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
+	int line; /* of its block, for messages; 0: the one that is there without a block */
+};
+
 struct config_device {
 	char *name; /* the block's title */
 	struct pci_bdf bdf;
+	size_t its;	/* index of the ITS it is wired to: the first by default */
+	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
+			 */
+	bool has_devid;
 	uint32_t events; /* EventIDs the shadow keeps; 0: by its vectors */
 	int line;	 /* of its block, for messages */
 };
@@ -26,6 +43,8 @@ struct config {
 	char *cmdline; /* "" by default */
 	uint32_t vcpus;
 	uint64_t memory; /* bytes */
+	struct config_its its[CONFIG_MAX_ITS];
+	size_t nr_its; /* at least 1 */
 	struct config_device devices[CONFIG_MAX_DEVICES];
 	size_t nr_devices;
 };

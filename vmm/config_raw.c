@@ -29,14 +29,44 @@
 #define MAX_UNKNOWN 64u
 #define BLOCK_DONE  (-1)
 
-static const char *const key_names[NR_KEYS] = {
-	[KEY_KERNEL] = "kernel", [KEY_INITRD] = "initrd", [KEY_CMDLINE] = "cmdline",
-	[KEY_VCPUS] = "vcpus",	 [KEY_MEMORY] = "memory",
+#define NR_NAMES (NR_KEYS + NR_KINDS)
+
+/* Outside of the blocks: the keys, then the names of the blocks. */
+static const char *const names[NR_NAMES] = {
+	[KEY_KERNEL] = "kernel",      [KEY_INITRD] = "initrd", [KEY_CMDLINE] = "cmdline",
+	[KEY_VCPUS] = "vcpus",	      [KEY_MEMORY] = "memory", [NR_KEYS + KIND_DEVICE] = "device",
+	[NR_KEYS + KIND_ITS] = "its",
 };
-static const char *const device_key_names[NR_DEVICE_KEYS] = {
+static const char *const device_keys[NR_DEVICE_KEYS] = {
 	[KEY_BDF] = "bdf",
 	[KEY_EVENTS] = "events",
+	[KEY_ITS] = "its",
+	[KEY_DEVID] = "devid",
 };
+static const char *const its_keys[NR_ITS_KEYS] = {
+	[KEY_DEVID_BITS] = "devid-bits",
+	[KEY_EVENTID_BITS] = "eventid-bits",
+	[KEY_LPIS] = "lpis",
+	[KEY_ON_ERROR] = "on-error",
+};
+static const struct {
+	const char *const *keys;
+	size_t nr_keys;
+	size_t max; /* blocks */
+} kinds[NR_KINDS] = {
+	[KIND_DEVICE] = { device_keys, NR_DEVICE_KEYS, CONFIG_MAX_DEVICES },
+	[KIND_ITS] = { its_keys, NR_ITS_KEYS, CONFIG_MAX_ITS },
+};
+const struct config_noun config_nouns[NR_KINDS] = {
+	[KIND_DEVICE] = { "a", "device" },
+	[KIND_ITS] = { "an", "ITS" },
+};
+/* As a kind: outside of all blocks. */
+#define KIND_NONE NR_KINDS
+
+static_assert(NR_DEVICE_KEYS <= CONFIG_MAX_KEYS && NR_ITS_KEYS <= CONFIG_MAX_KEYS, "values[]");
+static_assert(CONFIG_MAX_ITS <= CONFIG_MAX_OF_KIND, "list[]");
+static_assert(CONFIG_MAX_DEVICES + CONFIG_MAX_ITS <= CONFIG_MAX_BLOCKS, "each has its line");
 
 struct parser {
 	long anchor; /* where the option CONTEXT points */
@@ -45,8 +75,9 @@ struct parser {
 	struct config_raw *raw;
 	bool out_of_memory;
 
-	struct config_value current[NR_DEVICE_KEYS]; /* of the block that is being parsed */
-	size_t nr_blocks;			     /* that ended, also those that are too many */
+	struct config_value current[CONFIG_MAX_KEYS]; /* of the block that is being parsed */
+	size_t nr_blocks;			      /* that ended, also those that are too many */
+	bool too_many[NR_KINDS];
 
 	char *unknown[MAX_UNKNOWN]; /* owned: keys that do not exist */
 	size_t nr_unknown;
@@ -65,52 +96,91 @@ static void values_clear(struct config_value values[], size_t nr)
 		value_clear(&values[i]);
 }
 
+static void blocks_clear(struct config_blocks *blocks)
+{
+	for (size_t i = 0; i < blocks->nr; i++) {
+		values_clear(blocks->list[i].values, CONFIG_MAX_KEYS);
+		free(blocks->list[i].name);
+		blocks->list[i].name = NULL;
+	}
+	blocks->nr = 0;
+}
+
 void config_raw_fini(struct config_raw *raw)
 {
 	values_clear(raw->values, NR_KEYS);
-	for (size_t i = 0; i < raw->nr_devices; i++) {
-		values_clear(raw->devices[i].values, NR_DEVICE_KEYS);
-		free(raw->devices[i].name);
-		raw->devices[i].name = NULL;
-	}
-	raw->nr_devices = 0;
+	for (size_t kind = 0; kind < NR_KINDS; kind++)
+		blocks_clear(&raw->blocks[kind]);
 }
 
 /* What a parse found goes; what it learnt stays. */
 static void parser_rewind(struct parser *p)
 {
 	config_raw_fini(p->raw);
-	values_clear(p->current, NR_DEVICE_KEYS);
+	values_clear(p->current, CONFIG_MAX_KEYS);
 	p->nr_blocks = 0;
+	memset(p->too_many, 0, sizeof(p->too_many));
 	p->learnt = false;
 }
 
 static void parser_fini(struct parser *p)
 {
-	values_clear(p->current, NR_DEVICE_KEYS);
+	values_clear(p->current, CONFIG_MAX_KEYS);
 	for (size_t i = 0; i < p->nr_unknown; i++)
 		free(p->unknown[i]);
 }
 
-static int find_name(const char *name, const char *const names[], size_t nr)
+static int find_name(const char *name, const char *const among[], size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
-		if (strcmp(name, names[i]) == 0)
+		if (strcmp(name, among[i]) == 0)
 			return (int)i;
 	return -1;
 }
 
-/* Why a key is wrong here, for a message. */
-static void explain_key(const char *name, bool in_device, char *out, size_t cap)
+/* The index of a key of a kind of block, or outside of them; -1: not one. */
+static int find_key(enum config_kind kind, const char *name)
 {
-	const char *const all[] = { "kernel", "initrd", "cmdline", "vcpus", "memory", "device" };
-	const char *near = in_device ? suggest(name, device_key_names, NR_DEVICE_KEYS)
-				     : suggest(name, all, ARRAY_SIZE(all));
+	return kind == KIND_NONE ? find_name(name, names, NR_KEYS)
+				 : find_name(name, kinds[kind].keys, kinds[kind].nr_keys);
+}
 
-	if (in_device && find_name(name, all, ARRAY_SIZE(all)) >= 0)
-		(void)snprintf(out, cap, " in a device block: it stands outside of the blocks");
-	else if (!in_device && find_name(name, device_key_names, NR_DEVICE_KEYS) >= 0)
-		(void)snprintf(out, cap, " outside of a block: it belongs to a device");
+/* The kind of block that a name of len characters begins; KIND_NONE: none. */
+static enum config_kind find_kind(const char *name, size_t len)
+{
+	for (enum config_kind kind = 0; kind < NR_KINDS; kind++)
+		if (strlen(names[NR_KEYS + kind]) == len &&
+		    memcmp(names[NR_KEYS + kind], name, len) == 0)
+			return kind;
+	return KIND_NONE;
+}
+
+/* The first kind of block that has such a key. */
+static enum config_kind kind_with_key(const char *name)
+{
+	enum config_kind kind = 0;
+
+	while (kind < NR_KINDS && find_key(kind, name) < 0)
+		kind++;
+	return kind;
+}
+
+/* Why a key is wrong here, for a message. */
+static void explain_key(const char *name, enum config_kind here, char *out, size_t cap)
+{
+	enum config_kind home = kind_with_key(name);
+	const char *near = here == KIND_NONE ? suggest(name, names, NR_NAMES)
+					     : suggest(name, kinds[here].keys, kinds[here].nr_keys);
+	char place[32] = "outside of a block";
+
+	if (here != KIND_NONE)
+		(void)snprintf(place, sizeof(place), "in %s %s block", config_nouns[here].article,
+			       config_nouns[here].noun);
+	if (home != KIND_NONE)
+		(void)snprintf(out, cap, " %s: it belongs to %s %s", place,
+			       config_nouns[home].article, config_nouns[home].noun);
+	else if (here != KIND_NONE && find_name(name, names, NR_NAMES) >= 0)
+		(void)snprintf(out, cap, " %s: it stands outside of the blocks", place);
 	else if (near)
 		(void)snprintf(out, cap, ": did you mean '%s'?", near);
 	else
@@ -148,23 +218,16 @@ static void learn(struct parser *p, const char *name)
 	p->learnt = true;
 }
 
-static bool is_device_block(const cfg_t *cfg)
+static enum config_kind kind_of(const cfg_t *cfg)
 {
-	return cfg->title != NULL;
-}
-
-/* Is it a key of this kind of block? */
-static bool is_known(const cfg_t *cfg, const char *name)
-{
-	return is_device_block(cfg) ? find_name(name, device_key_names, NR_DEVICE_KEYS) >= 0
-				    : find_name(name, key_names, NR_KEYS) >= 0;
+	return cfg->title ? find_kind(cfg->name, strlen(cfg->name)) : KIND_NONE;
 }
 
 static void unknown_key(struct parser *p, const cfg_t *cfg, const char *name)
 {
 	char why[80];
 
-	explain_key(name, is_device_block(cfg), why, sizeof(why));
+	explain_key(name, kind_of(cfg), why, sizeof(why));
 	config_error_at(p->errors, cfg->line, "unknown key '" CONFIG_SHOWN "'%s", name, why);
 }
 
@@ -188,7 +251,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 		if (unknown)
 			learn(p, name);
 		/* A block of a name that was learnt as a key: what is wrong is the name. */
-		if (unknown || (is_unknown(p, name) && !is_known(cfg, name))) {
+		if (unknown || (is_unknown(p, name) && find_key(kind_of(cfg), name) < 0)) {
 			unknown_key(p, cfg, name);
 			return;
 		}
@@ -200,13 +263,12 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct parser *p = parser_of(cfg);
-	bool in_device = is_device_block(cfg);
-	int key = in_device ? find_name(opt->name, device_key_names, NR_DEVICE_KEYS)
-			    : find_name(opt->name, key_names, NR_KEYS);
+	enum config_kind kind = kind_of(cfg);
+	int key = find_key(kind, opt->name);
 	struct config_value *v;
 
 	assert(key >= 0);
-	v = in_device ? &p->current[key] : &p->raw->values[key];
+	v = kind == KIND_NONE ? &p->raw->values[key] : &p->current[key];
 	if (v->text) {
 		config_error_at(p->errors, cfg->line, "'%s' given twice: first on line %d",
 				opt->name, v->line);
@@ -234,40 +296,58 @@ static cfg_t *block_that_ended(const cfg_opt_t *opt)
 	abort(); /* called where a block has ended */
 }
 
-static void add_device(struct parser *p, const char *name, int line)
+static struct config_block *find_block(struct config_blocks *blocks, const char *name, size_t len)
 {
-	struct config_raw_device *d = &p->raw->devices[p->raw->nr_devices];
+	for (size_t i = 0; i < blocks->nr; i++)
+		if (strlen(blocks->list[i].name) == len &&
+		    memcmp(blocks->list[i].name, name, len) == 0)
+			return &blocks->list[i];
+	return NULL;
+}
 
-	for (size_t i = 0; i < p->raw->nr_devices; i++) {
-		if (strcmp(p->raw->devices[i].name, name) != 0)
-			continue;
-		config_error_at(p->errors, line,
-				"device \"" CONFIG_SHOWN "\" exists already: line %d", name,
-				p->raw->devices[i].line);
-		values_clear(p->current, NR_DEVICE_KEYS);
+/* May a block of this kind and name be added? Else that is said. */
+static bool has_place(struct parser *p, enum config_kind kind, const char *name, int line)
+{
+	struct config_blocks *blocks = &p->raw->blocks[kind];
+	const struct config_block *same = find_block(blocks, name, strlen(name));
+
+	if (same) {
+		config_error_at(p->errors, line, "%s \"" CONFIG_SHOWN "\" exists already: line %d",
+				config_nouns[kind].noun, name, same->line);
+		return false;
+	}
+	if (blocks->nr < kinds[kind].max)
+		return true;
+	if (!p->too_many[kind])
+		config_error_at(p->errors, line, "more than %zu %ss", kinds[kind].max,
+				config_nouns[kind].noun);
+	p->too_many[kind] = true;
+	return false;
+}
+
+static void add_block(struct parser *p, enum config_kind kind, const char *name, int line)
+{
+	struct config_blocks *blocks = &p->raw->blocks[kind];
+	struct config_block *b = &blocks->list[blocks->nr];
+
+	if (!has_place(p, kind, name, line)) {
+		values_clear(p->current, CONFIG_MAX_KEYS);
 		return;
 	}
-	if (p->raw->nr_devices == CONFIG_MAX_DEVICES) {
-		if (p->nr_blocks == CONFIG_MAX_DEVICES)
-			config_error_at(p->errors, line, "more than %u devices",
-					CONFIG_MAX_DEVICES);
-		values_clear(p->current, NR_DEVICE_KEYS);
-		return;
-	}
-	d->name = strdup(name);
-	d->line = line;
-	if (!d->name) {
+	b->name = strdup(name);
+	b->line = line;
+	if (!b->name) {
 		p->out_of_memory = true;
 		return;
 	}
-	for (size_t i = 0; i < NR_DEVICE_KEYS; i++) {
-		d->values[i] = p->current[i];
+	for (size_t i = 0; i < CONFIG_MAX_KEYS; i++) {
+		b->values[i] = p->current[i];
 		p->current[i] = (struct config_value){ 0 };
 	}
-	p->raw->nr_devices++;
+	blocks->nr++;
 }
 
-static int on_device(cfg_t *cfg, cfg_opt_t *opt)
+static int on_block(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct parser *p = parser_of(cfg);
 	cfg_t *block = block_that_ended(opt);
@@ -275,25 +355,32 @@ static int on_device(cfg_t *cfg, cfg_opt_t *opt)
 		p->nr_blocks < p->text->nr_blocks ? p->text->block_line[p->nr_blocks] : cfg->line;
 
 	block->line = BLOCK_DONE;
-	add_device(p, block->title, line);
+	add_block(p, kind_of(block), block->title, line);
 	p->nr_blocks++;
 	return p->out_of_memory ? -1 : 0;
 }
 
-#define OPTIONS_MAX (NR_KEYS + MAX_UNKNOWN + 3)
+#define OPTIONS_MAX (NR_NAMES + MAX_UNKNOWN + 2)
 
-/* The options of one scope: its keys, what was learnt, the context. Returns how many. */
-static size_t fill_options(struct parser *p, cfg_opt_t options[OPTIONS_MAX],
-			   const char *const names[], size_t nr_names)
+static_assert(CONFIG_MAX_KEYS <= NR_NAMES, "options[] is enough for the keys of a block too");
+
+/*
+ * The options of one scope: its keys, what was learnt, the context. Returns how
+ * many. A name that was learnt in a block can be one outside of them, and the
+ * other way round.
+ */
+static size_t fill_options(struct parser *p, enum config_kind kind, cfg_opt_t options[OPTIONS_MAX])
 {
-	size_t n = 0;
+	const char *const *keys = kind == KIND_NONE ? names : kinds[kind].keys;
+	size_t n = 0, nr_keys = kind == KIND_NONE ? NR_KEYS : kinds[kind].nr_keys;
+	size_t nr_taken = kind == KIND_NONE ? NR_NAMES : nr_keys;
 
-	for (size_t i = 0; i < nr_names; i++) {
-		options[n] = (cfg_opt_t)CFG_STR(names[i], NULL, CFGF_NODEFAULT);
+	for (size_t i = 0; i < nr_keys; i++) {
+		options[n] = (cfg_opt_t)CFG_STR(keys[i], NULL, CFGF_NODEFAULT);
 		options[n++].validcb = on_value;
 	}
 	for (size_t i = 0; i < p->nr_unknown; i++) {
-		if (find_name(p->unknown[i], names, nr_names) >= 0)
+		if (find_name(p->unknown[i], keys, nr_taken) >= 0)
 			continue;
 		/* Outside of blocks that is what a block is called. */
 		if (names == key_names && strcmp(p->unknown[i], "device") == 0)
@@ -308,17 +395,18 @@ static size_t fill_options(struct parser *p, cfg_opt_t options[OPTIONS_MAX],
 /* One parse. 0, -EINVAL where libconfuse stopped, -ENOMEM. */
 static int parse_once(struct parser *p)
 {
-	cfg_opt_t options[OPTIONS_MAX], device_options[OPTIONS_MAX];
-	size_t n;
+	cfg_opt_t options[OPTIONS_MAX], in_block[NR_KINDS][OPTIONS_MAX];
+	size_t n = fill_options(p, KIND_NONE, options);
 	size_t nr_errors = p->errors->nr;
 	cfg_t *cfg;
 	int r;
 
-	n = fill_options(p, device_options, device_key_names, NR_DEVICE_KEYS);
-	device_options[n] = (cfg_opt_t)CFG_END();
-	n = fill_options(p, options, key_names, NR_KEYS);
-	options[n] = (cfg_opt_t)CFG_SEC("device", device_options, CFGF_MULTI | CFGF_TITLE);
-	options[n++].validcb = on_device;
+	for (enum config_kind kind = 0; kind < NR_KINDS; kind++) {
+		in_block[kind][fill_options(p, kind, in_block[kind])] = (cfg_opt_t)CFG_END();
+		options[n] = (cfg_opt_t)CFG_SEC(names[NR_KEYS + kind], in_block[kind],
+						CFGF_MULTI | CFGF_TITLE);
+		options[n++].validcb = on_block;
+	}
 	options[n] = (cfg_opt_t)CFG_END();
 
 	cfg = cfg_init(options, CFGF_NONE);
@@ -363,39 +451,35 @@ static int set_override(struct config_value *v, const char *option, const char *
 	return v->text ? 0 : -ENOMEM;
 }
 
-static struct config_raw_device *find_device(struct config_raw *raw, const char *name, size_t len)
+/* key: "KIND.NAME.KEY" */
+static int override_block(struct config_raw *raw, const char *option, const char *key,
+			  struct config_errors *errors)
 {
-	for (size_t i = 0; i < raw->nr_devices; i++)
-		if (strlen(raw->devices[i].name) == len &&
-		    memcmp(raw->devices[i].name, name, len) == 0)
-			return &raw->devices[i];
-	return NULL;
-}
-
-/* key: "device.NAME.KEY" */
-static int override_device(struct config_raw *raw, const char *option, const char *key,
-			   struct config_errors *errors)
-{
-	const char *name = key + strlen("device."), *dot = strrchr(name, '.');
-	struct config_raw_device *d;
+	enum config_kind kind = find_kind(key, strcspn(key, "."));
+	const char *name = strchr(key, '.'), *dot = strrchr(key, '.');
+	struct config_block *b;
 	char why[80];
 	int k;
 
-	if (!dot) {
-		config_error_option(errors, option, "a device is set by device.NAME.KEY=VALUE");
+	if (name == dot) { /* also where there is none */
+		config_error_option(errors, option, "%s %s is set by %s.NAME.KEY=VALUE",
+				    config_nouns[kind].article, config_nouns[kind].noun,
+				    names[NR_KEYS + kind]);
 		return 0;
 	}
-	k = find_name(dot + 1, device_key_names, NR_DEVICE_KEYS);
+	name++;
+	k = find_key(kind, dot + 1);
 	if (k < 0) {
-		explain_key(dot + 1, true, why, sizeof(why));
+		explain_key(dot + 1, kind, why, sizeof(why));
 		config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", dot + 1,
 				    why);
 		return 0;
 	}
-	d = find_device(raw, name, (size_t)(dot - name));
-	if (d)
-		return set_override(&d->values[k], option, strchr(option, '=') + 1);
-	config_error_option(errors, option, "%s has no device of this name", errors->path);
+	b = find_block(&raw->blocks[kind], name, (size_t)(dot - name));
+	if (b)
+		return set_override(&b->values[k], option, strchr(option, '=') + 1);
+	config_error_option(errors, option, "%s has no %s of this name", errors->path,
+			    config_nouns[kind].noun);
 	return 0;
 }
 
@@ -426,12 +510,12 @@ int config_raw_override(struct config_raw *raw, const char *option, struct confi
 	key = strndup(option, (size_t)(equals - option));
 	if (!key)
 		return -ENOMEM;
-	if (strncmp(key, "device.", strlen("device.")) == 0)
-		return override_device(raw, option, key, errors);
-	k = find_name(key, key_names, NR_KEYS);
+	if (find_kind(key, strcspn(key, ".")) != KIND_NONE)
+		return override_block(raw, option, key, errors);
+	k = find_key(KIND_NONE, key);
 	if (k >= 0)
 		return set_override(&raw->values[k], option, equals + 1);
-	explain_key(key, false, why, sizeof(why));
+	explain_key(key, KIND_NONE, why, sizeof(why));
 	config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", key, why);
 	return 0;
 }

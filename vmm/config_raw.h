@@ -10,24 +10,41 @@
 #include "vmm/config_text.h"
 
 enum { KEY_KERNEL, KEY_INITRD, KEY_CMDLINE, KEY_VCPUS, KEY_MEMORY, NR_KEYS };
-enum { KEY_BDF, KEY_EVENTS, NR_DEVICE_KEYS };
+enum { KEY_BDF, KEY_EVENTS, KEY_ITS, KEY_DEVID, NR_DEVICE_KEYS };
+enum { KEY_DEVID_BITS, KEY_EVENTID_BITS, KEY_LPIS, KEY_ON_ERROR, NR_ITS_KEYS };
+
+/* The kinds of blocks, and room for any of them. */
+enum config_kind { KIND_DEVICE, KIND_ITS, NR_KINDS };
+#define CONFIG_MAX_KEYS	   4u
+#define CONFIG_MAX_OF_KIND CONFIG_MAX_DEVICES
+
+/* What a kind is called in messages: "a" "device". */
+struct config_noun {
+	const char *article, *noun;
+};
+extern const struct config_noun config_nouns[NR_KINDS];
 
 struct config_value {
 	char *text;	    /* owned; NULL: not given */
 	int line;	    /* in the file, or 0 */
+	bool wrong;	    /* an error says so: what depends on it cannot be checked */
 	const char *option; /* the override that set it, or NULL; borrowed */
 };
 
-struct config_raw_device {
+struct config_block {
 	char *name; /* owned */
 	int line;   /* of its opening brace */
-	struct config_value values[NR_DEVICE_KEYS];
+	struct config_value values[CONFIG_MAX_KEYS];
+};
+
+struct config_blocks {
+	struct config_block list[CONFIG_MAX_OF_KIND];
+	size_t nr;
 };
 
 struct config_raw {
 	struct config_value values[NR_KEYS];
-	struct config_raw_device devices[CONFIG_MAX_DEVICES];
-	size_t nr_devices;
+	struct config_blocks blocks[NR_KINDS];
 };
 
 #define CONFIG_SHOWN "%.40s" /* as much of a wrong word as a message shows */
@@ -41,7 +58,7 @@ int config_raw_parse(const struct config_text *text, struct config_errors *error
 		     struct config_raw *raw) _must_check_;
 void config_raw_fini(struct config_raw *raw);
 
-/* Apply "key=value" or "device.NAME.key=value", or add an error. 0, or -ENOMEM. */
+/* Apply "key=value" or "KIND.NAME.key=value", or add an error. 0, or -ENOMEM. */
 int config_raw_override(struct config_raw *raw, const char *option,
 			struct config_errors *errors) _must_check_;
 

@@ -27,7 +27,7 @@
 #include "vmm/layout.h"
 
 #define PHANDLE_GIC 1u
-#define PHANDLE_ITS 2u
+#define PHANDLE_ITS 2u /* of the first; the others follow */
 
 /* Interrupt specifiers of arm,gic-v3.yaml: type, number, trigger. */
 #define GIC_SPI	       0u
@@ -42,7 +42,6 @@
 #define PCI_SPACE_MEM32	   0x02000000u
 #define PCI_SPACE_MEM64_PF 0x43000000u
 
-#define GITS_FRAME_SZ UINT64_C(0x20000)
 #define REQUESTER_IDS 0x10000u
 
 struct tree {
@@ -184,6 +183,17 @@ static void write_timer(struct tree *t)
 	end(t);
 }
 
+static void write_its(struct tree *t, size_t n)
+{
+	begin_at(t, "msi-controller", LAYOUT_GITS_OF(n));
+	string(t, "compatible", "arm,gic-v3-its");
+	flag(t, "msi-controller");
+	u32(t, "#msi-cells", 1);
+	CELLS(t, "reg", CELLS64(LAYOUT_GITS_OF(n)), CELLS64(LAYOUT_GITS_SZ));
+	u32(t, "phandle", PHANDLE_ITS + (uint32_t)n);
+	end(t);
+}
+
 static void write_gic(struct tree *t, const struct fdt_machine *m)
 {
 	begin_at(t, "interrupt-controller", LAYOUT_GICD);
@@ -198,13 +208,8 @@ static void write_gic(struct tree *t, const struct fdt_machine *m)
 	u32(t, "#size-cells", 2);
 	flag(t, "ranges");
 
-	begin_at(t, "msi-controller", LAYOUT_GITS);
-	string(t, "compatible", "arm,gic-v3-its");
-	flag(t, "msi-controller");
-	u32(t, "#msi-cells", 1);
-	CELLS(t, "reg", CELLS64(LAYOUT_GITS), CELLS64(GITS_FRAME_SZ));
-	u32(t, "phandle", PHANDLE_ITS);
-	end(t);
+	for (size_t i = 0; i < m->nr_its; i++)
+		write_its(t, i);
 	end(t);
 }
 
@@ -221,7 +226,47 @@ static void write_uart(struct tree *t)
 	end(t);
 }
 
-static void write_pci(struct tree *t)
+/* Has each function its requester ID for a DeviceID, on the first ITS? */
+static bool is_wired_plainly(const struct fdt_machine *m)
+{
+	for (size_t i = 0; i < m->nr_functions; i++)
+		if (m->functions[i].its != 0 ||
+		    m->functions[i].devid != m->functions[i].requester_id)
+			return false;
+	return true;
+}
+
+/* pci-msi.txt: entries of requester ID, controller, DeviceID, how many of them. */
+#define MSI_MAP_CELLS 4u
+
+static void write_msi_map(struct tree *t, const struct fdt_machine *m)
+{
+	fdt32_t *cell;
+	void *map;
+	int err;
+
+	if (is_wired_plainly(m)) {
+		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
+		return;
+	}
+	err = fdt_property_placeholder(
+		t->fdt, "msi-map", (int)(m->nr_functions * MSI_MAP_CELLS * sizeof(*cell)), &map);
+	note(t, err);
+	if (err)
+		return;
+	cell = map;
+	for (size_t i = 0; i < m->nr_functions; i++) {
+		const struct fdt_function *f = &m->functions[i];
+
+		assert(f->its < m->nr_its);
+		*cell++ = cpu_to_fdt32(f->requester_id);
+		*cell++ = cpu_to_fdt32(PHANDLE_ITS + (uint32_t)f->its);
+		*cell++ = cpu_to_fdt32(f->devid);
+		*cell++ = cpu_to_fdt32(1);
+	}
+}
+
+static void write_pci(struct tree *t, const struct fdt_machine *m)
 {
 	begin_at(t, "pcie", LAYOUT_ECAM);
 	string(t, "compatible", "pci-host-ecam-generic");
@@ -234,8 +279,7 @@ static void write_pci(struct tree *t)
 	CELLS(t, "ranges", PCI_SPACE_MEM32, CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32),
 	      CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64_PF, CELLS64(LAYOUT_PCI64),
 	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
-	/* DeviceID = requester ID, for all of them. */
-	CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
+	write_msi_map(t, m);
 	flag(t, "dma-coherent");
 	end(t);
 }
@@ -255,7 +299,7 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_timer(t);
 	write_gic(t, m);
 	write_uart(t);
-	write_pci(t);
+	write_pci(t, m);
 	end(t);
 }
 
@@ -266,6 +310,9 @@ int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
 	assert(machine);
 	assert(machine->nr_vcpus >= 1);
 	assert(machine->nr_vcpus <= LAYOUT_MAX_VCPUS);
+	assert(machine->nr_its >= 1);
+	assert(LAYOUT_GITS_OF(machine->nr_its) <= LAYOUT_UART);
+	assert(machine->nr_functions <= REQUESTER_IDS);
 
 	note(&t, fdt_create(buf, cap < INT32_MAX ? (int)cap : INT32_MAX));
 	if (t.err) /* there is not even a header that the rest could look at */

@@ -10,7 +10,17 @@
 
 #include "vfio/cleanup.h"
 
+/* Where the MSIs of a function on the guest's bus go. */
+struct fdt_function {
+	uint32_t requester_id;
+	size_t its;	/* index */
+	uint32_t devid; /* its DeviceID there */
+};
+
 struct fdt_machine {
+	size_t nr_its; /* at least 1; number n lies at LAYOUT_GITS_OF(n) */
+	const struct fdt_function *functions; /* [nr_functions] */
+	size_t nr_functions;
 	uint32_t nr_vcpus;
 	const uint64_t *mpidr; /* [nr_vcpus], affinity fields only */
 	uint64_t ram, ram_sz;
@@ -20,8 +30,8 @@ struct fdt_machine {
 };
 
 /*
- * Write a tree of at most cap bytes to buf: GICv3 with the vITS, timer, PSCI,
- * UART (stdout-path), ECAM host bridge with msi-map to the vITS. 0, or -ENOSPC.
+ * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PSCI,
+ * UART (stdout-path), ECAM host bridge with msi-map to them. 0, or -ENOSPC.
  */
 int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap) _must_check_;
 

@@ -28,9 +28,12 @@
 #include "vmm/router.h"
 #include "vmm/vcpu.h"
 
-/* A requester ID has 16 bits; KVM's ITS takes no more either. */
-#define DEVID_BITS   16u
-#define EVENTID_BITS 16u
+/* One of the guest's ITSs. */
+struct its {
+	struct machine *m;
+	size_t index;
+	struct vits *vits;
+};
 
 struct machine {
 	struct machine_config cfg;
@@ -39,7 +42,8 @@ struct machine {
 	struct bus bus;
 	struct vcpus *vcpus;
 	struct seal *seal;
-	struct vits *vits;
+	struct its its[CONFIG_MAX_ITS]; /* [config->nr_its] */
+	_Atomic uint8_t *lpi_its;	/* [VITS_MAX_LPIS], 1 + which ITS has the LPI; 0: none */
 	struct pcih *pcih;
 	struct uart *uart;
 	struct router *router;
@@ -106,38 +110,56 @@ static const struct vcpu_ops vcpu_ops = {
 
 static int its_mem_read(void *ctx, uint64_t gpa, void *buf, size_t len)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	return gmem_read(m->cfg.mem, gpa, buf, len);
+	return gmem_read(its->m->cfg.mem, gpa, buf, len);
 }
 
 static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	return gmem_write(m->cfg.mem, gpa, buf, len);
+	return gmem_write(its->m->cfg.mem, gpa, buf, len);
 }
 
 static void its_apply(void *ctx, const struct vits_effect *effect)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	seal_apply(m->seal, 0, effect);
+	seal_apply(its->m->seal, (unsigned)its->index, effect);
 }
 
 static void its_commit(void *ctx)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	seal_commit(m->seal);
+	seal_commit(its->m->seal);
 }
 
 static void its_more(void *ctx)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	atomic_store(&m->more, true);
-	call_attention(m);
+	atomic_store(&its->m->more, true);
+	call_attention(its->m);
+}
+
+/* Which ITS has an LPI: KVM's redistributors have one of each for the whole machine. */
+static bool its_claim(void *ctx, uint32_t intid)
+{
+	struct its *its = ctx;
+	uint8_t ours = (uint8_t)(its->index + 1), owner = 0;
+
+	return atomic_compare_exchange_strong(&its->m->lpi_its[intid - VITS_LPI_BASE], &owner,
+					      ours) ||
+	       owner == ours;
+}
+
+static void its_release(void *ctx, uint32_t intid)
+{
+	struct its *its = ctx;
+
+	atomic_store(&its->m->lpi_its[intid - VITS_LPI_BASE], 0);
 }
 
 static const struct vits_ops vits_ops = {
@@ -145,21 +167,23 @@ static const struct vits_ops vits_ops = {
 	.mem_write = its_mem_write,
 	.apply = its_apply,
 	.commit = its_commit,
+	.claim = its_claim,
+	.release = its_release,
 	.more = its_more,
 };
 
 static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	return vits_mmio_read(m->vits, offset, len);
+	return vits_mmio_read(its->vits, offset, len);
 }
 
 static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 {
-	struct machine *m = ctx;
+	struct its *its = ctx;
 
-	vits_mmio_write(m->vits, offset, len, value);
+	vits_mmio_write(its->vits, offset, len, value);
 }
 
 /* ---- the console ------------------------------------------------------------------ */
@@ -238,14 +262,16 @@ static const struct pcih_ops pcih_ops = { .set_slot = bar_slot };
 
 static int add_own_regions(struct machine *m)
 {
-	const struct bus_region regions[] = {
-		{ "GITS", LAYOUT_GITS, VITS_FRAME_SZ, gits_read, gits_write, m },
-		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ, console_read, console_write, m },
-	};
-	int r = 0;
+	const struct bus_region console = { "UART",	  LAYOUT_UART,	 LAYOUT_UART_SZ,
+					    console_read, console_write, m };
+	int r = bus_add(&m->bus, &console);
 
-	for (size_t i = 0; !r && i < ARRAY_SIZE(regions); i++)
-		r = bus_add(&m->bus, &regions[i]);
+	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++) {
+		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), VITS_FRAME_SZ,
+						 gits_read, gits_write,	       &m->its[i] };
+
+		r = bus_add(&m->bus, &gits);
+	}
 	if (!r)
 		r = seal_add_to_bus(m->seal, &m->bus);
 	if (!r)
@@ -293,31 +319,69 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 	return seal_start(m->seal, ret_fault);
 }
 
-/* Our side: vITS, PCI bridge, console, and the wiring of the functions. */
-static int build_devices(struct machine *m, const struct vits_function *functions)
+/* One of the guest's ITSs, with the functions that are wired to it. */
+static int build_its(struct machine *m, size_t index)
 {
-	const struct vits_config vits_config = {
+	const struct config_its *from = &m->cfg.config->its[index];
+	struct vits_function functions[CONFIG_MAX_DEVICES];
+	struct vits_config config = {
 		.nr_vcpus = m->cfg.config->vcpus,
-		.devid_bits = DEVID_BITS,
-		.eventid_bits = EVENTID_BITS,
-		.nr_lpis = VITS_MAX_LPIS,
-		.on_error = VITS_ON_ERROR_SKIP,
+		.devid_bits = from->devid_bits,
+		.eventid_bits = from->eventid_bits,
+		.nr_lpis = from->lpis,
+		.on_error = from->stall ? VITS_ON_ERROR_STALL : VITS_ON_ERROR_SKIP,
 		.functions = functions,
-		.nr_functions = m->cfg.nr_functions,
 	};
-	int r = vits_create(&vits_config, &vits_ops, m, &m->vits);
 
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		if (p->its == index)
+			functions[config.nr_functions++] =
+				(struct vits_function){ p->devid, p->nr_events };
+	}
+	m->its[index] = (struct its){ .m = m, .index = index };
+	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);
+}
+
+static int wire_functions(struct machine *m)
+{
+	size_t next[CONFIG_MAX_ITS] = { 0 }; /* index in the ITS, in build_its()'s order */
+	int r = 0;
+
+	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
+		struct passthru *p = &m->cfg.functions[i];
+		const struct passthru_wiring wiring = {
+			.vits = m->its[p->its].vits,
+			.vits_function = next[p->its]++,
+			.seal = m->seal,
+			.seal_function = i,
+			.pcih = m->pcih,
+		};
+
+		r = passthru_wire(p, &wiring);
+		m->nr_wired = i + 1;
+	}
+	return r;
+}
+
+/* Our side: vITSs, PCI bridge, console, and the wiring of the functions. */
+static int build_devices(struct machine *m)
+{
+	int r = 0;
+
+	m->lpi_its = calloc(VITS_MAX_LPIS, sizeof(*m->lpi_its));
+	if (!m->lpi_its)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++)
+		r = build_its(m, i);
 	if (!r)
 		r = pcih_create(&pcih_ops, m, &m->pcih);
 	if (!r)
 		r = uart_create(&uart_ops, m, &m->uart);
 	if (!r)
 		r = add_own_regions(m);
-	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
-		r = passthru_wire(&m->cfg.functions[i], m->vits, i, m->seal, m->pcih);
-		m->nr_wired = i + 1;
-	}
-	return r;
+	return r ? r : wire_functions(m);
 }
 
 static void machine_destroyp(struct machine **m)
@@ -328,7 +392,6 @@ static void machine_destroyp(struct machine **m)
 int machine_create(const struct machine_config *config, struct machine **ret_machine,
 		   struct fault *ret_fault)
 {
-	struct vits_function functions[CONFIG_MAX_DEVICES];
 	struct seal_function sealed[CONFIG_MAX_DEVICES];
 	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
 	int r;
@@ -346,8 +409,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	for (size_t i = 0; i < config->nr_functions; i++) {
 		const struct passthru *p = &config->functions[i];
 
-		functions[i] = (struct vits_function){ p->devid, p->nr_events };
-		sealed[i] = (struct seal_function){ 0, p->devid, p->nr_events };
+		sealed[i] = (struct seal_function){ (unsigned)p->its, p->devid, p->nr_events };
 	}
 
 	if (m->stop < 0)
@@ -356,7 +418,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	r = build_kvm(m, sealed, ret_fault);
 	if (r < 0)
 		return r;
-	r = build_devices(m, functions);
+	r = build_devices(m);
 	if (r < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "machine", NULL,
 				 "cannot be built (%s)", strerror(-r));
@@ -373,7 +435,9 @@ void machine_destroy(struct machine *m)
 		passthru_unwire(&m->cfg.functions[i]);
 	uart_destroy(m->uart);
 	pcih_destroy(m->pcih);
-	vits_destroy(m->vits);
+	for (size_t i = 0; i < CONFIG_MAX_ITS; i++)
+		vits_destroy(m->its[i].vits);
+	free((void *)m->lpi_its);
 	vcpus_destroy(m->vcpus);
 	seal_destroy(m->seal);
 	cleanup_fd(&m->gic);
@@ -387,7 +451,11 @@ void machine_destroy(struct machine *m)
 
 int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fault *ret_fault)
 {
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
 	struct fdt_machine tree = {
+		.nr_its = m->cfg.config->nr_its,
+		.functions = functions,
+		.nr_functions = m->cfg.nr_functions,
 		.nr_vcpus = m->cfg.config->vcpus,
 		.mpidr = vcpus_mpidr(m->vcpus),
 		.ram = m->cfg.mem->base,
@@ -399,6 +467,11 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fau
 	void *buf = gmem_host(m->cfg.mem, loaded->fdt, loaded->fdt_max_sz);
 	int r;
 
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		functions[i] = (struct fdt_function){ pcih_devid(p->slot), p->its, p->devid };
+	}
 	assert(buf); /* loader_load() says where there is room */
 
 	if (getrandom(tree.seed, sizeof(tree.seed), GRND_NONBLOCK) < 0)
@@ -472,8 +545,10 @@ const char *machine_failure(struct machine *m)
 
 void machine_service(struct machine *m)
 {
-	if (atomic_exchange(&m->more, false))
-		vits_run(m->vits);
+	if (!atomic_exchange(&m->more, false))
+		return;
+	for (size_t i = 0; i < m->cfg.config->nr_its; i++)
+		vits_run(m->its[i].vits);
 }
 
 void machine_stop(struct machine *m)
@@ -487,10 +562,33 @@ void machine_stop(struct machine *m)
 	m->router = NULL;
 }
 
+static void add_vits_stats(struct vits_stats *sum, const struct vits_stats *one)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sum->cmd); i++) {
+		sum->cmd[i].done += one->cmd[i].done;
+		sum->cmd[i].skipped += one->cmd[i].skipped;
+		sum->cmd[i].stalled += one->cmd[i].stalled;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sum->msi); i++)
+		sum->msi[i] += one->msi[i];
+	sum->cmd_unreadable += one->cmd_unreadable;
+	sum->mmio_ignored += one->mmio_ignored;
+	sum->shadow_differs += one->shadow_differs;
+	if (!sum->nr_last) {
+		memcpy(sum->last, one->last, sizeof(sum->last));
+		sum->nr_last = one->nr_last;
+	}
+}
+
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	*ret_stats = (struct machine_stats){ 0 };
-	vits_stats_get(m->vits, &ret_stats->vits);
+	for (size_t i = 0; i < m->cfg.config->nr_its; i++) {
+		struct vits_stats one;
+
+		vits_stats_get(m->its[i].vits, &one);
+		add_vits_stats(&ret_stats->vits, &one);
+	}
 	seal_stats_get(m->seal, &ret_stats->seal);
 	pcih_stats_get(m->pcih, &ret_stats->pcih);
 	if (m->router)

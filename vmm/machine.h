@@ -61,7 +61,8 @@ size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 void machine_stop(struct machine *m);
 
 struct machine_stats {
-	struct vits_stats vits;
+	struct vits_stats
+		vits; /* of all ITSs together; the failures kept are the first's with any */
 	struct seal_stats seal;
 	struct pcih_stats pcih;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */

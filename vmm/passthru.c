@@ -37,16 +37,20 @@ static uint64_t pack_last(const struct vits_lpi *lpi, uint32_t eventid)
 static void deliver(struct passthru *p, unsigned vector, const struct msi_message *message)
 {
 	struct vector_counts *counts = &p->vectors[vector];
+	const struct passthru_wiring *w = &p->wiring;
 	struct vits_lpi lpi;
 
-	/* DeviceID comes from the wiring; the address says which ITS, the data is the EventID. */
-	if (message->address != LAYOUT_GITS + VITS_TRANSLATER ||
-	    vits_translate(p->vits, p->function, message->data, &lpi) != VITS_MSI_DELIVER) {
+	/*
+	 * The wiring says which ITS the function's MSIs arrive at, and under which
+	 * DeviceID; the data is the EventID. A message to anywhere else goes nowhere.
+	 */
+	if (message->address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
+	    vits_translate(w->vits, w->vits_function, message->data, &lpi) != VITS_MSI_DELIVER) {
 		count(&counts->dropped);
 		return;
 	}
 	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
-	if (seal_signal(p->seal, p->function, message->data) == 1)
+	if (seal_signal(w->seal, w->seal_function, message->data) == 1)
 		count(&counts->injected);
 	else
 		count(&counts->dropped);
@@ -80,7 +84,7 @@ static void bars_changed(void *ctx)
 {
 	struct passthru *p = ctx;
 
-	pcih_bars_changed(p->pcih, p->slot);
+	pcih_bars_changed(p->wiring.pcih, p->slot);
 }
 
 static const struct vfio_device_ops device_ops = {
@@ -109,7 +113,8 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		.name = config->name,
 		.bdf = config->bdf,
 		.slot = slot,
-		.devid = pcih_devid(slot),
+		.its = config->its,
+		.devid = config->has_devid ? config->devid : pcih_devid(slot),
 	};
 	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
 	if (r < 0)
@@ -162,21 +167,15 @@ void passthru_give_back(struct passthru *p)
 		       fault.cause);
 }
 
-int passthru_wire(struct passthru *p, struct vits *vits, size_t function, struct seal *seal,
-		  struct pcih *pcih)
+int passthru_wire(struct passthru *p, const struct passthru_wiring *wiring)
 {
-	p->vits = vits;
-	p->function = function;
-	p->seal = seal;
-	p->pcih = pcih;
+	p->wiring = *wiring;
 	vfio_device_set_ops(p->dev, &device_ops, p);
-	return pcih_add(pcih, p->slot, p->dev);
+	return pcih_add(wiring->pcih, p->slot, p->dev);
 }
 
 void passthru_unwire(struct passthru *p)
 {
 	vfio_device_set_ops(p->dev, NULL, NULL);
-	p->vits = NULL;
-	p->seal = NULL;
-	p->pcih = NULL;
+	p->wiring = (struct passthru_wiring){ 0 };
 }

@@ -27,22 +27,28 @@ struct vector_counts {
 	_Atomic uint64_t last;
 };
 
+/* The parts of a machine that a function is wired to; all borrowed. */
+struct passthru_wiring {
+	struct vits *vits;
+	size_t vits_function; /* the function's index there */
+	struct seal *seal;
+	size_t seal_function; /* and there */
+	struct pcih *pcih;
+};
+
 struct passthru {
 	const char *name; /* borrowed from the configuration */
 	struct pci_bdf bdf;
-	unsigned slot; /* on the guest's bus */
-	uint32_t devid;
+	unsigned slot;	    /* on the guest's bus */
+	size_t its;	    /* the guest's ITS that it is wired to */
+	uint32_t devid;	    /* its DeviceID there */
 	uint32_t nr_events; /* in the shadow */
 	unsigned nr_vectors;
 	bool bound_here; /* to be given back */
 	struct vfio_device *dev;
 	struct vector_counts *vectors; /* [nr_vectors] */
 
-	/* The machine, while there is one. */
-	struct vits *vits;
-	size_t function; /* index in the vITS */
-	struct seal *seal;
-	struct pcih *pcih;
+	struct passthru_wiring wiring; /* of the machine, while there is one */
 };
 
 /*
@@ -58,9 +64,8 @@ void passthru_close(struct passthru *p);
 /* Give it back to its driver if passthru_bind() took it; after the container is gone. */
 void passthru_give_back(struct passthru *p);
 
-/* Wire it to a machine's parts; function is its index in vits. */
-int passthru_wire(struct passthru *p, struct vits *vits, size_t function, struct seal *seal,
-		  struct pcih *pcih) _must_check_;
+/* Wire it to a machine's parts. */
+int passthru_wire(struct passthru *p, const struct passthru_wiring *wiring) _must_check_;
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
 

@@ -117,6 +117,7 @@ struct seal {
 	uint32_t cwriter; /* offset of the next command */
 	uint32_t nr_staged;
 	struct lpi_tables tables;
+	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct owed *owed;		  /* [owed_cap] */
 	size_t owed_cap;
@@ -337,10 +338,28 @@ static uint32_t kernel_devid(const struct seal *s, unsigned its, uint32_t devid)
 	return s->scratch_devid;
 }
 
+static bool is_live(const struct seal *s, uint32_t intid)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	return s->live[n / 8] >> n % 8 & 1;
+}
+
+static void set_live(struct seal *s, uint32_t intid, bool live)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	s->live[n / 8] = (uint8_t)((s->live[n / 8] & ~(1u << n % 8)) | (unsigned)live << n % 8);
+}
+
 static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
 	struct owed *o = s->nr_owed ? find_owed(s, devid, e->eventid) : NULL;
 
+	if (e->op == VITS_LPI_MAP)
+		set_live(s, e->intid, true);
+	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
+		set_live(s, e->intid, false);
 	if (o) {
 		apply_owed(s, o, e);
 		return;
@@ -398,6 +417,9 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 {
 	uint32_t slot = e->intid % SCRATCH_EVENTS;
 
+	/* A live event of another ITS has the LPI: a stray entry of this one's tables. */
+	if (is_live(s, e->intid))
+		return;
 	if (!scratch_map(s, e, slot)) {
 		count(&s->unready, 1);
 		return;
@@ -438,6 +460,9 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 		stage(s, OP_INVALL, 0, e->vcpu, 0);
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
+		for (size_t i = 0; i < s->nr_owed; i++)
+			if (s->owed[i].vcpu == e->vcpu_from)
+				s->owed[i].vcpu = e->vcpu;
 		stage(s, OP_MOVALL, 0, (uint64_t)e->vcpu_from << 16, (uint64_t)e->vcpu << 16);
 	} else if (e->live) {
 		apply_live(s, kernel_devid(s, its, e->devid), e);

@@ -65,6 +65,132 @@ static void test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line(void **
 	config_fini(&c);
 }
 
+/* What the blocks of a text are to become; the lines do not matter, but 0 does. */
+static const struct wired {
+	const char *why, *text;
+	size_t nr_its;
+	struct config_its its[2];
+	size_t nr_devices;
+	struct config_device devices[3];
+} wired[] = {
+	{ "no block: one ITS with the defaults",
+	  "device \"a\" { bdf = \"01:00.0\" }\n"
+	  "device \"b\" { bdf = \"02:00.0\" its = \"its\" events = 65536 }\n"
+	  "device \"c\" { bdf = \"03:00.0\" devid = 0xffff }\n",
+	  1,
+	  { { "its", 16, 16, 57344, false, 0 } },
+	  3,
+	  { { .its = 0, .devid = 0 },
+	    { .its = 0, .devid = 8, .events = 65536 },
+	    { .its = 0, .devid = 0xffff, .has_devid = true } } },
+	{ "an empty block has the defaults",
+	  "its \"x\" { }\n",
+	  1,
+	  { { "x", 16, 16, 57344, false, 1 } },
+	  0,
+	  { { 0 } } },
+	{ "two, behind the devices that name them",
+	  "device \"a\" { bdf = \"01:00.0\" its = \"slow\" devid = 0x12345 events = 256 }\n"
+	  "device \"b\" { bdf = \"02:00.0\" }\n"
+	  "its \"fast\" { on-error = \"skip\" eventid-bits = 5 }\n"
+	  "its \"slow\" { devid-bits = 20 eventid-bits = 8 lpis = 4096 on-error = stall }\n",
+	  2,
+	  { { "fast", 16, 5, 57344, false, 1 }, { "slow", 20, 8, 4096, true, 1 } },
+	  2,
+	  { { .its = 1, .devid = 0x12345, .has_devid = true, .events = 256 },
+	    { .its = 0, .devid = 8 } } },
+	{ "the least and the most of each key",
+	  "its \"a\" { devid-bits = 1 eventid-bits = 1 lpis = 32 }\n"
+	  "its \"b\" { devid-bits = 32 eventid-bits = 16 lpis = 57344 }\n"
+	  "device \"a\" { bdf = \"01:00.0\" its = \"b\" devid = 0xffffffff }\n"
+	  "device \"b\" { bdf = \"02:00.0\" its = \"a\" devid = 1 events = 2 }\n",
+	  2,
+	  { { "a", 1, 1, 32, false, 1 }, { "b", 32, 16, 57344, false, 1 } },
+	  2,
+	  { { .its = 1, .devid = 0xffffffff, .has_devid = true },
+	    { .its = 0, .devid = 1, .has_devid = true, .events = 2 } } },
+	{ "one DeviceID on each ITS, and one title for a device and an ITS",
+	  "its \"a\" { }\nits \"b\" { }\n"
+	  "device \"a\" { bdf = \"01:00.0\" devid = 8 }\n"
+	  "device \"b\" { bdf = \"02:00.0\" its = \"b\" }\n",
+	  2,
+	  { { "a", 16, 16, 57344, false, 1 }, { "b", 16, 16, 57344, false, 1 } },
+	  2,
+	  { { .its = 0, .devid = 8, .has_devid = true }, { .its = 1, .devid = 8 } } },
+};
+
+static void assert_wired(const struct config *c, const struct wired *w)
+{
+	assert_int_equal(c->nr_its, w->nr_its);
+	for (size_t i = 0; i < w->nr_its; i++) {
+		assert_string_equal(c->its[i].name, w->its[i].name);
+		assert_int_equal(c->its[i].devid_bits, w->its[i].devid_bits);
+		assert_int_equal(c->its[i].eventid_bits, w->its[i].eventid_bits);
+		assert_int_equal(c->its[i].lpis, w->its[i].lpis);
+		assert_int_equal(c->its[i].stall, w->its[i].stall);
+		assert_int_equal(c->its[i].line != 0, w->its[i].line);
+	}
+	assert_int_equal(c->nr_devices, w->nr_devices);
+	for (size_t i = 0; i < w->nr_devices; i++) {
+		assert_int_equal(c->devices[i].its, w->devices[i].its);
+		assert_int_equal(c->devices[i].devid, w->devices[i].devid);
+		assert_int_equal(c->devices[i].has_devid, w->devices[i].has_devid);
+		assert_int_equal(c->devices[i].events, w->devices[i].events);
+	}
+}
+
+static void test_its_blocks_and_the_wiring_of_devices_survive_printing(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wired); i++) {
+		char text[1024], *printed;
+		struct config c;
+		size_t size;
+		FILE *out;
+
+		print_message("%s\n", wired[i].why);
+		(void)snprintf(text, sizeof(text), VALID "%s", wired[i].text);
+		config_parse_valid(text, &c);
+		assert_wired(&c, &wired[i]);
+		out = open_memstream(&printed, &size);
+		assert_non_null(out);
+		config_print(&c, out);
+		(void)fclose(out);
+		config_fini(&c);
+
+		config_parse_valid(printed, &c);
+		assert_wired(&c, &wired[i]);
+		config_fini(&c);
+		free(printed);
+	}
+}
+
+static void test_overrides_reach_its_blocks(void **state)
+{
+	static const char text[] = VALID "its \"one\" { }\nits \"two\" { devid-bits = 99 }\n"
+					 "device \"n\" { bdf = \"01:00.0\" its = \"oen\" }\n";
+	static const char *const overrides[] = {
+		"its.two.devid-bits=24",  "its.two.eventid-bits=4", "its.two.lpis=64",
+		"its.two.on-error=stall", "device.n.its=two",	    "device.n.devid=0x800000",
+	};
+	static const struct wired want = {
+		.nr_its = 2,
+		.its = { { "one", 16, 16, 57344, false, 1 }, { "two", 24, 4, 64, true, 1 } },
+		.nr_devices = 1,
+		.devices = { { .its = 1, .devid = 0x800000, .has_devid = true } },
+	};
+	struct config c;
+	char *messages;
+
+	(void)state;
+	assert_int_equal(config_parse_text(text, overrides, ARRAY_SIZE(overrides), &messages, &c),
+			 0);
+	assert_string_equal(messages, "");
+	assert_wired(&c, &want);
+	config_fini(&c);
+	free(messages);
+}
+
 static void test_comments_line_ends_and_marks_do_not_matter(void **state)
 {
 	static const char *const texts[] = {
@@ -295,7 +421,8 @@ static void test_random_damage_is_accepted_or_reported_with_a_line(void **state)
 	static const char original[] = "kernel = \"/boot/Image\"\ninitrd = 'i' # x\n"
 				       "cmdline = \"console=ttyS0 \\\"q\\\"\"\n/* c */ vcpus = 4\n"
 				       "memory = 512M\ndevice \"a\" {\n\tbdf = \"0000:01:00.0\"\n"
-				       "\tevents = 64 }\ndevice b { bdf = 02:00.0 }\n";
+				       "\tevents = 64 }\ndevice b { bdf = 02:00.0 its = i }\n"
+				       "its \"i\" {\n\tlpis = 64 on-error = stall }\n";
 	uint64_t seed = 0x9e3779b97f4a7c15;
 	unsigned accepted = 0, refused = 0;
 
@@ -334,10 +461,9 @@ static void test_shipped_configurations_are_accepted(void **state)
 		size_t nr_devices;
 		bool to_edit;
 	} shipped[] = {
-		{ "configs/demo.conf", 2, false },
-		{ "configs/minimal.conf", 0, true },
-		{ "configs/nvme.conf", 1, true },
-		{ "configs/nic.conf", 1, true },
+		{ "configs/demo.conf", 2, false },   { "configs/minimal.conf", 0, true },
+		{ "configs/nvme.conf", 1, true },    { "configs/nic.conf", 1, true },
+		{ "configs/two-its.conf", 2, true },
 	};
 
 	(void)state;
@@ -364,6 +490,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_reaches_the_configuration),
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
+		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
+		cmocka_unit_test(test_overrides_reach_its_blocks),
 		cmocka_unit_test(test_comments_line_ends_and_marks_do_not_matter),
 		cmocka_unit_test(test_memory_sizes_with_their_suffixes),
 		cmocka_unit_test(test_environment_is_not_expanded),

@@ -140,6 +140,108 @@ static void test_each_mistake_is_reported_with_its_line(void **state)
 	}
 }
 
+#define ITS(keys)    VALID "its \"a\" { " keys " }\n"
+#define DEV(n, keys) "device \"d" #n "\" { bdf = \"0" #n ":00.0\" " keys " }\n"
+
+static const struct {
+	const char *why, *text, *want;
+} its_mistakes[] = {
+	{ "no bits", ITS("devid-bits = 0"),
+	  "t.conf:2: error: 'devid-bits' is a number from 1 to 32, not '0'\n" },
+	{ "too many bits of DeviceIDs", ITS("devid-bits = 33"),
+	  "t.conf:2: error: 'devid-bits' is a number from 1 to 32, not '33'\n" },
+	{ "no events", ITS("eventid-bits = 0"),
+	  "t.conf:2: error: 'eventid-bits' is a number from 1 to 16, not '0'\n" },
+	{ "too many bits of EventIDs", ITS("eventid-bits = 17"),
+	  "t.conf:2: error: 'eventid-bits' is a number from 1 to 16, not '17'\n" },
+	{ "too few LPIs", ITS("lpis = 31"),
+	  "t.conf:2: error: 'lpis' is a number from 32 to 57344, not '31'\n" },
+	{ "too many LPIs", ITS("lpis = 57345"),
+	  "t.conf:2: error: 'lpis' is a number from 32 to 57344, not '57345'\n" },
+	{ "wrong word", ITS("on-error = \"Stall\""),
+	  "t.conf:2: error: 'on-error' is \"skip\" or \"stall\", not 'Stall'\n" },
+	{ "mistyped key", ITS("devid-bit = 2"),
+	  "t.conf:2: error: unknown key 'devid-bit': did you mean 'devid-bits'?\n" },
+	{ "key given twice", ITS("lpis = 64\n lpis = 64"),
+	  "t.conf:3: error: 'lpis' given twice: first on line 2\n" },
+	{ "key of an ITS in a device", VALID DEV(1, "lpis = 64"),
+	  "t.conf:2: error: unknown key 'lpis' in a device block: it belongs to an ITS\n" },
+	{ "key of a device in an ITS", ITS("its = \"b\""),
+	  "t.conf:2: error: unknown key 'its' in an ITS block: it belongs to a device\n" },
+	{ "key of the guest in an ITS", ITS("vcpus = 2"),
+	  "t.conf:2: error: unknown key 'vcpus' in an ITS block: it stands outside of the "
+	  "blocks\n" },
+	{ "name of a block as a key of another, behind which blocks are read as before",
+	  VALID DEV(1, "device = 2") DEV(2, "events = x"),
+	  "t.conf:2: error: unknown key 'device' in a device block: it stands outside of the "
+	  "blocks\n"
+	  "t.conf:3: error: 'events' is a number from 0 to 65536, not 'x'\n" },
+	{ "key of an ITS outside of one", VALID "lpis = 64\n",
+	  "t.conf:2: error: unknown key 'lpis' outside of a block: it belongs to an ITS\n" },
+	{ "key of a device that begins a block elsewhere", VALID "its = \"a\"\n",
+	  "t.conf:2: error: missing title for section 'its'\n" },
+	{ "unknown block", VALID "itss \"a\" { }\n",
+	  "t.conf:2: error: unknown key 'itss': did you mean 'its'?\n" },
+	{ "no title", VALID "its { lpis = 64 }\n",
+	  "t.conf:2: error: missing title for section 'its'\n" },
+	{ "name", VALID "its \"a b\" { }\n",
+	  "t.conf:2: error: the name of an ITS is 1 to 31 letters, digits, '-' or '_', "
+	  "not \"a b\"\n" },
+	{ "duplicate title", ITS("") DEV(1, "") "its \"a\" { lpis = 1 }\n",
+	  "t.conf:4: error: ITS \"a\" exists already: line 2\n" },
+	{ "ITS that does not exist", VALID "its \"slow\" { }\n" DEV(1, "its = \"slwo\""),
+	  "t.conf:3: error: there is no ITS \"slwo\": did you mean \"slow\"?\n" },
+	{ "ITS like no other", ITS("") DEV(1, "its = \"nowhere\""),
+	  "t.conf:3: error: there is no ITS \"nowhere\"\n" },
+	{ "the ITS without a block, where there is one", ITS("") DEV(1, "its = \"its\""),
+	  "t.conf:3: error: there is no ITS \"its\"\n" },
+	{ "DeviceID of 33 bits", VALID DEV(1, "devid = 0x100000000"),
+	  "t.conf:2: error: 'devid' is a number from 0 to 4294967295, not '0x100000000'\n" },
+	{ "DeviceID beyond the default", VALID DEV(1, "\n devid = 0x10000"),
+	  "t.conf:3: error: 'devid' is at most 0xffff, by the devid-bits of ITS \"its\", not "
+	  "0x10000\n" },
+	{ "DeviceID beyond its ITS, not the first",
+	  ITS("") "its \"b\" { devid-bits = 4 }\n" DEV(1, "its = \"b\" devid = 16"),
+	  "t.conf:4: error: 'devid' is at most 0xf, by the devid-bits of ITS \"b\", not 0x10\n" },
+	{ "requester ID beyond its ITS", ITS("devid-bits = 3") DEV(1, "") DEV(2, ""),
+	  "t.conf:4: error: device \"d2\" needs a 'devid': without one it is its requester ID, "
+	  "0x8, and ITS \"a\" has 3 devid-bits\n" },
+	{ "one DeviceID twice", VALID DEV(1, "\n devid = 9") DEV(2, "devid = 9"),
+	  "t.conf:4: error: DeviceID 0x9 on ITS \"its\" is of device \"d1\" already: line 3\n" },
+	{ "DeviceID of another's requester ID", ITS("") DEV(1, "") DEV(2, "devid = 0"),
+	  "t.conf:4: error: DeviceID 0x0 on ITS \"a\" is of device \"d1\" already: line 3\n" },
+	{ "requester ID of another's DeviceID", VALID DEV(1, "\ndevid = 8") DEV(2, ""),
+	  "t.conf:4: error: device \"d2\" needs a 'devid': its requester ID, 0x8, is of device "
+	  "\"d1\" already: line 3\n" },
+	{ "events beyond its ITS", ITS("eventid-bits = 4") DEV(1, "events = 17"),
+	  "t.conf:3: error: 'events' is at most 16, by the eventid-bits of ITS \"a\", not 17\n" },
+	{ "what depends on something wrong is not wrong itself",
+	  ITS("devid-bits = 99 eventid-bits = 99") DEV(1, "devid = 0x10000 its = \"x\"")
+		  DEV(2, "devid = 0x10000") DEV(3, "devid = -1") DEV(4, "devid = x"),
+	  "t.conf:2: error: 'devid-bits' is a number from 1 to 32, not '99'\n"
+	  "t.conf:2: error: 'eventid-bits' is a number from 1 to 16, not '99'\n"
+	  "t.conf:3: error: there is no ITS \"x\"\n"
+	  "t.conf:5: error: 'devid' is a number from 0 to 4294967295, not '-1'\n"
+	  "t.conf:6: error: 'devid' is a number from 0 to 4294967295, not 'x'\n" },
+	{ "all at once",
+	  ITS("devid-bits = 2 eventid-bits = 2 lpis = 1 on-error = x")
+		  DEV(1, "devid = 4 events = 5") DEV(2, "its = \"aa\""),
+	  "t.conf:2: error: 'lpis' is a number from 32 to 57344, not '1'\n"
+	  "t.conf:2: error: 'on-error' is \"skip\" or \"stall\", not 'x'\n"
+	  "t.conf:3: error: 'devid' is at most 0x3, by the devid-bits of ITS \"a\", not 0x4\n"
+	  "t.conf:3: error: 'events' is at most 4, by the eventid-bits of ITS \"a\", not 5\n"
+	  "t.conf:4: error: there is no ITS \"aa\"\n" },
+};
+
+static void test_each_mistake_of_its_blocks_and_wiring_is_reported(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(its_mistakes); i++) {
+		print_message("%s\n", its_mistakes[i].why);
+		config_expect_messages(its_mistakes[i].text, NULL, 0, its_mistakes[i].want);
+	}
+}
+
 static const struct {
 	const char *why, *text, *want;
 } broken[] = {
@@ -289,6 +391,28 @@ static void test_devices_up_to_the_most_are_accepted_and_one_more_is_not(void **
 	free(text);
 }
 
+static void its_line(FILE *out, size_t i)
+{
+	(void)fprintf(out, "its \"i%zu\" { }\n", i);
+}
+
+static void test_itss_up_to_the_most_are_accepted_and_one_more_is_not(void **state)
+{
+	char *text = many_lines(CONFIG_MAX_ITS, its_line);
+	struct config c;
+
+	(void)state;
+	config_parse_valid(text, &c);
+	assert_int_equal(c.nr_its, CONFIG_MAX_ITS);
+	assert_string_equal(c.its[CONFIG_MAX_ITS - 1].name, "i7");
+	config_fini(&c);
+	free(text);
+
+	text = many_lines(CONFIG_MAX_ITS + 3, its_line);
+	config_expect_messages(text, NULL, 0, "t.conf:10: error: more than 8 ITSs\n");
+	free(text);
+}
+
 static void unknown_line(FILE *out, size_t i)
 {
 	(void)fprintf(out, "key%zu = 1\n", i);
@@ -365,6 +489,18 @@ static void test_wrong_overrides_are_reported_by_their_own_words(void **state)
 		{ "bdf=1",
 		  "--set bdf=1: error: unknown key 'bdf' outside of a block: it belongs to "
 		  "a device\n" },
+		{ "its=x", "--set its=x: error: an ITS is set by its.NAME.KEY=VALUE\n" },
+		{ "its.its.lpis=64",
+		  "--set its.its.lpis=64: error: t.conf has no ITS of this name\n" },
+		{ "its.its.bdf=1",
+		  "--set its.its.bdf=1: error: unknown key 'bdf' in an ITS block: it belongs to "
+		  "a device\n" },
+		{ "device.n0.its=its0",
+		  "--set device.n0.its=its0: error: there is no ITS \"its0\": did you mean "
+		  "\"its\"?\n" },
+		{ "device.n0.devid=0",
+		  "--set device.n0.devid=0: error: DeviceID 0x0 on ITS \"its\" is of device \"m\" "
+		  "already: line 2\n" },
 		{ "device.n0.bdf=0000:02:00.0",
 		  "--set device.n0.bdf=0000:02:00.0: error: 0000:02:00.0 is the device \"m\" "
 		  "already: line 2\n" },
@@ -440,10 +576,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_mistake_is_reported_with_its_line),
+		cmocka_unit_test(test_each_mistake_of_its_blocks_and_wiring_is_reported),
 		cmocka_unit_test(test_each_broken_structure_is_reported_where_it_begins),
 		cmocka_unit_test(test_escapes_that_would_cut_or_bend_a_string_are_refused),
 		cmocka_unit_test(test_all_errors_of_a_file_come_at_once_in_order_of_lines),
 		cmocka_unit_test(test_devices_up_to_the_most_are_accepted_and_one_more_is_not),
+		cmocka_unit_test(test_itss_up_to_the_most_are_accepted_and_one_more_is_not),
 		cmocka_unit_test(test_errors_beyond_the_most_are_counted),
 		cmocka_unit_test(test_control_characters_are_refused_and_not_printed),
 		cmocka_unit_test(test_wrong_overrides_are_reported_by_their_own_words),

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/config.h"
 #include "vmm/fdt.h"
 #include "vmm/layout.h"
 
@@ -31,6 +32,7 @@ static struct fdt_machine machine_of(uint32_t nr_vcpus)
 	for (uint32_t i = 0; i < LAYOUT_MAX_VCPUS; i++)
 		mpidr[i] = (i & 0xf) | (i >> 4 & 0xff) << 8 | (uint64_t)(i >> 12) << 16;
 	return (struct fdt_machine){
+		.nr_its = 1,
 		.nr_vcpus = nr_vcpus,
 		.mpidr = mpidr,
 		.ram = LAYOUT_RAM,
@@ -259,20 +261,107 @@ static void test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its(
 		  0x43000000, 0x80, 0, 0x80, 0, 0x70, 0);
 }
 
-static void test_every_phandle_is_of_one_node(void **state)
+static void its_path(size_t n, char *out, size_t cap)
+{
+	(void)snprintf(out, cap, "/interrupt-controller/msi-controller@%zx",
+		       (size_t)0x8080000 + n * 0x20000);
+}
+
+static void test_each_its_has_a_node_with_its_frame_and_handle(void **state)
 {
 	struct fdt_machine m = machine_of(2);
 	uint32_t highest;
-	int gic, its;
+	int gic;
 
 	(void)state;
+	for (size_t nr = 1; nr <= CONFIG_MAX_ITS; nr++) {
+		size_t found = 0;
+		int child;
+
+		m.nr_its = nr;
+		build(&m);
+		gic = node("/interrupt-controller");
+		assert_int_equal(fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, gic)), gic);
+		fdt_for_each_subnode(child, tree, gic) found++;
+		assert_int_equal(found, nr);
+		for (size_t i = 0; i < nr; i++) {
+			char path[64];
+			int its;
+
+			its_path(i, path, sizeof(path));
+			its = node(path);
+			HAS_CELLS(path, "reg", 0, 0x8080000 + (uint32_t)i * 0x20000, 0, 0x20000);
+			HAS_CELLS(path, "#msi-cells", 1);
+			has_flag(path, "msi-controller");
+			has_string(path, "compatible", "arm,gic-v3-its");
+			assert_int_equal(
+				fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, its)), its);
+		}
+		/* As many handles as there are nodes that have one. */
+		assert_int_equal(fdt_find_max_phandle(tree, &highest), 0);
+		assert_int_equal(highest, 1 + nr);
+	}
+}
+
+static const struct wiring {
+	const char *why;
+	size_t nr_functions;
+	struct fdt_function functions[3];
+	bool plain; /* one entry for all requesters */
+} wirings[] = {
+	{ "no functions", 0, { { 0 } }, true },
+	{ "requester IDs on the first", 2, { { 0, 0, 0 }, { 8, 0, 8 } }, true },
+	{ "one on the second", 2, { { 0, 0, 0 }, { 8, 1, 8 } }, false },
+	{ "all on the second", 2, { { 0, 1, 0 }, { 8, 1, 8 } }, false },
+	{ "a DeviceID of its own", 3, { { 0, 0, 0 }, { 8, 0, 8 }, { 16, 0, 0xfedcba98 } }, false },
+	{ "one DeviceID on two ITSs", 3, { { 0, 0, 5 }, { 8, 1, 5 }, { 16, 2, 5 } }, false },
+};
+
+static void check_wiring(const struct wiring *w)
+{
+	struct fdt_machine m = machine_of(1);
+	uint32_t want[4 * ARRAY_SIZE(w->functions)], its[3];
+
+	m.nr_its = ARRAY_SIZE(its);
+	m.functions = w->functions;
+	m.nr_functions = w->nr_functions;
 	build(&m);
-	gic = node("/interrupt-controller");
-	its = node("/interrupt-controller/msi-controller");
-	assert_int_equal(fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, gic)), gic);
-	assert_int_equal(fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, its)), its);
-	assert_int_equal(fdt_find_max_phandle(tree, &highest), 0);
-	assert_int_equal(highest, 2);
+	for (size_t i = 0; i < ARRAY_SIZE(its); i++) {
+		char path[64];
+
+		its_path(i, path, sizeof(path));
+		its[i] = fdt_get_phandle(tree, node(path));
+	}
+	if (w->plain) {
+		HAS_CELLS("/pcie", "msi-map", 0, its[0], 0, 0x10000);
+		return;
+	}
+	for (size_t i = 0; i < w->nr_functions; i++) {
+		want[4 * i] = w->functions[i].requester_id;
+		want[4 * i + 1] = its[w->functions[i].its];
+		want[4 * i + 2] = w->functions[i].devid;
+		want[4 * i + 3] = 1;
+	}
+	has_cells("/pcie", "msi-map", want, 4 * w->nr_functions);
+}
+
+static void test_msi_map_has_an_entry_per_function_where_one_is_not_plain(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wirings); i++) {
+		print_message("%s\n", wirings[i].why);
+		check_wiring(&wirings[i]);
+	}
+}
+
+/* As many as there can be, each elsewhere. */
+static void spread(struct fdt_machine *m, struct fdt_function functions[CONFIG_MAX_DEVICES])
+{
+	for (uint32_t i = 0; i < CONFIG_MAX_DEVICES; i++)
+		functions[i] = (struct fdt_function){ i << 3, i % CONFIG_MAX_ITS, i << 16 };
+	m->nr_its = CONFIG_MAX_ITS;
+	m->functions = functions;
+	m->nr_functions = CONFIG_MAX_DEVICES;
 }
 
 static void test_no_ranges_of_the_machine_overlap(void **state)
@@ -282,7 +371,7 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 		uint64_t at, size;
 	} ranges[] = {
 		{ "GICD", LAYOUT_GICD, LAYOUT_GICD_SZ },
-		{ "GITS", LAYOUT_GITS, 0x20000 },
+		{ "GITS", LAYOUT_GITS, CONFIG_MAX_ITS * LAYOUT_GITS_SZ },
 		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
 		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
 		{ "ECAM", LAYOUT_ECAM, LAYOUT_ECAM_SZ },
@@ -302,10 +391,12 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 
 static void test_too_small_a_buffer_is_no_space_and_not_overrun(void **state)
 {
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
 	struct fdt_machine m = machine_of(2);
 	size_t need;
 
 	(void)state;
+	spread(&m, functions);
 	build(&m);
 	need = fdt_totalsize(tree);
 	for (size_t cap = 0; cap < need; cap += cap < 128 ? 1 : 61) {
@@ -336,6 +427,7 @@ static void test_a_command_line_that_fills_the_room_is_no_space(void **state)
 
 static void test_dtc_has_nothing_to_say(void **state)
 {
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
 	struct fdt_machine m = machine_of(20);
 	char command[160], said[4096];
 	FILE *out;
@@ -347,7 +439,9 @@ static void test_dtc_has_nothing_to_say(void **state)
 		skip();
 	m.initrd = 0x44000000;
 	m.initrd_end = 0x44100000;
+	spread(&m, functions);
 	build(&m);
+	(void)property("/pcie", "msi-map", 4 * 4 * CONFIG_MAX_DEVICES);
 	fd = memfd_create("dtb", 0);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, tree, fdt_totalsize(tree)), (ssize_t)fdt_totalsize(tree));
@@ -376,7 +470,8 @@ int main(void)
 		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
 		cmocka_unit_test(
 			test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its),
-		cmocka_unit_test(test_every_phandle_is_of_one_node),
+		cmocka_unit_test(test_each_its_has_a_node_with_its_frame_and_handle),
+		cmocka_unit_test(test_msi_map_has_an_entry_per_function_where_one_is_not_plain),
 		cmocka_unit_test(test_no_ranges_of_the_machine_overlap),
 		cmocka_unit_test(test_too_small_a_buffer_is_no_space_and_not_overrun),
 		cmocka_unit_test(test_a_command_line_that_fills_the_room_is_no_space),
