@@ -69,8 +69,8 @@ payloads := $(patsubst tests/guest/%,$(BUILD)/guest/%.bin,$(basename $(guest_src
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits man check clean install help \
-	deps material FORCE
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits fuzz coverage man check clean \
+	install help deps material FORCE
 
 all: $(arm64)/itsy
 
@@ -84,6 +84,7 @@ help:
 #: make test             unit tests, then end-to-end tests on an emulated arm64 host
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
+#: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
 #: make payloads         bare-metal guests of the tests: build/guest/*.bin (guest-images: kernel and initramfs)
@@ -174,11 +175,13 @@ test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 
+fuzz coverage: | deps
+	$(Q)BUILD=$(BUILD) scripts/$@
+
 man: $(man)
 $(BUILD)/man/%: man/%.scd | deps
 	$(call say,MAN,$@)
-	@mkdir -p $(@D)
-	$(Q)scdoc <$< >$@
+	$(Q)mkdir -p $(@D) && scdoc <$< >$@
 
 check: | deps
 	$(Q)scripts/check $(native_cc)

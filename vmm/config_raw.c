@@ -382,9 +382,6 @@ static size_t fill_options(struct parser *p, enum config_kind kind, cfg_opt_t op
 	for (size_t i = 0; i < p->nr_unknown; i++) {
 		if (find_name(p->unknown[i], keys, nr_taken) >= 0)
 			continue;
-		/* Outside of blocks that is what a block is called. */
-		if (names == key_names && strcmp(p->unknown[i], "device") == 0)
-			continue;
 		options[n] = (cfg_opt_t)CFG_STR(p->unknown[i], NULL, CFGF_NODEFAULT);
 		options[n++].validcb = on_unknown;
 	}

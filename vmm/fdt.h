@@ -18,7 +18,7 @@ struct fdt_function {
 };
 
 struct fdt_machine {
-	size_t nr_its; /* at least 1; number n lies at LAYOUT_GITS_OF(n) */
+	size_t nr_its;			      /* at least 1; number n lies at LAYOUT_GITS_OF(n) */
 	const struct fdt_function *functions; /* [nr_functions] */
 	size_t nr_functions;
 	uint32_t nr_vcpus;

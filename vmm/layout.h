@@ -20,7 +20,7 @@
 #define LAYOUT_GICD_SZ	    UINT64_C(0x10000)
 #define LAYOUT_GITS	    UINT64_C(0x08080000) /* the shadow vITSs: trapped, emulated here */
 #define LAYOUT_GITS_SZ	    UINT64_C(0x20000)	 /* each; they lie side by side */
-#define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n) * LAYOUT_GITS_SZ)
+#define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
 #define LAYOUT_UART	    UINT64_C(0x09000000)
 #define LAYOUT_UART_SZ	    UINT64_C(0x1000)
 #define LAYOUT_GICR	    UINT64_C(0x0a000000)

@@ -336,9 +336,13 @@ static int build_its(struct machine *m, size_t index)
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
+		uint32_t most = UINT32_C(1) << from->eventid_bits;
+
+		/* Vectors beyond the ITS's EventIDs have none. */
 		if (p->its == index)
 			functions[config.nr_functions++] =
-				(struct vits_function){ p->devid, p->nr_events };
+				(struct vits_function){ p->devid,
+							p->nr_events < most ? p->nr_events : most };
 	}
 	m->its[index] = (struct its){ .m = m, .index = index };
 	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);

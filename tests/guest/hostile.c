@@ -276,7 +276,7 @@ static void messages_that_lead_nowhere(void)
 	for (size_t i = 0; i < ARRAY_SIZE(messages); i++) {
 		pci_msi_on(&edu.fn, messages[i].address, messages[i].data);
 		edu_raise(&edu);
-		delay_us(20000);
+		delay_us(100000);
 	}
 	edu_acknowledge(&edu);
 	pci_msi_on(&edu.fn, ITS_DOORBELL, 0);

@@ -160,11 +160,13 @@ static void test_each_command_is_in_the_synopsis(void **state)
 
 static void test_each_configuration_key_is_in_the_manual(void **state)
 {
-	static const char all[] = "kernel = k\ninitrd = i\ncmdline = c\nvcpus = 2\nmemory = 64M\n"
-				  "device d {\nbdf = 0000:01:00.0\nevents = 4\n}\n";
+	static const char all[] =
+		"kernel = k\ninitrd = i\ncmdline = c\nvcpus = 2\nmemory = 64M\n"
+		"its a {\nlpis = 64\n}\nits b {\non-error = stall\n}\n"
+		"device d {\nbdf = 0000:01:00.0\nevents = 4\nits = b\ndevid = 9\n}\n";
 	_cleanup_free_ char *text = page("itsy.conf.5"), *printed = NULL;
 	struct config config;
-	char *device;
+	char *its, *second, *device;
 	size_t len = 0;
 	FILE *out = open_memstream(&printed, &len);
 
@@ -174,11 +176,17 @@ static void test_each_configuration_key_is_in_the_manual(void **state)
 	config_print(&config, out);
 	config_fini(&config);
 	(void)fclose(out);
-	device = strstr(printed, "\n\ndevice ");
+	its = strstr(printed, "\n\nits ");
+	assert_non_null(its);
+	second = strstr(its + 2, "\n\nits ");
+	assert_non_null(second);
+	device = strstr(second, "\n\ndevice ");
 	assert_non_null(device);
 	/* A key that this test does not know would be missing in the sum. */
 	assert_int_equal(expect_all(device, "\t", text, "*", "* = "), NR_DEVICE_KEYS);
-	*device = '\0';
+	*second = '\0';
+	assert_int_equal(expect_all(its, "\t", text, "*", "* = "), NR_ITS_KEYS);
+	*its = '\0';
 	assert_int_equal(expect_all(printed, "", text, "*", "* = "), NR_KEYS);
 }
 

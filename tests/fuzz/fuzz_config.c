@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fuzzes configuration files and the overrides of the command line (vmm/config.h).
+ *
+ * Input: the text; then, each behind a NUL, overrides.
+ *
+ * A text is either refused with a message, or it is a configuration that is valid
+ * and prints as a text of the same meaning.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tests/fuzz/input.h"
+#include "vmm/config.h"
+
+#define MAX_OVERRIDES 8u
+#define PATH	      "guest.conf" /* no folder: paths stay as they are */
+
+struct given {
+	char *bytes; /* owned: the input with a NUL behind it */
+	const char *text;
+	const char *overrides[MAX_OVERRIDES];
+	size_t nr_overrides;
+};
+
+static void split(struct given *given, const uint8_t *data, size_t size)
+{
+	const char *end, *at;
+
+	given->bytes = malloc(size + 1);
+	assert(given->bytes);
+	if (size)
+		memcpy(given->bytes, data, size);
+	given->bytes[size] = '\0';
+	end = given->bytes + size;
+	given->text = given->bytes;
+	given->nr_overrides = 0;
+	for (at = given->text + strlen(given->text) + 1;
+	     at < end && given->nr_overrides < MAX_OVERRIDES; at += strlen(at) + 1)
+		given->overrides[given->nr_overrides++] = at;
+}
+
+/* Parse; messages there are if, and only if, it was refused. */
+static int parse(const struct given *given, struct config *ret_config)
+{
+	char *messages = NULL;
+	size_t len = 0;
+	FILE *errors = open_memstream(&messages, &len);
+	int r;
+
+	assert(errors);
+	r = config_parse(PATH, given->text, given->overrides, given->nr_overrides, errors,
+			 ret_config);
+	(void)fclose(errors);
+	assert(r == 0 || r == -EINVAL);
+	assert((r == 0) == (len == 0));
+	for (size_t i = 0; i < len; i++)
+		assert(messages[i] == '\n' || (unsigned char)messages[i] >= 0x20);
+	assert(!len || messages[len - 1] == '\n');
+	free(messages);
+	return r;
+}
+
+static void print(const struct config *config, char **ret_text)
+{
+	size_t len = 0;
+	FILE *out = open_memstream(ret_text, &len);
+
+	assert(out);
+	config_print(config, out);
+	(void)fclose(out);
+}
+
+static void check_valid(const struct config *c)
+{
+	assert(c->path);
+	assert(c->kernel && c->kernel[0]);
+	assert(c->cmdline);
+	assert(c->vcpus >= 1);
+	assert(c->memory > 0);
+	assert(c->memory % 4096 == 0);
+	assert(c->nr_devices <= CONFIG_MAX_DEVICES);
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		assert(c->devices[i].name);
+		for (size_t k = 0; k < i; k++) {
+			assert(strcmp(c->devices[i].name, c->devices[k].name) != 0);
+			assert(!pci_bdf_equal(&c->devices[i].bdf, &c->devices[k].bdf));
+		}
+	}
+}
+
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void check_same(const struct config *a, const struct config *b)
+{
+	assert(same_text(a->kernel, b->kernel));
+	assert(same_text(a->initrd, b->initrd));
+	assert(same_text(a->cmdline, b->cmdline));
+	assert(a->vcpus == b->vcpus);
+	assert(a->memory == b->memory);
+	assert(a->nr_devices == b->nr_devices);
+	for (size_t i = 0; i < a->nr_devices; i++) {
+		assert(same_text(a->devices[i].name, b->devices[i].name));
+		assert(pci_bdf_equal(&a->devices[i].bdf, &b->devices[i].bdf));
+		assert(a->devices[i].events == b->devices[i].events);
+	}
+}
+
+/* What is printed is read back as the same, and prints as the same. */
+static void check_round_trip(const struct config *config)
+{
+	char *text = NULL, *again = NULL;
+	struct given given = { 0 };
+	struct config other = { 0 };
+	int r;
+
+	print(config, &text);
+	given.text = text;
+	r = parse(&given, &other);
+	assert(r == 0);
+	check_same(config, &other);
+	print(&other, &again);
+	assert(same_text(text, again));
+	config_fini(&other);
+	free(again);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct given given;
+	struct config config = { 0 };
+
+	split(&given, data, size);
+	if (parse(&given, &config) == 0) {
+		check_valid(&config);
+		check_round_trip(&config);
+	}
+	config_fini(&config);
+	free(given.bytes);
+	return 0;
+}

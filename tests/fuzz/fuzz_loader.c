@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fuzzes the files that a guest starts from (vmm/loader.h; booting.rst; RFC 1952).
+ *
+ * Input: u8	bits 1:0: how the kernel's bytes are packed here: not at all, gzip,
+ *		gzip behind a zboot header, gzip with its last bytes cut off
+ *		bits 3:2: the guest's RAM
+ *		bit 4: an initrd comes, u16 its length and then its bytes
+ *		bit 5: the kernel's file goes on as zeros, u32 its size
+ *		bit 6: the initrd's does, u32 its size
+ *	then the kernel's bytes.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <zlib.h>
+
+#include "tests/fuzz/input.h"
+#include "vmm/loader.h"
+
+#define RAM_BASE   UINT64_C(0x40000000)
+#define RAM_MAX	   (UINT64_C(16) << 20)
+#define ZBOOT_HEAD 0x40u
+#define GUARD_SZ   4096u
+#define GUARD	   0xa5u
+#define TWO_MIB	   (UINT64_C(2) << 20)
+
+enum packing { PLAIN, GZIP, ZBOOT, CUT };
+
+struct file {
+	int fd;
+	char path[32];
+};
+
+struct bytes {
+	const uint8_t *at;
+	size_t len;
+};
+
+/* Files and RAM are made once: what lies in RAM is nothing to the loader. */
+struct rig {
+	struct gmem mem;
+	struct file kernel, initrd;
+};
+
+static void file_make(struct file *file)
+{
+	file->fd = memfd_create("file", MFD_CLOEXEC);
+	assert(file->fd >= 0);
+	(void)snprintf(file->path, sizeof(file->path), "/proc/self/fd/%d", file->fd);
+}
+
+static struct rig *rig_get(void)
+{
+	static struct rig rig;
+	int r;
+
+	if (!rig.mem.va) {
+		r = gmem_init(&rig.mem, RAM_BASE, RAM_MAX + GUARD_SZ);
+		assert(r == 0);
+		file_make(&rig.kernel);
+		file_make(&rig.initrd);
+	}
+	return &rig;
+}
+
+static void file_fill(const struct file *file, const struct bytes *bytes, uint64_t size)
+{
+	ssize_t n;
+	int r;
+
+	r = ftruncate(file->fd, 0);
+	assert(r == 0);
+	n = pwrite(file->fd, bytes->at, bytes->len, 0);
+	assert(n == (ssize_t)bytes->len);
+	if (size <= bytes->len)
+		return;
+	r = ftruncate(file->fd, (off_t)size);
+	assert(r == 0);
+}
+
+/* As gzip, with room bytes before it. The caller frees. */
+static uint8_t *gzip(const struct bytes *plain, size_t room, size_t *ret_len)
+{
+	z_stream z = { 0 };
+	size_t cap;
+	uint8_t *out;
+	int r;
+
+	r = deflateInit2(&z, 1, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+	assert(r == Z_OK);
+	cap = deflateBound(&z, plain->len) + 64;
+	out = calloc(1, room + cap);
+	assert(out);
+	z.next_in = (uint8_t *)(uintptr_t)plain->at;
+	z.avail_in = (uInt)plain->len;
+	z.next_out = out + room;
+	z.avail_out = (uInt)cap;
+	r = deflate(&z, Z_FINISH);
+	assert(r == Z_STREAM_END);
+	*ret_len = room + cap - z.avail_out;
+	(void)deflateEnd(&z);
+	return out;
+}
+
+static void put_zboot_head(uint8_t *head, size_t len)
+{
+	const uint32_t offset = ZBOOT_HEAD, size = (uint32_t)(len - ZBOOT_HEAD);
+
+	memcpy(head, "MZ\0\0zimg", 8);
+	memcpy(head + 8, &offset, 4);
+	memcpy(head + 12, &size, 4);
+	memcpy(head + 24, "gzip", 4);
+}
+
+static void put_kernel(const struct file *file, enum packing packing, const struct bytes *plain,
+		       uint64_t size)
+{
+	struct bytes packed;
+	size_t len;
+	uint8_t *out;
+
+	if (packing == PLAIN) {
+		file_fill(file, plain, size);
+		return;
+	}
+	out = gzip(plain, packing == ZBOOT ? ZBOOT_HEAD : 0, &len);
+	if (packing == ZBOOT)
+		put_zboot_head(out, len);
+	if (packing == CUT)
+		len -= len / 4 + 1;
+	packed = (struct bytes){ out, len };
+	file_fill(file, &packed, size);
+	free(out);
+}
+
+/* Everything lies in RAM, one behind the other. */
+static void check_places(const struct gmem *mem, const struct loaded *loaded)
+{
+	const uint64_t end = mem->base + mem->size;
+
+	assert(loaded->kernel >= mem->base);
+	assert(loaded->entry >= loaded->kernel);
+	assert(loaded->entry < loaded->kernel_end);
+	assert(loaded->kernel <= loaded->kernel_end);
+	assert(loaded->kernel_end <= loaded->initrd);
+	assert(loaded->initrd <= loaded->initrd_end);
+	assert(loaded->initrd_end <= loaded->fdt);
+	assert(loaded->fdt % TWO_MIB == 0);
+	assert(loaded->fdt <= end);
+	assert(loaded->fdt_max_sz <= end - loaded->fdt);
+}
+
+static void check_bytes(const struct gmem *mem, uint64_t gpa, const struct bytes *bytes)
+{
+	const void *host = gmem_host(mem, gpa, bytes->len);
+
+	assert(host);
+	assert(!bytes->len || memcmp(host, bytes->at, bytes->len) == 0);
+}
+
+/* Nothing was written behind the end of RAM. */
+static void check_guard(const struct gmem *mem)
+{
+	const uint8_t *guard = mem->va + mem->size;
+
+	for (unsigned i = 0; i < GUARD_SZ; i++)
+		assert(guard[i] == GUARD);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const uint64_t ram_sizes[] = { RAM_MAX, TWO_MIB, 2 * TWO_MIB, 4 * TWO_MIB };
+	struct input in = { data, data + size };
+	struct rig *rig = rig_get();
+	uint8_t flags = input_u8(&in);
+	enum packing packing = flags & 3;
+	struct gmem mem = rig->mem;
+	struct bytes kernel, initrd = { 0 };
+	uint64_t kernel_size = 0, initrd_size = 0;
+	struct loaded loaded;
+	struct fault fault = { 0 };
+	int r;
+
+	mem.size = ram_sizes[flags >> 2 & 3];
+	if (flags & 0x10)
+		initrd.at = input_bytes(&in, input_u16(&in), &initrd.len);
+	if (flags & 0x20)
+		kernel_size = input_u32(&in);
+	if (flags & 0x40)
+		initrd_size = input_u32(&in);
+	kernel.at = input_bytes(&in, input_left(&in), &kernel.len);
+	put_kernel(&rig->kernel, packing, &kernel, kernel_size);
+	file_fill(&rig->initrd, &initrd, initrd_size);
+	memset(mem.va + mem.size, GUARD, GUARD_SZ);
+
+	r = loader_load(&mem, rig->kernel.path, flags & 0x10 ? rig->initrd.path : NULL, &loaded,
+			&fault);
+	assert(r <= 0);
+	check_guard(&mem);
+	if (r < 0) {
+		assert(fault.status == ITSY_ENVIRONMENT);
+		assert(fault.object[0]);
+		assert(fault.cause[0]);
+		return 0;
+	}
+	check_places(&mem, &loaded);
+	assert(flags & 0x10 || loaded.initrd == loaded.initrd_end);
+	check_bytes(&mem, loaded.initrd, &initrd);
+	/* A kernel that was packed here, or was plain: not one that packs itself. */
+	if (packing != PLAIN || kernel.len < 2 || memcmp(kernel.at, "\x1f\x8b", 2) != 0)
+		if (packing != PLAIN || kernel.len < 8 || memcmp(kernel.at + 4, "zimg", 4) != 0)
+			check_bytes(&mem, loaded.kernel, &kernel);
+	return 0;
+}
