@@ -138,8 +138,9 @@ agent := $(arm64)/emuhost-agent
 $(agent): $(arm64)/tests/emuhost/agent.o
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 
-$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a $(arm64)/libvits.a
-	$(call link,$(arm64_cc) -pie -o $@ $^ -pthread $(LDFLAGS))
+$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-out vmm/main.c,$(vmm_src))) \
+		$(patsubst %,$(arm64)/lib%.a,oracle vits vfio)
+	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
 
 unit-programs: $(units)
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a

@@ -211,7 +211,8 @@ static bool places_are_valid(const struct vits *v, const struct vits_state *stat
 
 /*
  * Read one ITE. An entry that makes no sense is none, as everywhere; if it was
- * an event's the count will tell. -EFAULT if another event has the LPI already.
+ * an event's the count will tell. -EFAULT if another event, of this ITS or of
+ * another one, has the LPI already.
  */
 static int read_event(struct vits *v, struct shadow_function *function, uint32_t eventid)
 {
@@ -226,7 +227,7 @@ static int read_event(struct vits *v, struct shadow_function *function, uint32_t
 	ite = ite_unpack(v, raw);
 	if (!ite.valid)
 		return 0;
-	if (shadow_owner(v, ite.intid, &other))
+	if (shadow_owner(v, ite.intid, &other) || !shadow_claim(v, ite.intid))
 		return -EFAULT;
 	shadow_get(v, function, eventid, &event);
 	event.intid = ite.intid;

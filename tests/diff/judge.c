@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/diff/sealed.h"
+
 struct judge {
 	struct judge_options options;
 
@@ -314,4 +316,75 @@ enum verdict judge_calibrate(struct judge *judge, struct observed_text *ret_text
 			judge->stats.rules &= ~RULE_BIT(i);
 	}
 	return VERDICT_EXPLAINED;
+}
+
+/*
+ * vits on the sealed kernel ITS
+ */
+
+/* What a live event with a target has in KVM. */
+static bool same_held(struct judge *judge, struct observed_text *text)
+{
+	const struct numbers *intids = &judge->universe.intids;
+
+	for (size_t i = 0; judge->lpis_known && i < intids->nr; i++) {
+		uint32_t intid = (uint32_t)intids->at[i];
+		struct model_lpi should = model_lpi(&judge->vits_model, intid);
+		struct kvm_lpi is = judge->lpis[i];
+
+		if (!model_lpi_held(&judge->vits_model, intid) ||
+		    (is.exists && is.vcpu == should.vcpu && is.enabled == should.enabled))
+			continue;
+		snprintf(text->text, sizeof(text->text),
+			 "LPI %u: exists %d vCPU %d enabled %d, should be 1 %d %d", intid,
+			 is.exists, (int)is.vcpu, is.enabled, (int)should.vcpu, should.enabled);
+		return false;
+	}
+	return true;
+}
+
+/* Registers and tables are vits' own: taken from the model. */
+static void play_sealed(struct judge *judge, struct kvm_side *kvm, const struct script *script)
+{
+	play_on_guest(&kvm->guest, script);
+	judge->lpis_known = judge->options.debugfs && kvm_side_lpis(kvm, judge->lpis);
+	judge->vits_is = judge->vits_should;
+	kvm_side_pending(kvm, judge->vits_is.pending);
+	play_on_guest(&kvm->guest, &judge->probe);
+	kvm_side_pending(kvm, judge->vits_is.probed);
+	judge->vits_is.nr_msis = kvm->guest.nr_msis;
+	memcpy(judge->vits_is.msis, kvm->guest.msis,
+	       kvm->guest.nr_msis * sizeof(kvm->guest.msis[0]));
+}
+
+enum verdict judge_sealed(struct judge *judge, const struct script *script,
+			  struct observed_text *ret_text)
+{
+	enum verdict verdict = VERDICT_UNEXPLAINED;
+	struct sealed_side *side;
+	const char *what = "";
+	int r;
+
+	if (!universe_of(script, &judge->universe) ||
+	    !script_probe(script, &judge->universe, &judge->probe)) {
+		snprintf(ret_text->text, sizeof(ret_text->text), "it names too many numbers");
+		return VERDICT_UNEXPLAINED;
+	}
+	r = sealed_side_create(script, &judge->universe, &side, &what);
+	if (r < 0) {
+		snprintf(ret_text->text, sizeof(ret_text->text), "%s: %s", what, strerror(-r));
+		return VERDICT_NO_KVM;
+	}
+	play_model(judge, &judge->vits_model, script, rules_of_vits(), &judge->vits_should);
+	play_sealed(judge, sealed_side_kvm(side), script);
+	if (sealed_side_kvm(side)->broken) {
+		snprintf(ret_text->text, sizeof(ret_text->text), "%s",
+			 sealed_side_kvm(side)->broken);
+	} else if (same_held(judge, ret_text)) {
+		probe_model(judge, &judge->vits_model, &judge->vits_should);
+		if (observed_same(&judge->vits_is, &judge->vits_should, &judge->universe, ret_text))
+			verdict = VERDICT_EXPLAINED;
+	}
+	sealed_side_destroy(side);
+	return verdict;
 }

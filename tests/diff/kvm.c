@@ -309,14 +309,12 @@ void kvm_side_destroy(struct kvm_side *side)
  * Between scripts
  */
 
-/* LPIs lpis, from 8192 on, need so many bits; KVM has powers of two. */
-static uint64_t idbits_for(const struct script *script)
+/* So many LPIs, from 8192 on, need so many bits; KVM has powers of two. */
+static uint64_t idbits_for(uint64_t lpis)
 {
 	uint64_t bits = 14;
 
-	if (script->cfg[CFG_NO_PROPBASER])
-		return 0;
-	while (VITS_LPI_BASE + script->cfg[CFG_LPIS] > BIT64(bits))
+	while (VITS_LPI_BASE + lpis > BIT64(bits))
 		bits++;
 	return bits - 1;
 }
@@ -351,23 +349,24 @@ static int set_idbits(struct kvm_side *side, uint64_t idbits)
 void kvm_side_begin(struct kvm_side *side, const struct script *script,
 		    const struct universe *universe)
 {
+	uint64_t idbits = script->cfg[CFG_NO_PROPBASER] ? 0 : idbits_for(script->cfg[CFG_LPIS]);
+
 	side->broken = NULL;
 	port_reset(side);
 	ram_clear(&side->ram);
 	expect(side, set_enablelpis(side, 0) == 0, "GICR_CTLR := 0");
 	expect(side, set_group(side, script->cfg[CFG_GROUP]) == 0, "GICD_CTLR");
-	expect(side, set_idbits(side, idbits_for(script)) == 0, "GICR_PROPBASER");
+	expect(side, set_idbits(side, idbits) == 0, "GICR_PROPBASER");
 	expect(side, set_enablelpis(side, GICR_CTLR_ENABLELPIS) == 0, "GICR_CTLR := EnableLPIs");
 	guest_begin(&side->guest, script, universe);
 }
 
 int kvm_side_set_up_lpis(struct kvm_side *side, const struct script *script)
 {
-	struct script with_tables = { .cfg = { [CFG_LPIS] = script->cfg[CFG_LPIS] } };
 	int r = set_group(side, script->cfg[CFG_GROUP]);
 
 	if (!r)
-		r = set_idbits(side, idbits_for(&with_tables));
+		r = set_idbits(side, idbits_for(script->cfg[CFG_LPIS]));
 	if (!r)
 		r = place_pending_tables(side);
 	if (!r)

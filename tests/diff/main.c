@@ -2,12 +2,14 @@
 /*
  * itsdiff - random scripts on vits and on KVM's in-kernel ITS
  *
- * usage: itsdiff [--seed N] [--scripts N] [--seconds N] [--play FILE]
+ * usage: itsdiff [--seed N] [--scripts N] [--seconds N] [--play FILE] [--sealed]
  *
  *	--seed N	the first seed (default: 1); a script depends on its seed only
  *	--scripts N	how many (default: 1000)
  *	--seconds N	but no more than there is time for
  *	--play FILE	one script from a file (as printed, see tests/oracle/script.h)
+ *	--sealed	not KVM's ITS, but vits on the sealed kernel ITS as in itsy, against the
+ *			model of vits: does what the model says arrive in KVM?
  *	--no-debugfs	do not look at LPIs there
  *
  * A difference that rules (tests/oracle/rules.c) do not explain is printed with
@@ -37,6 +39,7 @@ struct options {
 	uint64_t scripts;
 	uint64_t seconds; /* 0: no limit */
 	const char *play;
+	bool sealed;
 	bool debugfs;
 };
 
@@ -67,6 +70,7 @@ static bool parse(int argc, char **argv, struct options *ret_options)
 		{ "scripts", required_argument, NULL, 'n' },
 		{ "seconds", required_argument, NULL, 't' },
 		{ "play", required_argument, NULL, 'p' },
+		{ "sealed", no_argument, NULL, 'e' },
 		{ "no-debugfs", no_argument, NULL, 'd' },
 		{ 0 },
 	};
@@ -88,6 +92,9 @@ static bool parse(int argc, char **argv, struct options *ret_options)
 		case 'p':
 			ret_options->play = optarg;
 			break;
+		case 'e':
+			ret_options->sealed = true;
+			break;
 		case 'd':
 			ret_options->debugfs = false;
 			break;
@@ -99,27 +106,76 @@ static bool parse(int argc, char **argv, struct options *ret_options)
 }
 
 /*
- * Reports
+ * Runs
  */
+
+struct run {
+	struct options options;
+	struct judge *judge;
+	struct script *script;
+	struct script *enabled; /* --sealed: what is played for it */
+};
+
+/*
+ * On the sealed ITS all LPIs are enabled, from the beginning on. LPIs that wait
+ * for their tables cannot be seen in KVM; and it forgets the pending state of an
+ * LPI that it has not put on a vCPU's list when the seal takes the mapping away
+ * (VITS_LPI_DETACH), or away from one event to give it to another.
+ */
+static bool enable_lpis(const struct script *script, struct script *ret_enabled)
+{
+	struct step step = { .kind = STEP_BYTE };
+	struct universe universe;
+	bool good = universe_of(script, &universe);
+
+	memcpy(ret_enabled, script, offsetof(struct script, steps));
+	ret_enabled->cfg[CFG_NO_PROPBASER] = 0;
+	ret_enabled->cfg[CFG_GROUP] = 1;
+	ret_enabled->nr_steps = 0;
+	for (size_t i = 0; good && i < universe.intids.nr; i++) {
+		step.arg[ARG_INTID] = universe.intids.at[i];
+		step.arg[ARG_VALUE] = 1;
+		good = script_add(ret_enabled, &step);
+	}
+	for (size_t i = 0; good && i < script->nr_steps; i++) {
+		step = script->steps[i];
+		if (step.kind == STEP_BYTE)
+			step.arg[ARG_VALUE] |= 1;
+		good = script_add(ret_enabled, &step);
+	}
+	return good;
+}
+
+static enum verdict judge_one(struct run *run, const struct script *script, bool counts,
+			      struct observed_text *ret_text)
+{
+	if (!run->options.sealed)
+		return judge_script(run->judge, script, counts, ret_text);
+	if (enable_lpis(script, run->enabled))
+		return judge_sealed(run->judge, run->enabled, ret_text);
+	snprintf(ret_text->text, sizeof(ret_text->text), "the script is too long");
+	return VERDICT_UNEXPLAINED;
+}
 
 static bool fails(void *arg, const struct script *script)
 {
 	struct observed_text text;
 
-	return judge_script(arg, script, false, &text) == VERDICT_UNEXPLAINED;
+	return judge_one(arg, script, false, &text) == VERDICT_UNEXPLAINED;
 }
 
-static void report_failure(struct judge *judge, struct script *script, const char *text)
+static int report_failure(struct run *run, const char *text)
 {
 	struct observed_text again = { "" };
 
 	printf("%s\n", text);
 	fflush(stdout);
-	shrink(script, fails, judge, SHRINK_TRIES);
-	if (judge_script(judge, script, false, &again) != VERDICT_UNEXPLAINED)
+	shrink(run->script, fails, run, SHRINK_TRIES);
+	if (judge_one(run, run->script, false, &again) != VERDICT_UNEXPLAINED)
 		printf("# and then it does not happen again\n");
 	printf("# shrunk: %s\n", again.text);
-	script_print(script, stdout);
+	script_print(run->script, stdout);
+	return EXIT_FAILURE;
 }
 
 static void report_stats(const struct judge *judge)
@@ -141,15 +197,11 @@ static void report_stats(const struct judge *judge)
 		       rule_rows[i].vits ? "vits" : "KVM", stats->applied[i], stats->showed[i],
 		       rule_rows[i].what, rule_rows[i].why);
 	}
-	fflush(stdout);
 }
 
-/*
- * Runs
- */
-
-static int play_file(struct judge *judge, const char *path, struct script *script)
+static int play_file(struct run *run)
 {
+	const char *path = run->options.play;
 	FILE *file = fopen(path, "re");
 	struct observed_text text;
 	unsigned line = 0;
@@ -159,22 +211,20 @@ static int play_file(struct judge *judge, const char *path, struct script *scrip
 		perror(path);
 		return EXIT_USAGE;
 	}
-	r = script_read(file, script, &line);
+	r = script_read(file, run->script, &line);
 	fclose(file);
 	if (r < 0) {
 		fprintf(stderr, "%s:%u: not a step\n", path, line);
 		return EXIT_USAGE;
 	}
-	if (judge_script(judge, script, true, &text) != VERDICT_EXPLAINED) {
-		report_failure(judge, script, text.text);
-		return EXIT_FAILURE;
-	}
-	report_stats(judge);
+	if (judge_one(run, run->script, true, &text) != VERDICT_EXPLAINED)
+		return report_failure(run, text.text);
 	return EXIT_SUCCESS;
 }
 
-static int play_seeds(struct judge *judge, const struct options *options, struct script *script)
+static int play_seeds(struct run *run)
 {
+	const struct options *options = &run->options;
 	uint64_t begin = now_ms(), ms = 0, n;
 	struct observed_text text;
 
@@ -182,17 +232,15 @@ static int play_seeds(struct judge *judge, const struct options *options, struct
 		ms = now_ms() - begin;
 		if (options->seconds && ms > options->seconds * 1000)
 			break;
-		generate(options->seed + n, PROFILE_KVM, script);
-		if (judge_script(judge, script, true, &text) == VERDICT_EXPLAINED)
+		generate(options->seed + n, PROFILE_KVM, run->script);
+		if (judge_one(run, run->script, true, &text) == VERDICT_EXPLAINED)
 			continue;
 		printf("seed %#" PRIx64 ", after %" PRIu64 " scripts: ", options->seed + n, n);
-		report_failure(judge, script, text.text);
-		return EXIT_FAILURE;
+		return report_failure(run, text.text);
 	}
 	ms = now_ms() - begin;
-	report_stats(judge);
-	printf("\nseeds %#" PRIx64 " to %#" PRIx64 ", none unexplained; %" PRIu64
-	       ".%03u s, %" PRIu64 " scripts a minute\n",
+	printf("seeds %#" PRIx64 " to %#" PRIx64 ", none unexplained; %" PRIu64 ".%03u s, %" PRIu64
+	       " scripts a minute\n",
 	       options->seed, options->seed + n - 1, ms / 1000, (unsigned)(ms % 1000),
 	       ms ? n * 60000 / ms : 0);
 	return EXIT_SUCCESS;
@@ -223,36 +271,41 @@ static bool saves_lost_events(void)
 	return false;
 }
 
-static int play(struct judge *judge, const struct options *options, struct script *script)
+static int play(struct run *run)
 {
 	struct observed_text text;
+	int status;
 
-	if (judge_calibrate(judge, &text) == VERDICT_NO_KVM) {
+	if (judge_calibrate(run->judge, &text) == VERDICT_NO_KVM) {
 		printf("there is no KVM with GICv3 and ITS here: %s\n", text.text);
 		return EXIT_SKIP;
 	}
-	return options->play ? play_file(judge, options->play, script)
-			     : play_seeds(judge, options, script);
+	status = run->options.play ? play_file(run) : play_seeds(run);
+	if (status == EXIT_SUCCESS && !run->options.sealed)
+		report_stats(run->judge);
+	return status;
 }
 
 int main(int argc, char **argv)
 {
-	struct script *script = calloc(1, sizeof(*script));
-	struct options options;
-	struct judge *judge;
+	struct run run = {
+		.script = calloc(1, sizeof(*run.script)),
+		.enabled = calloc(1, sizeof(*run.enabled)),
+	};
 	int status;
 
-	if (!script || !parse(argc, argv, &options)) {
+	if (!run.script || !run.enabled || !parse(argc, argv, &run.options)) {
 		fprintf(stderr, "usage: itsdiff [--seed N] [--scripts N] [--seconds N] "
-				"[--play FILE] [--no-debugfs]\n");
+				"[--play FILE] [--sealed] [--no-debugfs]\n");
 		return EXIT_USAGE;
 	}
-	judge = judge_create(&(struct judge_options){
-		.debugfs = options.debugfs,
+	run.judge = judge_create(&(struct judge_options){
+		.debugfs = run.options.debugfs,
 		.saves_lost_events = saves_lost_events(),
 	});
-	status = play(judge, &options, script);
-	judge_destroy(judge);
-	free(script);
+	status = play(&run);
+	judge_destroy(run.judge);
+	free(run.enabled);
+	free(run.script);
 	return status;
 }

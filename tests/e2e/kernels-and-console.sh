@@ -72,11 +72,11 @@ stty -a >/tmp/after 2>/dev/null && cmp /tmp/before /tmp/after && echo "the termi
 [ -e /sys/bus/pci/devices/0000:00:01.0/driver ] || echo "the device is as it was"
 END
 mkfifo "$tmp/keys"
-trap '' PIPE # typing to what has ended is an expectation not met, and no more
 command -v script >/dev/null || { echo "script is not there (Debian: bsdutils)"; exit 77; }
 script -qfc "'$emuhost' run --timeout $patience --device edu ${host_files[*]} --file '$tmp/run:/etc/e2e/tty' -- sh /etc/e2e/tty" /dev/null \
 	<"$tmp/keys" >"$tmp/screen" 2>&1 &
 pid=$!
+trap '' PIPE # typing to what has ended is an expectation not met, and no more
 exec 3>"$tmp/keys"
 
 # see REGEX: waits until it is on the screen

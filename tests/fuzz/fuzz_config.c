@@ -72,6 +72,25 @@ static void print(const struct config *config, char **ret_text)
 	(void)fclose(out);
 }
 
+static void check_its(const struct config *c)
+{
+	assert(c->nr_its >= 1);
+	assert(c->nr_its <= CONFIG_MAX_ITS);
+	for (size_t i = 0; i < c->nr_its; i++) {
+		const struct config_its *its = &c->its[i];
+
+		assert(its->name);
+		assert(its->devid_bits >= 1);
+		assert(its->devid_bits <= 32);
+		assert(its->eventid_bits >= 1);
+		assert(its->eventid_bits <= 16);
+		assert(its->lpis >= 32);
+		assert(its->lpis <= 57344);
+		for (size_t k = 0; k < i; k++)
+			assert(strcmp(its->name, c->its[k].name) != 0);
+	}
+}
+
 static void check_valid(const struct config *c)
 {
 	assert(c->path);
@@ -80,19 +99,35 @@ static void check_valid(const struct config *c)
 	assert(c->vcpus >= 1);
 	assert(c->memory > 0);
 	assert(c->memory % 4096 == 0);
+	check_its(c);
 	assert(c->nr_devices <= CONFIG_MAX_DEVICES);
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		assert(c->devices[i].name);
 		for (size_t k = 0; k < i; k++) {
 			assert(strcmp(c->devices[i].name, c->devices[k].name) != 0);
 			assert(!pci_bdf_equal(&c->devices[i].bdf, &c->devices[k].bdf));
+			assert(c->devices[i].its != c->devices[k].its || !c->devices[i].has_devid ||
+			       !c->devices[k].has_devid ||
+			       c->devices[i].devid != c->devices[k].devid);
 		}
+		assert(c->devices[i].its < c->nr_its);
+		assert(!c->devices[i].has_devid ||
+		       c->devices[i].devid >> (c->its[c->devices[i].its].devid_bits - 1) <= 1);
 	}
 }
 
 static bool same_text(const char *a, const char *b)
 {
 	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void check_same_its(const struct config_its *a, const struct config_its *b)
+{
+	assert(same_text(a->name, b->name));
+	assert(a->devid_bits == b->devid_bits);
+	assert(a->eventid_bits == b->eventid_bits);
+	assert(a->lpis == b->lpis);
+	assert(a->stall == b->stall);
 }
 
 static void check_same(const struct config *a, const struct config *b)
@@ -102,11 +137,17 @@ static void check_same(const struct config *a, const struct config *b)
 	assert(same_text(a->cmdline, b->cmdline));
 	assert(a->vcpus == b->vcpus);
 	assert(a->memory == b->memory);
+	assert(a->nr_its == b->nr_its);
+	for (size_t i = 0; i < a->nr_its; i++)
+		check_same_its(&a->its[i], &b->its[i]);
 	assert(a->nr_devices == b->nr_devices);
 	for (size_t i = 0; i < a->nr_devices; i++) {
 		assert(same_text(a->devices[i].name, b->devices[i].name));
 		assert(pci_bdf_equal(&a->devices[i].bdf, &b->devices[i].bdf));
 		assert(a->devices[i].events == b->devices[i].events);
+		assert(a->devices[i].its == b->devices[i].its);
+		assert(a->devices[i].has_devid == b->devices[i].has_devid);
+		assert(a->devices[i].devid == b->devices[i].devid);
 	}
 }
 

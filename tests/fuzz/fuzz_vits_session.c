@@ -290,7 +290,7 @@ static void op_save_restore(struct session *s)
 {
 	uint8_t what = input_u8(&s->in);
 
-	if (!s->w->inside && s->nr_saves++ == 4)
+	if (!s->w->inside && s->nr_saves++ >= 4)
 		return;
 	its_save_restore(s->w, what & 1 ? damage : no_damage);
 	sync_tail(s);

@@ -624,6 +624,8 @@ void its_save_restore(struct its_world *w,
 		assert(r == -EBUSY);
 		return;
 	}
+	/* Nobody else runs. */
+	w->countdown = 0;
 	begin(w);
 	r = vits_save(w->v, &state);
 	assert(r == 0 || r == -EFAULT);

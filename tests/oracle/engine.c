@@ -48,6 +48,7 @@ static void apply_map(struct engine *engine, struct engine_lpi *lpi, const struc
 {
 	expect(engine, e->live, "MAP of an event that is not live");
 	expect(engine, !lpi->held, "MAP of an LPI that is held");
+	expect(engine, lpi->claimed, "MAP of an LPI that was not claimed");
 	lpi->held = true;
 	lpi->devid = e->devid;
 	lpi->eventid = e->eventid;
@@ -128,6 +129,32 @@ void engine_apply(struct engine *engine, const struct vits_effect *effect)
 void engine_commit(struct engine *engine)
 {
 	engine->open = false;
+}
+
+bool engine_claim(struct engine *engine, uint32_t intid)
+{
+	struct engine_lpi *lpi = know(engine, intid);
+
+	expect(engine, !lpi->claimed, "claim of an LPI that was claimed");
+	lpi->claimed = intid != engine->foreign;
+	return lpi->claimed;
+}
+
+void engine_release(struct engine *engine, uint32_t intid)
+{
+	struct engine_lpi *lpi = know(engine, intid);
+
+	expect(engine, lpi->claimed, "release of an LPI that was not claimed");
+	expect(engine, !lpi->held, "release of an LPI that is held");
+	lpi->claimed = false;
+}
+
+void engine_forget_events(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->nr_touched; i++) {
+		engine->lpis[engine->touched[i]].held = false;
+		engine->lpis[engine->touched[i]].claimed = false;
+	}
 }
 
 void engine_signal(struct engine *engine, uint32_t devid, uint32_t eventid,

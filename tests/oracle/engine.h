@@ -15,6 +15,7 @@
 
 struct engine_lpi {
 	bool known;   /* is in engine.touched */
+	bool claimed; /* vits_ops.claim */
 	bool held;    /* a live event has it */
 	bool enabled; /* as last read; of a held one */
 	bool pending;
@@ -27,6 +28,7 @@ struct engine {
 	const struct ram *ram; /* with the configuration table */
 	uint32_t nr_vcpus;
 	uint32_t nr_lpis;
+	uint32_t foreign; /* an LPI that another ITS has, or 0 */
 	struct engine_lpi lpis[VITS_MAX_LPIS];
 	uint32_t touched[VITS_MAX_LPIS];
 	uint32_t nr_touched;
@@ -38,6 +40,10 @@ struct engine {
 void engine_reset(struct engine *engine);
 void engine_apply(struct engine *engine, const struct vits_effect *effect);
 void engine_commit(struct engine *engine);
+bool engine_claim(struct engine *engine, uint32_t intid);
+void engine_release(struct engine *engine, uint32_t intid);
+/* No LPI is held or claimed any more; what is pending stays so. */
+void engine_forget_events(struct engine *engine);
 /* A translated MSI. */
 void engine_signal(struct engine *engine, uint32_t devid, uint32_t eventid,
 		   const struct vits_lpi *lpi);

@@ -130,6 +130,7 @@ static void roll_config(struct generator *g)
 		cfg[CFG_LPIS] = PICK(g, lpis);
 		cfg[CFG_BATCH] = PICK(g, batches);
 		cfg[CFG_STALL] = one_in(g, 4);
+		cfg[CFG_FOREIGN] = one_in(g, 4) ? VITS_LPI_BASE + below(g, 4) : 0;
 	}
 	roll_functions(g);
 }
@@ -306,7 +307,7 @@ static const uint8_t weights[NR_STEP_KINDS] = {
 	[STEP_INV] = 8,	   [STEP_INVALL] = 3,	[STEP_MOVALL] = 3,	[STEP_SYNC] = 2,
 	[STEP_OPCODE] = 1, [STEP_MSI] = 14,	[STEP_BYTE] = 10,	[STEP_ZERO] = 2,
 	[STEP_CTLR] = 3,   [STEP_DEVICES] = 1,	[STEP_COLLECTIONS] = 1, [STEP_QUEUE] = 1,
-	[STEP_BEYOND] = 1, [STEP_RETRY] = 1,	[STEP_RESET] = 1,
+	[STEP_BEYOND] = 1, [STEP_RETRY] = 1,	[STEP_RESET] = 1,	[STEP_SAVE] = 1,
 };
 
 static enum step_kind roll_kind(struct generator *g)

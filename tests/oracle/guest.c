@@ -416,6 +416,10 @@ void guest_step(struct guest *guest, const struct step *step)
 	case STEP_RESET:
 		step_reset(guest);
 		break;
+	case STEP_SAVE:
+		if (guest->port->save)
+			guest->port->save(guest->ctx);
+		break;
 	default:
 		assert(false); /* no such step */
 	}

@@ -58,6 +58,7 @@ struct port {
 	void (*write)(void *ctx, uint32_t offset, uint64_t value);
 	enum msi_outcome (*msi)(void *ctx, uint32_t devid, uint32_t eventid);
 	void (*reset)(void *ctx);
+	void (*save)(void *ctx); /* NULL: the step does nothing */
 };
 
 enum { TABLE_DEVICES_STEP, TABLE_COLLECTIONS_STEP, NR_GUEST_TABLES };

@@ -403,6 +403,8 @@ static uint32_t map_event(struct model *m, const struct step *s, uint32_t intid,
 		return number | bad_intid;
 	if (old)
 		return NO_NUMBER;
+	if (intid == m->script->cfg[CFG_FOREIGN])
+		return number | bad_intid;
 	if (shared)
 		rule(m, RULE_LPI_SHARED);
 
@@ -671,4 +673,61 @@ bool model_lpi_held(struct model *m, uint32_t intid)
 bool model_lpi_exists(struct model *m, uint32_t intid)
 {
 	return owner(m, intid, NULL) || model_know_lpi(m, intid)->listed;
+}
+
+/*
+ * Saving
+ */
+
+/* Call step for each event that there can be of functions that are mapped. */
+static bool for_live_slots(struct model *m,
+			   bool (*step)(struct model *m, const struct model_device *device,
+					uint32_t eventid))
+{
+	bool good = true;
+
+	for (size_t f = 0; f < m->script->nr_functions; f++) {
+		const struct script_function *function = &m->script->functions[f];
+		const struct model_device *device = model_find_device(m, function->devid);
+
+		for (uint32_t e = 0; device && e < function->nr_events; e++) {
+			if (!event_oor(device, e))
+				good &= step(m, device, e);
+		}
+	}
+	return good;
+}
+
+static bool save_slot(struct model *m, const struct model_device *device, uint32_t eventid)
+{
+	const struct model_event none = { .eventid = eventid };
+	const struct model_event *event = find_inside(m, device->devid, eventid);
+
+	write_ite(m, device, event ? *event : none);
+	return true;
+}
+
+/* Not if another function, with an ITT at the same place, undid it. */
+static bool slot_is_saved(struct model *m, const struct model_device *device, uint32_t eventid)
+{
+	const struct model_event *event = find_inside(m, device->devid, eventid);
+	const struct model_event *memory = model_find_in_memory(m, device->itt, eventid);
+
+	if (!event || !memory)
+		return !event && !memory;
+	return event->intid == memory->intid && event->icid == memory->icid;
+}
+
+/* The tables are brought in line; whoever takes over reads configuration bytes anew. */
+void model_save(struct model *m)
+{
+	if (!(m->rules & RULE_BIT(RULE_OTHERS_IN_MEMORY)))
+		return;
+	for_live_slots(m, save_slot);
+	if (!for_live_slots(m, slot_is_saved))
+		return;
+	for (size_t i = 0; i < m->nr_events; i++) {
+		if (m->events[i].held)
+			read_byte(m, model_know_lpi(m, m->events[i].intid));
+	}
 }

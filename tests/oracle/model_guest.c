@@ -161,6 +161,9 @@ void model_step(struct model *m, const struct step *step)
 		model_drop_table(m, TABLE_COLLECTIONS_STEP, false);
 		reset_registers(m);
 		break;
+	case STEP_SAVE:
+		model_save(m);
+		break;
 	case STEP_BEYOND: /* ignored */
 	case STEP_RETRY:  /* nothing is stalled */
 		break;

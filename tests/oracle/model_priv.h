@@ -18,6 +18,8 @@ static inline bool rule(struct model *m, enum rule rule)
 
 /* Take a command, whatever the state of the queue. */
 struct model_outcome model_run(struct model *m, const struct step *step);
+/* The machine is saved, and goes on as another one. */
+void model_save(struct model *m);
 /* A function signals an event. */
 void model_msi(struct model *m, uint32_t devid, uint32_t eventid);
 /* GITS_BASER<n> does not describe the table any more that it did; replaced: but another. */

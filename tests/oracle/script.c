@@ -42,7 +42,8 @@ static const struct {
 	[STEP_QUEUE] =	     { "queue",	      A(V) | A(AREA) | A(PAGES) },
 	[STEP_BEYOND] =	     { "beyond",      A(VALUE) },
 [STEP_RETRY] =	     { "retry",	      0 },
-	[STEP_RESET] =	     { "reset",	      0 },
+	[STEP_RESET] = { "reset", 0 },
+	[STEP_SAVE] = { "save", 0 },
 };
 /* clang-format on */
 
@@ -64,6 +65,7 @@ static const char *const cfg_names[NR_CFG] = {
 	[CFG_BATCH] = "batch",
 	[CFG_GROUP] = "group",
 	[CFG_NO_PROPBASER] = "no-propbaser",
+	[CFG_FOREIGN] = "foreign",
 };
 
 enum { FUNCTION_DEV, FUNCTION_EVENTS, NR_FUNCTION_ARGS };

@@ -51,6 +51,7 @@ enum step_kind {
 	STEP_BEYOND, /* GITS_CWRITER := an offset value= entries beyond the queue's end */
 	STEP_RETRY,  /* GITS_CWRITER := as it was, with Retry */
 	STEP_RESET,  /* the machine reboots */
+	STEP_SAVE,   /* the machine is saved and goes on as another one */
 	NR_STEP_KINDS
 };
 
@@ -89,6 +90,7 @@ enum config_arg {
 	CFG_BATCH,	  /* commands per write to GITS_CWRITER */
 	CFG_GROUP,	  /* GICD_CTLR.EnableGrp1: what is pending and enabled gets listed by KVM */
 	CFG_NO_PROPBASER, /* GICR_PROPBASER is not set up */
+	CFG_FOREIGN,	  /* an LPI that another ITS has; 0: none */
 	NR_CFG
 };
 

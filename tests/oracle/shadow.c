@@ -36,6 +36,20 @@ static void side_commit(void *ctx)
 	engine_commit(&side->engine);
 }
 
+static bool side_claim(void *ctx, uint32_t intid)
+{
+	struct shadow_side *side = ctx;
+
+	return engine_claim(&side->engine, intid);
+}
+
+static void side_release(void *ctx, uint32_t intid)
+{
+	struct shadow_side *side = ctx;
+
+	engine_release(&side->engine, intid);
+}
+
 static void side_more(void *ctx)
 {
 	struct shadow_side *side = ctx;
@@ -62,6 +76,8 @@ static const struct vits_ops ops = {
 	.mem_write = side_mem_write,
 	.apply = side_apply,
 	.commit = side_commit,
+	.claim = side_claim,
+	.release = side_release,
 	.more = side_more,
 	.trace = side_trace,
 };
@@ -73,15 +89,20 @@ static uint64_t port_read(void *ctx, uint32_t offset)
 	return vits_mmio_read(side->v, offset, offset == GITS_CTLR ? 4 : 8);
 }
 
+static void run_left(struct shadow_side *side)
+{
+	while (side->more) {
+		side->more = false;
+		vits_run(side->v);
+	}
+}
+
 static void port_write(void *ctx, uint32_t offset, uint64_t value)
 {
 	struct shadow_side *side = ctx;
 
 	vits_mmio_write(side->v, offset, offset == GITS_CTLR ? 4 : 8, value);
-	while (side->more) {
-		side->more = false;
-		vits_run(side->v);
-	}
+	run_left(side);
 }
 
 static enum msi_outcome msi_outcome(enum vits_msi outcome)
@@ -103,7 +124,7 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 	struct vits_lpi lpi;
 	enum vits_msi outcome;
 
-	for (size_t i = 0; i < side->nr_functions; i++) {
+	for (size_t i = 0; i < side->config.nr_functions; i++) {
 		if (side->functions[i].devid != devid)
 			continue;
 		outcome = vits_translate(side->v, i, eventid, &lpi);
@@ -121,11 +142,42 @@ static void port_reset(void *ctx)
 	vits_reset(side->v);
 }
 
-static const struct port port = { port_read, port_write, port_msi, port_reset };
+static int make_vits(struct shadow_side *side);
 
-static int make_vits(struct shadow_side *side, const struct script *script)
+/*
+ * Another vits takes the place of this one. What cannot be saved, for ITTs lie
+ * over each other, goes on as it is.
+ */
+static void port_save(void *ctx)
 {
-	struct vits_config config = {
+	struct shadow_side *side = ctx;
+	struct vits_state state;
+	int r = vits_save(side->v, &state);
+
+	if (r < 0)
+		return;
+	vits_destroy(side->v);
+	side->v = NULL;
+	engine_forget_events(&side->engine);
+	r = make_vits(side);
+	if (r == 0)
+		r = vits_restore(side->v, &state);
+	if (r < 0)
+		side->engine.broken = "a saved state could not be restored";
+	vits_state_fini(&state);
+	run_left(side);
+}
+
+static const struct port port = { port_read, port_write, port_msi, port_reset, port_save };
+
+static int make_vits(struct shadow_side *side)
+{
+	return vits_create(&side->config, &ops, side, &side->v);
+}
+
+static void configure(struct shadow_side *side, const struct script *script)
+{
+	side->config = (struct vits_config){
 		.nr_vcpus = (uint32_t)script->cfg[CFG_VCPUS],
 		.devid_bits = (uint32_t)script->cfg[CFG_DEVID_BITS],
 		.eventid_bits = (uint32_t)script->cfg[CFG_EVENTID_BITS],
@@ -134,17 +186,15 @@ static int make_vits(struct shadow_side *side, const struct script *script)
 		.functions = side->functions,
 		.nr_functions = script->nr_functions,
 	};
-
-	side->nr_functions = script->nr_functions;
 	for (size_t i = 0; i < script->nr_functions; i++)
 		side->functions[i] = (struct vits_function){
 			.devid = script->functions[i].devid,
 			.nr_events = script->functions[i].nr_events,
 		};
 	side->engine.ram = &side->ram;
-	side->engine.nr_vcpus = config.nr_vcpus;
-	side->engine.nr_lpis = config.nr_lpis;
-	return vits_create(&config, &ops, side, &side->v);
+	side->engine.nr_vcpus = side->config.nr_vcpus;
+	side->engine.nr_lpis = side->config.nr_lpis;
+	side->engine.foreign = (uint32_t)script->cfg[CFG_FOREIGN];
 }
 
 int shadow_side_create(const struct script *script, struct shadow_side **ret_side)
@@ -157,9 +207,10 @@ int shadow_side_create(const struct script *script, struct shadow_side **ret_sid
 	side->guest.port = &port;
 	side->guest.ctx = side;
 	side->guest.ram = &side->ram;
+	configure(side, script);
 	r = ram_init(&side->ram);
 	if (r == 0)
-		r = make_vits(side, script);
+		r = make_vits(side);
 	if (r < 0) {
 		shadow_side_destroy(side);
 		return r;

@@ -15,8 +15,8 @@ struct shadow_side {
 	struct ram ram;
 	struct engine engine;
 	struct guest guest;
+	struct vits_config config;
 	struct vits_function functions[SCRIPT_FUNCTIONS];
-	size_t nr_functions;
 	bool more; /* vits_run() is due */
 
 	struct model_outcome outcomes[MODEL_QUEUE];
