@@ -117,7 +117,7 @@ static void port_reset(void *ctx)
 	       "KVM_DEV_ARM_ITS_CTRL_RESET");
 }
 
-static const struct port port = { port_read, port_write, port_msi, port_reset };
+static const struct port port = { port_read, port_write, port_msi, port_reset, NULL };
 
 /* The affinity of vCPU n is n. */
 static int set_redist(struct kvm_side *side, uint32_t vcpu, uint32_t offset, uint64_t value)

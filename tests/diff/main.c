@@ -120,7 +120,8 @@ struct run {
  * On the sealed ITS all LPIs are enabled, from the beginning on. LPIs that wait
  * for their tables cannot be seen in KVM; and it forgets the pending state of an
  * LPI that it has not put on a vCPU's list when the seal takes the mapping away
- * (VITS_LPI_DETACH), or away from one event to give it to another.
+ * (VITS_LPI_DETACH), or away from one event to give it to another. The machine
+ * is not saved there.
  */
 static bool enable_lpis(const struct script *script, struct script *ret_enabled)
 {
@@ -141,7 +142,8 @@ static bool enable_lpis(const struct script *script, struct script *ret_enabled)
 		step = script->steps[i];
 		if (step.kind == STEP_BYTE)
 			step.arg[ARG_VALUE] |= 1;
-		good = script_add(ret_enabled, &step);
+		if (step.kind != STEP_SAVE)
+			good = script_add(ret_enabled, &step);
 	}
 	return good;
 }

@@ -126,7 +126,7 @@ static void port_reset(void *ctx)
 	vits_reset(side->v);
 }
 
-static const struct port port = { port_read, port_write, port_msi, port_reset };
+static const struct port port = { port_read, port_write, port_msi, port_reset, NULL };
 
 /* In the order that vmm/machine.c has. */
 static int build_kvm(struct sealed_side *side, const char **ret_what)
