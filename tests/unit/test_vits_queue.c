@@ -174,7 +174,7 @@ static void note_creadr(struct world *w)
 	creadr[w->nr_commits - 1] = rd32(w, GITS_CREADR);
 }
 
-/* Choice in cmdq.c */
+/* Choice in cmdq.h */
 static void test_creadr_moves_once_at_the_end_of_each_visit_after_commit(void **state)
 {
 	struct world *w = world_create_on(NULL);
