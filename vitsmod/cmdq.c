@@ -173,7 +173,6 @@ static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
 {
 	uint64_t work = v->work;
 	struct visit visit;
-	unsigned used;
 
 	begin_visit_locked(v, limit < VISIT_COMMANDS ? limit : VISIT_COMMANDS, &visit);
 	vits_unlock(v);
@@ -182,15 +181,11 @@ static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
 	vits_lock(v);
 	end_visit_locked(v, &visit);
 
-	/*
-	 * What the visit used up of the caller's patience: its commands, or what
-	 * its work is worth in commands; and something if there were none.
-	 */
-	work = (v->work - work + COMMAND_WORK - 1) / COMMAND_WORK;
-	used = visit.nr_done ? visit.nr_done : 1;
-	if (work > used)
-		used = work < limit ? (unsigned)work : limit;
-	*ret_used = used;
+	/* What it used up of the caller's patience: its commands, and its work in commands. */
+	work = visit.nr_done + (v->work - work + COMMAND_WORK - 1) / COMMAND_WORK;
+	if (work == 0)
+		work = 1; /* the ITS was found disabled */
+	*ret_used = work < limit ? (unsigned)work : limit;
 }
 
 /* Bring a command that has begun to its end, however much is left of it. Owner. */

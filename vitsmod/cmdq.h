@@ -35,23 +35,21 @@
  *
  * A command can concern tens of thousands of events, so that commands alone are no
  * measure. A visit ends, in the middle of a command if need be (struct
- * shadow_task), once it has done as much as so many commands may: VISIT_EVENTS
- * events looked at with a step each, or 17 times as many without. What counts is
- * the dearer of the two, commands or work.
+ * shadow_task), once VISIT_EVENTS events were looked at and had a step each, or
+ * twice as many had none.
  */
 #define VISIT_COMMANDS 64u
 #define VISIT_EVENTS   1024u
 /*
  * What one caller does before it hands the rest to vits_ops.more(): a write of
  * GITS_CWRITER by a vCPU, which does not run meanwhile, or vits_run(). A queue can
- * hold 32767 commands. Beyond CALL_WORK there is at most the last step, and what a
- * write of GITS_BASER<n> makes the shadow forget.
+ * hold 32767 commands. A command counts as one, and so does COMMAND_WORK; only the
+ * last step of all can go beyond. `make bench-vits` says what the dearest commands
+ * make of it: below a million instructions, and 4096 steps. A write of GITS_BASER<n>
+ * that takes a table away makes the shadow forget all that was in it, once.
  */
 #define CALL_COMMANDS 256u
-#define CALL_WORK     (CALL_COMMANDS * COMMAND_WORK)
-
-/* The work that a command may be on average. */
-#define COMMAND_WORK ((WORK_LOOK + WORK_STEP) * VISIT_EVENTS / VISIT_COMMANDS)
+#define COMMAND_WORK  ((WORK_EVENT + WORK_STEP) * VISIT_EVENTS / VISIT_COMMANDS)
 
 /* Bytes in the queue that a GITS_CBASER value describes. */
 uint32_t cmdq_sz(uint64_t cbaser);

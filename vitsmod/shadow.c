@@ -430,6 +430,13 @@ void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_
  * it is done or enough work was done.
  */
 
+/* What most of an array that is looked through says quickly. */
+static bool is_mapped(struct vits *v, const struct shadow_function *function, uint32_t eventid)
+{
+	return atomic_load_explicit(event_word(v, function, eventid), memory_order_relaxed) &
+	       EVENT_MAPPED;
+}
+
 static bool has_worked(const struct vits *v)
 {
 	return v->work >= v->work_end;
@@ -444,10 +451,13 @@ static void go_on_with_device(struct vits *v, struct shadow_task *task)
 
 		assert(task->next < function->nr_events);
 
-		shadow_get(v, function, task->next++, &event);
 		v->work += WORK_LOOK;
-		if (event.mapped)
+		if (is_mapped(v, function, task->next)) {
+			v->work += WORK_EVENT;
+			shadow_get(v, function, task->next, &event);
 			shadow_unmap_event(v, &event);
+		}
+		task->next++;
 		if (has_worked(v))
 			break;
 	}
@@ -471,7 +481,7 @@ static void go_on_with_collection(struct vits *v, struct shadow_task *task)
 		assert(known);
 		assert(event.icid == task->icid);
 
-		v->work += WORK_LOOK;
+		v->work += WORK_EVENT;
 		if (!collection->mapped)
 			strand(v, &event);
 		else if (event.held)
@@ -494,6 +504,7 @@ static void go_on_with_all(struct vits *v, struct shadow_task *task)
 
 		v->work += WORK_LOOK;
 		if (shadow_owner(v, VITS_LPI_BASE + task->next++, &event)) {
+			v->work += WORK_EVENT;
 			task->left--;
 			if (event.vcpu == task->from) {
 				event.vcpu = task->to;

@@ -304,10 +304,12 @@ struct vits_state {
 /*
  * Save the state. Writes each table entry of the guest's that differs from the
  * shadow, and nothing else; commands that wait in the queue stay there, but one
- * that is half done (MAPC, MAPD, MOVALL) comes to its end first. No vCPU and no vits_run() may run
- * until the guest's memory has been copied, or the copy is of another state. 0, and ret_state is
- * for vits_state_fini(). -EBUSY while commands run. -EFAULT where an entry cannot be written, or
- * two of them are at one place: vits_audit() lists them, and the ITS goes on as before. -ENOMEM.
+ * that is half done (MAPC, MAPD, MOVALL) comes to its end first. No vCPU and no
+ * vits_run() may run until the guest's memory has been copied, or the copy is of
+ * another state.
+ * 0, and ret_state is for vits_state_fini(). -EBUSY while commands run.
+ * -EFAULT where an entry cannot be written, or two of them are at one place:
+ * vits_audit() lists them, and the ITS goes on as before. -ENOMEM.
  */
 int vits_save(struct vits *v, struct vits_state *ret_state) __attribute__((warn_unused_result));
 /* Free what vits_save() allocated. A state of zeroes is allowed. */

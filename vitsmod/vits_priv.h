@@ -115,12 +115,14 @@ static inline void vits_wait_unowned_locked(struct vits *v)
 }
 
 /*
- * Work, counted so that nobody does too much of it at a time (cmdq.c): to look at
- * an entry of the shadow, and to hand a step to the engine. In proportion to what
- * they take, roughly.
+ * Work, counted so that nobody does too much of it at a time (cmdq.h): looking at an
+ * entry of the shadow that may be empty, looking at an event, and handing a step to
+ * the engine. In proportion to the instructions that they take; those of the engine
+ * come on top.
  */
-#define WORK_LOOK 1u
-#define WORK_STEP 16u
+#define WORK_LOOK  1u
+#define WORK_EVENT 8u
+#define WORK_STEP  8u
 
 /* Hand one step to the engine. Owner. */
 void vits_emit(struct vits *v, const struct vits_effect *effect);
