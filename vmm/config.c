@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
+#include "vmm/lpis.h"
 #include "vmm/suggest.h"
 
 #define FILE_SZ_MAX MiB
@@ -30,9 +31,7 @@
 #define DEVID_BITS_MAX	   32u
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
-#define LPIS_MIN	   32u
-#define LPIS_MAX	   57344u /* with 8192 below them, the INTIDs of 16 bits */
-#define CMDLINE_MAX	   2047u  /* arm64's COMMAND_LINE_SIZE without its end */
+#define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
 #define NAME_MAX_LEN	   31u
 
 struct overrides {
@@ -342,7 +341,6 @@ static void check_its(struct checker *k, struct config_block *raw, struct config
 		.name = take_name(k, KIND_ITS, raw),
 		.devid_bits = DEVID_BITS_DEFAULT,
 		.eventid_bits = EVENTID_BITS_MAX,
-		.lpis = LPIS_MAX,
 		.line = raw->line,
 	};
 	for (size_t i = 0; i < NR_ITS_KEYS; i++)
@@ -646,11 +644,11 @@ static void print_string(const char *key, const char *value, FILE *out)
 
 static void print_its(const struct config_its *its, FILE *out)
 {
-	(void)fprintf(out,
-		      "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n\tlpis = %u\n"
-		      "\ton-error = \"%s\"\n}\n",
-		      its->name, its->devid_bits, its->eventid_bits, its->lpis,
-		      on_error_name(its->stall));
+	(void)fprintf(out, "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n", its->name,
+		      its->devid_bits, its->eventid_bits);
+	if (its->lpis)
+		(void)fprintf(out, "\tlpis = %u\n", its->lpis);
+	(void)fprintf(out, "\ton-error = \"%s\"\n}\n", on_error_name(its->stall));
 }
 
 static void print_device(const struct config *config, const struct config_device *d, FILE *out)

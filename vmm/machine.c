@@ -25,6 +25,7 @@
 #include "vmm/fdt.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
+#include "vmm/lpis.h"
 #include "vmm/router.h"
 #include "vmm/vcpu.h"
 
@@ -319,6 +320,19 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 	return seal_start(m->seal, ret_fault);
 }
 
+static uint32_t default_lpis(const struct machine *m)
+{
+	uint32_t vectors[CONFIG_MAX_DEVICES];
+
+	/* Of the shadow's events and the device's vectors, a guest may go by either. */
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		vectors[i] = p->nr_events > p->nr_vectors ? p->nr_events : p->nr_vectors;
+	}
+	return lpis_for(vectors, m->cfg.nr_functions);
+}
+
 /* One of the guest's ITSs, with the functions that are wired to it. */
 static int build_its(struct machine *m, size_t index)
 {
@@ -328,7 +342,7 @@ static int build_its(struct machine *m, size_t index)
 		.nr_vcpus = m->cfg.config->vcpus,
 		.devid_bits = from->devid_bits,
 		.eventid_bits = from->eventid_bits,
-		.nr_lpis = from->lpis,
+		.nr_lpis = from->lpis ? from->lpis : default_lpis(m),
 		.on_error = from->stall ? VITS_ON_ERROR_STALL : VITS_ON_ERROR_SKIP,
 		.functions = functions,
 	};
