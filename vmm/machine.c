@@ -19,6 +19,8 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
@@ -28,6 +30,10 @@
 #include "vmm/lpis.h"
 #include "vmm/router.h"
 #include "vmm/vcpu.h"
+
+/* How long interrupts wait until it is looked whether they still have to. */
+#define RETRY_MIN_MS 10u
+#define RETRY_MAX_MS 1000u
 
 /* One of the guest's ITSs. */
 struct its {
@@ -57,6 +63,10 @@ struct machine {
 	enum machine_end end;
 	char failure[128];
 	_Atomic bool more; /* command queues wait for machine_service() */
+
+	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
+	uint64_t retry_at_ms;
+	unsigned retry_ms; /* and how long it waited for that */
 };
 
 /* ---- what the parts tell ------------------------------------------------------ */
@@ -95,6 +105,11 @@ static void on_sealed_access(void *ctx)
 	struct machine *m = ctx;
 
 	seal_poked(m->seal);
+}
+
+static void on_waiting(void *ctx)
+{
+	call_attention(ctx);
 }
 
 static void on_part_failed(void *ctx, const char *why)
@@ -292,6 +307,7 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
+		.waits = on_waiting,
 		.failed = on_part_failed,
 		.ctx = m,
 	};
@@ -561,12 +577,44 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-void machine_service(struct machine *m)
+static uint64_t now_ms(void)
 {
-	if (!atomic_exchange(&m->more, false))
-		return;
-	for (size_t i = 0; i < m->cfg.config->nr_its; i++)
-		vits_run(m->its[i].vits);
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * Interrupts that came before the guest had its LPIs on: it usually has soon, but
+ * may never. To look holds all vCPUs, so that it is done ever more rarely.
+ */
+static int retry_waiting(struct machine *m)
+{
+	uint64_t now = now_ms();
+
+	if (m->retry_at_ms && now >= m->retry_at_ms) {
+		seal_retry(m->seal);
+		m->retry_ms = m->retry_ms * 2 < RETRY_MAX_MS ? m->retry_ms * 2 : RETRY_MAX_MS;
+		m->retry_at_ms = now + m->retry_ms;
+	}
+	if (!seal_waits(m->seal)) {
+		m->retry_at_ms = 0;
+		return -1;
+	}
+	if (!m->retry_at_ms) {
+		m->retry_ms = RETRY_MIN_MS;
+		m->retry_at_ms = now + RETRY_MIN_MS;
+	}
+	return (int)(m->retry_at_ms - now);
+}
+
+int machine_service(struct machine *m)
+{
+	if (atomic_exchange(&m->more, false))
+		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
+			vits_run(m->its[i].vits);
+	return retry_waiting(m);
 }
 
 void machine_stop(struct machine *m)
