@@ -675,12 +675,17 @@ void vits_event_get(struct vits *v, size_t function, uint32_t eventid, struct vi
 /* An LPI of the set may have changed hands since, or be nobody's any more. */
 static void publish(struct vits *v, uint32_t intid)
 {
-	struct shadow_event event;
+	uint32_t owner = *owner_of(v, intid);
+	_Atomic uint64_t *event;
+	uint64_t word;
 
-	if (!shadow_owner(v, intid, &event) || !event.held)
+	if (!(owner & OWNER_VALID))
 		return;
-	event.published = true;
-	store(v, &event);
+	event = event_word(v, &v->shadow.functions[FIELD_GET(OWNER_FUNCTION, owner)],
+			   (uint32_t)FIELD_GET(OWNER_EVENTID, owner));
+	word = atomic_load_explicit(event, memory_order_relaxed);
+	if (word & EVENT_HELD)
+		atomic_store_explicit(event, word | EVENT_PUBLISHED, memory_order_release);
 }
 
 static void publish_word(struct vits *v, uint32_t word)
