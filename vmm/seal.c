@@ -71,6 +71,9 @@
 /* Commands that one effect needs at the most; one slot of a queue stays free. */
 #define EFFECT_COMMANDS 8u
 
+/* Owed mappings that a window tries again, for a guest can have tens of thousands. */
+#define RETRY_OWED 1024u
+
 /* LPIs of no function that are remembered in the kernel ITS at a time. */
 #define SCRATCH_EVENTS 256u
 
@@ -125,7 +128,10 @@ struct seal {
 	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct owed *owed;		  /* [owed_cap] */
+	uint32_t *owed_at; /* [owed_cap], of each event: 1 + its index in owed; 0: it is not owed */
+	uint32_t first[VITS_MAX_FUNCTIONS]; /* of a function's events there */
 	size_t owed_cap;
+	size_t owed_next; /* the next to be tried again */
 	_Atomic size_t nr_owed;
 	_Atomic size_t nr_waiting; /* of them: pending */
 	bool broken;		   /* the host refused commands; nothing is sent any more */
@@ -247,12 +253,19 @@ static bool lpi_ready(struct seal *s, uint32_t intid, uint32_t vcpu)
 
 /* ---- owed mappings ------------------------------------------------------ */
 
+static uint32_t *owed_at(struct seal *s, uint32_t devid, uint32_t eventid)
+{
+	assert(devid < s->cfg.nr_functions);
+	assert(eventid < s->functions[devid].nr_events);
+
+	return &s->owed_at[s->first[devid] + eventid];
+}
+
 static struct owed *find_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 {
-	for (size_t i = 0; i < s->nr_owed; i++)
-		if (s->owed[i].devid == devid && s->owed[i].eventid == eventid)
-			return &s->owed[i];
-	return NULL;
+	uint32_t at = *owed_at(s, devid, eventid);
+
+	return at ? &s->owed[at - 1] : NULL;
 }
 
 static void set_pending(struct seal *s, struct owed *o, bool pending)
@@ -264,10 +277,25 @@ static void set_pending(struct seal *s, struct owed *o, bool pending)
 	o->pending = pending;
 }
 
+static void add_owed(struct seal *s, const struct owed *o)
+{
+	/* A live event is mapped at most once, and owed has room for each. */
+	assert(s->nr_owed < s->owed_cap);
+
+	s->owed[s->nr_owed++] = *o;
+	*owed_at(s, o->devid, o->eventid) = (uint32_t)s->nr_owed;
+	count(&s->total_owed, 1);
+}
+
+/* The last one takes its place. */
 static void drop_owed(struct seal *s, struct owed *o)
 {
+	const struct owed *last = &s->owed[s->nr_owed - 1];
+
 	set_pending(s, o, false);
-	*o = s->owed[s->nr_owed - 1];
+	*owed_at(s, last->devid, last->eventid) = (uint32_t)(o - s->owed) + 1;
+	*owed_at(s, o->devid, o->eventid) = 0;
+	*o = *last;
 	s->nr_owed--;
 }
 
@@ -286,22 +314,27 @@ static void map_in_kernel(struct seal *s, const struct owed *o)
 		stage_event(s, OP_INT, o->devid, o->eventid, 0);
 }
 
-/* The guest may have set up its tables since: try all that is owed. */
-static void retry_owed(struct seal *s)
+/* The guest may have set up its tables since. True: it is not owed any more. */
+static bool try_owed(struct seal *s, struct owed *o)
 {
-	for (size_t i = 0; i < s->nr_owed;) {
-		struct owed *o = &s->owed[i];
+	/* The kernel makes nothing pending while the target has its LPIs off. */
+	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !s->redists[o->vcpu].lpis_on))
+		return false;
+	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+		flush(s);
+	map_in_kernel(s, o);
+	drop_owed(s, o);
+	return true;
+}
 
-		/* The kernel makes nothing pending while the target has its LPIs off. */
-		if (!lpi_ready(s, o->intid, o->vcpu) ||
-		    (o->pending && !s->redists[o->vcpu].lpis_on)) {
-			i++;
-			continue;
-		}
-		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
-			flush(s);
-		map_in_kernel(s, o);
-		drop_owed(s, o);
+/* Try as many of them, in turn. */
+static void retry_owed(struct seal *s, size_t most)
+{
+	for (size_t left = s->nr_owed < most ? s->nr_owed : most; left; left--) {
+		if (s->owed_next >= s->nr_owed)
+			s->owed_next = 0;
+		if (!try_owed(s, &s->owed[s->owed_next]))
+			s->owed_next++;
 	}
 }
 
@@ -315,10 +348,7 @@ static void live_map(struct seal *s, uint32_t devid, const struct vits_effect *e
 		map_in_kernel(s, &o);
 		return;
 	}
-	/* A live event is mapped at most once, and owed has room for each. */
-	assert(s->nr_owed < s->owed_cap);
-	s->owed[s->nr_owed++] = o;
-	count(&s->total_owed, 1);
+	add_owed(s, &o);
 }
 
 static void live_unmap(struct seal *s, uint32_t devid, const struct vits_effect *e)
@@ -493,26 +523,22 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Is a drainer between two of its effects? Then its commit tries again. */
+static bool is_staging(const struct seal *s)
+{
+	return s->in_window || s->nr_staged;
+}
+
 void seal_commit(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_owed && (s->in_window || s->nr_staged))
-		retry_owed(s);
+	if (s->nr_owed && is_staging(s))
+		retry_owed(s, RETRY_OWED);
 	flush(s);
 	close_window(s);
 	if (s->nr_waiting)
 		s->cfg.waits(s->cfg.ctx);
 	pthread_mutex_unlock(&s->lock);
-}
-
-/* Between two effects of a drainer's, its commit does the same. */
-static void retry_unless_staging(struct seal *s)
-{
-	if (s->in_window || s->nr_staged)
-		return;
-	retry_owed(s);
-	flush(s);
-	close_window(s);
 }
 
 bool seal_waits(const struct seal *s)
@@ -523,8 +549,11 @@ bool seal_waits(const struct seal *s)
 void seal_retry(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_waiting)
-		retry_unless_staging(s);
+	if (s->nr_waiting && !is_staging(s)) {
+		retry_owed(s, s->nr_owed);
+		flush(s);
+		close_window(s);
+	}
 	pthread_mutex_unlock(&s->lock);
 }
 
@@ -537,8 +566,11 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 	o = find_owed(s, devid, eventid);
 	if (o)
 		set_pending(s, o, true);
-	if (o) {
-		retry_unless_staging(s);
+	if (o && !is_staging(s)) {
+		if (try_owed(s, o))
+			retry_owed(s, RETRY_OWED);
+		flush(s);
+		close_window(s);
 		if (s->nr_waiting)
 			s->cfg.waits(s->cfg.ctx);
 	}
@@ -623,11 +655,13 @@ static int alloc_tables(struct seal *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		s->functions[i] = s->cfg.functions[i];
+		s->first[i] = (uint32_t)s->owed_cap;
 		s->owed_cap += s->functions[i].nr_events;
 	}
 	s->owed = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed));
+	s->owed_at = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed_at));
 	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
-	return s->owed && s->redists ? 0 : -ENOMEM;
+	return s->owed && s->owed_at && s->redists ? 0 : -ENOMEM;
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)
@@ -700,6 +734,7 @@ void seal_destroy(struct seal *s)
 		(void)munmap(s->mem, SEALED_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
 	free(s->redists);
+	free(s->owed_at);
 	free(s->owed);
 	free(s->functions);
 	free(s);
