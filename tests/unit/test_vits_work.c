@@ -4,11 +4,15 @@
  * and that nothing is lost where one is interrupted. IHI 0069 5.3 (the commands),
  * 12.18 (GITS_CTLR.Quiescent).
  *
- * Each test knows the caps of vitsmod/cmdq.h.
+ * Each test knows the caps of vitsmod/cmdq.h. Also to be built with
+ * -fsanitize=thread.
  */
 #include "tests/unit/vits_twins.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define NR_FUNCS   4u
 #define PER	   4096u
@@ -353,6 +357,82 @@ static void test_an_audit_finds_no_difference_where_a_command_is_half_done(void 
 }
 
 /*
+ * From thread to thread. The world is the owner's, of whom there is one at a time.
+ */
+
+struct crowd {
+	struct world *w;
+	atomic_bool over;
+};
+
+static void *write_cwriter(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!atomic_load(&crowd->over))
+		vits_mmio_write(crowd->w->v, GITS_CWRITER, 4, crowd->w->tail);
+	return NULL;
+}
+
+static void *run_the_rest(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!atomic_load(&crowd->over))
+		vits_run(crowd->w->v);
+	return NULL;
+}
+
+static void *switch_off_and_on(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!atomic_load(&crowd->over)) {
+		vits_mmio_write(crowd->w->v, GITS_CTLR, 4, 0);
+		vits_mmio_write(crowd->w->v, GITS_CTLR, 4, CTLR_ON);
+	}
+	return NULL;
+}
+
+static void *audit(void *arg)
+{
+	struct crowd *crowd = arg;
+
+	while (!atomic_load(&crowd->over)) {
+		/* -EBUSY while another one is in there. */
+		if (vits_audit(crowd->w->v, no_difference, NULL) == 0)
+			usleep(1000);
+	}
+	return NULL;
+}
+
+static void test_commands_that_are_half_done_go_from_thread_to_thread(void **state)
+{
+	static void *(*const threads[])(void *) = { write_cwriter, write_cwriter, run_the_rest,
+						    switch_off_and_on, audit };
+	struct crowd crowd = { .w = world_with_all_mapped() };
+	pthread_t ids[ARRAY_SIZE(threads)];
+	uint64_t steps = crowd.w->nr_effects;
+
+	(void)state;
+	for (uint32_t i = 1; i <= 200; i++)
+		push(crowd.w, mapc(0, i % NR_VCPUS));
+	push(crowd.w, mapc(0, 3));
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&ids[i], NULL, threads[i], &crowd), 0);
+	while (vits_mmio_read(crowd.w->v, GITS_CREADR, 8) != crowd.w->tail)
+		usleep(100);
+	atomic_store(&crowd.over, true);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_join(ids[i], NULL), 0);
+	/* Each ran once, and moved each event once. */
+	assert_int_equal(crowd.w->nr_commands, 201);
+	assert_int_equal(crowd.w->nr_effects - steps, UINT64_C(201) * NR_MANY);
+	assert_int_equal(nr_at(crowd.w, 3), NR_MANY);
+	world_destroy(crowd.w);
+}
+
+/*
  * Anything, against plain arrays
  */
 
@@ -474,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_a_reset_leaves_nothing_of_a_command_that_is_half_done),
 		cmocka_unit_test(test_saving_brings_a_command_that_is_half_done_to_its_end),
 		cmocka_unit_test(test_an_audit_finds_no_difference_where_a_command_is_half_done),
+		cmocka_unit_test(test_commands_that_are_half_done_go_from_thread_to_thread),
 		cmocka_unit_test(test_commands_on_many_events_do_what_plain_arrays_do),
 	};
 
