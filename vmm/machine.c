@@ -544,7 +544,7 @@ static int start_router(struct machine *m, struct fault *ret_fault)
 
 		for (unsigned v = 0; v < p->nr_vectors; v++)
 			sources[at++] = (struct router_source){
-				.eventfd = vfio_vector_eventfd(p->dev, v),
+				.eventfd = passthru_eventfd(p, v),
 				.ctx = p,
 				.index = v,
 			};
@@ -555,7 +555,7 @@ static int start_router(struct machine *m, struct fault *ret_fault)
 
 int machine_start(struct machine *m, const struct loaded *loaded, struct fault *ret_fault)
 {
-	int r = start_router(m, ret_fault);
+	int r = m->cfg.unrouted ? 0 : start_router(m, ret_fault);
 
 	if (r < 0)
 		return r;
@@ -626,6 +626,11 @@ void machine_stop(struct machine *m)
 		router_stats_get(m->router, &m->router_stats);
 	router_destroy(m->router);
 	m->router = NULL;
+}
+
+const struct vm *machine_vm(const struct machine *m)
+{
+	return &m->vm;
 }
 
 static void add_vits_stats(struct vits_stats *sum, const struct vits_stats *one)

@@ -31,6 +31,8 @@ struct machine_config {
 	 * called, or machine_end() has changed, or the console has room again.
 	 */
 	int attention;
+	/* No router: the caller looks after the functions' eventfds. For measuring. */
+	bool unrouted;
 };
 
 /* Build it all; nothing runs yet. */
@@ -73,6 +75,9 @@ struct machine_stats {
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
 	uint64_t router_visits, router_completions, router_rearmed;
 };
+
+/* The machine's VM, borrowed. */
+const struct vm *machine_vm(const struct machine *m);
 
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats);
 

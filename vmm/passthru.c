@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "vfio/bind.h"
 #include "vmm/layout.h"
@@ -56,6 +57,14 @@ static void deliver(struct passthru *p, unsigned vector, const struct msi_messag
 		count(&counts->dropped);
 }
 
+static enum vfio_take take(struct passthru *p, unsigned vector, struct msi_message *ret_message)
+{
+	if (p->dev)
+		return vfio_vector_take(p->dev, vector, ret_message);
+	*ret_message = (struct msi_message){ LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER, vector };
+	return VFIO_TAKE_DELIVER;
+}
+
 void passthru_signalled(struct passthru *p, unsigned vector)
 {
 	struct vector_counts *counts = &p->vectors[vector];
@@ -64,7 +73,7 @@ void passthru_signalled(struct passthru *p, unsigned vector)
 	assert(vector < p->nr_vectors);
 
 	count(&counts->taken);
-	if (vfio_vector_take(p->dev, vector, &message) == VFIO_TAKE_DELIVER)
+	if (take(p, vector, &message) == VFIO_TAKE_DELIVER)
 		deliver(p, vector, &message);
 	else
 		count(&counts->held);
@@ -141,8 +150,44 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 	return 0;
 }
 
+int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
+		       struct fault *ret_fault)
+{
+	*p = (struct passthru){
+		.name = name,
+		.devid = devid,
+		.nr_vectors = nr_vectors,
+		.nr_events = events_for(nr_vectors),
+	};
+	p->vectors = calloc(nr_vectors, sizeof(*p->vectors));
+	p->bare = calloc(nr_vectors, sizeof(*p->bare));
+	if (!p->vectors || !p->bare)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, name, NULL, "out of memory");
+	for (unsigned v = 0; v < nr_vectors; v++)
+		p->bare[v] = -1;
+	for (unsigned v = 0; v < nr_vectors; v++) {
+		p->bare[v] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (p->bare[v] < 0)
+			return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, name,
+					 "raise the limit of open files (ulimit -n)",
+					 "no eventfd for vector %u (%s)", v, strerror(errno));
+	}
+	return 0;
+}
+
+int passthru_eventfd(const struct passthru *p, unsigned vector)
+{
+	assert(vector < p->nr_vectors);
+
+	return p->dev ? vfio_vector_eventfd(p->dev, vector) : p->bare[vector];
+}
+
 void passthru_close(struct passthru *p)
 {
+	for (unsigned v = 0; p->bare && v < p->nr_vectors; v++)
+		cleanup_fd(&p->bare[v]);
+	free(p->bare);
+	p->bare = NULL;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 	free(p->vectors);
@@ -170,12 +215,15 @@ void passthru_give_back(struct passthru *p)
 int passthru_wire(struct passthru *p, const struct passthru_wiring *wiring)
 {
 	p->wiring = *wiring;
+	if (!p->dev)
+		return 0;
 	vfio_device_set_ops(p->dev, &device_ops, p);
 	return pcih_add(wiring->pcih, p->slot, p->dev);
 }
 
 void passthru_unwire(struct passthru *p)
 {
-	vfio_device_set_ops(p->dev, NULL, NULL);
+	if (p->dev)
+		vfio_device_set_ops(p->dev, NULL, NULL);
 	p->wiring = (struct passthru_wiring){ 0 };
 }

@@ -44,8 +44,9 @@ struct passthru {
 	uint32_t devid;	    /* its DeviceID there */
 	uint32_t nr_events; /* in the shadow */
 	unsigned nr_vectors;
-	bool bound_here; /* to be given back */
-	struct vfio_device *dev;
+	bool bound_here;	       /* to be given back */
+	struct vfio_device *dev;       /* NULL: a bare function */
+	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors; /* [nr_vectors] */
 
 	struct passthru_wiring wiring; /* of the machine, while there is one */
@@ -60,7 +61,17 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		  struct fault *ret_fault) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct fault *ret_fault) _must_check_;
+/*
+ * A function without a device: vectors that are eventfds, and nothing on the PCI
+ * bus. Vector n sends EventID n to the guest's first ITS, and is never masked.
+ * For measuring; there is nothing to bind or to give back.
+ */
+int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
+		       struct fault *ret_fault) _must_check_;
 void passthru_close(struct passthru *p);
+
+/* What signals a vector: borrowed, EFD_NONBLOCK. */
+int passthru_eventfd(const struct passthru *p, unsigned vector);
 /* Give it back to its driver if passthru_bind() took it; after the container is gone. */
 void passthru_give_back(struct passthru *p);
 
