@@ -59,7 +59,7 @@ const char *machine_failure(struct machine *m);
  * milliseconds it wants to be called if nobody calls for attention; -1: never. One
  * thread.
  */
-int machine_service(struct machine *m) _must_check_;
+int machine_service(struct machine *m);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
