@@ -44,6 +44,11 @@ static bool is_enabled(const struct vits *v)
 	return atomic_load_explicit(&v->enabled, memory_order_relaxed);
 }
 
+bool vits_enabled(const struct vits *v)
+{
+	return is_enabled(v);
+}
+
 /*
  * Choice: Quiescent is 1 whenever no thread is in the command side and none is
  * due there, also while Enabled is 1, where its value is UNKNOWN.

@@ -169,6 +169,9 @@ void vits_reset(struct vits *v);
 uint64_t vits_mmio_read(struct vits *v, uint64_t offset, unsigned size);
 void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t value);
 
+/* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
+bool vits_enabled(const struct vits *v);
+
 /* Run commands that an earlier visit left. Any thread. */
 void vits_run(struct vits *v);
 

@@ -122,7 +122,8 @@ struct seal {
 	struct owed *owed;		  /* [owed_cap] */
 	size_t owed_cap;
 	_Atomic size_t nr_owed;
-	bool broken; /* the host refused commands; nothing is sent any more */
+	bool owing_changed; /* since cfg.owing was told */
+	bool broken;	    /* the host refused commands; nothing is sent any more */
 
 	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
 };
@@ -250,6 +251,7 @@ static void drop_owed(struct seal *s, struct owed *o)
 {
 	*o = s->owed[s->nr_owed - 1];
 	s->nr_owed--;
+	s->owing_changed = true;
 }
 
 static void map_in_kernel(struct seal *s, const struct owed *o)
@@ -297,6 +299,7 @@ static void live_map(struct seal *s, uint32_t devid, const struct vits_effect *e
 	/* A live event is mapped at most once, and owed has room for each. */
 	assert(s->nr_owed < s->owed_cap);
 	s->owed[s->nr_owed++] = o;
+	s->owing_changed = true;
 	count(&s->total_owed, 1);
 }
 
@@ -472,6 +475,30 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Give the lock back, and tell what changed under it. */
+static void unlock_and_tell(struct seal *s)
+{
+	bool changed = s->owing_changed && !s->in_window;
+
+	if (changed)
+		s->owing_changed = false;
+	pthread_mutex_unlock(&s->lock);
+	if (changed && s->cfg.owing)
+		s->cfg.owing(s->cfg.ctx);
+}
+
+bool seal_owes(struct seal *s, size_t function, uint32_t eventid)
+{
+	bool owes;
+
+	if (!atomic_load(&s->nr_owed))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	owes = find_owed(s, (uint32_t)function, eventid);
+	pthread_mutex_unlock(&s->lock);
+	return owes;
+}
+
 void seal_commit(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
@@ -479,7 +506,7 @@ void seal_commit(struct seal *s)
 		retry_owed(s);
 	flush(s);
 	close_window(s);
-	pthread_mutex_unlock(&s->lock);
+	unlock_and_tell(s);
 }
 
 /* The kernel has no such mapping: is it one that is owed? 1: it will be raised. */
@@ -497,7 +524,7 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 		flush(s);
 		close_window(s);
 	}
-	pthread_mutex_unlock(&s->lock);
+	unlock_and_tell(s);
 	return o ? 1 : 0;
 }
 

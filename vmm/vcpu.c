@@ -36,6 +36,7 @@ struct vcpu {
 	struct kvm_run *run;
 	pthread_t thread;
 	bool has_thread;
+	struct placement placement;
 	bool inside; /* in an ioctl; guarded by set->lock */
 };
 
@@ -237,6 +238,7 @@ static void *vcpu_thread(void *arg)
 
 	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->index % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
+	placement_apply(&vcpu->placement, name);
 
 	do {
 		r = run_once(vcpu);
@@ -404,6 +406,13 @@ static int set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
 	return vm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+}
+
+void vcpus_place(struct vcpus *set, uint32_t vcpu, const struct placement *placement)
+{
+	assert(vcpu < set->nr);
+
+	set->vcpu[vcpu].placement = *placement;
 }
 
 int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,

@@ -7,6 +7,7 @@
 #define VMM_VCPU_H
 
 #include "vmm/bus.h"
+#include "vmm/placement.h"
 #include "vmm/vm.h"
 
 struct vcpus;
@@ -39,6 +40,9 @@ void vcpus_destroy(struct vcpus *vcpus);
 
 /* [nr] values of MPIDR_EL1, affinity fields only; borrowed. */
 const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
+
+/* Where a vCPU's thread will run; copied. Before vcpus_start(). */
+void vcpus_place(struct vcpus *vcpus, uint32_t vcpu, const struct placement *placement);
 
 /* Start the threads; vCPU 0 enters at entry with x0 = the device tree's address. */
 int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,
