@@ -184,11 +184,9 @@ static enum cmd_error do_mapd(struct run *run)
 		if (cmd->valid || !device->function || !device->mapped)
 			return DEVICE_OOR;
 	}
-	if (!device->function)
-		return OK;
-	shadow_unmap_device(run->v, device->function);
-	if (cmd->valid)
-		shadow_map_device(run->v, device->function, dte.itt, dte.eventid_bits);
+	if (device->function)
+		shadow_remap_device(run->v, device->function, dte.itt,
+				    cmd->valid ? dte.eventid_bits : 0);
 	return OK;
 }
 

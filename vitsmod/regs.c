@@ -260,6 +260,7 @@ void regs_reset(struct vits *v)
 {
 	vits_lock(v);
 	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	assert(!v->begun);
 	v->stalled = false;
 	v->cbaser = 0;
 	v->cwriter = 0;

@@ -86,7 +86,7 @@ struct world {
 	uint64_t nr_effects;
 	uint64_t nr_commits;
 	uint64_t effects_at_commit;
-	uint64_t nr_more;
+	_Atomic uint64_t nr_more; /* counted by whoever owned the command side */
 	uint64_t nr_reads;
 	void (*on_commit)(struct world *w);			    /* called inside commit() */
 	void (*on_read)(struct world *w, uint64_t gpa, size_t len); /* after a read */
