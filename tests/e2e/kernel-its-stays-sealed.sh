@@ -17,7 +17,7 @@ END
 on_host --device edu <<'END'
 guest seal1 /etc/edu.conf
 guest seal2 /etc/edu.conf --set vcpus=2
-guest its /etc/edu.conf --set vcpus=2 --set kernel=/usr/share/itsy/payloads/its.bin
+guest its /etc/edu.conf --set vcpus=3 --set kernel=/usr/share/itsy/payloads/its.bin
 END
 
 for name in seal1 seal2; do

@@ -2,7 +2,7 @@
 /*
  * its - a walk over the visible ITS: registers, every command, errors, a queue
  * that wraps around, mappings made before LPIs are on, many LPIs pending at
- * once. Needs two CPUs.
+ * once. Needs three CPUs, and starts two.
  *
  * IHI 0069 5.3 (commands), 12.18 (registers).
  */
@@ -241,6 +241,18 @@ static void movall_takes_pending_along(void)
 	raise_and_expect(0, DEVID, 2, lpi);
 }
 
+/* What MOVALL takes from one CPU to another is not on a third one. */
+static void movall_leaves_other_cpus_alone(struct edu *edu)
+{
+	uint64_t before = gic_lpi_count(0, EDU_LPI);
+
+	its_movall(gic_processor_number(2), rdbase[1]);
+	edu_raise(edu);
+	expect_on(0, EDU_LPI, before, "MOVALL of another CPU's LPIs");
+	edu_acknowledge(edu);
+	raise_and_expect(0, DEVID, 4, FIRST_LPI + 4);
+}
+
 /*
  * All pending before the CPU takes the first. A hypervisor can show a guest 16
  * at a time at most (ICH_LR<n>_EL2): none may get lost between two lots.
@@ -337,7 +349,7 @@ void payload_main(uint64_t fdt)
 
 	(void)fdt;
 	gic_init();
-	CHECK(cpus_present() >= 2, "two CPUs are needed");
+	CHECK(cpus_present() >= 3, "three CPUs are needed");
 	rdbase[0] = gic_processor_number(0);
 	rdbase[1] = gic_processor_number(1);
 	check_reset_values();
@@ -359,6 +371,7 @@ void payload_main(uint64_t fdt)
 	what_waits_for_the_cpu_is_forgotten(DEVID, 0, FIRST_LPI);
 	what_waits_for_the_cpu_is_forgotten(edu.devid, 0, EDU_LPI);
 	movall_takes_pending_along();
+	movall_leaves_other_cpus_alone(&edu);
 	more_than_16_pending_lpis_all_arrive();
 	errors_are_skipped();
 	full_queue_wraps(&edu);
