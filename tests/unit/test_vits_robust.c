@@ -156,7 +156,13 @@ static void test_no_command_walks_through_memory(void **state)
 	w->arg = &reads;
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++) {
 		reads.nr = 0;
-		run_ok(w, cmds[i]);
+		push(w, cmds[i]);
+		kick(w);
+		/* It may take more than one visit, and reads nothing again. */
+		for (unsigned n = 0; n < 64 && rd32(w, GITS_CREADR) != w->tail; n++)
+			vits_run(w->v);
+		assert_int_equal(rd32(w, GITS_CREADR), w->tail);
+		assert_int_equal(w->result, VITS_DONE);
 		assert_in_range(reads.nr, 1, 3);
 	}
 	world_destroy(w);
