@@ -34,7 +34,8 @@ share=5
 left_kib=256
 
 all_attacks="places:outside places:devices places:straddling places:overlapping rewrite:by_cpu
-	rewrite:by_dma flood:mapd flood:mapti flood:mapc flood:cwriter flood:cwriter_all flood:int_one"
+	rewrite:by_dma flood:mapd flood:mapti flood:mapc flood:cwriter flood:cwriter_all flood:int_one
+	flood:int_all"
 attacks=${ITSY_ATTACKS:-$all_attacks}
 length="ms=1000 lpis=8192"
 [ -z "${ITSY_LONG:-}" ] || length="ms=10000 lpis=57344"
