@@ -77,7 +77,7 @@
 /* Owed mappings that a window tries again, for a guest can have tens of thousands. */
 #define RETRY_OWED 1024u
 
-/* LPIs of no function that are remembered in the kernel ITS at a time. */
+/* LPIs of no function that the kernel ITS knows, and that can be pending, at a time. */
 #define SCRATCH_EVENTS 256u
 
 _Static_assert(LAYOUT_SEALED_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
@@ -485,12 +485,16 @@ static bool scratch_map(struct seal *s, const struct vits_effect *e, uint32_t sl
 	if (!lpi_ready(s, e->intid, e->vcpu))
 		return false;
 	/*
-	 * Without CLEAR: what is pending and enabled there is still delivered.
-	 * Choice: what is pending and disabled when its slot is needed by
-	 * another LPI of no function is forgotten.
+	 * Choice: what is pending when its slot is needed by another LPI of no
+	 * function is forgotten. KVM keeps an LPI that is pending after DISCARD,
+	 * and sorts a vCPU's pending ones at each entry with interrupts off: all
+	 * LPIs of a guest that takes none would be megabytes of the kernel's, and
+	 * hold a CPU of the host for milliseconds at a time.
 	 */
-	if (s->scratch[slot])
+	if (s->scratch[slot]) {
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
 		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+	}
 	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
 	if (s->scratch[slot])
 		lpimap_drop(&s->map, s->scratch[slot]);

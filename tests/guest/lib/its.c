@@ -64,6 +64,13 @@ void its_init(void)
 	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
 }
 
+void its_off(void)
+{
+	write32(LAYOUT_GITS + GITS_CTLR, 0);
+	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
+	      "the ITS does not become quiescent");
+}
+
 uint64_t its_itt_alloc(unsigned bits)
 {
 	size_t size = (size_t)8 << bits;
@@ -133,6 +140,14 @@ static void post_and_run(const uint64_t command[4])
 void its_run(void)
 {
 	post_and_run(NULL);
+}
+
+void its_run_ring(void)
+{
+	spin_lock(&its.lock);
+	its.cwriter = (its.cwriter + ITS_QUEUE_SZ - ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	spin_unlock(&its.lock);
+	its_run();
 }
 
 uint32_t its_cwriter(void)

@@ -45,6 +45,8 @@
 void its_init(void);
 /* Only the tables and the queue; for payloads that enable on their own. */
 void its_init_disabled(void);
+/* Switch it off, and wait until it is quiescent. */
+void its_off(void);
 
 /* Memory for an ITT of 2^bits events; its address. */
 uint64_t its_itt_alloc(unsigned bits);
@@ -53,6 +55,8 @@ uint64_t its_itt_alloc(unsigned bits);
 void its_post(const uint64_t command[4]);
 /* Let the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
 void its_run(void);
+/* Once around: all but one of the entries, whatever is in them now. */
+void its_run_ring(void);
 /* Offset of the next command in the queue, and the queue itself. */
 uint32_t its_cwriter(void);
 uint64_t its_queue(void);
