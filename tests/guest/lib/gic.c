@@ -149,6 +149,13 @@ void gic_lpi_tables(unsigned cpu, bool zeroed)
 	write_tables(gic_redistributor(cpu), cpu, zeroed);
 }
 
+void gic_new_tables(void)
+{
+	gic.prop = NULL;
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		gic.pend[cpu] = NULL;
+}
+
 uint8_t *gic_pending_table(unsigned cpu)
 {
 	return gic.pend[cpu];

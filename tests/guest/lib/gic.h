@@ -52,6 +52,8 @@ void gic_lpis_off(void);
  * (PTZ); else what is set there becomes pending.
  */
 void gic_lpi_tables(unsigned cpu, bool zeroed);
+/* Leave all tables where they are: each gic_lpis_on() makes new ones, as another kernel would. */
+void gic_new_tables(void);
 /* The CPU's pending table, a bit for each LPI: 5.1.2. */
 uint8_t *gic_pending_table(unsigned cpu);
 

@@ -64,6 +64,13 @@ void its_init(void)
 	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
 }
 
+void its_new_tables(void)
+{
+	its.queue = NULL;
+	its.devices = NULL;
+	its.collections = NULL;
+}
+
 void its_restart(void)
 {
 	spin_lock(&its.lock);

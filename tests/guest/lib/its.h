@@ -65,6 +65,8 @@ void its_init_disabled(void);
  * themselves nothing is promised, for the ITS may have been on at the wrong time.
  */
 void its_restart(void);
+/* Leave tables and queue where they are: its_init() and its_restart() make new ones. */
+void its_new_tables(void);
 
 /* Memory for an ITT of 2^bits events; its address. */
 uint64_t its_itt_alloc(unsigned bits);
