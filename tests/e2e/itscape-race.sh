@@ -6,6 +6,8 @@
 # makes progress, the host has nothing to complain of, each interrupt arrives once afterwards, and the
 # device works for the next guest.
 #
+# What is not in it: vCPUs that switch off each other's LPIs (a-guest-cannot-hang-a-host-cpu.sh).
+#
 # ITSY_SECONDS=N races for so long (default 12); ITSY_SEED=N repeats a choice of moves, if not their
 # timing; ITSY_HOST_KERNEL=backports tries a newer host.
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
  * itscape - everything at once that has raced in a kernel's ITS: all CPUs switch
- * LPIs off and on (their own, each other's, and together at one moment),
- * invalidate through the redistributors, send commands on events that interrupt
+ * their LPIs off and on (each for itself, and together at one moment), invalidate
+ * through the redistributors, send commands on events that interrupt
  * meanwhile, switch the ITS off and on and begin it anew, and have the device
  * send messages. No CPU stops making progress; and when all is quiet, each
  * interrupt arrives once, where it belongs.
  *
- * Command line: seconds=N, seed=N. Needs two CPUs; the device needs 64 events.
+ * Command line: seconds=N, seed=N; others=1 for CPUs that switch off each other's
+ * LPIs as well, which hosts do not survive (lockup.c). Needs two CPUs; the
+ * device needs 64 events.
  * CVE-2026-46316 (cached translations dropped by several CPUs at a time),
  * CVE-2024-26598 (a lookup of one that is being dropped).
  */
@@ -48,6 +50,7 @@ static struct {
 	unsigned nr_cpus;
 	uint64_t edu_itt, scratch_itt;
 	uint64_t end_us;
+	bool others;
 } world;
 
 static uint64_t below(struct actor *a, uint64_t n)
@@ -82,7 +85,7 @@ static void toggle_own(struct actor *a)
 
 static void toggle_any(struct actor *a)
 {
-	toggle(a, (unsigned)below(a, world.nr_cpus));
+	toggle(a, world.others ? (unsigned)below(a, world.nr_cpus) : a->cpu);
 }
 
 /* CPUs that are here in the same TOGETHER_US leave at the same moment. */
@@ -477,6 +480,7 @@ void payload_main(uint64_t fdt)
 	uint64_t seed = cmdline_number(fdt, "seed", 1);
 	struct edu edu;
 
+	world.others = cmdline_number(fdt, "others", 0);
 	edu_bring_up(&edu, EDU_LPI);
 	edu_rounds(&edu, 10);
 	begin(&edu, seed);
