@@ -170,6 +170,9 @@ void vits_reset(struct vits *v);
 uint64_t vits_mmio_read(struct vits *v, uint64_t offset, unsigned size);
 void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t value);
 
+/* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
+bool vits_enabled(const struct vits *v);
+
 /* Run commands that an earlier visit left: as many as a write may, then more() again. Any thread.
  */
 void vits_run(struct vits *v);

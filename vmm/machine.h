@@ -13,6 +13,7 @@
 #include "vmm/uart.h"
 
 struct machine;
+struct routes;
 
 enum machine_end {
 	MACHINE_RUNS,
@@ -76,6 +77,8 @@ struct machine_stats {
 	uint64_t router_visits, router_completions, router_rearmed;
 };
 
+/* Between machine_start() and machine_stop(); borrowed. */
+struct routes *machine_routes(struct machine *m);
 /* The machine's VM, borrowed. */
 const struct vm *machine_vm(const struct machine *m);
 

@@ -17,6 +17,7 @@
 
 #include "vfio/bind.h"
 #include "vmm/layout.h"
+#include "vmm/routes.h"
 
 /* Linux asks for at least two EventIDs, and a power of two. */
 #define MIN_EVENTS 2u
@@ -51,17 +52,22 @@ static void deliver(struct passthru *p, unsigned vector, const struct msi_messag
 		return;
 	}
 	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
-	if (seal_signal(w->seal, w->seal_function, message->data) == 1)
+	if (seal_signal(w->seal, w->index, message->data) == 1)
 		count(&counts->injected);
 	else
 		count(&counts->dropped);
+}
+
+static struct msi_message bare_message(const struct passthru *p, unsigned vector)
+{
+	return (struct msi_message){ LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER, vector };
 }
 
 static enum vfio_take take(struct passthru *p, unsigned vector, struct msi_message *ret_message)
 {
 	if (p->dev)
 		return vfio_vector_take(p->dev, vector, ret_message);
-	*ret_message = (struct msi_message){ LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER, vector };
+	*ret_message = bare_message(p, vector);
 	return VFIO_TAKE_DELIVER;
 }
 
@@ -77,6 +83,38 @@ void passthru_signalled(struct passthru *p, unsigned vector)
 		deliver(p, vector, &message);
 	else
 		count(&counts->held);
+}
+
+static bool message_of(const struct passthru *p, unsigned vector, struct msi_message *ret_message)
+{
+	if (p->dev)
+		return vfio_vector_message(p->dev, vector, ret_message);
+	*ret_message = bare_message(p, vector);
+	return true;
+}
+
+bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid)
+{
+	const struct passthru_wiring *w = &p->wiring;
+	struct msi_message message;
+
+	assert(vector < p->nr_vectors);
+
+	if (!message_of(p, vector, &message) ||
+	    message.address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
+	    message.data >= p->nr_events || !vits_enabled(w->vits) ||
+	    seal_owes(w->seal, w->index, message.data))
+		return false;
+	*ret_eventid = message.data;
+	return true;
+}
+
+static void vector_changed(void *ctx, unsigned vector)
+{
+	const struct passthru *p = ctx;
+
+	if (p->wiring.routes)
+		routes_review(p->wiring.routes, p->wiring.index, vector);
 }
 
 static void vector_released(void *ctx, unsigned vector, const struct msi_message *message)
@@ -99,9 +137,21 @@ static void bars_changed(void *ctx)
 static const struct vfio_device_ops device_ops = {
 	.bars_changed = bars_changed,
 	.vector_released = vector_released,
+	.vector_changed = vector_changed,
 };
 
 /* ---- set-up -------------------------------------------------------------------- */
+
+static int alloc_vectors(struct passthru *p, struct fault *ret_fault)
+{
+	p->vectors = calloc(p->nr_vectors ? p->nr_vectors : 1, sizeof(*p->vectors));
+	if (!p->vectors)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, p->name, NULL,
+				 "out of memory");
+	for (unsigned v = 0; v < p->nr_vectors; v++)
+		p->vectors[v].route = (uint8_t)p->route;
+	return 0;
+}
 
 static uint32_t events_for(unsigned vectors)
 {
@@ -123,6 +173,7 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		.bdf = config->bdf,
 		.slot = slot,
 		.its = config->its,
+		.route = config->route,
 		.devid = config->has_devid ? config->devid : pcih_devid(slot),
 	};
 	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
@@ -143,11 +194,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return fault_from_vfio(ret_fault, &vf);
 	p->nr_vectors = vfio_device_nr_vectors(p->dev);
 	p->nr_events = config->events ? config->events : events_for(p->nr_vectors);
-	p->vectors = calloc(p->nr_vectors, sizeof(*p->vectors));
-	if (!p->vectors)
-		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, config->name, NULL,
-				 "out of memory");
-	return 0;
+	return alloc_vectors(p, ret_fault);
 }
 
 int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
@@ -159,9 +206,10 @@ int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, uns
 		.nr_vectors = nr_vectors,
 		.nr_events = events_for(nr_vectors),
 	};
-	p->vectors = calloc(nr_vectors, sizeof(*p->vectors));
+	if (alloc_vectors(p, ret_fault) < 0)
+		return -ENOMEM;
 	p->bare = calloc(nr_vectors, sizeof(*p->bare));
-	if (!p->vectors || !p->bare)
+	if (!p->bare)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, name, NULL, "out of memory");
 	for (unsigned v = 0; v < nr_vectors; v++)
 		p->bare[v] = -1;

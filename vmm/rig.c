@@ -47,6 +47,9 @@ static void describe(struct rig *rig, const struct rig_config *config)
 		.cmdline = cmdline,
 		.vcpus = config->vcpus,
 		.memory = config->mem->size,
+		.router = config->router,
+		.spin = config->spin,
+		.vcpu = config->vcpu,
 		.nr_its = 1,
 		.its = { { .name = its_name,
 			   .devid_bits = 16,
@@ -82,7 +85,7 @@ static int wait_until_ready(struct rig *rig, struct fault *ret_fault)
 			return fault_set(ret_fault, ITSY_RUNTIME, EIO, "payload", NULL,
 					 "ended before it was ready");
 		if (eventfd_read(rig->attention, &ignored) == 0)
-			machine_service(rig->machine);
+			(void)!machine_service(rig->machine);
 		sleep_ns(STEP_NS);
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	} while ((now.tv_sec - begin.tv_sec) * 1000 < READY_MS);

@@ -16,7 +16,8 @@ struct rig_config {
 	uint32_t vcpus;	     /* 1..8 */
 	bool busy;	     /* the guest's CPUs loop instead of sleeping */
 	bool unrouted;	     /* see struct machine_config */
-	struct gmem *mem;    /* borrowed: RIG_MEMORY bytes from LAYOUT_RAM on */
+	struct placement router, spin, vcpu;
+	struct gmem *mem; /* borrowed: RIG_MEMORY bytes from LAYOUT_RAM on */
 };
 
 #define RIG_MEMORY (UINT64_C(32) << 20)

@@ -14,6 +14,8 @@
  *  - An LPI that is pending keeps its object, target and all, over DISCARD and
  *    MAPTI: so MAPTI is followed by MOVI to the same collection and INV.
  *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
+ *  - MOVALL takes the LPIs of all vCPUs along, not of one (Linux 6.10 and later):
+ *    it is done by MOVI of each LPI instead.
  *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
  *    scratch device gives an LPI up before a live event takes it.
  *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/vcpu.h.
@@ -37,6 +39,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
+#include "vmm/lpimap.h"
 
 /* Registers of the frame, IHI 0069 12.18 and 12.11. */
 #define GITS_CTLR	  0x0000u
@@ -74,7 +77,7 @@
 /* Owed mappings that a window tries again, for a guest can have tens of thousands. */
 #define RETRY_OWED 1024u
 
-/* LPIs of no function that are remembered in the kernel ITS at a time. */
+/* LPIs of no function that the kernel ITS knows, and that can be pending, at a time. */
 #define SCRATCH_EVENTS 256u
 
 _Static_assert(LAYOUT_SEALED_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
@@ -90,7 +93,6 @@ enum opcode {
 	OP_MAPTI = 0x0a,
 	OP_INV = 0x0c,
 	OP_INVALL = 0x0d,
-	OP_MOVALL = 0x0e,
 	OP_DISCARD = 0x0f,
 };
 
@@ -127,6 +129,7 @@ struct seal {
 	uint64_t prop;			  /* PROPBASER, which is one for the whole VM in KVM */
 	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
+	struct lpimap map;
 	struct owed *owed;		  /* [owed_cap] */
 	uint32_t *owed_at; /* [owed_cap], of each event: 1 + its index in owed; 0: it is not owed */
 	uint32_t first[VITS_MAX_FUNCTIONS]; /* of a function's events there */
@@ -134,6 +137,7 @@ struct seal {
 	size_t owed_next; /* the next to be tried again */
 	_Atomic size_t nr_owed;
 	_Atomic size_t nr_waiting; /* of them: pending */
+	bool owing_changed;	   /* since cfg.owing was told */
 	bool broken;		   /* the host refused commands; nothing is sent any more */
 
 	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
@@ -251,6 +255,32 @@ static bool lpi_ready(struct seal *s, uint32_t intid, uint32_t vcpu)
 	return !gmem_read(s->cfg.mem, prop, &byte, 1) && !gmem_read(s->cfg.mem, pend, &byte, 1);
 }
 
+/* ---- what the kernel ITS maps ------------------------------------------- */
+
+/* MOVI of an LPI that is mapped. */
+static void move_in_kernel(struct seal *s, uint32_t intid, uint32_t vcpu)
+{
+	struct lpimap_entry *m = lpimap_find(&s->map, intid);
+
+	assert(m);
+
+	m->vcpu = (uint16_t)vcpu;
+	stage_event(s, OP_MOVI, m->devid, m->eventid, intid_icid(0, vcpu));
+}
+
+static void move_all_in_kernel(struct seal *s, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < s->map.nr; i++) {
+		uint32_t intid = lpimap_intid(&s->map, i);
+
+		if (lpimap_find(&s->map, intid)->vcpu != from)
+			continue;
+		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+			flush(s);
+		move_in_kernel(s, intid, to);
+	}
+}
+
 /* ---- owed mappings ------------------------------------------------------ */
 
 static uint32_t *owed_at(struct seal *s, uint32_t devid, uint32_t eventid)
@@ -283,6 +313,7 @@ static void add_owed(struct seal *s, const struct owed *o)
 	assert(s->nr_owed < s->owed_cap);
 
 	s->owed[s->nr_owed++] = *o;
+	s->owing_changed = true;
 	*owed_at(s, o->devid, o->eventid) = (uint32_t)s->nr_owed;
 	count(&s->total_owed, 1);
 }
@@ -297,6 +328,7 @@ static void drop_owed(struct seal *s, struct owed *o)
 	*owed_at(s, o->devid, o->eventid) = 0;
 	*o = *last;
 	s->nr_owed--;
+	s->owing_changed = true;
 }
 
 static void map_in_kernel(struct seal *s, const struct owed *o)
@@ -308,7 +340,8 @@ static void map_in_kernel(struct seal *s, const struct owed *o)
 		s->scratch[slot] = 0;
 	}
 	stage_event(s, OP_MAPTI, o->devid, o->eventid, intid_icid(o->intid, o->vcpu));
-	stage_event(s, OP_MOVI, o->devid, o->eventid, intid_icid(0, o->vcpu));
+	(void)lpimap_set(&s->map, o->intid, o->devid, o->eventid);
+	move_in_kernel(s, o->intid, o->vcpu);
 	stage_event(s, OP_INV, o->devid, o->eventid, 0);
 	if (o->pending)
 		stage_event(s, OP_INT, o->devid, o->eventid, 0);
@@ -356,6 +389,7 @@ static void live_unmap(struct seal *s, uint32_t devid, const struct vits_effect 
 	if (e->op == VITS_LPI_UNMAP)
 		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
 	stage_event(s, OP_DISCARD, devid, e->eventid, 0);
+	lpimap_drop(&s->map, e->intid);
 }
 
 static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect *e)
@@ -425,7 +459,7 @@ static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect 
 		live_unmap(s, devid, e);
 		break;
 	case VITS_LPI_MOVE:
-		stage_event(s, OP_MOVI, devid, e->eventid, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
 		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
@@ -451,14 +485,21 @@ static bool scratch_map(struct seal *s, const struct vits_effect *e, uint32_t sl
 	if (!lpi_ready(s, e->intid, e->vcpu))
 		return false;
 	/*
-	 * Without CLEAR: what is pending and enabled there is still delivered.
-	 * Choice: what is pending and disabled when its slot is needed by
-	 * another LPI of no function is forgotten.
+	 * Choice: what is pending when its slot is needed by another LPI of no
+	 * function is forgotten. KVM keeps an LPI that is pending after DISCARD,
+	 * and sorts a vCPU's pending ones at each entry with interrupts off: all
+	 * LPIs of a guest that takes none would be megabytes of the kernel's, and
+	 * hold a CPU of the host for milliseconds at a time.
 	 */
-	if (s->scratch[slot])
+	if (s->scratch[slot]) {
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
 		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+	}
 	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
-	stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+	if (s->scratch[slot])
+		lpimap_drop(&s->map, s->scratch[slot]);
+	(void)lpimap_set(&s->map, e->intid, s->scratch_devid, slot);
+	move_in_kernel(s, e->intid, e->vcpu);
 	stage_event(s, OP_INV, s->scratch_devid, slot, 0);
 	s->scratch[slot] = e->intid;
 	return true;
@@ -479,10 +520,11 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 	case VITS_LPI_UNMAP:
 		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
 		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		lpimap_drop(&s->map, e->intid);
 		s->scratch[slot] = 0;
 		break;
 	case VITS_LPI_MOVE:
-		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
 		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
@@ -492,7 +534,7 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 		break;
 	case VITS_LPI_RAISE:
 		/* The collection may have moved since the slot was mapped. */
-		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		stage_event(s, OP_INT, s->scratch_devid, slot, 0);
 		break;
 	default:
@@ -514,13 +556,37 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 		for (size_t i = 0; i < s->nr_owed; i++)
 			if (s->owed[i].vcpu == e->vcpu_from)
 				s->owed[i].vcpu = e->vcpu;
-		stage(s, OP_MOVALL, 0, (uint64_t)e->vcpu_from << 16, (uint64_t)e->vcpu << 16);
+		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
 		apply_live(s, kernel_devid(s, its, e->devid), e);
 	} else {
 		apply_scratch(s, e);
 	}
 	pthread_mutex_unlock(&s->lock);
+}
+
+/* Give the lock back, and tell what changed under it. */
+static void unlock_and_tell(struct seal *s)
+{
+	bool changed = s->owing_changed && !s->in_window;
+
+	if (changed)
+		s->owing_changed = false;
+	pthread_mutex_unlock(&s->lock);
+	if (changed && s->cfg.owing)
+		s->cfg.owing(s->cfg.ctx);
+}
+
+bool seal_owes(struct seal *s, size_t function, uint32_t eventid)
+{
+	bool owes;
+
+	if (!atomic_load(&s->nr_owed))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	owes = find_owed(s, (uint32_t)function, eventid);
+	pthread_mutex_unlock(&s->lock);
+	return owes;
 }
 
 /* Is a drainer between two of its effects? Then its commit tries again. */
@@ -538,7 +604,7 @@ void seal_commit(struct seal *s)
 	close_window(s);
 	if (s->nr_waiting)
 		s->cfg.waits(s->cfg.ctx);
-	pthread_mutex_unlock(&s->lock);
+	unlock_and_tell(s);
 }
 
 bool seal_waits(const struct seal *s)
@@ -554,7 +620,7 @@ void seal_retry(struct seal *s)
 		flush(s);
 		close_window(s);
 	}
-	pthread_mutex_unlock(&s->lock);
+	unlock_and_tell(s);
 }
 
 /* The kernel has no such mapping: is it one that is owed? 1: it will be raised. */
@@ -574,7 +640,7 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 		if (s->nr_waiting)
 			s->cfg.waits(s->cfg.ctx);
 	}
-	pthread_mutex_unlock(&s->lock);
+	unlock_and_tell(s);
 	return o ? 1 : 0;
 }
 

@@ -44,6 +44,8 @@ struct seal_config {
 	void (*waits)(void *ctx);
 	/* The host failed to take commands: the guest cannot go on. Any thread. */
 	void (*failed)(void *ctx, const char *why);
+	/* Optional: what seal_owes() says may have changed. With no lock of this file held. */
+	void (*owing)(void *ctx);
 	void *ctx;
 };
 
@@ -69,6 +71,12 @@ void seal_commit(struct seal *seal);
  * seal_apply() and seal_commit(); takes no lock unless a mapping is owed.
  */
 int seal_signal(struct seal *seal, size_t function, uint32_t eventid) _must_check_;
+
+/*
+ * Is the event's mapping owed to the guest: made as soon as its LPI tables allow?
+ * Then seal_signal() alone keeps its interrupts. Any thread.
+ */
+bool seal_owes(struct seal *seal, size_t function, uint32_t eventid);
 
 /*
  * Does an interrupt wait for a mapping that is owed? KVM tells nobody when a guest

@@ -204,6 +204,7 @@ static int begin(struct bench *b, struct fault *fault)
 		.nr_vectors = b->nr_vectors,
 		.vcpus = 1,
 		.unrouted = true,
+		.vcpu = { .cpu = -1 },
 		.mem = &b->mem,
 	};
 	int r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);

@@ -51,6 +51,44 @@ static void test_every_key_reaches_the_configuration(void **state)
 	config_fini(&c);
 }
 
+static void test_routes_and_placement_are_read_and_survive_printing(void **state)
+{
+	static const char text[] = VALID
+		"vcpus = 3\nroute = irqfd\nrouter-cpu = 1\nrouter-sched = other\nspin-cpu = 2\n"
+		"vcpu-cpus = \"4-5,0\"\nvcpu-sched = \"fifo:99\"\n"
+		"device a {\nbdf = 0000:01:00.0\n}\n"
+		"device b {\nbdf = 0000:02:00.0\nroute = spin\n}\n";
+	const char *read = text;
+	char *printed = NULL;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++, read = printed) {
+		struct config c;
+		size_t size = 0;
+		FILE *out;
+
+		config_parse_valid(read, &c);
+		if (turn)
+			free(printed);
+		assert_int_equal(c.route, ROUTE_IRQFD);
+		assert_int_equal(c.devices[0].route, ROUTE_IRQFD);
+		assert_int_equal(c.devices[1].route, ROUTE_SPIN);
+		assert_int_equal(c.router.cpu, 1);
+		assert_int_equal(c.router.fifo, 0);
+		assert_int_equal(c.spin.cpu, 2);
+		assert_int_equal(c.vcpu.fifo, 99);
+		assert_int_equal(c.nr_vcpu_cpus, 3);
+		assert_int_equal(c.vcpu_cpus[0], 4);
+		assert_int_equal(c.vcpu_cpus[1], 5);
+		assert_int_equal(c.vcpu_cpus[2], 0);
+		out = open_memstream(&printed, &size);
+		config_print(&c, out);
+		(void)fclose(out);
+		config_fini(&c);
+	}
+	free(printed);
+}
+
 static void test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line(void **state)
 {
 	struct config c;
@@ -489,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_reaches_the_configuration),
+		cmocka_unit_test(test_routes_and_placement_are_read_and_survive_printing),
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
 		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
 		cmocka_unit_test(test_overrides_reach_its_blocks),
