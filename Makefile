@@ -7,8 +7,8 @@
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
 #   DEPS=no      installs nothing
 #
-# Below build/: arm64/ the program; bench/ the same for this machine; native/ with sanitizers, for unit tests;
-# guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
+# Below build/: arm64/ the program; bench/ the same for this machine; native/ with sanitizers, for unit
+# tests; guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
 
 BUILD := build
 machine := $(shell uname -m)
@@ -26,9 +26,8 @@ endef
 
 # --- compilers ---------------------------------------------------------------------------------------
 clang := $(findstring clang,$(notdir $(firstword $(CC))))
-arm64 := $(BUILD)/arm64$(if $(clang),-clang)
-native := $(BUILD)/native$(if $(clang),-clang)
-bench := $(BUILD)/bench$(if $(clang),-clang)
+kinds := arm64 native bench
+$(foreach kind,$(kinds),$(eval $(kind) := $(BUILD)/$(kind)$(if $(clang),-clang)))
 root := $(BUILD)/arm64-root
 
 CROSS_COMPILE ?= $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)
@@ -81,7 +80,7 @@ help:
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 #: make unit             unit tests, on this machine, with sanitizers
-#: make test             unit tests, then end-to-end tests on an emulated arm64 host
+#: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
@@ -94,27 +93,25 @@ help:
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
 deps_groups := build $(if $(call goal,test demo),emulate) $(if $(call goal,bench-vits),bench) \
-	$(if $(call goal,test unit unit-programs libs check),test) $(if $(call goal,check),check) \
-	$(if $(call goal,man install),docs)
+	$(if $(call goal,test unit unit-programs libs check fuzz coverage),test) $(if $(call goal,check),check) \
+	$(if $(call goal,test fuzz),fuzz) $(if $(call goal,coverage),coverage) $(if $(call goal,man install),docs)
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps $(deps_groups))
 material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
 # A folder's objects are made again when its compiler or flags change.
-flags = $(arm64_cc) $(arm64_ld)
-$(native)/.flags: flags = $(native_cc) $(native_ld)
-$(bench)/.flags: flags = $(bench_cc)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
-$(addsuffix /.flags,$(arm64) $(native) $(bench) $(BUILD)/guest/obj): FORCE
+$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj): FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
-# $(1) folder, $(2) name of the compiler variable, $(3) what must be there first
+# $(1) folder, $(2) kind, $(3) what must be there first
 define rules
+$(1)/.flags: flags = $$($(2)_cc) $$($(2)_ld)
 $(1)/%.o: %.c $(1)/.flags | $(3)
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$($(2)) $$(if $$(filter vitsmod/% vfio/%,$$<),-Wconversion) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$($(2)_cc) $$(if $$(filter vitsmod/% vfio/%,$$<),-Wconversion) -MMD -MP -c -o $$@ $$<
 
 $(1)/libvits.a: $(call objects,$(1),$(wildcard vitsmod/*.c))
 $(1)/libvfio.a: $(call objects,$(1),$(wildcard vfio/*.c))
@@ -124,11 +121,9 @@ $(1)/liboracle.a: $(call objects,$(1),$(wildcard tests/oracle/*.c))
 $(1)/lib%.a: | $(3)
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@ && $$(if $$(filter arm64%,$$(notdir $(1))),$(CROSS_COMPILE))ar rcs $$@ $$(filter %.o,$$^)
+	$$(Q)rm -f $$@ && $(if $(filter arm64,$(2)),$(CROSS_COMPILE))ar rcs $$@ $$(filter %.o,$$^)
 endef
-$(eval $(call rules,$(arm64),arm64_cc,material))
-$(eval $(call rules,$(native),native_cc,deps))
-$(eval $(call rules,$(bench),bench_cc,deps))
+$(foreach kind,$(kinds),$(eval $(call rules,$($(kind)),$(kind),$(if $(filter arm64,$(kind)),material,deps))))
 
 $(arm64)/itsy: $(call objects,$(arm64),$(vmm_src)) $(arm64)/libvits.a $(arm64)/libvfio.a
 	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
@@ -145,7 +140,6 @@ $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-ou
 unit-programs: $(units)
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
-
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
 bench-vits: $(bench)/bench-vits
@@ -171,7 +165,7 @@ guest-images: | material
 
 emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard tests/emuhost/test-*.sh tests/e2e/*.sh)
+	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard $(patsubst %,tests/%.sh,fuzz/* emuhost/test-* e2e/*))
 
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
@@ -195,7 +189,6 @@ install: all man
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:
-	rm -rf $(addprefix $(BUILD)/,arm64 arm64-clang native native-clang bench bench-clang man guest guest-images \
-		emuhost test-logs tmp)
+	rm -rf $(addprefix $(BUILD)/,$(kinds) $(kinds:%=%-clang) man guest guest-images emuhost test-logs tmp)
 
--include $(shell find $(arm64) $(native) $(bench) $(BUILD)/guest/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj -name '*.d' 2>/dev/null)
