@@ -7,7 +7,7 @@
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
 #   DEPS=no      installs nothing
 #
-# Below build/: arm64/ the program; bench/ the same for this machine; native/ with sanitizers, for unit
+# Below build/: arm64/ the program; bench/ the same for this machine; native/ and tsan/ with sanitizers, for unit
 # tests; guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
 
 BUILD := build
@@ -26,7 +26,7 @@ endef
 
 # --- compilers ---------------------------------------------------------------------------------------
 clang := $(findstring clang,$(notdir $(firstword $(CC))))
-kinds := arm64 native bench
+kinds := arm64 native tsan bench
 $(foreach kind,$(kinds),$(eval $(kind) := $(BUILD)/$(kind)$(if $(clang),-clang)))
 root := $(BUILD)/arm64-root
 
@@ -44,6 +44,7 @@ sanitizers := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 arm64_cc = $(ARM64_CC) $(sysroot) $(common) $(hardening) $(CFLAGS)
 native_cc = $(CC) $(common) $(sanitizers) $(CFLAGS)
+tsan_cc = $(CC) $(common) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS)
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector
@@ -63,6 +64,7 @@ guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/l
 
 objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 units := $(patsubst %.c,$(native)/%,$(unit_src))
+threads := $(patsubst %,$(tsan)/%-tsan,test_router test_vits_threads test_vits_threads_chaos)
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
 payloads := $(patsubst tests/guest/%,$(BUILD)/guest/%.bin,$(basename $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
@@ -137,16 +139,20 @@ $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-ou
 		$(patsubst %,$(arm64)/lib%.a,oracle vits vfio)
 	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
 
-unit-programs: $(units)
+unit-programs: $(units) $(threads)
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
+$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/tests/unit/vits_world.o \
+		$(tsan)/vmm/router.o $(tsan)/vmm/report.o $(tsan)/libvits.a
+	$(call link,$(tsan_cc) -o $@ $^ -lcmocka -luring -pthread $(LDFLAGS))
+
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
 bench-vits: $(bench)/bench-vits
 	$(Q)$< $(BENCH)
 
 unit: unit-programs
-	$(Q)BUILD=$(BUILD) tests/run --unit $(units)
+	$(Q)BUILD=$(BUILD) tests/run --unit $(units) $(threads)
 
 payloads: $(payloads)
 $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
@@ -165,7 +171,7 @@ guest-images: | material
 
 emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard $(patsubst %,tests/%.sh,fuzz/* emuhost/test-* e2e/*))
+	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) --e2e $(wildcard $(patsubst %,tests/%.sh,fuzz/* emuhost/test-* e2e/*))
 
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
