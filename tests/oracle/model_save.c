@@ -83,12 +83,15 @@ static void restore_lpi(struct model *m, struct model_event *event)
 {
 	struct model_lpi *lpi = model_know_lpi(m, event->intid);
 	uint32_t vcpu = model_target(m, event->icid);
+	bool elsewhere = lpi->vcpu != vcpu;
 
 	event->held = vcpu != NOBODY;
 	event->stranded = false;
 	if (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))
 		return;
-	if (lpi->vcpu != vcpu && rule(m, RULE_RESTORE_FORGETS_MOVALL)) {
+	/* Nowhere is elsewhere: no pending table says so. */
+	elsewhere = elsewhere || (vcpu == NOBODY && lpi->pending);
+	if (elsewhere && rule(m, RULE_RESTORE_FORGETS_MOVALL)) {
 		lpi->vcpu = vcpu;
 		lpi->pending = false;
 	}
