@@ -74,7 +74,6 @@ guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 	install help deps material FORCE
 
 all: $(arm64)/itsy
-
 libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
 
 help:
@@ -140,6 +139,7 @@ $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-ou
 	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
 
 unit-programs: $(units) $(threads)
+LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
 $(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/tests/unit/vits_world.o \
