@@ -54,6 +54,23 @@ static bool itts_are_whole(struct kvm_side *side)
 	return true;
 }
 
+/* No ICID is beyond a table that took the place of a larger one. */
+static bool collections_are_whole(struct kvm_side *side)
+{
+	uint64_t baser = kvm_port_read(side, GITS_BASER1);
+	uint64_t gpa, unused;
+
+	for (uint64_t n = 0; abi_slot(&side->ram, baser, n, &gpa); n++) {
+		struct cte cte = abi_cte(ram_get64(&side->ram, gpa));
+
+		if (!cte.valid)
+			break;
+		if (!abi_slot(&side->ram, baser, cte.icid, &unused))
+			return false;
+	}
+	return true;
+}
+
 /* All that the tables hold of what the script names, without their first levels. */
 static void zero_tables(struct kvm_side *side)
 {
@@ -108,7 +125,8 @@ void kvm_port_save(void *ctx)
 	r = kvm_set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES,
 			 NULL);
 	kvm_expect(side, r == 0, "KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES");
-	if (its_ctrl(side, KVM_DEV_ARM_ITS_SAVE_TABLES) == 0 && itts_are_whole(side))
+	if (its_ctrl(side, KVM_DEV_ARM_ITS_SAVE_TABLES) == 0 && itts_are_whole(side) &&
+	    collections_are_whole(side))
 		restore(side);
 	zero_tables(side);
 	kvm_zero_pending(side);

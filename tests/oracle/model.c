@@ -60,7 +60,7 @@ static bool device_in_table(struct model *m, uint32_t devid)
 				   (unsigned)m->script->cfg[CFG_DEVID_BITS], devid);
 }
 
-static bool collection_in_table(struct model *m, uint32_t icid)
+bool model_collection_in_table(struct model *m, uint32_t icid)
 {
 	return guest_table_reaches(&m->table[TABLE_COLLECTIONS_STEP], 16, icid);
 }
@@ -74,7 +74,7 @@ static bool device_oor(struct model *m, uint32_t devid)
 
 static bool collection_oor(struct model *m, uint32_t icid)
 {
-	if (collection_in_table(m, icid))
+	if (model_collection_in_table(m, icid))
 		return false;
 	return !(find_collection(m, icid) && rule(m, RULE_TABLE_CHANGE_KEEPS));
 }

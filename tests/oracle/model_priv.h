@@ -29,6 +29,7 @@ struct model_device *model_find_device(struct model *m, uint32_t devid);
 /* The vCPU that a collection is mapped to, or NOBODY. */
 uint32_t model_target(struct model *m, uint32_t icid);
 struct model_lpi *model_know_lpi(struct model *m, uint32_t intid);
+bool model_collection_in_table(struct model *m, uint32_t icid);
 /* Re-read an LPI's configuration byte. */
 void model_read_byte(struct model *m, struct model_lpi *lpi);
 bool model_event_oor(const struct model_device *device, uint32_t eventid);

@@ -62,6 +62,15 @@ bool model_save_tables(struct model *m)
  * Others: the ITS forgets all, and has it back from its tables.
  */
 
+static bool collections_are_whole(struct model *m)
+{
+	for (size_t i = 0; i < m->nr_collections; i++) {
+		if (!model_collection_in_table(m, m->collections[i].icid))
+			return false;
+	}
+	return true;
+}
+
 /* Can a reader of all entries read them, and know whose they are? */
 static bool itts_are_whole(struct model *m)
 {
@@ -149,7 +158,7 @@ static bool some_are_lost(const struct model *m)
 
 void model_save(struct model *m)
 {
-	bool saved;
+	bool whole, saved;
 
 	if (m->rules & RULE_BIT(RULE_OTHERS_IN_MEMORY)) {
 		saved = model_save_tables(m);
@@ -159,9 +168,9 @@ void model_save(struct model *m)
 		}
 		return;
 	}
-	/* To save is what may go wrong; to restore comes after. */
-	if ((!guest_table_is_whole(&m->table[TABLE_DEVICES_STEP]) || !itts_are_whole(m)) &&
-	    rule(m, RULE_RESTORE_READS_ALL))
+	whole = guest_table_is_whole(&m->table[TABLE_DEVICES_STEP]) && itts_are_whole(m) &&
+		collections_are_whole(m);
+	if (!whole && rule(m, RULE_RESTORE_READS_ALL))
 		return;
 	m->saved_lost |= some_are_lost(m);
 	if (model_can_save(m))

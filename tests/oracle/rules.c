@@ -137,8 +137,8 @@ const struct rule_row rule_rows[NR_RULES] = {
 		"ctlr\n"
 		"sync\n" },
 	[RULE_RESTORE_READS_ALL] = { "restore-reads-all", false,
-		"a machine with a table or an ITT outside RAM, or two ITTs at one place, is not saved",
-		"KVM reads each entry that there can be, and fails; vits those that the shadow had",
+		"not saved: a table or an ITT outside RAM, two ITTs at one place, an ICID beyond its table",
+		"KVM reads all entries that there can be, and fails; vits those that the shadow had",
 		CONFIG REGISTERS
 		"mapd dev=8 size=5 itt=8 v=1\n"
 		"mapc v=1\n"
