@@ -168,11 +168,11 @@ void model_save(struct model *m)
 		}
 		return;
 	}
+	m->saved_lost |= some_are_lost(m);
 	whole = guest_table_is_whole(&m->table[TABLE_DEVICES_STEP]) && itts_are_whole(m) &&
 		collections_are_whole(m);
 	if (!whole && rule(m, RULE_RESTORE_READS_ALL))
 		return;
-	m->saved_lost |= some_are_lost(m);
 	if (model_can_save(m))
 		restore_events(m);
 }
