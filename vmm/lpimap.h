@@ -7,6 +7,7 @@
 #ifndef VMM_LPIMAP_H
 #define VMM_LPIMAP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "vitsmod/vits.h"
@@ -22,6 +23,7 @@ struct lpimap {
 	struct lpimap_entry entries[VITS_MAX_LPIS];
 	uint16_t listed[VITS_MAX_LPIS]; /* [nr]: INTIDs, less the first LPI's */
 	uint32_t nr;
+	uint8_t live[VITS_MAX_LPIS / 8]; /* bit n: as lpimap_is_live() */
 };
 
 /* NULL: the LPI is not mapped. intid must be an LPI that vits can have. */
@@ -34,5 +36,9 @@ struct lpimap_entry *lpimap_set(struct lpimap *map, uint32_t intid, uint32_t dev
 void lpimap_drop(struct lpimap *map, uint32_t intid);
 /* The INTID at a place in the list, below map->nr. */
 uint32_t lpimap_intid(const struct lpimap *map, uint32_t place);
+
+/* Does a live event have the LPI, be it mapped or owed? */
+bool lpimap_is_live(const struct lpimap *map, uint32_t intid);
+void lpimap_set_live(struct lpimap *map, uint32_t intid, bool live);
 
 #endif
