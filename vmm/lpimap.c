@@ -65,17 +65,3 @@ uint32_t lpimap_intid(const struct lpimap *map, uint32_t place)
 
 	return VITS_LPI_BASE + map->list[place].n;
 }
-
-bool lpimap_is_live(const struct lpimap *map, uint32_t intid)
-{
-	uint16_t n = number_of(intid);
-
-	return map->live[n / 8] >> n % 8 & 1;
-}
-
-void lpimap_set_live(struct lpimap *map, uint32_t intid, bool live)
-{
-	uint16_t n = number_of(intid);
-
-	map->live[n / 8] = (uint8_t)((map->live[n / 8] & ~(1u << n % 8)) | (unsigned)live << n % 8);
-}

@@ -7,7 +7,6 @@
 #ifndef VMM_LPIMAP_H
 #define VMM_LPIMAP_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "vitsmod/vits.h"
@@ -26,7 +25,6 @@ struct lpimap {
 	uint32_t nr;
 	struct lpimap_entry list[VITS_MAX_LPIS]; /* [nr] */
 	uint16_t place[VITS_MAX_LPIS];		 /* of LPI n in the list, if it is there */
-	uint8_t live[VITS_MAX_LPIS / 8];	 /* bit n: as lpimap_is_live() */
 };
 
 /* NULL: the LPI is not mapped. intid must be an LPI that vits can have. */
@@ -39,9 +37,5 @@ struct lpimap_entry *lpimap_set(struct lpimap *map, uint32_t intid, uint32_t dev
 void lpimap_drop(struct lpimap *map, uint32_t intid);
 /* The INTID at a place in the list, below map->nr. */
 uint32_t lpimap_intid(const struct lpimap *map, uint32_t place);
-
-/* Does a live event have the LPI, be it mapped or owed? */
-bool lpimap_is_live(const struct lpimap *map, uint32_t intid);
-void lpimap_set_live(struct lpimap *map, uint32_t intid, bool live);
 
 #endif

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Owed mappings.
- *
- * No locks: the seal's lock guards the list (vmm/seal.c), but for the two
- * counts, which anybody may read.
+ * Mappings that are owed to a guest. No locks.
  */
 #include "vmm/owed.h"
 
@@ -11,74 +8,76 @@
 #include <errno.h>
 #include <stdlib.h>
 
-int owed_init(struct owed_list *list, const uint32_t nr_events[], size_t nr_functions)
+int owed_init(struct owed_set *set, const uint32_t nr_events[], size_t nr_devices)
 {
-	assert(nr_functions <= VITS_MAX_FUNCTIONS);
-
-	*list = (struct owed_list){ .cap = 0 };
-	for (size_t i = 0; i < nr_functions; i++) {
-		list->first[i] = (uint32_t)list->cap;
-		list->cap += nr_events[i];
-		list->first[i + 1] = (uint32_t)list->cap;
+	*set = (struct owed_set){ .nr_devices = nr_devices };
+	set->first = calloc(nr_devices + 1, sizeof(*set->first));
+	if (!set->first)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr_devices; i++) {
+		set->first[i] = (uint32_t)set->cap;
+		set->cap += nr_events[i];
 	}
-	list->at = calloc(list->cap ? list->cap : 1, sizeof(*list->at));
-	list->place_of = calloc(list->cap ? list->cap : 1, sizeof(*list->place_of));
-	return list->at && list->place_of ? 0 : -ENOMEM;
+	set->first[nr_devices] = (uint32_t)set->cap;
+	set->list = calloc(set->cap ? set->cap : 1, sizeof(*set->list));
+	set->at = calloc(set->cap ? set->cap : 1, sizeof(*set->at));
+	return set->list && set->at ? 0 : -ENOMEM;
 }
 
-void owed_fini(struct owed_list *list)
+void owed_fini(struct owed_set *set)
 {
-	free(list->place_of);
-	free(list->at);
-	*list = (struct owed_list){ .cap = 0 };
+	free(set->list);
+	free(set->at);
+	free(set->first);
+	*set = (struct owed_set){ 0 };
 }
 
-static uint32_t *place_of(struct owed_list *list, uint32_t devid, uint32_t eventid)
+static uint32_t *place_of(struct owed_set *set, uint32_t devid, uint32_t eventid)
 {
-	assert(devid < VITS_MAX_FUNCTIONS);
-	assert(eventid < list->first[devid + 1] - list->first[devid]);
+	assert(devid < set->nr_devices);
+	assert(eventid < set->first[devid + 1] - set->first[devid]);
 
-	return &list->place_of[list->first[devid] + eventid];
+	return &set->at[set->first[devid] + eventid];
 }
 
-struct owed *owed_find(struct owed_list *list, uint32_t devid, uint32_t eventid)
+struct owed *owed_find(struct owed_set *set, uint32_t devid, uint32_t eventid)
 {
-	uint32_t place = *place_of(list, devid, eventid);
+	uint32_t place = *place_of(set, devid, eventid);
 
-	return place ? &list->at[place - 1] : NULL;
+	return place ? &set->list[place - 1] : NULL;
 }
 
-void owed_add(struct owed_list *list, const struct owed *owed)
+void owed_set_pending(struct owed_set *set, struct owed *o, bool pending)
 {
-	/* A live event is mapped at most once, and there is room for each. */
-	assert(list->nr < list->cap);
-	assert(!owed_find(list, owed->devid, owed->eventid));
-
-	list->at[list->nr++] = *owed;
-	list->nr_waiting += owed->pending;
-	list->changed = true;
-	*place_of(list, owed->devid, owed->eventid) = (uint32_t)list->nr;
+	if (pending && !o->pending)
+		set->nr_pending++;
+	if (!pending && o->pending)
+		set->nr_pending--;
+	o->pending = pending;
 }
 
-void owed_drop(struct owed_list *list, struct owed *owed)
+void owed_add(struct owed_set *set, const struct owed *o)
 {
-	const struct owed *last = &list->at[list->nr - 1];
+	assert(!*place_of(set, o->devid, o->eventid));
+	assert(set->nr < set->cap);
 
-	assert(owed <= last);
-
-	owed_set_pending(list, owed, false);
-	*place_of(list, last->devid, last->eventid) = (uint32_t)(owed - list->at) + 1;
-	*place_of(list, owed->devid, owed->eventid) = 0;
-	*owed = *last;
-	list->nr--;
-	list->changed = true;
+	set->list[set->nr++] = *o;
+	*place_of(set, o->devid, o->eventid) = (uint32_t)set->nr;
+	if (o->pending)
+		set->nr_pending++;
+	set->changed = true;
 }
 
-void owed_set_pending(struct owed_list *list, struct owed *owed, bool pending)
+void owed_drop(struct owed_set *set, struct owed *o)
 {
-	if (pending && !owed->pending)
-		list->nr_waiting++;
-	if (!pending && owed->pending)
-		list->nr_waiting--;
-	owed->pending = pending;
+	const struct owed *last = &set->list[set->nr - 1];
+
+	assert(o <= last);
+
+	owed_set_pending(set, o, false);
+	*place_of(set, last->devid, last->eventid) = (uint32_t)(o - set->list) + 1;
+	*place_of(set, o->devid, o->eventid) = 0;
+	*o = *last;
+	set->nr--;
+	set->changed = true;
 }

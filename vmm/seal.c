@@ -39,8 +39,8 @@
 #include "vitsmod/bits.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
-#include "vmm/lpimap.h"
 #include "vmm/owed.h"
+#include "vmm/lpimap.h"
 
 /* Registers of the frame, IHI 0069 12.18 and 12.11. */
 #define GITS_CTLR	  0x0000u
@@ -121,10 +121,11 @@ struct seal {
 	struct redist *redists; /* [cfg.nr_vcpus] */
 	bool has_prop;
 	uint64_t prop;			  /* PROPBASER, which is one for the whole VM in KVM */
+	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
-	struct owed_list owed;
-	size_t owed_next; /* the next of them to be tried again */
+	struct owed_set owed;
+	size_t owed_next; /* the next to be tried again */
 	bool broken;	  /* the host refused commands; nothing is sent any more */
 
 	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
@@ -305,7 +306,7 @@ static void retry_owed(struct seal *s, size_t most)
 	for (size_t left = s->owed.nr < most ? s->owed.nr : most; left; left--) {
 		if (s->owed_next >= s->owed.nr)
 			s->owed_next = 0;
-		if (!try_owed(s, &s->owed.at[s->owed_next]))
+		if (!try_owed(s, &s->owed.list[s->owed_next]))
 			s->owed_next++;
 	}
 }
@@ -363,14 +364,28 @@ static uint32_t kernel_devid(const struct seal *s, unsigned its, uint32_t devid)
 	return s->scratch_devid;
 }
 
+static bool is_live(const struct seal *s, uint32_t intid)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	return s->live[n / 8] >> n % 8 & 1;
+}
+
+static void set_live(struct seal *s, uint32_t intid, bool live)
+{
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	s->live[n / 8] = (uint8_t)((s->live[n / 8] & ~(1u << n % 8)) | (unsigned)live << n % 8);
+}
+
 static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
 	struct owed *o = s->owed.nr ? owed_find(&s->owed, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
-		lpimap_set_live(&s->map, e->intid, true);
+		set_live(s, e->intid, true);
 	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
-		lpimap_set_live(&s->map, e->intid, false);
+		set_live(s, e->intid, false);
 	if (o) {
 		apply_owed(s, o, e);
 		return;
@@ -436,7 +451,7 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 	uint32_t slot = e->intid % SCRATCH_EVENTS;
 
 	/* A live event of another ITS has the LPI: a stray entry of this one's tables. */
-	if (lpimap_is_live(&s->map, e->intid))
+	if (is_live(s, e->intid))
 		return;
 	if (!scratch_map(s, e, slot)) {
 		count(&s->unready, 1);
@@ -480,8 +495,8 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
 		for (size_t i = 0; i < s->owed.nr; i++)
-			if (s->owed.at[i].vcpu == e->vcpu_from)
-				s->owed.at[i].vcpu = e->vcpu;
+			if (s->owed.list[i].vcpu == e->vcpu_from)
+				s->owed.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
 		apply_live(s, kernel_devid(s, its, e->devid), e);
@@ -528,20 +543,20 @@ void seal_commit(struct seal *s)
 		retry_owed(s, RETRY_OWED);
 	flush(s);
 	close_window(s);
-	if (s->owed.nr_waiting)
+	if (s->owed.nr_pending)
 		s->cfg.waits(s->cfg.ctx);
 	unlock_and_tell(s);
 }
 
 bool seal_waits(const struct seal *s)
 {
-	return s->owed.nr_waiting;
+	return s->owed.nr_pending;
 }
 
 void seal_retry(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->owed.nr_waiting && !is_staging(s)) {
+	if (s->owed.nr_pending && !is_staging(s)) {
 		retry_owed(s, s->owed.nr);
 		flush(s);
 		close_window(s);
@@ -563,7 +578,7 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 			retry_owed(s, RETRY_OWED);
 		flush(s);
 		close_window(s);
-		if (s->owed.nr_waiting)
+		if (s->owed.nr_pending)
 			s->cfg.waits(s->cfg.ctx);
 	}
 	unlock_and_tell(s);
@@ -642,7 +657,6 @@ static int alloc_tables(struct seal *s)
 {
 	uint32_t nr_events[VITS_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
-	int r;
 
 	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
 	if (!s->functions)
@@ -651,9 +665,8 @@ static int alloc_tables(struct seal *s)
 		s->functions[i] = s->cfg.functions[i];
 		nr_events[i] = s->functions[i].nr_events;
 	}
-	r = owed_init(&s->owed, nr_events, nr);
 	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
-	return s->redists ? r : -ENOMEM;
+	return s->redists ? owed_init(&s->owed, nr_events, nr) : -ENOMEM;
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)

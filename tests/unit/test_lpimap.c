@@ -113,22 +113,6 @@ static void test_all_lpis_can_be_mapped_at_once(void **state)
 	free(map);
 }
 
-static void test_live_lpis_are_remembered_one_by_one(void **state)
-{
-	struct lpimap *map = new_map();
-
-	(void)state;
-	for (uint32_t intid = FIRST; intid <= LAST; intid += 3)
-		lpimap_set_live(map, intid, true);
-	for (uint32_t intid = FIRST; intid <= LAST; intid += 6)
-		lpimap_set_live(map, intid, false);
-	for (uint32_t intid = FIRST; intid <= LAST; intid++)
-		assert_int_equal(lpimap_is_live(map, intid), (intid - FIRST) % 6 == 3);
-	/* That is not to be mapped. */
-	assert_int_equal(map->nr, 0);
-	free(map);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -136,7 +120,6 @@ int main(void)
 		cmocka_unit_test(test_an_lpi_keeps_its_event_and_vcpu_until_it_is_dropped),
 		cmocka_unit_test(test_the_list_has_those_that_are_mapped_and_no_others),
 		cmocka_unit_test(test_all_lpis_can_be_mapped_at_once),
-		cmocka_unit_test(test_live_lpis_are_remembered_one_by_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
