@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which LPIs the sealed kernel ITS maps: an array by INTID, and a list of those
- * that are in use. An entry counts if the list says so at its place; so none
- * has to be cleared.
+ * Which LPIs the sealed kernel ITS maps: a list of them, and the place of each
+ * by its INTID. A place counts if the list says so there; so none has to be
+ * cleared.
  *
  * No locks: the seal's lock guards it (vmm/seal.c).
  */
@@ -25,9 +25,9 @@ static uint16_t number_of(uint32_t intid)
 struct lpimap_entry *lpimap_find(struct lpimap *map, uint32_t intid)
 {
 	uint16_t n = number_of(intid);
-	struct lpimap_entry *entry = &map->entries[n];
+	uint16_t place = map->place[n];
 
-	return entry->place < map->nr && map->listed[entry->place] == n ? entry : NULL;
+	return place < map->nr && map->list[place].n == n ? &map->list[place] : NULL;
 }
 
 struct lpimap_entry *lpimap_set(struct lpimap *map, uint32_t intid, uint32_t devid,
@@ -40,9 +40,9 @@ struct lpimap_entry *lpimap_set(struct lpimap *map, uint32_t intid, uint32_t dev
 	assert(eventid <= UINT16_MAX);
 
 	if (!entry) {
-		entry = &map->entries[n];
-		entry->place = (uint16_t)map->nr;
-		map->listed[map->nr++] = n;
+		map->place[n] = (uint16_t)map->nr;
+		entry = &map->list[map->nr++];
+		entry->n = n;
 	}
 	entry->devid = (uint16_t)devid;
 	entry->eventid = (uint16_t)eventid;
@@ -52,18 +52,16 @@ struct lpimap_entry *lpimap_set(struct lpimap *map, uint32_t intid, uint32_t dev
 void lpimap_drop(struct lpimap *map, uint32_t intid)
 {
 	struct lpimap_entry *entry = lpimap_find(map, intid);
-	uint16_t last;
 
 	if (!entry)
 		return;
-	last = map->listed[--map->nr];
-	map->listed[entry->place] = last;
-	map->entries[last].place = entry->place;
+	*entry = map->list[--map->nr];
+	map->place[entry->n] = (uint16_t)(entry - map->list);
 }
 
 uint32_t lpimap_intid(const struct lpimap *map, uint32_t place)
 {
 	assert(place < map->nr);
 
-	return VITS_LPI_BASE + map->listed[place];
+	return VITS_LPI_BASE + map->list[place].n;
 }

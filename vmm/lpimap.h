@@ -12,16 +12,19 @@
 #include "vitsmod/vits.h"
 
 struct lpimap_entry {
+	uint16_t n;		 /* the INTID, less the first LPI's */
 	uint16_t devid, eventid; /* the kernel ITS's */
 	uint16_t vcpu;
-	uint16_t place; /* in lpimap.listed */
 };
 
-/* All zero: nothing is mapped. */
+/*
+ * All zero: nothing is mapped. Pages are touched as LPIs are: 2 bytes for each
+ * that was ever mapped, and 8 for each of the most that were at a time.
+ */
 struct lpimap {
-	struct lpimap_entry entries[VITS_MAX_LPIS];
-	uint16_t listed[VITS_MAX_LPIS]; /* [nr]: INTIDs, less the first LPI's */
 	uint32_t nr;
+	struct lpimap_entry list[VITS_MAX_LPIS]; /* [nr] */
+	uint16_t place[VITS_MAX_LPIS];		 /* of LPI n in the list, if it is there */
 };
 
 /* NULL: the LPI is not mapped. intid must be an LPI that vits can have. */

@@ -13,11 +13,23 @@ device "edu" {
 	bdf = "0000:00:01.0"
 }
 END
+# A payload that takes more LPIs than its device needs.
+host_file /etc/its.conf <<'END'
+kernel = "/usr/share/itsy/payloads/its.bin"
+vcpus  = 3
+memory = "128M"
+its "gits" {
+	lpis = 256
+}
+device "edu" {
+	bdf = "0000:00:01.0"
+}
+END
 
 on_host --device edu <<'END'
 guest seal1 /etc/edu.conf
 guest seal2 /etc/edu.conf --set vcpus=2
-guest its /etc/edu.conf --set vcpus=3 --set kernel=/usr/share/itsy/payloads/its.bin
+guest its /etc/its.conf
 END
 
 for name in seal1 seal2; do

@@ -89,7 +89,7 @@ static void test_the_list_has_those_that_are_mapped_and_no_others(void **state)
 				continue;
 			assert_int_equal(entry->devid, n);
 			assert_int_equal(entry->eventid, event_of[n]);
-			assert_int_equal(lpimap_intid(map, entry->place),
+			assert_int_equal(lpimap_intid(map, (uint32_t)(entry - map->list)),
 					 n % 2 ? FIRST + n : LAST - n);
 		}
 		assert_int_equal(map->nr, nr);

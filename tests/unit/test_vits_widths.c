@@ -294,10 +294,10 @@ static void test_msis_of_eventids_of_all_widths(void **state)
 			expect_msi(w, 0, 0, LPI(0), 1);
 			expect_no_msi(w, 0, last + 1,
 				      size == bits ? VITS_MSI_BEYOND_SHADOW : VITS_MSI_UNMAPPED);
-			b = round_trip(w);
-			same_worlds(w, b);
-			world_destroy(b);
 		}
+		b = round_trip(w);
+		same_worlds(w, b);
+		world_destroy(b);
 		world_destroy(w);
 	}
 }
@@ -313,7 +313,7 @@ static void try_round_trip(const struct shape *shape)
 	struct vits_config config;
 	struct world *a, *b;
 
-	/* Comparing memories takes its time; larger tables for the widest IDs only. */
+	/* Comparing memories takes its time: larger tables for the widest IDs only. */
 	if (shape->nr_pages > 1 && shape->id_bits < 32)
 		return;
 	world_default_config(&config);
@@ -345,9 +345,11 @@ static void try_round_trip(const struct shape *shape)
 
 static void test_functions_in_tables_of_all_shapes_are_saved_and_restored(void **state)
 {
+	static const unsigned bits[] = { 1, 8, 9, 12, 13, 16, 17, 24, 32 };
+
 	(void)state;
-	for (unsigned bits = 1; bits <= 32; bits++)
-		for_shapes(bits, try_round_trip);
+	for (size_t i = 0; i < ARRAY_SIZE(bits); i++)
+		for_shapes(bits[i], try_round_trip);
 }
 
 /*
