@@ -5,7 +5,7 @@
 #   V=1          shows the commands		BUILD=DIR   puts what is made elsewhere (default: build)
 #   CC=clang     builds with clang		CI=true     makes warnings errors
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
-#   DEPS=no      installs nothing
+#   DEPS=no      installs nothing			HOST_KERNEL=backports   tests and demo on a newer host
 #
 # Below build/: arm64/ the program; bench/ the same for this machine; native/ with sanitizers, for unit tests;
 # guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
@@ -180,7 +180,8 @@ $(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 
-emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) \
+	$(if $(HOST_KERNEL),ITSY_HOST_KERNEL=$(HOST_KERNEL))
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
 	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard tests/emuhost/test-*.sh tests/e2e/*.sh)
 

@@ -16,6 +16,7 @@
 #include <endian.h>
 
 #include "cmd.h"
+#include "lookup.h"
 
 _Static_assert(CMD_SZ == CMD_NR_WORDS * sizeof(uint64_t), "a command is made of words");
 
@@ -38,7 +39,7 @@ bool cmdq_claim_locked(struct vits *v)
 
 	if (v->owned)
 		return false;
-	if (!v->drop[TABLE_DEVICES] && !v->drop[TABLE_COLLECTIONS] && !cmdq_runnable_locked(v))
+	if (!v->forget[TABLE_DEVICES] && !v->forget[TABLE_COLLECTIONS] && !cmdq_runnable_locked(v))
 		return false;
 	v->owned = true;
 	return true;
@@ -124,22 +125,33 @@ void cmdq_settle(struct vits *v)
 }
 
 /* Forget what tables held that the guest took away. Entered and left with the lock held. */
-static void drop_tables(struct vits *v)
+static void forget_tables(struct vits *v)
 {
-	bool devices = v->drop[TABLE_DEVICES];
-	bool collections = v->drop[TABLE_COLLECTIONS];
+	static void (*const all[])(struct vits * v) = {
+		[TABLE_DEVICES] = shadow_drop_devices,
+		[TABLE_COLLECTIONS] = shadow_drop_collections,
+	};
+	static void (*const missing[])(struct vits * v) = {
+		[TABLE_DEVICES] = lookup_drop_missing_devices,
+		[TABLE_COLLECTIONS] = lookup_drop_missing_collections,
+	};
+	enum forget forget[NR_TABLES];
+	bool any = false;
 
 	assert(v->owned);
 
-	v->drop[TABLE_DEVICES] = false;
-	v->drop[TABLE_COLLECTIONS] = false;
-	if (!devices && !collections)
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		forget[i] = v->forget[i];
+		v->forget[i] = FORGET_NOTHING;
+		any = any || forget[i] != FORGET_NOTHING;
+	}
+	if (!any)
 		return;
 	vits_unlock(v);
-	if (devices)
-		shadow_drop_devices(v);
-	if (collections)
-		shadow_drop_collections(v);
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		if (forget[i] != FORGET_NOTHING)
+			(forget[i] == FORGET_ALL ? all : missing)[i](v);
+	}
 	cmdq_settle(v);
 	vits_lock(v);
 }
@@ -260,7 +272,7 @@ void cmdq_serve(struct vits *v)
 
 	vits_lock(v);
 	assert(v->owned);
-	drop_tables(v);
+	forget_tables(v);
 	while (left && cmdq_runnable_locked(v)) {
 		serve_visit(v, left, &used);
 		left -= used;

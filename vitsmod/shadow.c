@@ -617,8 +617,10 @@ void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vc
 	store(v, event);
 }
 
-static void unmap_device(struct vits *v, struct shadow_function *function)
+void shadow_drop_device(struct vits *v, struct shadow_function *function)
 {
+	assert(v->shadow.task.kind == NO_TASK);
+
 	for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
 		struct shadow_event event;
 
@@ -632,10 +634,27 @@ static void unmap_device(struct vits *v, struct shadow_function *function)
 
 void shadow_drop_devices(struct vits *v)
 {
+	for (size_t f = 0; f < v->shadow.nr_functions; f++)
+		shadow_drop_device(v, &v->shadow.functions[f]);
+}
+
+void shadow_drop_collection(struct vits *v, uint32_t icid)
+{
+	struct shadow_collection *collection = collection_of(v, icid);
+	uint16_t n = collection->first;
+
 	assert(v->shadow.task.kind == NO_TASK);
 
-	for (size_t f = 0; f < v->shadow.nr_functions; f++)
-		unmap_device(v, &v->shadow.functions[f]);
+	collection->mapped = false;
+	for (uint32_t left = collection->nr_events; left; left--) {
+		struct shadow_event event;
+		bool known = shadow_owner(v, VITS_LPI_BASE + n, &event);
+
+		assert(known);
+		if (event.held)
+			strand(v, &event);
+		n = v->shadow.links[n].next;
+	}
 }
 
 void shadow_drop_collections(struct vits *v)

@@ -31,6 +31,13 @@
 /* The tables that GITS_BASER<n> describe; the value is n. */
 enum vits_table { TABLE_DEVICES, TABLE_COLLECTIONS, NR_TABLES };
 
+/* What the shadow has yet to forget of what a table held. */
+enum forget {
+	FORGET_NOTHING,
+	FORGET_MISSING, /* what is not in the table any more */
+	FORGET_ALL,
+};
+
 /* Relaxed: each counter is read on its own, never to order anything. */
 struct vits_counters {
 	_Atomic uint64_t cmd[256][VITS_STALL + 1];
@@ -63,11 +70,11 @@ struct vits {
 
 	/* Guarded by lock. */
 	bool lock_held;
-	bool owned;	      /* a thread owns the command side */
-	bool begun;	      /* the command at GITS_CREADR has begun, and is a task */
-	bool stalled;	      /* GITS_CREADR.Stalled */
-	bool drop[NR_TABLES]; /* the owner has yet to forget what this table held */
-	uint32_t cwriter;     /* queue offsets in bytes, below the queue's size */
+	bool owned;		       /* a thread owns the command side */
+	bool begun;		       /* the command at GITS_CREADR has begun, and is a task */
+	bool stalled;		       /* GITS_CREADR.Stalled */
+	enum forget forget[NR_TABLES]; /* the owner's to do */
+	uint32_t cwriter;	       /* queue offsets in bytes, below the queue's size */
 	uint32_t creadr;
 	uint64_t cbaser;
 	uint64_t baser[NR_TABLES];

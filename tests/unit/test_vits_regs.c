@@ -544,6 +544,37 @@ static void test_baser_rewrite_of_the_same_value_keeps_state(void **state)
 	world_destroy(w);
 }
 
+/* Choice in regs.c. Another device can have the LPI of one that is forgotten. */
+static void test_the_same_base_again_forgets_what_its_table_does_not_say_any_more(void **state)
+{
+	struct world *w = world_with_one_event();
+
+	(void)state;
+	ram_zero(w, COLL_TABLE, 0x1000);
+	wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8));
+	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
+	expect_no_more_steps(w);
+	wr32(w, GITS_CTLR, CTLR_ON);
+	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
+	run_ok(w, mapc(1, 2));
+	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	expect_msi(w, 0, 0, LPI(0), 2);
+
+	wr32(w, GITS_CTLR, 0);
+	ram_zero(w, DEVICE_TABLE, 0x8000);
+	expect_no_more_steps(w);
+	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
+	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 2);
+	expect_no_more_steps(w);
+	assert_int_equal(w->effects_at_commit, w->nr_effects);
+	wr32(w, GITS_CTLR, CTLR_ON);
+	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
+	run_ok(w, mapd(DEV_B, ITT_B, 2));
+	run_ok(w, mapti(DEV_B, 0, LPI(0), 1));
+	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	world_destroy(w);
+}
+
 static void test_a_change_of_the_device_table_drops_all_devices(void **state)
 {
 	const uint64_t changes[] = {
@@ -742,6 +773,8 @@ int main(void)
 		cmocka_unit_test(test_the_reserved_page_size_reads_back_as_64k),
 		cmocka_unit_test(test_baser_address_bits_follow_the_page_size),
 		cmocka_unit_test(test_baser_rewrite_of_the_same_value_keeps_state),
+		cmocka_unit_test(
+			test_the_same_base_again_forgets_what_its_table_does_not_say_any_more),
 		cmocka_unit_test(test_a_change_of_the_device_table_drops_all_devices),
 		cmocka_unit_test(
 			test_a_change_of_the_collection_table_leaves_events_without_a_target),
