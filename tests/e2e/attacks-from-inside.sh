@@ -26,7 +26,7 @@ ram_mib=64
 kernel_kib=$((((vectors + 256) * 512 / 1024) + 4 * ram_mib / 2 + 256))
 # A hang is longer; noise of an emulated machine on a busy one is not. It has to be many times what it
 # was in quiet, too, which is printed beside.
-gap_us=2000000 gap_times=20
+gap_us=5000000 gap_times=20
 # The least that the witness keeps of its time, in percent. Half is what it is promised (vmm/pace.h); the
 # way out of the guest and in again comes on top, and is long here.
 share=5
@@ -176,10 +176,8 @@ it_took_place()
 		json "$1" '.its_commands.MAPC.done >= 72'
 		json "$1" '.sealed_its.commands > 60 * .its_commands.MAPC.done' ;;
 	cwriter | cwriter_all)
-		json "$1" '.its_commands | .INT.done > 0 and .INV.done > 0 and .INT.skipped > 0'
-		expect "$1: CPU 0 gets on" [ "$(fact "$1" writes_cpu0)" -ge 10 ]
-		expect "$1: CPU 1 gets on" [ "$(fact "$1" writes_cpu1)" -ge 10 ]
-		[ "$1" = cwriter ] || expect "$1: CPU 2 gets on" [ "$(fact "$1" writes_cpu2)" -ge 10 ] ;;
+		# that each CPU gets on is for the guest to check
+		json "$1" '.its_commands | .INT.done > 0 and .INV.done > 0 and .INT.skipped > 0' ;;
 	int_one)
 		json "$1" ".its_commands.INT.done == $(fact "$1" posted)" ;;
 	int_all)

@@ -22,6 +22,7 @@ const char payload_name[] = "attack_flood";
 #define FIRST_LPI  8192u
 #define NR_LPIS	   57344u /* as many as KVM's ITS knows */
 #define LARGEST	   16u	  /* EventID bits */
+#define MIN_WRITES 10u	  /* of each CPU, or it starves */
 
 static uint64_t itt; /* of 2^16 events: 512 KiB */
 
@@ -150,18 +151,28 @@ static void prepare_storm(void)
 	barrier();
 }
 
-static void cwriter(void)
+/* CPU 0's part: until the time is over, and each of the first nr CPUs has got on. */
+static void storm(unsigned nr)
 {
-	uint64_t begin;
+	uint64_t begin = now_us();
+	unsigned done;
 
-	prepare_storm();
-	CHECK(cpu_run(ATTACK_HELPER, write_cwriter), "CPU 1 does not listen");
-	begin = now_us();
-	while (attack_goes_on(begin)) {
+	do {
 		write64(LAYOUT_GITS + GITS_CWRITER, attack_random() >> 44);
 		writes[0]++;
-	}
+		for (done = 0; done < nr && writes[done] >= MIN_WRITES; done++)
+			;
+		CHECK(done == nr || now_us() < begin + PATIENCE_MS * 1000, "CPU %u wrote %lu times",
+		      done, writes[done]);
+	} while (attack_goes_on(begin) || done < nr);
 	ends = true;
+}
+
+static void cwriter(void)
+{
+	prepare_storm();
+	CHECK(cpu_run(ATTACK_HELPER, write_cwriter), "CPU 1 does not listen");
+	storm(2);
 	CHECK(cpu_is_idle(ATTACK_HELPER), "CPU 1 hangs");
 	fact("writes_cpu0", writes[0]);
 	fact("writes_cpu1", writes[1]);
@@ -170,18 +181,11 @@ static void cwriter(void)
 /* The same from all CPUs; the witness looks at the clock between its writes. */
 static void cwriter_all(void)
 {
-	uint64_t begin;
-
 	prepare_storm();
 	witness_stop(ATTACK_WITNESS);
 	CHECK(cpu_run(ATTACK_HELPER, write_cwriter), "CPU 1 does not listen");
 	CHECK(cpu_run(ATTACK_WITNESS, write_cwriter), "CPU 2 does not listen");
-	begin = now_us();
-	while (attack_goes_on(begin)) {
-		write64(LAYOUT_GITS + GITS_CWRITER, attack_random() >> 44);
-		writes[0]++;
-	}
-	ends = true;
+	storm(3);
 	CHECK(cpu_is_idle(ATTACK_HELPER), "CPU 1 hangs");
 	CHECK(cpu_is_idle(ATTACK_WITNESS), "CPU 2 hangs");
 	for (unsigned cpu = 0; cpu < 3; cpu++)
