@@ -43,7 +43,7 @@ common := -std=gnu17 -D_GNU_SOURCE -I. -g $(warnings) $(CPPFLAGS)
 hardening := -O2 -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 sanitizers := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-arm64_cc = $(ARM64_CC) $(sysroot) $(common) $(hardening) $(CFLAGS)
+arm64_cc = $(ARM64_CC) $(sysroot) $(common) -DITSY_PAYLOADS=$(BUILD)/guest $(hardening) $(CFLAGS)
 native_cc = $(CC) $(common) $(sanitizers) $(CFLAGS)
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
@@ -54,22 +54,22 @@ native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -pthread $(LDFLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------
 # The files of vmm/ that compile for arm64 only, and the one with main(): unit tests get the others.
-VMM_ARM64 := gic.c seal.c vcpu.c vm.c main.c
+VMM_ARM64 := bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
 vmm_src := $(wildcard vmm/*.c)
 portable_src := $(filter-out $(addprefix vmm/,$(VMM_ARM64)),$(vmm_src))
 unit_src := $(wildcard tests/unit/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
-guest_src := $(wildcard tests/guest/*.c)
+guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
 
 objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 units := $(patsubst %.c,$(native)/%,$(unit_src))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
-payloads := $(patsubst tests/guest/%,$(BUILD)/guest/%.bin,$(basename $(guest_src)))
+payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits fuzz coverage man check clean \
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man check clean \
 	install help deps material FORCE
 
 all: $(arm64)/itsy
@@ -84,6 +84,7 @@ help:
 #: make test             unit tests, then end-to-end tests on an emulated arm64 host
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
+#: make bench-routes      ways from an eventfd to the guest, compared in instructions
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
@@ -93,7 +94,7 @@ help:
 
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
-deps_groups := build $(if $(call goal,test demo),emulate) $(if $(call goal,bench-vits),bench) \
+deps_groups := build $(if $(call goal,test demo bench-routes),emulate) $(if $(call goal,bench-vits),bench) \
 	$(if $(call goal,test unit unit-programs libs check),test) $(if $(call goal,check),check) \
 	$(if $(call goal,man install),docs)
 deps:
@@ -142,6 +143,10 @@ $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-ou
 		$(patsubst %,$(arm64)/lib%.a,oracle vits vfio)
 	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
 
+$(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c) $(filter-out vmm/main.c,$(vmm_src))) \
+		$(patsubst %,$(arm64)/lib%.a,vits vfio)
+	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
+
 unit-programs: $(units)
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
@@ -162,9 +167,15 @@ $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 $(BUILD)/guest/obj/%.elf: $(BUILD)/guest/obj/%.c.o $(guest_objects) tests/guest/payload.ld
 	$(call say,LD,$@)
 	$(Q)$(payload_cc) -Wl,--build-id=none -Wl,-T,tests/guest/payload.ld -o $@ $(filter %.o,$^)
+define flat_binary
+$(call say,BIN,$@)
+$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+endef
 $(BUILD)/guest/%.bin: $(BUILD)/guest/obj/tests/guest/%.elf
-	$(call say,BIN,$@)
-	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+	$(flat_binary)
+$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/guest-images/latency/%.elf
+	$(flat_binary)
+$(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
@@ -173,6 +184,10 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) \
 	$(if $(HOST_KERNEL),ITSY_HOST_KERNEL=$(HOST_KERNEL))
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
 	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard tests/emuhost/test-*.sh tests/e2e/*.sh)
+
+bench-routes: all $(agent) $(arm64)/itsroutes
+	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/usr/bin/itsroutes -- \
+		itsroutes $(BENCH)
 
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo

@@ -87,7 +87,7 @@ void lookup_drop_missing_devices(struct vits *v)
 			continue;
 		if (!table_slot(v, TABLE_DEVICES, function->devid, &slot) ||
 		    !table_read(v, slot, &raw) || !dte_matches(v, function->devid, raw, &dte))
-			shadow_unmap_device(v, function);
+			shadow_drop_device(v, function);
 	}
 }
 
@@ -103,6 +103,6 @@ void lookup_drop_missing_collections(struct vits *v)
 		cte = shadow_cte(collection);
 		if (!table_slot(v, TABLE_COLLECTIONS, icid, &slot) || !table_read(v, slot, &raw) ||
 		    !cte_matches(v, icid, raw, &cte))
-			shadow_unmap_collection(v, icid);
+			shadow_drop_collection(v, icid);
 	}
 }

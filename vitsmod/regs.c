@@ -44,6 +44,11 @@ static bool is_enabled(const struct vits *v)
 	return atomic_load_explicit(&v->enabled, memory_order_relaxed);
 }
 
+bool vits_enabled(const struct vits *v)
+{
+	return is_enabled(v);
+}
+
 /*
  * Choice: Quiescent is 1 whenever no thread is in the command side and none is
  * due there, also while Enabled is 1, where its value is UNKNOWN.
@@ -261,6 +266,7 @@ void regs_reset(struct vits *v)
 {
 	vits_lock(v);
 	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	assert(!v->begun);
 	v->stalled = false;
 	v->cbaser = 0;
 	v->cwriter = 0;

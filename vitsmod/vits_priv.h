@@ -62,6 +62,8 @@ struct vits {
 	/* Owner; its events are read by any thread. */
 	struct shadow shadow;
 	uint64_t nr_effects; /* steps taken so far */
+	uint64_t work;	     /* done so far: see WORK_LOOK */
+	uint64_t work_end;   /* where a task takes a rest */
 
 	_Alignas(CACHE_LINE) pthread_mutex_t lock;
 	pthread_cond_t unowned; /* signalled when owned becomes false */
@@ -69,6 +71,7 @@ struct vits {
 	/* Guarded by lock. */
 	bool lock_held;
 	bool owned;		       /* a thread owns the command side */
+	bool begun;		       /* the command at GITS_CREADR has begun, and is a task */
 	bool stalled;		       /* GITS_CREADR.Stalled */
 	enum forget forget[NR_TABLES]; /* the owner's to do */
 	uint32_t cwriter;	       /* queue offsets in bytes, below the queue's size */
@@ -117,6 +120,16 @@ static inline void vits_wait_unowned_locked(struct vits *v)
 		v->lock_held = true;
 	}
 }
+
+/*
+ * Work, counted so that nobody does too much of it at a time (cmdq.h): looking at an
+ * entry of the shadow that may be empty, looking at an event, and handing a step to
+ * the engine. In proportion to the instructions that they take; those of the engine
+ * come on top.
+ */
+#define WORK_LOOK  1u
+#define WORK_EVENT 8u
+#define WORK_STEP  8u
 
 /* Hand one step to the engine. Owner. */
 void vits_emit(struct vits *v, const struct vits_effect *effect);

@@ -53,6 +53,7 @@ static struct {
 	uint8_t *pend[MAX_CPUS];
 	volatile uint64_t counts[MAX_CPUS][GIC_COUNTED_LPIS];
 	volatile uint64_t strays[MAX_CPUS];
+	uint64_t acknowledged_at[MAX_CPUS];
 	void (*handler)(uint32_t lpi);
 } gic;
 
@@ -253,11 +254,18 @@ static void take(uint32_t intid)
 		gic.handler(intid);
 }
 
+uint64_t gic_acknowledged_at(void)
+{
+	return gic.acknowledged_at[cpu_index()];
+}
+
 void gic_interrupt(void)
 {
 	while (true) {
 		uint32_t intid = (uint32_t)sysreg_read(ICC_IAR1);
 
+		__asm__ volatile("isb" : : : "memory");
+		gic.acknowledged_at[cpu_index()] = sysreg_read("cntvct_el0");
 		barrier();
 		if (intid >= FIRST_SPURIOUS && intid <= LAST_SPURIOUS)
 			return;

@@ -11,7 +11,7 @@
 
 #define GIC_FIRST_LPI 8192u
 /* LPIs that are counted: the first ones. */
-#define GIC_COUNTED_LPIS 256u
+#define GIC_COUNTED_LPIS 2048u
 
 /* Registers of a redistributor that payloads use on their own, as offsets: 12.11. */
 #define GICR_CTLR	   0x0000u
@@ -74,6 +74,9 @@ uint64_t gic_strays(void);
 
 /* Called for each counted LPI, after it was acknowledged and before its end. NULL: none. */
 void gic_on_lpi(void (*handler)(uint32_t lpi));
+
+/* For the handler: the virtual counter, right behind the read of ICC_IAR1_EL1. */
+uint64_t gic_acknowledged_at(void);
 
 /* Called by cpu.c: take everything that is pending. */
 void gic_interrupt(void);

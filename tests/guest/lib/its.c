@@ -64,6 +64,13 @@ void its_init(void)
 	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
 }
 
+void its_off(void)
+{
+	write32(LAYOUT_GITS + GITS_CTLR, 0);
+	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
+	      "the ITS does not become quiescent");
+}
+
 void its_new_tables(void)
 {
 	its.queue = NULL;
@@ -74,9 +81,7 @@ void its_new_tables(void)
 void its_restart(void)
 {
 	spin_lock(&its.lock);
-	write32(LAYOUT_GITS + GITS_CTLR, 0);
-	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
-	      "the ITS does not become quiescent");
+	its_off();
 	its_init_disabled();
 	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 	spin_unlock(&its.lock);
@@ -169,6 +174,14 @@ static void post_and_run(const uint64_t command[4])
 void its_run(void)
 {
 	post_and_run(NULL);
+}
+
+void its_run_ring(void)
+{
+	spin_lock(&its.lock);
+	its.cwriter = (its.cwriter + ITS_QUEUE_SZ - ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	spin_unlock(&its.lock);
+	its_run();
 }
 
 uint32_t its_cwriter(void)

@@ -67,6 +67,8 @@ void its_init_disabled(void);
 void its_restart(void);
 /* Leave tables and queue where they are: its_init() and its_restart() make new ones. */
 void its_new_tables(void);
+/* Switch it off, and wait until it is quiescent. */
+void its_off(void);
 
 /* Memory for an ITT of 2^bits events; its address. */
 uint64_t its_itt_alloc(unsigned bits);
@@ -80,6 +82,8 @@ void its_run(void);
  * payloads whose ITS may be off. False, and nothing written: there is no room.
  */
 bool its_try(const uint64_t (*commands)[4], unsigned nr);
+/* Once around: all but one of the entries, whatever is in them now. */
+void its_run_ring(void);
 /* Offset of the next command in the queue, and the queue itself. */
 uint32_t its_cwriter(void);
 uint64_t its_queue(void);
