@@ -640,13 +640,21 @@ void shadow_drop_devices(struct vits *v)
 
 void shadow_drop_collection(struct vits *v, uint32_t icid)
 {
-	bool done;
+	struct shadow_collection *collection = collection_of(v, icid);
+	uint16_t n = collection->first;
 
-	shadow_unmap_collection(v, icid);
-	v->work_end = UINT64_MAX;
-	done = shadow_go_on(v);
-	assert(done);
-	(void)done;
+	assert(v->shadow.task.kind == NO_TASK);
+
+	collection->mapped = false;
+	for (uint32_t left = collection->nr_events; left; left--) {
+		struct shadow_event event;
+		bool known = shadow_owner(v, VITS_LPI_BASE + n, &event);
+
+		assert(known);
+		if (event.held)
+			strand(v, &event);
+		n = v->shadow.links[n].next;
+	}
 }
 
 void shadow_drop_collections(struct vits *v)

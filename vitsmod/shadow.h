@@ -205,7 +205,10 @@ void shadow_move_all(struct vits *v, uint32_t from, uint32_t to);
  */
 bool shadow_go_on(struct vits *v);
 
-/* A table was taken away or replaced (GITS_BASER<n>), or an entry. At once, whatever work it is. */
+/*
+ * A table was taken away or replaced (GITS_BASER<n>), or does not say any more what it said.
+ * At once, whatever work it is.
+ */
 void shadow_drop_device(struct vits *v, struct shadow_function *function);
 void shadow_drop_collection(struct vits *v, uint32_t icid);
 void shadow_drop_devices(struct vits *v);

@@ -39,6 +39,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
+#include "vmm/owed.h"
 #include "vmm/lpimap.h"
 
 /* Registers of the frame, IHI 0069 12.18 and 12.11. */
@@ -96,13 +97,6 @@ enum opcode {
 	OP_DISCARD = 0x0f,
 };
 
-/* A live mapping that the kernel would not take yet. */
-struct owed {
-	uint32_t devid; /* the kernel ITS's */
-	uint32_t eventid, intid, vcpu;
-	bool pending; /* signalled meanwhile: raised once it is mapped */
-};
-
 /* What a redistributor says of LPIs, read at most once a window. */
 struct redist {
 	bool known;
@@ -130,15 +124,9 @@ struct seal {
 	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
-	struct owed *owed;		  /* [owed_cap] */
-	uint32_t *owed_at; /* [owed_cap], of each event: 1 + its index in owed; 0: it is not owed */
-	uint32_t first[VITS_MAX_FUNCTIONS]; /* of a function's events there */
-	size_t owed_cap;
+	struct owed_set owed;
 	size_t owed_next; /* the next to be tried again */
-	_Atomic size_t nr_owed;
-	_Atomic size_t nr_waiting; /* of them: pending */
-	bool owing_changed;	   /* since cfg.owing was told */
-	bool broken;		   /* the host refused commands; nothing is sent any more */
+	bool broken;	  /* the host refused commands; nothing is sent any more */
 
 	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
 };
@@ -283,54 +271,6 @@ static void move_all_in_kernel(struct seal *s, uint32_t from, uint32_t to)
 
 /* ---- owed mappings ------------------------------------------------------ */
 
-static uint32_t *owed_at(struct seal *s, uint32_t devid, uint32_t eventid)
-{
-	assert(devid < s->cfg.nr_functions);
-	assert(eventid < s->functions[devid].nr_events);
-
-	return &s->owed_at[s->first[devid] + eventid];
-}
-
-static struct owed *find_owed(struct seal *s, uint32_t devid, uint32_t eventid)
-{
-	uint32_t at = *owed_at(s, devid, eventid);
-
-	return at ? &s->owed[at - 1] : NULL;
-}
-
-static void set_pending(struct seal *s, struct owed *o, bool pending)
-{
-	if (pending && !o->pending)
-		s->nr_waiting++;
-	if (!pending && o->pending)
-		s->nr_waiting--;
-	o->pending = pending;
-}
-
-static void add_owed(struct seal *s, const struct owed *o)
-{
-	/* A live event is mapped at most once, and owed has room for each. */
-	assert(s->nr_owed < s->owed_cap);
-
-	s->owed[s->nr_owed++] = *o;
-	s->owing_changed = true;
-	*owed_at(s, o->devid, o->eventid) = (uint32_t)s->nr_owed;
-	count(&s->total_owed, 1);
-}
-
-/* The last one takes its place. */
-static void drop_owed(struct seal *s, struct owed *o)
-{
-	const struct owed *last = &s->owed[s->nr_owed - 1];
-
-	set_pending(s, o, false);
-	*owed_at(s, last->devid, last->eventid) = (uint32_t)(o - s->owed) + 1;
-	*owed_at(s, o->devid, o->eventid) = 0;
-	*o = *last;
-	s->nr_owed--;
-	s->owing_changed = true;
-}
-
 static void map_in_kernel(struct seal *s, const struct owed *o)
 {
 	uint32_t slot = o->intid % SCRATCH_EVENTS;
@@ -356,17 +296,17 @@ static bool try_owed(struct seal *s, struct owed *o)
 	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
 		flush(s);
 	map_in_kernel(s, o);
-	drop_owed(s, o);
+	owed_drop(&s->owed, o);
 	return true;
 }
 
 /* Try as many of them, in turn. */
 static void retry_owed(struct seal *s, size_t most)
 {
-	for (size_t left = s->nr_owed < most ? s->nr_owed : most; left; left--) {
-		if (s->owed_next >= s->nr_owed)
+	for (size_t left = s->owed.nr < most ? s->owed.nr : most; left; left--) {
+		if (s->owed_next >= s->owed.nr)
 			s->owed_next = 0;
-		if (!try_owed(s, &s->owed[s->owed_next]))
+		if (!try_owed(s, &s->owed.list[s->owed_next]))
 			s->owed_next++;
 	}
 }
@@ -381,7 +321,8 @@ static void live_map(struct seal *s, uint32_t devid, const struct vits_effect *e
 		map_in_kernel(s, &o);
 		return;
 	}
-	add_owed(s, &o);
+	owed_add(&s->owed, &o);
+	count(&s->total_owed, 1);
 }
 
 static void live_unmap(struct seal *s, uint32_t devid, const struct vits_effect *e)
@@ -400,13 +341,13 @@ static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect 
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
-		drop_owed(s, o);
+		owed_drop(&s->owed, o);
 		break;
 	case VITS_LPI_CLEAR:
-		set_pending(s, o, false);
+		owed_set_pending(&s->owed, o, false);
 		break;
 	case VITS_LPI_RAISE:
-		set_pending(s, o, true);
+		owed_set_pending(&s->owed, o, true);
 		break;
 	default:
 		break; /* the configuration byte is read when it is mapped */
@@ -439,7 +380,7 @@ static void set_live(struct seal *s, uint32_t intid, bool live)
 
 static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
-	struct owed *o = s->nr_owed ? find_owed(s, devid, e->eventid) : NULL;
+	struct owed *o = s->owed.nr ? owed_find(&s->owed, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
 		set_live(s, e->intid, true);
@@ -553,9 +494,9 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 		stage(s, OP_INVALL, 0, e->vcpu, 0);
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
-		for (size_t i = 0; i < s->nr_owed; i++)
-			if (s->owed[i].vcpu == e->vcpu_from)
-				s->owed[i].vcpu = e->vcpu;
+		for (size_t i = 0; i < s->owed.nr; i++)
+			if (s->owed.list[i].vcpu == e->vcpu_from)
+				s->owed.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
 		apply_live(s, kernel_devid(s, its, e->devid), e);
@@ -568,10 +509,10 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 /* Give the lock back, and tell what changed under it. */
 static void unlock_and_tell(struct seal *s)
 {
-	bool changed = s->owing_changed && !s->in_window;
+	bool changed = s->owed.changed && !s->in_window;
 
 	if (changed)
-		s->owing_changed = false;
+		s->owed.changed = false;
 	pthread_mutex_unlock(&s->lock);
 	if (changed && s->cfg.owing)
 		s->cfg.owing(s->cfg.ctx);
@@ -581,10 +522,10 @@ bool seal_owes(struct seal *s, size_t function, uint32_t eventid)
 {
 	bool owes;
 
-	if (!atomic_load(&s->nr_owed))
+	if (!atomic_load(&s->owed.nr))
 		return false;
 	pthread_mutex_lock(&s->lock);
-	owes = find_owed(s, (uint32_t)function, eventid);
+	owes = owed_find(&s->owed, (uint32_t)function, eventid);
 	pthread_mutex_unlock(&s->lock);
 	return owes;
 }
@@ -598,25 +539,25 @@ static bool is_staging(const struct seal *s)
 void seal_commit(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_owed && is_staging(s))
+	if (s->owed.nr && is_staging(s))
 		retry_owed(s, RETRY_OWED);
 	flush(s);
 	close_window(s);
-	if (s->nr_waiting)
+	if (s->owed.nr_pending)
 		s->cfg.waits(s->cfg.ctx);
 	unlock_and_tell(s);
 }
 
 bool seal_waits(const struct seal *s)
 {
-	return s->nr_waiting;
+	return s->owed.nr_pending;
 }
 
 void seal_retry(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_waiting && !is_staging(s)) {
-		retry_owed(s, s->nr_owed);
+	if (s->owed.nr_pending && !is_staging(s)) {
+		retry_owed(s, s->owed.nr);
 		flush(s);
 		close_window(s);
 	}
@@ -629,15 +570,15 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 	struct owed *o;
 
 	pthread_mutex_lock(&s->lock);
-	o = find_owed(s, devid, eventid);
+	o = owed_find(&s->owed, devid, eventid);
 	if (o)
-		set_pending(s, o, true);
+		owed_set_pending(&s->owed, o, true);
 	if (o && !is_staging(s)) {
 		if (try_owed(s, o))
 			retry_owed(s, RETRY_OWED);
 		flush(s);
 		close_window(s);
-		if (s->nr_waiting)
+		if (s->owed.nr_pending)
 			s->cfg.waits(s->cfg.ctx);
 	}
 	unlock_and_tell(s);
@@ -650,7 +591,7 @@ int seal_signal(struct seal *s, size_t function, uint32_t eventid)
 	const uint64_t doorbell = LAYOUT_SEALED_FRAME + VITS_TRANSLATER;
 	int r = vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
 
-	if (r || !atomic_load(&s->nr_owed))
+	if (r || !atomic_load(&s->owed.nr))
 		return r;
 	if (signal_owed(s, devid, eventid))
 		return 1;
@@ -714,6 +655,7 @@ static void seal_destroyp(struct seal **s)
 
 static int alloc_tables(struct seal *s)
 {
+	uint32_t nr_events[VITS_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
 
 	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
@@ -721,13 +663,10 @@ static int alloc_tables(struct seal *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		s->functions[i] = s->cfg.functions[i];
-		s->first[i] = (uint32_t)s->owed_cap;
-		s->owed_cap += s->functions[i].nr_events;
+		nr_events[i] = s->functions[i].nr_events;
 	}
-	s->owed = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed));
-	s->owed_at = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed_at));
 	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
-	return s->owed && s->owed_at && s->redists ? 0 : -ENOMEM;
+	return s->redists ? owed_init(&s->owed, nr_events, nr) : -ENOMEM;
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)
@@ -800,8 +739,7 @@ void seal_destroy(struct seal *s)
 		(void)munmap(s->mem, SEALED_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
 	free(s->redists);
-	free(s->owed_at);
-	free(s->owed);
+	owed_fini(&s->owed);
 	free(s->functions);
 	free(s);
 }

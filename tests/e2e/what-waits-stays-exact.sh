@@ -10,6 +10,9 @@ host_file /etc/pending.conf <<'END'
 kernel = "/usr/share/itsy/payloads/pending.bin"
 vcpus  = 2
 memory = "128M"
+its "its" {
+	lpis = 256
+}
 device "edu" {
 	bdf = "0000:00:01.0"
 	events = 64

@@ -60,6 +60,8 @@ enum its_opcode {
 void its_init(void);
 /* Only the tables and the queue; for payloads that enable on their own. */
 void its_init_disabled(void);
+/* Switch it off, and wait until it is quiescent. */
+void its_off(void);
 /*
  * Off, its_init(). Other CPUs may post meanwhile; where they write GITS_CTLR
  * themselves nothing is promised, for the ITS may have been on at the wrong time.
@@ -67,8 +69,6 @@ void its_init_disabled(void);
 void its_restart(void);
 /* Leave tables and queue where they are: its_init() and its_restart() make new ones. */
 void its_new_tables(void);
-/* Switch it off, and wait until it is quiescent. */
-void its_off(void);
 
 /* Memory for an ITT of 2^bits events; its address. */
 uint64_t its_itt_alloc(unsigned bits);
@@ -77,13 +77,13 @@ uint64_t its_itt_alloc(unsigned bits);
 void its_post(const uint64_t command[4]);
 /* Let the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
 void its_run(void);
+/* Once around: all but one of the entries, whatever is in them now. */
+void its_run_ring(void);
 /*
  * Write nr commands into the queue and GITS_CWRITER, and wait for nothing: for
  * payloads whose ITS may be off. False, and nothing written: there is no room.
  */
 bool its_try(const uint64_t (*commands)[4], unsigned nr);
-/* Once around: all but one of the entries, whatever is in them now. */
-void its_run_ring(void);
 /* Offset of the next command in the queue, and the queue itself. */
 uint32_t its_cwriter(void);
 uint64_t its_queue(void);
