@@ -19,6 +19,9 @@ host_file /etc/lockup.conf <<'END'
 kernel = "/usr/share/itsy/payloads/lockup.bin"
 vcpus  = 2
 memory = "128M"
+its "its" {
+	lpis = 64
+}
 END
 
 on_host --cpus 2 <<'END'

@@ -23,6 +23,9 @@ kernel  = "/usr/share/itsy/payloads/itscape.bin"
 cmdline = "seconds=$seconds seed=$seed"
 vcpus   = 4
 memory  = "128M"
+its "its" {
+	lpis = 256
+}
 device "edu" {
 	bdf = "0000:00:01.0"
 	events = 64

@@ -21,7 +21,7 @@ const char payload_name[] = "stall";
 
 #define FIRST_LPI 8192u
 #define WRONG_LPI 100u
-#define SETTLE_US 50000u
+#define SETTLE_US 100000u
 
 static struct edu edu;
 

@@ -41,6 +41,7 @@
 #define PEND_TABLE_SZ  0x10000u
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
+#define LPI_FLAGS      0x03u
 #define NR_SGIS	       16u
 #define WAKE_SGI       1u
 #define FIRST_SPURIOUS 1020u
@@ -181,12 +182,23 @@ void gic_lpis_off(void)
 	write_enable_lpis(own_redistributor(), false);
 }
 
-void gic_lpi_configure(uint32_t lpi, bool enabled)
+void gic_lpi_prioritise(uint32_t lpi, uint8_t priority, bool enabled)
 {
 	if (!gic.prop)
 		gic.prop = memory_alloc(PROP_TABLE_SZ, PROP_TABLE_SZ);
-	gic.prop[lpi - GIC_FIRST_LPI] = (uint8_t)(LPI_PRIORITY | (enabled ? LPI_ENABLED : 0));
+	gic.prop[lpi - GIC_FIRST_LPI] =
+		(uint8_t)((priority & ~LPI_FLAGS) | (enabled ? LPI_ENABLED : 0));
 	barrier();
+}
+
+void gic_lpi_configure(uint32_t lpi, bool enabled)
+{
+	gic_lpi_prioritise(lpi, LPI_PRIORITY, enabled);
+}
+
+void gic_priority_mask(uint8_t priority)
+{
+	sysreg_write(ICC_PMR, priority);
 }
 
 uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi)

@@ -60,6 +60,11 @@ uint8_t *gic_pending_table(unsigned cpu);
 /* The LPI's byte in the configuration table. Takes effect at INV, INVALL, or MAPTI. */
 void gic_lpi_configure(uint32_t lpi, bool enabled);
 
+/* The same with a priority: 0 is the highest; gic_lpi_configure() gives 0xa0. */
+void gic_lpi_prioritise(uint32_t lpi, uint8_t priority, bool enabled);
+/* Only interrupts of a higher priority than this reach the calling CPU; 0xff: all (ICC_PMR_EL1). */
+void gic_priority_mask(uint8_t priority);
+
 /* How often the LPI was taken on that CPU. */
 uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi);
 /* The same, on all CPUs. */

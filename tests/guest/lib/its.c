@@ -81,9 +81,7 @@ void its_new_tables(void)
 void its_restart(void)
 {
 	spin_lock(&its.lock);
-	write32(LAYOUT_GITS + GITS_CTLR, 0);
-	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
-	      "the ITS does not become quiescent");
+	its_off();
 	its_init_disabled();
 	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 	spin_unlock(&its.lock);
