@@ -5,7 +5,7 @@
 #   V=1          shows the commands		BUILD=DIR   puts what is made elsewhere (default: build)
 #   CC=clang     builds with clang		CI=true     makes warnings errors
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
-#   DEPS=no      installs nothing
+#   DEPS=no      installs nothing			HOST_KERNEL=backports   tests and demo on a newer host
 #
 # Below build/: arm64/ the program; bench/ the same for this machine; native/ and tsan/ with sanitizers, for unit
 # tests; guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
@@ -42,7 +42,7 @@ common := -std=gnu17 -D_GNU_SOURCE -I. -g $(warnings) $(CPPFLAGS)
 hardening := -O2 -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 sanitizers := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
-arm64_cc = $(ARM64_CC) $(sysroot) $(common) $(hardening) $(CFLAGS)
+arm64_cc = $(ARM64_CC) $(sysroot) $(common) -DITSY_PAYLOADS=$(BUILD)/guest $(hardening) $(CFLAGS)
 native_cc = $(CC) $(common) $(sanitizers) $(CFLAGS)
 tsan_cc = $(CC) $(common) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS)
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
@@ -54,24 +54,24 @@ native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -pthread $(LDFLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------
 # The files of vmm/ that compile for arm64 only, and the one with main(): unit tests get the others.
-VMM_ARM64 := gic.c seal.c vcpu.c vm.c main.c
+VMM_ARM64 := bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
 vmm_src := $(wildcard vmm/*.c)
 portable_src := $(filter-out $(addprefix vmm/,$(VMM_ARM64)),$(vmm_src))
 unit_src := $(wildcard tests/unit/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
-guest_src := $(wildcard tests/guest/*.c)
+guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
 
 objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 units := $(patsubst %.c,$(native)/%,$(unit_src))
 threads := $(patsubst %,$(tsan)/%-tsan,test_router test_vits_threads test_vits_threads_chaos)
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
-payloads := $(patsubst tests/guest/%,$(BUILD)/guest/%.bin,$(basename $(guest_src)))
+payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits fuzz coverage man check clean \
-	install help deps material FORCE
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man \
+	check clean install help deps material FORCE
 
 all: $(arm64)/itsy
 libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
@@ -84,6 +84,7 @@ help:
 #: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
+#: make bench-routes     ways from an eventfd to the guest, compared in instructions
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
@@ -93,7 +94,7 @@ help:
 
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
-deps_groups := build $(if $(call goal,test demo),emulate) $(if $(call goal,bench-vits),bench) \
+deps_groups := build $(if $(call goal,test demo bench-routes),emulate) $(if $(call goal,bench-vits),bench) \
 	$(if $(call goal,test unit unit-programs libs check fuzz coverage),test) $(if $(call goal,check),check) \
 	$(if $(call goal,test fuzz),fuzz) $(if $(call goal,coverage),coverage) $(if $(call goal,man install),docs)
 deps:
@@ -126,31 +127,30 @@ $(1)/lib%.a: | $(3)
 endef
 $(foreach kind,$(kinds),$(eval $(call rules,$($(kind)),$(kind),$(if $(filter arm64,$(kind)),material,deps))))
 
-$(arm64)/itsy: $(call objects,$(arm64),$(vmm_src)) $(arm64)/libvits.a $(arm64)/libvfio.a
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
-
 # The part of tests/emuhost that runs inside.
 agent := $(arm64)/emuhost-agent
 $(agent): $(arm64)/tests/emuhost/agent.o
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 
-$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-out vmm/main.c,$(vmm_src))) \
-		$(patsubst %,$(arm64)/lib%.a,oracle vits vfio)
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
+$(arm64)/itsy: $(arm64)/vmm/main.o
+$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
+$(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
+$(addprefix $(arm64)/its,y diff routes): $(call objects,$(arm64),$(filter-out vmm/main.c,$(vmm_src))) \
+		$(arm64)/libvits.a $(arm64)/libvfio.a
+	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(arm64_ld))
 
 unit-programs: $(units) $(threads)
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
-$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/tests/unit/vits_world.o \
-		$(tsan)/vmm/router.o $(tsan)/vmm/report.o $(tsan)/libvits.a
-	$(call link,$(tsan_cc) -o $@ $^ -lcmocka -luring -pthread $(LDFLAGS))
+$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/libvits.a \
+		$(call objects,$(tsan),tests/unit/vits_world.c vmm/router.c vmm/placement.c vmm/report.c)
+	$(call link,$(tsan_cc) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -luring -pthread $(LDFLAGS))
 
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
 bench-vits: $(bench)/bench-vits
 	$(Q)$< $(BENCH)
-
 unit: unit-programs
 	$(Q)BUILD=$(BUILD) tests/run --unit $(units) $(threads)
 
@@ -162,20 +162,22 @@ $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 $(BUILD)/guest/obj/%.elf: $(BUILD)/guest/obj/%.c.o $(guest_objects) tests/guest/payload.ld
 	$(call say,LD,$@)
 	$(Q)$(payload_cc) -Wl,--build-id=none -Wl,-T,tests/guest/payload.ld -o $@ $(filter %.o,$^)
-$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/tests/guest/%.elf
+$(foreach src,$(basename $(guest_src)),$(eval $(BUILD)/guest/$(notdir $(src)).bin: $(BUILD)/guest/obj/$(src).elf))
+$(payloads):
 	$(call say,BIN,$@)
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
+$(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
-
-emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) --e2e $(wildcard $(patsubst %,tests/%.sh,fuzz/* emuhost/test-* e2e/*))
-
+	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) \
+		--e2e $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
+bench-routes: all $(agent) $(arm64)/itsroutes
+	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
-
 fuzz coverage: | deps
 	$(Q)BUILD=$(BUILD) scripts/$@
 
@@ -183,15 +185,13 @@ man: $(man)
 $(BUILD)/man/%: man/%.scd | deps
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D) && scdoc <$< >$@
-
 check: | deps
 	$(Q)scripts/check $(native_cc)
 
 PREFIX ?= /usr/local
 install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
+	$(foreach n,1 5,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:

@@ -169,7 +169,7 @@ static unsigned write_locked(struct vfio_device *dev, const struct config_write 
 
 		/* A function that does not reset is as good as it can be made. */
 		(void)!device_reset_locked(dev);
-		return decoded ? DEVICE_WORK_BARS : 0;
+		return DEVICE_WORK_RESET | (decoded ? DEVICE_WORK_BARS : 0);
 	}
 	config_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);
@@ -191,4 +191,6 @@ void vfio_config_write(struct vfio_device *dev, unsigned offset, unsigned len, u
 		dev->ops->bars_changed(dev->ops_ctx);
 	if (work & DEVICE_WORK_VECTORS)
 		msi_sync(dev);
+	if (work & DEVICE_WORK_RESET)
+		msi_tell_all(dev);
 }

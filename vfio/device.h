@@ -42,6 +42,12 @@ struct vfio_device_ops {
 	 * once. The message is the one that was in force when it was.
 	 */
 	void (*vector_released)(void *ctx, unsigned vector, const struct msi_message *message);
+	/*
+	 * A vector's message, or what holds it back, has changed: read
+	 * vfio_vector_message(), under a lock of yours, as for BARs. After
+	 * vector_released where both apply; before the guest's access is over.
+	 */
+	void (*vector_changed)(void *ctx, unsigned vector);
 };
 
 /* How the guest gets the function's interrupts. */
@@ -120,6 +126,13 @@ enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev);
 unsigned vfio_device_nr_vectors(const struct vfio_device *dev);
 /* Borrowed; EFD_NONBLOCK; signalled by the kernel for each interrupt of the vector. */
 int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
+
+/*
+ * Where an interrupt of the vector would go now; false where it would be held.
+ * Any thread; takes no lock.
+ */
+bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
+			 struct msi_message *ret_message);
 
 enum vfio_take {
 	VFIO_TAKE_DELIVER, /* ret_message is set: deliver it */

@@ -61,6 +61,7 @@ struct vfio_device {
 enum device_work {
 	DEVICE_WORK_BARS = 1,	 /* tell that BARs moved */
 	DEVICE_WORK_VECTORS = 2, /* bring the vectors in line, deliver what waited */
+	DEVICE_WORK_RESET = 4,	 /* tell that all vectors were forgotten */
 };
 
 /* Accesses to the device's file: all of len bytes, or negative errno. */
@@ -106,6 +107,8 @@ int msi_enable(struct vfio_device *dev, struct vfio_fault *fault) _must_check_;
 void msi_disable(struct vfio_device *dev);
 /* msi.c: forget what was signalled. Lock held, or no other user yet. */
 void msi_forget(struct vfio_device *dev);
+/* Tell of all vectors that they changed. No lock held. */
+void msi_tell_all(const struct vfio_device *dev);
 /* msi.c: vectors follow registers; deliver what waited. Lock not held. */
 void msi_sync(struct vfio_device *dev);
 /* msi.c: pending bits of MSI vectors. Lock held. */

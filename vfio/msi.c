@@ -318,10 +318,36 @@ static bool msix_sync_one(struct vfio_device *dev, unsigned vector, struct msi_m
 	return vector_update(v, msix_reasons(dev) | vector_own_mask(v), ret_message);
 }
 
-static void deliver(struct vfio_device *dev, unsigned vector, const struct msi_message *message)
+/* What an update did, to be told with no lock held. */
+struct update {
+	struct msi_message message;
+	uint64_t before; /* the generation */
+	bool released, changed;
+};
+
+static struct update update_begin(const struct vfio_vector *vector)
 {
-	if (dev->ops && dev->ops->vector_released)
-		dev->ops->vector_released(dev->ops_ctx, vector, message);
+	return (struct update){ .before = vector_generation(vector) };
+}
+
+static void update_end(const struct vfio_vector *vector, struct update *update, bool released)
+{
+	update->released = released;
+	update->changed = vector_generation(vector) != update->before;
+}
+
+static void tell(const struct vfio_device *dev, unsigned vector, const struct update *update)
+{
+	if (update->released && dev->ops && dev->ops->vector_released)
+		dev->ops->vector_released(dev->ops_ctx, vector, &update->message);
+	if (update->changed && dev->ops && dev->ops->vector_changed)
+		dev->ops->vector_changed(dev->ops_ctx, vector);
+}
+
+void msi_tell_all(const struct vfio_device *dev)
+{
+	for (unsigned i = 0; i < dev->nr_vectors; i++)
+		tell(dev, i, &(struct update){ .changed = true });
 }
 
 /*
@@ -332,15 +358,16 @@ static void deliver(struct vfio_device *dev, unsigned vector, const struct msi_m
 void msi_sync(struct vfio_device *dev)
 {
 	for (unsigned i = 0; i < dev->nr_vectors; i++) {
-		struct msi_message message;
-		bool released;
+		const struct vfio_vector *vector = &dev->vectors[i];
+		struct update update;
 
 		pthread_mutex_lock(&dev->lock);
-		released = dev->kind == VFIO_IRQ_KIND_MSIX ? msix_sync_one(dev, i, &message)
-							   : msi_sync_one(dev, i, &message);
+		update = update_begin(vector);
+		update_end(vector, &update,
+			   dev->kind == VFIO_IRQ_KIND_MSIX ? msix_sync_one(dev, i, &update.message)
+							   : msi_sync_one(dev, i, &update.message));
 		pthread_mutex_unlock(&dev->lock);
-		if (released)
-			deliver(dev, i, &message);
+		tell(dev, i, &update);
 	}
 }
 
@@ -380,25 +407,24 @@ void msix_table_write(struct vfio_device *dev, uint64_t offset, unsigned len, ui
 	unsigned index = (unsigned)(offset / PCI_MSIX_ENTRY_SIZE);
 	struct vfio_vector *vector = &dev->vectors[index];
 	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
-	struct msi_message message;
+	struct update update;
 	uint64_t why;
-	bool released;
 
 	assert(offset + len <= dev->table.size);
 	assert(offset % PCI_MSIX_ENTRY_SIZE + len <= PCI_MSIX_ENTRY_SIZE);
 	pthread_mutex_lock(&dev->lock);
 	entry_load(vector, entry);
 	memcpy(entry + offset % PCI_MSIX_ENTRY_SIZE, &value, len);
-	message.address = config_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
-	message.address |= (uint64_t)config_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
-	message.data = config_get(entry, PCI_MSIX_ENTRY_DATA, 4);
+	update = update_begin(vector);
+	update.message.address = config_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
+	update.message.address |= (uint64_t)config_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
+	update.message.data = config_get(entry, PCI_MSIX_ENTRY_DATA, 4);
 	why = msix_reasons(dev);
 	if (entry[PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT)
 		why |= VECTOR_MASKED;
-	released = vector_update(vector, why, &message);
+	update_end(vector, &update, vector_update(vector, why, &update.message));
 	pthread_mutex_unlock(&dev->lock);
-	if (released)
-		deliver(dev, index, &message);
+	tell(dev, index, &update);
 }
 
 uint64_t msix_pba_read(const struct vfio_device *dev, uint64_t offset, unsigned len)
@@ -428,6 +454,13 @@ int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
 {
 	assert(vector < dev->nr_vectors);
 	return dev->vectors[vector].eventfd;
+}
+
+bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
+			 struct msi_message *ret_message)
+{
+	assert(vector < dev->nr_vectors);
+	return vector_target(&dev->vectors[vector], ret_message);
 }
 
 enum vfio_take vfio_vector_take(struct vfio_device *dev, unsigned vector,

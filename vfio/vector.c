@@ -101,6 +101,20 @@ bool vector_pending(const struct vfio_vector *vector)
 	return atomic_load_explicit(&vector->state, memory_order_acquire) & VECTOR_PENDING;
 }
 
+bool vector_target(const struct vfio_vector *vector, struct msi_message *ret_message)
+{
+	uint64_t seen, again = atomic_load_explicit(&vector->state, memory_order_acquire);
+
+	do {
+		seen = again;
+		if (seen & VECTOR_WHY)
+			return false;
+		slot_load(vector, seen, ret_message);
+		again = atomic_load_explicit(&vector->state, memory_order_acquire);
+	} while (again != seen);
+	return true;
+}
+
 enum vfio_take vector_take(struct vfio_vector *vector, struct msi_message *ret_message)
 {
 	uint64_t seen = atomic_load_explicit(&vector->state, memory_order_acquire);

@@ -56,6 +56,14 @@ void vector_forget(struct vfio_vector *vector);
 void vector_message(const struct vfio_vector *vector, struct msi_message *ret_message);
 bool vector_pending(const struct vfio_vector *vector);
 
+/* Any thread: where an interrupt would go now, or false where it would be held. */
+bool vector_target(const struct vfio_vector *vector, struct msi_message *ret_message);
+/* Differs after each update that changed anything. */
+static inline uint64_t vector_generation(const struct vfio_vector *vector)
+{
+	return atomic_load_explicit(&vector->state, memory_order_relaxed) / VECTOR_GENERATION;
+}
+
 /* An interrupt came. */
 enum vfio_take vector_take(struct vfio_vector *vector, struct msi_message *ret_message);
 

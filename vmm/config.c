@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
+#include "vmm/lpis.h"
 #include "vmm/suggest.h"
 
 #define FILE_SZ_MAX MiB
@@ -30,9 +31,7 @@
 #define DEVID_BITS_MAX	   32u
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
-#define LPIS_MIN	   32u
-#define LPIS_MAX	   57344u /* with 8192 below them, the INTIDs of 16 bits */
-#define CMDLINE_MAX	   2047u  /* arm64's COMMAND_LINE_SIZE without its end */
+#define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
 #define NAME_MAX_LEN	   31u
 
 struct overrides {
@@ -288,21 +287,104 @@ static void set_lpis(struct checker *k, struct config_value *v, struct config_it
 		its->lpis = (uint32_t)n;
 }
 
-static const char *on_error_name(bool stall)
+const char *config_on_error_name(bool stall)
 {
 	return stall ? "stall" : "skip";
 }
 
 static void set_on_error(struct checker *k, struct config_value *v, struct config_its *its)
 {
-	its->stall = strcmp(v->text, on_error_name(true)) == 0;
-	if (!its->stall && strcmp(v->text, on_error_name(false)) != 0)
+	its->stall = strcmp(v->text, config_on_error_name(true)) == 0;
+	if (!its->stall && strcmp(v->text, config_on_error_name(false)) != 0)
 		value_error(k, v, "'on-error' is \"skip\" or \"stall\", not '" SHOWN "'", v->text);
 }
 
+static bool route_of(struct checker *k, struct config_value *v, enum route *ret_route)
+{
+	if (route_parse(v->text, ret_route))
+		return true;
+	value_error(k, v, "'route' is \"uring\", \"spin\" or \"irqfd\", not '" SHOWN "'", v->text);
+	return false;
+}
+
+static void set_route(struct checker *k, struct config_value *v, struct config *c)
+{
+	(void)route_of(k, v, &c->route);
+}
+
+static void set_device_route(struct checker *k, struct config_value *v, struct config_device *d)
+{
+	d->has_route = route_of(k, v, &d->route);
+}
+
+static void set_cpu(struct checker *k, struct config_value *v, const char *key, struct placement *p)
+{
+	uint64_t n;
+
+	if (!number_in(k, v, key, 0, PLACEMENT_MAX_CPU, &n))
+		return;
+	p->cpu = (int)n;
+	p->asked = true;
+}
+
+/* "other", or "fifo:" and a priority. */
+static void set_sched(struct checker *k, struct config_value *v, const char *key,
+		      struct placement *p)
+{
+	uint64_t n = 0;
+
+	if (strcmp(v->text, "other") != 0 &&
+	    (strncmp(v->text, "fifo:", 5) != 0 ||
+	     parse_number(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
+		value_error(k, v,
+			    "'%s' is \"other\", or \"fifo:1\" to \"fifo:99\", not '" SHOWN "'", key,
+			    v->text);
+		return;
+	}
+	p->fifo = (int)n;
+	p->asked = true;
+}
+
+static void set_router_cpu(struct checker *k, struct config_value *v, struct config *c)
+{
+	set_cpu(k, v, "router-cpu", &c->router);
+}
+
+static void set_router_sched(struct checker *k, struct config_value *v, struct config *c)
+{
+	set_sched(k, v, "router-sched", &c->router);
+}
+
+static void set_spin_cpu(struct checker *k, struct config_value *v, struct config *c)
+{
+	set_cpu(k, v, "spin-cpu", &c->spin);
+}
+
+static void set_vcpu_sched(struct checker *k, struct config_value *v, struct config *c)
+{
+	set_sched(k, v, "vcpu-sched", &c->vcpu);
+}
+
+static void set_vcpu_cpus(struct checker *k, struct config_value *v, struct config *c)
+{
+	int nr = placement_parse_cpus(v->text, c->vcpu_cpus, LAYOUT_MAX_VCPUS);
+
+	if (nr <= 0)
+		value_error(k, v,
+			    "'vcpu-cpus' is a list of CPUs such as \"2-5,8\", not '" SHOWN "'",
+			    v->text);
+	else
+		c->nr_vcpu_cpus = (uint32_t)nr;
+	c->vcpu.asked = true;
+}
+
 static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, struct config *) = {
-	[KEY_KERNEL] = set_kernel, [KEY_INITRD] = set_initrd, [KEY_CMDLINE] = set_cmdline,
-	[KEY_VCPUS] = set_vcpus,   [KEY_MEMORY] = set_memory,
+	[KEY_KERNEL] = set_kernel,	   [KEY_INITRD] = set_initrd,
+	[KEY_CMDLINE] = set_cmdline,	   [KEY_VCPUS] = set_vcpus,
+	[KEY_MEMORY] = set_memory,	   [KEY_ROUTE] = set_route,
+	[KEY_ROUTER_CPU] = set_router_cpu, [KEY_ROUTER_SCHED] = set_router_sched,
+	[KEY_SPIN_CPU] = set_spin_cpu,	   [KEY_VCPU_CPUS] = set_vcpu_cpus,
+	[KEY_VCPU_SCHED] = set_vcpu_sched,
 };
 static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
@@ -310,6 +392,7 @@ static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct con
 	[KEY_EVENTS] = set_events,
 	[KEY_ITS] = set_its,
 	[KEY_DEVID] = set_devid,
+	[KEY_DEVICE_ROUTE] = set_device_route,
 };
 static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_value *,
 					      struct config_its *) = {
@@ -342,7 +425,6 @@ static void check_its(struct checker *k, struct config_block *raw, struct config
 		.name = take_name(k, KIND_ITS, raw),
 		.devid_bits = DEVID_BITS_DEFAULT,
 		.eventid_bits = EVENTID_BITS_MAX,
-		.lpis = LPIS_MAX,
 		.line = raw->line,
 	};
 	for (size_t i = 0; i < NR_ITS_KEYS; i++)
@@ -487,6 +569,8 @@ static void check_devices(struct checker *k, struct config *c)
 		/* Its requester ID: device i of the guest's bus 0, function 0. */
 		if (!c->devices[i].has_devid)
 			c->devices[i].devid = (uint32_t)i << 3;
+		if (!c->devices[i].has_route)
+			c->devices[i].route = c->route;
 	}
 	c->nr_devices = raw->nr;
 	for (size_t i = 0; i < c->nr_devices; i++) {
@@ -497,10 +581,30 @@ static void check_devices(struct checker *k, struct config *c)
 	}
 }
 
-static int check(struct checker *k, struct config *c)
+static void check_vcpu_cpus(struct checker *k, const struct config *c)
+{
+	struct config_value *v = &k->raw->values[KEY_VCPU_CPUS];
+
+	if (!c->nr_vcpu_cpus || v->wrong || k->raw->values[KEY_VCPUS].wrong ||
+	    c->nr_vcpu_cpus == c->vcpus)
+		return;
+	value_error(k, v, "'vcpu-cpus' names %u CPUs: %u are needed, one for each of 'vcpus'",
+		    c->nr_vcpu_cpus, c->vcpus);
+}
+
+static void set_defaults(struct config *c)
 {
 	c->vcpus = 1;
 	c->memory = 512 * MiB;
+	/* As the kernel's own interrupt threads; a guest's CPU must not hold it up. */
+	c->router = (struct placement){ .cpu = -1, .fifo = 1 };
+	c->spin = (struct placement){ .cpu = -1 };
+	c->vcpu = (struct placement){ .cpu = -1 };
+}
+
+static int check(struct checker *k, struct config *c)
+{
+	set_defaults(c);
 	c->path = strdup(k->errors->path);
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
@@ -514,6 +618,7 @@ static int check(struct checker *k, struct config *c)
 	if (check_all_its(k, c) < 0)
 		return -ENOMEM;
 	k->config = c;
+	check_vcpu_cpus(k, c);
 	check_devices(k, c);
 	return k->out_of_memory ? -ENOMEM : 0;
 }
@@ -630,60 +735,4 @@ void config_fini(struct config *config)
 	for (size_t i = 0; i < config->nr_devices; i++)
 		free(config->devices[i].name);
 	*config = (struct config){ 0 };
-}
-
-/* In double quotes, as scan_escape() reads them back. */
-static void print_string(const char *key, const char *value, FILE *out)
-{
-	(void)fprintf(out, "%s = \"", key);
-	for (const char *p = value; *p; p++) {
-		if (*p == '"' || *p == '\\' || (*p == '$' && p[1] == '{'))
-			(void)fputc('\\', out);
-		(void)fputc(*p, out);
-	}
-	(void)fputs("\"\n", out);
-}
-
-static void print_its(const struct config_its *its, FILE *out)
-{
-	(void)fprintf(out,
-		      "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n\tlpis = %u\n"
-		      "\ton-error = \"%s\"\n}\n",
-		      its->name, its->devid_bits, its->eventid_bits, its->lpis,
-		      on_error_name(its->stall));
-}
-
-static void print_device(const struct config *config, const struct config_device *d, FILE *out)
-{
-	char bdf[PCI_BDF_STRLEN];
-
-	(void)fprintf(out, "\ndevice \"%s\" {\n\tbdf = \"%s\"\n", d->name,
-		      pci_bdf_format(&d->bdf, bdf));
-	if (config->nr_its > 1)
-		(void)fprintf(out, "\tits = \"%s\"\n", config->its[d->its].name);
-	if (d->has_devid)
-		(void)fprintf(out, "\tdevid = 0x%x\n", d->devid);
-	if (d->events)
-		(void)fprintf(out, "\tevents = %u\n", d->events);
-	(void)fputs("}\n", out);
-}
-
-void config_print(const struct config *config, FILE *out)
-{
-	print_string("kernel", config->kernel, out);
-	if (config->initrd)
-		print_string("initrd", config->initrd, out);
-	print_string("cmdline", config->cmdline, out);
-	(void)fprintf(out, "vcpus = %u\n", config->vcpus);
-	if (config->memory % MiB)
-		(void)fprintf(out, "memory = \"%lluK\"\n",
-			      (unsigned long long)(config->memory / KiB));
-	else
-		(void)fprintf(out, "memory = \"%lluM\"\n",
-			      (unsigned long long)(config->memory / MiB));
-	for (size_t i = 0; i < config->nr_its; i++)
-		if (config->its[i].line)
-			print_its(&config->its[i], out);
-	for (size_t i = 0; i < config->nr_devices; i++)
-		print_device(config, &config->devices[i], out);
 }

@@ -10,6 +10,9 @@
 #include <stdio.h>
 
 #include "vfio/pci.h"
+#include "vmm/layout.h"
+#include "vmm/placement.h"
+#include "vmm/route.h"
 
 #define CONFIG_MAX_DEVICES 32u
 
@@ -20,7 +23,7 @@ struct config_its {
 	char *name;	       /* the block's title */
 	uint32_t devid_bits;   /* 1..32, 16 by default */
 	uint32_t eventid_bits; /* 1..16, 16 by default */
-	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344, 57344 by default */
+	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344; 0, by default: lpis_for() */
 	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
 	int line; /* of its block, for messages; 0: the one that is there without a block */
 };
@@ -32,8 +35,10 @@ struct config_device {
 	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
 			 */
 	bool has_devid;
-	uint32_t events; /* EventIDs the shadow keeps; 0: by its vectors */
-	int line;	 /* of its block, for messages */
+	uint32_t events;  /* EventIDs the shadow keeps; 0: by its vectors */
+	enum route route; /* the configuration's own by default */
+	bool has_route;
+	int line; /* of its block, for messages */
 };
 
 struct config {
@@ -43,6 +48,12 @@ struct config {
 	char *cmdline; /* "" by default */
 	uint32_t vcpus;
 	uint64_t memory; /* bytes */
+	enum route route;
+	struct placement router; /* SCHED_FIFO 1 on any CPU by default */
+	struct placement spin;	 /* of the thread that never sleeps */
+	struct placement vcpu;	 /* of all, but for the CPU */
+	uint16_t vcpu_cpus[LAYOUT_MAX_VCPUS];
+	uint32_t nr_vcpu_cpus; /* vcpus, or 0: any CPU */
 	struct config_its its[CONFIG_MAX_ITS];
 	size_t nr_its; /* at least 1 */
 	struct config_device devices[CONFIG_MAX_DEVICES];

@@ -33,15 +33,23 @@
 
 /* Outside of the blocks: the keys, then the names of the blocks. */
 static const char *const names[NR_NAMES] = {
-	[KEY_KERNEL] = "kernel",      [KEY_INITRD] = "initrd", [KEY_CMDLINE] = "cmdline",
-	[KEY_VCPUS] = "vcpus",	      [KEY_MEMORY] = "memory", [NR_KEYS + KIND_DEVICE] = "device",
+	[KEY_KERNEL] = "kernel",
+	[KEY_INITRD] = "initrd",
+	[KEY_CMDLINE] = "cmdline",
+	[KEY_VCPUS] = "vcpus",
+	[KEY_MEMORY] = "memory",
+	[NR_KEYS + KIND_DEVICE] = "device",
+	[KEY_ROUTE] = "route",
+	[KEY_ROUTER_CPU] = "router-cpu",
+	[KEY_ROUTER_SCHED] = "router-sched",
+	[KEY_SPIN_CPU] = "spin-cpu",
+	[KEY_VCPU_CPUS] = "vcpu-cpus",
+	[KEY_VCPU_SCHED] = "vcpu-sched",
 	[NR_KEYS + KIND_ITS] = "its",
 };
 static const char *const device_keys[NR_DEVICE_KEYS] = {
-	[KEY_BDF] = "bdf",
-	[KEY_EVENTS] = "events",
-	[KEY_ITS] = "its",
-	[KEY_DEVID] = "devid",
+	[KEY_BDF] = "bdf",     [KEY_EVENTS] = "events",	     [KEY_ITS] = "its",
+	[KEY_DEVID] = "devid", [KEY_DEVICE_ROUTE] = "route",
 };
 static const char *const its_keys[NR_ITS_KEYS] = {
 	[KEY_DEVID_BITS] = "devid-bits",

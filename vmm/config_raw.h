@@ -9,13 +9,26 @@
 #include "vmm/config.h"
 #include "vmm/config_text.h"
 
-enum { KEY_KERNEL, KEY_INITRD, KEY_CMDLINE, KEY_VCPUS, KEY_MEMORY, NR_KEYS };
-enum { KEY_BDF, KEY_EVENTS, KEY_ITS, KEY_DEVID, NR_DEVICE_KEYS };
+enum {
+	KEY_KERNEL,
+	KEY_INITRD,
+	KEY_CMDLINE,
+	KEY_VCPUS,
+	KEY_MEMORY,
+	KEY_ROUTE,
+	KEY_ROUTER_CPU,
+	KEY_ROUTER_SCHED,
+	KEY_SPIN_CPU,
+	KEY_VCPU_CPUS,
+	KEY_VCPU_SCHED,
+	NR_KEYS
+};
+enum { KEY_BDF, KEY_EVENTS, KEY_ITS, KEY_DEVID, KEY_DEVICE_ROUTE, NR_DEVICE_KEYS };
 enum { KEY_DEVID_BITS, KEY_EVENTID_BITS, KEY_LPIS, KEY_ON_ERROR, NR_ITS_KEYS };
 
 /* The kinds of blocks, and room for any of them. */
 enum config_kind { KIND_DEVICE, KIND_ITS, NR_KINDS };
-#define CONFIG_MAX_KEYS	   4u
+#define CONFIG_MAX_KEYS	   5u
 #define CONFIG_MAX_OF_KIND CONFIG_MAX_DEVICES
 
 /* What a kind is called in messages: "a" "device". */
@@ -46,6 +59,9 @@ struct config_raw {
 	struct config_value values[NR_KEYS];
 	struct config_blocks blocks[NR_KINDS];
 };
+
+/* "stall" or "skip". */
+const char *config_on_error_name(bool stall);
 
 #define CONFIG_SHOWN "%.40s" /* as much of a wrong word as a message shows */
 

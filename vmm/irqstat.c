@@ -13,11 +13,13 @@
 
 struct row {
 	uint64_t taken, injected, held, released, dropped, last;
+	enum route route;
 };
 
 static struct row read_row(const struct vector_counts *c)
 {
-	return (struct row){ c->taken, c->injected, c->held, c->released, c->dropped, c->last };
+	return (struct row){ c->taken, c->injected,	    c->held, c->released, c->dropped,
+			     c->last,  (enum route)c->route };
 }
 
 static void print_where(FILE *out, const struct passthru *p, const struct row *row)
@@ -42,15 +44,17 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		const struct row row = read_row(&p->vectors[v]);
 		char vector[48];
 
-		if (!row.taken) {
+		/* Of the kernel's own it is not known. */
+		if (!row.taken && row.route != ROUTE_IRQFD) {
 			quiet++;
 			continue;
 		}
 		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->name, v);
 		(void)fprintf(out, "%-20s", vector);
 		print_where(out, p, &row);
-		(void)fprintf(out, " %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-			      row.taken, row.injected, row.held, row.dropped);
+		(void)fprintf(out, " %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
+			      route_name(row.route), row.taken, row.injected, row.held,
+			      row.dropped);
 		sum->taken += row.taken;
 		sum->injected += row.injected;
 		sum->held += row.held;
@@ -96,15 +100,16 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 	struct row sum = { 0 };
 
 	if (nr_functions) {
-		(void)fprintf(out, "%-20s  %-16s %6s %5s %10s %10s %8s %8s\n", "vector",
-			      "DeviceID/EventID", "LPI", "vCPU", "taken", "injected", "held",
-			      "dropped");
+		(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s %10s %10s %8s %8s\n", "vector",
+			      "DeviceID/EventID", "LPI", "vCPU", "route", "taken", "injected",
+			      "held", "dropped");
 		for (size_t i = 0; i < nr_functions; i++)
 			print_function(out, &functions[i], &sum);
 		(void)fprintf(out,
-			      "%-20s  %-16s %6s %5s %10" PRIu64 " %10" PRIu64 " %8" PRIu64
+			      "%-20s  %-16s %6s %5s %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64
 			      " %8" PRIu64 "\n",
-			      "all", "", "", "", sum.taken, sum.injected, sum.held, sum.dropped);
+			      "all", "", "", "", "", sum.taken, sum.injected, sum.held,
+			      sum.dropped);
 	}
 	print_mistakes(out, stats);
 }
@@ -113,10 +118,10 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 
 static json_t *vector_json(unsigned vector, const struct row *row)
 {
-	json_t *v = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I}", "vector", (int)vector, "taken",
-			      (json_int_t)row->taken, "injected", (json_int_t)row->injected, "held",
-			      (json_int_t)row->held, "released", (json_int_t)row->released,
-			      "dropped", (json_int_t)row->dropped);
+	json_t *v = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I}", "vector", (int)vector, "route",
+			      route_name(row->route), "taken", (json_int_t)row->taken, "injected",
+			      (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
+			      (json_int_t)row->released, "dropped", (json_int_t)row->dropped);
 
 	if (v && row->last) {
 		(void)json_object_set_new(v, "eventid",
@@ -177,6 +182,15 @@ static json_t *failures_json(const struct vits_stats *stats)
 	return failures;
 }
 
+/* Besides wrong commands. */
+static json_t *mistakes_json(const struct vits_stats *stats)
+{
+	return json_pack("{s:I, s:I, s:I}", "unreadable_commands",
+			 (json_int_t)stats->cmd_unreadable, "changed_entries",
+			 (json_int_t)stats->shadow_differs, "ignored_accesses",
+			 (json_int_t)stats->mmio_ignored);
+}
+
 int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
 		       const struct machine_stats *s, unsigned boots)
 {
@@ -198,6 +212,7 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		(json_int_t)s->router_rearmed, "unclaimed", (json_int_t)s->unclaimed);
 	if (!root)
 		return -ENOMEM;
+	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));
 	errno = 0;
 	r = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
 	json_decref(root);

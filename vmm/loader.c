@@ -501,3 +501,29 @@ int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
 	*ret_loaded = loaded;
 	return 0;
 }
+
+int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
+		     struct loaded *ret_loaded, struct fault *ret_fault)
+{
+	uint64_t at = mem->base + FLAT_OFFSET, end = at + size, slack;
+	void *to = gmem_host(mem, at, size);
+
+	if (!to || mem_end(mem) - end < 4 * FDT_SZ)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOSPC, "guest memory", NULL,
+				 "the program needs more than %llu MiB",
+				 (unsigned long long)(mem->size >> 20));
+	memcpy(to, image, size);
+	/* As for a file of that kind: half of the rest is the program's own. */
+	slack = (mem_end(mem) - end) / 2;
+	*ret_loaded = (struct loaded){
+		.entry = at,
+		.kernel = at,
+		.kernel_end = end + slack,
+		.initrd = end + slack,
+		.initrd_end = end + slack,
+		.fdt = align_up(end + slack, FDT_SZ),
+		.fdt_max_sz = FDT_SZ,
+	};
+	assert(gmem_host(mem, ret_loaded->fdt, FDT_SZ));
+	return 0;
+}

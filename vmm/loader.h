@@ -24,4 +24,8 @@ struct loaded {
 int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
 		struct loaded *ret_loaded, struct fault *ret_fault) _must_check_;
 
+/* The same for a flat binary that is in memory, without an initrd. */
+int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
+		     struct loaded *ret_loaded, struct fault *ret_fault) _must_check_;
+
 #endif

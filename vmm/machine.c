@@ -19,20 +19,28 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
 #include "vmm/fdt.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
-#include "vmm/router.h"
+#include "vmm/lpis.h"
+#include "vmm/routes.h"
 #include "vmm/vcpu.h"
+
+/* How long interrupts wait until it is looked whether they still have to. */
+#define RETRY_MIN_MS 10u
+#define RETRY_MAX_MS 1000u
 
 /* One of the guest's ITSs. */
 struct its {
 	struct machine *m;
 	size_t index;
 	struct vits *vits;
+	_Atomic bool was_enabled; /* when the routes were last looked at */
 };
 
 struct machine {
@@ -46,9 +54,9 @@ struct machine {
 	_Atomic uint8_t *lpi_its;	/* [VITS_MAX_LPIS], 1 + which ITS has the LPI; 0: none */
 	struct pcih *pcih;
 	struct uart *uart;
-	struct router *router;
+	struct routes *routes;
 	int stop;			  /* eventfd: no vCPU waits for the console any more */
-	struct router_stats router_stats; /* kept when the router is gone */
+	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
 
 	/* Guards end and failure; no lock is taken under it. */
@@ -56,6 +64,10 @@ struct machine {
 	enum machine_end end;
 	char failure[128];
 	_Atomic bool more; /* command queues wait for machine_service() */
+
+	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
+	uint64_t retry_at_ms;
+	unsigned retry_ms; /* and how long it waited for that */
 };
 
 /* ---- what the parts tell ------------------------------------------------------ */
@@ -96,9 +108,22 @@ static void on_sealed_access(void *ctx)
 	seal_poked(m->seal);
 }
 
+static void on_waiting(void *ctx)
+{
+	call_attention(ctx);
+}
+
 static void on_part_failed(void *ctx, const char *why)
 {
 	set_end(ctx, MACHINE_FAILED, why);
+}
+
+static void on_owing(void *ctx)
+{
+	struct machine *m = ctx;
+
+	if (m->routes)
+		routes_review_all(m->routes);
 }
 
 static const struct vcpu_ops vcpu_ops = {
@@ -184,6 +209,11 @@ static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 	struct its *its = ctx;
 
 	vits_mmio_write(its->vits, offset, len, value);
+	/* Before the vCPU goes on: an ITS that it has disabled translates nothing. */
+	if (vits_enabled(its->vits) != its->was_enabled) {
+		its->was_enabled = !its->was_enabled;
+		routes_review_all(its->m->routes);
+	}
 }
 
 /* ---- the console ------------------------------------------------------------------ */
@@ -291,7 +321,9 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
+		.waits = on_waiting,
 		.failed = on_part_failed,
+		.owing = on_owing,
 		.ctx = m,
 	};
 	int r = vm_init(&m->vm, ret_fault);
@@ -319,6 +351,19 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 	return seal_start(m->seal, ret_fault);
 }
 
+static uint32_t default_lpis(const struct machine *m)
+{
+	uint32_t vectors[CONFIG_MAX_DEVICES];
+
+	/* Of the shadow's events and the device's vectors, a guest may go by either. */
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		vectors[i] = p->nr_events > p->nr_vectors ? p->nr_events : p->nr_vectors;
+	}
+	return lpis_for(vectors, m->cfg.nr_functions);
+}
+
 /* One of the guest's ITSs, with the functions that are wired to it. */
 static int build_its(struct machine *m, size_t index)
 {
@@ -328,7 +373,7 @@ static int build_its(struct machine *m, size_t index)
 		.nr_vcpus = m->cfg.config->vcpus,
 		.devid_bits = from->devid_bits,
 		.eventid_bits = from->eventid_bits,
-		.nr_lpis = from->lpis,
+		.nr_lpis = from->lpis ? from->lpis : default_lpis(m),
 		.on_error = from->stall ? VITS_ON_ERROR_STALL : VITS_ON_ERROR_SKIP,
 		.functions = functions,
 	};
@@ -359,7 +404,7 @@ static int wire_functions(struct machine *m)
 			.vits = m->its[p->its].vits,
 			.vits_function = next[p->its]++,
 			.seal = m->seal,
-			.seal_function = i,
+			.index = i,
 			.pcih = m->pcih,
 		};
 
@@ -487,48 +532,42 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fau
 	return 0;
 }
 
-static void signalled(void *ctx, unsigned vector)
+static int start_routes(struct machine *m, struct fault *ret_fault)
 {
-	passthru_signalled(ctx, vector);
+	const struct config *c = m->cfg.config;
+	const struct routes_config config = {
+		.vm = &m->vm,
+		.functions = m->cfg.functions,
+		.nr_functions = m->cfg.nr_functions,
+		.placement = &c->router,
+		.spin_placement = &c->spin,
+		.failed = on_part_failed,
+		.ctx = m,
+	};
+
+	return routes_create(&config, &m->routes, ret_fault);
 }
 
-static const struct router_ops router_ops = {
-	.signalled = signalled,
-	.failed = on_part_failed,
-};
-
-static int start_router(struct machine *m, struct fault *ret_fault)
+static void place_vcpus(struct machine *m)
 {
-	_cleanup_free_ struct router_source *sources = NULL;
-	struct router_config config = { .ops = &router_ops, .ctx = m };
-	size_t at = 0;
+	const struct config *c = m->cfg.config;
 
-	for (size_t i = 0; i < m->cfg.nr_functions; i++)
-		config.nr_sources += m->cfg.functions[i].nr_vectors;
-	sources = calloc(config.nr_sources ? config.nr_sources : 1, sizeof(*sources));
-	if (!sources)
-		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
-				 "out of memory");
-	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
-		struct passthru *p = &m->cfg.functions[i];
+	for (uint32_t i = 0; i < c->vcpus; i++) {
+		struct placement p = c->vcpu;
 
-		for (unsigned v = 0; v < p->nr_vectors; v++)
-			sources[at++] = (struct router_source){
-				.eventfd = vfio_vector_eventfd(p->dev, v),
-				.ctx = p,
-				.index = v,
-			};
+		if (c->nr_vcpu_cpus)
+			p.cpu = c->vcpu_cpus[i];
+		vcpus_place(m->vcpus, i, &p);
 	}
-	config.sources = sources;
-	return router_create(&config, &m->router, ret_fault);
 }
 
 int machine_start(struct machine *m, const struct loaded *loaded, struct fault *ret_fault)
 {
-	int r = start_router(m, ret_fault);
+	int r = m->cfg.unrouted ? 0 : start_routes(m, ret_fault);
 
 	if (r < 0)
 		return r;
+	place_vcpus(m);
 	return vcpus_start(m->vcpus, loaded->entry, loaded->fdt, &vcpu_ops, m, ret_fault);
 }
 
@@ -547,12 +586,44 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-void machine_service(struct machine *m)
+static uint64_t now_ms(void)
 {
-	if (!atomic_exchange(&m->more, false))
-		return;
-	for (size_t i = 0; i < m->cfg.config->nr_its; i++)
-		vits_run(m->its[i].vits);
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * Interrupts that came before the guest had its LPIs on: it usually has soon, but
+ * may never. To look holds all vCPUs, so that it is done ever more rarely.
+ */
+static int retry_waiting(struct machine *m)
+{
+	uint64_t now = now_ms();
+
+	if (m->retry_at_ms && now >= m->retry_at_ms) {
+		seal_retry(m->seal);
+		m->retry_ms = m->retry_ms * 2 < RETRY_MAX_MS ? m->retry_ms * 2 : RETRY_MAX_MS;
+		m->retry_at_ms = now + m->retry_ms;
+	}
+	if (!seal_waits(m->seal)) {
+		m->retry_at_ms = 0;
+		return -1;
+	}
+	if (!m->retry_at_ms) {
+		m->retry_ms = RETRY_MIN_MS;
+		m->retry_at_ms = now + RETRY_MIN_MS;
+	}
+	return (int)(m->retry_at_ms - now);
+}
+
+int machine_service(struct machine *m)
+{
+	if (atomic_exchange(&m->more, false))
+		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
+			vits_run(m->its[i].vits);
+	return retry_waiting(m);
 }
 
 void machine_stop(struct machine *m)
@@ -560,10 +631,20 @@ void machine_stop(struct machine *m)
 	(void)eventfd_write(m->stop, 1);
 	if (m->vcpus)
 		vcpus_stop(m->vcpus);
-	if (m->router)
-		router_stats_get(m->router, &m->router_stats);
-	router_destroy(m->router);
-	m->router = NULL;
+	if (m->routes)
+		routes_stats_get(m->routes, &m->router_stats);
+	routes_destroy(m->routes);
+	m->routes = NULL;
+}
+
+struct routes *machine_routes(struct machine *m)
+{
+	return m->routes;
+}
+
+const struct vm *machine_vm(const struct machine *m)
+{
+	return &m->vm;
 }
 
 static void add_vits_stats(struct vits_stats *sum, const struct vits_stats *one)
@@ -595,8 +676,8 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	}
 	seal_stats_get(m->seal, &ret_stats->seal);
 	pcih_stats_get(m->pcih, &ret_stats->pcih);
-	if (m->router)
-		router_stats_get(m->router, &m->router_stats);
+	if (m->routes)
+		routes_stats_get(m->routes, &m->router_stats);
 	ret_stats->unclaimed = m->bus.unclaimed;
 	ret_stats->router_visits = m->router_stats.visits;
 	ret_stats->router_completions = m->router_stats.completions;

@@ -13,6 +13,7 @@
 #include "vmm/uart.h"
 
 struct machine;
+struct routes;
 
 enum machine_end {
 	MACHINE_RUNS,
@@ -31,6 +32,8 @@ struct machine_config {
 	 * called, or machine_end() has changed, or the console has room again.
 	 */
 	int attention;
+	/* No router: the caller looks after the functions' eventfds. For measuring. */
+	bool unrouted;
 };
 
 /* Build it all; nothing runs yet. */
@@ -51,8 +54,13 @@ enum machine_end machine_end(struct machine *m);
 /* A line of text, after MACHINE_FAILED. */
 const char *machine_failure(struct machine *m);
 
-/* Do what vCPUs have left to another thread: the rest of long command queues. */
-void machine_service(struct machine *m);
+/*
+ * Do what vCPUs have left to another thread: the rest of long command queues, and
+ * interrupts that wait for the guest to have its LPIs on. Returns after how many
+ * milliseconds it wants to be called if nobody calls for attention; -1: never. One
+ * thread.
+ */
+int machine_service(struct machine *m) _must_check_;
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
@@ -68,6 +76,11 @@ struct machine_stats {
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
 	uint64_t router_visits, router_completions, router_rearmed;
 };
+
+/* Between machine_start() and machine_stop(); borrowed. */
+struct routes *machine_routes(struct machine *m);
+/* The machine's VM, borrowed. */
+const struct vm *machine_vm(const struct machine *m);
 
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats);
 

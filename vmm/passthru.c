@@ -13,9 +13,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "vfio/bind.h"
 #include "vmm/layout.h"
+#include "vmm/routes.h"
 
 /* Linux asks for at least two EventIDs, and a power of two. */
 #define MIN_EVENTS 2u
@@ -50,10 +52,23 @@ static void deliver(struct passthru *p, unsigned vector, const struct msi_messag
 		return;
 	}
 	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
-	if (seal_signal(w->seal, w->seal_function, message->data) == 1)
+	if (seal_signal(w->seal, w->index, message->data) == 1)
 		count(&counts->injected);
 	else
 		count(&counts->dropped);
+}
+
+static struct msi_message bare_message(const struct passthru *p, unsigned vector)
+{
+	return (struct msi_message){ LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER, vector };
+}
+
+static enum vfio_take take(struct passthru *p, unsigned vector, struct msi_message *ret_message)
+{
+	if (p->dev)
+		return vfio_vector_take(p->dev, vector, ret_message);
+	*ret_message = bare_message(p, vector);
+	return VFIO_TAKE_DELIVER;
 }
 
 void passthru_signalled(struct passthru *p, unsigned vector)
@@ -64,10 +79,42 @@ void passthru_signalled(struct passthru *p, unsigned vector)
 	assert(vector < p->nr_vectors);
 
 	count(&counts->taken);
-	if (vfio_vector_take(p->dev, vector, &message) == VFIO_TAKE_DELIVER)
+	if (take(p, vector, &message) == VFIO_TAKE_DELIVER)
 		deliver(p, vector, &message);
 	else
 		count(&counts->held);
+}
+
+static bool message_of(const struct passthru *p, unsigned vector, struct msi_message *ret_message)
+{
+	if (p->dev)
+		return vfio_vector_message(p->dev, vector, ret_message);
+	*ret_message = bare_message(p, vector);
+	return true;
+}
+
+bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid)
+{
+	const struct passthru_wiring *w = &p->wiring;
+	struct msi_message message;
+
+	assert(vector < p->nr_vectors);
+
+	if (!message_of(p, vector, &message) ||
+	    message.address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
+	    message.data >= p->nr_events || !vits_enabled(w->vits) ||
+	    seal_owes(w->seal, w->index, message.data))
+		return false;
+	*ret_eventid = message.data;
+	return true;
+}
+
+static void vector_changed(void *ctx, unsigned vector)
+{
+	const struct passthru *p = ctx;
+
+	if (p->wiring.routes)
+		routes_review(p->wiring.routes, p->wiring.index, vector);
 }
 
 static void vector_released(void *ctx, unsigned vector, const struct msi_message *message)
@@ -90,9 +137,21 @@ static void bars_changed(void *ctx)
 static const struct vfio_device_ops device_ops = {
 	.bars_changed = bars_changed,
 	.vector_released = vector_released,
+	.vector_changed = vector_changed,
 };
 
 /* ---- set-up -------------------------------------------------------------------- */
+
+static int alloc_vectors(struct passthru *p, struct fault *ret_fault)
+{
+	p->vectors = calloc(p->nr_vectors ? p->nr_vectors : 1, sizeof(*p->vectors));
+	if (!p->vectors)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, p->name, NULL,
+				 "out of memory");
+	for (unsigned v = 0; v < p->nr_vectors; v++)
+		p->vectors[v].route = (uint8_t)p->route;
+	return 0;
+}
 
 static uint32_t events_for(unsigned vectors)
 {
@@ -114,6 +173,7 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		.bdf = config->bdf,
 		.slot = slot,
 		.its = config->its,
+		.route = config->route,
 		.devid = config->has_devid ? config->devid : pcih_devid(slot),
 	};
 	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
@@ -134,15 +194,48 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return fault_from_vfio(ret_fault, &vf);
 	p->nr_vectors = vfio_device_nr_vectors(p->dev);
 	p->nr_events = config->events ? config->events : events_for(p->nr_vectors);
-	p->vectors = calloc(p->nr_vectors, sizeof(*p->vectors));
-	if (!p->vectors)
-		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, config->name, NULL,
-				 "out of memory");
+	return alloc_vectors(p, ret_fault);
+}
+
+int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
+		       struct fault *ret_fault)
+{
+	*p = (struct passthru){
+		.name = name,
+		.devid = devid,
+		.nr_vectors = nr_vectors,
+		.nr_events = events_for(nr_vectors),
+	};
+	if (alloc_vectors(p, ret_fault) < 0)
+		return -ENOMEM;
+	p->bare = calloc(nr_vectors, sizeof(*p->bare));
+	if (!p->bare)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, name, NULL, "out of memory");
+	for (unsigned v = 0; v < nr_vectors; v++)
+		p->bare[v] = -1;
+	for (unsigned v = 0; v < nr_vectors; v++) {
+		p->bare[v] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (p->bare[v] < 0)
+			return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, name,
+					 "raise the limit of open files (ulimit -n)",
+					 "no eventfd for vector %u (%s)", v, strerror(errno));
+	}
 	return 0;
+}
+
+int passthru_eventfd(const struct passthru *p, unsigned vector)
+{
+	assert(vector < p->nr_vectors);
+
+	return p->dev ? vfio_vector_eventfd(p->dev, vector) : p->bare[vector];
 }
 
 void passthru_close(struct passthru *p)
 {
+	for (unsigned v = 0; p->bare && v < p->nr_vectors; v++)
+		cleanup_fd(&p->bare[v]);
+	free(p->bare);
+	p->bare = NULL;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 	free(p->vectors);
@@ -170,12 +263,15 @@ void passthru_give_back(struct passthru *p)
 int passthru_wire(struct passthru *p, const struct passthru_wiring *wiring)
 {
 	p->wiring = *wiring;
+	if (!p->dev)
+		return 0;
 	vfio_device_set_ops(p->dev, &device_ops, p);
 	return pcih_add(wiring->pcih, p->slot, p->dev);
 }
 
 void passthru_unwire(struct passthru *p)
 {
-	vfio_device_set_ops(p->dev, NULL, NULL);
+	if (p->dev)
+		vfio_device_set_ops(p->dev, NULL, NULL);
 	p->wiring = (struct passthru_wiring){ 0 };
 }

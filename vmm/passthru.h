@@ -14,9 +14,15 @@
 #include "vmm/config.h"
 #include "vmm/pcih.h"
 #include "vmm/report.h"
+#include "vmm/route.h"
 #include "vmm/seal.h"
 
-/* What became of a vector's interrupts. taken = injected + held - released + dropped. */
+struct routes;
+
+/*
+ * What became of a vector's interrupts. taken = injected + held - released + dropped.
+ * Those that the kernel takes by itself (ROUTE_IRQFD) are not counted.
+ */
 struct vector_counts {
 	_Atomic uint64_t taken;	   /* from VFIO */
 	_Atomic uint64_t injected; /* made pending in the guest */
@@ -25,6 +31,7 @@ struct vector_counts {
 	_Atomic uint64_t dropped;  /* no such mapping, LPIs off, or no ITS at the address */
 	/* Where the last one went: INTID << 32 | vCPU << 16 | EventID; 0: none yet. */
 	_Atomic uint64_t last;
+	_Atomic uint8_t route; /* enum route: what was asked for (vmm/routes.h) */
 };
 
 /* The parts of a machine that a function is wired to; all borrowed. */
@@ -32,8 +39,9 @@ struct passthru_wiring {
 	struct vits *vits;
 	size_t vits_function; /* the function's index there */
 	struct seal *seal;
-	size_t seal_function; /* and there */
+	size_t index; /* and there, and of its routes */
 	struct pcih *pcih;
+	struct routes *routes; /* routes.c sets it; NULL: none yet */
 };
 
 struct passthru {
@@ -43,9 +51,11 @@ struct passthru {
 	size_t its;	    /* the guest's ITS that it is wired to */
 	uint32_t devid;	    /* its DeviceID there */
 	uint32_t nr_events; /* in the shadow */
+	enum route route;   /* that its vectors begin with; before open */
 	unsigned nr_vectors;
-	bool bound_here; /* to be given back */
-	struct vfio_device *dev;
+	bool bound_here;	       /* to be given back */
+	struct vfio_device *dev;       /* NULL: a bare function */
+	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors; /* [nr_vectors] */
 
 	struct passthru_wiring wiring; /* of the machine, while there is one */
@@ -60,7 +70,17 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		  struct fault *ret_fault) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct fault *ret_fault) _must_check_;
+/*
+ * A function without a device: vectors that are eventfds, and nothing on the PCI
+ * bus. Vector n sends EventID n to the guest's first ITS, and is never masked.
+ * For measuring; there is nothing to bind or to give back.
+ */
+int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
+		       struct fault *ret_fault) _must_check_;
 void passthru_close(struct passthru *p);
+
+/* What signals a vector: borrowed, EFD_NONBLOCK. */
+int passthru_eventfd(const struct passthru *p, unsigned vector);
 /* Give it back to its driver if passthru_bind() took it; after the container is gone. */
 void passthru_give_back(struct passthru *p);
 
@@ -68,6 +88,14 @@ void passthru_give_back(struct passthru *p);
 int passthru_wire(struct passthru *p, const struct passthru_wiring *wiring) _must_check_;
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
+
+/*
+ * May the kernel make a vector's interrupts pending by itself? Yes where each of
+ * them would reach the sealed ITS: the vector is unmasked, its message goes to an
+ * ITS that is enabled, and the event's mapping is not owed. Then ret_eventid is
+ * the event. Any thread.
+ */
+bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid);
 
 /* A vector was signalled. The router's thread. */
 void passthru_signalled(struct passthru *p, unsigned vector);

@@ -2,15 +2,20 @@
 /*
  * The router.
  *
- * Each source has a multishot poll. Such a poll is edge-triggered: each signal
- * of the eventfd leads to a completion after it, whether or not the counter is
- * read; so the counter is not read, which saves a system call for each
+ * Each armed source has a multishot poll. Such a poll is edge-triggered: each
+ * signal of the eventfd leads to a completion after it, whether or not the
+ * counter is read; so the counter is not read, which saves a system call for each
  * interrupt. Signals that come faster than the ring is visited share one.
  *
- * A poll ends when the completion queue is full. It is armed again after the
- * counter has been read: what was signalled since is in the counter, and arming
- * looks at the counter first, so no signal is lost. Signals that the counter
- * shows beyond the completions seen are delivered as one.
+ * A poll ends when the completion queue is full, or when the source is disarmed.
+ * Then the counter is read. If it shows more signals than completions were seen,
+ * some of them shared one, or came after the last: one more is delivered. What is
+ * signalled since stays in the counter, and arming looks at the counter first. So
+ * none is lost, and never are more delivered than were signalled.
+ *
+ * tests/routes compares this arrangement with others (make bench-routes).
+ *
+ * Lock: `lock`, around the queue of requests; none is taken under it.
  */
 #include "vmm/router.h"
 
@@ -32,9 +37,18 @@
 #define CQ_ENTRIES_MIN 256u
 #define CQ_ENTRIES_MAX 65536u
 
+/* Marks the completions of poll removals; those of polls are the source's address. */
+#define REMOVAL UINT64_C(1)
+
 struct source {
 	struct router_source is;
+	/* The router's thread's. */
 	uint64_t seen; /* completions since the counter was last read */
+	bool armed;    /* there is a poll */
+	bool leaving;  /* its removal was asked for */
+	/* Guarded by the lock. */
+	bool wanted; /* to be armed */
+	bool queued; /* in the queue of requests */
 };
 
 struct router {
@@ -46,15 +60,24 @@ struct router {
 	bool has_thread;
 	int start_error; /* of the thread's first steps; read after `started` */
 	sem_t started;
-	int stop; /* eventfd: the last source */
+	int kick; /* eventfd: the last source */
+	bool spin;
 	bool stopping;
+	size_t nr_armed; /* without the kick */
+	const struct placement *placement;
+
+	pthread_mutex_t lock;
+	bool stop;
+	uint32_t *queue; /* [nr] sources with a request */
+	size_t nr_queued;
+
 	_Atomic unsigned long long visits, completions, rearmed;
 	unsigned cq_entries;
 	size_t nr;
 	struct source sources[];
 };
 
-static void arm(struct router *router, struct source *source)
+static struct io_uring_sqe *get_sqe(struct router *router)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&router->ring);
 
@@ -63,42 +86,149 @@ static void arm(struct router *router, struct source *source)
 		sqe = io_uring_get_sqe(&router->ring);
 	}
 	assert(sqe);
+	return sqe;
+}
+
+static bool is_kick(const struct router *router, const struct source *source)
+{
+	return source->is.eventfd == router->kick;
+}
+
+static void arm(struct router *router, struct source *source)
+{
+	struct io_uring_sqe *sqe = get_sqe(router);
+
 	io_uring_prep_poll_multishot(sqe, source->is.eventfd, POLLIN);
 	io_uring_sqe_set_data(sqe, source);
+	if (!source->armed && !is_kick(router, source))
+		router->nr_armed++;
+	source->armed = true;
 }
+
+static void disarm(struct router *router, struct source *source)
+{
+	struct io_uring_sqe *sqe = get_sqe(router);
+
+	io_uring_prep_poll_remove(sqe, (uint64_t)(uintptr_t)source);
+	io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)source | REMOVAL);
+	source->leaving = true;
+}
+
+/* ---- requests ------------------------------------------------------------------ */
+
+static void request(struct router *router, size_t index, bool wanted)
+{
+	struct source *source = &router->sources[index];
+	bool kick;
+
+	assert(index < router->nr - 1);
+
+	pthread_mutex_lock(&router->lock);
+	kick = !router->nr_queued;
+	source->wanted = wanted;
+	if (!source->queued)
+		router->queue[router->nr_queued++] = (uint32_t)index;
+	source->queued = true;
+	pthread_mutex_unlock(&router->lock);
+	if (kick)
+		(void)eventfd_write(router->kick, 1);
+}
+
+void router_arm(struct router *router, size_t source)
+{
+	request(router, source, true);
+}
+
+void router_disarm(struct router *router, size_t source)
+{
+	request(router, source, false);
+}
+
+static bool take_request(struct router *router, struct source **ret_source, bool *ret_wanted)
+{
+	bool any;
+
+	pthread_mutex_lock(&router->lock);
+	any = router->nr_queued;
+	if (any) {
+		*ret_source = &router->sources[router->queue[--router->nr_queued]];
+		*ret_wanted = (*ret_source)->wanted;
+		(*ret_source)->queued = false;
+	}
+	router->stopping = router->stop;
+	pthread_mutex_unlock(&router->lock);
+	return any;
+}
+
+static void serve_requests(struct router *router)
+{
+	struct source *source;
+	bool wanted;
+
+	while (take_request(router, &source, &wanted)) {
+		if (wanted && !source->armed)
+			arm(router, source);
+		else if (!wanted && source->armed)
+			disarm(router, source);
+		else if (!wanted)
+			router->ops->disarmed(source->is.ctx, source->is.index);
+	}
+}
+
+/* ---- completions ----------------------------------------------------------------- */
 
 static void deliver(struct router *router, struct source *source)
 {
-	if (source->is.eventfd == router->stop)
-		router->stopping = true;
+	if (is_kick(router, source))
+		serve_requests(router);
 	else
 		router->ops->signalled(source->is.ctx, source->is.index);
 }
 
-static void rearm(struct router *router, struct source *source)
+/* The poll has ended. */
+static void ended(struct router *router, struct source *source)
 {
 	uint64_t signals = 0;
 
-	router->rearmed++;
 	if (read(source->is.eventfd, &signals, sizeof(signals)) < 0)
 		signals = 0; /* nothing since the last time */
 	if (signals > source->seen)
 		deliver(router, source);
 	source->seen = 0;
-	arm(router, source);
+	if (!source->leaving) {
+		router->rearmed++;
+		arm(router, source);
+		return;
+	}
+	source->leaving = source->armed = false;
+	router->nr_armed--;
+	router->ops->disarmed(source->is.ctx, source->is.index);
+}
+
+/* 0, or -ENOENT where the poll ended by itself: either way its last completion says so. */
+static void removed(struct router *router, struct source *source, int result)
+{
+	/* A signal was being seen to at that moment. */
+	if (result == -EALREADY && source->leaving)
+		disarm(router, source);
 }
 
 static void complete(struct router *router, const struct io_uring_cqe *cqe)
 {
-	struct source *source = io_uring_cqe_get_data(cqe);
+	uint64_t data = io_uring_cqe_get_data64(cqe);
+	struct source *source = (struct source *)(uintptr_t)(data & ~REMOVAL);
 
+	if (data & REMOVAL) {
+		removed(router, source, cqe->res);
+		return;
+	}
 	router->completions++;
 	if (cqe->res > 0) {
 		source->seen++;
 		deliver(router, source);
 	}
 	if (!(cqe->flags & IORING_CQE_F_MORE))
-		rearm(router, source);
+		ended(router, source);
 }
 
 /* All that the ring holds, in one visit. */
@@ -116,10 +246,13 @@ static void visit(struct router *router)
 	io_uring_cq_advance(&router->ring, nr);
 }
 
-/* Best first: fewest wake-ups, then what older kernels have. */
+/*
+ * Best first: fewest wake-ups, then what older kernels have. One that spins needs
+ * the ring to say when to enter the kernel.
+ */
 static const unsigned setup_flags[] = {
-	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-	IORING_SETUP_COOP_TASKRUN,
+	IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
+	IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG,
 	0,
 };
 
@@ -146,24 +279,53 @@ static int begin(struct router *router)
 
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < router->nr; i++)
-		arm(router, &router->sources[i]);
+	arm(router, &router->sources[router->nr - 1]);
 	r = io_uring_submit(&router->ring);
 	return r < 0 ? r : 0;
+}
+
+static int wait_asleep(struct router *router)
+{
+	return io_uring_submit_and_wait(&router->ring, 1);
+}
+
+static inline void relax(void)
+{
+#ifdef __aarch64__
+	__asm__ volatile("yield" : : : "memory");
+#else
+	__asm__ volatile("" : : : "memory");
+#endif
+}
+
+/* The kernel is entered for what there is to submit, and when it says so. */
+static int wait_awake(struct router *router)
+{
+	int r = io_uring_submit(&router->ring);
+
+	while (r >= 0 && !io_uring_cq_ready(&router->ring)) {
+		if (IO_URING_READ_ONCE(*router->ring.sq.kflags) &
+		    (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
+			r = io_uring_get_events(&router->ring);
+		else
+			relax();
+	}
+	return r;
 }
 
 static void *router_thread(void *arg)
 {
 	struct router *router = arg;
 
-	(void)pthread_setname_np(pthread_self(), "router");
+	(void)pthread_setname_np(pthread_self(), router->spin ? "router-spin" : "router");
+	placement_apply(router->placement, router->spin ? "spin" : "router");
 	router->start_error = begin(router);
 	(void)sem_post(&router->started);
 	if (router->start_error)
 		return NULL;
 
 	while (!router->stopping) {
-		int r = io_uring_submit_and_wait(&router->ring, 1);
+		int r = router->spin && router->nr_armed ? wait_awake(router) : wait_asleep(router);
 
 		visit(router);
 		/* Short of memory, or the queue was full until the visit: both pass. */
@@ -215,17 +377,25 @@ int router_create(const struct router_config *config, struct router **ret_router
 	if (!router)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
 				 "out of memory");
+	(void)sem_init(&router->started, 0, 0);
+	pthread_mutex_init(&router->lock, NULL);
+	router->kick = -1;
 	router->ops = config->ops;
 	router->ctx = config->ctx;
 	router->cq_entries = config->cq_entries ? config->cq_entries : cq_entries_for(nr);
-	(void)sem_init(&router->started, 0, 0);
-	router->stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	router->spin = config->spin;
+	router->placement = config->placement;
+	router->queue = calloc(nr + 1, sizeof(*router->queue));
+	if (!router->queue)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
+				 "out of memory");
+	router->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (size_t i = 0; i < nr; i++)
 		router->sources[i].is = config->sources[i];
-	router->sources[nr].is = (struct router_source){ .eventfd = router->stop };
+	router->sources[nr].is = (struct router_source){ .eventfd = router->kick };
 	router->nr = nr + 1;
 
-	r = router->stop < 0 ? -errno : start(router);
+	r = router->kick < 0 ? -errno : start(router);
 	if (r < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "io_uring",
 				 "use Linux 5.13 or later with io_uring enabled "
@@ -240,14 +410,19 @@ void router_destroy(struct router *router)
 	if (!router)
 		return;
 	if (router->has_thread) {
-		(void)eventfd_write(router->stop, 1);
+		pthread_mutex_lock(&router->lock);
+		router->stop = true;
+		pthread_mutex_unlock(&router->lock);
+		(void)eventfd_write(router->kick, 1);
 		(void)pthread_join(router->thread, NULL);
 	}
 	/* The thread is gone, and with it all that it had asked the ring for. */
 	if (router->has_ring)
 		io_uring_queue_exit(&router->ring);
-	cleanup_fd(&router->stop);
+	cleanup_fd(&router->kick);
+	pthread_mutex_destroy(&router->lock);
 	(void)sem_destroy(&router->started);
+	free(router->queue);
 	free(router);
 }
 

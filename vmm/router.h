@@ -6,9 +6,11 @@
 #ifndef VMM_ROUTER_H
 #define VMM_ROUTER_H
 
+#include "vmm/placement.h"
 #include "vmm/report.h"
 #include "vfio/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct router;
@@ -27,6 +29,11 @@ struct router_ops {
 	 */
 	void (*signalled)(void *ctx, unsigned index);
 	/*
+	 * What router_disarm() asked for is done: every signal so far has been
+	 * delivered, later ones stay in the eventfd. On the router's thread.
+	 */
+	void (*disarmed)(void *ctx, unsigned index);
+	/*
 	 * The ring failed: no signal is delivered any more. why is a line of
 	 * text. On the router's thread, with the ctx of the configuration.
 	 */
@@ -34,21 +41,38 @@ struct router_ops {
 };
 
 struct router_config {
-	const struct router_source *sources; /* copied */
+	const struct router_source *sources; /* copied; none is armed */
 	size_t nr_sources;
 	void *ctx;		      /* for ops->failed */
 	const struct router_ops *ops; /* borrowed */
 	unsigned cq_entries; /* of the completion queue, at least 64; 0: twice the sources */
+	/*
+	 * Never sleep while a source is armed: the thread looks at the ring all
+	 * the time, and wants a CPU of its own.
+	 */
+	bool spin;
+	const struct placement *placement; /* of the thread; NULL: wherever */
 };
 
 /*
- * Arm all sources and start the thread. Signals from before count. A host
- * without io_uring is a fault with ITSY_ENVIRONMENT.
+ * Start the thread. A host without io_uring is a fault with ITSY_ENVIRONMENT.
  */
 int router_create(const struct router_config *config, struct router **ret_router,
 		  struct fault *ret_fault) _must_check_;
-/* Every signal that came before the call has been delivered when it returns. NULL is allowed. */
+/*
+ * Every signal of an armed source that came before the call has been delivered
+ * when it returns. NULL is allowed.
+ */
 void router_destroy(struct router *router);
+
+/*
+ * Have the source (its index in config.sources) looked after, or not any more.
+ * Does not wait. Any thread, but one at a time for each source: arm what is not
+ * armed, and disarm what is; after a disarm wait for ops->disarmed. Signals from
+ * before arming count.
+ */
+void router_arm(struct router *router, size_t source);
+void router_disarm(struct router *router, size_t source);
 
 struct router_stats {
 	unsigned long long visits;	/* times the ring was looked at */

@@ -7,6 +7,7 @@
 #define VMM_VCPU_H
 
 #include "vmm/bus.h"
+#include "vmm/placement.h"
 #include "vmm/vm.h"
 
 struct vcpus;
@@ -40,6 +41,9 @@ void vcpus_destroy(struct vcpus *vcpus);
 /* [nr] values of MPIDR_EL1, affinity fields only; borrowed. */
 const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
 
+/* Where a vCPU's thread will run; copied. Before vcpus_start(). */
+void vcpus_place(struct vcpus *vcpus, uint32_t vcpu, const struct placement *placement);
+
 /* Start the threads; vCPU 0 enters at entry with x0 = the device tree's address. */
 int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,
 		void *ctx, struct fault *ret_fault) _must_check_;
@@ -49,7 +53,8 @@ void vcpus_stop(struct vcpus *vcpus);
 
 /*
  * Hold all vCPUs outside their ioctls until vcpus_unpark(). One holder at a
- * time, others wait. Any thread; a vCPU's own thread counts as outside.
+ * time, others wait. Any thread; a vCPU's own thread counts as outside. Waits
+ * first while vCPUs have been held for more than their share (vmm/pace.h).
  */
 void vcpus_park(struct vcpus *vcpus);
 void vcpus_unpark(struct vcpus *vcpus);

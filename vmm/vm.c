@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -147,6 +148,42 @@ int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid, uint32_
 	};
 
 	return vm_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
+{
+	_cleanup_free_ struct kvm_irq_routing *table =
+		calloc(1, sizeof(*table) + nr * sizeof(table->entries[0]));
+
+	assert(nr <= VM_MAX_ROUTES);
+
+	if (!table)
+		return -ENOMEM;
+	table->nr = (uint32_t)nr;
+	for (size_t i = 0; i < nr; i++)
+		table->entries[i] = (struct kvm_irq_routing_entry){
+			.gsi = (uint32_t)i,
+			.type = KVM_IRQ_ROUTING_MSI,
+			.flags = KVM_MSI_VALID_DEVID,
+			.u.msi = {
+				.address_lo = (uint32_t)routes[i].address,
+				.address_hi = (uint32_t)(routes[i].address >> 32),
+				.data = routes[i].eventid,
+				.devid = routes[i].devid,
+			},
+		};
+	return vm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, table);
+}
+
+int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied)
+{
+	struct kvm_irqfd irqfd = {
+		.fd = (uint32_t)eventfd,
+		.gsi = gsi,
+		.flags = tied ? 0 : KVM_IRQFD_FLAG_DEASSIGN,
+	};
+
+	return vm_ioctl(vm->fd, KVM_IRQFD, &irqfd);
 }
 
 int vm_create_device(const struct vm *vm, unsigned type)

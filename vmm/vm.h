@@ -56,6 +56,24 @@ int vm_irq_line(const struct vm *vm, unsigned intid, bool level) _must_check_;
 int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid,
 		  uint32_t eventid) _must_check_;
 
+/* Of KVM's GSI routing table: GSI n sends the message of entry n (KVM_SET_GSI_ROUTING). */
+#define VM_MAX_ROUTES 4096u
+
+struct vm_route {
+	uint64_t address;
+	uint32_t devid, eventid;
+};
+
+/* Replace the whole table; nr at most VM_MAX_ROUTES. -ENOMEM and others. */
+int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr) _must_check_;
+/*
+ * Tie an eventfd to a GSI, or untie it: KVM_IRQFD. While tied, the kernel makes
+ * the GSI's interrupt pending when the eventfd is signalled, and no other reader
+ * or poll sees the signal; one from before is taken too. After untying no
+ * injection is under way. Any thread. -EBUSY: the eventfd is tied already.
+ */
+int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied) _must_check_;
+
 /* ioctl() that turns errno into a negative return and goes on after EINTR. */
 int vm_ioctl(int fd, unsigned long request, void *arg) _must_check_;
 

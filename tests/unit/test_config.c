@@ -51,6 +51,44 @@ static void test_every_key_reaches_the_configuration(void **state)
 	config_fini(&c);
 }
 
+static void test_routes_and_placement_are_read_and_survive_printing(void **state)
+{
+	static const char text[] = VALID
+		"vcpus = 3\nroute = irqfd\nrouter-cpu = 1\nrouter-sched = other\nspin-cpu = 2\n"
+		"vcpu-cpus = \"4-5,0\"\nvcpu-sched = \"fifo:99\"\n"
+		"device a {\nbdf = 0000:01:00.0\n}\n"
+		"device b {\nbdf = 0000:02:00.0\nroute = spin\n}\n";
+	const char *read = text;
+	char *printed = NULL;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++, read = printed) {
+		struct config c;
+		size_t size = 0;
+		FILE *out;
+
+		config_parse_valid(read, &c);
+		if (turn)
+			free(printed);
+		assert_int_equal(c.route, ROUTE_IRQFD);
+		assert_int_equal(c.devices[0].route, ROUTE_IRQFD);
+		assert_int_equal(c.devices[1].route, ROUTE_SPIN);
+		assert_int_equal(c.router.cpu, 1);
+		assert_int_equal(c.router.fifo, 0);
+		assert_int_equal(c.spin.cpu, 2);
+		assert_int_equal(c.vcpu.fifo, 99);
+		assert_int_equal(c.nr_vcpu_cpus, 3);
+		assert_int_equal(c.vcpu_cpus[0], 4);
+		assert_int_equal(c.vcpu_cpus[1], 5);
+		assert_int_equal(c.vcpu_cpus[2], 0);
+		out = open_memstream(&printed, &size);
+		config_print(&c, out);
+		(void)fclose(out);
+		config_fini(&c);
+	}
+	free(printed);
+}
+
 static void test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line(void **state)
 {
 	struct config c;
@@ -78,7 +116,7 @@ static const struct wired {
 	  "device \"b\" { bdf = \"02:00.0\" its = \"its\" events = 65536 }\n"
 	  "device \"c\" { bdf = \"03:00.0\" devid = 0xffff }\n",
 	  1,
-	  { { "its", 16, 16, 57344, false, 0 } },
+	  { { "its", 16, 16, 0, false, 0 } },
 	  3,
 	  { { .its = 0, .devid = 0 },
 	    { .its = 0, .devid = 8, .events = 65536 },
@@ -86,7 +124,7 @@ static const struct wired {
 	{ "an empty block has the defaults",
 	  "its \"x\" { }\n",
 	  1,
-	  { { "x", 16, 16, 57344, false, 1 } },
+	  { { "x", 16, 16, 0, false, 1 } },
 	  0,
 	  { { 0 } } },
 	{ "two, behind the devices that name them",
@@ -95,7 +133,7 @@ static const struct wired {
 	  "its \"fast\" { on-error = \"skip\" eventid-bits = 5 }\n"
 	  "its \"slow\" { devid-bits = 20 eventid-bits = 8 lpis = 4096 on-error = stall }\n",
 	  2,
-	  { { "fast", 16, 5, 57344, false, 1 }, { "slow", 20, 8, 4096, true, 1 } },
+	  { { "fast", 16, 5, 0, false, 1 }, { "slow", 20, 8, 4096, true, 1 } },
 	  2,
 	  { { .its = 1, .devid = 0x12345, .has_devid = true, .events = 256 },
 	    { .its = 0, .devid = 8 } } },
@@ -114,7 +152,7 @@ static const struct wired {
 	  "device \"a\" { bdf = \"01:00.0\" devid = 8 }\n"
 	  "device \"b\" { bdf = \"02:00.0\" its = \"b\" }\n",
 	  2,
-	  { { "a", 16, 16, 57344, false, 1 }, { "b", 16, 16, 57344, false, 1 } },
+	  { { "a", 16, 16, 0, false, 1 }, { "b", 16, 16, 0, false, 1 } },
 	  2,
 	  { { .its = 0, .devid = 8, .has_devid = true }, { .its = 1, .devid = 8 } } },
 };
@@ -175,7 +213,7 @@ static void test_overrides_reach_its_blocks(void **state)
 	};
 	static const struct wired want = {
 		.nr_its = 2,
-		.its = { { "one", 16, 16, 57344, false, 1 }, { "two", 24, 4, 64, true, 1 } },
+		.its = { { "one", 16, 16, 0, false, 1 }, { "two", 24, 4, 64, true, 1 } },
 		.nr_devices = 1,
 		.devices = { { .its = 1, .devid = 0x800000, .has_devid = true } },
 	};
@@ -489,6 +527,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_reaches_the_configuration),
+		cmocka_unit_test(test_routes_and_placement_are_read_and_survive_printing),
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
 		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
 		cmocka_unit_test(test_overrides_reach_its_blocks),

@@ -162,8 +162,10 @@ static void test_each_configuration_key_is_in_the_manual(void **state)
 {
 	static const char all[] =
 		"kernel = k\ninitrd = i\ncmdline = c\nvcpus = 2\nmemory = 64M\n"
+		"route = irqfd\nrouter-cpu = 1\nrouter-sched = other\nspin-cpu = 2\n"
+		"vcpu-cpus = '3,4'\nvcpu-sched = 'fifo:2'\n"
 		"its a {\nlpis = 64\n}\nits b {\non-error = stall\n}\n"
-		"device d {\nbdf = 0000:01:00.0\nevents = 4\nits = b\ndevid = 9\n}\n";
+		"device d {\nbdf = 0000:01:00.0\nevents = 4\nits = b\ndevid = 9\nroute = spin\n}\n";
 	_cleanup_free_ char *text = page("itsy.conf.5"), *printed = NULL;
 	struct config config;
 	char *its, *second, *device;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The router, on real eventfds and a real io_uring: no signal is lost, none is
- * invented, also where the completion queue overflows.
+ * The router, on real eventfds and a real io_uring, asleep and spinning: no signal
+ * is lost, none is invented, also where the completion queue overflows, and while
+ * sources are disarmed and armed again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,6 +25,8 @@ struct rig {
 	size_t nr;
 	int *fds;
 	_Atomic uint64_t *counts;
+	_Atomic uint64_t disarmed;
+	bool spin;
 	_Atomic bool hold; /* keeps the router's thread busy in its callback */
 	_Atomic bool holding;
 };
@@ -52,19 +55,35 @@ static void on_failure(void *ctx, const char *why)
 	fail_msg("%s", why);
 }
 
-static const struct router_ops ops = { .signalled = on_signal, .failed = on_failure };
+static void on_disarmed(void *ctx, unsigned index)
+{
+	struct rig *rig = ctx;
+
+	(void)index;
+	rig->disarmed++;
+}
+
+static const struct router_ops ops = {
+	.signalled = on_signal,
+	.disarmed = on_disarmed,
+	.failed = on_failure,
+};
 
 /* cq_entries: see struct router_config. */
 static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
 {
 	struct router_source *sources = calloc(nr, sizeof(*sources));
-	const struct router_config config = { sources, nr, NULL, &ops, cq_entries };
+	const struct router_config config = { .sources = sources,
+					      .nr_sources = nr,
+					      .ops = &ops,
+					      .cq_entries = cq_entries,
+					      .spin = rig->spin };
 	struct fault fault = { 0 };
 	int r;
 
-	*rig = (struct rig){ .nr = nr,
-			     .fds = calloc(nr, sizeof(int)),
-			     .counts = calloc(nr, sizeof(*rig->counts)) };
+	rig->nr = nr;
+	rig->fds = calloc(nr, sizeof(int));
+	rig->counts = calloc(nr, sizeof(*rig->counts));
 	for (size_t i = 0; i < nr; i++) {
 		rig->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 		assert_true(rig->fds[i] >= 0);
@@ -77,6 +96,14 @@ static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
 		skip();
 	}
 	assert_int_equal(r, 0);
+	for (size_t i = 0; i < nr; i++)
+		router_arm(rig->router, i);
+}
+
+/* What a test does, asleep or spinning. */
+static struct rig rig_for(void **state)
+{
+	return (struct rig){ .spin = *state };
 }
 
 static void rig_start(struct rig *rig, size_t nr)
@@ -103,9 +130,8 @@ static bool comes_to(_Atomic uint64_t *count, uint64_t want)
 
 static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
 {
-	struct rig rig;
+	struct rig rig = rig_for(state);
 
-	(void)state;
 	rig_start(&rig, 3);
 	for (uint64_t n = 1; n <= 500; n++) {
 		for (size_t i = 0; i < rig.nr; i++) {
@@ -122,20 +148,22 @@ static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
 static void test_signals_of_before_count(void **state)
 {
 	struct router_source source;
-	const struct router_config config = { &source, 1, NULL, &ops, 0 };
+	const struct router_config config = {
+		.sources = &source, .nr_sources = 1, .ops = &ops, .spin = *state
+	};
 	struct fault fault = { 0 };
 	struct rig rig = { .nr = 1,
 			   .fds = calloc(1, sizeof(int)),
 			   .counts = calloc(1, sizeof(*rig.counts)) };
 	int r;
 
-	(void)state;
 	rig.fds[0] = eventfd(7, EFD_NONBLOCK | EFD_CLOEXEC);
 	source = (struct router_source){ rig.fds[0], &rig, 0 };
 	r = router_create(&config, &rig.router, &fault);
 	if (r == -ENOSYS || r == -EPERM)
 		skip();
 	assert_int_equal(r, 0);
+	router_arm(rig.router, 0);
 	assert_true(comes_to(&rig.counts[0], 1));
 	nap();
 	assert_int_equal(rig.counts[0], 1);
@@ -144,9 +172,8 @@ static void test_signals_of_before_count(void **state)
 
 static void test_signals_while_the_router_is_busy_merge_and_are_not_lost(void **state)
 {
-	struct rig rig;
+	struct rig rig = rig_for(state);
 
-	(void)state;
 	rig_start(&rig, 2);
 	rig.hold = true;
 	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
@@ -171,9 +198,8 @@ static void test_overflow_of_the_completion_queue_loses_no_source(void **state)
 {
 	enum { SOURCES = 200, ROUNDS = 50 };
 	struct router_stats stats;
-	struct rig rig;
+	struct rig rig = rig_for(state);
 
-	(void)state;
 	rig_start_with(&rig, SOURCES, 64);
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t before[SOURCES];
@@ -218,9 +244,8 @@ static void test_storm_of_one_source_does_not_starve_another(void **state)
 {
 	struct storm storm;
 	pthread_t thread;
-	struct rig rig;
+	struct rig rig = rig_for(state);
 
-	(void)state;
 	rig_start(&rig, 2);
 	storm = (struct storm){ rig.fds[0], 300000 };
 	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
@@ -238,30 +263,103 @@ static void test_storm_of_one_source_does_not_starve_another(void **state)
 
 static void test_destroy_delivers_what_came_before(void **state)
 {
-	(void)state;
 	for (int i = 0; i < 50; i++) {
-		struct rig rig;
+		struct rig rig = rig_for(state);
 
 		rig_start(&rig, 4);
+		/* Armed, for sure. */
+		for (size_t s = 0; s < rig.nr; s++) {
+			assert_int_equal(eventfd_write(rig.fds[s], 1), 0);
+			assert_true(comes_to(&rig.counts[s], 1));
+		}
 		for (size_t s = 0; s < rig.nr; s++)
 			assert_int_equal(eventfd_write(rig.fds[s], 1), 0);
 		router_destroy(rig.router);
 		rig.router = NULL;
 		for (size_t s = 0; s < rig.nr; s++)
-			assert_int_equal(rig.counts[s], 1);
+			assert_int_equal(rig.counts[s], 2);
 		rig_end(&rig);
 	}
 }
 
+static void test_a_disarmed_source_keeps_its_signals_until_it_is_armed(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 2);
+	for (uint64_t n = 1; n <= 200; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+		assert_int_equal(rig.counts[0], n - 1);
+		router_arm(rig.router, 0);
+		assert_true(comes_to(&rig.counts[0], n));
+	}
+	nap();
+	assert_int_equal(rig.counts[0], 200);
+	rig_end(&rig);
+}
+
+static void test_disarming_what_was_just_armed_is_answered_too(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 1);
+	for (uint64_t n = 1; n <= 2000; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+	}
+	rig_end(&rig);
+}
+
+/* Signals from one thread, arming from another: as many are delivered as there were, or fewer. */
+static void test_no_signal_is_lost_or_invented_while_arming_goes_on(void **state)
+{
+	enum { SIGNALS = 20000 };
+	struct rig rig = rig_for(state);
+	struct storm storm;
+	pthread_t thread;
+	uint64_t delivered;
+
+	rig_start(&rig, 1);
+	storm = (struct storm){ rig.fds[0], SIGNALS };
+	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
+	for (uint64_t n = 1; n <= 500; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	nap();
+	delivered = rig.counts[0];
+	assert_in_range(delivered, 1, SIGNALS);
+	/* The last one is not forgotten: it would show now. */
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], delivered + 1));
+	rig_end(&rig);
+}
+
+#define BOTH(test)                                              \
+	{ #test ", asleep", test, NULL, NULL, NULL },           \
+	{                                                       \
+#test ", spinning", test, NULL, NULL, (void *)1 \
+	}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_signal_that_is_waited_for_is_delivered_once),
-		cmocka_unit_test(test_signals_of_before_count),
-		cmocka_unit_test(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
-		cmocka_unit_test(test_overflow_of_the_completion_queue_loses_no_source),
-		cmocka_unit_test(test_storm_of_one_source_does_not_starve_another),
-		cmocka_unit_test(test_destroy_delivers_what_came_before),
+		BOTH(test_each_signal_that_is_waited_for_is_delivered_once),
+		BOTH(test_signals_of_before_count),
+		BOTH(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
+		BOTH(test_overflow_of_the_completion_queue_loses_no_source),
+		BOTH(test_storm_of_one_source_does_not_starve_another),
+		BOTH(test_destroy_delivers_what_came_before),
+		BOTH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
+		BOTH(test_disarming_what_was_just_armed_is_answered_too),
+		BOTH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,14 +94,21 @@ static void look_at(unsigned devfn, struct pci_function *ret_fn)
 		ret_fn->msix_nr = (pci_read16(devfn, ret_fn->msix + MSIX_CONTROL) & 0x7ffu) + 1;
 }
 
+bool pci_at(unsigned devfn, struct pci_function *ret_fn)
+{
+	if (pci_read16(devfn, 0) == 0xffff)
+		return false;
+	look_at(devfn, ret_fn);
+	return true;
+}
+
 static bool find(uint32_t value, bool by_class, unsigned nth, struct pci_function *ret_fn)
 {
 	for (unsigned devfn = 0; devfn < DEVFNS; devfn++) {
 		struct pci_function fn;
 
-		if (pci_read16(devfn, 0) == 0xffff)
+		if (!pci_at(devfn, &fn))
 			continue;
-		look_at(devfn, &fn);
 		if ((by_class ? fn.class : fn.id) != value || nth-- > 0)
 			continue;
 		*ret_fn = fn;

@@ -33,6 +33,8 @@ uint16_t pci_read16(unsigned devfn, unsigned offset);
 void pci_write32(unsigned devfn, unsigned offset, uint32_t value);
 void pci_write16(unsigned devfn, unsigned offset, uint16_t value);
 
+/* The function there. False: there is none. Nothing is changed. */
+bool pci_at(unsigned devfn, struct pci_function *ret_fn);
 /* The nth function, from 0, with this id (or class). False: there is none. Nothing is changed. */
 bool pci_find(uint32_t id, unsigned nth, struct pci_function *ret_fn);
 bool pci_find_class(uint32_t class, unsigned nth, struct pci_function *ret_fn);

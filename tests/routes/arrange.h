@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* Ways to take an eventfd's signal to KVM, to be compared. */
+#ifndef TESTS_ROUTES_ARRANGE_H
+#define TESTS_ROUTES_ARRANGE_H
+
+#include "vmm/passthru.h"
+#include "vmm/vm.h"
+
+struct arranged;
+
+struct arrangement {
+	const char *name;
+	void *(*thread)(void *arranged); /* NULL: the kernel does it all */
+	unsigned flags;
+};
+
+/* GSI n is vector n's message, for all below nr_vectors. */
+struct arrange_config {
+	struct passthru *function;
+	const struct vm *vm;
+	uint32_t nr_vectors;
+};
+
+extern const struct arrangement arrangements[];
+extern const size_t nr_arrangements;
+
+/* It keeps a CPU busy: not to be counted in instructions. */
+bool arrangement_spins(const struct arrangement *a);
+
+int arrange_start(const struct arrangement *a, const struct arrange_config *config,
+		  struct arranged **ret_arranged);
+void arrange_stop(struct arranged *arranged);
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A guest to measure interrupts with. No locks; one thread.
+ */
+#include "vmm/rig.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "vmm/bench_payload.h"
+#include "vmm/layout.h"
+
+#define READY_MS 20000u /* mapping thousands of vectors, on an emulated host */
+#define STEP_NS	 20000
+
+struct rig {
+	struct config config;
+	struct machine *machine;
+	volatile struct bench_page *page;
+	int attention;
+};
+
+uint64_t rig_now(void)
+{
+	uint64_t now;
+
+	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now) : : "memory");
+	return now;
+}
+
+static void sleep_ns(long ns)
+{
+	const struct timespec step = { .tv_nsec = ns };
+
+	(void)nanosleep(&step, NULL);
+}
+
+/* What a configuration file would say. */
+static void describe(struct rig *rig, const struct rig_config *config)
+{
+	static char its_name[] = "its", cmdline[] = "";
+
+	rig->config = (struct config){
+		.cmdline = cmdline,
+		.vcpus = config->vcpus,
+		.memory = config->mem->size,
+		.router = config->router,
+		.spin = config->spin,
+		.vcpu = config->vcpu,
+		.nr_its = 1,
+		.its = { { .name = its_name,
+			   .devid_bits = 16,
+			   .eventid_bits = 16,
+			   .lpis = VITS_MAX_LPIS } },
+	};
+}
+
+static void fill_page(struct rig *rig, const struct rig_config *config)
+{
+	*rig->page = (struct bench_page){
+		.magic = BENCH_MAGIC,
+		.source = config->source,
+		.devid = config->function->devid,
+		.devfn = config->function->slot << 3,
+		.nr_vectors = config->nr_vectors,
+		.nr_cpus = config->vcpus,
+		.busy = config->busy,
+	};
+}
+
+/* The machine asks for service while the payload maps its vectors. */
+static int wait_until_ready(struct rig *rig, struct fault *ret_fault)
+{
+	struct timespec begin, now;
+	eventfd_t ignored;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	do {
+		if (__atomic_load_n(&rig->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
+			return 0;
+		if (machine_end(rig->machine) != MACHINE_RUNS)
+			return fault_set(ret_fault, ITSY_RUNTIME, EIO, "payload", NULL,
+					 "ended before it was ready");
+		if (eventfd_read(rig->attention, &ignored) == 0)
+			(void)!machine_service(rig->machine);
+		sleep_ns(STEP_NS);
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	} while ((now.tv_sec - begin.tv_sec) * 1000 < READY_MS);
+	return fault_set(ret_fault, ITSY_RUNTIME, ETIMEDOUT, "payload", NULL,
+			 "not ready after %u s", READY_MS / 1000);
+}
+
+static int start(struct rig *rig, const struct rig_config *config, struct fault *ret_fault)
+{
+	const struct machine_config machine_config = {
+		.config = &rig->config,
+		.mem = config->mem,
+		.functions = config->function,
+		.nr_functions = 1,
+		.attention = rig->attention,
+		.unrouted = config->unrouted,
+	};
+	struct loaded loaded;
+	int r = loader_load_flat(config->mem, bench_payload,
+				 (size_t)(bench_payload_end - bench_payload), &loaded, ret_fault);
+
+	if (r >= 0)
+		r = machine_create(&machine_config, &rig->machine, ret_fault);
+	if (r >= 0)
+		r = machine_write_fdt(rig->machine, &loaded, ret_fault);
+	if (r >= 0)
+		r = machine_start(rig->machine, &loaded, ret_fault);
+	return r < 0 ? r : wait_until_ready(rig, ret_fault);
+}
+
+int rig_create(const struct rig_config *config, struct rig **ret_rig, struct fault *ret_fault)
+{
+	_cleanup_(rig_destroyp) struct rig *rig = calloc(1, sizeof(*rig));
+	int r;
+
+	assert(config->nr_vectors <= BENCH_MAX_VECTORS);
+
+	if (!rig)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				 "out of memory");
+	rig->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rig->attention < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "itsy", NULL,
+				 "no file descriptors");
+	rig->page = gmem_host(config->mem, LAYOUT_RAM, sizeof(*rig->page));
+	assert(rig->page);
+	describe(rig, config);
+	fill_page(rig, config);
+	r = start(rig, config, ret_fault);
+	if (r < 0)
+		return r;
+	*ret_rig = TAKE_PTR(rig);
+	return 0;
+}
+
+void rig_destroy(struct rig *rig)
+{
+	if (!rig)
+		return;
+	machine_destroy(rig->machine);
+	cleanup_fd(&rig->attention);
+	free(rig);
+}
+
+struct machine *rig_machine(struct rig *rig)
+{
+	return rig->machine;
+}
+
+uint64_t rig_frequency(const struct rig *rig)
+{
+	return rig->page->frequency;
+}
+
+uint64_t rig_count(const struct rig *rig, uint32_t vector)
+{
+	return __atomic_load_n(&rig->page->vectors[vector].count, __ATOMIC_ACQUIRE);
+}
+
+uint64_t rig_stamp(const struct rig *rig, uint32_t vector)
+{
+	return rig->page->vectors[vector].stamp + rig->page->offset;
+}
+
+bool rig_wait(const struct rig *rig, uint32_t vector, uint64_t count, unsigned ms)
+{
+	struct timespec begin, now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
+	while (rig_count(rig, vector) == count) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &now);
+		if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 >
+		    (long)ms)
+			return false;
+		sleep_ns(STEP_NS);
+	}
+	return true;
+}

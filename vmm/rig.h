@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest to measure interrupts with: the machine that itsy run builds, and in it
+ * the payload that takes interrupts and says when (vmm/bench_page.h).
+ */
+#ifndef VMM_RIG_H
+#define VMM_RIG_H
+
+#include "vmm/bench_page.h"
+#include "vmm/machine.h"
+
+struct rig_config {
+	struct passthru *function; /* open; borrowed */
+	enum bench_source source;
+	uint32_t nr_vectors; /* 1..BENCH_MAX_VECTORS, and of the function */
+	uint32_t vcpus;	     /* 1..8 */
+	bool busy;	     /* the guest's CPUs loop instead of sleeping */
+	bool unrouted;	     /* see struct machine_config */
+	struct placement router, spin, vcpu;
+	struct gmem *mem; /* borrowed: RIG_MEMORY bytes from LAYOUT_RAM on */
+};
+
+#define RIG_MEMORY (UINT64_C(32) << 20)
+
+struct rig;
+
+/* Build it, start it, wait until its guest is ready to be interrupted. */
+int rig_create(const struct rig_config *config, struct rig **ret_rig,
+	       struct fault *ret_fault) _must_check_;
+/* NULL is allowed. */
+void rig_destroy(struct rig *rig);
+static inline void rig_destroyp(struct rig **rig)
+{
+	rig_destroy(*rig);
+}
+
+struct machine *rig_machine(struct rig *rig);
+
+/* The host's counter, which rig_stamp() is in as well; ticks per second. */
+uint64_t rig_now(void);
+uint64_t rig_frequency(const struct rig *rig);
+
+/* Interrupts of a vector that the guest handled. */
+uint64_t rig_count(const struct rig *rig, uint32_t vector);
+/* When it acknowledged the last of them. */
+uint64_t rig_stamp(const struct rig *rig, uint32_t vector);
+
+/*
+ * Sleep in short steps until the vector's count is no longer `count`, or for ms
+ * milliseconds: false.
+ */
+bool rig_wait(const struct rig *rig, uint32_t vector, uint64_t count, unsigned ms);
+
+#endif

@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Routes.
+ *
+ * A vector's eventfd always has one reader: a router's poll, or KVM (an irqfd).
+ *
+ *     POLLED(r) --router_disarm--> LEAVING(r) --disarmed--> POLLED(r') or TIED
+ *     TIED --untie--> POLLED(r)
+ *
+ * On the way a signal waits in the eventfd's counter, and whoever comes next, a
+ * poll or an irqfd, looks at the counter first. Untying is done on the spot, by
+ * the vCPU that masks the vector for example, since KVM waits for injections that
+ * are under way; tying is left to the router's thread, which knows when the last
+ * signal that it has seen is delivered.
+ *
+ * GSI routes are made once: GSI n is event n of all functions in turn, at the
+ * sealed ITS, whose EventIDs are the guest's. A vector gets the GSI of the event
+ * that its message names.
+ *
+ * Lock: `lock`, around states; under it router.lock (router_arm()), and KVM's.
+ */
+#include "vmm/routes.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/layout.h"
+
+enum where { NOWHERE, POLLED, LEAVING, TIED };
+
+/* The routers, by the routes that use them. */
+#define NR_ROUTERS 2u
+
+struct vector_route {
+	uint8_t where;	/* enum where */
+	uint8_t router; /* ROUTE_URING or ROUTE_SPIN, unless TIED */
+	uint32_t gsi;	/* while TIED */
+};
+
+struct function_routes {
+	struct vector_route *vectors; /* [nr_vectors] */
+	size_t first_source;	      /* in the routers */
+	uint32_t first_gsi;	      /* of event 0 */
+};
+
+struct routes {
+	struct routes_config cfg;
+	struct router *routers[NR_ROUTERS];
+	struct function_routes *functions; /* [cfg.nr_functions] */
+	size_t nr_gsis, nr_sources;
+	pthread_mutex_t lock;
+	bool closing; /* nobody is to read the eventfds any more */
+};
+
+/* ---- what a vector should be ---------------------------------------------------- */
+
+struct wanted {
+	bool tied;
+	uint8_t router;
+	uint32_t gsi;
+};
+
+static enum route asked(const struct routes *r, size_t f, unsigned v)
+{
+	return (enum route)atomic_load(&r->cfg.functions[f].vectors[v].route);
+}
+
+static struct wanted want(struct routes *r, size_t f, unsigned v)
+{
+	const struct function_routes *fn = &r->functions[f];
+	uint32_t eventid;
+
+	if (asked(r, f, v) == ROUTE_SPIN)
+		return (struct wanted){ .router = ROUTE_SPIN };
+	if (asked(r, f, v) == ROUTE_IRQFD && passthru_direct(&r->cfg.functions[f], v, &eventid) &&
+	    fn->first_gsi + eventid < r->nr_gsis)
+		return (struct wanted){ .tied = true, .gsi = fn->first_gsi + eventid };
+	return (struct wanted){ .router = ROUTE_URING };
+}
+
+static int eventfd_of(const struct routes *r, size_t f, unsigned v)
+{
+	return passthru_eventfd(&r->cfg.functions[f], v);
+}
+
+static void arm_locked(struct routes *r, size_t f, unsigned v, uint8_t router)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+
+	route->where = POLLED;
+	route->router = router;
+	router_arm(r->routers[router], r->functions[f].first_source + v);
+}
+
+/* From nowhere: nobody reads the eventfd. */
+static void settle_locked(struct routes *r, size_t f, unsigned v)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+	const struct wanted w = want(r, f, v);
+
+	if (!w.tied) {
+		arm_locked(r, f, v, w.router);
+		return;
+	}
+	/* A host that is short of something: the vector goes the long way. */
+	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) < 0) {
+		arm_locked(r, f, v, ROUTE_URING);
+		return;
+	}
+	route->where = TIED;
+	route->gsi = w.gsi;
+}
+
+static void untie_locked(struct routes *r, size_t f, unsigned v)
+{
+	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), r->functions[f].vectors[v].gsi, false);
+
+	assert(!err); /* of one that is tied it cannot fail */
+}
+
+static void review_locked(struct routes *r, size_t f, unsigned v)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+	const struct wanted w = want(r, f, v);
+
+	switch (route->where) {
+	case POLLED:
+		if (!w.tied && w.router == route->router)
+			return;
+		route->where = LEAVING;
+		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
+		return;
+	case TIED:
+		if (w.tied && w.gsi == route->gsi)
+			return;
+		untie_locked(r, f, v);
+		settle_locked(r, f, v);
+		return;
+	default:
+		return; /* disarmed() decides */
+	}
+}
+
+void routes_review(struct routes *r, size_t function, unsigned vector)
+{
+	assert(function < r->cfg.nr_functions);
+	assert(vector < r->cfg.functions[function].nr_vectors);
+
+	pthread_mutex_lock(&r->lock);
+	review_locked(r, function, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void routes_review_all(struct routes *r)
+{
+	pthread_mutex_lock(&r->lock);
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			review_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void routes_set(struct routes *r, size_t function, unsigned vector, enum route route)
+{
+	assert(function < r->cfg.nr_functions);
+	assert(vector < r->cfg.functions[function].nr_vectors);
+	assert(route < NR_ROUTES);
+
+	pthread_mutex_lock(&r->lock);
+	atomic_store(&r->cfg.functions[function].vectors[vector].route, (uint8_t)route);
+	review_locked(r, function, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+struct route_state routes_get(struct routes *r, size_t function, unsigned vector)
+{
+	const struct vector_route *route = &r->functions[function].vectors[vector];
+	struct route_state state;
+
+	pthread_mutex_lock(&r->lock);
+	state = (struct route_state){
+		.asked = asked(r, function, vector),
+		.is = route->where == TIED ? ROUTE_IRQFD : (enum route)route->router,
+		.changing = route->where == LEAVING,
+	};
+	pthread_mutex_unlock(&r->lock);
+	return state;
+}
+
+/* ---- what the routers tell --------------------------------------------------------- */
+
+static void signalled(void *ctx, unsigned vector)
+{
+	passthru_signalled(ctx, vector);
+}
+
+static void disarmed(void *ctx, unsigned vector)
+{
+	struct passthru *p = ctx;
+	struct routes *r = p->wiring.routes;
+	size_t f = p->wiring.index;
+
+	pthread_mutex_lock(&r->lock);
+	assert(r->functions[f].vectors[vector].where == LEAVING);
+	if (!r->closing)
+		settle_locked(r, f, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void failed(void *ctx, const char *why)
+{
+	const struct routes *r = ctx;
+
+	r->cfg.failed(r->cfg.ctx, why);
+}
+
+static const struct router_ops ops = {
+	.signalled = signalled,
+	.disarmed = disarmed,
+	.failed = failed,
+};
+
+/* ---- set-up -------------------------------------------------------------------------- */
+
+static void routes_destroyp(struct routes **r)
+{
+	routes_destroy(*r);
+}
+
+static int number_functions(struct routes *r)
+{
+	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
+		const struct passthru *p = &r->cfg.functions[f];
+		struct function_routes *fn = &r->functions[f];
+
+		fn->first_source = r->nr_sources;
+		fn->first_gsi = (uint32_t)r->nr_gsis;
+		r->nr_sources += p->nr_vectors;
+		r->nr_gsis += p->nr_events;
+		fn->vectors = calloc(p->nr_vectors ? p->nr_vectors : 1, sizeof(*fn->vectors));
+		if (!fn->vectors)
+			return -ENOMEM;
+	}
+	/* Choice: events beyond what KVM's table holds have no GSI, and go by uring. */
+	if (r->nr_gsis > VM_MAX_ROUTES)
+		r->nr_gsis = VM_MAX_ROUTES;
+	return 0;
+}
+
+static int set_gsis(const struct routes *r)
+{
+	_cleanup_free_ struct vm_route *gsis = calloc(r->nr_gsis ? r->nr_gsis : 1, sizeof(*gsis));
+
+	if (!gsis)
+		return -ENOMEM;
+	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
+		uint32_t first = r->functions[f].first_gsi;
+
+		for (uint32_t e = 0; e < r->cfg.functions[f].nr_events && first + e < r->nr_gsis;
+		     e++)
+			gsis[first + e] = (struct vm_route){
+				.address = LAYOUT_SEALED_FRAME + VITS_TRANSLATER,
+				.devid = (uint32_t)f,
+				.eventid = e,
+			};
+	}
+	return r->nr_gsis ? vm_set_routes(r->cfg.vm, gsis, r->nr_gsis) : 0;
+}
+
+static int start_routers(struct routes *r, struct fault *ret_fault)
+{
+	_cleanup_free_ struct router_source *sources =
+		calloc(r->nr_sources ? r->nr_sources : 1, sizeof(*sources));
+	const struct placement *placements[NR_ROUTERS] = { r->cfg.placement,
+							   r->cfg.spin_placement };
+	size_t at = 0;
+
+	if (!sources)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
+				 "out of memory");
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			sources[at++] = (struct router_source){ eventfd_of(r, f, v),
+								&r->cfg.functions[f], v };
+	for (unsigned i = 0; i < NR_ROUTERS; i++) {
+		const struct router_config config = {
+			.sources = sources,
+			.nr_sources = r->nr_sources,
+			.ctx = r,
+			.ops = &ops,
+			.spin = i == ROUTE_SPIN,
+			.placement = placements[i],
+		};
+		int err = router_create(&config, &r->routers[i], ret_fault);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int routes_create(const struct routes_config *config, struct routes **ret_routes,
+		  struct fault *ret_fault)
+{
+	_cleanup_(routes_destroyp) struct routes *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (r) {
+		r->cfg = *config;
+		pthread_mutex_init(&r->lock, NULL);
+		r->functions = calloc(config->nr_functions ? config->nr_functions : 1,
+				      sizeof(*r->functions));
+		err = r->functions ? number_functions(r) : -ENOMEM;
+	}
+	if (err >= 0)
+		err = set_gsis(r);
+	if (err < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -err, "interrupt routes", NULL,
+				 "cannot be made (%s)", strerror(-err));
+	err = start_routers(r, ret_fault);
+	if (err < 0)
+		return err;
+
+	for (size_t f = 0; f < config->nr_functions; f++)
+		config->functions[f].wiring.routes = r;
+	pthread_mutex_lock(&r->lock);
+	for (size_t f = 0; f < config->nr_functions; f++)
+		for (unsigned v = 0; v < config->functions[f].nr_vectors; v++)
+			settle_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+	*ret_routes = TAKE_PTR(r);
+	return 0;
+}
+
+/* The irqfds go first, then what the routers have seen is delivered. */
+void routes_destroy(struct routes *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->closing = true;
+	for (size_t f = 0; r->routers[0] && f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			if (r->functions[f].vectors[v].where == TIED)
+				untie_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+	for (unsigned i = 0; i < NR_ROUTERS; i++)
+		router_destroy(r->routers[i]);
+	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
+		r->cfg.functions[f].wiring.routes = NULL;
+		free(r->functions[f].vectors);
+	}
+	free(r->functions);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void routes_stats_get(struct routes *r, struct router_stats *ret_stats)
+{
+	*ret_stats = (struct router_stats){ 0 };
+	for (unsigned i = 0; i < NR_ROUTERS; i++) {
+		struct router_stats one;
+
+		router_stats_get(r->routers[i], &one);
+		ret_stats->visits += one.visits;
+		ret_stats->completions += one.completions;
+		ret_stats->rearmed += one.rearmed;
+	}
+}

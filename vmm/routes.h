@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Routes: which way the interrupts of each vector take from VFIO to KVM.
+ *
+ *   uring  the router's thread sleeps in its ring; it translates, counts, injects
+ *   spin   the same, by a second thread that never sleeps while it has a vector
+ *   irqfd  the kernel makes the LPI pending when VFIO signals; nothing of ours runs,
+ *          and nothing is counted
+ *
+ * A vector's route can be changed at any time, and no signal is lost or delivered
+ * twice for it. A vector that may not be sent just now, or whose message the
+ * kernel's ITS cannot be told, is on `uring` meanwhile, whatever was asked for:
+ * see passthru_direct().
+ */
+#ifndef VMM_ROUTES_H
+#define VMM_ROUTES_H
+
+#include "vmm/passthru.h"
+#include "vmm/router.h"
+#include "vmm/vm.h"
+
+struct routes;
+
+struct routes_config {
+	const struct vm *vm; /* all borrowed */
+	struct passthru *functions;
+	size_t nr_functions;
+	const enum route *first;		/* [nr_functions] what their vectors begin with */
+	const struct placement *placement;	/* of the router; NULL: wherever */
+	const struct placement *spin_placement; /* and of the one that spins */
+	void (*failed)(void *ctx, const char *why);
+	void *ctx;
+};
+
+/* Routers and GSIs; from here on signals are looked after. */
+int routes_create(const struct routes_config *config, struct routes **ret_routes,
+		  struct fault *ret_fault) _must_check_;
+/* Signals from before have been delivered when it returns. NULL is allowed. */
+void routes_destroy(struct routes *routes);
+
+/*
+ * Any thread. What is asked for is kept in the function's struct vector_counts, also over
+ * the guest's reboots. The vector takes the route as soon as the last signal of the old
+ * one is through.
+ */
+void routes_set(struct routes *routes, size_t function, unsigned vector, enum route route);
+
+struct route_state {
+	enum route asked, is;
+	bool changing;
+};
+struct route_state routes_get(struct routes *routes, size_t function, unsigned vector);
+
+/*
+ * What passthru_direct() says of a vector has changed, or may have: with ITSs
+ * switched on or off, or the LPI engine's debts, that is all of them. When it
+ * returns, no irqfd is tied that may not be. Any thread.
+ */
+void routes_review(struct routes *routes, size_t function, unsigned vector);
+void routes_review_all(struct routes *routes);
+
+/* Of both routers. */
+void routes_stats_get(struct routes *routes, struct router_stats *ret_stats);
+
+#endif
