@@ -193,9 +193,11 @@ struct route_state routes_get(struct routes *r, size_t function, unsigned vector
 
 /* ---- what the routers tell --------------------------------------------------------- */
 
-static void signalled(void *ctx, unsigned vector)
+static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 {
+	(void)signals;
 	passthru_signalled(ctx, vector);
+	return 0;
 }
 
 static void disarmed(void *ctx, unsigned vector)
