@@ -54,7 +54,10 @@ enum machine_end machine_end(struct machine *m);
 /* A line of text, after MACHINE_FAILED. */
 const char *machine_failure(struct machine *m);
 
-/* Do what vCPUs have left to another thread: the rest of long command queues. */
+/*
+ * Do what vCPUs and the router have left to another thread: the rest of long
+ * command queues, vectors to be muted.
+ */
 void machine_service(struct machine *m);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
@@ -69,7 +72,7 @@ struct machine_stats {
 	struct seal_stats seal;
 	struct pcih_stats pcih;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
-	uint64_t router_visits, router_completions, router_rearmed;
+	uint64_t router_visits, router_completions, router_rearmed, router_parked;
 };
 
 /* Between machine_start() and machine_stop(); borrowed. */

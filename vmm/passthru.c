@@ -174,6 +174,7 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		.slot = slot,
 		.its = config->its,
 		.route = config->route,
+		.policy = config->policy,
 		.devid = config->has_devid ? config->devid : pcih_devid(slot),
 	};
 	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
@@ -228,6 +229,16 @@ int passthru_eventfd(const struct passthru *p, unsigned vector)
 	assert(vector < p->nr_vectors);
 
 	return p->dev ? vfio_vector_eventfd(p->dev, vector) : p->bare[vector];
+}
+
+bool passthru_can_mute(const struct passthru *p)
+{
+	return p->dev && vfio_device_irq_kind(p->dev) == VFIO_IRQ_KIND_MSIX;
+}
+
+int passthru_mute(struct passthru *p, unsigned vector, bool mute)
+{
+	return p->dev ? vfio_vector_mute(p->dev, vector, mute) : -EOPNOTSUPP;
 }
 
 void passthru_close(struct passthru *p)
