@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "vfio/affinity.h"
 #include "vfio/bind.h"
 #include "vmm/layout.h"
 #include "vmm/routes.h"
@@ -185,6 +186,37 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 	return 0;
 }
 
+static const char *cure_of_move(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return "run itsy as root";
+	case EINVAL:
+		return "name a CPU that is online: see itsy check";
+	case EIO:
+		return "the kernel manages it by itself; msi-cpu = any asks for nothing";
+	default:
+		return "see /proc/irq";
+	}
+}
+
+/* What stays where it is costs time, and harms nothing. */
+static void move_interrupts(struct passthru *p, int cpu)
+{
+	struct vfio_fault vf = { 0 };
+	unsigned left = 0;
+
+	if (vfio_affinity_set(&host_fs, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf) < 0)
+		report_warning("%s: its interrupts are not moved to CPU %d of the host (%s)",
+			       p->name, cpu, strerror(vf.error));
+	else if (left)
+		report_warning("%s: %u of its interrupts, such as %s, are not moved to CPU %d of "
+			       "the host (%s): %s",
+			       p->name, left, vf.object, cpu, strerror(vf.error),
+			       cure_of_move(vf.error));
+}
+
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct fault *ret_fault)
 {
@@ -195,6 +227,8 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return fault_from_vfio(ret_fault, &vf);
 	p->nr_vectors = vfio_device_nr_vectors(p->dev);
 	p->nr_events = config->events ? config->events : events_for(p->nr_vectors);
+	if (config->msi_cpu >= 0)
+		move_interrupts(p, config->msi_cpu);
 	return alloc_vectors(p, ret_fault);
 }
 
@@ -247,6 +281,8 @@ void passthru_close(struct passthru *p)
 		cleanup_fd(&p->bare[v]);
 	free(p->bare);
 	p->bare = NULL;
+	vfio_affinity_restore(p->moved);
+	p->moved = NULL;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 	free(p->vectors);

@@ -19,6 +19,7 @@
 #include "vmm/seal.h"
 
 struct routes;
+struct vfio_affinity;
 
 /*
  * What became of a vector's interrupts. taken = injected + held - released + dropped.
@@ -62,6 +63,7 @@ struct passthru {
 	unsigned nr_vectors;
 	bool bound_here;	       /* to be given back */
 	struct vfio_device *dev;       /* NULL: a bare function */
+	struct vfio_affinity *moved;   /* where the host's interrupts were; NULL: where they are */
 	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors; /* [nr_vectors] */
 
