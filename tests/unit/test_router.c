@@ -337,6 +337,25 @@ static void test_disarming_what_was_just_armed_is_answered_too(void **state)
 	rig_end(&rig);
 }
 
+/* Of a signal that comes while its poll is made, both the poll and the wake-up know. */
+static void test_a_signal_while_it_is_armed_is_delivered_once(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 1);
+	for (uint64_t n = 1; n <= 3000; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+		for (volatile unsigned i = 0; i < n * 7 % 4000; i++)
+			continue;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], n));
+		assert_int_equal(rig.counts[0], n);
+	}
+	rig_end(&rig);
+}
+
 /* Signals from one thread, arming from another: as many are delivered as there were, or fewer. */
 static void test_no_signal_is_lost_or_invented_while_arming_goes_on(void **state)
 {
@@ -510,10 +529,12 @@ int main(void)
 		BOTH(test_destroy_delivers_what_came_before),
 		BOTH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
 		BOTH(test_disarming_what_was_just_armed_is_answered_too),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
 		BOTH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
 		BOTH(test_a_parked_source_is_asked_again_in_time_with_all_that_came),
 		BOTH(test_a_storm_of_a_parked_source_costs_the_router_nothing),
 		BOTH(test_a_parked_source_that_is_disarmed_keeps_what_waits),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
 		BOTH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
 		BOTH(test_the_router_ends_with_sources_parked),
 	};
