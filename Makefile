@@ -125,28 +125,25 @@ $(1)/lib%.a: | $(3)
 endef
 $(foreach kind,$(kinds),$(eval $(call rules,$($(kind)),$(kind),$(if $(filter arm64,$(kind)),material,deps))))
 
-$(arm64)/itsy: $(call objects,$(arm64),$(vmm_src)) $(arm64)/libvits.a $(arm64)/libvfio.a
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
-
 # The part of tests/emuhost that runs inside.
 agent := $(arm64)/emuhost-agent
 $(agent): $(arm64)/tests/emuhost/agent.o
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 
-# What tests run on the emulated host beside itsy.
+$(arm64)/itsy: $(arm64)/vmm/main.o
 $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
 $(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
-$(arm64)/itsdiff $(arm64)/itsroutes: $(call objects,$(arm64),$(filter-out vmm/main.c,$(vmm_src))) \
+$(addprefix $(arm64)/its,y diff routes): $(call objects,$(arm64),$(filter-out vmm/main.c,$(vmm_src))) \
 		$(arm64)/libvits.a $(arm64)/libvfio.a
-	$(call link,$(arm64_cc) -o $@ $(filter %.o,$^) $(filter %oracle.a,$^) $(filter-out %.o %oracle.a,$^) $(arm64_ld))
+	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(arm64_ld))
 
 unit-programs: $(units) $(threads)
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
-$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/tests/unit/vits_world.o \
-		$(patsubst %,$(tsan)/vmm/%.o,placement report router) $(tsan)/libvits.a
-	$(call link,$(tsan_cc) -o $@ $^ -lcmocka -luring -pthread $(LDFLAGS))
+$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/libvits.a \
+		$(call objects,$(tsan),tests/unit/vits_world.c vmm/router.c vmm/placement.c vmm/report.c)
+	$(call link,$(tsan_cc) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -luring -pthread $(LDFLAGS))
 
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
@@ -162,21 +159,20 @@ $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 $(BUILD)/guest/obj/%.elf: $(BUILD)/guest/obj/%.c.o $(guest_objects) tests/guest/payload.ld
 	$(call say,LD,$@)
 	$(Q)$(payload_cc) -Wl,--build-id=none -Wl,-T,tests/guest/payload.ld -o $@ $(filter %.o,$^)
-flat_binary = $(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
-$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/tests/guest/%.elf
-	$(flat_binary)
-$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/guest-images/latency/%.elf
-	$(flat_binary)
+$(foreach src,$(basename $(guest_src)),$(eval $(BUILD)/guest/$(notdir $(src)).bin: $(BUILD)/guest/obj/$(src).elf))
+$(payloads):
+	$(call say,BIN,$@)
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
 $(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
-emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) ITSY_HOST_KERNEL=$(HOST_KERNEL)
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) --e2e $(wildcard $(patsubst %,tests/%.sh,fuzz/* emuhost/test-* e2e/*))
+	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) \
+		--e2e $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
 bench-routes: all $(agent) $(arm64)/itsroutes
-	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/usr/bin/itsroutes -- \
-		itsroutes $(BENCH)
+	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 fuzz coverage: | deps
@@ -191,7 +187,7 @@ check: | deps
 PREFIX ?= /usr/local
 install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
-	for n in 1 5; do install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$$n $(BUILD)/man/*.$$n || exit; done
+	$(foreach n,1 5,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:
