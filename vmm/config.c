@@ -229,12 +229,33 @@ static void set_bdf(struct checker *k, struct config_value *v, struct config_dev
 			    v->text);
 }
 
-static void set_events(struct checker *k, struct config_value *v, struct config_device *d)
+/* Keys of a device that are a number within a range, and no more. */
+static const struct {
+	const char *name;
+	uint32_t min, max;
+	size_t at;
+} device_numbers[NR_DEVICE_KEYS] = {
+#define NUMBER(key, min, max, member)                                 \
+	{                                                             \
+		key, min, max, offsetof(struct config_device, member) \
+	}
+	[KEY_EVENTS] = NUMBER("events", 0, EVENTS_MAX, events),
+	[KEY_STORM_RATE] = NUMBER("storm-rate", 0, POLICY_RATE_MAX, policy.storm_rate),
+	[KEY_STORM_BURST] = NUMBER("storm-burst", 1, POLICY_BURST_MAX, policy.storm_burst),
+	[KEY_STORM_HOLDOFF] = NUMBER("storm-holdoff-us", POLICY_HOLDOFF_US_MIN,
+				     POLICY_HOLDOFF_US_MAX, policy.storm_holdoff_us),
+	[KEY_HOLD] = NUMBER("hold-us", 0, POLICY_HOLD_US_MAX, policy.hold_us),
+#undef NUMBER
+};
+
+static void set_device_number(struct checker *k, size_t key, struct config_value *v,
+			      struct config_device *d)
 {
 	uint64_t n;
 
-	if (number_in(k, v, "events", 0, EVENTS_MAX, &n))
-		d->events = (uint32_t)n;
+	if (number_in(k, v, device_numbers[key].name, device_numbers[key].min,
+		      device_numbers[key].max, &n))
+		*(uint32_t *)((char *)d + device_numbers[key].at) = (uint32_t)n;
 }
 
 static void set_devid(struct checker *k, struct config_value *v, struct config_device *d)
@@ -317,6 +338,33 @@ static void set_device_route(struct checker *k, struct config_value *v, struct c
 	d->has_route = route_of(k, v, &d->route);
 }
 
+/* What a limit needs and was not given; without a limit, nothing. */
+static void complete_policy(struct policy *p)
+{
+	if (!p->storm_rate) {
+		*p = (struct policy){ .hold_us = p->hold_us };
+		return;
+	}
+	if (!p->storm_burst)
+		p->storm_burst = policy_default_burst(p->storm_rate);
+	if (!p->storm_holdoff_us)
+		p->storm_holdoff_us = POLICY_HOLDOFF_US_DEFAULT;
+}
+
+static void set_msi_cpu(struct checker *k, struct config_value *v, struct config_device *d)
+{
+	uint64_t n;
+
+	d->has_msi_cpu = true;
+	if (strcmp(v->text, "any") == 0)
+		return;
+	if (parse_number(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
+		d->msi_cpu = (int)n;
+	else
+		value_error(k, v, "'msi-cpu' is \"any\" or a number from 0 to %u, not '" SHOWN "'",
+			    PLACEMENT_MAX_CPU, v->text);
+}
+
 static void set_cpu(struct checker *k, struct config_value *v, const char *key, struct placement *p)
 {
 	uint64_t n;
@@ -388,11 +436,9 @@ static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, s
 };
 static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
-	[KEY_BDF] = set_bdf,
-	[KEY_EVENTS] = set_events,
-	[KEY_ITS] = set_its,
-	[KEY_DEVID] = set_devid,
-	[KEY_DEVICE_ROUTE] = set_device_route,
+	[KEY_BDF] = set_bdf,	     [KEY_ITS] = set_its,
+	[KEY_DEVID] = set_devid,     [KEY_DEVICE_ROUTE] = set_device_route,
+	[KEY_MSI_CPU] = set_msi_cpu,
 };
 static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_value *,
 					      struct config_its *) = {
@@ -452,9 +498,13 @@ static int check_all_its(struct checker *k, struct config *c)
 static void check_device(struct checker *k, struct config_block *raw, struct config_device *d)
 {
 	d->line = raw->line;
+	d->msi_cpu = -1;
 	for (size_t i = 0; i < NR_DEVICE_KEYS; i++)
-		if (raw->values[i].text)
+		if (raw->values[i].text && device_numbers[i].name)
+			set_device_number(k, i, &raw->values[i], d);
+		else if (raw->values[i].text)
 			device_setters[i](k, &raw->values[i], d);
+	complete_policy(&d->policy);
 	if (!raw->values[KEY_BDF].text)
 		config_error_at(k->errors, raw->line, "device \"" SHOWN "\" has no 'bdf'",
 				raw->name);
@@ -560,17 +610,26 @@ static void check_events_fit(struct checker *k, const struct config *c, size_t i
 			    1u << its->eventid_bits, its->name, d->events);
 }
 
+/* What a device does not say follows from the configuration. */
+static void inherit(const struct config *c, struct config_device *d, size_t i)
+{
+	/* Its requester ID: device i of the guest's bus 0, function 0. */
+	if (!d->has_devid)
+		d->devid = (uint32_t)i << 3;
+	if (!d->has_route)
+		d->route = c->route;
+	/* Beside the thread that waits for them; the kernel's own route has none. */
+	if (!d->has_msi_cpu && d->route != ROUTE_IRQFD)
+		d->msi_cpu = d->route == ROUTE_SPIN ? c->spin.cpu : c->router.cpu;
+}
+
 static void check_devices(struct checker *k, struct config *c)
 {
 	struct config_blocks *raw = &k->raw->blocks[KIND_DEVICE];
 
 	for (size_t i = 0; i < raw->nr; i++) {
 		check_device(k, &raw->list[i], &c->devices[i]);
-		/* Its requester ID: device i of the guest's bus 0, function 0. */
-		if (!c->devices[i].has_devid)
-			c->devices[i].devid = (uint32_t)i << 3;
-		if (!c->devices[i].has_route)
-			c->devices[i].route = c->route;
+		inherit(c, &c->devices[i], i);
 	}
 	c->nr_devices = raw->nr;
 	for (size_t i = 0; i < c->nr_devices; i++) {

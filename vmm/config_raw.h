@@ -23,12 +23,24 @@ enum {
 	KEY_VCPU_SCHED,
 	NR_KEYS
 };
-enum { KEY_BDF, KEY_EVENTS, KEY_ITS, KEY_DEVID, KEY_DEVICE_ROUTE, NR_DEVICE_KEYS };
+enum {
+	KEY_BDF,
+	KEY_EVENTS,
+	KEY_ITS,
+	KEY_DEVID,
+	KEY_DEVICE_ROUTE,
+	KEY_STORM_RATE,
+	KEY_STORM_BURST,
+	KEY_STORM_HOLDOFF,
+	KEY_HOLD,
+	KEY_MSI_CPU,
+	NR_DEVICE_KEYS
+};
 enum { KEY_DEVID_BITS, KEY_EVENTID_BITS, KEY_LPIS, KEY_ON_ERROR, NR_ITS_KEYS };
 
 /* The kinds of blocks, and room for any of them. */
 enum config_kind { KIND_DEVICE, KIND_ITS, NR_KINDS };
-#define CONFIG_MAX_KEYS	   5u
+#define CONFIG_MAX_KEYS	   10u
 #define CONFIG_MAX_OF_KIND CONFIG_MAX_DEVICES
 
 /* What a kind is called in messages: "a" "device". */
