@@ -191,9 +191,10 @@ static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
  */
 int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
 {
-	struct {
+	int32_t eventfd = -1;
+	union {
 		struct vfio_irq_set set;
-		int32_t eventfd;
+		uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(eventfd)];
 	} one = {
 		.set = {
 			.argsz = sizeof(one),
@@ -207,7 +208,9 @@ int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
 	assert(vector < dev->nr_vectors);
 	if (dev->kind != VFIO_IRQ_KIND_MSIX)
 		return -EOPNOTSUPP;
-	one.eventfd = mute ? -1 : dev->vectors[vector].eventfd;
+	if (!mute)
+		eventfd = dev->vectors[vector].eventfd;
+	memcpy(one.bytes + sizeof(one.set), &eventfd, sizeof(eventfd));
 	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
 }
 

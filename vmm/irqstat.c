@@ -13,7 +13,7 @@
 
 struct row {
 	uint64_t taken, injected, held, released, dropped, last;
-	uint64_t storms, storm_held, storm_released, coalesced;
+	uint64_t storms, storm_held, storm_muted, storm_released, coalesced;
 	enum route route;
 };
 
@@ -28,6 +28,7 @@ static struct row read_row(const struct vector_counts *c)
 		.last = c->last,
 		.storms = c->storms,
 		.storm_held = c->storm_held,
+		.storm_muted = c->storm_muted,
 		.storm_released = c->storm_released,
 		.coalesced = c->coalesced,
 		.route = (enum route)c->route,
@@ -38,8 +39,10 @@ static struct row read_row(const struct vector_counts *c)
 static void print_policy(FILE *out, const struct row *row)
 {
 	if (row->storms)
-		(void)fprintf(out, "  storms: %" PRIu64 ", held back in them: %" PRIu64 "\n",
-			      row->storms, row->storm_held);
+		(void)fprintf(out,
+			      "  storms: %" PRIu64 ", held back in them: %" PRIu64
+			      ", masked at the device: %" PRIu64 " times\n",
+			      row->storms, row->storm_held, row->storm_muted);
 	if (row->coalesced)
 		(void)fprintf(out, "  merged into the next one (hold-us): %" PRIu64 "\n",
 			      row->coalesced);
@@ -142,14 +145,14 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 
 static json_t *vector_json(unsigned vector, const struct row *row)
 {
-	json_t *v =
-		json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vector",
-			  (int)vector, "route", route_name(row->route), "taken",
-			  (json_int_t)row->taken, "injected", (json_int_t)row->injected, "held",
-			  (json_int_t)row->held, "released", (json_int_t)row->released, "dropped",
-			  (json_int_t)row->dropped, "storms", (json_int_t)row->storms, "storm_held",
-			  (json_int_t)row->storm_held, "storm_released",
-			  (json_int_t)row->storm_released, "coalesced", (json_int_t)row->coalesced);
+	json_t *v = json_pack(
+		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vector",
+		(int)vector, "route", route_name(row->route), "taken", (json_int_t)row->taken,
+		"injected", (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
+		(json_int_t)row->released, "dropped", (json_int_t)row->dropped, "storms",
+		(json_int_t)row->storms, "storm_held", (json_int_t)row->storm_held, "storm_muted",
+		(json_int_t)row->storm_muted, "storm_released", (json_int_t)row->storm_released,
+		"coalesced", (json_int_t)row->coalesced);
 
 	if (v && row->last) {
 		(void)json_object_set_new(v, "eventid",

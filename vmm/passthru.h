@@ -36,7 +36,8 @@ struct vector_counts {
 	/* What a policy did (vmm/policy.h); those that wait or merge are not taken. */
 	_Atomic uint64_t storms;	 /* times that the limit was hit */
 	_Atomic uint64_t storm_held;	 /* came in a storm, and merged into the next one taken */
-	_Atomic uint64_t storm_released; /* of those taken: itsy's own, after a vector was muted */
+	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
+	_Atomic uint64_t storm_released; /* itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
 	_Atomic uint8_t route;		 /* enum route: what was asked for (vmm/routes.h) */
 };

@@ -22,10 +22,13 @@
  * asks again. A storm is muted at the device, too, by the thread that calls
  * routes_service(); the vector stays parked until that has given it back.
  *
- * Choice: a vector that is given back gets one signal of itsy's own. What the
- * device sent at the moment when it was muted can be lost on the way (the kernel
- * takes the event from the host's ITS), so one more than there was is right and
- * one less would be a device that hangs. It merges with what did come.
+ * What the device sent at the moment when it was muted can be lost on the way (the
+ * kernel takes the event from the host's ITS), so an interrupt must follow when the
+ * vector is given back. The one that hit the limit does: it waited in the eventfd.
+ *
+ * Choice: a vector that changes its route meanwhile has lost that one to its next
+ * reader, and gets one signal of itsy's own when it is given back. One more than
+ * there was is what a driver copes with; one less is a device that hangs.
  *
  * Lock: `lock`, around states; under it router.lock (router_arm()), mutes.lock and
  * KVM's.
@@ -53,6 +56,7 @@ struct vector_route {
 	uint8_t where;	/* enum where */
 	uint8_t router; /* ROUTE_URING or ROUTE_SPIN, unless TIED */
 	uint32_t gsi;	/* while TIED */
+	bool owed;	/* a signal, when it is given back */
 	/* Of the router's thread that has it. */
 	bool storms;
 	struct policy_state policy;
@@ -280,7 +284,8 @@ static void disarmed(void *ctx, unsigned vector)
 	pthread_mutex_lock(&r->lock);
 	assert(r->functions[f].vectors[vector].where == LEAVING);
 	/* Its next reader has its signals; if it is muted, it is given back. */
-	(void)mutes_want(r->mutes, r->functions[f].first_source + vector, false);
+	if (!mutes_want(r->mutes, r->functions[f].first_source + vector, false))
+		r->functions[f].vectors[vector].owed = true;
 	if (!r->closing)
 		settle_locked(r, f, vector);
 	pthread_mutex_unlock(&r->lock);
@@ -319,6 +324,8 @@ static int mute(void *ctx, size_t source, bool mute)
 	struct passthru *p = of_source(r, source, &v);
 	int err = passthru_mute(p, v, mute);
 
+	if (!err && mute)
+		add(&p->vectors[v].storm_muted, 1);
 	/* One that could not be muted is parked, and costs the host alone. */
 	if (err < 0 && !mute) {
 		report_warning("%s: vector %u: its interrupts are not given back (%s)", p->name, v,
@@ -333,9 +340,17 @@ static void given_back(void *ctx, size_t source)
 	struct routes *r = ctx;
 	unsigned v;
 	struct passthru *p = of_source(r, source, &v);
+	struct vector_route *route = &r->functions[p->wiring.index].vectors[v];
+	bool owed;
 
-	add(&p->vectors[v].storm_released, 1);
-	(void)eventfd_write(passthru_eventfd(p, v), 1);
+	pthread_mutex_lock(&r->lock);
+	owed = route->owed;
+	route->owed = false;
+	pthread_mutex_unlock(&r->lock);
+	if (owed) {
+		add(&p->vectors[v].storm_released, 1);
+		(void)eventfd_write(passthru_eventfd(p, v), 1);
+	}
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_unpark(r->routers[i], source);
 }

@@ -77,14 +77,14 @@ for name in free limited spun held muted beside stormy; do
 		;;
 	limited | spun | stormy)
 		counted $name $((4 + 2 * (ms + 1000) / 1000))
-		json $name '.devices[0].vectors[0] | .storms > 0 and .storm_held > 0 and .storm_released == 0'
+		json $name '.devices[0].vectors[0] | .storms > 0 and .storm_held > 0 and .storm_muted == 0'
 		;;
 	held)
 		counted $name $(((ms + 1000) / 20))
 		json $name '.devices[0].vectors[0] | .storms == 0 and .coalesced > 0'
 		;;
 	muted)
-		json $name '.devices[0].vectors[1] | .storms > 2 and .storm_released > 2'
+		json $name '.devices[0].vectors[1] | .storms > 2 and .storm_muted > 2 and .storm_released == 0'
 		json $name ".devices[0].vectors[1].taken <= 5 + 20 * ($ms * 2 + 2000) / 1000"
 		;;
 	esac

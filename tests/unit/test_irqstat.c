@@ -68,9 +68,11 @@ static void test_table_tells_of_what_policies_kept_back(void **state)
 	vectors[0].taken = vectors[2].taken = 1;
 	vectors[0].storms = 3;
 	vectors[0].storm_held = 456;
+	vectors[0].storm_muted = 2;
 	vectors[2].coalesced = 789;
 	text = table();
-	assert_non_null(strstr(text, "storms: 3, held back in them: 456"));
+	assert_non_null(
+		strstr(text, "storms: 3, held back in them: 456, masked at the device: 2 times"));
 	assert_non_null(strstr(text, "merged into the next one (hold-us): 789"));
 }
 
@@ -80,10 +82,11 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		const char *key;
 		json_int_t value;
 	} want[] = {
-		{ "vector", 2 },	 { "taken", 1 },     { "injected", 2 }, { "held", 3 },
-		{ "released", 4 },	 { "dropped", 5 },   { "storms", 6 },	{ "storm_held", 7 },
-		{ "storm_released", 8 }, { "coalesced", 9 }, { "eventid", 7 },	{ "vcpu", 3 },
-		{ "lpi", 8200 },
+		{ "vector", 2 },	 { "taken", 1 },      { "injected", 2 },
+		{ "held", 3 },		 { "released", 4 },   { "dropped", 5 },
+		{ "storms", 6 },	 { "storm_held", 7 }, { "storm_muted", 10 },
+		{ "storm_released", 8 }, { "coalesced", 9 },  { "eventid", 7 },
+		{ "vcpu", 3 },		 { "lpi", 8200 },
 	};
 	char path[32];
 	struct machine_stats stats = { .router_visits = 21, .router_parked = 22 };
@@ -93,9 +96,20 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	vectors[2] =
-		(struct vector_counts){ 1, 2, 3, 4, 5,	       UINT64_C(8200) << 32 | 3 << 16 | 7,
-					6, 7, 8, 9, ROUTE_SPIN };
+	vectors[2] = (struct vector_counts){
+		.taken = 1,
+		.injected = 2,
+		.held = 3,
+		.released = 4,
+		.dropped = 5,
+		.last = UINT64_C(8200) << 32 | 3 << 16 | 7,
+		.storms = 6,
+		.storm_held = 7,
+		.storm_muted = 10,
+		.storm_released = 8,
+		.coalesced = 9,
+		.route = ROUTE_SPIN,
+	};
 	assert_int_equal(irqstat_write_json(path, &function, 1, &stats, 1), 0);
 	root = json_load_file(path, 0, NULL);
 	assert_non_null(root);

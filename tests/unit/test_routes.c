@@ -40,6 +40,8 @@ static struct world {
 	_Atomic bool attention;
 	_Atomic uint64_t mutes; /* times */
 	_Atomic int mute_error;
+	bool loses;			  /* what comes while muted */
+	_Atomic uint64_t before_unmuting; /* deliveries, of all vectors */
 
 	pthread_mutex_t lock; /* the wait queue's */
 	int tied[VECTORS];    /* the GSI, or -1 */
@@ -114,6 +116,15 @@ bool passthru_can_mute(const struct passthru *p)
 
 static void signal_vector(unsigned v);
 
+static uint64_t deliveries(void)
+{
+	uint64_t sum = 0;
+
+	for (unsigned v = 0; v < VECTORS; v++)
+		sum += w.routed[v] + w.injected[v];
+	return sum;
+}
+
 /* As MSI-X does: what came meanwhile fires, once. */
 int passthru_mute(struct passthru *p, unsigned vector, bool mute)
 {
@@ -122,6 +133,10 @@ int passthru_mute(struct passthru *p, unsigned vector, bool mute)
 		return w.mute_error;
 	assert_int_not_equal(w.muted[vector], mute);
 	w.mutes += mute;
+	if (!mute)
+		w.before_unmuting = deliveries();
+	if (w.loses)
+		w.waiting[vector] = false;
 	w.muted[vector] = mute;
 	if (!mute && atomic_exchange(&w.waiting[vector], false))
 		signal_vector(vector);
@@ -454,8 +469,9 @@ static void test_a_storm_is_limited_counted_and_muted_at_the_device(void **state
 	assert_in_range(w.routed[1], 6, 5 + 100 + 30);
 	assert_true(w.mutes > 0);
 	assert_in_range(vectors[1].storms, 2, 21);
-	assert_true(vectors[1].storm_released > 0);
-	assert_true(vectors[1].storm_released <= vectors[1].storms);
+	assert_int_equal(vectors[1].storm_muted, w.mutes);
+	assert_true(vectors[1].storm_muted <= vectors[1].storms);
+	assert_int_equal(vectors[1].storm_released, 0);
 	/* A vector of its own: the others pass. */
 	signal_vector(2);
 	assert_true(comes_to(&w.routed[2], 1));
@@ -487,6 +503,7 @@ static void test_what_came_in_a_storm_is_not_forgotten(void **state)
 	uint64_t before;
 
 	(void)state;
+	w.loses = true;
 	for (int n = 0; n < 100000 && !vectors[3].storms; n++)
 		signal_vector(3);
 	assert_int_equal(vectors[3].storms, 1);
@@ -501,11 +518,11 @@ static void test_what_came_in_a_storm_is_not_forgotten(void **state)
 
 static void test_a_muted_vector_that_changes_its_route_is_given_back(void **state)
 {
-	static const enum route routes[] = { ROUTE_SPIN, ROUTE_IRQFD, ROUTE_URING };
+	static const enum route routes[] = { ROUTE_SPIN, ROUTE_IRQFD };
 
 	(void)state;
+	w.loses = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(routes); i++) {
-		storm_for(0, 0);
 		for (int n = 0; n < 100 && !w.muted[0]; n++) {
 			signal_vector(0);
 			serve();
@@ -518,6 +535,15 @@ static void test_a_muted_vector_that_changes_its_route_is_given_back(void **stat
 			nap();
 		}
 		assert_false(w.muted[0]);
+		/* Something was lost, after the new route had its first one. */
+		for (int n = 0; n < 1000 && deliveries() == w.before_unmuting; n++) {
+			pthread_mutex_lock(&w.lock);
+			take_locked(0); /* as KVM would */
+			pthread_mutex_unlock(&w.lock);
+			nap();
+		}
+		assert_true(deliveries() > w.before_unmuting);
+		assert_int_equal(vectors[0].storm_released, i + 1);
 	}
 }
 
