@@ -27,6 +27,7 @@ static const struct command {
 	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through" },
 	{ "bind", cmd_bind, "give PCI functions to vfio-pci" },
 	{ "release", cmd_release, "give PCI functions back to their driver" },
+	{ "bench", cmd_bench, "measure how long interrupts take to a guest" },
 	{ "help", cmd_help, "explain a command" },
 	{ "version", cmd_version, "print the version" },
 };
