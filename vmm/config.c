@@ -33,7 +33,7 @@
 #define LPIS_MIN	   32u
 #define LPIS_MAX	   57344u /* with 8192 below them, the INTIDs of 16 bits */
 #define CMDLINE_MAX	   2047u  /* arm64's COMMAND_LINE_SIZE without its end */
-#define NAME_MAX_LEN	   31u
+#define NAME_LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct overrides {
 	const char *const *list;
@@ -190,6 +190,41 @@ static void set_cmdline(struct checker *k, struct config_value *v, struct config
 	c->cmdline = strdup(v->text);
 	if (!c->cmdline)
 		k->out_of_memory = true;
+}
+
+static bool is_name(const char *text)
+{
+	size_t len = strspn(text, NAME_LETTERS);
+
+	return len && len <= CONFIG_NAME_MAX && !text[len];
+}
+
+/* From the file's name, with '-' for what a name cannot have. */
+static void default_name(struct config *c)
+{
+	const char *slash = strrchr(c->path, '/');
+	const char *base = slash ? slash + 1 : c->path;
+	const char *dot = strrchr(base, '.');
+	size_t len = dot && strcmp(dot, ".conf") == 0 ? (size_t)(dot - base) : strlen(base);
+
+	if (!len) {
+		base = "guest";
+		len = strlen(base);
+	}
+	for (size_t i = 0; i < len && i < CONFIG_NAME_MAX; i++)
+		c->name[i] = strchr(NAME_LETTERS, base[i]) ? base[i] : '-';
+}
+
+static void set_name(struct checker *k, struct config_value *v, struct config *c)
+{
+	if (!is_name(v->text)) {
+		value_error(k, v, "'name' is 1 to %u letters, digits, '-' or '_', not '" SHOWN "'",
+			    CONFIG_NAME_MAX, v->text);
+		return;
+	}
+	memset(c->name, 0, sizeof(c->name));
+	memcpy(c->name, v->text, strlen(v->text));
+	c->has_name = true;
 }
 
 static void set_vcpus(struct checker *k, struct config_value *v, struct config *c)
@@ -385,7 +420,7 @@ static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, s
 	[KEY_MEMORY] = set_memory,	   [KEY_ROUTE] = set_route,
 	[KEY_ROUTER_CPU] = set_router_cpu, [KEY_ROUTER_SCHED] = set_router_sched,
 	[KEY_SPIN_CPU] = set_spin_cpu,	   [KEY_VCPU_CPUS] = set_vcpu_cpus,
-	[KEY_VCPU_SCHED] = set_vcpu_sched,
+	[KEY_VCPU_SCHED] = set_vcpu_sched, [KEY_NAME] = set_name,
 };
 static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
@@ -406,16 +441,14 @@ static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_va
 /* The name of a block: it is said where it is not one; it changes hands. */
 static char *take_name(struct checker *k, enum config_kind kind, struct config_block *raw)
 {
-	size_t len = strspn(raw->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789_-");
 	char *name = raw->name;
 
-	if (!len || len > NAME_MAX_LEN || name[len])
+	if (!is_name(name))
 		config_error_at(k->errors, raw->line,
 				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
 				"not \"" SHOWN "\"",
-				config_nouns[kind].article, config_nouns[kind].noun, NAME_MAX_LEN,
-				name);
+				config_nouns[kind].article, config_nouns[kind].noun,
+				CONFIG_NAME_MAX, name);
 	raw->name = NULL;
 	return name;
 }
@@ -611,6 +644,7 @@ static int check(struct checker *k, struct config *c)
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
 		return -ENOMEM;
+	default_name(c);
 	for (size_t i = 0; i < NR_KEYS; i++)
 		if (k->raw->values[i].text)
 			setters[i](k, &k->raw->values[i], c);
