@@ -207,6 +207,9 @@ install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(filter %.7,$(man))
+	mkdir -p $(DESTDIR)$(PREFIX)/share/itsy
+	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt >$(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:

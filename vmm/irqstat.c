@@ -148,7 +148,7 @@ static json_t *function_json(const struct passthru *p)
 			 pci_bdf_format(&p->bdf, bdf), "devid", devid, "vectors", vectors);
 }
 
-static json_t *commands_json(const struct vits_stats *stats)
+json_t *irqstat_commands_json(const struct vits_stats *stats)
 {
 	json_t *commands = json_object();
 
@@ -194,13 +194,13 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"{s:i, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, "
 		"s:I}",
 		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
-		commands_json(&s->vits), "its_failures", failures_json(&s->vits), "sealed_its",
-		"windows", (json_int_t)s->seal.windows, "commands", (json_int_t)s->seal.commands,
-		"owed", (json_int_t)s->seal.owed, "unready", (json_int_t)s->seal.unready,
-		"frame_pokes", (json_int_t)s->seal.frame_pokes, "table_pokes",
-		(json_int_t)s->seal.table_pokes, "router", "visits", (json_int_t)s->router_visits,
-		"completions", (json_int_t)s->router_completions, "rearmed",
-		(json_int_t)s->router_rearmed, "unclaimed", (json_int_t)s->unclaimed);
+		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
+		"sealed_its", "windows", (json_int_t)s->seal.windows, "commands",
+		(json_int_t)s->seal.commands, "owed", (json_int_t)s->seal.owed, "unready",
+		(json_int_t)s->seal.unready, "frame_pokes", (json_int_t)s->seal.frame_pokes,
+		"table_pokes", (json_int_t)s->seal.table_pokes, "router", "visits",
+		(json_int_t)s->router_visits, "completions", (json_int_t)s->router_completions,
+		"rearmed", (json_int_t)s->router_rearmed, "unclaimed", (json_int_t)s->unclaimed);
 	if (!root)
 		return -ENOMEM;
 	errno = 0;

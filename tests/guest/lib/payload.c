@@ -11,8 +11,10 @@
 #include "lib/cpu.h"
 #include "vmm/layout.h"
 
+#define UART_RBR      0u
 #define UART_THR      0u
 #define UART_LSR      5u
+#define UART_LSR_DR   0x01u
 #define UART_LSR_THRE 0x20u
 
 /* The empty asm keeps the compiler from turning these loops into calls of themselves. */
@@ -53,6 +55,14 @@ static void put(char c)
 	while (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_THRE))
 		;
 	write8(LAYOUT_UART + UART_THR, (uint8_t)c);
+}
+
+bool key_typed(void)
+{
+	if (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_DR))
+		return false;
+	(void)read8(LAYOUT_UART + UART_RBR);
+	return true;
 }
 
 static void put_string(const char *s)
