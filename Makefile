@@ -5,10 +5,10 @@
 #   V=1          shows the commands		BUILD=DIR   puts what is made elsewhere (default: build)
 #   CC=clang     builds with clang		CI=true     makes warnings errors
 #   CFLAGS=...   is added to our own flags	CROSS_COMPILE=PREFIX   another arm64 toolchain
-#   DEPS=no      installs nothing
+#   DEPS=no      installs nothing			HOST_KERNEL=backports   tests and demo on a newer host
 #
-# Below build/: arm64/ the program; bench/ the same for this machine; native/ with sanitizers, for unit tests;
-# guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
+# Below build/: arm64/ the program; bench/ the same for this machine; native/ and tsan/ with sanitizers, for unit
+# tests; guest/ payloads; guest-images/; man/; arm64-root/ Debian's arm64 files. With clang: arm64-clang/, ...
 
 BUILD := build
 machine := $(shell uname -m)
@@ -26,9 +26,8 @@ endef
 
 # --- compilers ---------------------------------------------------------------------------------------
 clang := $(findstring clang,$(notdir $(firstword $(CC))))
-arm64 := $(BUILD)/arm64$(if $(clang),-clang)
-native := $(BUILD)/native$(if $(clang),-clang)
-bench := $(BUILD)/bench$(if $(clang),-clang)
+kinds := arm64 native tsan bench
+$(foreach kind,$(kinds),$(eval $(kind) := $(BUILD)/$(kind)$(if $(clang),-clang)))
 root := $(BUILD)/arm64-root
 
 CROSS_COMPILE ?= $(if $(filter aarch64,$(machine)),,aarch64-linux-gnu-)
@@ -45,6 +44,7 @@ sanitizers := -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sani
 
 arm64_cc = $(ARM64_CC) $(sysroot) $(common) -DITSY_PAYLOADS=$(BUILD)/guest $(hardening) $(CFLAGS)
 native_cc = $(CC) $(common) $(sanitizers) $(CFLAGS)
+tsan_cc = $(CC) $(common) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS)
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector
@@ -61,30 +61,28 @@ unit_src := $(wildcard tests/unit/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
-
 objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 units := $(patsubst %.c,$(native)/%,$(unit_src))
+threads := $(patsubst %,$(tsan)/%-tsan,test_router test_vits_threads test_vits_threads_chaos)
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man check clean \
-	install help deps material FORCE
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man \
+	check clean install help deps material FORCE
 
 all: $(arm64)/itsy
-
 libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
 
 help:
 	@sed -n 's/^#:  *//p' Makefile
-
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 #: make unit             unit tests, on this machine, with sanitizers
-#: make test             unit tests, then end-to-end tests on an emulated arm64 host
+#: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
-#: make bench-routes      ways from an eventfd to the guest, compared in instructions
+#: make bench-routes     ways from an eventfd to the guest, compared in instructions
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
@@ -95,27 +93,25 @@ help:
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
 deps_groups := build $(if $(call goal,test demo bench-routes),emulate) $(if $(call goal,bench-vits),bench) \
-	$(if $(call goal,test unit unit-programs libs check),test) $(if $(call goal,check),check) \
-	$(if $(call goal,man install),docs)
+	$(if $(call goal,test unit unit-programs libs check fuzz coverage),test) $(if $(call goal,check),check) \
+	$(if $(call goal,test fuzz),fuzz) $(if $(call goal,coverage),coverage) $(if $(call goal,man install),docs)
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps $(deps_groups))
 material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
 # A folder's objects are made again when its compiler or flags change.
-flags = $(arm64_cc) $(arm64_ld)
-$(native)/.flags: flags = $(native_cc) $(native_ld)
-$(bench)/.flags: flags = $(bench_cc)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
-$(addsuffix /.flags,$(arm64) $(native) $(bench) $(BUILD)/guest/obj): FORCE
+$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj): FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
-# $(1) folder, $(2) name of the compiler variable, $(3) what must be there first
+# $(1) folder, $(2) kind, $(3) what must be there first
 define rules
+$(1)/.flags: flags = $$($(2)_cc) $$($(2)_ld)
 $(1)/%.o: %.c $(1)/.flags | $(3)
 	$$(call say,CC,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)$$($(2)) $$(if $$(filter vitsmod/% vfio/%,$$<),-Wconversion) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$($(2)_cc) $$(if $$(filter vitsmod/% vfio/%,$$<),-Wconversion) -MMD -MP -c -o $$@ $$<
 
 $(1)/libvits.a: $(call objects,$(1),$(wildcard vitsmod/*.c))
 $(1)/libvfio.a: $(call objects,$(1),$(wildcard vfio/*.c))
@@ -125,40 +121,36 @@ $(1)/liboracle.a: $(call objects,$(1),$(wildcard tests/oracle/*.c))
 $(1)/lib%.a: | $(3)
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
-	$$(Q)rm -f $$@ && $$(if $$(filter arm64%,$$(notdir $(1))),$(CROSS_COMPILE))ar rcs $$@ $$(filter %.o,$$^)
+	$$(Q)rm -f $$@ && $(if $(filter arm64,$(2)),$(CROSS_COMPILE))ar rcs $$@ $$(filter %.o,$$^)
 endef
-$(eval $(call rules,$(arm64),arm64_cc,material))
-$(eval $(call rules,$(native),native_cc,deps))
-$(eval $(call rules,$(bench),bench_cc,deps))
-
-$(arm64)/itsy: $(call objects,$(arm64),$(vmm_src)) $(arm64)/libvits.a $(arm64)/libvfio.a
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
+$(foreach kind,$(kinds),$(eval $(call rules,$($(kind)),$(kind),$(if $(filter arm64,$(kind)),material,deps))))
 
 # The part of tests/emuhost that runs inside.
 agent := $(arm64)/emuhost-agent
 $(agent): $(arm64)/tests/emuhost/agent.o
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 
-$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c) $(filter-out vmm/main.c,$(vmm_src))) \
-		$(patsubst %,$(arm64)/lib%.a,oracle vits vfio)
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
+$(arm64)/itsy: $(arm64)/vmm/main.o
+$(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
+$(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
+$(addprefix $(arm64)/its,y diff routes): $(call objects,$(arm64),$(filter-out vmm/main.c,$(vmm_src))) \
+		$(arm64)/libvits.a $(arm64)/libvfio.a
+	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(arm64_ld))
 
-$(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c) $(filter-out vmm/main.c,$(vmm_src))) \
-		$(patsubst %,$(arm64)/lib%.a,vits vfio)
-	$(call link,$(arm64_cc) -o $@ $^ $(arm64_ld))
-
-unit-programs: $(units)
+unit-programs: $(units) $(threads)
+LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
+$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/libvits.a \
+		$(call objects,$(tsan),tests/unit/vits_world.c vmm/router.c vmm/placement.c vmm/report.c)
+	$(call link,$(tsan_cc) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -luring -pthread $(LDFLAGS))
 
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
 bench-vits: $(bench)/bench-vits
 	$(Q)$< $(BENCH)
-
 unit: unit-programs
-	$(Q)BUILD=$(BUILD) tests/run --unit $(units)
-
+	$(Q)BUILD=$(BUILD) tests/run --unit $(units) $(threads)
 payloads: $(payloads)
 $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 	$(call say,CC,$@)
@@ -167,53 +159,40 @@ $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 $(BUILD)/guest/obj/%.elf: $(BUILD)/guest/obj/%.c.o $(guest_objects) tests/guest/payload.ld
 	$(call say,LD,$@)
 	$(Q)$(payload_cc) -Wl,--build-id=none -Wl,-T,tests/guest/payload.ld -o $@ $(filter %.o,$^)
-define flat_binary
-$(call say,BIN,$@)
-$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
-endef
-$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/tests/guest/%.elf
-	$(flat_binary)
-$(BUILD)/guest/%.bin: $(BUILD)/guest/obj/guest-images/latency/%.elf
-	$(flat_binary)
+$(foreach src,$(basename $(guest_src)),$(eval $(BUILD)/guest/$(notdir $(src)).bin: $(BUILD)/guest/obj/$(src).elf))
+$(payloads):
+	$(call say,BIN,$@)
+	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
 $(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
-
-emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy)
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
 test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) --e2e $(wildcard tests/emuhost/test-*.sh tests/e2e/*.sh)
-
+	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) \
+		--e2e $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
 bench-routes: all $(agent) $(arm64)/itsroutes
-	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/usr/bin/itsroutes -- \
-		itsroutes $(BENCH)
-
+	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
-
 fuzz coverage: | deps
 	$(Q)BUILD=$(BUILD) scripts/$@
-
 man: $(man)
 $(BUILD)/man/%: man/%.scd | deps
 	$(call say,MAN,$@)
 	$(Q)mkdir -p $(@D) && scdoc <$< >$@
-
 check: | deps
 	$(Q)scripts/check $(native_cc)
 
 PREFIX ?= /usr/local
 install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(filter %.7,$(man))
 	mkdir -p $(DESTDIR)$(PREFIX)/share/itsy
 	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt >$(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
+	$(foreach n,1 5 7,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:
-	rm -rf $(addprefix $(BUILD)/,arm64 arm64-clang native native-clang bench bench-clang man guest guest-images \
-		emuhost test-logs tmp)
+	rm -rf $(addprefix $(BUILD)/,$(kinds) $(kinds:%=%-clang) man guest guest-images emuhost test-logs tmp)
 
--include $(shell find $(arm64) $(native) $(bench) $(BUILD)/guest/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj -name '*.d' 2>/dev/null)

@@ -143,9 +143,13 @@ static enum cmd_error check_collection_mapped(struct run *run)
 	return run->collection.mapped ? OK : UNMAPPED_COLLECTION;
 }
 
+/* After check_collection_mapped(): an entry is not read twice if it is the same one. */
 static enum cmd_error check_current_collection_mapped(struct run *run)
 {
-	lookup_collection(run->v, run->event.icid, &run->current);
+	if (run->event.icid == run->cmd->icid)
+		run->current = run->collection;
+	else
+		lookup_collection(run->v, run->event.icid, &run->current);
 	return run->current.mapped ? OK : UNMAPPED_COLLECTION;
 }
 
@@ -184,11 +188,9 @@ static enum cmd_error do_mapd(struct run *run)
 		if (cmd->valid || !device->function || !device->mapped)
 			return DEVICE_OOR;
 	}
-	if (!device->function)
-		return OK;
-	shadow_unmap_device(run->v, device->function);
-	if (cmd->valid)
-		shadow_map_device(run->v, device->function, dte.itt, dte.eventid_bits);
+	if (device->function)
+		shadow_remap_device(run->v, device->function, dte.itt,
+				    cmd->valid ? dte.eventid_bits : 0);
 	return OK;
 }
 

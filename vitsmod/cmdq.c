@@ -16,22 +16,7 @@
 #include <endian.h>
 
 #include "cmd.h"
-
-/*
- * Choice: commands run in visits, and GITS_CREADR moves once at the end of
- * each, after the engine's commit(). An offset in GITS_CREADR promises that the
- * commands before it have taken effect, and making effects true can be dear
- * (all vCPUs stop): 64 commands share one price. Linux sends two or three at a
- * time and polls for a second, so that it notices neither.
- */
-#define VISIT_COMMANDS 64u
-/* A visit ends early once its commands have caused so many steps. */
-#define VISIT_EFFECTS 1024u
-/*
- * What one caller does before it hands the rest to vits_ops.more(). A queue can
- * hold 32767 commands, and whoever runs them is a vCPU that does not run.
- */
-#define CALL_COMMANDS 256u
+#include "lookup.h"
 
 _Static_assert(CMD_SZ == CMD_NR_WORDS * sizeof(uint64_t), "a command is made of words");
 
@@ -44,8 +29,8 @@ bool cmdq_runnable_locked(const struct vits *v)
 {
 	assert(v->lock_held);
 
-	return atomic_load_explicit(&v->enabled, memory_order_relaxed) &&
-	       (v->cbaser & CBASER_VALID) && !v->stalled && v->creadr != v->cwriter;
+	return v->begun || (atomic_load_explicit(&v->enabled, memory_order_relaxed) &&
+			    (v->cbaser & CBASER_VALID) && !v->stalled && v->creadr != v->cwriter);
 }
 
 bool cmdq_claim_locked(struct vits *v)
@@ -54,30 +39,10 @@ bool cmdq_claim_locked(struct vits *v)
 
 	if (v->owned)
 		return false;
-	if (!v->drop[TABLE_DEVICES] && !v->drop[TABLE_COLLECTIONS] && !cmdq_runnable_locked(v))
+	if (!v->forget[TABLE_DEVICES] && !v->forget[TABLE_COLLECTIONS] && !cmdq_runnable_locked(v))
 		return false;
 	v->owned = true;
 	return true;
-}
-
-bool cmdq_claim_idle(struct vits *v)
-{
-	bool claimed;
-
-	vits_lock(v);
-	claimed = !v->owned;
-	v->owned = true;
-	vits_unlock(v);
-	return claimed;
-}
-
-void cmdq_stop_and_claim(struct vits *v)
-{
-	vits_lock(v);
-	atomic_store_explicit(&v->enabled, false, memory_order_release);
-	vits_wait_unowned_locked(v);
-	v->owned = true;
-	vits_unlock(v);
 }
 
 /* A pass over a part of the queue, with copies of what the lock guards. */
@@ -87,7 +52,7 @@ struct visit {
 	uint32_t sz;  /* of the queue */
 	unsigned limit;
 	unsigned nr_done; /* entries consumed */
-	bool full;	  /* it caused VISIT_EFFECTS steps */
+	bool begun;	  /* the one at pos has begun, and is a task */
 	bool stalled;
 };
 
@@ -125,20 +90,31 @@ static enum vits_result run_entry(struct vits *v, uint32_t pos)
 	return failure.result;
 }
 
+/* The command at pos has begun. Does it come to its end? */
+static bool end_command(struct vits *v, struct visit *visit)
+{
+	visit->begun = !shadow_go_on(v);
+	if (visit->begun)
+		return false;
+	visit->nr_done++;
+	visit->pos = (visit->pos + CMD_SZ) % visit->sz;
+	return true;
+}
+
 static void run_visit(struct vits *v, struct visit *visit)
 {
-	uint64_t effects_end = v->nr_effects + VISIT_EFFECTS;
-
+	v->work_end = v->work + (uint64_t)visit->limit * COMMAND_WORK;
+	if (visit->begun && !end_command(v, visit))
+		return;
 	/* GITS_CTLR.Enabled 1 to 0 stops the queue between two commands. */
-	while (visit->nr_done < visit->limit && visit->pos != visit->end && !visit->full &&
+	while (visit->nr_done < visit->limit && visit->pos != visit->end && v->work < v->work_end &&
 	       atomic_load_explicit(&v->enabled, memory_order_relaxed)) {
 		if (run_entry(v, visit->pos) == VITS_STALL) {
 			visit->stalled = true;
 			return;
 		}
-		visit->nr_done++;
-		visit->pos = (visit->pos + CMD_SZ) % visit->sz;
-		visit->full = v->nr_effects >= effects_end;
+		if (!end_command(v, visit))
+			return;
 	}
 }
 
@@ -149,50 +125,123 @@ void cmdq_settle(struct vits *v)
 }
 
 /* Forget what tables held that the guest took away. Entered and left with the lock held. */
-static void drop_tables(struct vits *v)
+static void forget_tables(struct vits *v)
 {
-	bool devices = v->drop[TABLE_DEVICES];
-	bool collections = v->drop[TABLE_COLLECTIONS];
+	static void (*const all[])(struct vits * v) = {
+		[TABLE_DEVICES] = shadow_drop_devices,
+		[TABLE_COLLECTIONS] = shadow_drop_collections,
+	};
+	static void (*const missing[])(struct vits * v) = {
+		[TABLE_DEVICES] = lookup_drop_missing_devices,
+		[TABLE_COLLECTIONS] = lookup_drop_missing_collections,
+	};
+	enum forget forget[NR_TABLES];
+	bool any = false;
 
 	assert(v->owned);
 
-	v->drop[TABLE_DEVICES] = false;
-	v->drop[TABLE_COLLECTIONS] = false;
-	if (!devices && !collections)
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		forget[i] = v->forget[i];
+		v->forget[i] = FORGET_NOTHING;
+		any = any || forget[i] != FORGET_NOTHING;
+	}
+	if (!any)
 		return;
 	vits_unlock(v);
-	if (devices)
-		shadow_drop_devices(v);
-	if (collections)
-		shadow_drop_collections(v);
+	for (unsigned i = 0; i < NR_TABLES; i++) {
+		if (forget[i] != FORGET_NOTHING)
+			(forget[i] == FORGET_ALL ? all : missing)[i](v);
+	}
 	cmdq_settle(v);
 	vits_lock(v);
+}
+
+static void begin_visit_locked(const struct vits *v, unsigned limit, struct visit *ret_visit)
+{
+	assert(v->lock_held);
+	assert(v->owned);
+
+	*ret_visit = (struct visit){
+		.pos = v->creadr,
+		.end = v->cwriter,
+		.sz = cmdq_sz(v->cbaser),
+		.limit = limit,
+		.begun = v->begun,
+	};
+}
+
+static void end_visit_locked(struct vits *v, const struct visit *visit)
+{
+	assert(v->lock_held);
+	assert(v->owned);
+
+	v->creadr = visit->pos;
+	v->begun = visit->begun;
+	v->stalled = visit->stalled;
 }
 
 /* Run some commands. Entered and left with the lock held. */
 static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
 {
-	struct visit visit = {
-		.pos = v->creadr,
-		.end = v->cwriter,
-		.sz = cmdq_sz(v->cbaser),
-		.limit = limit < VISIT_COMMANDS ? limit : VISIT_COMMANDS,
-	};
+	uint64_t work = v->work;
+	struct visit visit;
 
-	assert(v->owned);
-
+	begin_visit_locked(v, limit < VISIT_COMMANDS ? limit : VISIT_COMMANDS, &visit);
 	vits_unlock(v);
 	run_visit(v, &visit);
 	cmdq_settle(v);
 	vits_lock(v);
+	end_visit_locked(v, &visit);
 
-	v->creadr = visit.pos;
-	v->stalled = visit.stalled;
-	/*
-	 * What the visit used up of the caller's patience: all that a visit
-	 * may if it was full, and something if it found the ITS disabled.
-	 */
-	*ret_used = visit.full ? visit.limit : visit.nr_done ? visit.nr_done : 1;
+	/* What it used up of the caller's patience: its commands, and its work in commands. */
+	work = visit.nr_done + (v->work - work + COMMAND_WORK - 1) / COMMAND_WORK;
+	if (work == 0)
+		work = 1; /* the ITS was found disabled */
+	*ret_used = work < limit ? (unsigned)work : limit;
+}
+
+/* Bring a command that has begun to its end, however much is left of it. Owner. */
+static void finish_command(struct vits *v)
+{
+	struct visit visit;
+	bool ended;
+
+	vits_lock(v);
+	begin_visit_locked(v, 0, &visit);
+	vits_unlock(v);
+	if (!visit.begun)
+		return;
+	v->work_end = UINT64_MAX;
+	ended = end_command(v, &visit);
+	assert(ended);
+	(void)ended;
+	cmdq_settle(v);
+	vits_lock(v);
+	end_visit_locked(v, &visit);
+	vits_unlock(v);
+}
+
+bool cmdq_claim_idle(struct vits *v)
+{
+	bool claimed;
+
+	vits_lock(v);
+	claimed = !v->owned;
+	v->owned = true;
+	vits_unlock(v);
+	if (claimed)
+		finish_command(v);
+	return claimed;
+}
+
+void cmdq_stop_and_claim(struct vits *v)
+{
+	vits_lock(v);
+	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	vits_wait_unowned_locked(v);
+	v->owned = true;
+	vits_unlock(v);
+	finish_command(v);
 }
 
 /* Give the ownership back, and the lock. What is left to run is left to vits_run(). */
@@ -223,7 +272,7 @@ void cmdq_serve(struct vits *v)
 
 	vits_lock(v);
 	assert(v->owned);
-	drop_tables(v);
+	forget_tables(v);
 	while (left && cmdq_runnable_locked(v)) {
 		serve_visit(v, left, &used);
 		left -= used;

@@ -75,3 +75,34 @@ void lookup_collection(struct vits *v, uint32_t icid, struct its_collection *ret
 	collection.vcpu = cte.vcpu;
 	*ret_collection = collection;
 }
+
+void lookup_drop_missing_devices(struct vits *v)
+{
+	for (size_t f = 0; f < v->shadow.nr_functions; f++) {
+		struct shadow_function *function = &v->shadow.functions[f];
+		struct dte dte = shadow_dte(function);
+		uint64_t slot, raw;
+
+		if (!function->mapped)
+			continue;
+		if (!table_slot(v, TABLE_DEVICES, function->devid, &slot) ||
+		    !table_read(v, slot, &raw) || !dte_matches(v, function->devid, raw, &dte))
+			shadow_drop_device(v, function);
+	}
+}
+
+void lookup_drop_missing_collections(struct vits *v)
+{
+	for (uint32_t icid = 0; icid < NR_COLLECTIONS; icid++) {
+		const struct shadow_collection *collection = shadow_collection(v, icid);
+		uint64_t slot, raw;
+		struct cte cte;
+
+		if (!collection || !collection->mapped)
+			continue;
+		cte = shadow_cte(collection);
+		if (!table_slot(v, TABLE_COLLECTIONS, icid, &slot) || !table_read(v, slot, &raw) ||
+		    !cte_matches(v, icid, raw, &cte))
+			shadow_drop_collection(v, icid);
+	}
+}

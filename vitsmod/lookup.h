@@ -68,4 +68,11 @@ void lookup_event(struct vits *v, const struct its_device *device, uint32_t even
 		  struct its_event *ret_event);
 void lookup_collection(struct vits *v, uint32_t icid, struct its_collection *ret_collection);
 
+/*
+ * Forget the devices (with their events), or the collections (whose events lose
+ * their target), that the tables do not hold as the shadow does. Owner.
+ */
+void lookup_drop_missing_devices(struct vits *v);
+void lookup_drop_missing_collections(struct vits *v);
+
 #endif

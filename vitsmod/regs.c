@@ -189,7 +189,13 @@ static uint64_t baser_read_only(unsigned n)
 
 /*
  * A change of what the table is, unlike one of how it is cached, loses what it
- * held. The same value again loses nothing: Linux writes it on resume.
+ * held. The same value again loses nothing that the table still says: Linux
+ * writes it on resume, with the table as it was.
+ *
+ * Choice: the same base again forgets what its table does not say any more. A
+ * kernel that was started by another one (kexec) may get the memory that its
+ * predecessor had, and has to find an ITS that knows of nothing; tables are
+ * zeroed before they are given (IHI 0069 12.18).
  *
  * Choice: a change of the device table drops all devices, with their events; a
  * change of the collection table leaves events without a target until MAPC. The
@@ -203,8 +209,8 @@ static void baser_write(struct vits *v, unsigned n, uint64_t value)
 		return;
 	old = v->baser[n];
 	v->baser[n] = baser_read_only(n) | baser_kept(value);
-	if ((old & BASER_VALID) && ((old ^ v->baser[n]) & BASER_IDENTITY))
-		v->drop[n] = true;
+	if (old & BASER_VALID)
+		v->forget[n] = (old ^ v->baser[n]) & BASER_IDENTITY ? FORGET_ALL : FORGET_MISSING;
 }
 
 /*
@@ -260,12 +266,13 @@ void regs_reset(struct vits *v)
 {
 	vits_lock(v);
 	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	assert(!v->begun);
 	v->stalled = false;
 	v->cbaser = 0;
 	v->cwriter = 0;
 	v->creadr = 0;
 	for (unsigned i = 0; i < NR_TABLES; i++) {
-		assert(!v->drop[i]);
+		assert(v->forget[i] == FORGET_NOTHING);
 		v->baser[i] = baser_reset_value(i);
 	}
 	vits_unlock(v);

@@ -74,15 +74,18 @@ int shadow_init(struct shadow *shadow, const struct vits_config *config)
 {
 	int r;
 
-	*shadow = (struct shadow){ .unpublished_lo = UINT32_MAX };
+	*shadow = (struct shadow){ .nr_lpis = config->nr_lpis };
 	r = init_functions(shadow, config);
 	if (r < 0)
 		return r;
 
 	shadow->events = new_array(shadow->nr_events, sizeof(*shadow->events));
 	shadow->owner = new_array(config->nr_lpis, sizeof(*shadow->owner));
+	shadow->links = new_array(config->nr_lpis, sizeof(*shadow->links));
+	shadow->unpublished = new_array(SET_WORDS(config->nr_lpis), sizeof(*shadow->unpublished));
 	shadow->collections = new_array(NR_COLLECTIONS, sizeof(*shadow->collections));
-	if (!shadow->events || !shadow->owner || !shadow->collections)
+	if (!shadow->events || !shadow->owner || !shadow->links || !shadow->unpublished ||
+	    !shadow->collections)
 		return -ENOMEM;
 	return 0;
 }
@@ -90,6 +93,8 @@ int shadow_init(struct shadow *shadow, const struct vits_config *config)
 void shadow_fini(struct shadow *shadow)
 {
 	free(shadow->collections);
+	free(shadow->unpublished);
+	free(shadow->links);
 	free(shadow->owner);
 	free(shadow->events);
 	free(shadow->by_devid);
@@ -212,8 +217,59 @@ void shadow_release(struct vits *v, uint32_t intid)
 }
 
 /*
+ * Who is in a collection
+ */
+
+static uint16_t lpi_number(uint32_t intid)
+{
+	return (uint16_t)(intid - VITS_LPI_BASE);
+}
+
+/* At the end of the ring: before the first. */
+static void join(struct vits *v, struct shadow_collection *collection, uint32_t intid)
+{
+	struct shadow_link *links = v->shadow.links;
+	uint16_t n = lpi_number(intid);
+
+	if (collection->nr_events++ == 0) {
+		collection->first = n;
+		links[n] = (struct shadow_link){ n, n };
+		return;
+	}
+	links[n].next = collection->first;
+	links[n].prev = links[collection->first].prev;
+	links[links[n].prev].next = n;
+	links[links[n].next].prev = n;
+}
+
+static void leave(struct vits *v, struct shadow_collection *collection, uint32_t intid)
+{
+	struct shadow_link *links = v->shadow.links;
+	uint16_t n = lpi_number(intid);
+
+	assert(collection->nr_events);
+
+	collection->nr_events--;
+	links[links[n].prev].next = links[n].next;
+	links[links[n].next].prev = links[n].prev;
+	if (collection->first == n)
+		collection->first = links[n].next;
+}
+
+/*
  * An event's life
  */
+
+/* To be published with the next commit(). */
+static void add_unpublished(struct vits *v, uint32_t intid)
+{
+	struct shadow *shadow = &v->shadow;
+	uint32_t n = lpi_number(intid), word = n / SET_BITS;
+
+	shadow->unpublished[word] |= BIT64(n % SET_BITS);
+	shadow->unpublished_words[word / SET_BITS] |= BIT64(word % SET_BITS);
+	shadow->any_unpublished = true;
+}
 
 static void emit(struct vits *v, enum vits_effect_op op, bool live,
 		 const struct shadow_event *event)
@@ -231,9 +287,6 @@ static void emit(struct vits *v, enum vits_effect_op op, bool live,
 /* The event's collection has a target now. */
 void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 {
-	struct shadow *shadow = &v->shadow;
-	uint32_t idx = event->function->first + event->eventid;
-
 	assert(event->mapped);
 	assert(!event->held);
 
@@ -242,11 +295,7 @@ void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu
 	event->vcpu = vcpu;
 	store(v, event);
 	emit(v, VITS_LPI_MAP, true, event);
-
-	if (idx < shadow->unpublished_lo)
-		shadow->unpublished_lo = idx;
-	if (idx >= shadow->unpublished_hi)
-		shadow->unpublished_hi = idx + 1;
+	add_unpublished(v, event->intid);
 }
 
 /* The event's collection has no target any more. */
@@ -285,15 +334,17 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	assert(!(*owner & OWNER_VALID));
 	assert(event->function->mapped);
 
-	if (ours->nr_events++ == 0) {
+	if (ours->nr_events == 0) {
 		ours->mapped = collection->mapped;
 		ours->vcpu = collection->vcpu;
 	}
 	assert(ours->mapped == collection->mapped);
+	join(v, ours, event->intid);
 
 	*owner = (uint32_t)(OWNER_VALID | FIELD_PREP(OWNER_FUNCTION, function_idx) |
 			    FIELD_PREP(OWNER_EVENTID, event->eventid));
 	event->function->nr_mapped++;
+	v->shadow.nr_mapped++;
 	event->mapped = true;
 	store(v, event);
 	if (ours->mapped)
@@ -333,7 +384,8 @@ void shadow_unmap_event(struct vits *v, struct shadow_event *event)
 	*owner_of(v, before.intid) = 0;
 	shadow_release(v, before.intid);
 	event->function->nr_mapped--;
-	collection_of(v, before.icid)->nr_events--;
+	v->shadow.nr_mapped--;
+	leave(v, collection_of(v, before.icid), before.intid);
 }
 
 void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,
@@ -345,11 +397,12 @@ void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid
 	assert(to->mapped);
 
 	if (icid != event->icid) {
-		collection_of(v, event->icid)->nr_events--;
-		if (ours->nr_events++ == 0) {
+		leave(v, collection_of(v, event->icid), event->intid);
+		if (ours->nr_events == 0) {
 			ours->mapped = true;
 			ours->vcpu = to->vcpu;
 		}
+		join(v, ours, event->intid);
 		event->icid = icid;
 		store(v, event);
 	}
@@ -372,58 +425,141 @@ void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_
 	function->eventid_bits = (uint8_t)eventid_bits;
 }
 
-void shadow_unmap_device(struct vits *v, struct shadow_function *function)
+/*
+ * Tasks. Each of these does some of what is left of one, at least one event, until
+ * it is done or enough work was done.
+ */
+
+/* What most of an array that is looked through says quickly. */
+static bool is_mapped(struct vits *v, const struct shadow_function *function, uint32_t eventid)
 {
-	for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
+	return atomic_load_explicit(event_word(v, function, eventid), memory_order_relaxed) &
+	       EVENT_MAPPED;
+}
+
+static bool has_worked(const struct vits *v)
+{
+	return v->work >= v->work_end;
+}
+
+static void go_on_with_device(struct vits *v, struct shadow_task *task)
+{
+	struct shadow_function *function = task->function;
+
+	while (function->nr_mapped) {
 		struct shadow_event event;
 
-		shadow_get(v, function, i, &event);
-		if (event.mapped)
+		assert(task->next < function->nr_events);
+
+		v->work += WORK_LOOK;
+		if (is_mapped(v, function, task->next)) {
+			v->work += WORK_EVENT;
+			shadow_get(v, function, task->next, &event);
 			shadow_unmap_event(v, &event);
-	}
-	assert(function->nr_mapped == 0);
-	function->mapped = false;
-}
-
-/* Call step for each live event of a collection. At most all events are looked at. */
-static void for_events_in(struct vits *v, uint32_t icid, uint32_t vcpu,
-			  void (*step)(struct vits *v, struct shadow_event *event, uint32_t vcpu))
-{
-	struct shadow *shadow = &v->shadow;
-	uint32_t left = collection_of(v, icid)->nr_events;
-
-	for (size_t f = 0; f < shadow->nr_functions && left; f++) {
-		struct shadow_function *function = &shadow->functions[f];
-		uint32_t here = function->nr_mapped;
-
-		for (uint32_t i = 0; i < function->nr_events && here && left; i++) {
-			struct shadow_event event;
-
-			shadow_get(v, function, i, &event);
-			if (!event.mapped)
-				continue;
-			here--;
-			if (event.icid != icid)
-				continue;
-			left--;
-			step(v, &event, vcpu);
 		}
+		task->next++;
+		if (has_worked(v))
+			break;
 	}
-	assert(left == 0);
+	task->left = function->nr_mapped;
+	if (task->left)
+		return;
+	function->mapped = false;
+	if (task->eventid_bits)
+		shadow_map_device(v, function, task->itt, task->eventid_bits);
 }
 
-static void step_target(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+/* The ring turns by an event at a time, so that the first one is always the next. */
+static void go_on_with_collection(struct vits *v, struct shadow_task *task)
 {
-	if (event->held)
-		retarget(v, event, vcpu);
-	else
-		shadow_hold_event(v, event, vcpu);
+	struct shadow_collection *collection = collection_of(v, task->icid);
+
+	while (task->left) {
+		struct shadow_event event;
+		bool known = shadow_owner(v, VITS_LPI_BASE + collection->first, &event);
+
+		assert(known);
+		assert(event.icid == task->icid);
+
+		v->work += WORK_EVENT;
+		if (!collection->mapped)
+			strand(v, &event);
+		else if (event.held)
+			retarget(v, &event, collection->vcpu);
+		else
+			shadow_hold_event(v, &event, collection->vcpu);
+		collection->first = v->shadow.links[collection->first].next;
+		task->left--;
+		if (has_worked(v))
+			break;
+	}
 }
 
-static void step_no_target(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+static void go_on_with_all(struct vits *v, struct shadow_task *task)
 {
-	(void)vcpu;
-	strand(v, event);
+	while (task->left) {
+		struct shadow_event event;
+
+		assert(task->next < v->shadow.nr_lpis);
+
+		v->work += WORK_LOOK;
+		if (shadow_owner(v, VITS_LPI_BASE + task->next++, &event)) {
+			v->work += WORK_EVENT;
+			task->left--;
+			if (event.vcpu == task->from) {
+				event.vcpu = task->to;
+				store(v, &event);
+			}
+		}
+		if (has_worked(v))
+			break;
+	}
+}
+
+bool shadow_go_on(struct vits *v)
+{
+	static void (*const kinds[])(struct vits * v, struct shadow_task * task) = {
+		[TASK_DEVICE] = go_on_with_device,
+		[TASK_COLLECTION] = go_on_with_collection,
+		[TASK_MOVE_ALL] = go_on_with_all,
+	};
+	struct shadow_task *task = &v->shadow.task;
+
+	if (task->kind == NO_TASK)
+		return true;
+	kinds[task->kind](v, task);
+	if (task->left)
+		return false;
+	*task = (struct shadow_task){ .kind = NO_TASK };
+	return true;
+}
+
+static void begin(struct vits *v, const struct shadow_task *task)
+{
+	assert(v->shadow.task.kind == NO_TASK);
+
+	v->shadow.task = *task;
+}
+
+void shadow_remap_device(struct vits *v, struct shadow_function *function, uint64_t itt,
+			 unsigned eventid_bits)
+{
+	begin(v, &(struct shadow_task){
+			 .kind = TASK_DEVICE,
+			 .left = function->nr_mapped,
+			 .function = function,
+			 .itt = itt,
+			 .eventid_bits = eventid_bits,
+		 });
+}
+
+static void begin_collection(struct vits *v, uint32_t icid)
+{
+	begin(v, &(struct shadow_task){
+			 .kind = TASK_COLLECTION,
+			 .left = collection_of(v, icid)->nr_events,
+			 .icid = icid,
+		 });
 }
 
 void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu)
@@ -436,7 +572,7 @@ void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu)
 		return;
 	collection->mapped = true;
 	collection->vcpu = (uint16_t)vcpu;
-	for_events_in(v, icid, vcpu, step_target);
+	begin_collection(v, icid);
 }
 
 void shadow_unmap_collection(struct vits *v, uint32_t icid)
@@ -446,7 +582,17 @@ void shadow_unmap_collection(struct vits *v, uint32_t icid)
 	if (collection->nr_events == 0 || !collection->mapped)
 		return;
 	collection->mapped = false;
-	for_events_in(v, icid, 0, step_no_target);
+	begin_collection(v, icid);
+}
+
+void shadow_move_all(struct vits *v, uint32_t from, uint32_t to)
+{
+	begin(v, &(struct shadow_task){
+			 .kind = TASK_MOVE_ALL,
+			 .left = v->shadow.nr_mapped,
+			 .from = from,
+			 .to = to,
+		 });
 }
 
 void shadow_set_target(struct vits *v, uint32_t icid, uint32_t vcpu)
@@ -471,48 +617,61 @@ void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vc
 	store(v, event);
 }
 
-void shadow_move_all(struct vits *v, uint32_t from, uint32_t to)
+void shadow_drop_device(struct vits *v, struct shadow_function *function)
 {
-	struct shadow *shadow = &v->shadow;
+	assert(v->shadow.task.kind == NO_TASK);
 
-	for (size_t f = 0; f < shadow->nr_functions; f++) {
-		struct shadow_function *function = &shadow->functions[f];
+	for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
+		struct shadow_event event;
 
-		for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
-			struct shadow_event event;
-
-			shadow_get(v, function, i, &event);
-			if (!event.mapped || event.vcpu != from)
-				continue;
-			event.vcpu = to;
-			store(v, &event);
-		}
+		shadow_get(v, function, i, &event);
+		if (event.mapped)
+			shadow_unmap_event(v, &event);
 	}
+	assert(function->nr_mapped == 0);
+	function->mapped = false;
 }
 
 void shadow_drop_devices(struct vits *v)
 {
 	for (size_t f = 0; f < v->shadow.nr_functions; f++)
-		shadow_unmap_device(v, &v->shadow.functions[f]);
+		shadow_drop_device(v, &v->shadow.functions[f]);
+}
+
+void shadow_drop_collection(struct vits *v, uint32_t icid)
+{
+	struct shadow_collection *collection = collection_of(v, icid);
+	uint16_t n = collection->first;
+
+	assert(v->shadow.task.kind == NO_TASK);
+
+	collection->mapped = false;
+	for (uint32_t left = collection->nr_events; left; left--) {
+		struct shadow_event event;
+		bool known = shadow_owner(v, VITS_LPI_BASE + n, &event);
+
+		assert(known);
+		if (event.held)
+			strand(v, &event);
+		n = v->shadow.links[n].next;
+	}
 }
 
 void shadow_drop_collections(struct vits *v)
 {
-	struct shadow *shadow = &v->shadow;
+	uint32_t left = v->shadow.nr_mapped;
 
-	for (size_t f = 0; f < shadow->nr_functions; f++) {
-		struct shadow_function *function = &shadow->functions[f];
+	assert(v->shadow.task.kind == NO_TASK);
 
-		for (uint32_t i = 0; i < function->nr_events && function->nr_mapped; i++) {
-			struct shadow_event event;
+	for (uint32_t n = 0; left; n++) {
+		struct shadow_event event;
 
-			shadow_get(v, function, i, &event);
-			if (!event.mapped)
-				continue;
-			collection_of(v, event.icid)->mapped = false;
-			if (event.held)
-				strand(v, &event);
-		}
+		if (!shadow_owner(v, VITS_LPI_BASE + n, &event))
+			continue;
+		left--;
+		collection_of(v, event.icid)->mapped = false;
+		if (event.held)
+			strand(v, &event);
 	}
 }
 
@@ -532,19 +691,43 @@ void vits_event_get(struct vits *v, size_t function, uint32_t eventid, struct vi
 	};
 }
 
+/* An LPI of the set may have changed hands since, or be nobody's any more. */
+static void publish(struct vits *v, uint32_t intid)
+{
+	uint32_t owner = *owner_of(v, intid);
+	_Atomic uint64_t *event;
+	uint64_t word;
+
+	if (!(owner & OWNER_VALID))
+		return;
+	event = event_word(v, &v->shadow.functions[FIELD_GET(OWNER_FUNCTION, owner)],
+			   (uint32_t)FIELD_GET(OWNER_EVENTID, owner));
+	word = atomic_load_explicit(event, memory_order_relaxed);
+	if (word & EVENT_HELD)
+		atomic_store_explicit(event, word | EVENT_PUBLISHED, memory_order_release);
+}
+
+static void publish_word(struct vits *v, uint32_t word)
+{
+	uint64_t *bits = &v->shadow.unpublished[word];
+
+	for (; *bits; *bits &= *bits - 1)
+		publish(v, VITS_LPI_BASE + word * SET_BITS + (uint32_t)__builtin_ctzll(*bits));
+}
+
 void shadow_publish(struct vits *v)
 {
 	struct shadow *shadow = &v->shadow;
 
-	for (uint32_t i = shadow->unpublished_lo; i < shadow->unpublished_hi; i++) {
-		uint64_t word = atomic_load_explicit(&shadow->events[i], memory_order_relaxed);
+	if (!shadow->any_unpublished)
+		return;
+	for (uint32_t i = 0; i < ARRAY_SIZE(shadow->unpublished_words); i++) {
+		uint64_t *words = &shadow->unpublished_words[i];
 
-		if (word & EVENT_HELD)
-			atomic_store_explicit(&shadow->events[i], word | EVENT_PUBLISHED,
-					      memory_order_release);
+		for (; *words; *words &= *words - 1)
+			publish_word(v, i * SET_BITS + (uint32_t)__builtin_ctzll(*words));
 	}
-	shadow->unpublished_lo = UINT32_MAX;
-	shadow->unpublished_hi = 0;
+	shadow->any_unpublished = false;
 }
 
 /*

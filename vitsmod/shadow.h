@@ -5,8 +5,8 @@
  * depends on what the guest does to its tables.
  *
  * Its size is fixed by the configuration: 8 bytes per EventID of a named
- * function, 4 per LPI, and 8 per collection (of which there are 65536; only
- * the pages that hold a used ICID are ever touched).
+ * function, 8 and a bit per LPI, and 8 per collection (of which there are 65536;
+ * only the pages that hold a used ICID are ever touched).
  *
  * An event of a named function is called live. A live event that has an ITE is
  * mapped. One that is mapped, and whose collection has a target, is held: the
@@ -15,6 +15,12 @@
  * for the engine would lose it before. One that was held and lost its target
  * (MAPC with V = 0) is stranded: the engine let go of it, but its LPI may have
  * stayed pending.
+ *
+ * What concerns one event takes the same few instructions however many there
+ * are. What concerns many (MAPD, MAPC, MOVALL) is a *task*: done in parts, each
+ * until vits.work reaches vits.work_end, so that nobody is held for long. The next
+ * command waits for it. A task touches each event once; between two parts some
+ * events are as before and others as after the command, none is in between.
  *
  * All functions here belong to the owner of the command side, save
  * vits_translate() in shadow.c.
@@ -27,8 +33,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct vits;
-struct vits_config;
+#include "vits.h"
 
 /* ICIDs are 16 bits wide: GITS_TYPER.CIL is 0. */
 #define NR_COLLECTIONS 65536u
@@ -47,12 +52,47 @@ struct shadow_function {
 	uint32_t nr_mapped;   /* how many of its events are */
 };
 
+_Static_assert(VITS_MAX_LPIS <= UINT16_MAX, "a number among the LPIs has 16 bits");
+
 /* A collection, remembered while live events are in it. */
 struct shadow_collection {
-	uint32_t nr_events; /* live events that are in it */
+	uint16_t nr_events; /* live events that are in it */
+	uint16_t first;	    /* of the ring that they form, by their LPIs */
 	uint16_t vcpu;
 	bool mapped;
 };
+
+/* The neighbours of a live event in its collection, by their LPIs. */
+struct shadow_link {
+	uint16_t next;
+	uint16_t prev;
+};
+
+enum shadow_task_kind { NO_TASK, TASK_DEVICE, TASK_COLLECTION, TASK_MOVE_ALL };
+
+/* A command that concerns many events, and how far it got. */
+struct shadow_task {
+	enum shadow_task_kind kind;
+	/* The next to look at: an EventID; nothing, as the ring turns; an LPI. */
+	uint32_t next;
+	uint32_t left; /* events that are still to be met */
+
+	/* TASK_DEVICE: all its events go, then it is mapped so. */
+	struct shadow_function *function;
+	uint64_t itt;
+	unsigned eventid_bits; /* 0: it is not mapped */
+
+	/* TASK_COLLECTION: its events go where it went. */
+	uint32_t icid;
+
+	/* TASK_MOVE_ALL */
+	uint32_t from;
+	uint32_t to;
+};
+
+/* Bits of a word of the set of unpublished LPIs, and words for so many LPIs. */
+#define SET_BITS	  64u
+#define SET_WORDS(nr_lpi) (((nr_lpi) + SET_BITS - 1) / SET_BITS)
 
 struct shadow {
 	struct shadow_function *functions; /* [nr_functions], as in the configuration */
@@ -60,12 +100,22 @@ struct shadow {
 	uint16_t *by_devid; /* [nr_functions], indices into functions, DeviceIDs ascending */
 	_Atomic uint64_t *events;
 	uint32_t nr_events;
-	uint32_t *owner; /* [nr_lpis], which live event has the LPI */
+	uint32_t nr_mapped; /* of them */
+	uint32_t nr_lpis;
+	uint32_t *owner;	   /* [nr_lpis], which live event has the LPI */
+	struct shadow_link *links; /* [nr_lpis], of the event that has it */
 	struct shadow_collection *collections;
 
-	/* Held events that wait to be published have indices in [lo, hi). */
-	uint32_t unpublished_lo;
-	uint32_t unpublished_hi;
+	/*
+	 * LPIs of events that were held and wait to be published: a set, for an
+	 * event may come and go again, and those of one visit can lie anywhere.
+	 * unpublished_words says which words of it are not 0.
+	 */
+	uint64_t *unpublished; /* [SET_WORDS(nr_lpis)] */
+	uint64_t unpublished_words[SET_WORDS(SET_WORDS(VITS_MAX_LPIS))];
+	bool any_unpublished;
+
+	struct shadow_task task;
 };
 
 /* A live event, unpacked. */
@@ -106,11 +156,15 @@ const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid)
 bool shadow_claim(struct vits *v, uint32_t intid);
 void shadow_release(struct vits *v, uint32_t intid);
 
-/* MAPD. An event of the function's must not be mapped. */
+/* Map a function of which no event is mapped. */
 void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_t itt,
 		       unsigned eventid_bits);
-/* Forget a function's mapping and all its events, and their pending state. */
-void shadow_unmap_device(struct vits *v, struct shadow_function *function);
+/*
+ * MAPD: forget a function's mapping and all its events, and their pending state;
+ * then map it, unless eventid_bits is 0. A task.
+ */
+void shadow_remap_device(struct vits *v, struct shadow_function *function, uint64_t itt,
+			 unsigned eventid_bits);
 
 /*
  * MAPTI. The event must be unmapped, the LPI in range, claimed, and no live event's.
@@ -126,7 +180,7 @@ void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid
 /* CLEAR on a stranded event: what stayed pending goes. */
 void shadow_clear_stranded(struct vits *v, struct shadow_event *event);
 
-/* MAPC: live events in the collection go where it goes. */
+/* MAPC: live events in the collection go where it goes. A task. */
 void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu);
 void shadow_unmap_collection(struct vits *v, uint32_t icid);
 
@@ -141,11 +195,22 @@ void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vc
 
 /*
  * MOVALL: what the engine has at one vCPU it has at another from now on. The
- * step to the engine is the caller's.
+ * step to the engine is the caller's. A task.
  */
 void shadow_move_all(struct vits *v, uint32_t from, uint32_t to);
 
-/* A table was taken away or replaced (GITS_BASER<n>). */
+/*
+ * Do what is left of the task, until vits.work reaches vits.work_end. True: there is
+ * none (any more). It gets further at each call, however little work is allowed.
+ */
+bool shadow_go_on(struct vits *v);
+
+/*
+ * A table was taken away or replaced (GITS_BASER<n>), or does not say any more what it said.
+ * At once, whatever work it is.
+ */
+void shadow_drop_device(struct vits *v, struct shadow_function *function);
+void shadow_drop_collection(struct vits *v, uint32_t icid);
 void shadow_drop_devices(struct vits *v);
 void shadow_drop_collections(struct vits *v);
 

@@ -116,6 +116,8 @@ void vits_emit(struct vits *v, const struct vits_effect *effect)
 	assert(effect->live || (effect->op != VITS_LPI_MAP && effect->op != VITS_LPI_DETACH));
 
 	v->nr_effects++;
+	/* A step for all LPIs makes the engine look at each. */
+	v->work += has_event ? WORK_STEP : (1 + (uint64_t)v->shadow.nr_mapped) * WORK_STEP;
 	v->ops->apply(v->ctx, effect);
 }
 

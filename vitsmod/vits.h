@@ -155,7 +155,7 @@ void vits_destroy(struct vits *v);
 /*
  * Back to the reset state, as when the machine reboots. Live events are
  * unmapped below; counters stay. No vCPU may run. A thread that is in
- * vits_run() is stopped after the command that it is at, and waited for.
+ * vits_run() is stopped after the command that it is at, and waited for. Not bounded.
  */
 void vits_reset(struct vits *v);
 
@@ -163,8 +163,9 @@ void vits_reset(struct vits *v);
  * A guest access of size 1, 2, 4 or 8 bytes at an offset below VITS_FRAME_SZ,
  * in the byte order of the host's integers. Any vCPU's thread, several at a
  * time. Offsets and widths without a register read as zero and ignore writes.
- * A write that makes commands runnable runs a bounded number of them before it
- * returns, unless another thread is at it already, which then takes them over.
+ * A write that makes commands runnable does a bounded amount of work on them before
+ * it returns (cmdq.h), unless another thread is at it already, which then takes them
+ * over.
  */
 uint64_t vits_mmio_read(struct vits *v, uint64_t offset, unsigned size);
 void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t value);
@@ -172,7 +173,8 @@ void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t va
 /* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
 bool vits_enabled(const struct vits *v);
 
-/* Run commands that an earlier visit left. Any thread. */
+/* Run commands that an earlier visit left: as many as a write may, then more() again. Any thread.
+ */
 void vits_run(struct vits *v);
 
 /* Why a signalled event is delivered, or not. Each outcome is counted. */
@@ -304,9 +306,10 @@ struct vits_state {
 
 /*
  * Save the state. Writes each table entry of the guest's that differs from the
- * shadow, and nothing else; commands that wait in the queue stay there. No
- * vCPU and no vits_run() may run until the guest's memory has been copied, or
- * the copy is of another state.
+ * shadow, and nothing else; commands that wait in the queue stay there, but one
+ * that is half done (MAPC, MAPD, MOVALL) comes to its end first. No vCPU and no
+ * vits_run() may run until the guest's memory has been copied, or the copy is of
+ * another state.
  * 0, and ret_state is for vits_state_fini(). -EBUSY while commands run.
  * -EFAULT where an entry cannot be written, or two of them are at one place:
  * vits_audit() lists them, and the ITS goes on as before. -ENOMEM.

@@ -31,6 +31,13 @@
 /* The tables that GITS_BASER<n> describe; the value is n. */
 enum vits_table { TABLE_DEVICES, TABLE_COLLECTIONS, NR_TABLES };
 
+/* What the shadow has yet to forget of what a table held. */
+enum forget {
+	FORGET_NOTHING,
+	FORGET_MISSING, /* what is not in the table any more */
+	FORGET_ALL,
+};
+
 /* Relaxed: each counter is read on its own, never to order anything. */
 struct vits_counters {
 	_Atomic uint64_t cmd[256][VITS_STALL + 1];
@@ -55,16 +62,19 @@ struct vits {
 	/* Owner; its events are read by any thread. */
 	struct shadow shadow;
 	uint64_t nr_effects; /* steps taken so far */
+	uint64_t work;	     /* done so far: see WORK_LOOK */
+	uint64_t work_end;   /* where a task takes a rest */
 
 	_Alignas(CACHE_LINE) pthread_mutex_t lock;
 	pthread_cond_t unowned; /* signalled when owned becomes false */
 
 	/* Guarded by lock. */
 	bool lock_held;
-	bool owned;	      /* a thread owns the command side */
-	bool stalled;	      /* GITS_CREADR.Stalled */
-	bool drop[NR_TABLES]; /* the owner has yet to forget what this table held */
-	uint32_t cwriter;     /* queue offsets in bytes, below the queue's size */
+	bool owned;		       /* a thread owns the command side */
+	bool begun;		       /* the command at GITS_CREADR has begun, and is a task */
+	bool stalled;		       /* GITS_CREADR.Stalled */
+	enum forget forget[NR_TABLES]; /* the owner's to do */
+	uint32_t cwriter;	       /* queue offsets in bytes, below the queue's size */
 	uint32_t creadr;
 	uint64_t cbaser;
 	uint64_t baser[NR_TABLES];
@@ -110,6 +120,16 @@ static inline void vits_wait_unowned_locked(struct vits *v)
 		v->lock_held = true;
 	}
 }
+
+/*
+ * Work, counted so that nobody does too much of it at a time (cmdq.h): looking at an
+ * entry of the shadow that may be empty, looking at an event, and handing a step to
+ * the engine. In proportion to the instructions that they take; those of the engine
+ * come on top.
+ */
+#define WORK_LOOK  1u
+#define WORK_EVENT 8u
+#define WORK_STEP  8u
 
 /* Hand one step to the engine. Owner. */
 void vits_emit(struct vits *v, const struct vits_effect *effect);

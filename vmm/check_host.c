@@ -116,7 +116,7 @@ void check_kernel(const struct check_host *host, struct check_result *ret)
 void check_its_fix(const struct check_host *host, struct check_result *ret)
 {
 	static const struct release fixed[] = {
-		{ 6, 12, 117 }, { 6, 18, 44 }, { 7, 2, 13 }, { 7, 3, 4 }
+		{ 6, 12, 95 }, { 6, 18, 44 }, { 7, 2, 13 }, { 7, 3, 4 }
 	};
 	const struct release *last = &fixed[ARRAY_SIZE(fixed) - 1];
 	struct release r;
@@ -137,7 +137,7 @@ void check_its_fix(const struct check_host *host, struct check_result *ret)
 		check_say(ret, VERDICT_PASS, NULL, "CVE-2026-46316 is fixed in this version");
 	else
 		check_say(ret, VERDICT_WARN,
-			  "update to 6.12.117, 6.18.44, 7.2.13, 7.3.4 or a later one of its "
+			  "update to 6.12.95, 6.18.44, 7.2.13, 7.3.4 or a later one of its "
 			  "series, or ask the distribution whether its kernel has the fix",
 			  "this version may lack the fix of CVE-2026-46316 (a guest that toggles "
 			  "GICR_CTLR.EnableLPIs can still reach it)");

@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
+#include "vmm/lpis.h"
 #include "vmm/suggest.h"
 
 #define FILE_SZ_MAX MiB
@@ -30,9 +31,7 @@
 #define DEVID_BITS_MAX	   32u
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
-#define LPIS_MIN	   32u
-#define LPIS_MAX	   57344u /* with 8192 below them, the INTIDs of 16 bits */
-#define CMDLINE_MAX	   2047u  /* arm64's COMMAND_LINE_SIZE without its end */
+#define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
 #define NAME_LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct overrides {
@@ -459,7 +458,6 @@ static void check_its(struct checker *k, struct config_block *raw, struct config
 		.name = take_name(k, KIND_ITS, raw),
 		.devid_bits = DEVID_BITS_DEFAULT,
 		.eventid_bits = EVENTID_BITS_MAX,
-		.lpis = LPIS_MAX,
 		.line = raw->line,
 	};
 	for (size_t i = 0; i < NR_ITS_KEYS; i++)

@@ -26,7 +26,7 @@ struct config_its {
 	char *name;	       /* the block's title */
 	uint32_t devid_bits;   /* 1..32, 16 by default */
 	uint32_t eventid_bits; /* 1..16, 16 by default */
-	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344, 57344 by default */
+	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344; 0, by default: lpis_for() */
 	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
 	int line; /* of its block, for messages; 0: the one that is there without a block */
 };

@@ -21,11 +21,11 @@ static void print_string(const char *key, const char *value, FILE *out)
 
 static void print_its(const struct config_its *its, FILE *out)
 {
-	(void)fprintf(out,
-		      "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n\tlpis = %u\n"
-		      "\ton-error = \"%s\"\n}\n",
-		      its->name, its->devid_bits, its->eventid_bits, its->lpis,
-		      config_on_error_name(its->stall));
+	(void)fprintf(out, "\nits \"%s\" {\n\tdevid-bits = %u\n\teventid-bits = %u\n", its->name,
+		      its->devid_bits, its->eventid_bits);
+	if (its->lpis)
+		(void)fprintf(out, "\tlpis = %u\n", its->lpis);
+	(void)fprintf(out, "\ton-error = \"%s\"\n}\n", config_on_error_name(its->stall));
 }
 
 static void print_device(const struct config *config, const struct config_device *d, FILE *out)

@@ -65,13 +65,18 @@ static uint64_t redist_attr(uint64_t mpidr, uint64_t offset)
 	return affinity << 32 | offset;
 }
 
+int gic_redist_read32(int gic, uint64_t mpidr, uint64_t offset, uint32_t *ret_value)
+{
+	return vm_device_get(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, redist_attr(mpidr, offset),
+			     ret_value);
+}
+
 int gic_redist_read64(int gic, uint64_t mpidr, uint64_t offset, uint64_t *ret_value)
 {
 	uint32_t half[2];
 
 	for (unsigned i = 0; i < 2; i++) {
-		int r = vm_device_get(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
-				      redist_attr(mpidr, offset + 4 * i), &half[i]);
+		int r = gic_redist_read32(gic, mpidr, offset + 4 * i, &half[i]);
 
 		if (r < 0)
 			return r;

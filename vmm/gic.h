@@ -15,10 +15,11 @@ int gic_create(const struct vm *vm, int *ret_gic, struct fault *ret_fault) _must
 int gic_start(int gic, uint32_t nr_vcpus, struct fault *ret_fault) _must_check_;
 
 /*
- * A 64-bit register of the redistributor of the vCPU with this MPIDR, by its
- * offset (GICR_PROPBASER 0x70, GICR_PENDBASER 0x78). All vCPUs must be out of
- * their ioctls, else -EBUSY.
+ * A register of the redistributor of the vCPU with this MPIDR, of 32 or of 64 bits,
+ * by its offset (GICR_CTLR 0x00; GICR_PROPBASER 0x70, GICR_PENDBASER 0x78). All
+ * vCPUs must be out of their ioctls, else -EBUSY.
  */
+int gic_redist_read32(int gic, uint64_t mpidr, uint64_t offset, uint32_t *ret_value) _must_check_;
 int gic_redist_read64(int gic, uint64_t mpidr, uint64_t offset, uint64_t *ret_value) _must_check_;
 
 #endif

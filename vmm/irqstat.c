@@ -182,6 +182,15 @@ static json_t *failures_json(const struct vits_stats *stats)
 	return failures;
 }
 
+/* Besides wrong commands. */
+static json_t *mistakes_json(const struct vits_stats *stats)
+{
+	return json_pack("{s:I, s:I, s:I}", "unreadable_commands",
+			 (json_int_t)stats->cmd_unreadable, "changed_entries",
+			 (json_int_t)stats->shadow_differs, "ignored_accesses",
+			 (json_int_t)stats->mmio_ignored);
+}
+
 int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
 		       const struct machine_stats *s, unsigned boots)
 {
@@ -203,6 +212,7 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"rearmed", (json_int_t)s->router_rearmed, "unclaimed", (json_int_t)s->unclaimed);
 	if (!root)
 		return -ENOMEM;
+	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));
 	errno = 0;
 	r = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
 	json_decref(root);

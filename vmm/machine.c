@@ -19,15 +19,22 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
+#include <time.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
 #include "vmm/fdt.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
+#include "vmm/lpis.h"
 #include "vmm/probes.h"
 #include "vmm/routes.h"
 #include "vmm/vcpu.h"
+
+/* How long interrupts wait until it is looked whether they still have to. */
+#define RETRY_MIN_MS 10u
+#define RETRY_MAX_MS 1000u
 
 /* One of the guest's ITSs. */
 struct its {
@@ -58,6 +65,10 @@ struct machine {
 	enum machine_end end;
 	char failure[128];
 	_Atomic bool more; /* command queues wait for machine_service() */
+
+	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
+	uint64_t retry_at_ms;
+	unsigned retry_ms; /* and how long it waited for that */
 };
 
 /* ---- what the parts tell ------------------------------------------------------ */
@@ -96,6 +107,11 @@ static void on_sealed_access(void *ctx)
 	struct machine *m = ctx;
 
 	seal_poked(m->seal);
+}
+
+static void on_waiting(void *ctx)
+{
+	call_attention(ctx);
 }
 
 static void on_part_failed(void *ctx, const char *why)
@@ -313,6 +329,7 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
+		.waits = on_waiting,
 		.failed = on_part_failed,
 		.owing = on_owing,
 		.ctx = m,
@@ -350,6 +367,19 @@ static uint32_t events_of(const struct machine *m, const struct passthru *p)
 	return p->nr_events < most ? p->nr_events : most;
 }
 
+static uint32_t default_lpis(const struct machine *m)
+{
+	uint32_t vectors[CONFIG_MAX_DEVICES];
+
+	/* Of the shadow's events and the device's vectors, a guest may go by either. */
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		vectors[i] = p->nr_events > p->nr_vectors ? p->nr_events : p->nr_vectors;
+	}
+	return lpis_for(vectors, m->cfg.nr_functions);
+}
+
 /* One of the guest's ITSs, with the functions that are wired to it. */
 static int build_its(struct machine *m, size_t index)
 {
@@ -359,7 +389,7 @@ static int build_its(struct machine *m, size_t index)
 		.nr_vcpus = m->cfg.config->vcpus,
 		.devid_bits = from->devid_bits,
 		.eventid_bits = from->eventid_bits,
-		.nr_lpis = from->lpis,
+		.nr_lpis = from->lpis ? from->lpis : default_lpis(m),
 		.on_error = from->stall ? VITS_ON_ERROR_STALL : VITS_ON_ERROR_SKIP,
 		.functions = functions,
 	};
@@ -569,12 +599,44 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-void machine_service(struct machine *m)
+static uint64_t now_ms(void)
 {
-	if (!atomic_exchange(&m->more, false))
-		return;
-	for (size_t i = 0; i < m->cfg.config->nr_its; i++)
-		vits_run(m->its[i].vits);
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/*
+ * Interrupts that came before the guest had its LPIs on: it usually has soon, but
+ * may never. To look holds all vCPUs, so that it is done ever more rarely.
+ */
+static int retry_waiting(struct machine *m)
+{
+	uint64_t now = now_ms();
+
+	if (m->retry_at_ms && now >= m->retry_at_ms) {
+		seal_retry(m->seal);
+		m->retry_ms = m->retry_ms * 2 < RETRY_MAX_MS ? m->retry_ms * 2 : RETRY_MAX_MS;
+		m->retry_at_ms = now + m->retry_ms;
+	}
+	if (!seal_waits(m->seal)) {
+		m->retry_at_ms = 0;
+		return -1;
+	}
+	if (!m->retry_at_ms) {
+		m->retry_ms = RETRY_MIN_MS;
+		m->retry_at_ms = now + RETRY_MIN_MS;
+	}
+	return (int)(m->retry_at_ms - now);
+}
+
+int machine_service(struct machine *m)
+{
+	if (atomic_exchange(&m->more, false))
+		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
+			vits_run(m->its[i].vits);
+	return retry_waiting(m);
 }
 
 void machine_stop(struct machine *m)

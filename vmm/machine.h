@@ -54,8 +54,13 @@ enum machine_end machine_end(struct machine *m);
 /* A line of text, after MACHINE_FAILED. */
 const char *machine_failure(struct machine *m);
 
-/* Do what vCPUs have left to another thread: the rest of long command queues. */
-void machine_service(struct machine *m);
+/*
+ * Do what vCPUs have left to another thread: the rest of long command queues, and
+ * interrupts that wait for the guest to have its LPIs on. Returns after how many
+ * milliseconds it wants to be called if nobody calls for attention; -1: never. One
+ * thread.
+ */
+int machine_service(struct machine *m);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);

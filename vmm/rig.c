@@ -85,7 +85,7 @@ static int wait_until_ready(struct rig *rig, struct fault *ret_fault)
 			return fault_set(ret_fault, ITSY_RUNTIME, EIO, "payload", NULL,
 					 "ended before it was ready");
 		if (eventfd_read(rig->attention, &ignored) == 0)
-			machine_service(rig->machine);
+			(void)!machine_service(rig->machine);
 		sleep_ns(STEP_NS);
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	} while ((now.tv_sec - begin.tv_sec) * 1000 < READY_MS);

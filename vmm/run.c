@@ -260,6 +260,14 @@ static void begin_attending(struct run *run, struct machine *m)
 	};
 }
 
+/* For poll(): the sooner of two times, of which a negative one never comes. */
+static int sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
@@ -272,16 +280,15 @@ static void attend(struct run *run, struct machine *m)
 			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
 		};
 		size_t nr_control = control_fds(run->control, fds + OWN_FDS);
+		/* What the console would not take is offered again. */
+		int wait_ms = sooner(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
 
-		/* What the console would not take is offered again. */
-		if (poll(fds, OWN_FDS + nr_control, run->nr_typed ? TYPE_AGAIN_MS : -1) < 0)
+		if (poll(fds, OWN_FDS + nr_control, wait_ms) < 0)
 			continue; /* EINTR; nothing else can come of these arguments */
 		feed_console(run, m);
-		if (fds[0].revents) {
+		if (fds[0].revents)
 			(void)eventfd_read(run->attention, &ignored);
-			machine_service(m);
-		}
 		if (fds[1].revents)
 			read_signal(run);
 		if (fds[2].revents)

@@ -8,10 +8,14 @@
  *  - A command's error is dropped: everything is checked before it is staged.
  *  - A mapping is refused, silently, while the guest has not given PROPBASER, or
  *    PENDBASER of the target, memory that can be read. Such a mapping is *owed*:
- *    kept in a list and tried again at each window, and when its MSI comes.
+ *    kept in a list and tried again at each window, and when its MSI comes. Once
+ *    that has come it *waits* for EnableLPIs as well, without which it would be
+ *    lost, and is tried again now and then (seal_retry()).
  *  - An LPI that is pending keeps its object, target and all, over DISCARD and
  *    MAPTI: so MAPTI is followed by MOVI to the same collection and INV.
  *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
+ *  - MOVALL takes the LPIs of all vCPUs along, not of one (Linux 6.10 and later):
+ *    it is done by MOVI of each LPI instead.
  *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
  *    scratch device gives an LPI up before a live event takes it.
  *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/vcpu.h.
@@ -35,6 +39,8 @@
 #include "vitsmod/bits.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
+#include "vmm/owed.h"
+#include "vmm/lpimap.h"
 
 /* Registers of the frame, IHI 0069 12.18 and 12.11. */
 #define GITS_CTLR	  0x0000u
@@ -44,6 +50,8 @@
 #define GITS_BASER1	  0x0108u
 #define GITS_CTLR_ENABLED BIT64(0)
 #define GITS_BASER_VALID  BIT64(63)
+#define GICR_CTLR	  0x0000u
+#define GICR_CTLR_LPIS	  (1u << 0) /* EnableLPIs */
 #define GICR_PROPBASER	  0x0070u
 #define GICR_PENDBASER	  0x0078u
 #define PROPBASER_IDBITS  MASK64(4, 0)
@@ -67,7 +75,10 @@
 /* Commands that one effect needs at the most; one slot of a queue stays free. */
 #define EFFECT_COMMANDS 8u
 
-/* LPIs of no function that are remembered in the kernel ITS at a time. */
+/* Owed mappings that a window tries again, for a guest can have tens of thousands. */
+#define RETRY_OWED 1024u
+
+/* LPIs of no function that the kernel ITS knows, and that can be pending, at a time. */
 #define SCRATCH_EVENTS 256u
 
 _Static_assert(LAYOUT_SEALED_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
@@ -83,23 +94,14 @@ enum opcode {
 	OP_MAPTI = 0x0a,
 	OP_INV = 0x0c,
 	OP_INVALL = 0x0d,
-	OP_MOVALL = 0x0e,
 	OP_DISCARD = 0x0f,
 };
 
-/* A live mapping that the kernel would not take yet. */
-struct owed {
-	uint32_t devid; /* the kernel ITS's */
-	uint32_t eventid, intid, vcpu;
-	bool pending; /* signalled meanwhile: raised once it is mapped */
-};
-
-/* What the redistributors say of LPI tables, read at most once a window. */
-struct lpi_tables {
-	bool has_prop;
-	uint64_t prop;
-	bool *has_pend; /* [nr_vcpus] */
-	uint64_t *pend; /* [nr_vcpus] */
+/* What a redistributor says of LPIs, read at most once a window. */
+struct redist {
+	bool known;
+	bool lpis_on;
+	uint64_t pend;
 };
 
 struct seal {
@@ -116,14 +118,15 @@ struct seal {
 	bool in_window;
 	uint32_t cwriter; /* offset of the next command */
 	uint32_t nr_staged;
-	struct lpi_tables tables;
+	struct redist *redists; /* [cfg.nr_vcpus] */
+	bool has_prop;
+	uint64_t prop;			  /* PROPBASER, which is one for the whole VM in KVM */
 	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
-	struct owed *owed;		  /* [owed_cap] */
-	size_t owed_cap;
-	_Atomic size_t nr_owed;
-	bool owing_changed; /* since cfg.owing was told */
-	bool broken;	    /* the host refused commands; nothing is sent any more */
+	struct lpimap map;
+	struct owed_set owed;
+	size_t owed_next; /* the next to be tried again */
+	bool broken;	  /* the host refused commands; nothing is sent any more */
 
 	_Atomic uint64_t windows, commands, total_owed, unready, frame_pokes, table_pokes;
 };
@@ -147,8 +150,8 @@ static void open_window(struct seal *s)
 	vcpus_park(s->cfg.vcpus);
 	s->in_window = true;
 	count(&s->windows, 1);
-	s->tables.has_prop = false;
-	memset(s->tables.has_pend, 0, s->cfg.nr_vcpus * sizeof(*s->tables.has_pend));
+	s->has_prop = false;
+	memset(s->redists, 0, s->cfg.nr_vcpus * sizeof(*s->redists));
 }
 
 static void close_window(struct seal *s)
@@ -204,20 +207,23 @@ static uint64_t intid_icid(uint32_t intid, uint32_t icid)
 
 /* ---- is the guest ready for a mapping? ---------------------------------- */
 
-static bool read_tables(struct seal *s, uint32_t vcpu)
+static bool read_redist(struct seal *s, uint32_t vcpu)
 {
 	const uint64_t *mpidr = vcpus_mpidr(s->cfg.vcpus);
-	struct lpi_tables *t = &s->tables;
+	struct redist *redist = &s->redists[vcpu];
+	uint32_t ctlr;
 
 	assert(s->in_window);
 
-	/* One PROPBASER serves the whole VM in KVM. */
-	if (!t->has_prop)
-		t->has_prop = !gic_redist_read64(s->cfg.gic, mpidr[0], GICR_PROPBASER, &t->prop);
-	if (!t->has_pend[vcpu])
-		t->has_pend[vcpu] =
-			!gic_redist_read64(s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &t->pend[vcpu]);
-	return t->has_prop && t->has_pend[vcpu];
+	if (!s->has_prop)
+		s->has_prop = !gic_redist_read64(s->cfg.gic, mpidr[0], GICR_PROPBASER, &s->prop);
+	if (!redist->known &&
+	    !gic_redist_read64(s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &redist->pend) &&
+	    !gic_redist_read32(s->cfg.gic, mpidr[vcpu], GICR_CTLR, &ctlr)) {
+		redist->lpis_on = ctlr & GICR_CTLR_LPIS;
+		redist->known = true;
+	}
+	return s->has_prop && redist->known;
 }
 
 /* Will the kernel be able to read the configuration byte and the pending bit? IHI 0069 5.1. */
@@ -227,32 +233,43 @@ static bool lpi_ready(struct seal *s, uint32_t intid, uint32_t vcpu)
 	uint8_t byte;
 
 	open_window(s);
-	if (!read_tables(s, vcpu))
+	if (!read_redist(s, vcpu))
 		return false;
-	id_bits = FIELD_GET(PROPBASER_IDBITS, s->tables.prop) + 1;
+	id_bits = FIELD_GET(PROPBASER_IDBITS, s->prop) + 1;
 	if (intid >> (id_bits < KERNEL_ID_BITS ? id_bits : KERNEL_ID_BITS))
 		return false;
-	prop = (s->tables.prop & PROPBASER_PA) + (intid - VITS_LPI_BASE);
-	pend = (s->tables.pend[vcpu] & PENDBASER_PA) + intid / 8;
+	prop = (s->prop & PROPBASER_PA) + (intid - VITS_LPI_BASE);
+	pend = (s->redists[vcpu].pend & PENDBASER_PA) + intid / 8;
 	return !gmem_read(s->cfg.mem, prop, &byte, 1) && !gmem_read(s->cfg.mem, pend, &byte, 1);
 }
 
+/* ---- what the kernel ITS maps ------------------------------------------- */
+
+/* MOVI of an LPI that is mapped. */
+static void move_in_kernel(struct seal *s, uint32_t intid, uint32_t vcpu)
+{
+	struct lpimap_entry *m = lpimap_find(&s->map, intid);
+
+	assert(m);
+
+	m->vcpu = (uint16_t)vcpu;
+	stage_event(s, OP_MOVI, m->devid, m->eventid, intid_icid(0, vcpu));
+}
+
+static void move_all_in_kernel(struct seal *s, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < s->map.nr; i++) {
+		uint32_t intid = lpimap_intid(&s->map, i);
+
+		if (lpimap_find(&s->map, intid)->vcpu != from)
+			continue;
+		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+			flush(s);
+		move_in_kernel(s, intid, to);
+	}
+}
+
 /* ---- owed mappings ------------------------------------------------------ */
-
-static struct owed *find_owed(struct seal *s, uint32_t devid, uint32_t eventid)
-{
-	for (size_t i = 0; i < s->nr_owed; i++)
-		if (s->owed[i].devid == devid && s->owed[i].eventid == eventid)
-			return &s->owed[i];
-	return NULL;
-}
-
-static void drop_owed(struct seal *s, struct owed *o)
-{
-	*o = s->owed[s->nr_owed - 1];
-	s->nr_owed--;
-	s->owing_changed = true;
-}
 
 static void map_in_kernel(struct seal *s, const struct owed *o)
 {
@@ -263,26 +280,34 @@ static void map_in_kernel(struct seal *s, const struct owed *o)
 		s->scratch[slot] = 0;
 	}
 	stage_event(s, OP_MAPTI, o->devid, o->eventid, intid_icid(o->intid, o->vcpu));
-	stage_event(s, OP_MOVI, o->devid, o->eventid, intid_icid(0, o->vcpu));
+	(void)lpimap_set(&s->map, o->intid, o->devid, o->eventid);
+	move_in_kernel(s, o->intid, o->vcpu);
 	stage_event(s, OP_INV, o->devid, o->eventid, 0);
 	if (o->pending)
 		stage_event(s, OP_INT, o->devid, o->eventid, 0);
 }
 
-/* The guest may have set up its tables since: try all that is owed. */
-static void retry_owed(struct seal *s)
+/* The guest may have set up its tables since. True: it is not owed any more. */
+static bool try_owed(struct seal *s, struct owed *o)
 {
-	for (size_t i = 0; i < s->nr_owed;) {
-		struct owed *o = &s->owed[i];
+	/* The kernel makes nothing pending while the target has its LPIs off. */
+	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !s->redists[o->vcpu].lpis_on))
+		return false;
+	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+		flush(s);
+	map_in_kernel(s, o);
+	owed_drop(&s->owed, o);
+	return true;
+}
 
-		if (!lpi_ready(s, o->intid, o->vcpu)) {
-			i++;
-			continue;
-		}
-		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
-			flush(s);
-		map_in_kernel(s, o);
-		drop_owed(s, o);
+/* Try as many of them, in turn. */
+static void retry_owed(struct seal *s, size_t most)
+{
+	for (size_t left = s->owed.nr < most ? s->owed.nr : most; left; left--) {
+		if (s->owed_next >= s->owed.nr)
+			s->owed_next = 0;
+		if (!try_owed(s, &s->owed.list[s->owed_next]))
+			s->owed_next++;
 	}
 }
 
@@ -296,10 +321,7 @@ static void live_map(struct seal *s, uint32_t devid, const struct vits_effect *e
 		map_in_kernel(s, &o);
 		return;
 	}
-	/* A live event is mapped at most once, and owed has room for each. */
-	assert(s->nr_owed < s->owed_cap);
-	s->owed[s->nr_owed++] = o;
-	s->owing_changed = true;
+	owed_add(&s->owed, &o);
 	count(&s->total_owed, 1);
 }
 
@@ -308,6 +330,7 @@ static void live_unmap(struct seal *s, uint32_t devid, const struct vits_effect 
 	if (e->op == VITS_LPI_UNMAP)
 		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
 	stage_event(s, OP_DISCARD, devid, e->eventid, 0);
+	lpimap_drop(&s->map, e->intid);
 }
 
 static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect *e)
@@ -318,13 +341,13 @@ static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect 
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
-		drop_owed(s, o);
+		owed_drop(&s->owed, o);
 		break;
 	case VITS_LPI_CLEAR:
-		o->pending = false;
+		owed_set_pending(&s->owed, o, false);
 		break;
 	case VITS_LPI_RAISE:
-		o->pending = true;
+		owed_set_pending(&s->owed, o, true);
 		break;
 	default:
 		break; /* the configuration byte is read when it is mapped */
@@ -357,7 +380,7 @@ static void set_live(struct seal *s, uint32_t intid, bool live)
 
 static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
-	struct owed *o = s->nr_owed ? find_owed(s, devid, e->eventid) : NULL;
+	struct owed *o = s->owed.nr ? owed_find(&s->owed, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
 		set_live(s, e->intid, true);
@@ -377,7 +400,7 @@ static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect 
 		live_unmap(s, devid, e);
 		break;
 	case VITS_LPI_MOVE:
-		stage_event(s, OP_MOVI, devid, e->eventid, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
 		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
@@ -403,14 +426,21 @@ static bool scratch_map(struct seal *s, const struct vits_effect *e, uint32_t sl
 	if (!lpi_ready(s, e->intid, e->vcpu))
 		return false;
 	/*
-	 * Without CLEAR: what is pending and enabled there is still delivered.
-	 * Choice: what is pending and disabled when its slot is needed by
-	 * another LPI of no function is forgotten.
+	 * Choice: what is pending when its slot is needed by another LPI of no
+	 * function is forgotten. KVM keeps an LPI that is pending after DISCARD,
+	 * and sorts a vCPU's pending ones at each entry with interrupts off: all
+	 * LPIs of a guest that takes none would be megabytes of the kernel's, and
+	 * hold a CPU of the host for milliseconds at a time.
 	 */
-	if (s->scratch[slot])
+	if (s->scratch[slot]) {
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
 		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+	}
 	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
-	stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+	if (s->scratch[slot])
+		lpimap_drop(&s->map, s->scratch[slot]);
+	(void)lpimap_set(&s->map, e->intid, s->scratch_devid, slot);
+	move_in_kernel(s, e->intid, e->vcpu);
 	stage_event(s, OP_INV, s->scratch_devid, slot, 0);
 	s->scratch[slot] = e->intid;
 	return true;
@@ -431,10 +461,11 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 	case VITS_LPI_UNMAP:
 		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
 		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		lpimap_drop(&s->map, e->intid);
 		s->scratch[slot] = 0;
 		break;
 	case VITS_LPI_MOVE:
-		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
 		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
@@ -444,7 +475,7 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 		break;
 	case VITS_LPI_RAISE:
 		/* The collection may have moved since the slot was mapped. */
-		stage_event(s, OP_MOVI, s->scratch_devid, slot, intid_icid(0, e->vcpu));
+		move_in_kernel(s, e->intid, e->vcpu);
 		stage_event(s, OP_INT, s->scratch_devid, slot, 0);
 		break;
 	default:
@@ -463,10 +494,10 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 		stage(s, OP_INVALL, 0, e->vcpu, 0);
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
-		for (size_t i = 0; i < s->nr_owed; i++)
-			if (s->owed[i].vcpu == e->vcpu_from)
-				s->owed[i].vcpu = e->vcpu;
-		stage(s, OP_MOVALL, 0, (uint64_t)e->vcpu_from << 16, (uint64_t)e->vcpu << 16);
+		for (size_t i = 0; i < s->owed.nr; i++)
+			if (s->owed.list[i].vcpu == e->vcpu_from)
+				s->owed.list[i].vcpu = e->vcpu;
+		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
 		apply_live(s, kernel_devid(s, its, e->devid), e);
 	} else {
@@ -478,10 +509,10 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 /* Give the lock back, and tell what changed under it. */
 static void unlock_and_tell(struct seal *s)
 {
-	bool changed = s->owing_changed && !s->in_window;
+	bool changed = s->owed.changed && !s->in_window;
 
 	if (changed)
-		s->owing_changed = false;
+		s->owed.changed = false;
 	pthread_mutex_unlock(&s->lock);
 	if (changed && s->cfg.owing)
 		s->cfg.owing(s->cfg.ctx);
@@ -491,21 +522,45 @@ bool seal_owes(struct seal *s, size_t function, uint32_t eventid)
 {
 	bool owes;
 
-	if (!atomic_load(&s->nr_owed))
+	if (!atomic_load(&s->owed.nr))
 		return false;
 	pthread_mutex_lock(&s->lock);
-	owes = find_owed(s, (uint32_t)function, eventid);
+	owes = owed_find(&s->owed, (uint32_t)function, eventid);
 	pthread_mutex_unlock(&s->lock);
 	return owes;
+}
+
+/* Is a drainer between two of its effects? Then its commit tries again. */
+static bool is_staging(const struct seal *s)
+{
+	return s->in_window || s->nr_staged;
 }
 
 void seal_commit(struct seal *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_owed && (s->in_window || s->nr_staged))
-		retry_owed(s);
+	if (s->owed.nr && is_staging(s))
+		retry_owed(s, RETRY_OWED);
 	flush(s);
 	close_window(s);
+	if (s->owed.nr_pending)
+		s->cfg.waits(s->cfg.ctx);
+	unlock_and_tell(s);
+}
+
+bool seal_waits(const struct seal *s)
+{
+	return s->owed.nr_pending;
+}
+
+void seal_retry(struct seal *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->owed.nr_pending && !is_staging(s)) {
+		retry_owed(s, s->owed.nr);
+		flush(s);
+		close_window(s);
+	}
 	unlock_and_tell(s);
 }
 
@@ -515,14 +570,16 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 	struct owed *o;
 
 	pthread_mutex_lock(&s->lock);
-	o = find_owed(s, devid, eventid);
+	o = owed_find(&s->owed, devid, eventid);
 	if (o)
-		o->pending = true;
-	/* Between two effects of a drainer's, its commit does the same. */
-	if (o && !s->in_window && !s->nr_staged) {
-		retry_owed(s);
+		owed_set_pending(&s->owed, o, true);
+	if (o && !is_staging(s)) {
+		if (try_owed(s, o))
+			retry_owed(s, RETRY_OWED);
 		flush(s);
 		close_window(s);
+		if (s->owed.nr_pending)
+			s->cfg.waits(s->cfg.ctx);
 	}
 	unlock_and_tell(s);
 	return o ? 1 : 0;
@@ -534,7 +591,7 @@ int seal_signal(struct seal *s, size_t function, uint32_t eventid)
 	const uint64_t doorbell = LAYOUT_SEALED_FRAME + VITS_TRANSLATER;
 	int r = vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
 
-	if (r || !atomic_load(&s->nr_owed))
+	if (r || !atomic_load(&s->owed.nr))
 		return r;
 	if (signal_owed(s, devid, eventid))
 		return 1;
@@ -598,6 +655,7 @@ static void seal_destroyp(struct seal **s)
 
 static int alloc_tables(struct seal *s)
 {
+	uint32_t nr_events[VITS_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
 
 	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
@@ -605,12 +663,10 @@ static int alloc_tables(struct seal *s)
 		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
 		s->functions[i] = s->cfg.functions[i];
-		s->owed_cap += s->functions[i].nr_events;
+		nr_events[i] = s->functions[i].nr_events;
 	}
-	s->owed = calloc(s->owed_cap ? s->owed_cap : 1, sizeof(*s->owed));
-	s->tables.has_pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.has_pend));
-	s->tables.pend = calloc(s->cfg.nr_vcpus, sizeof(*s->tables.pend));
-	return s->owed && s->tables.has_pend && s->tables.pend ? 0 : -ENOMEM;
+	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
+	return s->redists ? owed_init(&s->owed, nr_events, nr) : -ENOMEM;
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)
@@ -682,9 +738,8 @@ void seal_destroy(struct seal *s)
 	if (s->mem)
 		(void)munmap(s->mem, SEALED_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
-	free(s->tables.pend);
-	free(s->tables.has_pend);
-	free(s->owed);
+	free(s->redists);
+	owed_fini(&s->owed);
 	free(s->functions);
 	free(s);
 }

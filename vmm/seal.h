@@ -37,6 +37,11 @@ struct seal_config {
 	uint32_t nr_vcpus;
 	const struct seal_function *functions; /* borrowed until seal_start() returns */
 	size_t nr_functions;		       /* at most VITS_MAX_FUNCTIONS */
+	/*
+	 * The LPI of a mapping that is owed was signalled, and waits: seal_retry()
+	 * is due, again and again. Any thread; must not call back.
+	 */
+	void (*waits)(void *ctx);
 	/* The host failed to take commands: the guest cannot go on. Any thread. */
 	void (*failed)(void *ctx, const char *why);
 	/* Optional: what seal_owes() says may have changed. With no lock of this file held. */
@@ -72,6 +77,14 @@ int seal_signal(struct seal *seal, size_t function, uint32_t eventid) _must_chec
  * Then seal_signal() alone keeps its interrupts. Any thread.
  */
 bool seal_owes(struct seal *seal, size_t function, uint32_t eventid);
+
+/*
+ * Does an interrupt wait for a mapping that is owed? KVM tells nobody when a guest
+ * writes GICR_CTLR.EnableLPIs, so that somebody has to look. Any thread.
+ */
+bool seal_waits(const struct seal *seal);
+/* Look: map what can be mapped by now. Holds all vCPUs. As seal_signal(), any thread but one. */
+void seal_retry(struct seal *seal);
 
 /* The guest touched the frame: counted. Any thread. */
 void seal_poked(struct seal *seal);

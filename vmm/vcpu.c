@@ -5,11 +5,12 @@
  * Parking. The attributes of the kernel's ITS and redistributors answer -EBUSY
  * while any vCPU is inside any vCPU ioctl. So every vCPU says where it is
  * (`inside`), and whoever parks them sets `parked`, kicks those inside with
- * immediate_exit and a signal, and waits until none is.
+ * immediate_exit and a signal, and waits until none is. Parking takes time from
+ * those that have done nothing to deserve it, so it is paced (vmm/pace.h).
  *
  * Lock order:
  *   holder            (who has parked the vCPUs; held from park to unpark)
- *       lock          (parked, stopping, inside of every vCPU)
+ *       lock          (parked, stopping, pace, inside of every vCPU)
  */
 #include "vmm/vcpu.h"
 
@@ -24,8 +25,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/pace.h"
 
 #define KICK_SIGNAL SIGUSR1
 
@@ -51,8 +54,12 @@ struct vcpus {
 	pthread_mutex_t lock;
 	pthread_cond_t all_out; /* a vCPU went outside while parked or stopping */
 	pthread_cond_t resume;	/* parked ended, or stopping began */
+	pthread_cond_t resumed; /* a vCPU that was held is inside again, or stopping began */
 	bool parked, stopping;
-	uint32_t nr_inside;
+	bool disturbed; /* the window took time from a vCPU */
+	uint32_t nr_inside, nr_held;
+	uint64_t parked_at_ns;
+	struct pace pace;
 
 	uint32_t nr;
 	struct vcpu vcpu[];
@@ -65,6 +72,26 @@ static void on_kick(int signal)
 
 /* ---- in and out ------------------------------------------------------- */
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+/* parked: hold this one until it is not. */
+static void wait_held_locked(struct vcpus *set)
+{
+	set->disturbed = true;
+	set->nr_held++;
+	while (set->parked && !set->stopping)
+		pthread_cond_wait(&set->resume, &set->lock);
+	set->nr_held--;
+	pace_resumed(&set->pace, now_ns());
+	pthread_cond_broadcast(&set->resumed);
+}
+
 /* Wait until the guest may run. False: it shall not run any more. */
 static bool enter(struct vcpu *vcpu)
 {
@@ -72,8 +99,8 @@ static bool enter(struct vcpu *vcpu)
 	bool go;
 
 	pthread_mutex_lock(&set->lock);
-	while (set->parked && !set->stopping)
-		pthread_cond_wait(&set->resume, &set->lock);
+	if (set->parked && !set->stopping)
+		wait_held_locked(set);
 	go = !set->stopping;
 	if (go) {
 		vcpu->run->immediate_exit = 0;
@@ -115,12 +142,37 @@ static void kick_inside_locked(struct vcpus *set)
 		pthread_cond_wait(&set->all_out, &set->lock);
 }
 
+/*
+ * Until the vCPUs have had the time that is theirs. Those of the last window are
+ * in first: on a busy host the next one would hold them before they have run.
+ */
+static void wait_for_turn_locked(struct vcpus *set)
+{
+	uint64_t next;
+
+	while (!set->stopping && (next = pace_next_ns(&set->pace)) &&
+	       (set->nr_held || next > now_ns())) {
+		const struct timespec until = {
+			.tv_sec = (time_t)(next / UINT64_C(1000000000)),
+			.tv_nsec = (long)(next % UINT64_C(1000000000)),
+		};
+
+		if (set->nr_held)
+			pthread_cond_wait(&set->resumed, &set->lock);
+		else
+			(void)pthread_cond_timedwait(&set->resumed, &set->lock, &until);
+	}
+}
+
 void vcpus_park(struct vcpus *set)
 {
 	pthread_mutex_lock(&set->holder);
 	pthread_mutex_lock(&set->lock);
 	assert(!set->parked);
+	wait_for_turn_locked(set);
 	set->parked = true;
+	set->parked_at_ns = now_ns();
+	set->disturbed = set->nr_inside;
 	kick_inside_locked(set);
 	pthread_mutex_unlock(&set->lock);
 }
@@ -130,6 +182,8 @@ void vcpus_unpark(struct vcpus *set)
 	pthread_mutex_lock(&set->lock);
 	assert(set->parked);
 	set->parked = false;
+	if (set->disturbed)
+		pace_window(&set->pace, set->parked_at_ns, now_ns());
 	pthread_cond_broadcast(&set->resume);
 	pthread_mutex_unlock(&set->lock);
 	pthread_mutex_unlock(&set->holder);
@@ -314,6 +368,17 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 	return 0;
 }
 
+/* A condition that can be waited for until a time of CLOCK_MONOTONIC. */
+static void init_monotonic(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
 static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr)
 {
 	struct vcpus *set = calloc(1, sizeof(*set) + nr * sizeof(set->vcpu[0]));
@@ -327,6 +392,7 @@ static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr
 	pthread_mutex_init(&set->lock, NULL);
 	pthread_cond_init(&set->all_out, NULL);
 	pthread_cond_init(&set->resume, NULL);
+	init_monotonic(&set->resumed);
 	for (uint32_t i = 0; i < nr; i++)
 		set->vcpu[i] = (struct vcpu){ .set = set, .index = i, .fd = -1 };
 	set->mpidr = calloc(nr, sizeof(*set->mpidr));
@@ -384,6 +450,7 @@ void vcpus_destroy(struct vcpus *set)
 			(void)munmap(set->vcpu[i].run, set->vm->run_sz);
 		cleanup_fd(&set->vcpu[i].fd);
 	}
+	pthread_cond_destroy(&set->resumed);
 	pthread_cond_destroy(&set->resume);
 	pthread_cond_destroy(&set->all_out);
 	pthread_mutex_destroy(&set->lock);
@@ -446,6 +513,7 @@ void vcpus_stop(struct vcpus *set)
 	pthread_mutex_lock(&set->lock);
 	set->stopping = true;
 	pthread_cond_broadcast(&set->resume);
+	pthread_cond_broadcast(&set->resumed);
 	kick_inside_locked(set);
 	pthread_mutex_unlock(&set->lock);
 

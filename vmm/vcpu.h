@@ -53,7 +53,8 @@ void vcpus_stop(struct vcpus *vcpus);
 
 /*
  * Hold all vCPUs outside their ioctls until vcpus_unpark(). One holder at a
- * time, others wait. Any thread; a vCPU's own thread counts as outside.
+ * time, others wait. Any thread; a vCPU's own thread counts as outside. Waits
+ * first while vCPUs have been held for more than their share (vmm/pace.h).
  */
 void vcpus_park(struct vcpus *vcpus);
 void vcpus_unpark(struct vcpus *vcpus);

@@ -18,6 +18,7 @@
 #include "tests/bench/count.h"
 #include "tests/bench/memory.h"
 #include "tests/bench/result.h"
+#include "tests/bench/storm.h"
 #include "tests/bench/timing.h"
 #include "vitsmod/bits.h"
 
@@ -37,7 +38,8 @@ static const char help_text[] =
 	"\n"
 	"Says what the operations of the vITS cost: translation of an MSI, MAPTI, MOVI,\n"
 	"INV and DISCARD, against the number of events that are mapped, in instructions\n"
-	"(counted by valgrind) and in time; and the host memory for each vector.\n"
+	"(counted by valgrind) and in time; what a write of GITS_CWRITER costs at worst;\n"
+	"and the host memory for each vector.\n"
 	"\n"
 	"  --json FILE       also as one JSON object, for programs\n"
 	"  --plot FILE.svg   instructions as a picture, drawn by gnuplot\n"
@@ -148,6 +150,7 @@ int main(int argc, char **argv)
 				       { 64 * GUEST_NR_EVENTS, 0, 0 },
 				       { 256 * GUEST_NR_EVENTS, 0, 0 } };
 	struct options o = { .nr_runs = RUNS, .max_events = MAX_EVENTS };
+	struct storm storms[NR_STORMS] = { 0 };
 	struct row rows[MAX_ROWS];
 	struct row_list list = { .rows = rows };
 	char callee[64];
@@ -165,8 +168,8 @@ int main(int argc, char **argv)
 	if (memory_measure(memory, ARRAY_SIZE(memory)) < 0)
 		return EXIT_FAILURE;
 	say("counting instructions");
-	if (count_instructions(argv, &list, callee) < 0 ||
-	    timing_run(&list, o.nr_runs, progress) < 0)
+	if (count_instructions(argv, &list, storms, callee) < 0 ||
+	    timing_run(&list, o.nr_runs, progress) < 0 || storm_time(storms) < 0)
 		return EXIT_FAILURE;
 	say("");
 
@@ -175,6 +178,7 @@ int main(int argc, char **argv)
 		.callee = callee,
 		.memory = memory,
 		.nr_memory = ARRAY_SIZE(memory),
+		.storms = storms,
 		.nr_runs = o.nr_runs,
 	};
 

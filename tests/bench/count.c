@@ -69,6 +69,36 @@ static void count_op(struct guest *g, enum guest_op op, size_t row)
 	CALLGRIND_DUMP_STATS_AT(label);
 }
 
+static void zero(void *ctx)
+{
+	(void)ctx;
+	CALLGRIND_START_INSTRUMENTATION;
+	CALLGRIND_ZERO_STATS;
+}
+
+static void dump_storm(void *ctx)
+{
+	const unsigned *kind = ctx;
+	char label[64];
+
+	(void)snprintf(label, sizeof(label), "0 %u 1", NR_GUEST_OPS + *kind);
+	CALLGRIND_DUMP_STATS_AT(label);
+	CALLGRIND_STOP_INSTRUMENTATION;
+}
+
+static void count_storms(void)
+{
+	struct guest *g = storm_guest();
+
+	for (unsigned kind = 0; kind < NR_STORMS; kind++) {
+		const struct guest_meter meter = { zero, dump_storm, &kind };
+		struct storm storm;
+
+		storm_run(g, (enum storm_kind)kind, &meter, &storm);
+	}
+	guest_destroy(g);
+}
+
 void count_child(const struct row_list *list)
 {
 	/* MAPTI maps what DISCARD unmapped. */
@@ -86,6 +116,7 @@ void count_child(const struct row_list *list)
 		CALLGRIND_STOP_INSTRUMENTATION;
 		guest_destroy(g);
 	}
+	count_storms();
 }
 
 /*
@@ -133,7 +164,8 @@ static int run_child(char *const argv[], const char *dir)
 
 /* One dump: whose it is, how much it was, and which functions took part. */
 struct dump {
-	unsigned row, op;
+	unsigned row;
+	unsigned op; /* NR_GUEST_OPS and above: a storm */
 	unsigned long long nr_ops, total;
 	char callee[64];
 	bool labelled, counted, in_translate;
@@ -167,9 +199,20 @@ static bool read_dump(const char *path, struct dump *ret_dump)
 	return ret_dump->labelled && ret_dump->counted && ret_dump->nr_ops;
 }
 
-static int take_dumps(const char *dir, struct row_list *list, char ret_callee[64])
+static void take_dump(const struct dump *d, struct row_list *list, struct storm storms[NR_STORMS])
 {
-	unsigned want = 0, got = 0;
+	double instructions = (double)d->total / (double)d->nr_ops;
+
+	if (d->op < NR_GUEST_OPS)
+		list->rows[d->row].cells[d->op].instructions = instructions;
+	else
+		storms[d->op - NR_GUEST_OPS].instructions = instructions;
+}
+
+static int take_dumps(const char *dir, struct row_list *list, struct storm storms[NR_STORMS],
+		      char ret_callee[64])
+{
+	unsigned want = NR_STORMS, got = 0;
 	char path[MAX_DIR + 16];
 	struct dump d;
 
@@ -179,9 +222,9 @@ static int take_dumps(const char *dir, struct row_list *list, char ret_callee[64
 
 	for (unsigned n = 1; n <= want; n++) {
 		(void)snprintf(path, sizeof(path), "%s/out.%u", dir, n);
-		if (!read_dump(path, &d) || d.row >= list->nr || d.op >= NR_GUEST_OPS)
+		if (!read_dump(path, &d) || d.row >= list->nr || d.op >= NR_GUEST_OPS + NR_STORMS)
 			break;
-		list->rows[d.row].cells[d.op].instructions = (double)d.total / (double)d.nr_ops;
+		take_dump(&d, list, storms);
 		if (d.callee[0])
 			memcpy(ret_callee, d.callee, sizeof(d.callee));
 		got++;
@@ -199,7 +242,8 @@ static void remove_dir(const char *dir)
 	(void)rmdir(dir);
 }
 
-int count_instructions(char *const argv[], struct row_list *list, char ret_callee[64])
+int count_instructions(char *const argv[], struct row_list *list, struct storm storms[NR_STORMS],
+		       char ret_callee[64])
 {
 	const char *tmp = getenv("TMPDIR");
 	char dir[MAX_DIR];
@@ -213,7 +257,7 @@ int count_instructions(char *const argv[], struct row_list *list, char ret_calle
 		return failed(errno, dir);
 	r = run_child(argv, dir);
 	if (r == 0)
-		r = take_dumps(dir, list, ret_callee);
+		r = take_dumps(dir, list, storms, ret_callee);
 	remove_dir(dir);
 	return r;
 }

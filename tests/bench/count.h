@@ -9,6 +9,7 @@
 #include <stdbool.h>
 
 #include "tests/bench/row.h"
+#include "tests/bench/storm.h"
 
 /* Are these instructions being counted? Then count_child() is all there is to do. */
 bool count_is_child(void);
@@ -16,10 +17,10 @@ void count_child(const struct row_list *list);
 
 /*
  * Run this program (argv as main() got it) once more, counted, and fill in the
- * cells' instructions. ret_callee is the name of a function that vits_translate()
+ * cells' and the storms' instructions. ret_callee is the name of a function that vits_translate()
  * called, "" if it calls none. 0, or negative errno with a line on stderr.
  */
-int count_instructions(char *const argv[], struct row_list *list, char ret_callee[64])
-	__attribute__((warn_unused_result));
+int count_instructions(char *const argv[], struct row_list *list, struct storm storms[NR_STORMS],
+		       char ret_callee[64]) __attribute__((warn_unused_result));
 
 #endif

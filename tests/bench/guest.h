@@ -67,6 +67,14 @@ struct guest *guest_alloc(const struct guest_config *config);
 void guest_start(struct guest *g);
 void guest_destroy(struct guest *g);
 
+/* Any command into the queue, and all of them announced. */
+void guest_push(struct guest *g, const uint64_t cmd[4]);
+void guest_kick(struct guest *g);
+/* How many were announced that the ITS has not done yet. */
+uint32_t guest_nr_waiting(const struct guest *g);
+/* Collections on vCPUs, one on each, and all devices. */
+void guest_map_devices(struct guest *g);
+
 /* Has the ITS done every command, as it was meant to? */
 bool guest_is_sound(struct guest *g);
 

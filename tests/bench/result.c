@@ -177,6 +177,22 @@ static void print_memory(const struct result *result)
 		     per_vector(result, false), per_vector(result, true));
 }
 
+static void print_storms(const struct result *result)
+{
+	(void)printf("\nOne write of GITS_CWRITER that announces %u commands, %u events mapped.\n"
+		     "done: commands that the write ran; calls: of vits_run(), for the rest\n"
+		     "%-24s %12s %9s %6s %6s %7s\n",
+		     STORM_COMMANDS, GUEST_MAX_NAMED, "commands", "instructions", "time (us)",
+		     "done", "steps", "calls");
+	for (unsigned i = 0; i < NR_STORMS; i++) {
+		const struct storm *storm = &result->storms[i];
+
+		(void)printf("%-24s %12.0f %9.1f %6u %6u %7u\n", storm_name((enum storm_kind)i),
+			     storm->instructions, storm->time_us, storm->nr_done, storm->nr_steps,
+			     storm->nr_calls);
+	}
+}
+
 static const char *verdict(bool ok)
 {
 	return ok ? "ok  " : "FAIL";
@@ -230,19 +246,41 @@ static bool judge_flat(const struct result *result)
 	return ok;
 }
 
-/* No promise is made of this one: MAPTI is rare, and what it costs is bounded. */
-static void note_apart(const struct result *result)
+/* Of events that are far apart in the shadow: MAPTI against that for neighbours. */
+static bool judge_apart(const struct result *result)
 {
+	bool all_ok = true;
+
 	for (size_t i = 0; i < result->list.nr; i++) {
 		const struct row *row = &result->list.rows[i];
+		double apart = row->cells[OP_MAPTI].instructions;
+		double near = result->list.rows[0].cells[OP_MAPTI].instructions;
+		bool ok = apart <= near * RESULT_APART_MAX;
 
-		if (row->use == ROW_APART)
-			(void)printf(
-				"note  MAPTI: %.0f instructions where a write maps events that "
-				"are far apart, %.0f for neighbours\n",
-				row->cells[OP_MAPTI].instructions,
-				result->list.rows[0].cells[OP_MAPTI].instructions);
+		if (row->use != ROW_APART)
+			continue;
+		(void)printf("%s  MAPTI: %.0f instructions for events that are far apart, %.0f for "
+			     "neighbours; the limit is %.2f times as many\n",
+			     verdict(ok), apart, near, RESULT_APART_MAX);
+		all_ok &= ok;
 	}
+	return all_ok;
+}
+
+static bool judge_storms(const struct result *result)
+{
+	unsigned worst = 0;
+	bool ok;
+
+	for (unsigned i = 0; i < NR_STORMS; i++)
+		if (result->storms[i].instructions > result->storms[worst].instructions)
+			worst = i;
+	ok = result->storms[worst].instructions <= RESULT_WRITE_MAX;
+	(void)printf("%s  a write of GITS_CWRITER costs %.0f instructions at most (%s); "
+		     "the limit is %.0f\n",
+		     verdict(ok), result->storms[worst].instructions,
+		     storm_name((enum storm_kind)worst), RESULT_WRITE_MAX);
+	return ok;
 }
 
 bool result_print(const struct result *result)
@@ -253,6 +291,7 @@ bool result_print(const struct result *result)
 	print_by_number(result, false);
 	print_by_number(result, true);
 	print_by_write(result);
+	print_storms(result);
 	print_memory(result);
 
 	(void)putchar('\n');
@@ -260,7 +299,8 @@ bool result_print(const struct result *result)
 	ok &= judge_flat(result);
 	(void)printf("%s  translate calls %s: it takes no lock and allocates nothing\n",
 		     verdict(!calls), result->callee[0] ? result->callee : "no function");
-	note_apart(result);
+	ok &= judge_apart(result);
+	ok &= judge_storms(result);
 	return ok && !calls && fflush(stdout) == 0;
 }
 
@@ -312,18 +352,37 @@ static json_t *memory_json(const struct result *result)
 	return list;
 }
 
+static json_t *storms_json(const struct result *result)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < NR_STORMS; i++) {
+		const struct storm *storm = &result->storms[i];
+
+		(void)json_array_append_new(
+			list,
+			json_pack("{s:s, s:i, s:f, s:f, s:i, s:i, s:i}", "command",
+				  storm_name((enum storm_kind)i), "announced", (int)STORM_COMMANDS,
+				  "instructions", storm->instructions, "time_us", storm->time_us,
+				  "done", (int)storm->nr_done, "steps", (int)storm->nr_steps,
+				  "calls_for_the_rest", (int)storm->nr_calls));
+	}
+	return list;
+}
+
 int result_write_json(const struct result *result, const char *path)
 {
 	struct utsname name;
 	json_t *root = json_pack(
-		"{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:s, s:f, s:f, s:o, s:o}", "schema", 1,
-		"machine", uname(&name) == 0 ? name.machine : "?", "compiler", COMPILER, "runs",
+		"{s:i, s:s, s:s, s:i, s:i, s:i, s:i, s:f, s:s, s:f, s:f, s:o, s:o, s:o}", "schema",
+		1, "machine", uname(&name) == 0 ? name.machine : "?", "compiler", COMPILER, "runs",
 		(int)result->nr_runs, "vcpus", (int)GUEST_VCPUS, "functions", (int)GUEST_FUNCTIONS,
 		"events_per_function", (int)GUEST_NR_EVENTS, "translate_instructions_limit",
 		RESULT_TRANSLATE_MAX, "translate_calls", result->callee,
 		"allocated_bytes_per_vector", per_vector(result, false),
 		"resident_bytes_per_vector", per_vector(result, true), "memory",
-		memory_json(result), "operations", cells_json(result));
+		memory_json(result), "operations", cells_json(result), "writes",
+		storms_json(result));
 	int r;
 
 	errno = 0;

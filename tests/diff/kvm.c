@@ -19,6 +19,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "tests/diff/kvm_priv.h"
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
 
@@ -52,7 +53,7 @@ static int xioctl(int fd, unsigned long request, void *arg)
 	return r < 0 ? -errno : r;
 }
 
-static int set_attr(int fd, uint32_t group, uint64_t attr, void *value)
+int kvm_set_attr(int fd, uint32_t group, uint64_t attr, void *value)
 {
 	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)value };
 
@@ -66,28 +67,29 @@ static int get_attr(int fd, uint32_t group, uint64_t attr, void *value)
 	return xioctl(fd, KVM_GET_DEVICE_ATTR, &a);
 }
 
-static void expect(struct kvm_side *side, bool promise, const char *what)
+void kvm_expect(struct kvm_side *side, bool promise, const char *what)
 {
 	if (!promise && !side->broken)
 		side->broken = what;
 }
 
-static uint64_t port_read(void *ctx, uint32_t offset)
+uint64_t kvm_port_read(void *ctx, uint32_t offset)
 {
 	struct kvm_side *side = ctx;
 	uint64_t value = 0;
 
-	expect(side, get_attr(side->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset, &value) == 0,
-	       "reading an ITS register");
+	kvm_expect(side, get_attr(side->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset, &value) == 0,
+		   "reading an ITS register");
 	return value;
 }
 
-static void port_write(void *ctx, uint32_t offset, uint64_t value)
+void kvm_port_write(void *ctx, uint32_t offset, uint64_t value)
 {
 	struct kvm_side *side = ctx;
 
-	expect(side, set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset, &value) == 0,
-	       "writing an ITS register");
+	kvm_expect(side,
+		   kvm_set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, offset, &value) == 0,
+		   "writing an ITS register");
 }
 
 static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
@@ -103,7 +105,7 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 	};
 	int r = xioctl(side->vm, KVM_SIGNAL_MSI, &msi);
 
-	expect(side, r == 1 || r == 0 || r == -EBUSY, "KVM_SIGNAL_MSI");
+	kvm_expect(side, r == 1 || r == 0 || r == -EBUSY, "KVM_SIGNAL_MSI");
 	return r == 1 ? MSI_DELIVERED : r == 0 ? MSI_UNMAPPED : MSI_DISABLED;
 }
 
@@ -111,21 +113,22 @@ static void port_reset(void *ctx)
 {
 	struct kvm_side *side = ctx;
 
-	expect(side,
-	       set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET, NULL) ==
-		       0,
-	       "KVM_DEV_ARM_ITS_CTRL_RESET");
+	kvm_expect(side,
+		   kvm_set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_CTRL_RESET,
+				NULL) == 0,
+		   "KVM_DEV_ARM_ITS_CTRL_RESET");
 }
 
-static const struct port port = { port_read, port_write, port_msi, port_reset, NULL };
+static const struct port port = { kvm_port_read, kvm_port_write, port_msi, port_reset,
+				  kvm_port_save };
 
 /* The affinity of vCPU n is n. */
 static int set_redist(struct kvm_side *side, uint32_t vcpu, uint32_t offset, uint64_t value)
 {
 	uint32_t half = (uint32_t)value;
 
-	return set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, (uint64_t)vcpu << 32 | offset,
-			&half);
+	return kvm_set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+			    (uint64_t)vcpu << 32 | offset, &half);
 }
 
 static int set_redist64(struct kvm_side *side, uint32_t vcpu, uint32_t offset, uint64_t value)
@@ -200,7 +203,7 @@ static int place_gic(struct kvm_side *side)
 	int r = 0;
 
 	for (size_t i = 0; !r && i < ARRAY_SIZE(steps); i++)
-		r = set_attr(steps[i].fd, steps[i].group, steps[i].attr, steps[i].value);
+		r = kvm_set_attr(steps[i].fd, steps[i].group, steps[i].attr, steps[i].value);
 	return r;
 }
 
@@ -326,7 +329,7 @@ static int set_group(struct kvm_side *side, bool group)
 	if (side->group == group)
 		return 0;
 	side->group = group;
-	return set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_CTLR, &value);
+	return kvm_set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_DIST_REGS, GICD_CTLR, &value);
 }
 
 static int set_enablelpis(struct kvm_side *side, uint64_t value)
@@ -354,10 +357,11 @@ void kvm_side_begin(struct kvm_side *side, const struct script *script,
 	side->broken = NULL;
 	port_reset(side);
 	ram_clear(&side->ram);
-	expect(side, set_enablelpis(side, 0) == 0, "GICR_CTLR := 0");
-	expect(side, set_group(side, script->cfg[CFG_GROUP]) == 0, "GICD_CTLR");
-	expect(side, set_idbits(side, idbits) == 0, "GICR_PROPBASER");
-	expect(side, set_enablelpis(side, GICR_CTLR_ENABLELPIS) == 0, "GICR_CTLR := EnableLPIs");
+	kvm_expect(side, set_enablelpis(side, 0) == 0, "GICR_CTLR := 0");
+	kvm_expect(side, set_group(side, script->cfg[CFG_GROUP]) == 0, "GICD_CTLR");
+	kvm_expect(side, set_idbits(side, idbits) == 0, "GICR_PROPBASER");
+	kvm_expect(side, set_enablelpis(side, GICR_CTLR_ENABLELPIS) == 0,
+		   "GICR_CTLR := EnableLPIs");
 	guest_begin(&side->guest, script, universe);
 }
 
@@ -379,15 +383,29 @@ int kvm_side_set_up_lpis(struct kvm_side *side, const struct script *script)
  * Looking
  */
 
+/* KVM wrote there past ram.h, but no more than this. */
+void kvm_zero_pending(struct kvm_side *side)
+{
+	const struct numbers *intids = &side->guest.universe->intids;
+
+	for (size_t i = 0; i < intids->nr; i++) {
+		uint64_t at = intids->at[i] / 8;
+
+		for (uint32_t vcpu = 0; vcpu < side->nr_vcpus && at < 8 * RAM_KIB; vcpu++)
+			ram_touch(&side->ram, RAM_PENDING(vcpu) + at, 1);
+	}
+	ram_zero(&side->ram, RAM_PENDING(0), RAM_PENDING(KVM_SIDE_VCPUS));
+}
+
 /* KVM writes bits of pending tables; only ones, for they were zero. */
 void kvm_side_pending(struct kvm_side *side, uint32_t ret_pending[UNIVERSE_MAX])
 {
 	const struct numbers *intids = &side->guest.universe->intids;
 	int r;
 
-	r = set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES,
-		     NULL);
-	expect(side, r == 0, "KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES");
+	r = kvm_set_attr(side->gic, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES,
+			 NULL);
+	kvm_expect(side, r == 0, "KVM_DEV_ARM_VGIC_SAVE_PENDING_TABLES");
 	for (size_t i = 0; i < intids->nr; i++) {
 		uint64_t at = intids->at[i] / 8;
 
@@ -395,22 +413,22 @@ void kvm_side_pending(struct kvm_side *side, uint32_t ret_pending[UNIVERSE_MAX])
 		for (uint32_t vcpu = 0; vcpu < side->nr_vcpus && at < 8 * RAM_KIB; vcpu++) {
 			uint8_t byte = 0;
 
-			ram_touch(&side->ram, RAM_PENDING(vcpu) + at, 1);
 			(void)ram_read(&side->ram, RAM_PENDING(vcpu) + at, &byte, 1);
 			if (!(byte >> intids->at[i] % 8 & 1))
 				continue;
-			expect(side, ret_pending[i] == NOBODY, "an LPI is pending at two vCPUs");
+			kvm_expect(side, ret_pending[i] == NOBODY,
+				   "an LPI is pending at two vCPUs");
 			ret_pending[i] = vcpu;
 		}
 	}
-	ram_zero(&side->ram, RAM_PENDING(0), RAM_PENDING(KVM_SIDE_VCPUS));
+	kvm_zero_pending(side);
 }
 
 /* The collection table is a list that ends at the first entry that is not valid. */
 static void read_collections(struct kvm_side *side, struct observed *observed)
 {
 	const struct numbers *icids = &side->guest.universe->icids;
-	uint64_t baser = port_read(side, GITS_BASER1);
+	uint64_t baser = kvm_port_read(side, GITS_BASER1);
 	uint64_t gpa;
 
 	for (size_t i = 0; i < icids->nr; i++)
@@ -431,7 +449,7 @@ static void read_collections(struct kvm_side *side, struct observed *observed)
 static void read_tables(struct kvm_side *side, struct observed *observed)
 {
 	const struct universe *u = side->guest.universe;
-	uint64_t baser = port_read(side, GITS_BASER0);
+	uint64_t baser = kvm_port_read(side, GITS_BASER0);
 	uint64_t gpa;
 
 	for (size_t i = 0; i < u->devids.nr; i++) {
@@ -457,13 +475,13 @@ void observe_kvm(struct kvm_side *side, bool save, struct observed *ret_observed
 
 	kvm_side_pending(side, ret_observed->pending);
 	for (size_t i = 0; i < NR_OBSERVED_REGS; i++) {
-		uint64_t value = port_read(side, observed_regs[i]);
+		uint64_t value = kvm_port_read(side, observed_regs[i]);
 
 		ret_observed->regs[i] = value & model_reg_mask(observed_regs[i], value);
 	}
 	if (save)
-		r = set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_SAVE_TABLES,
-			     NULL);
+		r = kvm_set_attr(side->its, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_ITS_SAVE_TABLES,
+				 NULL);
 	ret_observed->saved = r == 0;
 	if (save)
 		read_tables(side, ret_observed);

@@ -128,6 +128,12 @@ static void port_reset(void *ctx)
 
 static const struct port port = { port_read, port_write, port_msi, port_reset, NULL };
 
+/* Each script ends with windows in which what waits is tried again. */
+static void side_waits(void *ctx)
+{
+	(void)ctx;
+}
+
 /* In the order that vmm/machine.c has. */
 static int build_kvm(struct sealed_side *side, const char **ret_what)
 {
@@ -138,6 +144,7 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 		.nr_vcpus = side->kvm.nr_vcpus,
 		.functions = functions,
 		.nr_functions = side->script->nr_functions,
+		.waits = side_waits,
 		.failed = side_failed,
 		.ctx = side,
 	};

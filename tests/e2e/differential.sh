@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # vits and KVM's in-kernel ITS do the same with random scripts of commands, MSIs and register writes,
-# valid and not, but for the differences that tests/oracle/rules.c lists with their reasons; and what a
-# guest of itsy's is to see of an LPI arrives in KVM, by way of the sealed kernel ITS.
+# valid and not, but for the differences that tests/oracle/rules.c lists with their reasons: what is
+# delivered, where LPIs are pending, registers, and the tables that both save; also where the machine is
+# saved and restored in the middle. And what a guest of itsy's is to see of an LPI arrives in KVM, by way
+# of the sealed kernel ITS.
 #
 # The first run is always the same, the others are new each time: ITSY_SEED=N repeats them.
 # ITSY_SCRIPTS=N runs so many scripts each, however long that takes (usually what there is time for).

@@ -13,11 +13,23 @@ device "edu" {
 	bdf = "0000:00:01.0"
 }
 END
+# A payload that takes more LPIs than its device needs.
+host_file /etc/its.conf <<'END'
+kernel = "/usr/share/itsy/payloads/its.bin"
+vcpus  = 3
+memory = "128M"
+its "gits" {
+	lpis = 256
+}
+device "edu" {
+	bdf = "0000:00:01.0"
+}
+END
 
 on_host --device edu <<'END'
 guest seal1 /etc/edu.conf
 guest seal2 /etc/edu.conf --set vcpus=2
-guest its /etc/edu.conf --set vcpus=2 --set kernel=/usr/share/itsy/payloads/its.bin
+guest its /etc/its.conf
 END
 
 for name in seal1 seal2; do
@@ -42,6 +54,7 @@ counts_add_up its
 json its '.its_commands | [.MAPD, .MAPC, .MAPTI, .MAPI, .MOVI, .MOVALL, .DISCARD, .INV, .INVALL,
 	.INT, .CLEAR, .SYNC] | all(.done > 0)'
 json its ".its_commands.SYNC.done > $(fact its queue_commands)"
+expect "its: many LPIs that were pending at once arrived" [ "$(fact its pending_at_once)" = 64 ]
 json its '.sealed_its.owed > 0'
 for error in MAPTI_PHYSICALID_OOR MAPTI_ID_OOR MAPTI_UNMAPPED_DEVICE MAPTI_COLLECTION_OOR \
 	INT_UNMAPPED_INTERRUPT DISCARD_UNMAPPED_INTERRUPT MOVI_UNMAPPED_COLLECTION MAPC_PROCNUM_OOR \

@@ -91,6 +91,19 @@ devices_and_files()
 		sh -c '[ "$(head -c 14 /dev/nvme0n1)" = "itsy-pattern 1" ]'
 }
 
+# A release's name would fetch that kernel: make test HOST_KERNEL=backports is the test of those.
+kernels()
+{
+	local image
+
+	status 'a kernel that is not there' 1 run --kernel "$tmp/nowhere" -- true
+	ITSY_HOST_KERNEL=$tmp/nowhere status 'a kernel that the environment names, not there' 1 run -- true
+	image=$(compgen -G "$build/arm64-root/boot/vmlinuz-*")
+	ITSY_HOST_KERNEL=$tmp/nowhere status 'an option goes before the environment' 0 \
+		run --kernel "$image" -- uname -r
+	expect 'the kernel that was asked for' "${image##*vmlinuz-}" "$(cat "$tmp/out")"
+}
+
 # Processes that have a word in their environment, as those have that a run with it started.
 processes_of()
 {
@@ -133,6 +146,7 @@ counts_repeat()
 commands_and_streams
 exit_statuses
 devices_and_files
+kernels
 side_by_side
 counts_repeat
 exit $failed

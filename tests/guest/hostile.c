@@ -290,9 +290,7 @@ static void messages_that_lead_nowhere(void)
 /* Off, new tables, on, everything mapped: as after a reset. */
 static void its_again(void)
 {
-	write32(LAYOUT_GITS + GITS_CTLR, 0);
-	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
-	      "the ITS does not become quiescent");
+	its_off();
 	its_init();
 	its_mapc(0, gic_processor_number(0), true);
 	its_mapc(1, gic_processor_number(1), true);

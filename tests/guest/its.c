@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * its - a walk over the visible ITS: registers, every command, errors, a queue
- * that wraps around, mappings made before LPIs are on. Needs two CPUs.
+ * that wraps around, mappings made before LPIs are on, many LPIs pending at
+ * once. Needs three CPUs, and starts two.
  *
  * IHI 0069 5.3 (commands), 12.18 (registers).
  */
@@ -20,6 +21,10 @@ const char payload_name[] = "its";
 #define DEVID	  0x1234u /* that no function has */
 #define FIRST_LPI 8200u	  /* of its event 0 */
 #define SETTLE_US 100000u
+
+/* Four times as many as there are list registers at most. */
+#define NR_AT_ONCE    64u
+#define FIRST_AT_ONCE 32u /* events of DEVID, and LPIs from FIRST_LPI on */
 
 static uint32_t rdbase[2];
 
@@ -236,6 +241,50 @@ static void movall_takes_pending_along(void)
 	raise_and_expect(0, DEVID, 2, lpi);
 }
 
+/* What MOVALL takes from one CPU to another is not on a third one. */
+static void movall_leaves_other_cpus_alone(struct edu *edu)
+{
+	uint64_t before = gic_lpi_count(0, EDU_LPI);
+
+	its_movall(gic_processor_number(2), rdbase[1]);
+	edu_raise(edu);
+	expect_on(0, EDU_LPI, before, "MOVALL of another CPU's LPIs");
+	edu_acknowledge(edu);
+	raise_and_expect(0, DEVID, 4, FIRST_LPI + 4);
+}
+
+/*
+ * All pending before the CPU takes the first. A hypervisor can show a guest 16
+ * at a time at most (ICH_LR<n>_EL2): none may get lost between two lots.
+ */
+static void more_than_16_pending_lpis_all_arrive(void)
+{
+	uint64_t before[NR_AT_ONCE];
+
+	for (uint32_t i = 0; i < NR_AT_ONCE; i++) {
+		gic_lpi_configure(FIRST_LPI + FIRST_AT_ONCE + i, true);
+		its_mapti(DEVID, FIRST_AT_ONCE + i, FIRST_LPI + FIRST_AT_ONCE + i, 0);
+	}
+	its_invall(0);
+	for (unsigned round = 0; round < 3; round++) {
+		for (uint32_t i = 0; i < NR_AT_ONCE; i++)
+			before[i] = gic_lpi_count(0, FIRST_LPI + FIRST_AT_ONCE + i);
+		irqs_off();
+		for (uint32_t i = 0; i < NR_AT_ONCE; i++)
+			its_int(DEVID, FIRST_AT_ONCE + i);
+		irqs_on();
+		for (uint32_t i = 0; i < NR_AT_ONCE; i++)
+			expect_on(0, FIRST_LPI + FIRST_AT_ONCE + i, before[i], "one of many LPIs");
+	}
+	delay_us(SETTLE_US);
+	for (uint32_t i = 0; i < NR_AT_ONCE; i++) {
+		CHECK(gic_lpi_count(0, FIRST_LPI + FIRST_AT_ONCE + i) == before[i] + 1,
+		      "one of many LPIs was taken twice");
+		its_discard(DEVID, FIRST_AT_ONCE + i);
+	}
+	fact("pending_at_once", NR_AT_ONCE);
+}
+
 /* Refused, and the queue goes on. What they are called is for the host to check. */
 static void errors_are_skipped(void)
 {
@@ -300,7 +349,7 @@ void payload_main(uint64_t fdt)
 
 	(void)fdt;
 	gic_init();
-	CHECK(cpus_present() >= 2, "two CPUs are needed");
+	CHECK(cpus_present() >= 3, "three CPUs are needed");
 	rdbase[0] = gic_processor_number(0);
 	rdbase[1] = gic_processor_number(1);
 	check_reset_values();
@@ -322,6 +371,8 @@ void payload_main(uint64_t fdt)
 	what_waits_for_the_cpu_is_forgotten(DEVID, 0, FIRST_LPI);
 	what_waits_for_the_cpu_is_forgotten(edu.devid, 0, EDU_LPI);
 	movall_takes_pending_along();
+	movall_leaves_other_cpus_alone(&edu);
+	more_than_16_pending_lpis_all_arrive();
 	errors_are_skipped();
 	full_queue_wraps(&edu);
 	unmapped_device_is_silent();

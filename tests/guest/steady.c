@@ -72,6 +72,7 @@ void payload_main(uint64_t fdt)
 	struct nvme nvme;
 	struct edu edu;
 	uint64_t round = 0;
+	char key;
 
 	(void)fdt;
 	gic_init();
@@ -86,7 +87,7 @@ void payload_main(uint64_t fdt)
 		nvme_round(&nvme, ++round);
 		if (round == BUSY_AT)
 			say("busy");
-	} while (!key_typed());
+	} while (!heard(&key));
 	CHECK(gic_lpi_total(EDU_LPI) == edu.raised, "edu: %lu raised, %lu taken", edu.raised,
 	      gic_lpi_total(EDU_LPI));
 	fact("edu_handled", gic_lpi_total(EDU_LPI));

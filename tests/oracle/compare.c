@@ -152,12 +152,14 @@ static bool same_dte(struct pair *p, uint32_t devid)
 	struct dte should = model_dte(p->model, devid);
 
 	if (is.valid == should.valid &&
-	    (!is.valid || (is.itt == should.itt && is.size == should.size)))
+	    (!is.valid ||
+	     (is.itt == should.itt && is.size == should.size && is.next == should.next)))
 		return true;
 	return differ(p,
 		      "entry of device %#x: valid %d ITT %#" PRIx64
-		      " size %u, should be %d %#" PRIx64 " %u",
-		      devid, is.valid, is.itt, is.size, should.valid, should.itt, should.size);
+		      " size %u next %u, should be %d %#" PRIx64 " %u %u",
+		      devid, is.valid, is.itt, is.size, is.next, should.valid, should.itt,
+		      should.size, should.next);
 }
 
 static bool same_cte(struct pair *p, uint32_t icid)
@@ -178,10 +180,13 @@ static bool same_ite(struct pair *p, uint64_t itt, uint32_t eventid)
 	struct ite is = shadow_side_ite(p->side, itt, eventid);
 	struct ite should = model_ite(p->model, itt, eventid);
 
-	if (is.intid == should.intid && (!is.intid || is.icid == should.icid))
+	bool same_next = is.next == should.next || should.next == NEXT_ANY;
+
+	if (is.intid == should.intid && (!is.intid || (is.icid == should.icid && same_next)))
 		return true;
-	return differ(p, "entry %#x of ITT %" PRIu64 ": LPI %u ICID %u, should be %u %u", eventid,
-		      itt, is.intid, is.icid, should.intid, should.icid);
+	return differ(p, "entry %#x of ITT %" PRIu64 ": LPI %u ICID %u next %u, should be %u %u %u",
+		      eventid, itt, is.intid, is.icid, is.next, should.intid, should.icid,
+		      should.next);
 }
 
 static bool same_tables(struct pair *p)

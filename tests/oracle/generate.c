@@ -125,8 +125,11 @@ static void roll_config(struct generator *g)
 		cfg[CFG_NO_PROPBASER] = one_in(g, 24);
 	} else {
 		cfg[CFG_VCPUS] = 1 + below(g, 8);
-		cfg[CFG_DEVID_BITS] = PICK(g, devid_bits);
-		cfg[CFG_EVENTID_BITS] = PICK(g, eventid_bits);
+		/* Those that have something of their own, and any. */
+		cfg[CFG_DEVID_BITS] =
+			one_in(g, 2) ? PICK(g, devid_bits) : 1 + below(g, VITS_MAX_DEVID_BITS);
+		cfg[CFG_EVENTID_BITS] =
+			one_in(g, 2) ? PICK(g, eventid_bits) : 1 + below(g, VITS_MAX_EVENTID_BITS);
 		cfg[CFG_LPIS] = PICK(g, lpis);
 		cfg[CFG_BATCH] = PICK(g, batches);
 		cfg[CFG_STALL] = one_in(g, 4);

@@ -177,6 +177,15 @@ bool guest_table_reaches(const struct step *step, unsigned id_bits, uint64_t id)
 	return id < entries && id < in_ram && l2_kind(step, id) < L2_INVALID;
 }
 
+bool guest_table_is_whole(const struct step *step)
+{
+	bool whole = step->arg[ARG_AREA] < AREA_SHORT;
+
+	for (uint64_t l1 = 0; step->arg[ARG_INDIRECT] && l1 < 4; l1++)
+		whole = whole && l2_kind(step, l1) != L2_OUTSIDE;
+	return !step->arg[ARG_V] || whole;
+}
+
 /*
  * First-level entries for all IDs that the script names. Each gets a page of
  * its own, that of the first ID that falls into it.
@@ -247,6 +256,7 @@ static void step_table(struct guest *guest, const struct step *step)
 		if (step->arg[ARG_INDIRECT])
 			write_l1(guest, step);
 		guest->table[n] = identity;
+		guest->shape[n] = *step;
 	}
 	write_reg(guest, n == TABLE_DEVICES_STEP ? GITS_BASER0 : GITS_BASER1, guest_baser(step));
 }
@@ -371,6 +381,7 @@ static void step_reset(struct guest *guest)
 	guest->enabled = false;
 	guest->table[TABLE_DEVICES_STEP] = 0;
 	guest->table[TABLE_COLLECTIONS_STEP] = 0;
+	memset(guest->shape, 0, sizeof(guest->shape));
 	guest->has_queue = false;
 	guest->entries = QUEUE_PAGE_COMMANDS;
 	guest->tail = 0;

@@ -71,7 +71,8 @@ struct guest {
 	const struct universe *universe;
 
 	bool enabled;
-	uint64_t table[NR_GUEST_TABLES]; /* identities */
+	uint64_t table[NR_GUEST_TABLES];    /* identities */
+	struct step shape[NR_GUEST_TABLES]; /* and the steps that made them */
 	bool has_queue;
 	uint64_t queue;	  /* guest physical address */
 	uint32_t entries; /* of the queue */
@@ -101,8 +102,12 @@ uint64_t guest_cbaser(const struct step *step);
 uint64_t guest_table_identity(const struct step *step);
 /* Does a table of this shape reach so far? */
 bool guest_table_reaches(const struct step *step, unsigned id_bits, uint64_t id);
+/* Is all of it in RAM, second-level pages included? */
+bool guest_table_is_whole(const struct step *step);
 /* May this offset be written to GITS_CWRITER, as one beyond the queue? */
 bool guest_beyond(uint32_t entries, uint64_t value, uint64_t *ret_offset);
+
+#define NEXT_ANY UINT32_MAX
 
 /*
  * Entries of tables, as Linux documents them (arm-vgic-its.rst, ITS table ABI
@@ -112,13 +117,13 @@ struct dte {
 	bool valid;
 	unsigned size; /* EventID bits - 1 */
 	uint64_t itt;
-	uint32_t next;
+	uint32_t next; /* distance to the next one, or less; 0: there is none */
 };
 
 struct ite {
 	uint32_t intid; /* 0: none */
 	uint32_t icid;
-	uint32_t next;
+	uint32_t next; /* as of a device; NEXT_ANY: not known */
 };
 
 struct cte {

@@ -60,7 +60,7 @@ static bool device_in_table(struct model *m, uint32_t devid)
 				   (unsigned)m->script->cfg[CFG_DEVID_BITS], devid);
 }
 
-static bool collection_in_table(struct model *m, uint32_t icid)
+bool model_collection_in_table(struct model *m, uint32_t icid)
 {
 	return guest_table_reaches(&m->table[TABLE_COLLECTIONS_STEP], 16, icid);
 }
@@ -74,12 +74,12 @@ static bool device_oor(struct model *m, uint32_t devid)
 
 static bool collection_oor(struct model *m, uint32_t icid)
 {
-	if (collection_in_table(m, icid))
+	if (model_collection_in_table(m, icid))
 		return false;
 	return !(find_collection(m, icid) && rule(m, RULE_TABLE_CHANGE_KEEPS));
 }
 
-static bool event_oor(const struct model_device *device, uint32_t eventid)
+bool model_event_oor(const struct model_device *device, uint32_t eventid)
 {
 	return eventid >= UINT64_C(1) << device->bits || eventid >= guest_itt_events(device->itt);
 }
@@ -123,7 +123,7 @@ static void list(struct model *m, struct model_lpi *lpi)
 		lpi->listed = true;
 }
 
-static void read_byte(struct model *m, struct model_lpi *lpi)
+void model_read_byte(struct model *m, struct model_lpi *lpi)
 {
 	lpi->enabled = lpi->byte & 1;
 	list(m, lpi);
@@ -149,7 +149,7 @@ static bool is_inside(struct model *m, uint32_t devid, uint32_t eventid)
 	return !rule(m, RULE_OTHERS_IN_MEMORY);
 }
 
-static struct model_event *find_inside(struct model *m, uint32_t devid, uint32_t eventid)
+struct model_event *model_find_inside(struct model *m, uint32_t devid, uint32_t eventid)
 {
 	for (size_t i = 0; i < m->nr_events; i++) {
 		struct model_event *e = &m->events[i];
@@ -174,13 +174,12 @@ struct model_event *model_find_in_memory(struct model *m, uint64_t itt, uint32_t
 static struct model_event *find_event(struct model *m, const struct model_device *device,
 				      uint32_t eventid)
 {
-	return is_inside(m, device->devid, eventid) ? find_inside(m, device->devid, eventid)
+	return is_inside(m, device->devid, eventid) ? model_find_inside(m, device->devid, eventid)
 						    : model_find_in_memory(m, device->itt, eventid);
 }
 
-/* The remembered event that has an LPI, other than this one. */
-static struct model_event *owner(struct model *m, uint32_t intid,
-				 const struct model_event *other_than)
+struct model_event *model_owner(struct model *m, uint32_t intid,
+				const struct model_event *other_than)
 {
 	for (size_t i = 0; i < m->nr_events; i++) {
 		struct model_event *e = &m->events[i];
@@ -202,8 +201,7 @@ void model_remove_event(struct model *m, struct model_event *event)
 	*event = m->events[--m->nr_events];
 }
 
-/* Write the event's entry where a reader of tables finds it, or zero it. */
-static void write_ite(struct model *m, const struct model_device *device, struct model_event event)
+void model_write_ite(struct model *m, const struct model_device *device, struct model_event event)
 {
 	struct model_event *old = model_find_in_memory(m, device->itt, event.eventid);
 
@@ -212,6 +210,7 @@ static void write_ite(struct model *m, const struct model_device *device, struct
 	if (old)
 		model_remove_event(m, old);
 	event.inside = false;
+	event.devid = device->devid;
 	event.itt = device->itt;
 	if (event.intid)
 		add_event(m, &event);
@@ -238,7 +237,7 @@ static void retarget(struct model *m, struct model_event *event, uint32_t to)
 	if (!event->held) {
 		hold(m, event, to);
 		if (lpi->enabled != (lpi->byte & 1) && !rule(m, RULE_BYTE_READ_AT_MAPTI))
-			read_byte(m, lpi);
+			model_read_byte(m, lpi);
 		return;
 	}
 	lpi->vcpu = to;
@@ -258,15 +257,16 @@ static void map_lpi(struct model *m, struct model_event *event)
 	struct model_lpi *lpi = model_know_lpi(m, event->intid);
 	uint32_t vcpu = target_of(m, event);
 
-	if (owner(m, event->intid, event) || (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))) {
+	if (model_owner(m, event->intid, event) ||
+	    (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))) {
 		event->held = vcpu != NOBODY;
 		return;
 	}
 	if (vcpu != NOBODY) {
 		hold(m, event, vcpu);
-		read_byte(m, lpi);
+		model_read_byte(m, lpi);
 	} else if (rule(m, RULE_BYTE_READ_AT_MAPTI)) {
-		read_byte(m, lpi);
+		model_read_byte(m, lpi);
 	}
 }
 
@@ -277,7 +277,7 @@ static void release(struct model *m, struct model_event *event)
 	bool had_target = event->held || event->stranded;
 
 	model_remove_event(m, event);
-	if (owner(m, lpi->intid, NULL))
+	if (model_owner(m, lpi->intid, NULL))
 		return; /* RULE_LPI_SHARED was asked at MAPTI */
 	if (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))
 		return;
@@ -392,13 +392,13 @@ static uint32_t map_event(struct model *m, const struct step *s, uint32_t intid,
 		return number | 0x03;
 	if (!device)
 		return number | 0x04;
-	if (event_oor(device, event.eventid))
+	if (model_event_oor(device, event.eventid))
 		return number | 0x05;
 	if (lpi_oor(m, intid))
 		return number | bad_intid;
 	/* Two events on one LPI, and MAPTI on a mapped event, are UNPREDICTABLE. */
 	old = find_event(m, device, event.eventid);
-	shared = owner(m, intid, old);
+	shared = model_owner(m, intid, old);
 	if (shared && !(m->rules & RULE_BIT(RULE_LPI_SHARED)))
 		return number | bad_intid;
 	if (old)
@@ -409,7 +409,7 @@ static uint32_t map_event(struct model *m, const struct step *s, uint32_t intid,
 		rule(m, RULE_LPI_SHARED);
 
 	know_collection(m, event.icid);
-	write_ite(m, device, event);
+	model_write_ite(m, device, event);
 	event.inside = is_inside(m, event.devid, event.eventid);
 	if (!event.inside)
 		return 0;
@@ -444,7 +444,7 @@ static uint32_t check_event(struct model *m, const struct step *s, struct model_
 		return 0x03;
 	if (!device)
 		return s->kind == STEP_DISCARD ? 0x07 : 0x04;
-	if (event_oor(device, eventid))
+	if (model_event_oor(device, eventid))
 		return 0x05;
 	*ret_event = find_event(m, device, eventid);
 	return *ret_event ? 0 : 0x07;
@@ -456,7 +456,7 @@ static uint32_t check_event(struct model *m, const struct step *s, struct model_
  */
 static struct model_lpi *lpi_of(struct model *m, const struct model_event *event)
 {
-	struct model_event *other = event->inside ? NULL : owner(m, event->intid, NULL);
+	struct model_event *other = event->inside ? NULL : model_owner(m, event->intid, NULL);
 
 	return other && !other->held ? NULL : model_know_lpi(m, event->intid);
 }
@@ -475,9 +475,9 @@ static uint32_t run_movi(struct model *m, const struct step *s)
 	event->icid = icid;
 	if (event->inside)
 		retarget(m, event, to);
-	else if (!owner(m, event->intid, NULL))
+	else if (!model_owner(m, event->intid, NULL))
 		model_know_lpi(m, event->intid)->vcpu = to;
-	write_ite(m, model_find_device(m, (uint32_t)s->arg[ARG_DEV]), *event);
+	model_write_ite(m, model_find_device(m, (uint32_t)s->arg[ARG_DEV]), *event);
 	return 0;
 }
 
@@ -495,9 +495,9 @@ static uint32_t run_discard(struct model *m, const struct step *s)
 		return 0x010f07;
 	if (event->inside)
 		release(m, event);
-	else if (vcpu != NOBODY && !owner(m, event->intid, NULL))
+	else if (vcpu != NOBODY && !model_owner(m, event->intid, NULL))
 		model_know_lpi(m, event->intid)->pending = false;
-	write_ite(m, model_find_device(m, (uint32_t)s->arg[ARG_DEV]), none);
+	model_write_ite(m, model_find_device(m, (uint32_t)s->arg[ARG_DEV]), none);
 	return 0;
 }
 
@@ -512,7 +512,7 @@ static uint32_t run_int(struct model *m, const struct step *s)
 	if (target_of(m, event) == NOBODY)
 		return 0x010307;
 	lpi = lpi_of(m, event);
-	if (!event->inside && !owner(m, event->intid, NULL))
+	if (!event->inside && !model_owner(m, event->intid, NULL))
 		lpi->vcpu = target_of(m, event);
 	if (lpi)
 		raise(m, lpi);
@@ -550,7 +550,7 @@ static uint32_t run_inv(struct model *m, const struct step *s)
 		return 0x010c00 | error;
 	lpi = lpi_of(m, event);
 	if (lpi && (target_of(m, event) != NOBODY || rule(m, RULE_CLEAR_INV_WITHOUT_TARGET)))
-		read_byte(m, lpi);
+		model_read_byte(m, lpi);
 	return 0;
 }
 
@@ -565,7 +565,7 @@ static uint32_t run_invall(struct model *m, const struct step *s)
 		return 0x010d09;
 	for (size_t i = 0; i < m->nr_lpis; i++) {
 		if (m->lpis[i].vcpu == vcpu && model_lpi_exists(m, m->lpis[i].intid))
-			read_byte(m, &m->lpis[i]);
+			model_read_byte(m, &m->lpis[i]);
 	}
 	return 0;
 }
@@ -636,7 +636,7 @@ struct model_msi model_translate(struct model *m, uint32_t devid, uint32_t event
 	if (function >= 0 && eventid >= m->script->functions[function].nr_events &&
 	    rule(m, RULE_BEYOND_SHADOW))
 		return (struct model_msi){ .outcome = MSI_BEYOND };
-	if (!device || event_oor(device, eventid))
+	if (!device || model_event_oor(device, eventid))
 		return msi;
 	event = find_event(m, device, eventid);
 	if (!event || target_of(m, event) == NOBODY)
@@ -660,74 +660,17 @@ const struct model_event *model_event(struct model *m, uint32_t devid, uint32_t 
 {
 	struct model_device *device = model_find_device(m, devid);
 
-	return device && !event_oor(device, eventid) ? find_event(m, device, eventid) : NULL;
+	return device && !model_event_oor(device, eventid) ? find_event(m, device, eventid) : NULL;
 }
 
 bool model_lpi_held(struct model *m, uint32_t intid)
 {
-	const struct model_event *event = owner(m, intid, NULL);
+	const struct model_event *event = model_owner(m, intid, NULL);
 
 	return event && event->held;
 }
 
 bool model_lpi_exists(struct model *m, uint32_t intid)
 {
-	return owner(m, intid, NULL) || model_know_lpi(m, intid)->listed;
-}
-
-/*
- * Saving
- */
-
-/* Call step for each event that there can be of functions that are mapped. */
-static bool for_live_slots(struct model *m,
-			   bool (*step)(struct model *m, const struct model_device *device,
-					uint32_t eventid))
-{
-	bool good = true;
-
-	for (size_t f = 0; f < m->script->nr_functions; f++) {
-		const struct script_function *function = &m->script->functions[f];
-		const struct model_device *device = model_find_device(m, function->devid);
-
-		for (uint32_t e = 0; device && e < function->nr_events; e++) {
-			if (!event_oor(device, e))
-				good &= step(m, device, e);
-		}
-	}
-	return good;
-}
-
-static bool save_slot(struct model *m, const struct model_device *device, uint32_t eventid)
-{
-	const struct model_event none = { .eventid = eventid };
-	const struct model_event *event = find_inside(m, device->devid, eventid);
-
-	write_ite(m, device, event ? *event : none);
-	return true;
-}
-
-/* Not if another function, with an ITT at the same place, undid it. */
-static bool slot_is_saved(struct model *m, const struct model_device *device, uint32_t eventid)
-{
-	const struct model_event *event = find_inside(m, device->devid, eventid);
-	const struct model_event *memory = model_find_in_memory(m, device->itt, eventid);
-
-	if (!event || !memory)
-		return !event && !memory;
-	return event->intid == memory->intid && event->icid == memory->icid;
-}
-
-/* The tables are brought in line; whoever takes over reads configuration bytes anew. */
-void model_save(struct model *m)
-{
-	if (!(m->rules & RULE_BIT(RULE_OTHERS_IN_MEMORY)))
-		return;
-	for_live_slots(m, save_slot);
-	if (!for_live_slots(m, slot_is_saved))
-		return;
-	for (size_t i = 0; i < m->nr_events; i++) {
-		if (m->events[i].held)
-			read_byte(m, model_know_lpi(m, m->events[i].intid));
-	}
+	return model_owner(m, intid, NULL) || model_know_lpi(m, intid)->listed;
 }

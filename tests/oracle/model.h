@@ -94,6 +94,7 @@ struct model {
 	size_t nr_events;
 	struct model_lpi lpis[SCRIPT_STEPS];
 	size_t nr_lpis;
+	bool saved_lost; /* the machine was saved with events that are lost */
 
 	/* How commands ended, since the caller last set nr_outcomes to 0. */
 	struct model_outcome outcomes[MODEL_QUEUE];
@@ -136,6 +137,8 @@ struct dte model_dte(struct model *m, uint32_t devid);
 uint64_t model_itt(struct model *m, uint32_t devid);
 struct cte model_cte(struct model *m, uint32_t icid);
 struct ite model_ite(struct model *m, uint64_t itt, uint32_t eventid);
+/* Have the ITS write them. False: not all it should. */
+bool model_save_tables(struct model *m);
 /* Could they be saved at all? Not if one is mapped that the table has no room for. */
 bool model_can_save(struct model *m);
 

@@ -31,6 +31,7 @@ void model_begin(struct model *m, const struct script *script, uint64_t rules)
 	reset_registers(m);
 	m->nr_devices = m->nr_collections = m->nr_events = m->nr_lpis = 0;
 	m->nr_outcomes = m->nr_msis = 0;
+	m->saved_lost = false;
 }
 
 /*
@@ -227,6 +228,45 @@ struct model_lpi model_lpi(struct model *m, uint32_t intid)
 	return *model_know_lpi(m, intid);
 }
 
+#define DTE_NEXT_MAX MASK64(13, 0)
+#define ITE_NEXT_MAX MASK64(15, 0)
+
+/* What an entry says of the next one, whose ID is after. UINT64_MAX: there is none. */
+static uint32_t next_of(struct model *m, uint64_t id, unsigned id_bits, uint64_t after,
+			uint64_t max)
+{
+	uint64_t distance = after == UINT64_MAX ? 0 : after - id;
+	uint32_t one = id + 1 < BIT64(id_bits);
+
+	distance = distance < max ? distance : max;
+	return one != distance && rule(m, RULE_NEXT_IS_ONE) ? one : (uint32_t)distance;
+}
+
+static uint64_t device_after(struct model *m, uint32_t devid)
+{
+	uint64_t after = UINT64_MAX;
+
+	for (size_t i = 0; i < m->nr_devices; i++) {
+		if (m->devices[i].devid > devid && m->devices[i].devid < after)
+			after = m->devices[i].devid;
+	}
+	return after;
+}
+
+static uint64_t event_after(struct model *m, const struct model_device *device, uint32_t eventid)
+{
+	uint64_t after = UINT64_MAX;
+
+	for (size_t i = 0; i < m->nr_events; i++) {
+		const struct model_event *e = &m->events[i];
+
+		if (e->inside && e->devid == device->devid && e->eventid > eventid &&
+		    e->eventid < after)
+			after = e->eventid;
+	}
+	return after;
+}
+
 struct dte model_dte(struct model *m, uint32_t devid)
 {
 	const struct model_device *device = model_find_device(m, devid);
@@ -237,6 +277,8 @@ struct dte model_dte(struct model *m, uint32_t devid)
 		.valid = true,
 		.size = device->bits - 1,
 		.itt = guest_itt(device->itt),
+		.next = next_of(m, device->devid, (unsigned)m->script->cfg[CFG_DEVID_BITS],
+				device_after(m, device->devid), DTE_NEXT_MAX),
 	};
 }
 
@@ -266,10 +308,32 @@ static bool saved_by(struct model *m, const struct model_device *device, uint32_
 			continue;
 		*ret_ite = (struct ite){ 0 };
 		if (!e->lost)
-			*ret_ite = (struct ite){ .intid = e->intid, .icid = e->icid };
+			*ret_ite = (struct ite){
+				.intid = e->intid,
+				.icid = e->icid,
+				.next = next_of(m, eventid, device->bits,
+						event_after(m, device, eventid), ITE_NEXT_MAX),
+			};
 		return true;
 	}
 	return false;
+}
+
+/*
+ * An entry in memory. One that is a live event's was written when that was
+ * saved; what others say of the next one is of when they were mapped.
+ */
+static struct ite ite_in_memory(struct model *m, const struct model_event *e)
+{
+	const struct model_device *device = model_find_device(m, e->devid);
+	const struct model_event *live = model_find_inside(m, e->devid, e->eventid);
+	struct ite ite = { .intid = e->intid, .icid = e->icid, .next = NEXT_ANY };
+
+	if (device && device->itt == e->itt && live && live->intid == e->intid &&
+	    live->icid == e->icid)
+		ite.next = next_of(m, e->eventid, device->bits, event_after(m, device, e->eventid),
+				   ITE_NEXT_MAX);
+	return ite;
 }
 
 /* Of devices that share an ITT, the one with the highest DeviceID is saved last. */
@@ -280,7 +344,7 @@ struct ite model_ite(struct model *m, uint64_t itt, uint32_t eventid)
 	uint64_t last = 0;
 
 	if (m->rules & RULE_BIT(RULE_OTHERS_IN_MEMORY))
-		return e ? (struct ite){ .intid = e->intid, .icid = e->icid } : ite;
+		return e ? ite_in_memory(m, e) : ite;
 	for (size_t i = 0; i < m->nr_devices; i++) {
 		const struct model_device *device = &m->devices[i];
 

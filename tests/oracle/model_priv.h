@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the two files of the model share.
+ * What the files of the model share.
  */
 #ifndef TESTS_ORACLE_MODEL_PRIV_H
 #define TESTS_ORACLE_MODEL_PRIV_H
@@ -29,6 +29,16 @@ struct model_device *model_find_device(struct model *m, uint32_t devid);
 /* The vCPU that a collection is mapped to, or NOBODY. */
 uint32_t model_target(struct model *m, uint32_t icid);
 struct model_lpi *model_know_lpi(struct model *m, uint32_t intid);
+bool model_collection_in_table(struct model *m, uint32_t icid);
+/* Re-read an LPI's configuration byte. */
+void model_read_byte(struct model *m, struct model_lpi *lpi);
+bool model_event_oor(const struct model_device *device, uint32_t eventid);
+struct model_event *model_find_inside(struct model *m, uint32_t devid, uint32_t eventid);
+/* The remembered event that has an LPI, other than this one. */
+struct model_event *model_owner(struct model *m, uint32_t intid,
+				const struct model_event *other_than);
+/* Write the event's entry where a reader of tables finds it, or zero it. */
+void model_write_ite(struct model *m, const struct model_device *device, struct model_event event);
 struct model_event *model_find_in_memory(struct model *m, uint64_t itt, uint32_t eventid);
 void model_remove_event(struct model *m, struct model_event *event);
 

@@ -24,13 +24,16 @@ static uint32_t model_pending(struct model *m, uint32_t intid)
 	return lpi.pending ? lpi.vcpu : NOBODY;
 }
 
-void observe_model(struct model *m, const struct universe *u, struct observed *ret_observed)
+void observe_model(struct model *m, const struct universe *u, bool save,
+		   struct observed *ret_observed)
 {
 	for (size_t i = 0; i < u->intids.nr; i++)
 		ret_observed->pending[i] = model_pending(m, (uint32_t)u->intids.at[i]);
 	for (size_t i = 0; i < NR_OBSERVED_REGS; i++)
 		ret_observed->regs[i] = model_reg(m, observed_regs[i]);
 	ret_observed->saved = model_can_save(m);
+	if (save)
+		(void)model_save_tables(m);
 	for (size_t i = 0; i < u->devids.nr; i++)
 		ret_observed->dte[i] = model_dte(m, (uint32_t)u->devids.at[i]);
 	for (size_t i = 0; i < u->icids.nr; i++)
@@ -65,6 +68,7 @@ void observe_shadow(struct shadow_side *side, const struct universe *u,
 	for (size_t i = 0; i < NR_OBSERVED_REGS; i++)
 		ret_observed->regs[i] = shadow_side_reg(side, observed_regs[i]);
 	ret_observed->saved = true;
+	shadow_side_save_tables(side);
 	for (size_t i = 0; i < u->devids.nr; i++)
 		ret_observed->dte[i] = shadow_side_dte(side, (uint32_t)u->devids.at[i]);
 	for (size_t i = 0; i < u->icids.nr; i++)
@@ -101,22 +105,32 @@ __attribute__((format(printf, 2, 3))) static bool differ(struct observed_text *t
 	return false;
 }
 
+/* How far it is to the next entry, where that is known. */
+static bool same_next(uint32_t a, uint32_t b)
+{
+	return a == b || a == NEXT_ANY || b == NEXT_ANY;
+}
+
 static bool same_dte(const struct dte *a, const struct dte *b, uint64_t devid,
 		     struct observed_text *text)
 {
-	if (a->valid == b->valid && (!a->valid || (a->itt == b->itt && a->size == b->size)))
+	if (a->valid == b->valid &&
+	    (!a->valid || (a->itt == b->itt && a->size == b->size && same_next(a->next, b->next))))
 		return true;
 	return differ(text,
 		      "entry of device %#" PRIx64 ": valid %d ITT %#" PRIx64
-		      " size %u, and %d %#" PRIx64 " %u",
-		      devid, a->valid, a->itt, a->size, b->valid, b->itt, b->size);
+		      " size %u next %u, and %d %#" PRIx64 " %u %u",
+		      devid, a->valid, a->itt, a->size, a->next, b->valid, b->itt, b->size,
+		      b->next);
 }
 
 static bool same_ite(const struct ite *a, const struct ite *b, struct observed_text *text)
 {
-	if (a->intid == b->intid && (!a->intid || a->icid == b->icid))
+	if (a->intid == b->intid &&
+	    (!a->intid || (a->icid == b->icid && same_next(a->next, b->next))))
 		return true;
-	return differ(text, "LPI %u ICID %u, and %u %u", a->intid, a->icid, b->intid, b->icid);
+	return differ(text, "LPI %u ICID %u next %u, and %u %u %u", a->intid, a->icid, a->next,
+		      b->intid, b->icid, b->next);
 }
 
 static bool same_tables(const struct observed *a, const struct observed *b,

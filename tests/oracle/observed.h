@@ -35,9 +35,10 @@ extern const uint32_t observed_regs[NR_OBSERVED_REGS];
 
 /*
  * Look, between the script and the probe: everything but probed and msis. And
- * after the probe: these.
+ * after the probe: these. save: have the ITS bring its tables in line before.
  */
-void observe_model(struct model *m, const struct universe *u, struct observed *ret_observed);
+void observe_model(struct model *m, const struct universe *u, bool save,
+		   struct observed *ret_observed);
 void observe_model_probed(struct model *m, const struct universe *u, struct observed *observed);
 void observe_shadow(struct shadow_side *side, const struct universe *u,
 		    struct observed *ret_observed);

@@ -37,6 +37,12 @@ const struct rule_row rule_rows[NR_RULES] = {
 		CONFIG REGISTERS COMMANDS
 		"mapti dev=8 event=4 intid=8192\n"
 		"msi dev=8 event=4\n" },
+	[RULE_NEXT_IS_ONE] = { "next-is-one", true,
+		"the next offset in a table's entry is 1, but for the last that there can be",
+		"readers go on from there; the distance would mean to rewrite other entries as well",
+		CONFIG REGISTERS COMMANDS
+		"mapti dev=8 event=0 intid=8192\n"
+		"mapti dev=8 event=2 intid=8193\n" },
 	[RULE_MAPC_OFF_LOSES_EVENTS] = { "mapc-off-loses-events", false,
 		"MAPC V=0: the collection's events are wedged until MAPD",
 		"a bug of KVM's: ITEs keep their ICID (IHI 0069 5.3)",
@@ -130,6 +136,25 @@ const struct rule_row rule_rows[NR_RULES] = {
 		CONFIG REGISTERS
 		"ctlr\n"
 		"sync\n" },
+	[RULE_RESTORE_READS_ALL] = { "restore-reads-all", false,
+		"not saved: a table or an ITT outside RAM, two ITTs at one place, an ICID beyond its table",
+		"KVM reads all entries that there can be, and fails; vits those that the shadow had",
+		CONFIG REGISTERS
+		"mapd dev=8 size=5 itt=8 v=1\n"
+		"mapc v=1\n"
+		"mapti dev=8 intid=8192\n"
+		"byte intid=8192 value=1\n"
+		"save\n"
+		"msi dev=8\n"
+		"discard dev=8\n" },
+	[RULE_RESTORE_FORGETS_MOVALL] = { "restore-forgets-movall", false,
+		"restoring puts an LPI where its collection is, and it is not pending any more if it was not there",
+		"KVM's tables have no place for it; vits_save() lists those",
+		CONFIG REGISTERS COMMANDS
+		"mapti dev=8 intid=8192\n"
+		"movall rd=0 rd2=2\n"
+		"msi dev=8\n"
+		"save\n" },
 };
 /* clang-format on */
 

@@ -239,6 +239,17 @@ void shadow_side_begin(struct shadow_side *side, const struct script *script,
 	guest_begin(&side->guest, script, universe);
 }
 
+void shadow_side_save_tables(struct shadow_side *side)
+{
+	struct vits_state state = { 0 };
+	int r = vits_save(side->v, &state);
+
+	/* -EFAULT: ITTs lie over each other. What could be written was. */
+	if (r != 0 && r != -EFAULT)
+		side->engine.broken = "a state could not be saved";
+	vits_state_fini(&state);
+}
+
 struct model_msi shadow_side_translate(struct shadow_side *side, size_t function, uint32_t eventid)
 {
 	struct vits_lpi lpi = { 0 };

@@ -32,6 +32,9 @@ void shadow_side_destroy(struct shadow_side *side);
 void shadow_side_begin(struct shadow_side *side, const struct script *script,
 		       const struct universe *universe);
 
+/* Have vits_save() write the guest's tables, and go on. */
+void shadow_side_save_tables(struct shadow_side *side);
+
 /* As struct model's. */
 struct model_msi shadow_side_translate(struct shadow_side *side, size_t function, uint32_t eventid);
 uint64_t shadow_side_reg(struct shadow_side *side, uint32_t offset);

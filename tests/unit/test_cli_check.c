@@ -86,7 +86,7 @@ static int make(void **state)
 	tree_init(&w.tree);
 	w.host = (struct check_host){ .fs = w.tree.fs, .memlock = UINT64_MAX };
 	strcpy(w.host.machine, "aarch64");
-	strcpy(w.host.release, "6.12.117");
+	strcpy(w.host.release, "6.12.95");
 	w.config = (struct config){ .memory = 512 * MiB, .nr_devices = 1 };
 	w.config.devices[0].name = (char *)(uintptr_t) "net0";
 	w.config.devices[0].bdf = (struct pci_bdf){ .dev = 2 };
@@ -145,8 +145,8 @@ static void test_kernel_versions(void **state)
 		{ "6.9.12", VERDICT_PASS, VERDICT_PASS },
 		{ "6.10.0", VERDICT_PASS, VERDICT_WARN },
 		{ "6.11.11", VERDICT_PASS, VERDICT_WARN },
-		{ "6.12.116", VERDICT_PASS, VERDICT_WARN },
-		{ "6.12.117", VERDICT_PASS, VERDICT_PASS },
+		{ "6.12.94+deb13-arm64", VERDICT_PASS, VERDICT_WARN },
+		{ "6.12.95+deb12-arm64", VERDICT_PASS, VERDICT_PASS },
 		{ "6.12.200+deb13-arm64", VERDICT_PASS, VERDICT_PASS },
 		{ "6.13.117", VERDICT_PASS, VERDICT_WARN },
 		{ "6.18.43", VERDICT_PASS, VERDICT_WARN },

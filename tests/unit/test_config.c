@@ -116,7 +116,7 @@ static const struct wired {
 	  "device \"b\" { bdf = \"02:00.0\" its = \"its\" events = 65536 }\n"
 	  "device \"c\" { bdf = \"03:00.0\" devid = 0xffff }\n",
 	  1,
-	  { { "its", 16, 16, 57344, false, 0 } },
+	  { { "its", 16, 16, 0, false, 0 } },
 	  3,
 	  { { .its = 0, .devid = 0 },
 	    { .its = 0, .devid = 8, .events = 65536 },
@@ -124,7 +124,7 @@ static const struct wired {
 	{ "an empty block has the defaults",
 	  "its \"x\" { }\n",
 	  1,
-	  { { "x", 16, 16, 57344, false, 1 } },
+	  { { "x", 16, 16, 0, false, 1 } },
 	  0,
 	  { { 0 } } },
 	{ "two, behind the devices that name them",
@@ -133,7 +133,7 @@ static const struct wired {
 	  "its \"fast\" { on-error = \"skip\" eventid-bits = 5 }\n"
 	  "its \"slow\" { devid-bits = 20 eventid-bits = 8 lpis = 4096 on-error = stall }\n",
 	  2,
-	  { { "fast", 16, 5, 57344, false, 1 }, { "slow", 20, 8, 4096, true, 1 } },
+	  { { "fast", 16, 5, 0, false, 1 }, { "slow", 20, 8, 4096, true, 1 } },
 	  2,
 	  { { .its = 1, .devid = 0x12345, .has_devid = true, .events = 256 },
 	    { .its = 0, .devid = 8 } } },
@@ -152,7 +152,7 @@ static const struct wired {
 	  "device \"a\" { bdf = \"01:00.0\" devid = 8 }\n"
 	  "device \"b\" { bdf = \"02:00.0\" its = \"b\" }\n",
 	  2,
-	  { { "a", 16, 16, 57344, false, 1 }, { "b", 16, 16, 57344, false, 1 } },
+	  { { "a", 16, 16, 0, false, 1 }, { "b", 16, 16, 0, false, 1 } },
 	  2,
 	  { { .its = 0, .devid = 8, .has_devid = true }, { .its = 1, .devid = 8 } } },
 };
@@ -213,7 +213,7 @@ static void test_overrides_reach_its_blocks(void **state)
 	};
 	static const struct wired want = {
 		.nr_its = 2,
-		.its = { { "one", 16, 16, 57344, false, 1 }, { "two", 24, 4, 64, true, 1 } },
+		.its = { { "one", 16, 16, 0, false, 1 }, { "two", 24, 4, 64, true, 1 } },
 		.nr_devices = 1,
 		.devices = { { .its = 1, .devid = 0x800000, .has_devid = true } },
 	};

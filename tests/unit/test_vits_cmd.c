@@ -76,6 +76,38 @@ static void test_an_lpi_that_a_live_event_has_is_refused_to_any_other_event(void
 	world_destroy(w);
 }
 
+/* Choice in cmd.c */
+static void test_an_lpi_that_a_live_event_of_another_its_has_is_refused_too(void **state)
+{
+	struct world *a = world_create_ready(), *b = world_create_ready();
+
+	(void)state;
+	a->rival = b;
+	b->rival = a;
+	run_ok(a, mapti(DEV_A, 0, LPI(0), 0));
+	run_skip(b, mapti(DEV_A, 0, LPI(0), 0), 0x010a06);
+	run_skip(b, mapti(DEV_X, 0, LPI(0), 0), 0x010a06);
+	expect_no_msi(b, 0, 0, VITS_MSI_UNMAPPED);
+	/* What is no function's is no claim, and a mapping that fails leaves none behind. */
+	run_ok(b, mapti(DEV_X, 0, LPI(1), 0));
+	run_ok(a, mapti(DEV_A, 1, LPI(1), 0));
+	b->ro = ITT_B;
+	b->ro_end = ITT_X;
+	run_skip(b, mapti(DEV_B, 0, LPI(2), 0), 0x010a05);
+	run_ok(a, mapti(DEV_A, 2, LPI(2), 0));
+	/* It is free again with DISCARD, MAPD, and when the ITS is reset. */
+	run_ok(a, discard(DEV_A, 0));
+	run_ok(b, mapti(DEV_A, 0, LPI(0), 0));
+	run_skip(a, mapti(DEV_A, 0, LPI(0), 0), 0x010a06);
+	run_ok(a, mapd_off(DEV_A));
+	run_ok(b, mapti(DEV_A, 1, LPI(2), 0));
+	vits_reset(b->v);
+	run_ok(a, mapti(DEV_B, 0, LPI(0), 0));
+	run_ok(a, mapti(DEV_B, 1, LPI(2), 0));
+	world_destroy(a);
+	world_destroy(b);
+}
+
 static void test_a_live_event_may_take_an_lpi_that_only_table_events_have(void **state)
 {
 	struct world *w = world_create_ready();
@@ -433,6 +465,7 @@ int main(void)
 		cmocka_unit_test(test_mapti_of_a_table_event_only_touches_the_table),
 		cmocka_unit_test(test_mapti_on_a_mapped_event_keeps_the_old_mapping),
 		cmocka_unit_test(test_an_lpi_that_a_live_event_has_is_refused_to_any_other_event),
+		cmocka_unit_test(test_an_lpi_that_a_live_event_of_another_its_has_is_refused_too),
 		cmocka_unit_test(test_a_live_event_may_take_an_lpi_that_only_table_events_have),
 		cmocka_unit_test(test_int_clear_inv_reach_the_engine),
 		cmocka_unit_test(test_movi_moves_the_event_and_its_pending_state),

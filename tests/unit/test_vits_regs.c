@@ -151,6 +151,62 @@ static void test_all_ones_read_back_as_the_writable_bits(void **state)
 	world_destroy(w);
 }
 
+/* What reads back of all ones, and of all zeroes after them; each register, in a world of its own.
+ */
+static const struct {
+	const char *name;
+	uint64_t ones, zeroes;
+} read_back[] = {
+	{ "GITS_CTLR", CTLR_QUIET, CTLR_QUIET }, /* not enabled: no table is valid */
+	{ "GITS_IIDR", 0x6900043b, 0x6900043b },
+	{ "GITS_TYPER", 0x1ef71, 0x1ef71 },
+	{ "GITS_MPAMIDR", 0, 0 },
+	{ "GITS_PARTIDR", 0, 0 },
+	{ "GITS_MPIDR", 0, 0 },
+	{ "GITS_STATUSR", 0, 0 },
+	{ "GITS_UMSIR", 0, 0 },
+	{ "GITS_CBASER", CBASER_WRITABLE & ~UINT64_C(0xc00), 0 },
+	{ "GITS_CWRITER", 0, 0 }, /* beyond a queue of one page */
+	{ "GITS_CREADR", 0, 0 },
+	{ "GITS_BASER", UINT64_C(0xf9e7fffffffff2ff), UINT64_C(0x0107000000000000) },
+	{ "GITS_PIDR4", 0x40, 0x40 },
+	{ "GITS_PIDR5", 0, 0 },
+	{ "GITS_PIDR6", 0, 0 },
+	{ "GITS_PIDR7", 0, 0 },
+	{ "GITS_PIDR0", 0x92, 0x92 },
+	{ "GITS_PIDR1", 0xb4, 0xb4 },
+	{ "GITS_PIDR2", 0x3b, 0x3b },
+	{ "GITS_PIDR3", 0, 0 },
+	{ "GITS_CIDR0", 0x0d, 0x0d },
+	{ "GITS_CIDR1", 0xf0, 0xf0 },
+	{ "GITS_CIDR2", 0x05, 0x05 },
+	{ "GITS_CIDR3", 0xb1, 0xb1 },
+	{ "GITS_TRANSLATER", 0, 0 },
+};
+
+static void test_each_register_reads_back_its_writable_bits_and_no_others(void **state)
+{
+	(void)state;
+	assert_int_equal(ARRAY_SIZE(read_back), vits_nr_regs);
+	for (size_t i = 0; i < vits_nr_regs; i++) {
+		const struct vits_reg *reg = &vits_regs[i];
+		struct world *w = world_create(NULL);
+		uint64_t ones, zeroes;
+
+		assert_string_equal(reg->name, read_back[i].name);
+		vits_mmio_write(w->v, reg->offset, reg->width, UINT64_MAX);
+		ones = vits_mmio_read(w->v, reg->offset, reg->width);
+		vits_mmio_write(w->v, reg->offset, reg->width, 0);
+		zeroes = vits_mmio_read(w->v, reg->offset, reg->width);
+		if (ones != read_back[i].ones || zeroes != read_back[i].zeroes)
+			fail_msg("%s: %#llx, %#llx", reg->name, (unsigned long long)ones,
+				 (unsigned long long)zeroes);
+		/* None of these accesses was for nobody. */
+		assert_int_equal(world_stats(w).mmio_ignored, 0);
+		world_destroy(w);
+	}
+}
+
 static void test_halves_of_64_bit_registers_in_both_orders(void **state)
 {
 	static const struct {
@@ -488,6 +544,37 @@ static void test_baser_rewrite_of_the_same_value_keeps_state(void **state)
 	world_destroy(w);
 }
 
+/* Choice in regs.c. Another device can have the LPI of one that is forgotten. */
+static void test_the_same_base_again_forgets_what_its_table_does_not_say_any_more(void **state)
+{
+	struct world *w = world_with_one_event();
+
+	(void)state;
+	ram_zero(w, COLL_TABLE, 0x1000);
+	wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8));
+	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
+	expect_no_more_steps(w);
+	wr32(w, GITS_CTLR, CTLR_ON);
+	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
+	run_ok(w, mapc(1, 2));
+	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	expect_msi(w, 0, 0, LPI(0), 2);
+
+	wr32(w, GITS_CTLR, 0);
+	ram_zero(w, DEVICE_TABLE, 0x8000);
+	expect_no_more_steps(w);
+	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
+	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 2);
+	expect_no_more_steps(w);
+	assert_int_equal(w->effects_at_commit, w->nr_effects);
+	wr32(w, GITS_CTLR, CTLR_ON);
+	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
+	run_ok(w, mapd(DEV_B, ITT_B, 2));
+	run_ok(w, mapti(DEV_B, 0, LPI(0), 1));
+	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	world_destroy(w);
+}
+
 static void test_a_change_of_the_device_table_drops_all_devices(void **state)
 {
 	const uint64_t changes[] = {
@@ -669,6 +756,7 @@ int main(void)
 		cmocka_unit_test(test_iidr_names_arm_as_the_implementer_and_the_product_i),
 		cmocka_unit_test(test_read_only_registers_keep_their_value),
 		cmocka_unit_test(test_all_ones_read_back_as_the_writable_bits),
+		cmocka_unit_test(test_each_register_reads_back_its_writable_bits_and_no_others),
 		cmocka_unit_test(test_halves_of_64_bit_registers_in_both_orders),
 		cmocka_unit_test(test_upper_half_of_cwriter_ignores_writes),
 		cmocka_unit_test(test_enabling_while_a_base_is_not_valid_is_ignored),
@@ -685,6 +773,8 @@ int main(void)
 		cmocka_unit_test(test_the_reserved_page_size_reads_back_as_64k),
 		cmocka_unit_test(test_baser_address_bits_follow_the_page_size),
 		cmocka_unit_test(test_baser_rewrite_of_the_same_value_keeps_state),
+		cmocka_unit_test(
+			test_the_same_base_again_forgets_what_its_table_does_not_say_any_more),
 		cmocka_unit_test(test_a_change_of_the_device_table_drops_all_devices),
 		cmocka_unit_test(
 			test_a_change_of_the_collection_table_leaves_events_without_a_target),

@@ -18,6 +18,7 @@ struct world *world_next(const struct world *from, const struct vits_config *con
 	for (size_t n = 0; n < ARRAY_SIZE(w->lpis); n++) {
 		w->lpis[n] = from->lpis[n];
 		w->lpis[n].held = false;
+		w->lpis[n].claimed = false;
 	}
 	w->tail = from->tail;
 	w->queue_sz = from->queue_sz;
@@ -82,6 +83,7 @@ static void same_engines(struct world *a, struct world *b)
 	for (uint32_t n = 0; n < a->config.nr_lpis; n++) {
 		const struct world_lpi *la = &a->lpis[n], *lb = &b->lpis[n];
 
+		assert_int_equal(la->claimed, lb->claimed);
 		assert_int_equal(la->held, lb->held);
 		assert_int_equal(la->pending, lb->pending);
 		if (!la->held && !la->pending)

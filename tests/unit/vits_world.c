@@ -92,8 +92,11 @@ static void engine_event_step(struct world *w, const struct vits_effect *e)
 	if (e->op == VITS_LPI_MAP) {
 		assert_true(e->live);
 		assert_true(is_function(w, e));
+		assert_true(lpi->claimed);
 		assert_false(lpi->held);
-		*lpi = (struct world_lpi){ true, lpi->pending, e->devid, e->eventid, e->vcpu };
+		*lpi = (struct world_lpi){
+			true, true, lpi->pending, e->devid, e->eventid, e->vcpu
+		};
 		return;
 	}
 	assert_int_equal(lpi->held, e->live);
@@ -148,6 +151,29 @@ static void world_commit(void *ctx)
 		w->on_commit(w);
 }
 
+static bool world_claim(void *ctx, uint32_t intid)
+{
+	struct world *w = ctx;
+	uint32_t n = intid - VITS_LPI_BASE;
+
+	assert_in_range(n, 0, w->config.nr_lpis - 1);
+	assert_false(w->lpis[n].claimed);
+	if (w->rival && w->rival->lpis[n].claimed)
+		return false;
+	w->lpis[n].claimed = true;
+	return true;
+}
+
+static void world_release(void *ctx, uint32_t intid)
+{
+	struct world *w = ctx;
+	struct world_lpi *lpi = &w->lpis[intid - VITS_LPI_BASE];
+
+	assert_true(lpi->claimed);
+	assert_false(lpi->held);
+	lpi->claimed = false;
+}
+
 static void world_more(void *ctx)
 {
 	struct world *w = ctx;
@@ -170,6 +196,8 @@ static const struct vits_ops world_ops = {
 	.mem_write = world_mem_write,
 	.apply = world_apply,
 	.commit = world_commit,
+	.claim = world_claim,
+	.release = world_release,
 	.more = world_more,
 	.trace = world_trace,
 };

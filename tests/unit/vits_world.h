@@ -4,7 +4,8 @@
  * and judges every step, and a guest that programs the ITS as a driver would.
  *
  * The engine stops the test at a step that the model must never take: a MAP of
- * what is mapped, an UNMAP of what is not, a step for another event's LPI.
+ * what is mapped or not claimed, an UNMAP of what is not, a step for another
+ * event's LPI, a second claim, a release of what is not claimed or still held.
  */
 #ifndef TESTS_UNIT_VITS_WORLD_H
 #define TESTS_UNIT_VITS_WORLD_H
@@ -63,6 +64,7 @@
 
 /* What the engine knows of an LPI. */
 struct world_lpi {
+	bool claimed;
 	bool held;
 	bool pending;
 	uint32_t devid;
@@ -80,13 +82,14 @@ struct world {
 
 	/* The engine. */
 	struct world_lpi lpis[VITS_MAX_LPIS];
+	const struct world *rival; /* another ITS of the machine: it may have claimed an LPI */
 	struct vits_effect log[WORLD_LOG]; /* the first of them since log_next was last 0 */
 	size_t nr_log;
 	size_t log_next;
 	uint64_t nr_effects;
 	uint64_t nr_commits;
 	uint64_t effects_at_commit;
-	uint64_t nr_more;
+	_Atomic uint64_t nr_more; /* counted by whoever owned the command side */
 	uint64_t nr_reads;
 	void (*on_commit)(struct world *w);			    /* called inside commit() */
 	void (*on_read)(struct world *w, uint64_t gpa, size_t len); /* after a read */

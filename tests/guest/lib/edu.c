@@ -14,6 +14,14 @@
 #define EDU_RAISE  0x60u
 #define EDU_ACK	   0x64u
 
+#define EDU_DMA_FROM   0x80u
+#define EDU_DMA_TO     0x88u
+#define EDU_DMA_COUNT  0x90u
+#define EDU_DMA_CMD    0x98u
+#define EDU_DMA_RUN    0x1u
+#define EDU_DMA_TO_RAM 0x2u
+#define EDU_BUFFER     0x40000u /* as the device sees it */
+
 #define EVENT_BITS 5u
 
 void edu_find(struct edu *ret_edu)
@@ -64,6 +72,31 @@ void edu_rounds(struct edu *edu, unsigned rounds)
 		CHECK(edu_status(edu) == 1, "edu's status is 0x%x", edu_status(edu));
 		edu_acknowledge(edu);
 	}
+}
+
+static void dma(const struct edu *edu, uint64_t from, uint64_t to, unsigned size, unsigned cmd)
+{
+	uint64_t bar = edu->fn.bar[0];
+
+	CHECK(size <= EDU_DMA_MAX, "DMA of %u bytes", size);
+	barrier();
+	write64(bar + EDU_DMA_FROM, from);
+	write64(bar + EDU_DMA_TO, to);
+	write64(bar + EDU_DMA_COUNT, size);
+	write64(bar + EDU_DMA_CMD, cmd | EDU_DMA_RUN);
+	CHECK(WAIT_UNTIL(!(read64(bar + EDU_DMA_CMD) & EDU_DMA_RUN), PATIENCE_MS),
+	      "edu's DMA does not end");
+	barrier();
+}
+
+void edu_dma_load(const struct edu *edu, uint64_t from, unsigned size)
+{
+	dma(edu, from, EDU_BUFFER, size, 0);
+}
+
+void edu_dma_store(const struct edu *edu, uint64_t to, unsigned size)
+{
+	dma(edu, EDU_BUFFER, to, size, EDU_DMA_TO_RAM);
 }
 
 void edu_bring_up(struct edu *ret_edu, uint32_t lpi)

@@ -34,6 +34,15 @@ void edu_acknowledge(const struct edu *edu);
  */
 void edu_rounds(struct edu *edu, unsigned rounds);
 
+/*
+ * DMA, which the device takes 100 ms for: size bytes of RAM at `from` into the
+ * device's buffer, and from there to `to`. Waits until it is through. Needs
+ * edu's property dma_mask to reach RAM (by default it does not).
+ */
+#define EDU_DMA_MAX 4064u /* QEMU 7.2 gives up on transfers that reach the buffer's end */
+void edu_dma_load(const struct edu *edu, uint64_t from, unsigned size);
+void edu_dma_store(const struct edu *edu, uint64_t to, unsigned size);
+
 /* GIC, LPIs, ITS and collection 0 on CPU 0, then the device: all that most payloads need. */
 void edu_bring_up(struct edu *ret_edu, uint32_t lpi);
 

@@ -15,8 +15,6 @@
 #define GICD_CTLR	    0x0000u
 #define GICD_CTLR_GRP1	    (1u << 1)
 #define GICD_CTLR_ARE	    (1u << 4)
-#define GICR_CTLR	    0x0000u
-#define GICR_CTLR_LPIS	    (1u << 0)
 #define GICR_CTLR_RWP	    (1u << 3)
 #define GICR_TYPER	    0x0008u
 #define GICR_TYPER_LAST	    BIT64(4)
@@ -25,12 +23,9 @@
 #define GICR_WAKER	    0x0014u
 #define GICR_WAKER_SLEEP    (1u << 1)
 #define GICR_WAKER_CHILDREN (1u << 2)
-#define GICR_PROPBASER	    0x0070u
-#define GICR_PENDBASER	    0x0078u
 #define GICR_SGI_FRAME	    0x10000u
 #define GICR_IGROUPR0	    (GICR_SGI_FRAME + 0x080u)
 #define GICR_ISENABLER0	    (GICR_SGI_FRAME + 0x100u)
-#define GICR_PENDBASER_PTZ  BIT64(62)
 /* Inner shareable, write-back (InnerCache 0b111, Shareability 0b01). */
 #define GICR_BASER_CACHEABLE (FIELD_PREP(MASK64(9, 7), 7) | FIELD_PREP(MASK64(11, 10), 1))
 
@@ -46,6 +41,7 @@
 #define PEND_TABLE_SZ  0x10000u
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
+#define LPI_FLAGS      0x03u
 #define NR_SGIS	       16u
 #define WAKE_SGI       1u
 #define FIRST_SPURIOUS 1020u
@@ -54,21 +50,21 @@
 static struct {
 	unsigned nr_cpus;
 	uint8_t *prop;
-	void *pend[MAX_CPUS];
+	uint8_t *pend[MAX_CPUS];
 	volatile uint64_t counts[MAX_CPUS][GIC_COUNTED_LPIS];
 	volatile uint64_t strays[MAX_CPUS];
 	uint64_t acknowledged_at[MAX_CPUS];
 	void (*handler)(uint32_t lpi);
 } gic;
 
-static uint64_t redistributor(unsigned cpu)
+uint64_t gic_redistributor(unsigned cpu)
 {
 	return LAYOUT_GICR + cpu * LAYOUT_GICR_SZ_VCPU;
 }
 
 static uint64_t typer(unsigned cpu)
 {
-	return read64(redistributor(cpu) + GICR_TYPER);
+	return read64(gic_redistributor(cpu) + GICR_TYPER);
 }
 
 /* The calling CPU's own one: the one with its affinity. */
@@ -80,7 +76,7 @@ static uint64_t own_redistributor(void)
 
 	for (unsigned cpu = 0; cpu < gic.nr_cpus; cpu++)
 		if (FIELD_GET(GICR_TYPER_AFFINITY, typer(cpu)) == affinity)
-			return redistributor(cpu);
+			return gic_redistributor(cpu);
 	fail("no redistributor for MPIDR 0x%lx", mpidr);
 }
 
@@ -141,6 +137,32 @@ static void write_enable_lpis(uint64_t base, bool on)
 	      "GICR_CTLR.RWP does not clear");
 }
 
+static void write_tables(uint64_t base, unsigned cpu, bool zeroed)
+{
+	write64(base + GICR_PROPBASER,
+		address_of(gic.prop) | GICR_BASER_CACHEABLE | (LPI_ID_BITS - 1));
+	write64(base + GICR_PENDBASER, address_of(gic.pend[cpu]) | GICR_BASER_CACHEABLE |
+					       (zeroed ? GICR_PENDBASER_PTZ : 0));
+	barrier();
+}
+
+void gic_lpi_tables(unsigned cpu, bool zeroed)
+{
+	write_tables(gic_redistributor(cpu), cpu, zeroed);
+}
+
+void gic_new_tables(void)
+{
+	gic.prop = NULL;
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++)
+		gic.pend[cpu] = NULL;
+}
+
+uint8_t *gic_pending_table(unsigned cpu)
+{
+	return gic.pend[cpu];
+}
+
 void gic_lpis_on(void)
 {
 	uint64_t base = own_redistributor();
@@ -150,11 +172,7 @@ void gic_lpis_on(void)
 		gic.prop = memory_alloc(PROP_TABLE_SZ, PROP_TABLE_SZ);
 	if (!gic.pend[cpu])
 		gic.pend[cpu] = memory_alloc(PEND_TABLE_SZ, PEND_TABLE_SZ);
-	write64(base + GICR_PROPBASER,
-		address_of(gic.prop) | GICR_BASER_CACHEABLE | (LPI_ID_BITS - 1));
-	write64(base + GICR_PENDBASER,
-		address_of(gic.pend[cpu]) | GICR_BASER_CACHEABLE | GICR_PENDBASER_PTZ);
-	barrier();
+	write_tables(base, cpu, true);
 	write_enable_lpis(base, true);
 	CHECK(read32(base + GICR_CTLR) & GICR_CTLR_LPIS, "EnableLPIs does not stay set");
 }
@@ -164,12 +182,23 @@ void gic_lpis_off(void)
 	write_enable_lpis(own_redistributor(), false);
 }
 
-void gic_lpi_configure(uint32_t lpi, bool enabled)
+void gic_lpi_prioritise(uint32_t lpi, uint8_t priority, bool enabled)
 {
 	if (!gic.prop)
 		gic.prop = memory_alloc(PROP_TABLE_SZ, PROP_TABLE_SZ);
-	gic.prop[lpi - GIC_FIRST_LPI] = (uint8_t)(LPI_PRIORITY | (enabled ? LPI_ENABLED : 0));
+	gic.prop[lpi - GIC_FIRST_LPI] =
+		(uint8_t)((priority & ~LPI_FLAGS) | (enabled ? LPI_ENABLED : 0));
 	barrier();
+}
+
+void gic_lpi_configure(uint32_t lpi, bool enabled)
+{
+	gic_lpi_prioritise(lpi, LPI_PRIORITY, enabled);
+}
+
+void gic_priority_mask(uint8_t priority)
+{
+	sysreg_write(ICC_PMR, priority);
 }
 
 uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi)

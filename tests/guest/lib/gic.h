@@ -13,6 +13,16 @@
 /* LPIs that are counted: the first ones. */
 #define GIC_COUNTED_LPIS 2048u
 
+/* Registers of a redistributor that payloads use on their own, as offsets: 12.11. */
+#define GICR_CTLR	   0x0000u
+#define GICR_CTLR_LPIS	   (1u << 0)
+#define GICR_PROPBASER	   0x0070u
+#define GICR_PENDBASER	   0x0078u
+#define GICR_PENDBASER_PTZ (UINT64_C(1) << 62)
+#define GICR_INVLPIR	   0x00a0u
+#define GICR_INVALLR	   0x00b0u
+#define GICR_SYNCR	   0x00c0u
+
 /* Distributor, then what belongs to CPU 0. Interrupts stay masked in PSTATE. */
 void gic_init(void);
 /* What belongs to the calling CPU; gic_init() does it for CPU 0. */
@@ -24,6 +34,9 @@ uint64_t gic_mpidr(unsigned cpu);
 /* The number that ITS commands know the CPU by, while GITS_TYPER.PTA is 0. */
 uint32_t gic_processor_number(unsigned cpu);
 
+/* Where a CPU's redistributor is: any CPU can write to it. */
+uint64_t gic_redistributor(unsigned cpu);
+
 /* Send a CPU an SGI, which does no more than wake it up. */
 void gic_wake(unsigned cpu);
 
@@ -33,9 +46,24 @@ void gic_wake(unsigned cpu);
  */
 void gic_lpis_on(void);
 void gic_lpis_off(void);
+/*
+ * GICR_PROPBASER and GICR_PENDBASER of any CPU that had its LPIs on once, which
+ * it takes while they are off. zeroed: promise that the pending table is zeros
+ * (PTZ); else what is set there becomes pending.
+ */
+void gic_lpi_tables(unsigned cpu, bool zeroed);
+/* Leave all tables where they are: each gic_lpis_on() makes new ones, as another kernel would. */
+void gic_new_tables(void);
+/* The CPU's pending table, a bit for each LPI: 5.1.2. */
+uint8_t *gic_pending_table(unsigned cpu);
 
 /* The LPI's byte in the configuration table. Takes effect at INV, INVALL, or MAPTI. */
 void gic_lpi_configure(uint32_t lpi, bool enabled);
+
+/* The same with a priority: 0 is the highest; gic_lpi_configure() gives 0xa0. */
+void gic_lpi_prioritise(uint32_t lpi, uint8_t priority, bool enabled);
+/* Only interrupts of a higher priority than this reach the calling CPU; 0xff: all (ICC_PMR_EL1). */
+void gic_priority_mask(uint8_t priority);
 
 /* How often the LPI was taken on that CPU. */
 uint64_t gic_lpi_count(unsigned cpu, uint32_t lpi);

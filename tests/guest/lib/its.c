@@ -64,6 +64,29 @@ void its_init(void)
 	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
 }
 
+void its_off(void)
+{
+	write32(LAYOUT_GITS + GITS_CTLR, 0);
+	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
+	      "the ITS does not become quiescent");
+}
+
+void its_new_tables(void)
+{
+	its.queue = NULL;
+	its.devices = NULL;
+	its.collections = NULL;
+}
+
+void its_restart(void)
+{
+	spin_lock(&its.lock);
+	its_off();
+	its_init_disabled();
+	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
+	spin_unlock(&its.lock);
+}
+
 uint64_t its_itt_alloc(unsigned bits)
 {
 	size_t size = (size_t)8 << bits;
@@ -89,6 +112,24 @@ void its_post(const uint64_t command[4])
 static uint32_t distance(uint32_t from, uint32_t to)
 {
 	return (to - from) % ITS_QUEUE_SZ;
+}
+
+bool its_try(const uint64_t (*commands)[4], unsigned nr)
+{
+	uint32_t used;
+
+	spin_lock(&its.lock);
+	used = distance((uint32_t)read64(LAYOUT_GITS + GITS_CREADR), its.cwriter);
+	if (used + (nr + 1) * ITS_COMMAND_SZ > ITS_QUEUE_SZ) {
+		spin_unlock(&its.lock);
+		return false;
+	}
+	for (unsigned i = 0; i < nr; i++)
+		post(commands[i]);
+	barrier();
+	write64(LAYOUT_GITS + GITS_CWRITER, its.cwriter);
+	spin_unlock(&its.lock);
+	return true;
 }
 
 static uint32_t read_creadr(void)
@@ -135,6 +176,14 @@ void its_run(void)
 	post_and_run(NULL);
 }
 
+void its_run_ring(void)
+{
+	spin_lock(&its.lock);
+	its.cwriter = (its.cwriter + ITS_QUEUE_SZ - ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	spin_unlock(&its.lock);
+	its_run();
+}
+
 uint32_t its_cwriter(void)
 {
 	return its.cwriter;
@@ -146,21 +195,6 @@ uint64_t its_queue(void)
 }
 
 /* ---- commands -------------------------------------------------------------- */
-
-enum {
-	MOVI = 0x01,
-	INT = 0x03,
-	CLEAR = 0x04,
-	SYNC = 0x05,
-	MAPD = 0x08,
-	MAPC = 0x09,
-	MAPTI = 0x0a,
-	MAPI = 0x0b,
-	INV = 0x0c,
-	INVALL = 0x0d,
-	MOVALL = 0x0e,
-	DISCARD = 0x0f,
-};
 
 static void run_one(uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
 {
@@ -176,60 +210,60 @@ static void run_on_event(uint64_t opcode, uint32_t devid, uint64_t dw1, uint64_t
 
 void its_mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits, bool valid)
 {
-	run_on_event(MAPD, devid, eventid_bits - 1, itt | (valid ? GITS_VALID : 0));
+	run_on_event(ITS_MAPD, devid, eventid_bits - 1, itt | (valid ? GITS_VALID : 0));
 }
 
 void its_mapc(uint32_t icid, uint32_t rdbase, bool valid)
 {
-	run_one(MAPC, 0, (uint64_t)rdbase << 16 | icid | (valid ? GITS_VALID : 0), 0);
+	run_one(ITS_MAPC, 0, (uint64_t)rdbase << 16 | icid | (valid ? GITS_VALID : 0), 0);
 }
 
 void its_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid, uint32_t icid)
 {
-	run_on_event(MAPTI, devid, (uint64_t)pintid << 32 | eventid, icid);
+	run_on_event(ITS_MAPTI, devid, (uint64_t)pintid << 32 | eventid, icid);
 }
 
 void its_mapi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	run_on_event(MAPI, devid, eventid, icid);
+	run_on_event(ITS_MAPI, devid, eventid, icid);
 }
 
 void its_movi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	run_on_event(MOVI, devid, eventid, icid);
+	run_on_event(ITS_MOVI, devid, eventid, icid);
 }
 
 void its_movall(uint32_t rdbase, uint32_t rdbase2)
 {
-	run_one(MOVALL, 0, (uint64_t)rdbase << 16, (uint64_t)rdbase2 << 16);
+	run_one(ITS_MOVALL, 0, (uint64_t)rdbase << 16, (uint64_t)rdbase2 << 16);
 }
 
 void its_discard(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(DISCARD, devid, eventid, 0);
+	run_on_event(ITS_DISCARD, devid, eventid, 0);
 }
 
 void its_inv(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(INV, devid, eventid, 0);
+	run_on_event(ITS_INV, devid, eventid, 0);
 }
 
 void its_invall(uint32_t icid)
 {
-	run_one(INVALL, 0, icid, 0);
+	run_one(ITS_INVALL, 0, icid, 0);
 }
 
 void its_int(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(INT, devid, eventid, 0);
+	run_on_event(ITS_INT, devid, eventid, 0);
 }
 
 void its_clear(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(CLEAR, devid, eventid, 0);
+	run_on_event(ITS_CLEAR, devid, eventid, 0);
 }
 
 void its_sync(uint32_t rdbase)
 {
-	run_one(SYNC, 0, (uint64_t)rdbase << 16, 0);
+	run_one(ITS_SYNC, 0, (uint64_t)rdbase << 16, 0);
 }

@@ -41,10 +41,34 @@
 #define ITS_QUEUE_SZ   0x10000u
 #define ITS_COMMAND_SZ 32u
 
+enum its_opcode {
+	ITS_MOVI = 0x01,
+	ITS_INT = 0x03,
+	ITS_CLEAR = 0x04,
+	ITS_SYNC = 0x05,
+	ITS_MAPD = 0x08,
+	ITS_MAPC = 0x09,
+	ITS_MAPTI = 0x0a,
+	ITS_MAPI = 0x0b,
+	ITS_INV = 0x0c,
+	ITS_INVALL = 0x0d,
+	ITS_MOVALL = 0x0e,
+	ITS_DISCARD = 0x0f,
+};
+
 /* Tables for DeviceIDs of 16 bits and ICIDs of 12 bits, a queue of 64 KiB; then enabled. */
 void its_init(void);
 /* Only the tables and the queue; for payloads that enable on their own. */
 void its_init_disabled(void);
+/* Switch it off, and wait until it is quiescent. */
+void its_off(void);
+/*
+ * Off, its_init(). Other CPUs may post meanwhile; where they write GITS_CTLR
+ * themselves nothing is promised, for the ITS may have been on at the wrong time.
+ */
+void its_restart(void);
+/* Leave tables and queue where they are: its_init() and its_restart() make new ones. */
+void its_new_tables(void);
 
 /* Memory for an ITT of 2^bits events; its address. */
 uint64_t its_itt_alloc(unsigned bits);
@@ -53,6 +77,13 @@ uint64_t its_itt_alloc(unsigned bits);
 void its_post(const uint64_t command[4]);
 /* Let the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
 void its_run(void);
+/* Once around: all but one of the entries, whatever is in them now. */
+void its_run_ring(void);
+/*
+ * Write nr commands into the queue and GITS_CWRITER, and wait for nothing: for
+ * payloads whose ITS may be off. False, and nothing written: there is no room.
+ */
+bool its_try(const uint64_t (*commands)[4], unsigned nr);
 /* Offset of the next command in the queue, and the queue itself. */
 uint32_t its_cwriter(void);
 uint64_t its_queue(void);

@@ -57,11 +57,11 @@ static void put(char c)
 	write8(LAYOUT_UART + UART_THR, (uint8_t)c);
 }
 
-bool key_typed(void)
+bool heard(char *ret_key)
 {
 	if (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_DR))
 		return false;
-	(void)read8(LAYOUT_UART + UART_RBR);
+	*ret_key = (char)read8(LAYOUT_UART + UART_RBR);
 	return true;
 }
 

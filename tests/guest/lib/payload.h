@@ -21,8 +21,8 @@ void payload_main(uint64_t fdt);
 /* %s %c %d %u %x, with l for 64 bits; %x without leading zeros. CPU 0 only. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fact(const char *key, uint64_t value);
-/* Was something typed at the console? It is taken. */
-bool key_typed(void);
+/* A key that was typed on the console, if there is one. CPU 0 only. */
+bool heard(char *ret_key);
 _Noreturn void pass(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
