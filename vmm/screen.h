@@ -19,6 +19,7 @@ struct screen {
 
 /* 0, or negative errno: nothing is changed. Standard input and output are terminals. */
 int screen_init(struct screen *screen) _must_check_;
+/* A signal that ended it takes its effect now. */
 void screen_fini(struct screen *screen);
 
 /* Show as much of a text of lines as fits. */
