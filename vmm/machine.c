@@ -220,7 +220,8 @@ static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 	/* Before the vCPU goes on: an ITS that it has disabled translates nothing. */
 	if (vits_enabled(its->vits) != its->was_enabled) {
 		its->was_enabled = !its->was_enabled;
-		routes_review_all(its->m->routes);
+		if (its->m->routes)
+			routes_review_all(its->m->routes);
 	}
 }
 
