@@ -187,7 +187,9 @@ check: | deps
 PREFIX ?= /usr/local
 install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
-	$(foreach n,1 5,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
+	mkdir -p $(DESTDIR)$(PREFIX)/share/itsy
+	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt >$(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
+	$(foreach n,1 5 7,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 
 clean:

@@ -27,6 +27,8 @@ static const struct command {
 	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through" },
 	{ "bind", cmd_bind, "give PCI functions to vfio-pci" },
 	{ "release", cmd_release, "give PCI functions back to their driver" },
+	{ "ctl", cmd_ctl, "ask a running guest, or change it; without a name: list them" },
+	{ "top", cmd_top, "watch a running guest's interrupts" },
 	{ "bench", cmd_bench, "measure how long interrupts take to a guest" },
 	{ "help", cmd_help, "explain a command" },
 	{ "version", cmd_version, "print the version" },

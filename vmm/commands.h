@@ -24,5 +24,7 @@ enum exit_status cmd_devices(int argc, char **argv);
 enum exit_status cmd_bench(int argc, char **argv);
 enum exit_status cmd_bind(int argc, char **argv);
 enum exit_status cmd_release(int argc, char **argv);
+enum exit_status cmd_ctl(int argc, char **argv);
+enum exit_status cmd_top(int argc, char **argv);
 
 #endif

@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
+#include "vmm/number.h"
 #include "vmm/lpis.h"
 #include "vmm/suggest.h"
 
@@ -32,7 +33,7 @@
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
 #define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
-#define NAME_MAX_LEN	   31u
+#define NAME_LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct overrides {
 	const char *const *list;
@@ -64,66 +65,12 @@ static void value_error(struct checker *k, struct config_value *v, const char *f
 		config_error_at(k->errors, v->line, "%s", text);
 }
 
-enum number { NUMBER_OK, NUMBER_BAD, NUMBER_OCTAL, NUMBER_HUGE };
-
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
-/* How far to shift for a suffix of one letter; -1: not one. */
-static int suffix_shift(const char *text)
-{
-	static const struct {
-		const char *name;
-		int shift;
-	} suffixes[] = { { "", 0 },   { "K", 10 }, { "k", 10 }, { "M", 20 },
-			 { "m", 20 }, { "G", 30 }, { "g", 30 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (strcmp(text, suffixes[i].name) == 0)
-			return suffixes[i].shift;
-	return -1;
-}
-
-/* Decimal, or hexadecimal with 0x; with K, M or G behind it where size is set. */
-static enum number parse_number(const char *text, bool size, uint64_t *ret)
-{
-	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
-	const char *p = base == 16 ? text + 2 : text;
-	uint64_t v = 0;
-	bool huge = false;
-	int shift;
-
-	if (digit_of(*p) >= base)
-		return NUMBER_BAD;
-	if (base == 10 && p[0] == '0' && digit_of(p[1]) < 10)
-		return NUMBER_OCTAL;
-	for (; digit_of(*p) < base; p++) {
-		huge |= __builtin_mul_overflow(v, (uint64_t)base, &v);
-		huge |= __builtin_add_overflow(v, (uint64_t)digit_of(*p), &v);
-	}
-	shift = size ? suffix_shift(p) : *p ? -1 : 0;
-	if (shift < 0)
-		return NUMBER_BAD;
-	if (huge || v > UINT64_MAX >> shift)
-		return NUMBER_HUGE;
-	*ret = v << shift;
-	return NUMBER_OK;
-}
-
 /* True with *ret_number, or an error is recorded. */
 static bool number_in(struct checker *k, struct config_value *v, const char *key, uint64_t min,
 		      uint64_t max, uint64_t *ret_number)
 {
 	uint64_t n = 0;
-	enum number kind = parse_number(v->text, false, &n);
+	enum number kind = number_parse(v->text, false, &n);
 
 	if (kind == NUMBER_OK && n >= min && n <= max) {
 		*ret_number = n;
@@ -191,6 +138,41 @@ static void set_cmdline(struct checker *k, struct config_value *v, struct config
 		k->out_of_memory = true;
 }
 
+static bool is_name(const char *text)
+{
+	size_t len = strspn(text, NAME_LETTERS);
+
+	return len && len <= CONFIG_NAME_MAX && !text[len];
+}
+
+/* From the file's name, with '-' for what a name cannot have. */
+static void default_name(struct config *c)
+{
+	const char *slash = strrchr(c->path, '/');
+	const char *base = slash ? slash + 1 : c->path;
+	const char *dot = strrchr(base, '.');
+	size_t len = dot && strcmp(dot, ".conf") == 0 ? (size_t)(dot - base) : strlen(base);
+
+	if (!len) {
+		base = "guest";
+		len = strlen(base);
+	}
+	for (size_t i = 0; i < len && i < CONFIG_NAME_MAX; i++)
+		c->name[i] = strchr(NAME_LETTERS, base[i]) ? base[i] : '-';
+}
+
+static void set_name(struct checker *k, struct config_value *v, struct config *c)
+{
+	if (!is_name(v->text)) {
+		value_error(k, v, "'name' is 1 to %u letters, digits, '-' or '_', not '" SHOWN "'",
+			    CONFIG_NAME_MAX, v->text);
+		return;
+	}
+	memset(c->name, 0, sizeof(c->name));
+	memcpy(c->name, v->text, strlen(v->text));
+	c->has_name = true;
+}
+
 static void set_vcpus(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n;
@@ -202,7 +184,7 @@ static void set_vcpus(struct checker *k, struct config_value *v, struct config *
 static void set_memory(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n = 0;
-	enum number kind = parse_number(v->text, true, &n);
+	enum number kind = number_parse(v->text, true, &n);
 
 	if (kind == NUMBER_OCTAL)
 		value_error(k, v, "'memory' begins with a zero: write it without");
@@ -358,7 +340,7 @@ static void set_msi_cpu(struct checker *k, struct config_value *v, struct config
 	d->has_msi_cpu = true;
 	if (strcmp(v->text, "any") == 0)
 		return;
-	if (parse_number(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
+	if (number_parse(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
 		d->msi_cpu = (int)n;
 	else
 		value_error(k, v, "'msi-cpu' is \"any\" or a number from 0 to %u, not '" SHOWN "'",
@@ -383,7 +365,7 @@ static void set_sched(struct checker *k, struct config_value *v, const char *key
 
 	if (strcmp(v->text, "other") != 0 &&
 	    (strncmp(v->text, "fifo:", 5) != 0 ||
-	     parse_number(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
+	     number_parse(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
 		value_error(k, v,
 			    "'%s' is \"other\", or \"fifo:1\" to \"fifo:99\", not '" SHOWN "'", key,
 			    v->text);
@@ -432,7 +414,7 @@ static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, s
 	[KEY_MEMORY] = set_memory,	   [KEY_ROUTE] = set_route,
 	[KEY_ROUTER_CPU] = set_router_cpu, [KEY_ROUTER_SCHED] = set_router_sched,
 	[KEY_SPIN_CPU] = set_spin_cpu,	   [KEY_VCPU_CPUS] = set_vcpu_cpus,
-	[KEY_VCPU_SCHED] = set_vcpu_sched,
+	[KEY_VCPU_SCHED] = set_vcpu_sched, [KEY_NAME] = set_name,
 };
 static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
@@ -451,16 +433,14 @@ static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_va
 /* The name of a block: it is said where it is not one; it changes hands. */
 static char *take_name(struct checker *k, enum config_kind kind, struct config_block *raw)
 {
-	size_t len = strspn(raw->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				       "0123456789_-");
 	char *name = raw->name;
 
-	if (!len || len > NAME_MAX_LEN || name[len])
+	if (!is_name(name))
 		config_error_at(k->errors, raw->line,
 				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
 				"not \"" SHOWN "\"",
-				config_nouns[kind].article, config_nouns[kind].noun, NAME_MAX_LEN,
-				name);
+				config_nouns[kind].article, config_nouns[kind].noun,
+				CONFIG_NAME_MAX, name);
 	raw->name = NULL;
 	return name;
 }
@@ -668,6 +648,7 @@ static int check(struct checker *k, struct config *c)
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
 		return -ENOMEM;
+	default_name(c);
 	for (size_t i = 0; i < NR_KEYS; i++)
 		if (k->raw->values[i].text)
 			setters[i](k, &k->raw->values[i], c);

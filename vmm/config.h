@@ -20,6 +20,9 @@
 /* GITS frames lie side by side from LAYOUT_GITS on. */
 #define CONFIG_MAX_ITS 8u
 
+/* Of names: of the guest, of blocks. */
+#define CONFIG_NAME_MAX 31u
+
 struct config_its {
 	char *name;	       /* the block's title */
 	uint32_t devid_bits;   /* 1..32, 16 by default */
@@ -47,6 +50,9 @@ struct config_device {
 
 struct config {
 	char *path;
+	/* What other commands know the guest by; by default the file's name without ".conf". */
+	char name[CONFIG_NAME_MAX + 1];
+	bool has_name;
 	char *kernel;  /* required */
 	char *initrd;  /* NULL without */
 	char *cmdline; /* "" by default */

@@ -88,6 +88,8 @@ static void print_placement(const struct config *config, FILE *out)
 
 void config_print(const struct config *config, FILE *out)
 {
+	if (config->has_name)
+		(void)fprintf(out, "name = \"%s\"\n", config->name);
 	print_string("kernel", config->kernel, out);
 	if (config->initrd)
 		print_string("initrd", config->initrd, out);

@@ -45,6 +45,7 @@ static const char *const names[NR_NAMES] = {
 	[KEY_SPIN_CPU] = "spin-cpu",
 	[KEY_VCPU_CPUS] = "vcpu-cpus",
 	[KEY_VCPU_SCHED] = "vcpu-sched",
+	[KEY_NAME] = "name",
 	[NR_KEYS + KIND_ITS] = "its",
 };
 static const char *const device_keys[NR_DEVICE_KEYS] = {

@@ -21,6 +21,7 @@ enum {
 	KEY_SPIN_CPU,
 	KEY_VCPU_CPUS,
 	KEY_VCPU_SCHED,
+	KEY_NAME,
 	NR_KEYS
 };
 enum {

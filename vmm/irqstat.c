@@ -179,7 +179,7 @@ static json_t *function_json(const struct passthru *p)
 			 pci_bdf_format(&p->bdf, bdf), "devid", devid, "vectors", vectors);
 }
 
-static json_t *commands_json(const struct vits_stats *stats)
+json_t *irqstat_commands_json(const struct vits_stats *stats)
 {
 	json_t *commands = json_object();
 
@@ -235,14 +235,14 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"s:I}, "
 		"s:I}",
 		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
-		commands_json(&s->vits), "its_failures", failures_json(&s->vits), "sealed_its",
-		"windows", (json_int_t)s->seal.windows, "commands", (json_int_t)s->seal.commands,
-		"owed", (json_int_t)s->seal.owed, "unready", (json_int_t)s->seal.unready,
-		"frame_pokes", (json_int_t)s->seal.frame_pokes, "table_pokes",
-		(json_int_t)s->seal.table_pokes, "router", "visits", (json_int_t)s->router_visits,
-		"completions", (json_int_t)s->router_completions, "rearmed",
-		(json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked, "unclaimed",
-		(json_int_t)s->unclaimed);
+		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
+		"sealed_its", "windows", (json_int_t)s->seal.windows, "commands",
+		(json_int_t)s->seal.commands, "owed", (json_int_t)s->seal.owed, "unready",
+		(json_int_t)s->seal.unready, "frame_pokes", (json_int_t)s->seal.frame_pokes,
+		"table_pokes", (json_int_t)s->seal.table_pokes, "router", "visits",
+		(json_int_t)s->router_visits, "completions", (json_int_t)s->router_completions,
+		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
+		"unclaimed", (json_int_t)s->unclaimed);
 	if (!root)
 		return -ENOMEM;
 	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));

@@ -28,6 +28,7 @@
 #include "vmm/gic.h"
 #include "vmm/layout.h"
 #include "vmm/lpis.h"
+#include "vmm/probes.h"
 #include "vmm/routes.h"
 #include "vmm/vcpu.h"
 
@@ -192,6 +193,12 @@ static void its_release(void *ctx, uint32_t intid)
 	atomic_store(&its->m->lpi_its[intid - VITS_LPI_BASE], 0);
 }
 
+static void its_trace(void *ctx, const uint64_t cmd[4], enum vits_result result, uint32_t code)
+{
+	(void)ctx;
+	PROBE_COMMAND((uint8_t)cmd[0], result, code);
+}
+
 static const struct vits_ops vits_ops = {
 	.mem_read = its_mem_read,
 	.mem_write = its_mem_write,
@@ -200,6 +207,7 @@ static const struct vits_ops vits_ops = {
 	.claim = its_claim,
 	.release = its_release,
 	.more = its_more,
+	.trace = its_trace,
 };
 
 static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
@@ -217,7 +225,8 @@ static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 	/* Before the vCPU goes on: an ITS that it has disabled translates nothing. */
 	if (vits_enabled(its->vits) != its->was_enabled) {
 		its->was_enabled = !its->was_enabled;
-		routes_review_all(its->m->routes);
+		if (its->m->routes)
+			routes_review_all(its->m->routes);
 	}
 }
 
@@ -356,6 +365,14 @@ static int build_kvm(struct machine *m, const struct seal_function *functions,
 	return seal_start(m->seal, ret_fault);
 }
 
+/* The shadow's events of a function: vectors beyond the ITS's EventIDs have none. */
+static uint32_t events_of(const struct machine *m, const struct passthru *p)
+{
+	uint32_t most = UINT32_C(1) << m->cfg.config->its[p->its].eventid_bits;
+
+	return p->nr_events < most ? p->nr_events : most;
+}
+
 static uint32_t default_lpis(const struct machine *m)
 {
 	uint32_t vectors[CONFIG_MAX_DEVICES];
@@ -386,13 +403,9 @@ static int build_its(struct machine *m, size_t index)
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
-		uint32_t most = UINT32_C(1) << from->eventid_bits;
-
-		/* Vectors beyond the ITS's EventIDs have none. */
 		if (p->its == index)
 			functions[config.nr_functions++] =
-				(struct vits_function){ p->devid,
-							p->nr_events < most ? p->nr_events : most };
+				(struct vits_function){ p->devid, events_of(m, p) };
 	}
 	m->its[index] = (struct its){ .m = m, .index = index };
 	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);
@@ -408,6 +421,7 @@ static int wire_functions(struct machine *m)
 		const struct passthru_wiring wiring = {
 			.vits = m->its[p->its].vits,
 			.vits_function = next[p->its]++,
+			.nr_events = events_of(m, p),
 			.seal = m->seal,
 			.index = i,
 			.pcih = m->pcih,
@@ -648,6 +662,13 @@ void machine_stop(struct machine *m)
 struct routes *machine_routes(struct machine *m)
 {
 	return m->routes;
+}
+
+struct vits *machine_its(struct machine *m, size_t index)
+{
+	assert(index < m->cfg.config->nr_its);
+
+	return m->its[index].vits;
 }
 
 const struct vm *machine_vm(const struct machine *m)

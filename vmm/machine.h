@@ -79,6 +79,8 @@ struct machine_stats {
 
 /* Between machine_start() and machine_stop(); borrowed. */
 struct routes *machine_routes(struct machine *m);
+/* One of the ITSs, by its index in the configuration; borrowed. */
+struct vits *machine_its(struct machine *m, size_t index);
 /* The machine's VM, borrowed. */
 const struct vm *machine_vm(const struct machine *m);
 

@@ -17,7 +17,9 @@
 
 #include "vfio/affinity.h"
 #include "vfio/bind.h"
+#include "vmm/clock.h"
 #include "vmm/layout.h"
+#include "vmm/probes.h"
 #include "vmm/routes.h"
 
 /* Linux asks for at least two EventIDs, and a power of two. */
@@ -37,11 +39,13 @@ static uint64_t pack_last(const struct vits_lpi *lpi, uint32_t eventid)
 	return (uint64_t)lpi->intid << 32 | (uint64_t)lpi->vcpu << 16 | (eventid & 0xffff);
 }
 
-static void deliver(struct passthru *p, unsigned vector, const struct msi_message *message)
+/* True: the guest has it. */
+static bool deliver(struct passthru *p, unsigned vector, const struct msi_message *message)
 {
 	struct vector_counts *counts = &p->vectors[vector];
 	const struct passthru_wiring *w = &p->wiring;
 	struct vits_lpi lpi;
+	int r;
 
 	/*
 	 * The wiring says which ITS the function's MSIs arrive at, and under which
@@ -50,13 +54,13 @@ static void deliver(struct passthru *p, unsigned vector, const struct msi_messag
 	if (message->address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
 	    vits_translate(w->vits, w->vits_function, message->data, &lpi) != VITS_MSI_DELIVER) {
 		count(&counts->dropped);
-		return;
+		return false;
 	}
 	atomic_store_explicit(&counts->last, pack_last(&lpi, message->data), memory_order_relaxed);
-	if (seal_signal(w->seal, w->index, message->data) == 1)
-		count(&counts->injected);
-	else
-		count(&counts->dropped);
+	r = seal_signal(w->seal, w->index, message->data);
+	count(r == 1 ? &counts->injected : &counts->dropped);
+	PROBE_INJECTED(w->index, vector, lpi.intid, lpi.vcpu, r);
+	return r == 1;
 }
 
 static struct msi_message bare_message(const struct passthru *p, unsigned vector)
@@ -72,18 +76,68 @@ static enum vfio_take take(struct passthru *p, unsigned vector, struct msi_messa
 	return VFIO_TAKE_DELIVER;
 }
 
+/*
+ * The router's thread makes the histogram empty too: it alone writes to it. That
+ * one whose recording ends just now may add one more is no harm.
+ */
+static void record(struct hist *hist, struct vector_counts *counts, uint64_t seen)
+{
+	if (atomic_load_explicit(&counts->stale, memory_order_relaxed)) {
+		hist_init(hist);
+		atomic_store_explicit(&counts->stale, 0, memory_order_release);
+	}
+	hist_record(hist, clock_ns() - seen);
+}
+
 void passthru_signalled(struct passthru *p, unsigned vector)
 {
+	struct hist *hists = atomic_load_explicit(&p->recorded, memory_order_acquire);
 	struct vector_counts *counts = &p->vectors[vector];
+	uint64_t seen = hists ? clock_ns() : clock_coarse_ns();
 	struct msi_message message;
 
 	assert(vector < p->nr_vectors);
 
+	PROBE_EVENTFD_SEEN(p->wiring.index, vector);
 	count(&counts->taken);
-	if (take(p, vector, &message) == VFIO_TAKE_DELIVER)
-		deliver(p, vector, &message);
-	else
+	atomic_store_explicit(&counts->last_ns, seen, memory_order_relaxed);
+	if (take(p, vector, &message) != VFIO_TAKE_DELIVER)
 		count(&counts->held);
+	else if (deliver(p, vector, &message) && hists)
+		record(&hists[vector], counts, seen);
+}
+
+int passthru_record(struct passthru *p, bool on)
+{
+	if (!on) {
+		atomic_store(&p->recorded, NULL);
+		return 0;
+	}
+	if (!p->hists && p->nr_vectors) {
+		p->hists = calloc(p->nr_vectors, sizeof(*p->hists));
+		if (!p->hists)
+			return -ENOMEM;
+		for (unsigned v = 0; v < p->nr_vectors; v++)
+			hist_init(&p->hists[v]);
+	}
+	for (unsigned v = 0; v < p->nr_vectors; v++)
+		atomic_store(&p->vectors[v].stale, 1);
+	atomic_store_explicit(&p->recorded, p->hists, memory_order_release);
+	return 0;
+}
+
+bool passthru_records(const struct passthru *p)
+{
+	return atomic_load(&p->recorded);
+}
+
+const struct hist *passthru_histogram(const struct passthru *p, unsigned vector)
+{
+	assert(vector < p->nr_vectors);
+
+	if (!p->hists || atomic_load_explicit(&p->vectors[vector].stale, memory_order_acquire))
+		return NULL;
+	return &p->hists[vector];
 }
 
 static bool message_of(const struct passthru *p, unsigned vector, struct msi_message *ret_message)
@@ -91,6 +145,22 @@ static bool message_of(const struct passthru *p, unsigned vector, struct msi_mes
 	if (p->dev)
 		return vfio_vector_message(p->dev, vector, ret_message);
 	*ret_message = bare_message(p, vector);
+	return true;
+}
+
+bool passthru_target(const struct passthru *p, unsigned vector, uint32_t *ret_eventid,
+		     struct vits_event *ret_event)
+{
+	struct msi_message message;
+
+	assert(vector < p->nr_vectors);
+
+	if (!message_of(p, vector, &message) ||
+	    message.address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
+	    message.data >= p->wiring.nr_events)
+		return false;
+	*ret_eventid = message.data;
+	vits_event_get(p->wiring.vits, p->wiring.vits_function, message.data, ret_event);
 	return true;
 }
 
@@ -125,7 +195,7 @@ static void vector_released(void *ctx, unsigned vector, const struct msi_message
 	assert(vector < p->nr_vectors);
 
 	count(&p->vectors[vector].released);
-	deliver(p, vector, message);
+	(void)deliver(p, vector, message);
 }
 
 static void bars_changed(void *ctx)
@@ -285,6 +355,9 @@ void passthru_close(struct passthru *p)
 	p->moved = NULL;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
+	free(p->hists);
+	atomic_store(&p->recorded, NULL);
+	p->hists = NULL;
 	free(p->vectors);
 	p->vectors = NULL;
 }

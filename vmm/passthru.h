@@ -12,6 +12,7 @@
 
 #include "vitsmod/vits.h"
 #include "vmm/config.h"
+#include "vmm/hist.h"
 #include "vmm/pcih.h"
 #include "vmm/policy.h"
 #include "vmm/report.h"
@@ -39,13 +40,17 @@ struct vector_counts {
 	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
 	_Atomic uint64_t storm_released; /* itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
-	_Atomic uint8_t route;		 /* enum route: what was asked for (vmm/routes.h) */
+	/* CLOCK_MONOTONIC, as of the timer tick before; 0: none yet. */
+	_Atomic uint64_t last_ns;
+	_Atomic uint8_t stale; /* the histogram is of before: begin anew */
+	_Atomic uint8_t route; /* enum route: what was asked for (vmm/routes.h) */
 };
 
 /* The parts of a machine that a function is wired to; all borrowed. */
 struct passthru_wiring {
 	struct vits *vits;
 	size_t vits_function; /* the function's index there */
+	uint32_t nr_events;   /* of the function there */
 	struct seal *seal;
 	size_t index; /* and there, and of its routes */
 	struct pcih *pcih;
@@ -67,6 +72,8 @@ struct passthru {
 	struct vfio_affinity *moved;   /* where the host's interrupts were; NULL: where they are */
 	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors; /* [nr_vectors] */
+	struct hist *hists;	       /* [nr_vectors]; NULL: never asked for */
+	struct hist *_Atomic recorded; /* the same while times are recorded, else NULL */
 
 	struct passthru_wiring wiring; /* of the machine, while there is one */
 };
@@ -113,6 +120,24 @@ void passthru_unwire(struct passthru *p);
  * the event. Any thread.
  */
 bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid);
+
+/*
+ * Where an interrupt of the vector would go now. False: it would be held, or its
+ * message goes to no event of the function's ITS. Any thread.
+ */
+bool passthru_target(const struct passthru *p, unsigned vector, uint32_t *ret_eventid,
+		     struct vits_event *ret_event);
+
+/*
+ * Times from when the router sees a vector's signal to when KVM has taken the
+ * interrupt, in ns: a histogram of each vector. They are kept from
+ * passthru_record(true) on, which forgets those of before, until (false).
+ * -ENOMEM: nothing changed. One thread at a time.
+ */
+int passthru_record(struct passthru *p, bool on) _must_check_;
+bool passthru_records(const struct passthru *p);
+/* NULL: no time was recorded yet. */
+const struct hist *passthru_histogram(const struct passthru *p, unsigned vector);
 
 /* A vector was signalled. The router's thread. */
 void passthru_signalled(struct passthru *p, unsigned vector);

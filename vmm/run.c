@@ -18,7 +18,10 @@
 #include <unistd.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/clock.h"
 #include "vmm/commands.h"
+#include "vmm/control.h"
+#include "vmm/guest.h"
 #include "vmm/hostmem.h"
 #include "vmm/irqstat.h"
 #include "vmm/layout.h"
@@ -26,6 +29,7 @@
 #include "vmm/term.h"
 
 #define TYPE_AGAIN_MS 20
+#define OWN_FDS	      3u /* that attend() polls, before those of the control socket */
 
 struct run {
 	const struct config *config;
@@ -36,6 +40,8 @@ struct run {
 	size_t nr_functions;
 	int signals, attention;
 	struct term term;
+	struct control *control; /* NULL: none can be made here */
+	struct guest guest;	 /* what it speaks for */
 
 	/* Typed, and not yet taken by the console. */
 	uint8_t typed[64];
@@ -67,6 +73,31 @@ static int catch_signals(struct run *run, struct fault *ret_fault)
 	if (run->signals < 0 || run->attention < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "itsy", NULL,
 				 "no file descriptors (%s)", strerror(errno));
+	return 0;
+}
+
+/*
+ * A name that is taken is a fault; a host where no socket can be made for want of
+ * rights is not, for guests without devices need none.
+ */
+static int open_control(struct run *run, struct fault *ret_fault)
+{
+	const struct control_config config = {
+		.dir = CONTROL_DIR,
+		.name = run->config->name,
+		.verbs = guest_verbs,
+		.nr_verbs = nr_guest_verbs,
+		.ctx = &run->guest,
+	};
+	int r;
+
+	if (run->options->dump_dtb)
+		return 0;
+	r = control_create(&config, &run->control, ret_fault);
+	if (r != -EACCES && r != -EPERM && r != -EROFS)
+		return r;
+	report_warning("%s: %s: itsy ctl and itsy top will not find this guest", ret_fault->object,
+		       ret_fault->cause);
 	return 0;
 }
 
@@ -153,6 +184,9 @@ static int set_up(struct run *run, struct fault *ret_fault)
 
 	if (r < 0)
 		return r;
+	r = open_control(run, ret_fault);
+	if (r < 0)
+		return r;
 	r = gmem_init(&run->mem, LAYOUT_RAM, run->config->memory);
 	if (r < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory",
@@ -174,6 +208,7 @@ static void tear_down(struct run *run)
 		passthru_give_back(&run->functions[i]);
 	free(run->functions);
 	gmem_fini(&run->mem);
+	control_destroy(run->control);
 	cleanup_fd(&run->signals);
 	cleanup_fd(&run->attention);
 }
@@ -213,6 +248,18 @@ static void read_signal(struct run *run)
 		run->killed_by = (int)info.ssi_signo;
 }
 
+static void begin_attending(struct run *run, struct machine *m)
+{
+	run->guest = (struct guest){
+		.config = run->config,
+		.functions = run->functions,
+		.nr_functions = run->nr_functions,
+		.machine = m,
+		.boots = run->boots,
+		.since_ns = clock_ns(),
+	};
+}
+
 /* For poll(): the sooner of two times, of which a negative one never comes. */
 static int sooner(int a_ms, int b_ms)
 {
@@ -224,18 +271,20 @@ static int sooner(int a_ms, int b_ms)
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
+	begin_attending(run, m);
 	while (machine_end(m) == MACHINE_RUNS && !run->quit && !run->killed_by) {
 		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
-		struct pollfd fds[] = {
+		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS] = {
 			{ .fd = run->attention, .events = POLLIN },
 			{ .fd = run->signals, .events = POLLIN },
 			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
 		};
+		size_t nr_control = control_fds(run->control, fds + OWN_FDS);
 		/* What the console would not take is offered again. */
 		int wait_ms = sooner(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
 
-		if (poll(fds, ARRAY_SIZE(fds), wait_ms) < 0)
+		if (poll(fds, OWN_FDS + nr_control, wait_ms) < 0)
 			continue; /* EINTR; nothing else can come of these arguments */
 		feed_console(run, m);
 		if (fds[0].revents)
@@ -244,6 +293,7 @@ static void attend(struct run *run, struct machine *m)
 			read_signal(run);
 		if (fds[2].revents)
 			read_keys(run, m);
+		control_serve(run->control, fds + OWN_FDS, nr_control);
 	}
 }
 

@@ -56,9 +56,12 @@ int table_print(const struct table *t, FILE *out)
 		size_t column = i % t->nr_columns;
 		bool last = column == t->nr_columns - 1;
 
-		/* No blanks behind the last column. */
-		(void)fprintf(out, "%-*s%s", last ? 0 : (int)t->width[column], t->cells[i],
-			      last ? "\n" : "  ");
+		if (t->right & 1u << column)
+			(void)fprintf(out, "%*s%s", (int)t->width[column], t->cells[i],
+				      last ? "\n" : "  ");
+		else /* no blanks behind the last column */
+			(void)fprintf(out, "%-*s%s", last ? 0 : (int)t->width[column], t->cells[i],
+				      last ? "\n" : "  ");
 	}
 	return 0;
 }

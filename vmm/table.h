@@ -16,7 +16,8 @@
 struct table {
 	size_t nr_columns;
 	size_t width[TABLE_MAX_COLUMNS];
-	char **cells; /* owned, row by row */
+	unsigned right; /* bit n: column n is aligned to the right; 0 by default */
+	char **cells;	/* owned, row by row */
 	size_t nr_cells;
 	bool failed; /* a cell was lost: no memory */
 };

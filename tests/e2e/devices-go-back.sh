@@ -52,7 +52,7 @@ guest off /etc/busy.conf --set kernel=/usr/share/itsy/payloads/msix.bin
 look after_off
 
 start_busy term
-step other itsy run /etc/busy.conf </dev/null
+step other itsy run /etc/busy.conf --set name=other </dev/null
 step rebind itsy release $disk
 end_busy term TERM
 look after_term

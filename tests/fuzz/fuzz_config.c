@@ -94,6 +94,8 @@ static void check_its(const struct config *c)
 static void check_valid(const struct config *c)
 {
 	assert(c->path);
+	assert(c->name[0]);
+	assert(strlen(c->name) <= CONFIG_NAME_MAX);
 	assert(c->kernel && c->kernel[0]);
 	assert(c->cmdline);
 	assert(c->vcpus >= 1);
@@ -132,6 +134,7 @@ static void check_same_its(const struct config_its *a, const struct config_its *
 
 static void check_same(const struct config *a, const struct config *b)
 {
+	assert(same_text(a->name, b->name));
 	assert(same_text(a->kernel, b->kernel));
 	assert(same_text(a->initrd, b->initrd));
 	assert(same_text(a->cmdline, b->cmdline));

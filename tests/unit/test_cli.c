@@ -121,8 +121,8 @@ static void has(const char *text, const char *part)
 
 static void test_help_lists_each_command_on_stdout(void **state)
 {
-	static const char *const commands[] = { "run",	   "check", "devices", "bind",
-						"release", "help",  "version" };
+	static const char *const commands[] = { "run", "check", "devices", "bind",   "release",
+						"ctl", "top",	"help",	   "version" };
 	static const char *const ways[] = { "--help", "-h", "help" };
 
 	(void)state;
@@ -140,7 +140,8 @@ static void test_help_lists_each_command_on_stdout(void **state)
 
 static void test_each_command_explains_itself(void **state)
 {
-	static const char *const commands[] = { "run", "check", "devices", "bind", "release" };
+	static const char *const commands[] = { "run",	   "check", "devices", "bind",
+						"release", "ctl",   "top" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -166,7 +167,8 @@ static void test_each_command_explains_itself(void **state)
 static void test_help_fits_a_terminal_of_80_columns(void **state)
 {
 	static const char *const lines[] = { "--help",	     "help run",  "help check",
-					     "help devices", "help bind", "help release" };
+					     "help devices", "help bind", "help release",
+					     "help ctl",     "help top" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
@@ -328,6 +330,45 @@ static void test_run_refuses_wrong_command_lines(void **state)
 	assert_int_equal(guest.calls, 0);
 }
 
+static void test_ctl_and_top_refuse_wrong_command_lines(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+		{ "ctl box irks", "ctl: unknown verb 'irks': did you mean 'irqs'?\n" },
+		{ "ctl box frobnicate",
+		  "ctl: unknown verb 'frobnicate': itsy help ctl lists them\n" },
+		{ "ctl box irqs now", "ctl: usage: itsy ctl box irqs [--histogram]\n" },
+		{ "ctl box histogram", "ctl: usage: itsy ctl box histogram on|off\n" },
+		{ "ctl box route nvme",
+		  "ctl: usage: itsy ctl box route DEVICE[/VECTOR] uring|spin|irqfd\n" },
+		{ "ctl box its --histogram",
+		  "ctl: --histogram belongs to irqs: itsy help ctl explains it\n" },
+		{ "ctl --histogram",
+		  "ctl: --histogram belongs to irqs: itsy help ctl explains it\n" },
+		{ "ctl box --audit", "ctl: --audit belongs to its: itsy help ctl explains it\n" },
+		{ "ctl --jsn", "ctl: unknown option --jsn: did you mean --json?\n" },
+		{ "top",
+		  "top: no guest is named (itsy ctl lists them): itsy help top explains it\n" },
+		{ "top a b", "top: more than one guest: itsy help top explains it\n" },
+		{ "top a --interval 0",
+		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+		{ "top a --interval nan",
+		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+		{ "top a --interval 1s",
+		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+		{ "top a --interval 3601",
+		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(itsy(cases[i].line), ITSY_USAGE);
+		assert_int_equal(strncmp(said.err, "itsy: error: ", 13), 0);
+		assert_string_equal(said.err + 13, cases[i].want);
+	}
+}
+
 static void test_run_takes_so_many_overrides_and_no_more(void **state)
 {
 	char line[1024] = "run x.conf";
@@ -401,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_run_applies_overrides_in_their_order),
 		cmocka_unit_test(test_run_refuses_wrong_configurations_with_their_own_status),
 		cmocka_unit_test(test_run_refuses_wrong_command_lines),
+		cmocka_unit_test(test_ctl_and_top_refuse_wrong_command_lines),
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),

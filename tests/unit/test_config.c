@@ -419,6 +419,34 @@ static void test_overrides_replace_what_the_file_says(void **state)
 	free(messages);
 }
 
+static void test_a_guest_is_named_after_its_file_unless_it_says_otherwise(void **state)
+{
+	static const struct {
+		const char *path, *text, *name;
+	} cases[] = {
+		{ "web.conf", VALID, "web" },
+		{ "/etc/itsy.d/web1.conf", VALID, "web1" },
+		{ "web.conf.old", VALID, "web-conf-old" },
+		{ "a b.conf", VALID, "a-b" },
+		{ "web", VALID, "web" },
+		{ "dir/.conf", VALID, "guest" },
+		{ "dir/", VALID, "guest" },
+		{ "0123456789012345678901234567890x.conf", VALID,
+		  "0123456789012345678901234567890" },
+		{ "web.conf", VALID "name = db_2-b\n", "db_2-b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct config c;
+
+		assert_int_equal(config_parse(cases[i].path, cases[i].text, NULL, 0, stderr, &c),
+				 0);
+		assert_string_equal(c.name, cases[i].name);
+		config_fini(&c);
+	}
+}
+
 static void test_relative_paths_count_from_the_folder_of_the_file(void **state)
 {
 	static const struct {
@@ -582,6 +610,7 @@ int main(void)
 		cmocka_unit_test(test_long_lines_and_values_are_no_harm),
 		cmocka_unit_test(test_command_line_that_the_guest_would_cut_is_refused),
 		cmocka_unit_test(test_overrides_replace_what_the_file_says),
+		cmocka_unit_test(test_a_guest_is_named_after_its_file_unless_it_says_otherwise),
 		cmocka_unit_test(test_relative_paths_count_from_the_folder_of_the_file),
 		cmocka_unit_test(test_what_is_printed_reads_back_as_the_same),
 		cmocka_unit_test(test_random_damage_is_accepted_or_reported_with_a_line),

@@ -62,6 +62,13 @@ static const struct {
 	  VALID "device \"a\" { bdf = \"0000:01:00.0\" }\n\"device=a|bdf\" = \"x\"\n",
 	  "t.conf:3: error: this string belongs to no key: is a quote missing before it?\n"
 	  "t.conf:3: error: no key stands before '='\n" },
+	{ "a name with a slash", VALID "name = a/b\n",
+	  "t.conf:2: error: 'name' is 1 to 31 letters, digits, '-' or '_', not 'a/b'\n" },
+	{ "no name", VALID "name = ''\n",
+	  "t.conf:2: error: 'name' is 1 to 31 letters, digits, '-' or '_', not ''\n" },
+	{ "a name of 32 letters", VALID "name = 01234567890123456789012345678901\n",
+	  "t.conf:2: error: 'name' is 1 to 31 letters, digits, '-' or '_', not "
+	  "'01234567890123456789012345678901'\n" },
 	{ "wrong type", VALID "vcpus = \"two\"\n",
 	  "t.conf:2: error: 'vcpus' is a number from 1 to 512, not 'two'\n" },
 	{ "no such route", VALID "route = \"io_uring\"\n",

@@ -168,7 +168,7 @@ static void test_each_command_is_in_the_synopsis(void **state)
 static void test_each_configuration_key_is_in_the_manual(void **state)
 {
 	static const char all[] =
-		"kernel = k\ninitrd = i\ncmdline = c\nvcpus = 2\nmemory = 64M\n"
+		"name = n\nkernel = k\ninitrd = i\ncmdline = c\nvcpus = 2\nmemory = 64M\n"
 		"route = irqfd\nrouter-cpu = 1\nrouter-sched = other\nspin-cpu = 2\n"
 		"vcpu-cpus = '3,4'\nvcpu-sched = 'fifo:2'\n"
 		"its a {\nlpis = 64\n}\nits b {\non-error = stall\n}\n"
