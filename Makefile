@@ -142,7 +142,7 @@ LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
 $(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/libvits.a \
-		$(call objects,$(tsan),tests/unit/vits_world.c vmm/router.c vmm/placement.c vmm/report.c)
+		$(call objects,$(tsan),tests/unit/vits_world.c $(addprefix vmm/,router.c deadlines.c placement.c report.c))
 	$(call link,$(tsan_cc) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -luring -pthread $(LDFLAGS))
 
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a

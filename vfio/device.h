@@ -57,8 +57,9 @@ enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX }
  * Open a function that is bound to vfio-pci: join its group to the container
  * (one group may bring several functions), reset it, read its configuration
  * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
- * eventfd each. The vectors stay enabled until destroy: no guest access makes
- * the host's ITS do anything. ops and ctx are borrowed.
+ * eventfd each. The vectors stay enabled until destroy, but for those that
+ * vfio_vector_mute() silences: no guest access makes the host's ITS do anything. ops and ctx are
+ * borrowed.
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
@@ -133,6 +134,18 @@ int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
  */
 bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
 			 struct msi_message *ret_message);
+
+/*
+ * Take a vector's trigger away from the kernel, or give it back: the host then
+ * takes no interrupt of the vector, and MSI-X keeps what comes in the function's
+ * pending bits. What is on its way at that moment can be lost, so the caller
+ * should take it that one came; signals that came before stay in the eventfd.
+ * Any thread, one at a time for each vector; waits for a reset of the function
+ * (vfio_config_write()) that is under way. 0; -EOPNOTSUPP where it cannot be done
+ * (MSI, see vfio/msi.c); or what the kernel answered, and then the vector is as it
+ * was, unless it was to be given back and has no trigger yet.
+ */
+int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute) _must_check_;
 
 enum vfio_take {
 	VFIO_TAKE_DELIVER, /* ret_message is set: deliver it */

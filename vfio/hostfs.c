@@ -81,6 +81,22 @@ int host_read_u32(const char *path, uint32_t *ret_value)
 	return 0;
 }
 
+int host_write_text(const char *path, const char *text)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC | O_NOCTTY);
+	size_t len = strlen(text);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	do
+		n = write(fd, text, len);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return -errno;
+	return (size_t)n == len ? 0 : -EIO;
+}
+
 int host_read_link(const char *path, char *buf, size_t size)
 {
 	ssize_t len = readlink(path, buf, size);

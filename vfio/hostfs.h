@@ -30,6 +30,9 @@ int host_read_u32(const char *path, uint32_t *ret_value) _must_check_;
 /* Read a file's first bytes. The number of bytes, or negative errno. */
 int host_read_bytes(const char *path, void *buf, size_t size) _must_check_;
 
+/* Write a file that exists, in one piece. 0, or what open or write answered. */
+int host_write_text(const char *path, const char *text) _must_check_;
+
 /* Where a symbolic link points, as it is written there. */
 int host_read_link(const char *path, char *buf, size_t size) _must_check_;
 

@@ -178,6 +178,42 @@ static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
 	return 0;
 }
 
+/*
+ * VFIO has no masks for MSI (VFIO_IRQ_INFO_MASKABLE is not set); but without its
+ * trigger a vector is shut down by the kernel (free_irq()), which masks it in the
+ * MSI-X table and takes its event from the host's ITS. Given back, it is mapped
+ * and unmasked again, and its pending bit makes it fire. The number of vectors
+ * does not change, so VFIO_IRQ_INFO_NORESIZE does not matter.
+ *
+ * Choice: not with MSI. Its message would be replaced by zeros, while the function
+ * has no mask, or one that few have: it would go on writing, to address 0. Of
+ * several vectors, all share the message of the first.
+ */
+int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
+{
+	int32_t eventfd = -1;
+	union {
+		struct vfio_irq_set set;
+		uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(eventfd)];
+	} one = {
+		.set = {
+			.argsz = sizeof(one),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = irq_index(dev),
+			.start = vector,
+			.count = 1,
+		},
+	};
+
+	assert(vector < dev->nr_vectors);
+	if (dev->kind != VFIO_IRQ_KIND_MSIX)
+		return -EOPNOTSUPP;
+	if (!mute)
+		eventfd = dev->vectors[vector].eventfd;
+	memcpy(one.bytes + sizeof(one.set), &eventfd, sizeof(eventfd));
+	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
+}
+
 int msi_enable(struct vfio_device *dev, struct vfio_fault *fault)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = irq_index(dev) };

@@ -21,6 +21,7 @@ struct check_host {
 	char machine[66], release[66]; /* as uname(2) says */
 	bool privileged;	       /* locked memory is not limited (CAP_IPC_LOCK) */
 	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
+	int max_fifo;		       /* highest priority of SCHED_FIFO that is granted; 0: none */
 	const struct config *config;   /* NULL: check the host alone */
 };
 
@@ -36,6 +37,9 @@ typedef void check_fn(const struct check_host *host, struct check_result *ret);
 void check_say(struct check_result *ret, enum verdict verdict, const char *cure, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));
 
+/* The first line of a file of the host's, without its end; "" where there is none. */
+void check_read_line(const struct check_host *host, const char *path, char *line, size_t cap);
+
 /* vmm/check_host.c */
 check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_isolation,
 	check_io_uring, check_memlock;
@@ -45,5 +49,9 @@ check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its;
 check_fn check_files, check_memory;
 /* The nr-th device of the configuration. */
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
+/* vmm/check_place.c: where the configuration has threads and interrupts go */
+check_fn check_router, check_spinner, check_vcpus, check_direct;
+/* Route, policy and CPU of the nr-th device's interrupts. */
+void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret);
 
 #endif

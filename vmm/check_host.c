@@ -53,8 +53,7 @@ static bool exists(const struct check_host *host, const char *path)
 	return path_below(host, path, full, sizeof(full)) && access(full, F_OK) == 0;
 }
 
-/* The first line, without its end; "" where there is none. */
-static void read_line(const struct check_host *host, const char *path, char *line, size_t cap)
+void check_read_line(const struct check_host *host, const char *path, char *line, size_t cap)
 {
 	_cleanup_file_ FILE *f = NULL;
 	char full[256];
@@ -204,8 +203,8 @@ void check_isolation(const struct check_host *host, struct check_result *ret)
 {
 	char line[8];
 
-	read_line(host, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", line,
-		  sizeof(line));
+	check_read_line(host, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+			line, sizeof(line));
 	if (line[0] == 'Y' || line[0] == '1')
 		check_say(ret, VERDICT_WARN,
 			  "modprobe vfio_iommu_type1 without allow_unsafe_interrupts, unless every "
@@ -229,7 +228,7 @@ void check_io_uring(const struct check_host *host, struct check_result *ret)
 		check_say(ret, VERDICT_PASS, NULL, "available");
 		return;
 	}
-	read_line(host, "/proc/sys/kernel/io_uring_disabled", line, sizeof(line));
+	check_read_line(host, "/proc/sys/kernel/io_uring_disabled", line, sizeof(line));
 	if (line[0] == '1' || line[0] == '2')
 		check_say(ret, VERDICT_FAIL,
 			  line[0] == '1' ? "run itsy as root, or sysctl kernel.io_uring_disabled=0"

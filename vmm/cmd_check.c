@@ -20,6 +20,8 @@
 
 #define JSON_SCHEMA	 1
 #define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
+#define CAP_SYS_NICE_BIT 23u
+#define FIFO_MAX	 99
 
 static const struct check {
 	const char *name;
@@ -40,6 +42,10 @@ static const struct check {
 	{ "locked memory", check_memlock, false },
 	{ "kernel and initrd", check_files, false },
 	{ "memory", check_memory, false },
+	{ "router", check_router, false },
+	{ "spinning router", check_spinner, false },
+	{ "vCPUs", check_vcpus, false },
+	{ "direct injection", check_direct, false },
 };
 
 static const struct {
@@ -118,18 +124,20 @@ static void run_checks(const struct check_host *host, struct output *out)
 			return;
 	}
 	for (size_t i = 0; host->config && i < host->config->nr_devices; i++) {
-		struct check_result r = { 0 };
+		struct check_result r = { 0 }, interrupts = { 0 };
 		char bdf[PCI_BDF_STRLEN], name[64];
 
 		check_device(host, i, &r);
 		(void)snprintf(name, sizeof(name), "%s %s", host->config->devices[i].name,
 			       pci_bdf_format(&host->config->devices[i].bdf, bdf));
 		say(out, name, &r);
+		check_interrupts(host, i, &interrupts);
+		(void)snprintf(name, sizeof(name), "%s interrupts", host->config->devices[i].name);
+		say(out, name, &interrupts);
 	}
 }
 
-/* CAP_IPC_LOCK lifts the limit of locked memory. */
-static bool may_lock_memory(void)
+static bool has_capability(unsigned bit)
 {
 	_cleanup_file_ FILE *f = fopen("/proc/self/status", "re");
 	unsigned long long effective;
@@ -137,7 +145,7 @@ static bool may_lock_memory(void)
 
 	while (f && fgets(line, sizeof(line), f))
 		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			return effective & BIT64(CAP_IPC_LOCK_BIT);
+			return effective & BIT64(bit);
 	return geteuid() == 0;
 }
 
@@ -152,7 +160,12 @@ static void look_at_host(const struct options *o, const struct config *config,
 		(void)snprintf(ret->machine, sizeof(ret->machine), "%s", name.machine);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", name.release);
 	}
-	ret->privileged = may_lock_memory();
+	/* They lift the limits. */
+	ret->privileged = has_capability(CAP_IPC_LOCK_BIT);
+	if (has_capability(CAP_SYS_NICE_BIT))
+		ret->max_fifo = FIFO_MAX;
+	else if (getrlimit(RLIMIT_RTPRIO, &limit) == 0)
+		ret->max_fifo = limit.rlim_cur < FIFO_MAX ? (int)limit.rlim_cur : FIFO_MAX;
 	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
 		ret->memlock = limit.rlim_cur;
 }

@@ -32,7 +32,6 @@
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
 #define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
-#define NAME_LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct overrides {
 	const char *const *list;
@@ -64,66 +63,12 @@ static void value_error(struct checker *k, struct config_value *v, const char *f
 		config_error_at(k->errors, v->line, "%s", text);
 }
 
-enum number { NUMBER_OK, NUMBER_BAD, NUMBER_OCTAL, NUMBER_HUGE };
-
-static int digit_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return 16;
-}
-
-/* How far to shift for a suffix of one letter; -1: not one. */
-static int suffix_shift(const char *text)
-{
-	static const struct {
-		const char *name;
-		int shift;
-	} suffixes[] = { { "", 0 },   { "K", 10 }, { "k", 10 }, { "M", 20 },
-			 { "m", 20 }, { "G", 30 }, { "g", 30 } };
-
-	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++)
-		if (strcmp(text, suffixes[i].name) == 0)
-			return suffixes[i].shift;
-	return -1;
-}
-
-/* Decimal, or hexadecimal with 0x; with K, M or G behind it where size is set. */
-static enum number parse_number(const char *text, bool size, uint64_t *ret)
-{
-	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
-	const char *p = base == 16 ? text + 2 : text;
-	uint64_t v = 0;
-	bool huge = false;
-	int shift;
-
-	if (digit_of(*p) >= base)
-		return NUMBER_BAD;
-	if (base == 10 && p[0] == '0' && digit_of(p[1]) < 10)
-		return NUMBER_OCTAL;
-	for (; digit_of(*p) < base; p++) {
-		huge |= __builtin_mul_overflow(v, (uint64_t)base, &v);
-		huge |= __builtin_add_overflow(v, (uint64_t)digit_of(*p), &v);
-	}
-	shift = size ? suffix_shift(p) : *p ? -1 : 0;
-	if (shift < 0)
-		return NUMBER_BAD;
-	if (huge || v > UINT64_MAX >> shift)
-		return NUMBER_HUGE;
-	*ret = v << shift;
-	return NUMBER_OK;
-}
-
 /* True with *ret_number, or an error is recorded. */
 static bool number_in(struct checker *k, struct config_value *v, const char *key, uint64_t min,
 		      uint64_t max, uint64_t *ret_number)
 {
 	uint64_t n = 0;
-	enum number kind = parse_number(v->text, false, &n);
+	enum config_number kind = config_parse_number(v->text, false, &n);
 
 	if (kind == NUMBER_OK && n >= min && n <= max) {
 		*ret_number = n;
@@ -191,32 +136,9 @@ static void set_cmdline(struct checker *k, struct config_value *v, struct config
 		k->out_of_memory = true;
 }
 
-static bool is_name(const char *text)
-{
-	size_t len = strspn(text, NAME_LETTERS);
-
-	return len && len <= CONFIG_NAME_MAX && !text[len];
-}
-
-/* From the file's name, with '-' for what a name cannot have. */
-static void default_name(struct config *c)
-{
-	const char *slash = strrchr(c->path, '/');
-	const char *base = slash ? slash + 1 : c->path;
-	const char *dot = strrchr(base, '.');
-	size_t len = dot && strcmp(dot, ".conf") == 0 ? (size_t)(dot - base) : strlen(base);
-
-	if (!len) {
-		base = "guest";
-		len = strlen(base);
-	}
-	for (size_t i = 0; i < len && i < CONFIG_NAME_MAX; i++)
-		c->name[i] = strchr(NAME_LETTERS, base[i]) ? base[i] : '-';
-}
-
 static void set_name(struct checker *k, struct config_value *v, struct config *c)
 {
-	if (!is_name(v->text)) {
+	if (!config_is_name(v->text)) {
 		value_error(k, v, "'name' is 1 to %u letters, digits, '-' or '_', not '" SHOWN "'",
 			    CONFIG_NAME_MAX, v->text);
 		return;
@@ -237,7 +159,7 @@ static void set_vcpus(struct checker *k, struct config_value *v, struct config *
 static void set_memory(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n = 0;
-	enum number kind = parse_number(v->text, true, &n);
+	enum config_number kind = config_parse_number(v->text, true, &n);
 
 	if (kind == NUMBER_OCTAL)
 		value_error(k, v, "'memory' begins with a zero: write it without");
@@ -264,12 +186,33 @@ static void set_bdf(struct checker *k, struct config_value *v, struct config_dev
 			    v->text);
 }
 
-static void set_events(struct checker *k, struct config_value *v, struct config_device *d)
+/* Keys of a device that are a number within a range, and no more. */
+static const struct {
+	const char *name;
+	uint32_t min, max;
+	size_t at;
+} device_numbers[NR_DEVICE_KEYS] = {
+#define NUMBER(key, min, max, member)                                 \
+	{                                                             \
+		key, min, max, offsetof(struct config_device, member) \
+	}
+	[KEY_EVENTS] = NUMBER("events", 0, EVENTS_MAX, events),
+	[KEY_STORM_RATE] = NUMBER("storm-rate", 0, POLICY_RATE_MAX, policy.storm_rate),
+	[KEY_STORM_BURST] = NUMBER("storm-burst", 1, POLICY_BURST_MAX, policy.storm_burst),
+	[KEY_STORM_HOLDOFF] = NUMBER("storm-holdoff-us", POLICY_HOLDOFF_US_MIN,
+				     POLICY_HOLDOFF_US_MAX, policy.storm_holdoff_us),
+	[KEY_HOLD] = NUMBER("hold-us", 0, POLICY_HOLD_US_MAX, policy.hold_us),
+#undef NUMBER
+};
+
+static void set_device_number(struct checker *k, size_t key, struct config_value *v,
+			      struct config_device *d)
 {
 	uint64_t n;
 
-	if (number_in(k, v, "events", 0, EVENTS_MAX, &n))
-		d->events = (uint32_t)n;
+	if (number_in(k, v, device_numbers[key].name, device_numbers[key].min,
+		      device_numbers[key].max, &n))
+		*(uint32_t *)((char *)d + device_numbers[key].at) = (uint32_t)n;
 }
 
 static void set_devid(struct checker *k, struct config_value *v, struct config_device *d)
@@ -352,6 +295,33 @@ static void set_device_route(struct checker *k, struct config_value *v, struct c
 	d->has_route = route_of(k, v, &d->route);
 }
 
+/* What a limit needs and was not given; without a limit, nothing. */
+static void complete_policy(struct policy *p)
+{
+	if (!p->storm_rate) {
+		*p = (struct policy){ .hold_us = p->hold_us };
+		return;
+	}
+	if (!p->storm_burst)
+		p->storm_burst = policy_default_burst(p->storm_rate);
+	if (!p->storm_holdoff_us)
+		p->storm_holdoff_us = POLICY_HOLDOFF_US_DEFAULT;
+}
+
+static void set_msi_cpu(struct checker *k, struct config_value *v, struct config_device *d)
+{
+	uint64_t n;
+
+	d->has_msi_cpu = true;
+	if (strcmp(v->text, "any") == 0)
+		return;
+	if (config_parse_number(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
+		d->msi_cpu = (int)n;
+	else
+		value_error(k, v, "'msi-cpu' is \"any\" or a number from 0 to %u, not '" SHOWN "'",
+			    PLACEMENT_MAX_CPU, v->text);
+}
+
 static void set_cpu(struct checker *k, struct config_value *v, const char *key, struct placement *p)
 {
 	uint64_t n;
@@ -370,7 +340,7 @@ static void set_sched(struct checker *k, struct config_value *v, const char *key
 
 	if (strcmp(v->text, "other") != 0 &&
 	    (strncmp(v->text, "fifo:", 5) != 0 ||
-	     parse_number(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
+	     config_parse_number(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
 		value_error(k, v,
 			    "'%s' is \"other\", or \"fifo:1\" to \"fifo:99\", not '" SHOWN "'", key,
 			    v->text);
@@ -423,11 +393,9 @@ static void (*const setters[NR_KEYS])(struct checker *, struct config_value *, s
 };
 static void (*const device_setters[NR_DEVICE_KEYS])(struct checker *, struct config_value *,
 						    struct config_device *) = {
-	[KEY_BDF] = set_bdf,
-	[KEY_EVENTS] = set_events,
-	[KEY_ITS] = set_its,
-	[KEY_DEVID] = set_devid,
-	[KEY_DEVICE_ROUTE] = set_device_route,
+	[KEY_BDF] = set_bdf,	     [KEY_ITS] = set_its,
+	[KEY_DEVID] = set_devid,     [KEY_DEVICE_ROUTE] = set_device_route,
+	[KEY_MSI_CPU] = set_msi_cpu,
 };
 static void (*const its_setters[NR_ITS_KEYS])(struct checker *, struct config_value *,
 					      struct config_its *) = {
@@ -442,7 +410,7 @@ static char *take_name(struct checker *k, enum config_kind kind, struct config_b
 {
 	char *name = raw->name;
 
-	if (!is_name(name))
+	if (!config_is_name(name))
 		config_error_at(k->errors, raw->line,
 				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
 				"not \"" SHOWN "\"",
@@ -485,9 +453,13 @@ static int check_all_its(struct checker *k, struct config *c)
 static void check_device(struct checker *k, struct config_block *raw, struct config_device *d)
 {
 	d->line = raw->line;
+	d->msi_cpu = -1;
 	for (size_t i = 0; i < NR_DEVICE_KEYS; i++)
-		if (raw->values[i].text)
+		if (raw->values[i].text && device_numbers[i].name)
+			set_device_number(k, i, &raw->values[i], d);
+		else if (raw->values[i].text)
 			device_setters[i](k, &raw->values[i], d);
+	complete_policy(&d->policy);
 	if (!raw->values[KEY_BDF].text)
 		config_error_at(k->errors, raw->line, "device \"" SHOWN "\" has no 'bdf'",
 				raw->name);
@@ -593,17 +565,26 @@ static void check_events_fit(struct checker *k, const struct config *c, size_t i
 			    1u << its->eventid_bits, its->name, d->events);
 }
 
+/* What a device does not say follows from the configuration. */
+static void inherit(const struct config *c, struct config_device *d, size_t i)
+{
+	/* Its requester ID: device i of the guest's bus 0, function 0. */
+	if (!d->has_devid)
+		d->devid = (uint32_t)i << 3;
+	if (!d->has_route)
+		d->route = c->route;
+	/* Beside the thread that waits for them; the kernel's own route has none. */
+	if (!d->has_msi_cpu && d->route != ROUTE_IRQFD)
+		d->msi_cpu = d->route == ROUTE_SPIN ? c->spin.cpu : c->router.cpu;
+}
+
 static void check_devices(struct checker *k, struct config *c)
 {
 	struct config_blocks *raw = &k->raw->blocks[KIND_DEVICE];
 
 	for (size_t i = 0; i < raw->nr; i++) {
 		check_device(k, &raw->list[i], &c->devices[i]);
-		/* Its requester ID: device i of the guest's bus 0, function 0. */
-		if (!c->devices[i].has_devid)
-			c->devices[i].devid = (uint32_t)i << 3;
-		if (!c->devices[i].has_route)
-			c->devices[i].route = c->route;
+		inherit(c, &c->devices[i], i);
 	}
 	c->nr_devices = raw->nr;
 	for (size_t i = 0; i < c->nr_devices; i++) {
@@ -642,7 +623,7 @@ static int check(struct checker *k, struct config *c)
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
 		return -ENOMEM;
-	default_name(c);
+	config_default_name(c->path, c->name);
 	for (size_t i = 0; i < NR_KEYS; i++)
 		if (k->raw->values[i].text)
 			setters[i](k, &k->raw->values[i], c);

@@ -12,6 +12,7 @@
 #include "vfio/pci.h"
 #include "vmm/layout.h"
 #include "vmm/placement.h"
+#include "vmm/policy.h"
 #include "vmm/route.h"
 
 #define CONFIG_MAX_DEVICES 32u
@@ -41,6 +42,9 @@ struct config_device {
 	uint32_t events;  /* EventIDs the shadow keeps; 0: by its vectors */
 	enum route route; /* the configuration's own by default */
 	bool has_route;
+	struct policy policy; /* off by default; where there is a limit, it is complete */
+	int msi_cpu;	      /* the host's CPU for its MSIs; -1: as the host has them */
+	bool has_msi_cpu;
 	int line; /* of its block, for messages */
 };
 

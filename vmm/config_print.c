@@ -28,6 +28,16 @@ static void print_its(const struct config_its *its, FILE *out)
 	(void)fprintf(out, "\ton-error = \"%s\"\n}\n", config_on_error_name(its->stall));
 }
 
+static void print_policy(const struct policy *p, FILE *out)
+{
+	if (p->storm_rate)
+		(void)fprintf(out,
+			      "\tstorm-rate = %u\n\tstorm-burst = %u\n\tstorm-holdoff-us = %u\n",
+			      p->storm_rate, p->storm_burst, p->storm_holdoff_us);
+	if (p->hold_us)
+		(void)fprintf(out, "\thold-us = %u\n", p->hold_us);
+}
+
 static void print_device(const struct config *config, const struct config_device *d, FILE *out)
 {
 	char bdf[PCI_BDF_STRLEN];
@@ -42,6 +52,11 @@ static void print_device(const struct config *config, const struct config_device
 		(void)fprintf(out, "\tevents = %u\n", d->events);
 	if (d->has_route)
 		(void)fprintf(out, "\troute = \"%s\"\n", route_name(d->route));
+	print_policy(&d->policy, out);
+	if (d->has_msi_cpu && d->msi_cpu >= 0)
+		(void)fprintf(out, "\tmsi-cpu = %d\n", d->msi_cpu);
+	else if (d->has_msi_cpu)
+		(void)fputs("\tmsi-cpu = \"any\"\n", out);
 	(void)fputs("}\n", out);
 }
 

@@ -49,8 +49,16 @@ static const char *const names[NR_NAMES] = {
 	[NR_KEYS + KIND_ITS] = "its",
 };
 static const char *const device_keys[NR_DEVICE_KEYS] = {
-	[KEY_BDF] = "bdf",     [KEY_EVENTS] = "events",	     [KEY_ITS] = "its",
-	[KEY_DEVID] = "devid", [KEY_DEVICE_ROUTE] = "route",
+	[KEY_BDF] = "bdf",
+	[KEY_EVENTS] = "events",
+	[KEY_ITS] = "its",
+	[KEY_DEVID] = "devid",
+	[KEY_DEVICE_ROUTE] = "route",
+	[KEY_STORM_RATE] = "storm-rate",
+	[KEY_STORM_BURST] = "storm-burst",
+	[KEY_STORM_HOLDOFF] = "storm-holdoff-us",
+	[KEY_HOLD] = "hold-us",
+	[KEY_MSI_CPU] = "msi-cpu",
 };
 static const char *const its_keys[NR_ITS_KEYS] = {
 	[KEY_DEVID_BITS] = "devid-bits",

@@ -24,12 +24,24 @@ enum {
 	KEY_NAME,
 	NR_KEYS
 };
-enum { KEY_BDF, KEY_EVENTS, KEY_ITS, KEY_DEVID, KEY_DEVICE_ROUTE, NR_DEVICE_KEYS };
+enum {
+	KEY_BDF,
+	KEY_EVENTS,
+	KEY_ITS,
+	KEY_DEVID,
+	KEY_DEVICE_ROUTE,
+	KEY_STORM_RATE,
+	KEY_STORM_BURST,
+	KEY_STORM_HOLDOFF,
+	KEY_HOLD,
+	KEY_MSI_CPU,
+	NR_DEVICE_KEYS
+};
 enum { KEY_DEVID_BITS, KEY_EVENTID_BITS, KEY_LPIS, KEY_ON_ERROR, NR_ITS_KEYS };
 
 /* The kinds of blocks, and room for any of them. */
 enum config_kind { KIND_DEVICE, KIND_ITS, NR_KINDS };
-#define CONFIG_MAX_KEYS	   5u
+#define CONFIG_MAX_KEYS	   10u
 #define CONFIG_MAX_OF_KIND CONFIG_MAX_DEVICES
 
 /* What a kind is called in messages: "a" "device". */
@@ -63,6 +75,18 @@ struct config_raw {
 
 /* "stall" or "skip". */
 const char *config_on_error_name(bool stall);
+
+enum config_number { NUMBER_OK, NUMBER_BAD, NUMBER_OCTAL, NUMBER_HUGE };
+/*
+ * Decimal, or hexadecimal with 0x; with K, M or G behind it where size is set. *ret
+ * is written for NUMBER_OK only.
+ */
+enum config_number config_parse_number(const char *text, bool size, uint64_t *ret);
+
+/* 1 to CONFIG_NAME_MAX letters, digits, '-' or '_'. */
+bool config_is_name(const char *text);
+/* From a file's name: '-' for what a name cannot have, "guest" where nothing is left. */
+void config_default_name(const char *path, char ret_name[CONFIG_NAME_MAX + 1]);
 
 #define CONFIG_SHOWN "%.40s" /* as much of a wrong word as a message shows */
 

@@ -13,13 +13,39 @@
 
 struct row {
 	uint64_t taken, injected, held, released, dropped, last;
+	uint64_t storms, storm_held, storm_muted, storm_released, coalesced;
 	enum route route;
 };
 
 static struct row read_row(const struct vector_counts *c)
 {
-	return (struct row){ c->taken, c->injected,	    c->held, c->released, c->dropped,
-			     c->last,  (enum route)c->route };
+	return (struct row){
+		.taken = c->taken,
+		.injected = c->injected,
+		.held = c->held,
+		.released = c->released,
+		.dropped = c->dropped,
+		.last = c->last,
+		.storms = c->storms,
+		.storm_held = c->storm_held,
+		.storm_muted = c->storm_muted,
+		.storm_released = c->storm_released,
+		.coalesced = c->coalesced,
+		.route = (enum route)c->route,
+	};
+}
+
+/* What a policy kept from the guest, where it did. */
+static void print_policy(FILE *out, const struct row *row)
+{
+	if (row->storms)
+		(void)fprintf(out,
+			      "  storms: %" PRIu64 ", held back in them: %" PRIu64
+			      ", masked at the device: %" PRIu64 " times\n",
+			      row->storms, row->storm_held, row->storm_muted);
+	if (row->coalesced)
+		(void)fprintf(out, "  merged into the next one (hold-us): %" PRIu64 "\n",
+			      row->coalesced);
 }
 
 static void print_where(FILE *out, const struct passthru *p, const struct row *row)
@@ -55,6 +81,7 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		(void)fprintf(out, " %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
 			      route_name(row.route), row.taken, row.injected, row.held,
 			      row.dropped);
+		print_policy(out, &row);
 		sum->taken += row.taken;
 		sum->injected += row.injected;
 		sum->held += row.held;
@@ -118,10 +145,14 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 
 static json_t *vector_json(unsigned vector, const struct row *row)
 {
-	json_t *v = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:I}", "vector", (int)vector, "route",
-			      route_name(row->route), "taken", (json_int_t)row->taken, "injected",
-			      (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
-			      (json_int_t)row->released, "dropped", (json_int_t)row->dropped);
+	json_t *v = json_pack(
+		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vector",
+		(int)vector, "route", route_name(row->route), "taken", (json_int_t)row->taken,
+		"injected", (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
+		(json_int_t)row->released, "dropped", (json_int_t)row->dropped, "storms",
+		(json_int_t)row->storms, "storm_held", (json_int_t)row->storm_held, "storm_muted",
+		(json_int_t)row->storm_muted, "storm_released", (json_int_t)row->storm_released,
+		"coalesced", (json_int_t)row->coalesced);
 
 	if (v && row->last) {
 		(void)json_object_set_new(v, "eventid",
@@ -200,7 +231,8 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 	for (size_t i = 0; i < nr_functions; i++)
 		(void)json_array_append_new(list, function_json(&functions[i]));
 	root = json_pack(
-		"{s:i, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I}, "
+		"{s:i, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, "
+		"s:I}, "
 		"s:I}",
 		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
 		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
@@ -209,7 +241,8 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		(json_int_t)s->seal.unready, "frame_pokes", (json_int_t)s->seal.frame_pokes,
 		"table_pokes", (json_int_t)s->seal.table_pokes, "router", "visits",
 		(json_int_t)s->router_visits, "completions", (json_int_t)s->router_completions,
-		"rearmed", (json_int_t)s->router_rearmed, "unclaimed", (json_int_t)s->unclaimed);
+		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
+		"unclaimed", (json_int_t)s->unclaimed);
 	if (!root)
 		return -ENOMEM;
 	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));

@@ -119,6 +119,11 @@ static void on_part_failed(void *ctx, const char *why)
 	set_end(ctx, MACHINE_FAILED, why);
 }
 
+static void on_routes_attention(void *ctx)
+{
+	call_attention(ctx);
+}
+
 static void on_owing(void *ctx)
 {
 	struct machine *m = ctx;
@@ -556,6 +561,7 @@ static int start_routes(struct machine *m, struct fault *ret_fault)
 		.placement = &c->router,
 		.spin_placement = &c->spin,
 		.failed = on_part_failed,
+		.attention = on_routes_attention,
 		.ctx = m,
 	};
 
@@ -634,6 +640,8 @@ static int retry_waiting(struct machine *m)
 
 int machine_service(struct machine *m)
 {
+	if (m->routes)
+		routes_service(m->routes);
 	if (atomic_exchange(&m->more, false))
 		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
 			vits_run(m->its[i].vits);
@@ -703,4 +711,5 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	ret_stats->router_visits = m->router_stats.visits;
 	ret_stats->router_completions = m->router_stats.completions;
 	ret_stats->router_rearmed = m->router_stats.rearmed;
+	ret_stats->router_parked = m->router_stats.parked;
 }

@@ -55,10 +55,10 @@ enum machine_end machine_end(struct machine *m);
 const char *machine_failure(struct machine *m);
 
 /*
- * Do what vCPUs have left to another thread: the rest of long command queues, and
- * interrupts that wait for the guest to have its LPIs on. Returns after how many
- * milliseconds it wants to be called if nobody calls for attention; -1: never. One
- * thread.
+ * Do what vCPUs and the router have left to another thread: the rest of long
+ * command queues, vectors to be muted, interrupts that wait for the guest to have
+ * its LPIs on. Returns after how many milliseconds it wants to be called if nobody
+ * calls for attention; -1: never. One thread.
  */
 int machine_service(struct machine *m);
 
@@ -74,7 +74,7 @@ struct machine_stats {
 	struct seal_stats seal;
 	struct pcih_stats pcih;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
-	uint64_t router_visits, router_completions, router_rearmed;
+	uint64_t router_visits, router_completions, router_rearmed, router_parked;
 };
 
 /* Between machine_start() and machine_stop(); borrowed. */

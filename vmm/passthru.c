@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "vfio/affinity.h"
 #include "vfio/bind.h"
 #include "vmm/clock.h"
 #include "vmm/layout.h"
@@ -244,6 +245,7 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 		.slot = slot,
 		.its = config->its,
 		.route = config->route,
+		.policy = config->policy,
 		.devid = config->has_devid ? config->devid : pcih_devid(slot),
 	};
 	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
@@ -252,6 +254,37 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 	/* What was bound before we came stays bound when we go. */
 	p->bound_here = r == 1;
 	return 0;
+}
+
+static const char *cure_of_move(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+		return "run itsy as root";
+	case EINVAL:
+		return "name a CPU that is online: see itsy check";
+	case EIO:
+		return "the kernel manages it by itself; msi-cpu = any asks for nothing";
+	default:
+		return "see /proc/irq";
+	}
+}
+
+/* What stays where it is costs time, and harms nothing. */
+static void move_interrupts(struct passthru *p, int cpu)
+{
+	struct vfio_fault vf = { 0 };
+	unsigned left = 0;
+
+	if (vfio_affinity_set(&host_fs, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf) < 0)
+		report_warning("%s: its interrupts are not moved to CPU %d of the host (%s)",
+			       p->name, cpu, strerror(vf.error));
+	else if (left)
+		report_warning("%s: %u of its interrupts, such as %s, are not moved to CPU %d of "
+			       "the host (%s): %s",
+			       p->name, left, vf.object, cpu, strerror(vf.error),
+			       cure_of_move(vf.error));
 }
 
 int passthru_open(struct passthru *p, const struct config_device *config,
@@ -264,6 +297,8 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return fault_from_vfio(ret_fault, &vf);
 	p->nr_vectors = vfio_device_nr_vectors(p->dev);
 	p->nr_events = config->events ? config->events : events_for(p->nr_vectors);
+	if (config->msi_cpu >= 0)
+		move_interrupts(p, config->msi_cpu);
 	return alloc_vectors(p, ret_fault);
 }
 
@@ -300,12 +335,24 @@ int passthru_eventfd(const struct passthru *p, unsigned vector)
 	return p->dev ? vfio_vector_eventfd(p->dev, vector) : p->bare[vector];
 }
 
+bool passthru_can_mute(const struct passthru *p)
+{
+	return p->dev && vfio_device_irq_kind(p->dev) == VFIO_IRQ_KIND_MSIX;
+}
+
+int passthru_mute(struct passthru *p, unsigned vector, bool mute)
+{
+	return p->dev ? vfio_vector_mute(p->dev, vector, mute) : -EOPNOTSUPP;
+}
+
 void passthru_close(struct passthru *p)
 {
 	for (unsigned v = 0; p->bare && v < p->nr_vectors; v++)
 		cleanup_fd(&p->bare[v]);
 	free(p->bare);
 	p->bare = NULL;
+	vfio_affinity_restore(p->moved);
+	p->moved = NULL;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 	free(p->hists);

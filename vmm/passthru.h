@@ -14,11 +14,13 @@
 #include "vmm/config.h"
 #include "vmm/hist.h"
 #include "vmm/pcih.h"
+#include "vmm/policy.h"
 #include "vmm/report.h"
 #include "vmm/route.h"
 #include "vmm/seal.h"
 
 struct routes;
+struct vfio_affinity;
 
 /*
  * What became of a vector's interrupts. taken = injected + held - released + dropped.
@@ -35,7 +37,13 @@ struct vector_counts {
 	/* CLOCK_MONOTONIC, as of the timer tick before; 0: none yet. */
 	_Atomic uint64_t last_ns;
 	_Atomic uint8_t stale; /* the histogram is of before: begin anew */
-	_Atomic uint8_t route; /* enum route: what was asked for (vmm/routes.h) */
+	/* What a policy did (vmm/policy.h); those that wait or merge are not taken. */
+	_Atomic uint64_t storms;	 /* times that the limit was hit */
+	_Atomic uint64_t storm_held;	 /* came in a storm, and merged into the next one taken */
+	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
+	_Atomic uint64_t storm_released; /* itsy's own, for what that may have lost */
+	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
+	_Atomic uint8_t route;		 /* enum route: what was asked for (vmm/routes.h) */
 };
 
 /* The parts of a machine that a function is wired to; all borrowed. */
@@ -57,9 +65,11 @@ struct passthru {
 	uint32_t devid;	    /* its DeviceID there */
 	uint32_t nr_events; /* in the shadow */
 	enum route route;   /* that its vectors begin with; before open */
+	struct policy policy;
 	unsigned nr_vectors;
 	bool bound_here;	       /* to be given back */
 	struct vfio_device *dev;       /* NULL: a bare function */
+	struct vfio_affinity *moved;   /* where the host's interrupts were; NULL: where they are */
 	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors; /* [nr_vectors] */
 	struct hist *hists;	       /* [nr_vectors]; NULL: never asked for */
@@ -85,6 +95,13 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
 		       struct fault *ret_fault) _must_check_;
 void passthru_close(struct passthru *p);
+
+/*
+ * Have the device keep quiet (vfio_vector_mute()); -EOPNOTSUPP where it has no way
+ * to. May wait for a reset of the function.
+ */
+bool passthru_can_mute(const struct passthru *p);
+int passthru_mute(struct passthru *p, unsigned vector, bool mute) _must_check_;
 
 /* What signals a vector: borrowed, EFD_NONBLOCK. */
 int passthru_eventfd(const struct passthru *p, unsigned vector);

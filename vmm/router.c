@@ -13,6 +13,14 @@
  * signalled since stays in the counter, and arming looks at the counter first. So
  * none is lost, and never are more delivered than were signalled.
  *
+ * The poll of a source that is parked ends, too, so that a storm of it costs
+ * nothing here, and its counter is left alone until the time has come. The times
+ * are in a heap; the thread sleeps until the earliest (IORING_ENTER_EXT_ARG).
+ *
+ * What one source can take of a visit is bounded: a poll has one completion on its
+ * way at most, and signals meanwhile merge into it; and a visit ends with what the
+ * queue held when it began.
+ *
  * tests/routes compares this arrangement with others (make bench-routes).
  *
  * Lock: `lock`, around the queue of requests; none is taken under it.
@@ -30,8 +38,10 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/deadlines.h"
 
 #define SQ_ENTRIES     64u
 #define CQ_ENTRIES_MIN 256u
@@ -40,14 +50,21 @@
 /* Marks the completions of poll removals; those of polls are the source's address. */
 #define REMOVAL UINT64_C(1)
 
+#define NS_PER_S UINT64_C(1000000000)
+
 struct source {
 	struct router_source is;
 	/* The router's thread's. */
-	uint64_t seen; /* completions since the counter was last read */
-	bool armed;    /* there is a poll */
-	bool leaving;  /* its removal was asked for */
+	uint64_t seen;	  /* completions dealt with since the counter was last read */
+	uint64_t owed;	  /* signals that were read from the counter, and not dealt with */
+	bool armed;	  /* there is a poll */
+	bool removing;	  /* its removal was asked for */
+	bool leaving;	  /* somebody waits for ops->disarmed */
+	bool parked, due; /* and the time has come */
 	/* Guarded by the lock. */
+	bool asked;  /* for what `wanted` says */
 	bool wanted; /* to be armed */
+	bool unpark;
 	bool queued; /* in the queue of requests */
 };
 
@@ -63,7 +80,8 @@ struct router {
 	int kick; /* eventfd: the last source */
 	bool spin;
 	bool stopping;
-	size_t nr_armed; /* without the kick */
+	size_t nr_armed;	    /* without the kick */
+	struct deadlines deadlines; /* of parked sources */
 	const struct placement *placement;
 
 	pthread_mutex_t lock;
@@ -71,7 +89,7 @@ struct router {
 	uint32_t *queue; /* [nr] sources with a request */
 	size_t nr_queued;
 
-	_Atomic unsigned long long visits, completions, rearmed;
+	_Atomic unsigned long long visits, completions, rearmed, parked;
 	unsigned cq_entries;
 	size_t nr;
 	struct source sources[];
@@ -98,25 +116,126 @@ static void arm(struct router *router, struct source *source)
 {
 	struct io_uring_sqe *sqe = get_sqe(router);
 
+	assert(!source->armed);
+	assert(!source->parked);
 	io_uring_prep_poll_multishot(sqe, source->is.eventfd, POLLIN);
 	io_uring_sqe_set_data(sqe, source);
-	if (!source->armed && !is_kick(router, source))
+	if (!is_kick(router, source))
 		router->nr_armed++;
 	source->armed = true;
 }
 
-static void disarm(struct router *router, struct source *source)
+static void end_poll(struct router *router, struct source *source)
 {
 	struct io_uring_sqe *sqe = get_sqe(router);
 
 	io_uring_prep_poll_remove(sqe, (uint64_t)(uintptr_t)source);
 	io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)source | REMOVAL);
-	source->leaving = true;
+	source->removing = true;
+}
+
+/* ---- signals ------------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static size_t index_of(const struct router *router, const struct source *source)
+{
+	return (size_t)(source - router->sources);
+}
+
+static void park(struct router *router, struct source *source, uint64_t until)
+{
+	router->parked++;
+	source->parked = true;
+	source->due = false;
+	if (until != ROUTER_PARKED)
+		deadlines_add(&router->deadlines, index_of(router, source), until);
+	if (source->armed && !source->removing)
+		end_poll(router, source);
+}
+
+/* True: dealt with. False: parked, and they are to be kept. */
+static bool deliver(struct router *router, struct source *source, uint64_t signals)
+{
+	uint64_t until = router->ops->signalled(source->is.ctx, source->is.index, signals);
+
+	if (until)
+		park(router, source, until);
+	return !until;
+}
+
+/* Read the counter: the signals that were not dealt with. */
+static uint64_t collect(struct source *source)
+{
+	uint64_t signals = 0, waiting;
+
+	if (read(source->is.eventfd, &signals, sizeof(signals)) < 0)
+		signals = 0; /* nothing since the last time */
+	waiting = source->owed + (signals > source->seen ? signals - source->seen : 0);
+	source->seen = source->owed = 0;
+	return waiting;
+}
+
+static void leave(struct router *router, struct source *source)
+{
+	source->leaving = false;
+	router->ops->disarmed(source->is.ctx, source->is.index);
+}
+
+/* The poll is over, and nobody else will say so. */
+static void unpark(struct router *router, struct source *source)
+{
+	uint64_t waiting = collect(source);
+
+	source->parked = source->due = false;
+	if (waiting && !deliver(router, source, waiting))
+		source->owed = waiting;
+	else
+		arm(router, source);
+}
+
+/* For the next one who reads the eventfd. */
+static void leave_parked(struct router *router, struct source *source)
+{
+	uint64_t waiting = collect(source);
+
+	source->parked = source->due = false;
+	deadlines_remove(&router->deadlines, index_of(router, source));
+	if (waiting)
+		(void)eventfd_write(source->is.eventfd, waiting);
+	leave(router, source);
+}
+
+/* A parked source's time has come. */
+static void come_due(struct router *router, struct source *source)
+{
+	deadlines_remove(&router->deadlines, index_of(router, source));
+	source->due = true;
+	if (!source->armed)
+		unpark(router, source);
+}
+
+/* Each of them parks again at most until later. */
+static void serve_deadlines(struct router *router)
+{
+	uint64_t at, now = router->deadlines.nr ? now_ns() : 0;
+	size_t index;
+
+	while (deadlines_first(&router->deadlines, &at, &index) && at <= now)
+		come_due(router, &router->sources[index]);
 }
 
 /* ---- requests ------------------------------------------------------------------ */
 
-static void request(struct router *router, size_t index, bool wanted)
+enum wish { WISH_ARM, WISH_DISARM, WISH_UNPARK };
+
+static void request(struct router *router, size_t index, enum wish wish)
 {
 	struct source *source = &router->sources[index];
 	bool kick;
@@ -125,7 +244,12 @@ static void request(struct router *router, size_t index, bool wanted)
 
 	pthread_mutex_lock(&router->lock);
 	kick = !router->nr_queued;
-	source->wanted = wanted;
+	if (wish == WISH_UNPARK) {
+		source->unpark = true;
+	} else {
+		source->asked = true;
+		source->wanted = wish == WISH_ARM;
+	}
 	if (!source->queued)
 		router->queue[router->nr_queued++] = (uint32_t)index;
 	source->queued = true;
@@ -136,83 +260,108 @@ static void request(struct router *router, size_t index, bool wanted)
 
 void router_arm(struct router *router, size_t source)
 {
-	request(router, source, true);
+	request(router, source, WISH_ARM);
 }
 
 void router_disarm(struct router *router, size_t source)
 {
-	request(router, source, false);
+	request(router, source, WISH_DISARM);
 }
 
-static bool take_request(struct router *router, struct source **ret_source, bool *ret_wanted)
+void router_unpark(struct router *router, size_t source)
+{
+	request(router, source, WISH_UNPARK);
+}
+
+struct wishes {
+	struct source *source;
+	bool arm, disarm, unpark;
+};
+
+static bool take_request(struct router *router, struct wishes *ret)
 {
 	bool any;
 
 	pthread_mutex_lock(&router->lock);
 	any = router->nr_queued;
 	if (any) {
-		*ret_source = &router->sources[router->queue[--router->nr_queued]];
-		*ret_wanted = (*ret_source)->wanted;
-		(*ret_source)->queued = false;
+		struct source *source = &router->sources[router->queue[--router->nr_queued]];
+
+		*ret = (struct wishes){
+			.source = source,
+			.arm = source->asked && source->wanted,
+			.disarm = source->asked && !source->wanted,
+			.unpark = source->unpark,
+		};
+		source->queued = source->asked = source->unpark = false;
 	}
 	router->stopping = router->stop;
 	pthread_mutex_unlock(&router->lock);
 	return any;
 }
 
+static void serve_leaving(struct router *router, struct source *source)
+{
+	source->leaving = true;
+	if (source->armed && !source->removing)
+		end_poll(router, source);
+	else if (!source->armed && source->parked)
+		leave_parked(router, source);
+	else if (!source->armed)
+		leave(router, source);
+}
+
 static void serve_requests(struct router *router)
 {
-	struct source *source;
-	bool wanted;
+	struct wishes wishes;
 
-	while (take_request(router, &source, &wanted)) {
-		if (wanted && !source->armed)
+	while (take_request(router, &wishes)) {
+		struct source *source = wishes.source;
+
+		if (wishes.disarm)
+			serve_leaving(router, source);
+		else if (wishes.arm && !source->armed && !source->parked)
 			arm(router, source);
-		else if (!wanted && source->armed)
-			disarm(router, source);
-		else if (!wanted)
-			router->ops->disarmed(source->is.ctx, source->is.index);
+		if (wishes.unpark && source->parked)
+			come_due(router, source);
 	}
 }
 
 /* ---- completions ----------------------------------------------------------------- */
 
-static void deliver(struct router *router, struct source *source)
-{
-	if (is_kick(router, source))
-		serve_requests(router);
-	else
-		router->ops->signalled(source->is.ctx, source->is.index);
-}
-
-/* The poll has ended. */
 static void ended(struct router *router, struct source *source)
 {
-	uint64_t signals = 0;
-
-	if (read(source->is.eventfd, &signals, sizeof(signals)) < 0)
-		signals = 0; /* nothing since the last time */
-	if (signals > source->seen)
-		deliver(router, source);
-	source->seen = 0;
-	if (!source->leaving) {
+	source->armed = source->removing = false;
+	if (is_kick(router, source)) {
 		router->rearmed++;
 		arm(router, source);
 		return;
 	}
-	source->leaving = source->armed = false;
 	router->nr_armed--;
-	router->ops->disarmed(source->is.ctx, source->is.index);
+	/* Some signals shared a completion, or came after the last. */
+	if (!source->parked && collect(source) && !deliver(router, source, 1))
+		source->owed = 1;
+	if (source->leaving && source->parked)
+		leave_parked(router, source);
+	else if (source->leaving)
+		leave(router, source);
+	else if (source->due)
+		unpark(router, source);
+	else if (!source->parked) {
+		router->rearmed++;
+		arm(router, source);
+	}
 }
 
 /* 0, or -ENOENT where the poll ended by itself: either way its last completion says so. */
 static void removed(struct router *router, struct source *source, int result)
 {
 	/* A signal was being seen to at that moment. */
-	if (result == -EALREADY && source->leaving)
-		disarm(router, source);
+	if (result == -EALREADY && source->removing)
+		end_poll(router, source);
 }
 
+/* A parked source's signals are in its counter, and stay there. */
 static void complete(struct router *router, const struct io_uring_cqe *cqe)
 {
 	uint64_t data = io_uring_cqe_get_data64(cqe);
@@ -223,27 +372,30 @@ static void complete(struct router *router, const struct io_uring_cqe *cqe)
 		return;
 	}
 	router->completions++;
-	if (cqe->res > 0) {
+	if (cqe->res > 0 && is_kick(router, source))
+		serve_requests(router);
+	else if (cqe->res > 0 && !source->parked && deliver(router, source, 1))
 		source->seen++;
-		deliver(router, source);
-	}
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		ended(router, source);
 }
 
-/* All that the ring holds, in one visit. */
+/* What the ring holds, in one visit. */
 static void visit(struct router *router)
 {
+	unsigned ready = io_uring_cq_ready(&router->ring), head, nr = 0;
 	struct io_uring_cqe *cqe;
-	unsigned head, nr = 0;
 
 	router->visits++;
 	io_uring_for_each_cqe(&router->ring, head, cqe)
 	{
+		if (nr == ready)
+			break;
 		complete(router, cqe);
 		nr++;
 	}
 	io_uring_cq_advance(&router->ring, nr);
+	serve_deadlines(router);
 }
 
 /*
@@ -284,9 +436,32 @@ static int begin(struct router *router)
 	return r < 0 ? r : 0;
 }
 
+/* In ns until the first deadline, at least 1; 0: there is none. */
+static uint64_t time_left(const struct router *router)
+{
+	uint64_t at, now;
+	size_t index;
+
+	if (!deadlines_first(&router->deadlines, &at, &index))
+		return 0;
+	now = now_ns();
+	return at > now ? at - now : 1;
+}
+
 static int wait_asleep(struct router *router)
 {
-	return io_uring_submit_and_wait(&router->ring, 1);
+	uint64_t left = time_left(router);
+	struct __kernel_timespec timeout = {
+		.tv_sec = (long long)(left / NS_PER_S),
+		.tv_nsec = (long long)(left % NS_PER_S),
+	};
+	struct io_uring_cqe *cqe;
+	int r;
+
+	if (!left)
+		return io_uring_submit_and_wait(&router->ring, 1);
+	r = io_uring_submit_and_wait_timeout(&router->ring, &cqe, 1, &timeout, NULL);
+	return r == -ETIME ? 0 : r;
 }
 
 static inline void relax(void)
@@ -303,7 +478,7 @@ static int wait_awake(struct router *router)
 {
 	int r = io_uring_submit(&router->ring);
 
-	while (r >= 0 && !io_uring_cq_ready(&router->ring)) {
+	while (r >= 0 && !io_uring_cq_ready(&router->ring) && time_left(router) != 1) {
 		if (IO_URING_READ_ONCE(*router->ring.sq.kflags) &
 		    (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW))
 			r = io_uring_get_events(&router->ring);
@@ -386,7 +561,7 @@ int router_create(const struct router_config *config, struct router **ret_router
 	router->spin = config->spin;
 	router->placement = config->placement;
 	router->queue = calloc(nr + 1, sizeof(*router->queue));
-	if (!router->queue)
+	if (!router->queue || deadlines_init(&router->deadlines, nr) < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
 				 "out of memory");
 	router->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -422,6 +597,7 @@ void router_destroy(struct router *router)
 	cleanup_fd(&router->kick);
 	pthread_mutex_destroy(&router->lock);
 	(void)sem_destroy(&router->started);
+	deadlines_fini(&router->deadlines);
 	free(router->queue);
 	free(router);
 }
@@ -432,5 +608,6 @@ void router_stats_get(const struct router *router, struct router_stats *ret_stat
 		.visits = router->visits,
 		.completions = router->completions,
 		.rearmed = router->rearmed,
+		.parked = router->parked,
 	};
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct router;
 
@@ -22,15 +23,22 @@ struct router_source {
 	unsigned index;
 };
 
+#define ROUTER_PARKED UINT64_MAX
+
 struct router_ops {
 	/*
-	 * The source was signalled, once or several times. On the router's
-	 * thread, which must not be held for long.
+	 * The source was signalled, once or several times: signals is how many are
+	 * known of. 0: it is dealt with. Else it is too early: the source is parked,
+	 * its signals stay in the eventfd and nothing is done for them, until this
+	 * time of CLOCK_MONOTONIC in ns, or with ROUTER_PARKED until
+	 * router_unpark(). Then this is called again, with what has come together,
+	 * if anything has. On the router's thread, which must not be held for long.
 	 */
-	void (*signalled)(void *ctx, unsigned index);
+	uint64_t (*signalled)(void *ctx, unsigned index, uint64_t signals);
 	/*
 	 * What router_disarm() asked for is done: every signal so far has been
-	 * delivered, later ones stay in the eventfd. On the router's thread.
+	 * delivered; later ones, and those of a parked source, stay in the eventfd.
+	 * On the router's thread.
 	 */
 	void (*disarmed)(void *ctx, unsigned index);
 	/*
@@ -61,7 +69,7 @@ int router_create(const struct router_config *config, struct router **ret_router
 		  struct fault *ret_fault) _must_check_;
 /*
  * Every signal of an armed source that came before the call has been delivered
- * when it returns. NULL is allowed.
+ * when it returns, unless the source is parked. NULL is allowed.
  */
 void router_destroy(struct router *router);
 
@@ -73,11 +81,14 @@ void router_destroy(struct router *router);
  */
 void router_arm(struct router *router, size_t source);
 void router_disarm(struct router *router, size_t source);
+/* The time has come for a source that is parked, if it is. Any thread. */
+void router_unpark(struct router *router, size_t source);
 
 struct router_stats {
 	unsigned long long visits;	/* times the ring was looked at */
 	unsigned long long completions; /* signals seen there */
 	unsigned long long rearmed;	/* polls that ended and were made again */
+	unsigned long long parked;	/* times that a source was */
 };
 
 void router_stats_get(const struct router *router, struct router_stats *ret_stats);

@@ -17,7 +17,21 @@
  * sealed ITS, whose EventIDs are the guest's. A vector gets the GSI of the event
  * that its message names.
  *
- * Lock: `lock`, around states; under it router.lock (router_arm()), and KVM's.
+ * A device's policy may say that a signal comes too early, or that there is a
+ * storm: the router then parks the vector, whose signals stay in its eventfd, and
+ * asks again. A storm is muted at the device, too, by the thread that calls
+ * routes_service(); the vector stays parked until that has given it back.
+ *
+ * What the device sent at the moment when it was muted can be lost on the way (the
+ * kernel takes the event from the host's ITS), so an interrupt must follow when the
+ * vector is given back. The one that hit the limit does: it waited in the eventfd.
+ *
+ * Choice: a vector that changes its route meanwhile has lost that one to its next
+ * reader, and gets one signal of itsy's own when it is given back. One more than
+ * there was is what a driver copes with; one less is a device that hangs.
+ *
+ * Lock: `lock`, around states; under it router.lock (router_arm()), mutes.lock and
+ * KVM's.
  */
 #include "vmm/routes.h"
 
@@ -26,9 +40,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
 
 #include "vitsmod/bits.h"
 #include "vmm/layout.h"
+#include "vmm/mutes.h"
 
 enum where { NOWHERE, POLLED, LEAVING, TIED };
 
@@ -39,6 +56,10 @@ struct vector_route {
 	uint8_t where;	/* enum where */
 	uint8_t router; /* ROUTE_URING or ROUTE_SPIN, unless TIED */
 	uint32_t gsi;	/* while TIED */
+	bool owed;	/* a signal, when it is given back */
+	/* Of the router's thread that has it. */
+	bool storms;
+	struct policy_state policy;
 };
 
 struct function_routes {
@@ -50,6 +71,7 @@ struct function_routes {
 struct routes {
 	struct routes_config cfg;
 	struct router *routers[NR_ROUTERS];
+	struct mutes *mutes;		   /* by source */
 	struct function_routes *functions; /* [cfg.nr_functions] */
 	size_t nr_gsis, nr_sources;
 	pthread_mutex_t lock;
@@ -193,9 +215,64 @@ struct route_state routes_get(struct routes *r, size_t function, unsigned vector
 
 /* ---- what the routers tell --------------------------------------------------------- */
 
-static void signalled(void *ctx, unsigned vector)
+static void add(_Atomic uint64_t *counter, uint64_t nr)
 {
-	passthru_signalled(ctx, vector);
+	atomic_fetch_add_explicit(counter, nr, memory_order_relaxed);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static uint64_t begin_storm(struct passthru *p, unsigned vector, uint64_t until)
+{
+	struct routes *r = p->wiring.routes;
+	struct function_routes *fn = &r->functions[p->wiring.index];
+
+	add(&p->vectors[vector].storms, 1);
+	fn->vectors[vector].storms = true;
+	if (passthru_can_mute(p))
+		(void)mutes_want(r->mutes, fn->first_source + vector, true);
+	return until;
+}
+
+/* By the device's policy. */
+static uint64_t ask(struct passthru *p, unsigned vector, uint64_t signals)
+{
+	struct routes *r = p->wiring.routes;
+	struct function_routes *fn = &r->functions[p->wiring.index];
+	struct vector_route *route = &fn->vectors[vector];
+	struct vector_counts *counts = &p->vectors[vector];
+	uint64_t until;
+
+	if (route->storms && !mutes_want(r->mutes, fn->first_source + vector, false))
+		return ROUTER_PARKED;
+	switch (policy_ask(&p->policy, &route->policy, now_ns(), &until)) {
+	case POLICY_HOLD:
+		return until;
+	case POLICY_STORM:
+		return begin_storm(p, vector, until);
+	default:
+		add(route->storms ? &counts->storm_held : &counts->coalesced, signals - 1);
+		route->storms = false;
+		passthru_signalled(p, vector);
+		return 0;
+	}
+}
+
+static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
+{
+	struct passthru *p = ctx;
+
+	assert(signals > 0);
+	if (!policy_is_off(&p->policy))
+		return ask(p, vector, signals);
+	passthru_signalled(p, vector);
+	return 0;
 }
 
 static void disarmed(void *ctx, unsigned vector)
@@ -206,6 +283,9 @@ static void disarmed(void *ctx, unsigned vector)
 
 	pthread_mutex_lock(&r->lock);
 	assert(r->functions[f].vectors[vector].where == LEAVING);
+	/* Its next reader has its signals; if it is muted, it is given back. */
+	if (!mutes_want(r->mutes, r->functions[f].first_source + vector, false))
+		r->functions[f].vectors[vector].owed = true;
 	if (!r->closing)
 		settle_locked(r, f, vector);
 	pthread_mutex_unlock(&r->lock);
@@ -223,6 +303,76 @@ static const struct router_ops ops = {
 	.disarmed = disarmed,
 	.failed = failed,
 };
+
+/* ---- at the device ------------------------------------------------------------------- */
+
+static struct passthru *of_source(const struct routes *r, size_t source, unsigned *ret_vector)
+{
+	size_t f = r->cfg.nr_functions - 1;
+
+	/* The last that begins at it or before: those without vectors begin with another. */
+	while (r->functions[f].first_source > source)
+		f--;
+	*ret_vector = (unsigned)(source - r->functions[f].first_source);
+	return &r->cfg.functions[f];
+}
+
+static int mute(void *ctx, size_t source, bool mute)
+{
+	struct routes *r = ctx;
+	unsigned v;
+	struct passthru *p = of_source(r, source, &v);
+	int err = passthru_mute(p, v, mute);
+
+	if (!err && mute)
+		add(&p->vectors[v].storm_muted, 1);
+	/* One that could not be muted is parked, and costs the host alone. */
+	if (err < 0 && !mute) {
+		report_warning("%s: vector %u: its interrupts are not given back (%s)", p->name, v,
+			       strerror(-err));
+		r->cfg.failed(r->cfg.ctx, "VFIO refuses an interrupt that it had given");
+	}
+	return err;
+}
+
+static void given_back(void *ctx, size_t source)
+{
+	struct routes *r = ctx;
+	unsigned v;
+	struct passthru *p = of_source(r, source, &v);
+	struct vector_route *route = &r->functions[p->wiring.index].vectors[v];
+	bool owed;
+
+	pthread_mutex_lock(&r->lock);
+	owed = route->owed;
+	route->owed = false;
+	pthread_mutex_unlock(&r->lock);
+	if (owed) {
+		add(&p->vectors[v].storm_released, 1);
+		(void)eventfd_write(passthru_eventfd(p, v), 1);
+	}
+	for (unsigned i = 0; i < NR_ROUTERS; i++)
+		router_unpark(r->routers[i], source);
+}
+
+static void attention(void *ctx)
+{
+	const struct routes *r = ctx;
+
+	if (r->cfg.attention)
+		r->cfg.attention(r->cfg.ctx);
+}
+
+static const struct mutes_ops mutes_ops = {
+	.mute = mute,
+	.given_back = given_back,
+	.attention = attention,
+};
+
+void routes_service(struct routes *r)
+{
+	mutes_service(r->mutes);
+}
 
 /* ---- set-up -------------------------------------------------------------------------- */
 
@@ -317,6 +467,8 @@ int routes_create(const struct routes_config *config, struct routes **ret_routes
 		err = r->functions ? number_functions(r) : -ENOMEM;
 	}
 	if (err >= 0)
+		err = mutes_create(r->nr_sources, &mutes_ops, r, &r->mutes);
+	if (err >= 0)
 		err = set_gsis(r);
 	if (err < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -err, "interrupt routes", NULL,
@@ -350,6 +502,7 @@ void routes_destroy(struct routes *r)
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_destroy(r->routers[i]);
+	mutes_destroy(r->mutes);
 	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
 		r->cfg.functions[f].wiring.routes = NULL;
 		free(r->functions[f].vectors);
@@ -369,5 +522,6 @@ void routes_stats_get(struct routes *r, struct router_stats *ret_stats)
 		ret_stats->visits += one.visits;
 		ret_stats->completions += one.completions;
 		ret_stats->rearmed += one.rearmed;
+		ret_stats->parked += one.parked;
 	}
 }

@@ -11,6 +11,9 @@
  * twice for it. A vector that may not be sent just now, or whose message the
  * kernel's ITS cannot be told, is on `uring` meanwhile, whatever was asked for:
  * see passthru_direct().
+ *
+ * On uring and spin a device's policy (vmm/policy.h) decides how many signals of a
+ * vector pass. One that storms is muted at the device where that can be done.
  */
 #ifndef VMM_ROUTES_H
 #define VMM_ROUTES_H
@@ -29,6 +32,8 @@ struct routes_config {
 	const struct placement *placement;	/* of the router; NULL: wherever */
 	const struct placement *spin_placement; /* and of the one that spins */
 	void (*failed)(void *ctx, const char *why);
+	/* Have routes_service() called, soon. Any thread. NULL: no policies. */
+	void (*attention)(void *ctx);
 	void *ctx;
 };
 
@@ -58,6 +63,9 @@ struct route_state routes_get(struct routes *routes, size_t function, unsigned v
  */
 void routes_review(struct routes *routes, size_t function, unsigned vector);
 void routes_review_all(struct routes *routes);
+
+/* Mute and give back what storms, at the devices. One thread, not the vCPUs'. */
+void routes_service(struct routes *routes);
 
 /* Of both routers. */
 void routes_stats_get(struct routes *routes, struct router_stats *ret_stats);

@@ -166,7 +166,7 @@ it_took_place()
 		json "$1" '.its_mistakes.changed_entries > 0'
 		# an opcode that the attacker alone writes
 		json "$1" '.its_commands["0x55"].skipped > 0'
-		json "$1" '.devices[0].vectors[0].injected > 60'
+		json "$1" '.devices[0].vectors[0].injected >= 60'
 		expect "$1: what was overwritten can be read back" [ "$(fact "$1" overwrites_seen)" -gt 3 ] ;;
 	mapd)
 		json "$1" '.its_commands.MAPD | .done >= 65536 and .skipped == 0' ;;
@@ -181,8 +181,7 @@ it_took_place()
 	int_one)
 		json "$1" ".its_commands.INT.done == $(fact "$1" posted)" ;;
 	int_all)
-		# all but edu's LPI, which is refused to strangers
-		json "$1" ".its_commands.INT.done == ${length##*=} - 1"
+		json "$1" ".its_commands.INT.done == ${length##*=} and .its_commands.MAPTI.skipped == 0"
 		# as many as itsy remembers; the others were forgotten, and the kernel forgot them too
 		has "$1.out" '^taken_at_last 256$' ;;
 	esac

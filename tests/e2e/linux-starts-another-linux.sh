@@ -19,7 +19,7 @@ cat "$images/initramfs.cpio" "$tmp/more.cpio" >"$tmp/initrd"
 host_file /etc/kexec.conf <<'END'
 kernel  = "/usr/share/itsy/guest/Image"
 initrd  = "/usr/share/itsy/guest/kexec.cpio"
-cmdline = "console=ttyS0 loglevel=5 itsy.job=kexec itsy.seconds=1"
+cmdline = "console=ttyS0 loglevel=5 itsy.job=kexec itsy.seconds=1 itsy.chunks=2"
 vcpus   = 2
 memory  = "384M"
 device "nvme" {

@@ -483,6 +483,116 @@ static void test_command_speaks_json(void **state)
 	json_decref(root);
 }
 
+static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **state)
+{
+	struct config *c = &w.config;
+
+	(void)state;
+	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
+	tree_write(&w.tree, "/sys/devices/system/cpu/isolated", "2-3\n");
+	c->router = (struct placement){ .cpu = -1, .fifo = 1 };
+	c->spin = c->vcpu = (struct placement){ .cpu = -1 };
+	w.host.config = c;
+	w.host.max_fifo = 99;
+	check(check_router);
+	expect(VERDICT_PASS, "any CPU; SCHED_FIFO 1", NULL);
+	w.host.max_fifo = 0;
+	check(check_router);
+	expect(VERDICT_WARN, "SCHED_FIFO 1 is not permitted", "CAP_SYS_NICE");
+	c->router = (struct placement){ .cpu = 2 };
+	check(check_router);
+	expect(VERDICT_PASS, "CPU 2, isolated; an ordinary thread", NULL);
+	c->router.cpu = 1;
+	check(check_router);
+	expect(VERDICT_PASS, "CPU 1, not isolated", NULL);
+	c->router.cpu = 4;
+	check(check_router);
+	expect(VERDICT_WARN, "CPU 4, which is not online", "online");
+
+	check(check_spinner);
+	expect(VERDICT_NONE, NULL, NULL);
+	c->devices[0].route = ROUTE_SPIN;
+	check(check_spinner);
+	expect(VERDICT_WARN, "never sleeps", "spin-cpu");
+	c->spin.cpu = 3;
+	check(check_spinner);
+	expect(VERDICT_PASS, "CPU 3, isolated", NULL);
+
+	check(check_vcpus);
+	expect(VERDICT_PASS, "any CPU", NULL);
+	c->nr_vcpu_cpus = 2;
+	c->vcpu_cpus[0] = 1;
+	c->vcpu_cpus[1] = 2;
+	check(check_vcpus);
+	expect(VERDICT_PASS, "a CPU for each, 1 of 2 isolated", NULL);
+	c->vcpu_cpus[1] = 9;
+	check(check_vcpus);
+	expect(VERDICT_WARN, "CPU 9 for vCPU 1", "online");
+	c->nr_devices = 0;
+	check(check_router);
+	expect(VERDICT_NONE, NULL, NULL);
+}
+
+static void check_interrupts_of_first(void)
+{
+	w.result = (struct check_result){ 0 };
+	check_interrupts(&w.host, 0, &w.result);
+}
+
+static void test_route_and_policy_of_a_device_are_shown(void **state)
+{
+	struct config_device *d = &w.config.devices[0];
+
+	(void)state;
+	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
+	w.host.config = &w.config;
+	d->msi_cpu = -1;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "by uring; taken by any CPU", NULL);
+	d->policy = (struct policy){ 4000000000u, 4000000000u, 4000000000u, 4000000000u };
+	d->msi_cpu = 3;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS,
+	       "taken by CPU 3, not isolated; at most 4000000000 per second and vector, "
+	       "4000000000 at once, else silent for 4000000000 us; one in 4000000000 us",
+	       NULL);
+	d->route = ROUTE_IRQFD;
+	check_interrupts_of_first();
+	expect(VERDICT_WARN, "its limits do not hold", "uring");
+	d->policy = (struct policy){ 0 };
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "by irqfd", NULL);
+	d->msi_cpu = 8;
+	check_interrupts_of_first();
+	expect(VERDICT_WARN, "CPU 8, which is not online", "online");
+}
+
+static void test_direct_injection_is_told_as_far_as_it_is_known(void **state)
+{
+	static const struct {
+		const char *cmdline, *text;
+	} cases[] = {
+		{ "quiet\n", "no: " },
+		{ "quiet kvm-arm.vgic_v4_enable=0\n", "no: " },
+		{ "kvm-arm.vgic_v4_enable=1 kvm-arm.vgic_v4_enable=0\n", "no: " },
+		{ "kvm-arm.vgic_v4_enable=1 quiet\n", "cannot tell: the kernel is asked" },
+		{ "kvm-arm.vgic_v4_enable=on\n", "cannot tell: the kernel is asked" },
+	};
+
+	(void)state;
+	w.host.config = &w.config;
+	check(check_direct);
+	expect(VERDICT_NONE, NULL, NULL);
+	w.config.devices[0].route = ROUTE_IRQFD;
+	check(check_direct);
+	expect(VERDICT_PASS, "cannot tell", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		tree_write(&w.tree, "/proc/cmdline", cases[i].cmdline);
+		check(check_direct);
+		expect(VERDICT_PASS, cases[i].text, NULL);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
@@ -503,6 +613,9 @@ int main(void)
 		TEST(test_a_group_is_blocked_by_functions_that_the_guest_does_not_get),
 		TEST(test_a_device_without_reset_is_warned_of),
 		TEST(test_a_device_without_messages_fails_where_that_can_be_seen),
+		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
+		TEST(test_route_and_policy_of_a_device_are_shown),
+		TEST(test_direct_injection_is_told_as_far_as_it_is_known),
 		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
 		TEST(test_command_speaks_json),
 	};

@@ -89,6 +89,50 @@ static void test_routes_and_placement_are_read_and_survive_printing(void **state
 	free(printed);
 }
 
+static void test_policies_are_read_completed_and_survive_printing(void **state)
+{
+	static const char text[] =
+		VALID "router-cpu = 3\nspin-cpu = 5\n"
+		      "device a {\nbdf = 0000:01:00.0\nstorm-rate = 5000\nhold-us = 70\n}\n"
+		      "device b {\nbdf = 0000:02:00.0\nstorm-rate = 9\nstorm-burst = 2\n"
+		      "storm-holdoff-us = 1000\nmsi-cpu = 0\nroute = spin\n}\n"
+		      "device c {\nbdf = 0000:03:00.0\nstorm-burst = 2\nroute = spin\n}\n"
+		      "device d {\nbdf = 0000:04:00.0\nmsi-cpu = any\n}\n"
+		      "device e {\nbdf = 0000:05:00.0\nroute = irqfd\n}\n";
+	const char *read = text;
+	char *printed = NULL;
+
+	(void)state;
+	for (int turn = 0; turn < 2; turn++, read = printed) {
+		struct config c;
+		size_t size = 0;
+		FILE *out;
+
+		config_parse_valid(read, &c);
+		if (turn)
+			free(printed);
+		assert_int_equal(c.devices[0].policy.storm_rate, 5000);
+		assert_int_equal(c.devices[0].policy.storm_burst, 50);
+		assert_int_equal(c.devices[0].policy.storm_holdoff_us, 10000);
+		assert_int_equal(c.devices[0].policy.hold_us, 70);
+		assert_int_equal(c.devices[0].msi_cpu, 3);
+		assert_int_equal(c.devices[1].policy.storm_rate, 9);
+		assert_int_equal(c.devices[1].policy.storm_burst, 2);
+		assert_int_equal(c.devices[1].policy.storm_holdoff_us, 1000);
+		assert_int_equal(c.devices[1].msi_cpu, 0);
+		/* Without a rate there is no policy. */
+		assert_true(policy_is_off(&c.devices[2].policy));
+		assert_int_equal(c.devices[2].msi_cpu, 5);
+		assert_int_equal(c.devices[3].msi_cpu, -1);
+		assert_int_equal(c.devices[4].msi_cpu, -1);
+		out = open_memstream(&printed, &size);
+		config_print(&c, out);
+		(void)fclose(out);
+		config_fini(&c);
+	}
+	free(printed);
+}
+
 static void test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line(void **state)
 {
 	struct config c;
@@ -556,6 +600,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_reaches_the_configuration),
 		cmocka_unit_test(test_routes_and_placement_are_read_and_survive_printing),
+		cmocka_unit_test(test_policies_are_read_completed_and_survive_printing),
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
 		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
 		cmocka_unit_test(test_overrides_reach_its_blocks),

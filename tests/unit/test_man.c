@@ -165,7 +165,9 @@ static void test_each_configuration_key_is_in_the_manual(void **state)
 		"route = irqfd\nrouter-cpu = 1\nrouter-sched = other\nspin-cpu = 2\n"
 		"vcpu-cpus = '3,4'\nvcpu-sched = 'fifo:2'\n"
 		"its a {\nlpis = 64\n}\nits b {\non-error = stall\n}\n"
-		"device d {\nbdf = 0000:01:00.0\nevents = 4\nits = b\ndevid = 9\nroute = spin\n}\n";
+		"device d {\nbdf = 0000:01:00.0\nevents = 4\nits = b\ndevid = 9\nroute = spin\n"
+		"storm-rate = 1000\nstorm-burst = 20\nstorm-holdoff-us = 5000\nhold-us = 50\n"
+		"msi-cpu = 3\n}\n";
 	_cleanup_free_ char *text = page("itsy.conf.5"), *printed = NULL;
 	struct config config;
 	char *its, *second, *device;
@@ -202,6 +204,14 @@ static void test_ranges_in_the_manual_are_those_that_count(void **state)
 		{ VALID "memory = 67108865\n", "multiple of 64K,", "multiple of 64K." },
 		{ VALID "device d {\nbdf = 00:01.0\nevents = 65537\n}\n", "from 0 to 65536,",
 		  ": 0\n\tto 65536." },
+		{ VALID "device d {\nbdf = 00:01.0\nstorm-rate = 10000001\n}\n",
+		  "from 0 to 10000000,", ": 0 to 10000000." },
+		{ VALID "device d {\nbdf = 00:01.0\nstorm-burst = 0\n}\n", "from 1 to 1000000,",
+		  ": 1 to 1000000." },
+		{ VALID "device d {\nbdf = 00:01.0\nstorm-holdoff-us = 999\n}\n",
+		  "from 1000 to 10000000,", ": 1000 to 10000000." },
+		{ VALID "device d {\nbdf = 00:01.0\nhold-us = 1000001\n}\n", "from 0 to 1000000,",
+		  ": 0 to 1000000." },
 		{ VALID "device \"d d\" {\nbdf = 00:01.0\n}\n", "1 to 31 letters, digits, '-' or",
 		  "1 to 31 letters, digits, '-'" },
 	};

@@ -29,7 +29,18 @@ struct rig {
 	bool spin;
 	_Atomic bool hold; /* keeps the router's thread busy in its callback */
 	_Atomic bool holding;
+	_Atomic uint64_t park_us; /* what comes earlier after the last one is parked */
+	_Atomic bool park;	  /* all, until they are unparked */
+	_Atomic uint64_t last_ns, merged, parked;
 };
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
 
 static void nap(void)
 {
@@ -38,15 +49,26 @@ static void nap(void)
 	(void)nanosleep(&ms, NULL);
 }
 
-static void on_signal(void *ctx, unsigned index)
+static uint64_t on_signal(void *ctx, unsigned index, uint64_t signals)
 {
 	struct rig *rig = ctx;
+	uint64_t now = now_ns();
 
+	assert_true(signals > 0);
+	/* Source 0 alone is ever parked. */
+	if (!index && (rig->park || now < rig->last_ns + 1000 * rig->park_us)) {
+		rig->parked++;
+		return rig->park ? ROUTER_PARKED : rig->last_ns + 1000 * rig->park_us;
+	}
+	if (!index)
+		rig->last_ns = now;
+	rig->merged += signals - 1;
 	rig->counts[index]++;
 	while (rig->hold) {
 		rig->holding = true;
 		nap();
 	}
+	return 0;
 }
 
 static void on_failure(void *ctx, const char *why)
@@ -315,6 +337,25 @@ static void test_disarming_what_was_just_armed_is_answered_too(void **state)
 	rig_end(&rig);
 }
 
+/* Of a signal that comes while its poll is made, both the poll and the wake-up know. */
+static void test_a_signal_while_it_is_armed_is_delivered_once(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 1);
+	for (uint64_t n = 1; n <= 3000; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+		for (volatile unsigned i = 0; i < n * 7 % 4000; i++)
+			continue;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], n));
+		assert_int_equal(rig.counts[0], n);
+	}
+	rig_end(&rig);
+}
+
 /* Signals from one thread, arming from another: as many are delivered as there were, or fewer. */
 static void test_no_signal_is_lost_or_invented_while_arming_goes_on(void **state)
 {
@@ -342,6 +383,135 @@ static void test_no_signal_is_lost_or_invented_while_arming_goes_on(void **state
 	rig_end(&rig);
 }
 
+static void test_a_parked_source_is_asked_again_in_time_with_all_that_came(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig.park_us = 20000;
+	rig_start(&rig, 2);
+	for (uint64_t n = 1; n <= 20; n++) {
+		uint64_t first, merged = rig.merged;
+
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], 2 * n - 1));
+		first = rig.last_ns;
+		for (int i = 0; i < 9; i++)
+			assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+		assert_true(comes_to(&rig.counts[0], 2 * n));
+		assert_true(rig.last_ns >= first + 20000000);
+		assert_in_range(rig.merged - merged, 0, 8);
+		while (now_ns() < rig.last_ns + 20000000)
+			nap();
+	}
+	assert_true(rig.merged > 0);
+	assert_int_equal(rig.counts[0], 40);
+	rig_end(&rig);
+}
+
+static void test_a_storm_of_a_parked_source_costs_the_router_nothing(void **state)
+{
+	struct router_stats before, after;
+	struct rig rig = rig_for(state);
+
+	rig.park = true;
+	rig_start(&rig, 2);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.parked, 1));
+	/* Its poll is gone when what was asked for afterwards is done. */
+	for (uint64_t n = 1; n <= 5; n++) {
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+	}
+	router_stats_get(rig.router, &before);
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	router_stats_get(rig.router, &after);
+	assert_in_range(after.completions - before.completions, 0, 2);
+	assert_int_equal(rig.parked, 1);
+	assert_int_equal(after.parked, 1);
+
+	rig.park = false;
+	assert_int_equal(rig.counts[0], 0);
+	router_unpark(rig.router, 0);
+	assert_true(comes_to(&rig.counts[0], 1));
+	nap();
+	assert_int_equal(rig.counts[0], 1);
+	assert_int_equal(rig.merged, 100000);
+	/* It is looked after again; and an unpark of what is not parked is nothing. */
+	router_unpark(rig.router, 0);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], 2));
+	rig_end(&rig);
+}
+
+static void test_a_parked_source_that_is_disarmed_keeps_what_waits(void **state)
+{
+	for (uint64_t n = 1; n <= 100; n++) {
+		struct rig rig = rig_for(state);
+		eventfd_t count = 0;
+
+		rig.park = true;
+		rig_start(&rig, 1);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		if (n % 2)
+			assert_true(comes_to(&rig.parked, 1));
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, 1));
+		assert_int_equal(eventfd_read(rig.fds[0], &count), 0);
+		assert_int_equal(count, 3);
+		rig.park = false;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		router_arm(rig.router, 0);
+		assert_true(comes_to(&rig.counts[0], 1));
+		rig_end(&rig);
+	}
+}
+
+/* Many intervals, and signals from another thread: the last of them is not forgotten. */
+static void test_no_signal_is_lost_or_invented_while_parking_goes_on(void **state)
+{
+	enum { SIGNALS = 200000 };
+	struct rig rig = rig_for(state);
+	struct storm storm;
+	pthread_t thread;
+	uint64_t delivered;
+
+	rig.park_us = 50;
+	rig_start(&rig, 2);
+	storm = (struct storm){ rig.fds[0], SIGNALS };
+	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
+	for (uint64_t n = 1; n <= 20; n++) {
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	nap();
+	nap();
+	delivered = rig.counts[0];
+	print_message("%llu deliveries, %llu merged\n", (unsigned long long)delivered,
+		      (unsigned long long)rig.merged);
+	assert_in_range(delivered + rig.merged, 1, SIGNALS);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], delivered + 1));
+	rig_end(&rig);
+}
+
+static void test_the_router_ends_with_sources_parked(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig.park_us = 3600ull * 1000000;
+	rig_start(&rig, 3);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		nap();
+	}
+	rig_end(&rig);
+}
+
 #define BOTH(test)                                              \
 	{ #test ", asleep", test, NULL, NULL, NULL },           \
 	{                                                       \
@@ -359,7 +529,14 @@ int main(void)
 		BOTH(test_destroy_delivers_what_came_before),
 		BOTH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
 		BOTH(test_disarming_what_was_just_armed_is_answered_too),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
 		BOTH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
+		BOTH(test_a_parked_source_is_asked_again_in_time_with_all_that_came),
+		BOTH(test_a_storm_of_a_parked_source_costs_the_router_nothing),
+		BOTH(test_a_parked_source_that_is_disarmed_keeps_what_waits),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
+		BOTH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
+		BOTH(test_the_router_ends_with_sources_parked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

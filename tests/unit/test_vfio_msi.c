@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <poll.h>
 #include <pthread.h>
@@ -635,6 +636,76 @@ static void test_router_and_two_vcpus_lose_and_double_nothing(void **state)
 	stop(&race.w);
 }
 
+static void test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_afterwards(void **state)
+{
+	struct world w;
+	uint64_t count;
+
+	(void)state;
+	start(&w, fake_add_nvme);
+	assert_int_equal(vfio_vector_mute(w.dev, 3, true), 0);
+	assert_int_equal(w.fn->eventfds[3], -1);
+	fake_signal(w.fn, 3);
+	fake_signal(w.fn, 3);
+	assert_false(readable(vfio_vector_eventfd(w.dev, 3)));
+	/* The others are as they were. */
+	fake_signal(w.fn, 2);
+	fake_signal(w.fn, 4);
+	assert_true(readable(vfio_vector_eventfd(w.dev, 2)));
+	assert_true(readable(vfio_vector_eventfd(w.dev, 4)));
+	assert_int_equal(w.fn->nr_enabled, vfio_device_nr_vectors(w.dev));
+
+	assert_int_equal(vfio_vector_mute(w.dev, 3, false), 0);
+	assert_int_equal(read(vfio_vector_eventfd(w.dev, 3), &count, sizeof(count)), sizeof(count));
+	assert_int_equal(count, 1);
+	fake_signal(w.fn, 3);
+	assert_true(readable(vfio_vector_eventfd(w.dev, 3)));
+	stop(&w);
+}
+
+static void test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_muted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_nvme);
+	assert_int_equal(vfio_vector_mute(w.dev, vfio_device_nr_vectors(w.dev) - 1, true), 0);
+	assert_int_equal(vfio_vector_mute(w.dev, 0, true), 0);
+	/* Again is no mistake. */
+	assert_int_equal(vfio_vector_mute(w.dev, 0, true), 0);
+	assert_int_equal(vfio_device_reset(w.dev), 0);
+	stop(&w);
+}
+
+static void test_what_the_kernel_says_to_muting_is_told(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_nvme);
+	w.fake.fail_at = 1;
+	w.fake.fail_errno = ENOMEM;
+	assert_int_equal(vfio_vector_mute(w.dev, 1, true), -ENOMEM);
+	fake_signal(w.fn, 1);
+	assert_true(readable(vfio_vector_eventfd(w.dev, 1)));
+	stop(&w);
+}
+
+static void test_msi_is_not_muted(void **state)
+{
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_edu);
+	assert_int_equal(vfio_vector_mute(w.dev, 0, true), -EOPNOTSUPP);
+	fake_signal(w.fn, 0);
+	assert_true(readable(vfio_vector_eventfd(w.dev, 0)));
+	stop(&w);
+	start(&w, fake_add_full);
+	assert_int_equal(vfio_vector_mute(w.dev, 7, true), -EOPNOTSUPP);
+	stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -655,6 +726,12 @@ int main(void)
 		cmocka_unit_test(test_msi_of_32_bits_without_masks_keeps_its_layout),
 		cmocka_unit_test(test_msi_of_64_bits_without_masks_has_no_mask_register),
 		cmocka_unit_test(test_router_and_two_vcpus_lose_and_double_nothing),
+		cmocka_unit_test(
+			test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_afterwards),
+		cmocka_unit_test(
+			test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_muted),
+		cmocka_unit_test(test_what_the_kernel_says_to_muting_is_told),
+		cmocka_unit_test(test_msi_is_not_muted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

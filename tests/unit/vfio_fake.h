@@ -57,7 +57,8 @@ struct fake_function {
 	int fd;	  /* -1: not open */
 	int file; /* its regions */
 	unsigned nr_enabled, enabled_index;
-	int eventfds[VFIO_MAX_VECTORS];
+	int eventfds[VFIO_MAX_VECTORS]; /* -1: taken away */
+	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
 	unsigned resets;
 	bool mastering_at_reset;
 	bool commanded;			    /* its Command was written since it was opened */

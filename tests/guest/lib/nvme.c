@@ -2,7 +2,7 @@
 /*
  * A little of an NVMe driver.
  *
- * Deliberately not here: more than one command at a time on a queue pair.
+ * Deliberately not here: looking at which command a completion is for.
  */
 #include "lib/nvme.h"
 
@@ -73,11 +73,16 @@ static uint16_t next_status(const struct nvme_pair *p)
 	return read16(address_of(p->completions) + p->head * COMPLETION_SZ + 14);
 }
 
-bool nvme_wait(const struct nvme *nvme, unsigned pair)
+bool nvme_is_done(const struct nvme *nvme, unsigned pair)
 {
 	const struct nvme_pair *p = &nvme->pairs[pair];
 
-	return WAIT_UNTIL((next_status(p) & 1) == p->phase, PATIENCE_MS);
+	return (next_status(p) & 1) == p->phase;
+}
+
+bool nvme_wait(const struct nvme *nvme, unsigned pair)
+{
+	return WAIT_UNTIL(nvme_is_done(nvme, pair), PATIENCE_MS);
 }
 
 void nvme_reap(struct nvme *nvme, unsigned pair)

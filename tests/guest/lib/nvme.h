@@ -39,6 +39,8 @@ void nvme_start(struct nvme *nvme, unsigned pairs);
  * the disk's first bytes.
  */
 void nvme_work(struct nvme *nvme, unsigned pair);
+/* Is there a completion? */
+bool nvme_is_done(const struct nvme *nvme, unsigned pair);
 /* Wait until there is a completion; false when it is late. */
 bool nvme_wait(const struct nvme *nvme, unsigned pair);
 /* Take that completion out. Fails if there is none, or it is an error. */

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Which of the host's CPUs takes a function's interrupts.
+ *
+ * sysfs lists the numbers of a function's interrupts in msi_irqs/; the list of
+ * CPUs of each is /proc/irq/N/smp_affinity_list. The kernel keeps what was written
+ * there also while a vector has no trigger.
+ *
+ * No locks.
+ */
+#include "vfio/affinity.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "vfio/device.h"
+#include "vfio/fail.h"
+#include "vfio/hostfs.h"
+
+/* Longer lists are of hosts where nobody moves interrupts by hand. */
+#define LIST_MAX 128u
+
+struct moved {
+	uint32_t irq;
+	char was[LIST_MAX];
+};
+
+struct vfio_affinity {
+	struct pci_host_fs fs;
+	char cpu[12];
+	unsigned left;
+	struct vfio_fault *fault;
+	size_t nr;
+	struct moved list[VFIO_MAX_VECTORS];
+};
+
+static int list_path(struct host_path *ret_path, const struct pci_host_fs *fs, uint32_t irq)
+{
+	return host_path(ret_path, fs, "/proc/irq/%u/smp_affinity_list", irq);
+}
+
+static int move(struct vfio_affinity *a, uint32_t irq)
+{
+	struct moved *moved = &a->list[a->nr];
+	struct host_path path;
+	int r;
+
+	if (a->nr == VFIO_MAX_VECTORS)
+		return -E2BIG;
+	r = list_path(&path, &a->fs, irq);
+	if (r == 0)
+		r = host_read_text(path.text, moved->was, sizeof(moved->was));
+	/* What was cut could not be put back. */
+	if (r == 0 && strlen(moved->was) >= LIST_MAX - 2)
+		r = -E2BIG;
+	if (r == 0)
+		r = host_write_text(path.text, a->cpu);
+	if (r < 0)
+		return r;
+	moved->irq = irq;
+	a->nr++;
+	return 0;
+}
+
+/* One that cannot be moved does not keep the others from it. */
+static int move_one(void *ctx, const char *name)
+{
+	struct vfio_affinity *a = ctx;
+	char *end;
+	unsigned long irq = strtoul(name, &end, 10);
+	int r = *end || irq > UINT32_MAX ? -EINVAL : move(a, (uint32_t)irq);
+
+	if (r < 0 && !a->left++)
+		(void)vfio_fail(a->fault, r == -EACCES ? VFIO_FAULT_PERMISSION : VFIO_FAULT_OTHER,
+				r, "%s", name);
+	return 0;
+}
+
+int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned cpu,
+		      struct vfio_affinity **ret_affinity, unsigned *ret_left,
+		      struct vfio_fault *ret_fault)
+{
+	_cleanup_free_ struct vfio_affinity *a = calloc(1, sizeof(*a));
+	char name[PCI_BDF_STRLEN];
+	struct host_path path;
+	int r;
+
+	if (!a)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "msi_irqs");
+	a->fs = *fs;
+	a->fault = ret_fault;
+	(void)snprintf(a->cpu, sizeof(a->cpu), "%u", cpu);
+	r = host_path(&path, fs, "/sys/bus/pci/devices/%s/msi_irqs", pci_bdf_format(bdf, name));
+	if (r == 0)
+		r = host_each_entry(path.text, move_one, a);
+	if (r < 0)
+		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, r, "msi_irqs");
+	a->fault = NULL;
+	*ret_left = a->left;
+	*ret_affinity = TAKE_PTR(a);
+	return 0;
+}
+
+void vfio_affinity_restore(struct vfio_affinity *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; i < a->nr; i++) {
+		struct host_path path;
+
+		/* A CPU that has gone meanwhile, or an interrupt: then it is as the kernel says. */
+		if (list_path(&path, &a->fs, a->list[i].irq) == 0)
+			(void)!host_write_text(path.text, a->list[i].was);
+	}
+	free(a);
+}
