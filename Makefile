@@ -49,12 +49,12 @@ bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cann
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector
 arm64_ld = -pie -Wl,-z,relro,-z,now -l:libfdt.a -l:liburing.a -l:libconfuse.a -l:libjansson.a -l:libz.a \
-	-pthread $(LDFLAGS)
-native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -pthread $(LDFLAGS)
+	-lm -pthread $(LDFLAGS)
+native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------
 # The files of vmm/ that compile for arm64 only, and the one with main(): unit tests get the others.
-VMM_ARM64 := bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
+VMM_ARM64 := bench.c bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
 vmm_src := $(wildcard vmm/*.c)
 portable_src := $(filter-out $(addprefix vmm/,$(VMM_ARM64)),$(vmm_src))
 unit_src := $(wildcard tests/unit/test_*.c)

@@ -147,6 +147,12 @@ bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
  */
 int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute) _must_check_;
 
+/*
+ * Have the kernel signal the vector's eventfd as if the function had interrupted
+ * (VFIO_IRQ_SET_ACTION_TRIGGER without data). 0, or negative errno.
+ */
+int vfio_vector_trigger(struct vfio_device *dev, unsigned vector) _must_check_;
+
 enum vfio_take {
 	VFIO_TAKE_DELIVER, /* ret_message is set: deliver it */
 	VFIO_TAKE_HELD, /* masked: latched in the PBA (or MSI pending bit), see vector_released */

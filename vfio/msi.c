@@ -492,6 +492,20 @@ int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
 	return dev->vectors[vector].eventfd;
 }
 
+int vfio_vector_trigger(struct vfio_device *dev, unsigned vector)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = irq_index(dev),
+		.start = vector,
+		.count = 1,
+	};
+
+	assert(vector < dev->nr_vectors);
+	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
+}
+
 bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
 			 struct msi_message *ret_message)
 {

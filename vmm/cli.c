@@ -29,6 +29,7 @@ static const struct command {
 	{ "release", cmd_release, "give PCI functions back to their driver" },
 	{ "ctl", cmd_ctl, "ask a running guest, or change it; without a name: list them" },
 	{ "top", cmd_top, "watch a running guest's interrupts" },
+	{ "bench", cmd_bench, "measure how long interrupts take to a guest" },
 	{ "help", cmd_help, "explain a command" },
 	{ "version", cmd_version, "print the version" },
 };

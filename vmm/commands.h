@@ -21,6 +21,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 enum exit_status cmd_run(int argc, char **argv);
 enum exit_status cmd_check(int argc, char **argv);
 enum exit_status cmd_devices(int argc, char **argv);
+enum exit_status cmd_bench(int argc, char **argv);
 enum exit_status cmd_bind(int argc, char **argv);
 enum exit_status cmd_release(int argc, char **argv);
 enum exit_status cmd_ctl(int argc, char **argv);

@@ -100,6 +100,8 @@ static void set_up_function(void)
 	pci_msix_on(&fn);
 	for (uint32_t v = 0; v < PAGE->nr_vectors; v++)
 		pci_msix_write(&fn, v, ITS_DOORBELL, v);
+	for (uint32_t v = 0; v < PAGE->nr_vectors; v++)
+		pci_msix_mask(&fn, v, false);
 }
 
 void payload_main(uint64_t fdt)

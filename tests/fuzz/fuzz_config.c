@@ -84,7 +84,7 @@ static void check_its(const struct config *c)
 		assert(its->devid_bits <= 32);
 		assert(its->eventid_bits >= 1);
 		assert(its->eventid_bits <= 16);
-		assert(its->lpis == 0 || its->lpis >= 32); /* 0: by the devices */
+		assert(!its->lpis || its->lpis >= 32);
 		assert(its->lpis <= 57344);
 		for (size_t k = 0; k < i; k++)
 			assert(strcmp(its->name, c->its[k].name) != 0);

@@ -16,6 +16,7 @@
 #include "tests/unit/config_world.h"
 #include "vfio/cleanup.h"
 #include "vitsmod/bits.h"
+#include "vmm/bench.h"
 #include "vmm/check.h"
 #include "vmm/cli.h"
 #include "vmm/config_raw.h"
@@ -24,6 +25,12 @@
 #define LETTERS	 "abcdefghijklmnopqrstuvwxyz-"
 
 /* What help never comes to. */
+enum exit_status bench_irq(const struct bench_options *options)
+{
+	(void)options;
+	return ITSY_RUNTIME;
+}
+
 enum exit_status run_guest(const struct config *config, const struct run_options *options)
 {
 	(void)config;

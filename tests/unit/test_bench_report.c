@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What itsy bench says of what it measured.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "vmm/bench.h"
+
+static struct bench_result results[NR_ROUTES];
+static struct bench_environment env = { .kernel = "6.1", .cpu = "a CPU", .cpus = 4 };
+static struct bench_options options;
+static const struct bench_report report = { &options, &env, results };
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&options, 0, sizeof(options));
+	options.routes[ROUTE_URING] = options.routes[ROUTE_IRQFD] = true;
+	env.instructions = env.emulated = false;
+	env.machine[0] = '\0';
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		hist_init(&results[i].hist);
+		results[i].lost = 0;
+	}
+	for (uint64_t v = 1; v <= 100; v++) {
+		hist_record(&results[ROUTE_URING].hist, 2 * v);
+		hist_record(&results[ROUTE_IRQFD].hist, v);
+	}
+	results[ROUTE_URING].lost = 3;
+	return 0;
+}
+
+/* The caller's to free(). */
+static char *printed(int (*print)(const struct bench_report *, FILE *))
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(print(&report, out), 0);
+	(void)fclose(out);
+	return text;
+}
+
+static void test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	assert_non_null(strstr(text, "in ns:\n"));
+	assert_non_null(strstr(text, "\nuring  100    3     2    100  "));
+	assert_non_null(strstr(text, "  2.00\n"));
+	assert_non_null(strstr(text, "\nirqfd  100    0     1    50   "));
+	assert_null(strstr(text, "\nspin"));
+	assert_null(strstr(text, "emulated"));
+	free(text);
+}
+
+static void test_what_is_no_time_of_hardware_is_said_to_be_none(void **state)
+{
+	char *text;
+
+	(void)state;
+	env.emulated = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "not times of hardware"));
+	free(text);
+	env.instructions = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "in instructions:\n"));
+	assert_null(strstr(text, " ns"));
+	free(text);
+}
+
+/* A file of its own, gone when the test is over. */
+static void temporary(char path[32])
+{
+	int fd;
+
+	strcpy(path, "/tmp/itsy-bench-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+}
+
+static void test_json_has_fios_names_and_bins_that_add_up(void **state)
+{
+	char path[32];
+	json_t *root, *job, *lat, *count;
+	json_int_t sum = 0;
+	const char *bin;
+
+	(void)state;
+	temporary(path);
+	assert_int_equal(bench_write_json(&report, path), 0);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_array_size(json_object_get(root, "jobs")), 2);
+	job = json_array_get(json_object_get(root, "jobs"), 0);
+	assert_string_equal(json_string_value(json_object_get(job, "jobname")), "uring");
+	assert_int_equal(json_integer_value(json_object_get(job, "lost")), 3);
+	lat = json_object_get(job, "lat_ns");
+	json_object_foreach(json_object_get(lat, "bins"), bin, count) sum +=
+		json_integer_value(count);
+	assert_int_equal(sum, 100);
+	assert_int_equal(json_integer_value(json_object_get(lat, "max")), 200);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(lat, "percentile"), "50.000000")),
+			 100);
+	json_decref(root);
+	(void)unlink(path);
+	assert_int_equal(bench_write_json(&report, "/nowhere/at/all"), -ENOENT);
+}
+
+static void test_hgrm_ends_with_all_values_at_100_percent(void **state)
+{
+	char path[32], text[16384];
+	size_t len;
+	FILE *f;
+
+	(void)state;
+	options.routes[ROUTE_URING] = false;
+	temporary(path);
+	assert_int_equal(bench_write_hgrm(&report, path), 0);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	(void)fclose(f);
+	(void)unlink(path);
+	assert_non_null(strstr(text, "Value     Percentile TotalCount 1/(1-Percentile)\n\n"));
+	assert_non_null(strstr(text, "      50.000 0.500000000000         50           2.00\n"));
+	assert_non_null(strstr(text, "     100.000 1.000000000000        100            inf\n"));
+	assert_non_null(strstr(text, "#[Mean    =       50.500, StdDeviation   =       28.866]\n"));
+}
+
+static void test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	strcpy(env.machine, "Bob's");
+	bench_plot_script(&report, "a'b.png", out);
+	(void)fclose(out);
+	assert_non_null(strstr(text, "set terminal pngcairo "));
+	assert_non_null(strstr(text, "set output 'a''b.png'\n"));
+	assert_non_null(strstr(text, "set title 'Bob''s'\n"));
+	assert_non_null(strstr(text, "title 'uring', '-' with steps linewidth 2 title 'irqfd'\n"));
+	/* Half of the values are at most 50: 1 of 2 takes longer. */
+	assert_non_null(strstr(text, "\n1 1\n"));
+	assert_non_null(strstr(text, "\n2 51\n"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd, begin),
+		cmocka_unit_test_setup(test_what_is_no_time_of_hardware_is_said_to_be_none, begin),
+		cmocka_unit_test_setup(test_json_has_fios_names_and_bins_that_add_up, begin),
+		cmocka_unit_test_setup(test_hgrm_ends_with_all_values_at_100_percent, begin),
+		cmocka_unit_test_setup(
+			test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy bench irq: interrupts of a guest, timed from the eventfd's signal to its
+ * IAR read.
+ *
+ * All routes are measured in one run, in turns, so that what the machine does
+ * besides falls on each of them. A turn first sets the route, then waits until
+ * all vectors have taken it. This thread signals, and reads what the guest noted.
+ *
+ * No locks.
+ */
+#include "vmm/bench.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/layout.h"
+#include "vmm/rig.h"
+#include "vmm/routes.h"
+
+#define TURNS	     10u
+#define WAIT_MS	     2000u
+#define MAX_LOST     100u /* in a turn: then the route does not work */
+#define SETTLE_STEPS 20000u
+#define NS_PER_S     1000000000L
+
+struct bench {
+	const struct bench_options *options;
+	struct bench_environment env;
+	struct gmem mem;
+	struct vfio_container *container;
+	struct passthru function;
+	bool bound, open;
+	struct rig *rig;
+	struct bench_result *results; /* [NR_ROUTES] */
+	uint64_t *sent_at;	      /* [vectors] when it was signalled; 0: it is not under way */
+	uint64_t *counts;	      /* [vectors] handled before that */
+};
+
+/* Set by SIGINT and SIGTERM. */
+static volatile sig_atomic_t told_to_end;
+
+static void on_signal(int number)
+{
+	(void)number;
+	told_to_end = 1;
+}
+
+static void sleep_ns(uint64_t ns)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ns / NS_PER_S),
+				    .tv_nsec = (long)(ns % NS_PER_S) };
+
+	(void)nanosleep(&t, NULL);
+}
+
+static uint64_t in_ns(const struct bench *b, uint64_t ticks)
+{
+	return (uint64_t)((double)ticks * 1e9 / (double)rig_frequency(b->rig));
+}
+
+/* ---- one interrupt ------------------------------------------------------------------ */
+
+static void fire(struct bench *b, uint32_t v)
+{
+	b->counts[v] = rig_count(b->rig, v);
+	b->sent_at[v] = rig_now();
+	if (b->function.dev)
+		(void)!vfio_vector_trigger(b->function.dev, v);
+	else
+		(void)eventfd_write(passthru_eventfd(&b->function, v), 1);
+}
+
+/* True: it was taken, and is recorded. */
+static bool reap(struct bench *b, enum route route, uint32_t v)
+{
+	uint64_t stamp;
+
+	if (rig_count(b->rig, v) == b->counts[v])
+		return false;
+	stamp = rig_stamp(b->rig, v);
+	hist_record(&b->results[route].hist,
+		    stamp > b->sent_at[v] ? in_ns(b, stamp - b->sent_at[v]) : 0);
+	b->sent_at[v] = 0;
+	return true;
+}
+
+static void closed_loop(struct bench *b, enum route route, uint64_t count)
+{
+	uint64_t lost = 0;
+
+	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end; i++) {
+		uint32_t v = (uint32_t)(i % b->options->vectors);
+
+		sleep_ns((uint64_t)b->options->gap_us * 1000);
+		fire(b, v);
+		if (!rig_wait(b->rig, v, b->counts[v], WAIT_MS) || !reap(b, route, v))
+			lost++;
+	}
+	b->results[route].lost += lost;
+}
+
+/* At the given rate, whether or not the last one was taken. */
+static void open_loop(struct bench *b, enum route route, uint64_t count)
+{
+	uint64_t step = NS_PER_S / b->options->rate;
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	for (uint64_t i = 0; i < count && !told_to_end; i++) {
+		uint32_t v = (uint32_t)(i % b->options->vectors);
+
+		at.tv_nsec += (long)(step % NS_PER_S);
+		at.tv_sec += (time_t)(step / NS_PER_S) + at.tv_nsec / NS_PER_S;
+		at.tv_nsec %= NS_PER_S;
+		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+		/* One that is still under way would merge with this one. */
+		if (b->sent_at[v] && !reap(b, route, v)) {
+			b->results[route].lost++;
+			continue;
+		}
+		fire(b, v);
+	}
+	for (uint32_t v = 0; v < b->options->vectors; v++)
+		if (b->sent_at[v] &&
+		    (!rig_wait(b->rig, v, b->counts[v], WAIT_MS) || !reap(b, route, v)))
+			b->results[route].lost++;
+}
+
+/* ---- turns ----------------------------------------------------------------------------- */
+
+static bool settled(struct bench *b, enum route route)
+{
+	struct routes *routes = machine_routes(rig_machine(b->rig));
+
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		struct route_state state = routes_get(routes, 0, v);
+
+		if (state.changing || state.is != route)
+			return false;
+	}
+	return true;
+}
+
+static int take_route(struct bench *b, enum route route, struct fault *ret_fault)
+{
+	struct routes *routes = machine_routes(rig_machine(b->rig));
+
+	for (uint32_t v = 0; v < b->options->vectors; v++)
+		routes_set(routes, 0, v, route);
+	for (unsigned i = 0; i < SETTLE_STEPS; i++) {
+		if (settled(b, route))
+			return 0;
+		sleep_ns(100000);
+	}
+	return fault_set(ret_fault, ITSY_RUNTIME, EIO, route_name(route), NULL,
+			 "the vectors do not take this route");
+}
+
+static void say_progress(const struct bench *b, unsigned turn, enum route route)
+{
+	if (isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "\r%3u %%, %-8s", turn * 100 / TURNS, route_name(route));
+	(void)b;
+}
+
+static int measure(struct bench *b, struct fault *ret_fault)
+{
+	uint64_t left = b->options->count;
+
+	for (unsigned turn = 0; turn < TURNS && !told_to_end; turn++) {
+		uint64_t count = left / (TURNS - turn);
+
+		left -= count;
+		for (unsigned i = 0; i < NR_ROUTES && !told_to_end; i++) {
+			int r;
+
+			if (!b->options->routes[i])
+				continue;
+			say_progress(b, turn, (enum route)i);
+			r = take_route(b, (enum route)i, ret_fault);
+			if (r < 0)
+				return r;
+			if (b->options->rate)
+				open_loop(b, (enum route)i, count);
+			else
+				closed_loop(b, (enum route)i, count);
+		}
+	}
+	if (isatty(STDERR_FILENO))
+		(void)fputs("\r                    \r", stderr);
+	return 0;
+}
+
+/* ---- set-up ------------------------------------------------------------------------------ */
+
+static int open_device(struct bench *b, struct fault *ret_fault)
+{
+	static char name[] = "device";
+	const struct config_device device = { .name = name, .bdf = b->options->device };
+	struct vfio_fault vf = { 0 };
+	int r = passthru_bind(&b->function, &device, 0, ret_fault);
+
+	if (r < 0)
+		return r;
+	b->bound = true;
+	r = vfio_container_create(&b->container, &vf);
+	if (r < 0)
+		return fault_from_vfio(ret_fault, &vf);
+	r = passthru_open(&b->function, &device, b->container, ret_fault);
+	if (r < 0)
+		return r;
+	b->open = true;
+	if (b->function.nr_vectors < b->options->vectors)
+		return fault_set(ret_fault, ITSY_USAGE, EINVAL, "--vectors", NULL,
+				 "the device has %u", b->function.nr_vectors);
+	r = vfio_dma_map(b->container, b->mem.base, b->mem.size, b->mem.va, &vf);
+	return r < 0 ? fault_from_vfio(ret_fault, &vf) : 0;
+}
+
+static int open_function(struct bench *b, struct fault *ret_fault)
+{
+	int r;
+
+	if (b->options->has_device)
+		return open_device(b, ret_fault);
+	r = passthru_open_bare(&b->function, "bare", 8, b->options->vectors, ret_fault);
+	b->open = true;
+	return r;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_signal };
+
+	sigemptyset(&action.sa_mask);
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+	(void)sigaction(SIGHUP, &action, NULL);
+}
+
+/* On the only CPU, this thread must not hold up what it woke. */
+static void place_trigger(const struct bench *b)
+{
+	const struct placement cpu = { .cpu = b->options->trigger_cpu, .asked = true };
+	const struct sched_param param = { 0 };
+
+	placement_apply(&cpu, "trigger");
+	if (b->env.cpus == 1)
+		(void)sched_setscheduler(0, SCHED_IDLE, &param);
+}
+
+static int set_up(struct bench *b, struct fault *ret_fault)
+{
+	const struct bench_options *o = b->options;
+	const struct rig_config config = {
+		.function = &b->function,
+		.source = o->has_device ? BENCH_LOOP : BENCH_BARE,
+		.nr_vectors = o->vectors,
+		.vcpus = o->vcpus,
+		.busy = o->busy,
+		.router = o->router,
+		.spin = o->spin,
+		.vcpu = o->vcpu,
+		.mem = &b->mem,
+	};
+	int r;
+
+	b->results = calloc(NR_ROUTES, sizeof(*b->results));
+	b->sent_at = calloc(o->vectors, sizeof(*b->sent_at));
+	b->counts = calloc(o->vectors, sizeof(*b->counts));
+	if (!b->results || !b->sent_at || !b->counts)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				 "out of memory");
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		hist_init(&b->results[i].hist);
+	r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
+	if (r < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory", NULL, "%s",
+				 strerror(-r));
+	r = open_function(b, ret_fault);
+	return r < 0 ? r : rig_create(&config, &b->rig, ret_fault);
+}
+
+static void tear_down(struct bench *b)
+{
+	rig_destroy(b->rig);
+	if (b->open || b->bound)
+		passthru_close(&b->function);
+	vfio_container_destroy(b->container);
+	if (b->bound)
+		passthru_give_back(&b->function);
+	gmem_fini(&b->mem);
+	free(b->counts);
+	free(b->sent_at);
+	free(b->results);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static bool wrote(const char *path, int r)
+{
+	if (r == -ENOENT)
+		report_warning("%s: there is no gnuplot: install it, or plot the --json file "
+			       "elsewhere",
+			       path);
+	else if (r < 0)
+		report_warning("%s: cannot be written (%s)", path, strerror(-r));
+	return r >= 0;
+}
+
+static enum exit_status report(const struct bench *b)
+{
+	const struct bench_options *o = b->options;
+	const struct bench_report r = { o, &b->env, b->results };
+	bool good = bench_print(&r, stdout) >= 0;
+
+	if (o->json)
+		good &= wrote(o->json, bench_write_json(&r, o->json));
+	if (o->hgrm)
+		good &= wrote(o->hgrm, bench_write_hgrm(&r, o->hgrm));
+	if (o->plot)
+		good &= wrote(o->plot, bench_write_plot(&r, o->plot));
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		if (!o->hardlimit || hist_max(&b->results[i].hist) <= o->hardlimit)
+			continue;
+		report_warning("%s: the slowest took %llu %s, over the hard limit",
+			       route_name((enum route)i),
+			       (unsigned long long)hist_max(&b->results[i].hist),
+			       bench_unit(&b->env));
+		good = false;
+	}
+	return good ? ITSY_OK : ITSY_RUNTIME;
+}
+
+enum exit_status bench_irq(const struct bench_options *options)
+{
+	struct bench b = { .options = options };
+	struct fault fault = { 0 };
+	enum exit_status status;
+	int r;
+
+	bench_environment_get("", &b.env);
+	catch_signals();
+	r = set_up(&b, &fault);
+	if (r >= 0) {
+		place_trigger(&b);
+		r = measure(&b, &fault);
+	}
+	status = r < 0 ? report_fault(&fault) : report(&b);
+	tear_down(&b);
+	return told_to_end && status == ITSY_OK ? (enum exit_status)(128 + SIGINT) : status;
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What itsy bench found, for people and for programs: a table, JSON with fio's
+ * names, HdrHistogram's percentile text, a plot. No locks.
+ */
+#include "vmm/bench.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/table.h"
+#include "vmm/version.h"
+
+static const struct {
+	double percent;
+	const char *name;
+} percentiles[] = {
+	{ 50, "p50" }, { 90, "p90" }, { 99, "p99" }, { 99.9, "p99.9" }, { 99.99, "p99.99" },
+};
+
+const char *bench_unit(const struct bench_environment *env)
+{
+	return env->instructions ? "instructions" : "ns";
+}
+
+static bool measured(const struct bench_report *r, unsigned route)
+{
+	return r->options->routes[route] &&
+	       (hist_count(&r->results[route].hist) || r->results[route].lost);
+}
+
+/* ---- the table ------------------------------------------------------------------- */
+
+static void add_number(struct table *t, uint64_t number)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
+	table_add(t, text);
+}
+
+/* Of the medians, to irqfd's. */
+static void add_ratio(struct table *t, const struct bench_report *r, const struct hist *h)
+{
+	uint64_t base = hist_percentile(&r->results[ROUTE_IRQFD].hist, 50);
+	char text[24] = "-";
+
+	if (base && hist_count(h))
+		(void)snprintf(text, sizeof(text), "%.2f",
+			       (double)hist_percentile(h, 50) / (double)base);
+	table_add(t, text);
+}
+
+static void print_environment(const struct bench_environment *env, FILE *out)
+{
+	(void)fprintf(out, "itsy %s on Linux %s, %s, %u CPUs%s%s%s%s%s%s\n", ITSY_VERSION,
+		      env->kernel, env->cpu, env->cpus, env->isolated[0] ? ", isolated " : "",
+		      env->isolated, env->governor[0] ? ", governor " : "", env->governor,
+		      env->machine[0] ? ", " : "", env->machine);
+	if (env->instructions)
+		(void)fputs("One instruction is one tick of this machine's clock: these are "
+			    "instructions, not times.\n",
+			    out);
+	else if (env->emulated)
+		(void)fputs("An emulated machine: these are not times of hardware, compare them "
+			    "with each other only.\n",
+			    out);
+}
+
+int bench_print(const struct bench_report *r, FILE *out)
+{
+	static const char *const headings[] = { "route",  "count", "lost",     "min",
+						"p50",	  "p90",   "p99",      "p99.9",
+						"p99.99", "max",   "p50/irqfd" };
+	struct table t;
+	int err;
+
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		const struct hist *h = &r->results[i].hist;
+
+		if (!measured(r, i))
+			continue;
+		table_add(&t, route_name((enum route)i));
+		add_number(&t, hist_count(h));
+		add_number(&t, r->results[i].lost);
+		add_number(&t, hist_min(h));
+		for (size_t p = 0; p < ARRAY_SIZE(percentiles); p++)
+			add_number(&t, hist_percentile(h, percentiles[p].percent));
+		add_number(&t, hist_max(h));
+		add_ratio(&t, r, h);
+	}
+	print_environment(r->env, out);
+	(void)fprintf(out, "From the eventfd's signal to the guest's IAR read, in %s:\n",
+		      bench_unit(r->env));
+	err = table_print(&t, out);
+	table_fini(&t);
+	return err;
+}
+
+/* ---- JSON --------------------------------------------------------------------------- */
+
+static json_t *environment_json(const struct bench_environment *env)
+{
+	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:s}", "kernel", env->kernel, "cpu",
+			 env->cpu, "cpus", (int)env->cpus, "governor", env->governor, "isolcpus",
+			 env->isolated, "machine", env->machine, "emulated", env->emulated, "unit",
+			 bench_unit(env));
+}
+
+static json_t *latency_json(const struct hist *h)
+{
+	json_t *bins = json_object(), *percentile = json_object();
+	struct hist_bucket bucket;
+	size_t at = 0;
+	char name[32];
+
+	while (hist_next(h, &at, &bucket)) {
+		(void)snprintf(name, sizeof(name), "%" PRIu64, bucket.high);
+		(void)json_object_set_new(bins, name, json_integer((json_int_t)bucket.count));
+	}
+	for (size_t p = 0; p < ARRAY_SIZE(percentiles); p++) {
+		(void)snprintf(name, sizeof(name), "%f", percentiles[p].percent);
+		(void)json_object_set_new(
+			percentile, name,
+			json_integer((json_int_t)hist_percentile(h, percentiles[p].percent)));
+	}
+	return json_pack("{s:I, s:I, s:I, s:f, s:o, s:o}", "N", (json_int_t)hist_count(h), "min",
+			 (json_int_t)hist_min(h), "max", (json_int_t)hist_max(h), "mean",
+			 hist_mean(h), "percentile", percentile, "bins", bins);
+}
+
+static json_t *jobs_json(const struct bench_report *r)
+{
+	const char *unit = bench_unit(r->env);
+	json_t *jobs = json_array();
+
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		char key[32];
+
+		if (!measured(r, i))
+			continue;
+		(void)snprintf(key, sizeof(key), "lat_%s", unit);
+		(void)json_array_append_new(jobs, json_pack("{s:s, s:I, s:o}", "jobname",
+							    route_name((enum route)i), "lost",
+							    (json_int_t)r->results[i].lost, key,
+							    latency_json(&r->results[i].hist)));
+	}
+	return jobs;
+}
+
+int bench_write_json(const struct bench_report *r, const char *path)
+{
+	const struct bench_options *o = r->options;
+	json_t *root =
+		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:b, s:I, s:I}, s:o}", "schema", 1,
+			  "itsy version", ITSY_VERSION, "bench", "irq", "environment",
+			  environment_json(r->env), "job options", "vectors", (int)o->vectors,
+			  "vcpus", (int)o->vcpus, "busy", o->busy, "rate", (json_int_t)o->rate,
+			  "count", (json_int_t)o->count, "jobs", jobs_json(r));
+	int err;
+
+	if (!root)
+		return -ENOMEM;
+	errno = 0;
+	err = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
+	json_decref(root);
+	return err;
+}
+
+/* ---- HdrHistogram's text ---------------------------------------------------------------- */
+
+static double deviation(const struct hist *h)
+{
+	double mean = hist_mean(h), sum = 0;
+	struct hist_bucket bucket;
+	size_t at = 0;
+
+	while (hist_next(h, &at, &bucket)) {
+		double off = ((double)bucket.low + (double)bucket.high) / 2 - mean;
+
+		sum += off * off * (double)bucket.count;
+	}
+	return hist_count(h) ? sqrt(sum / (double)hist_count(h)) : 0;
+}
+
+static void put_hgrm(const struct hist *h, FILE *out)
+{
+	uint64_t total = hist_count(h), so_far = 0;
+	struct hist_bucket bucket;
+	size_t at = 0;
+
+	(void)fputs("       Value     Percentile TotalCount 1/(1-Percentile)\n\n", out);
+	while (hist_next(h, &at, &bucket)) {
+		double below;
+
+		so_far += bucket.count;
+		below = (double)so_far / (double)total;
+		(void)fprintf(out, "%12.3f %2.12f %10" PRIu64, (double)bucket.high, below, so_far);
+		if (so_far < total)
+			(void)fprintf(out, " %14.2f\n", 1 / (1 - below));
+		else
+			(void)fputs("            inf\n", out);
+	}
+	(void)fprintf(out,
+		      "#[Mean    = %12.3f, StdDeviation   = %12.3f]\n"
+		      "#[Max     = %12.3f, Total count    = %12" PRIu64 "]\n"
+		      "#[Buckets = %12u, SubBuckets     = %12u]\n",
+		      hist_mean(h), deviation(h), (double)hist_max(h), total,
+		      HIST_MAX_BITS - HIST_SUB_BITS + 1, HIST_SUB);
+}
+
+static int write_one_hgrm(const struct hist *h, const char *path)
+{
+	FILE *out = fopen(path, "we");
+
+	if (!out)
+		return -errno;
+	put_hgrm(h, out);
+	return fclose(out) ? -errno : 0;
+}
+
+int bench_write_hgrm(const struct bench_report *r, const char *path)
+{
+	unsigned nr = 0;
+	int err = 0;
+
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		nr += measured(r, i);
+	for (unsigned i = 0; i < NR_ROUTES && !err; i++) {
+		char name[4096];
+
+		if (!measured(r, i))
+			continue;
+		if (nr == 1)
+			return write_one_hgrm(&r->results[i].hist, path);
+		if (snprintf(name, sizeof(name), "%s.%s.hgrm", path, route_name((enum route)i)) >=
+		    (int)sizeof(name))
+			return -ENAMETOOLONG;
+		err = write_one_hgrm(&r->results[i].hist, name);
+	}
+	return err;
+}
+
+/* ---- the plot -------------------------------------------------------------------------------- */
+
+static void put_curve(const struct hist *h, FILE *out)
+{
+	uint64_t total = hist_count(h), so_far = 0;
+	struct hist_bucket bucket;
+	size_t at = 0;
+
+	while (hist_next(h, &at, &bucket)) {
+		/* The share of those that take longer; the last point is the maximum's. */
+		(void)fprintf(out, "%.9g %" PRIu64 "\n", (double)total / (double)(total - so_far),
+			      bucket.high);
+		so_far += bucket.count;
+	}
+	(void)fprintf(out, "%.9g %" PRIu64 "\ne\n", (double)total, hist_max(h));
+}
+
+/* In double quotes, gnuplot knows escapes; in single quotes, a quote is doubled. */
+static void put_quoted(const char *text, FILE *out)
+{
+	(void)fputc('\'', out);
+	for (; *text; text++) {
+		if (*text == '\'')
+			(void)fputc('\'', out);
+		(void)fputc(*text, out);
+	}
+	(void)fputc('\'', out);
+}
+
+void bench_plot_script(const struct bench_report *r, const char *path, FILE *out)
+{
+	size_t len = strlen(path);
+	bool png = len > 4 && strcmp(path + len - 4, ".png") == 0, first = true;
+
+	(void)fprintf(out, "set terminal %s size 900,540 enhanced\nset output ",
+		      png ? "pngcairo" : "svg");
+	put_quoted(path, out);
+	(void)fputs("\nset logscale x\nset logscale y\nset grid\nset key top left\n"
+		    "set xlabel 'percentile'\n"
+		    "set xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, "
+		    "'99.999' 100000)\n",
+		    out);
+	(void)fprintf(out, "set ylabel '%s, from the eventfd to the guest'\nset title ",
+		      bench_unit(r->env));
+	put_quoted(r->env->machine[0] ? r->env->machine : r->env->cpu, out);
+	(void)fputs("\nplot ", out);
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		if (!measured(r, i))
+			continue;
+		(void)fprintf(out, "%s'-' with steps linewidth 2 title '%s'", first ? "" : ", ",
+			      route_name((enum route)i));
+		first = false;
+	}
+	(void)fputc('\n', out);
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		if (measured(r, i))
+			put_curve(&r->results[i].hist, out);
+}
+
+int bench_write_plot(const struct bench_report *r, const char *path)
+{
+	FILE *gnuplot = popen("exec gnuplot", "we");
+	int status;
+
+	if (!gnuplot)
+		return -errno;
+	bench_plot_script(r, path, gnuplot);
+	status = pclose(gnuplot);
+	if (status < 0)
+		return -errno;
+	/* 127: the shell found none. */
+	return status == 127 << 8 ? -ENOENT : status ? -EIO : 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy bench: reads the options. No locks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/bench.h"
+#include "vmm/commands.h"
+#include "vmm/options.h"
+#include "vmm/suggest.h"
+
+enum {
+	OPT_DEVICE = 256,
+	OPT_ROUTES,
+	OPT_VECTORS,
+	OPT_VCPUS,
+	OPT_BUSY,
+	OPT_COUNT,
+	OPT_RATE,
+	OPT_GAP,
+	OPT_ROUTER_CPU,
+	OPT_SPIN_CPU,
+	OPT_VCPU_CPU,
+	OPT_TRIGGER_CPU,
+	OPT_JSON,
+	OPT_HGRM,
+	OPT_PLOT,
+	OPT_HARDLIMIT,
+	OPT_HELP
+};
+
+static const struct option long_options[] = {
+	{ "device", required_argument, NULL, OPT_DEVICE },
+	{ "routes", required_argument, NULL, OPT_ROUTES },
+	{ "vectors", required_argument, NULL, OPT_VECTORS },
+	{ "vcpus", required_argument, NULL, OPT_VCPUS },
+	{ "busy", no_argument, NULL, OPT_BUSY },
+	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "rate", required_argument, NULL, OPT_RATE },
+	{ "gap-us", required_argument, NULL, OPT_GAP },
+	{ "router-cpu", required_argument, NULL, OPT_ROUTER_CPU },
+	{ "spin-cpu", required_argument, NULL, OPT_SPIN_CPU },
+	{ "vcpu-cpu", required_argument, NULL, OPT_VCPU_CPU },
+	{ "trigger-cpu", required_argument, NULL, OPT_TRIGGER_CPU },
+	{ "json", required_argument, NULL, OPT_JSON },
+	{ "hgrm", required_argument, NULL, OPT_HGRM },
+	{ "plot", required_argument, NULL, OPT_PLOT },
+	{ "hardlimit", required_argument, NULL, OPT_HARDLIMIT },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static const char help_text[] =
+	"Usage: itsy bench irq [OPTION]...\n"
+	"\n"
+	"Measures how long interrupts take from the signalled eventfd to a guest's read of\n"
+	"ICC_IAR1_EL1, by each route in turn, in one run. The guest is part of itsy.\n"
+	"\n"
+	"  --device BDF         trigger the vectors of this PCI function, through VFIO;\n"
+	"                       none, the default: bare eventfds\n"
+	"  --routes LIST        of uring, spin, irqfd; default: uring,irqfd, and spin where\n"
+	"                       the host has three CPUs\n"
+	"  --vectors N          1 to 2048, signalled in turn; default: 1\n"
+	"  --vcpus N            1 to 8, each with its share of the vectors; default: 1\n"
+	"  --busy               the guest's CPUs loop; without, they sleep in WFI\n"
+	"  --count N            interrupts for each route; default: 1000\n"
+	"  --rate N             send N in a second, taken or not; without, each waits until\n"
+	"                       the last one was taken\n"
+	"  --gap-us N           and then so many microseconds; default: 1000\n"
+	"  --router-cpu N       the CPUs of the threads: of the route uring,\n"
+	"  --spin-cpu N         of the route spin,\n"
+	"  --vcpu-cpu N         of the vCPUs,\n"
+	"  --trigger-cpu N      and of the one that signals\n"
+	"  --json FILE          write all of it, with fio's names\n"
+	"  --hgrm FILE          write HdrHistogram's text: FILE.ROUTE.hgrm for several routes\n"
+	"  --plot FILE          draw the percentiles of all routes: .svg or .png, by gnuplot\n"
+	"  --hardlimit N        exit status 1 where one took longer than N\n"
+	"  --help               print this\n"
+	"\n"
+	"Exit status: 0; 1 the host failed, or one took longer than the hard limit; 2 the\n"
+	"command line is wrong; 4 the host is not ready (itsy check says why).\n";
+
+static int usage_error(const char *what, const char *value)
+{
+	(void)fprintf(stderr, "itsy: error: bench: %s%s%s: itsy help bench explains it\n", what,
+		      value ? ", not " : "", value ? value : "");
+	return -EINVAL;
+}
+
+static int number(const char *what, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	char text[96], *end;
+	unsigned long long n;
+
+	errno = 0;
+	n = strtoull(optarg, &end, 10);
+	if (*optarg >= '0' && *optarg <= '9' && !*end && !errno && n >= min && n <= max) {
+		*ret = n;
+		return 0;
+	}
+	(void)snprintf(text, sizeof(text), "%s is a number from %llu to %llu", what,
+		       (unsigned long long)min, (unsigned long long)max);
+	return usage_error(text, optarg);
+}
+
+static int take_cpu(const char *what, struct placement *p)
+{
+	uint64_t n;
+
+	if (number(what, 0, PLACEMENT_MAX_CPU, &n) < 0)
+		return -EINVAL;
+	p->cpu = (int)n;
+	p->asked = true;
+	return 0;
+}
+
+static int take_device(struct bench_options *o)
+{
+	o->has_device = strcmp(optarg, "none") != 0;
+	if (o->has_device && pci_bdf_parse(optarg, &o->device) < 0)
+		return usage_error("--device is the address of a PCI function, or none", optarg);
+	return 0;
+}
+
+static int take_routes(struct bench_options *o)
+{
+	char list[64], *rest = list, *name;
+
+	memset(o->routes, 0, sizeof(o->routes));
+	if (snprintf(list, sizeof(list), "%s", optarg) >= (int)sizeof(list))
+		return usage_error("--routes is a list of uring, spin and irqfd", optarg);
+	while ((name = strsep(&rest, ","))) {
+		enum route route;
+
+		if (!route_parse(name, &route))
+			return usage_error("--routes is a list of uring, spin and irqfd", optarg);
+		o->routes[route] = true;
+	}
+	return 0;
+}
+
+/* The options that are numbers. */
+static int take_number(struct bench_options *o, int option)
+{
+	static const struct {
+		const char *name;
+		uint64_t min, max;
+	} numbers[] = {
+		[OPT_VECTORS - OPT_VECTORS] = { "--vectors", 1, BENCH_VECTORS_MAX },
+		[OPT_VCPUS - OPT_VECTORS] = { "--vcpus", 1, BENCH_VCPUS_MAX },
+		[OPT_COUNT - OPT_VECTORS] = { "--count", 1, 1000000000 },
+		[OPT_RATE - OPT_VECTORS] = { "--rate", 1, 10000000 },
+		[OPT_GAP - OPT_VECTORS] = { "--gap-us", 0, 10000000 },
+		[OPT_HARDLIMIT - OPT_VECTORS] = { "--hardlimit", 1, UINT64_C(1) << 62 },
+	};
+	size_t i = (size_t)(option - OPT_VECTORS);
+	uint64_t n;
+
+	if (number(numbers[i].name, numbers[i].min, numbers[i].max, &n) < 0)
+		return -EINVAL;
+	if (option == OPT_VECTORS)
+		o->vectors = (uint32_t)n;
+	else if (option == OPT_VCPUS)
+		o->vcpus = (uint32_t)n;
+	else if (option == OPT_GAP)
+		o->gap_us = (uint32_t)n;
+	else
+		*(option == OPT_COUNT  ? &o->count
+		  : option == OPT_RATE ? &o->rate
+				       : &o->hardlimit) = n;
+	return 0;
+}
+
+static int take_option(struct bench_options *o, int option)
+{
+	struct placement trigger = { .cpu = -1 };
+	int r;
+
+	switch (option) {
+	case OPT_DEVICE:
+		return take_device(o);
+	case OPT_ROUTES:
+		return take_routes(o);
+	case OPT_BUSY:
+		o->busy = true;
+		return 0;
+	case OPT_ROUTER_CPU:
+		return take_cpu("--router-cpu", &o->router);
+	case OPT_SPIN_CPU:
+		return take_cpu("--spin-cpu", &o->spin);
+	case OPT_VCPU_CPU:
+		return take_cpu("--vcpu-cpu", &o->vcpu);
+	case OPT_TRIGGER_CPU:
+		r = take_cpu("--trigger-cpu", &trigger);
+		o->trigger_cpu = trigger.cpu;
+		return r;
+	case OPT_JSON:
+		o->json = optarg;
+		return 0;
+	case OPT_HGRM:
+		o->hgrm = optarg;
+		return 0;
+	case OPT_PLOT:
+		o->plot = optarg;
+		return 0;
+	case OPT_VECTORS:
+	case OPT_VCPUS:
+	case OPT_COUNT:
+	case OPT_RATE:
+	case OPT_GAP:
+	case OPT_HARDLIMIT:
+		return take_number(o, option);
+	default:
+		return -EINVAL; /* it was told why */
+	}
+}
+
+static void set_defaults(struct bench_options *o)
+{
+	struct bench_environment env;
+
+	bench_environment_get("", &env);
+	*o = (struct bench_options){
+		.vectors = 1,
+		.vcpus = 1,
+		.count = 1000,
+		.gap_us = 1000,
+		.router = { .cpu = -1, .fifo = 1 },
+		.spin = { .cpu = -1 },
+		.vcpu = { .cpu = -1 },
+		.trigger_cpu = -1,
+		.routes = { [ROUTE_URING] = true, [ROUTE_IRQFD] = true },
+	};
+	/* One that never sleeps beside the guest and what it measures. */
+	o->routes[ROUTE_SPIN] = env.cpus >= 3;
+}
+
+/* 1: --help. */
+static int parse(int argc, char **argv, struct bench_options *o)
+{
+	int option, r;
+
+	set_defaults(o);
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
+		if (option == OPT_HELP)
+			return 1;
+		r = take_option(o, option);
+		if (r < 0)
+			return r;
+	}
+	if (optind == argc)
+		return usage_error("what is to be measured? There is irq", NULL);
+	if (strcmp(argv[optind], "irq") != 0)
+		return usage_error("it measures irq", argv[optind]);
+	if (optind + 1 < argc)
+		return usage_error("there is a word too many:", argv[optind + 1]);
+	return 0;
+}
+
+enum exit_status cmd_bench(int argc, char **argv)
+{
+	struct bench_options options;
+	int r = parse(argc, argv, &options);
+
+	if (r < 0)
+		return ITSY_USAGE;
+	if (r > 0) {
+		(void)fputs(help_text, stdout);
+		return ITSY_OK;
+	}
+	return bench_irq(&options);
+}
