@@ -19,7 +19,6 @@
 #include "vitsmod/bits.h"
 #include "vmm/config_raw.h"
 #include "vmm/layout.h"
-#include "vmm/number.h"
 #include "vmm/lpis.h"
 #include "vmm/suggest.h"
 
@@ -33,7 +32,6 @@
 #define DEVID_BITS_DEFAULT 16u
 #define EVENTID_BITS_MAX   16u
 #define CMDLINE_MAX	   2047u /* arm64's COMMAND_LINE_SIZE without its end */
-#define NAME_LETTERS	   "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 struct overrides {
 	const char *const *list;
@@ -70,7 +68,7 @@ static bool number_in(struct checker *k, struct config_value *v, const char *key
 		      uint64_t max, uint64_t *ret_number)
 {
 	uint64_t n = 0;
-	enum number kind = number_parse(v->text, false, &n);
+	enum config_number kind = config_parse_number(v->text, false, &n);
 
 	if (kind == NUMBER_OK && n >= min && n <= max) {
 		*ret_number = n;
@@ -138,32 +136,9 @@ static void set_cmdline(struct checker *k, struct config_value *v, struct config
 		k->out_of_memory = true;
 }
 
-static bool is_name(const char *text)
-{
-	size_t len = strspn(text, NAME_LETTERS);
-
-	return len && len <= CONFIG_NAME_MAX && !text[len];
-}
-
-/* From the file's name, with '-' for what a name cannot have. */
-static void default_name(struct config *c)
-{
-	const char *slash = strrchr(c->path, '/');
-	const char *base = slash ? slash + 1 : c->path;
-	const char *dot = strrchr(base, '.');
-	size_t len = dot && strcmp(dot, ".conf") == 0 ? (size_t)(dot - base) : strlen(base);
-
-	if (!len) {
-		base = "guest";
-		len = strlen(base);
-	}
-	for (size_t i = 0; i < len && i < CONFIG_NAME_MAX; i++)
-		c->name[i] = strchr(NAME_LETTERS, base[i]) ? base[i] : '-';
-}
-
 static void set_name(struct checker *k, struct config_value *v, struct config *c)
 {
-	if (!is_name(v->text)) {
+	if (!config_is_name(v->text)) {
 		value_error(k, v, "'name' is 1 to %u letters, digits, '-' or '_', not '" SHOWN "'",
 			    CONFIG_NAME_MAX, v->text);
 		return;
@@ -184,7 +159,7 @@ static void set_vcpus(struct checker *k, struct config_value *v, struct config *
 static void set_memory(struct checker *k, struct config_value *v, struct config *c)
 {
 	uint64_t n = 0;
-	enum number kind = number_parse(v->text, true, &n);
+	enum config_number kind = config_parse_number(v->text, true, &n);
 
 	if (kind == NUMBER_OCTAL)
 		value_error(k, v, "'memory' begins with a zero: write it without");
@@ -340,7 +315,7 @@ static void set_msi_cpu(struct checker *k, struct config_value *v, struct config
 	d->has_msi_cpu = true;
 	if (strcmp(v->text, "any") == 0)
 		return;
-	if (number_parse(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
+	if (config_parse_number(v->text, false, &n) == NUMBER_OK && n <= PLACEMENT_MAX_CPU)
 		d->msi_cpu = (int)n;
 	else
 		value_error(k, v, "'msi-cpu' is \"any\" or a number from 0 to %u, not '" SHOWN "'",
@@ -365,7 +340,7 @@ static void set_sched(struct checker *k, struct config_value *v, const char *key
 
 	if (strcmp(v->text, "other") != 0 &&
 	    (strncmp(v->text, "fifo:", 5) != 0 ||
-	     number_parse(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
+	     config_parse_number(v->text + 5, false, &n) != NUMBER_OK || n < 1 || n > 99)) {
 		value_error(k, v,
 			    "'%s' is \"other\", or \"fifo:1\" to \"fifo:99\", not '" SHOWN "'", key,
 			    v->text);
@@ -435,7 +410,7 @@ static char *take_name(struct checker *k, enum config_kind kind, struct config_b
 {
 	char *name = raw->name;
 
-	if (!is_name(name))
+	if (!config_is_name(name))
 		config_error_at(k->errors, raw->line,
 				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
 				"not \"" SHOWN "\"",
@@ -648,7 +623,7 @@ static int check(struct checker *k, struct config *c)
 	c->cmdline = strdup("");
 	if (!c->path || !c->cmdline)
 		return -ENOMEM;
-	default_name(c);
+	config_default_name(c->path, c->name);
 	for (size_t i = 0; i < NR_KEYS; i++)
 		if (k->raw->values[i].text)
 			setters[i](k, &k->raw->values[i], c);

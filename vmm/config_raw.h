@@ -76,6 +76,18 @@ struct config_raw {
 /* "stall" or "skip". */
 const char *config_on_error_name(bool stall);
 
+enum config_number { NUMBER_OK, NUMBER_BAD, NUMBER_OCTAL, NUMBER_HUGE };
+/*
+ * Decimal, or hexadecimal with 0x; with K, M or G behind it where size is set. *ret
+ * is written for NUMBER_OK only.
+ */
+enum config_number config_parse_number(const char *text, bool size, uint64_t *ret);
+
+/* 1 to CONFIG_NAME_MAX letters, digits, '-' or '_'. */
+bool config_is_name(const char *text);
+/* From a file's name: '-' for what a name cannot have, "guest" where nothing is left. */
+void config_default_name(const char *path, char ret_name[CONFIG_NAME_MAX + 1]);
+
 #define CONFIG_SHOWN "%.40s" /* as much of a wrong word as a message shows */
 
 /*

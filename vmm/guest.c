@@ -138,6 +138,22 @@ static bool list_vectors(const struct guest *g, const struct selection *s, row_f
 
 /* ---- irqs ---------------------------------------------------------------------------- */
 
+/* What a policy did (vmm/policy.h). */
+static void add_policy(json_t *row, const struct vector_counts *c)
+{
+	const struct {
+		const char *name;
+		uint64_t nr;
+	} counts[] = {
+		{ "storms", c->storms },	   { "storm_held", c->storm_held },
+		{ "storm_muted", c->storm_muted }, { "storm_released", c->storm_released },
+		{ "coalesced", c->coalesced },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		(void)json_object_set_new(row, counts[i].name, number(counts[i].nr));
+}
+
 /* Where it would go now; else where the last one went; else nothing is said. */
 static void add_target(json_t *row, const struct passthru *p, unsigned vector)
 {
@@ -174,8 +190,10 @@ static json_t *irq_row(const struct guest *g, size_t function, unsigned vector)
 
 	if (row && last_ns)
 		(void)json_object_set_new(row, "last_ns", number(last_ns));
-	if (row)
+	if (row) {
+		add_policy(row, c);
 		add_target(row, p, vector);
+	}
 	return row;
 }
 

@@ -34,16 +34,16 @@ struct vector_counts {
 	_Atomic uint64_t dropped;  /* no such mapping, LPIs off, or no ITS at the address */
 	/* Where the last one went: INTID << 32 | vCPU << 16 | EventID; 0: none yet. */
 	_Atomic uint64_t last;
+	/* CLOCK_MONOTONIC, as of the timer tick before; 0: none yet. */
+	_Atomic uint64_t last_ns;
+	_Atomic uint8_t stale; /* the histogram is of before: begin anew */
 	/* What a policy did (vmm/policy.h); those that wait or merge are not taken. */
 	_Atomic uint64_t storms;	 /* times that the limit was hit */
 	_Atomic uint64_t storm_held;	 /* came in a storm, and merged into the next one taken */
 	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
 	_Atomic uint64_t storm_released; /* itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
-	/* CLOCK_MONOTONIC, as of the timer tick before; 0: none yet. */
-	_Atomic uint64_t last_ns;
-	_Atomic uint8_t stale; /* the histogram is of before: begin anew */
-	_Atomic uint8_t route; /* enum route: what was asked for (vmm/routes.h) */
+	_Atomic uint8_t route;		 /* enum route: what was asked for (vmm/routes.h) */
 };
 
 /* The parts of a machine that a function is wired to; all borrowed. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Numbers of a configuration. No locks. */
-#include "vmm/number.h"
-
-#include <stddef.h>
+/*
+ * Numbers and sizes of a configuration. No locks.
+ */
 #include <string.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/config_raw.h"
 
 static int digit_of(char c)
 {
@@ -33,7 +33,7 @@ static int suffix_shift(const char *text)
 	return -1;
 }
 
-enum number number_parse(const char *text, bool size, uint64_t *ret)
+enum config_number config_parse_number(const char *text, bool size, uint64_t *ret)
 {
 	int base = text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
 	const char *p = base == 16 ? text + 2 : text;
