@@ -308,8 +308,8 @@ static void tear_down(struct bench *b)
 static bool wrote(const char *path, int r)
 {
 	if (r == -ENOENT)
-		report_warning("%s: there is no gnuplot: install it, or plot the --json file "
-			       "elsewhere",
+		report_warning("%s: there is no gnuplot: install it, or name a file .gp, which "
+			       "gnuplot draws elsewhere",
 			       path);
 	else if (r < 0)
 		report_warning("%s: cannot be written (%s)", path, strerror(-r));

@@ -61,7 +61,7 @@ int bench_print(const struct bench_report *report, FILE *out) _must_check_;
 int bench_write_json(const struct bench_report *report, const char *path) _must_check_;
 /* One file for each route: PATH.ROUTE.hgrm, or PATH where there is one route only. */
 int bench_write_hgrm(const struct bench_report *report, const char *path) _must_check_;
-/* By gnuplot(1); .svg or .png. -ENOENT without it. */
+/* By gnuplot(1); .svg or .png. -ENOENT without it. .gp: what it is to be told. */
 int bench_write_plot(const struct bench_report *report, const char *path) _must_check_;
 /* What gnuplot is told, data and all. */
 void bench_plot_script(const struct bench_report *report, const char *path, FILE *out);

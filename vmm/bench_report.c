@@ -277,10 +277,16 @@ static void put_quoted(const char *text, FILE *out)
 	(void)fputc('\'', out);
 }
 
+static bool ends_with(const char *path, const char *end)
+{
+	size_t len = strlen(path), end_len = strlen(end);
+
+	return len > end_len && strcmp(path + len - end_len, end) == 0;
+}
+
 void bench_plot_script(const struct bench_report *r, const char *path, FILE *out)
 {
-	size_t len = strlen(path);
-	bool png = len > 4 && strcmp(path + len - 4, ".png") == 0, first = true;
+	bool png = ends_with(path, ".png"), first = true;
 
 	(void)fprintf(out, "set terminal %s size 900,540 enhanced\nset output ",
 		      png ? "pngcairo" : "svg");
@@ -307,10 +313,30 @@ void bench_plot_script(const struct bench_report *r, const char *path, FILE *out
 			put_curve(&r->results[i].hist, out);
 }
 
+/* For a gnuplot elsewhere, which draws FILE.svg. */
+static int write_plot_script(const struct bench_report *r, const char *path)
+{
+	char picture[4096];
+	FILE *out;
+
+	if (snprintf(picture, sizeof(picture), "%.*s.svg", (int)(strlen(path) - strlen(".gp")),
+		     path) >= (int)sizeof(picture))
+		return -ENAMETOOLONG;
+	out = fopen(path, "we");
+	if (!out)
+		return -errno;
+	bench_plot_script(r, picture, out);
+	return fclose(out) ? -errno : 0;
+}
+
 int bench_write_plot(const struct bench_report *r, const char *path)
 {
-	FILE *gnuplot = popen("exec gnuplot", "we");
+	FILE *gnuplot;
 	int status;
+
+	if (ends_with(path, ".gp"))
+		return write_plot_script(r, path);
+	gnuplot = popen("exec gnuplot", "we");
 
 	if (!gnuplot)
 		return -errno;

@@ -164,6 +164,26 @@ static void test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names(vo
 	free(text);
 }
 
+static void test_a_plot_script_draws_a_picture_of_its_own_name(void **state)
+{
+	char path[40], text[256] = "";
+	FILE *f;
+
+	(void)state;
+	temporary(path);
+	(void)unlink(path);
+	strcat(path, ".gp");
+	assert_int_equal(bench_write_plot(&report, path), 0);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), sizeof(text) - 1);
+	(void)fclose(f);
+	(void)unlink(path);
+	strcpy(path + strlen(path) - 3, ".svg'");
+	assert_non_null(strstr(text, "set terminal svg "));
+	assert_non_null(strstr(text, path));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +194,7 @@ int main(void)
 		cmocka_unit_test_setup(test_hgrm_ends_with_all_values_at_100_percent, begin),
 		cmocka_unit_test_setup(
 			test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names, begin),
+		cmocka_unit_test_setup(test_a_plot_script_draws_a_picture_of_its_own_name, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
