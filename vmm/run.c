@@ -41,6 +41,7 @@ struct run {
 	int signals, attention;
 	struct term term;
 	struct control *control; /* NULL: none can be made here */
+	struct fault no_control; /* why */
 	struct guest guest;	 /* what it speaks for */
 
 	/* Typed, and not yet taken by the console. */
@@ -96,8 +97,7 @@ static int open_control(struct run *run, struct fault *ret_fault)
 	r = control_create(&config, &run->control, ret_fault);
 	if (r != -EACCES && r != -EPERM && r != -EROFS)
 		return r;
-	report_warning("%s: %s: itsy ctl and itsy top will not find this guest", ret_fault->object,
-		       ret_fault->cause);
+	run->no_control = *ret_fault;
 	return 0;
 }
 
@@ -384,6 +384,9 @@ static int run_machines(struct run *run, struct fault *ret_fault)
 
 static void say_hello(const struct run *run)
 {
+	if (run->no_control.object[0])
+		report_warning("%s: %s: itsy ctl and itsy top will not find this guest",
+			       run->no_control.object, run->no_control.cause);
 	if (run->options->quiet)
 		return;
 	report_info("%s: %u vCPUs, %llu MiB, %zu devices%s", run->config->path, run->config->vcpus,

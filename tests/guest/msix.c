@@ -20,7 +20,7 @@ const char payload_name[] = "msix";
 #define FIRST_LPI 8192u /* of vector 0 */
 #define VECTORS	  4u	/* admin queue and three others */
 #define ROUNDS	  100u
-#define SETTLE_US 100000u
+#define SETTLE_US 300000u
 
 static struct nvme nvme;
 
@@ -51,6 +51,8 @@ static void set_up_interrupts(void)
 		pci_msix_write(&nvme.fn, v, ITS_DOORBELL, v);
 		pci_msix_mask(&nvme.fn, v, false);
 	}
+	/* What the function sent when it was set up has merged into one by then. */
+	delay_us(SETTLE_US);
 	pci_msix_on(&nvme.fn);
 	irqs_on();
 }
