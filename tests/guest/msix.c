@@ -51,10 +51,11 @@ static void set_up_interrupts(void)
 		pci_msix_write(&nvme.fn, v, ITS_DOORBELL, v);
 		pci_msix_mask(&nvme.fn, v, false);
 	}
-	/* What the function sent when it was set up has merged into one by then. */
+	/* What the function sent when it was set up merges into one, which comes now. */
 	delay_us(SETTLE_US);
 	pci_msix_on(&nvme.fn);
 	irqs_on();
+	delay_us(SETTLE_US);
 }
 
 static void each_vector_arrives(void)
@@ -157,8 +158,8 @@ void payload_main(uint64_t fdt)
 {
 	(void)fdt;
 	nvme_find(&nvme);
-	set_up_interrupts();
 	nvme_start(&nvme, VECTORS);
+	set_up_interrupts();
 	each_vector_arrives();
 	data_arrived();
 	for (unsigned v = 0; v < VECTORS; v++)
