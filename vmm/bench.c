@@ -14,7 +14,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -24,10 +23,11 @@
 #include "vmm/layout.h"
 #include "vmm/rig.h"
 #include "vmm/routes.h"
+#include "vmm/signals.h"
 
 #define TURNS	     10u
 #define WAIT_MS	     2000u
-#define MAX_LOST     100u /* in a turn: then the route does not work */
+#define MAX_LOST     5u /* in a turn: then the route does not work */
 #define SETTLE_STEPS 20000u
 #define NS_PER_S     1000000000L
 
@@ -42,15 +42,16 @@ struct bench {
 	struct bench_result *results; /* [NR_ROUTES] */
 	uint64_t *sent_at;	      /* [vectors] when it was signalled; 0: it is not under way */
 	uint64_t *counts;	      /* [vectors] handled before that */
+	int signals;		      /* signalfd; -1: none */
+	int killed_by;		      /* the signal; 0: none */
 };
 
-/* Set by SIGINT and SIGTERM. */
-static volatile sig_atomic_t told_to_end;
-
-static void on_signal(int number)
+/* Has a signal told us to end? What was measured so far is reported then. */
+static bool told_to_end(struct bench *b)
 {
-	(void)number;
-	told_to_end = 1;
+	if (!b->killed_by)
+		b->killed_by = signals_take(b->signals);
+	return b->killed_by;
 }
 
 static void sleep_ns(uint64_t ns)
@@ -92,17 +93,25 @@ static bool reap(struct bench *b, enum route route, uint32_t v)
 	return true;
 }
 
+/* False: it is lost, and under way no more. */
+static bool wait_for(struct bench *b, enum route route, uint32_t v)
+{
+	if (rig_wait(b->rig, v, b->counts[v], WAIT_MS) && reap(b, route, v))
+		return true;
+	b->sent_at[v] = 0;
+	return false;
+}
+
 static void closed_loop(struct bench *b, enum route route, uint64_t count)
 {
 	uint64_t lost = 0;
 
-	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end; i++) {
+	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end(b); i++) {
 		uint32_t v = (uint32_t)(i % b->options->vectors);
 
 		sleep_ns((uint64_t)b->options->gap_us * 1000);
 		fire(b, v);
-		if (!rig_wait(b->rig, v, b->counts[v], WAIT_MS) || !reap(b, route, v))
-			lost++;
+		lost += !wait_for(b, route, v);
 	}
 	b->results[route].lost += lost;
 }
@@ -114,7 +123,7 @@ static void open_loop(struct bench *b, enum route route, uint64_t count)
 	struct timespec at;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	for (uint64_t i = 0; i < count && !told_to_end; i++) {
+	for (uint64_t i = 0; i < count && !told_to_end(b); i++) {
 		uint32_t v = (uint32_t)(i % b->options->vectors);
 
 		at.tv_nsec += (long)(step % NS_PER_S);
@@ -129,9 +138,7 @@ static void open_loop(struct bench *b, enum route route, uint64_t count)
 		fire(b, v);
 	}
 	for (uint32_t v = 0; v < b->options->vectors; v++)
-		if (b->sent_at[v] &&
-		    (!rig_wait(b->rig, v, b->counts[v], WAIT_MS) || !reap(b, route, v)))
-			b->results[route].lost++;
+		b->results[route].lost += b->sent_at[v] && !wait_for(b, route, v);
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
@@ -164,27 +171,26 @@ static int take_route(struct bench *b, enum route route, struct fault *ret_fault
 			 "the vectors do not take this route");
 }
 
-static void say_progress(const struct bench *b, unsigned turn, enum route route)
+static void say_progress(unsigned turn, enum route route)
 {
 	if (isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "\r%3u %%, %-8s", turn * 100 / TURNS, route_name(route));
-	(void)b;
 }
 
 static int measure(struct bench *b, struct fault *ret_fault)
 {
 	uint64_t left = b->options->count;
 
-	for (unsigned turn = 0; turn < TURNS && !told_to_end; turn++) {
+	for (unsigned turn = 0; turn < TURNS && !told_to_end(b); turn++) {
 		uint64_t count = left / (TURNS - turn);
 
 		left -= count;
-		for (unsigned i = 0; i < NR_ROUTES && !told_to_end; i++) {
+		for (unsigned i = 0; i < NR_ROUTES && !told_to_end(b); i++) {
 			int r;
 
 			if (!b->options->routes[i])
 				continue;
-			say_progress(b, turn, (enum route)i);
+			say_progress(turn, (enum route)i);
 			r = take_route(b, (enum route)i, ret_fault);
 			if (r < 0)
 				return r;
@@ -236,16 +242,6 @@ static int open_function(struct bench *b, struct fault *ret_fault)
 	return r;
 }
 
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = on_signal };
-
-	sigemptyset(&action.sa_mask);
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-	(void)sigaction(SIGHUP, &action, NULL);
-}
-
 /* On the only CPU, this thread must not hold up what it woke. */
 static void place_trigger(const struct bench *b)
 {
@@ -281,6 +277,10 @@ static int set_up(struct bench *b, struct fault *ret_fault)
 				 "out of memory");
 	for (unsigned i = 0; i < NR_ROUTES; i++)
 		hist_init(&b->results[i].hist);
+	b->signals = signals_open();
+	if (b->signals < 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, -b->signals, "itsy", NULL,
+				 "no file descriptors (%s)", strerror(-b->signals));
 	r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
 	if (r < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory", NULL, "%s",
@@ -298,6 +298,7 @@ static void tear_down(struct bench *b)
 	if (b->bound)
 		passthru_give_back(&b->function);
 	gmem_fini(&b->mem);
+	cleanup_fd(&b->signals);
 	free(b->counts);
 	free(b->sent_at);
 	free(b->results);
@@ -342,13 +343,12 @@ static enum exit_status report(const struct bench *b)
 
 enum exit_status bench_irq(const struct bench_options *options)
 {
-	struct bench b = { .options = options };
+	struct bench b = { .options = options, .signals = -1 };
 	struct fault fault = { 0 };
 	enum exit_status status;
 	int r;
 
 	bench_environment_get("", &b.env);
-	catch_signals();
 	r = set_up(&b, &fault);
 	if (r >= 0) {
 		place_trigger(&b);
@@ -356,5 +356,5 @@ enum exit_status bench_irq(const struct bench_options *options)
 	}
 	status = r < 0 ? report_fault(&fault) : report(&b);
 	tear_down(&b);
-	return told_to_end && status == ITSY_OK ? (enum exit_status)(128 + SIGINT) : status;
+	return b.killed_by && status == ITSY_OK ? (enum exit_status)(128 + b.killed_by) : status;
 }

@@ -18,17 +18,14 @@
 enum bench_source {
 	BENCH_BARE, /* nothing on the PCI bus: the ITS only */
 	BENCH_LOOP, /* a PCI function whose vectors the host triggers */
-	BENCH_EDU,  /* QEMU's edu: the payload has it raise its interrupt */
-	BENCH_NVME, /* an NVMe: the payload rings its admin doorbell */
 };
 
-enum bench_phase { BENCH_STARTS, BENCH_READY, BENCH_STOPPED, BENCH_CANNOT };
+enum bench_phase { BENCH_STARTS, BENCH_READY };
 
 struct bench_vector {
 	uint64_t count;	    /* interrupts handled */
 	uint64_t stamp;	    /* virtual counter at the last one's IAR read */
-	uint64_t kicked;    /* and when the payload had asked the device for it; else 0 */
-	uint64_t unused[5]; /* a cache line each */
+	uint64_t unused[6]; /* a cache line each */
 };
 
 struct bench_page {
@@ -40,9 +37,6 @@ struct bench_page {
 	uint32_t nr_vectors; /* vector n: EventID n, LPI 8192 + n, vCPU n mod nr_cpus */
 	uint32_t nr_cpus;
 	uint32_t busy; /* 1: CPUs loop, 0: they sleep in WFI */
-	/* The host, any time. */
-	uint32_t stop;
-	uint64_t kick; /* counts up: the payload makes the device interrupt once */
 	/* The guest. */
 	uint32_t phase;	    /* enum bench_phase */
 	uint32_t frequency; /* CNTFRQ_EL0 */

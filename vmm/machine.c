@@ -19,11 +19,10 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
-#include <time.h>
-#include <time.h>
 
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
+#include "vmm/clock.h"
 #include "vmm/fdt.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
@@ -606,21 +605,13 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 /*
  * Interrupts that came before the guest had its LPIs on: it usually has soon, but
  * may never. To look holds all vCPUs, so that it is done ever more rarely.
  */
 static int retry_waiting(struct machine *m)
 {
-	uint64_t now = now_ms();
+	uint64_t now = clock_ns() / 1000000;
 
 	if (m->retry_at_ms && now >= m->retry_at_ms) {
 		seal_retry(m->seal);

@@ -148,8 +148,8 @@ static bool message_of(const struct passthru *p, unsigned vector, struct msi_mes
 	return true;
 }
 
-bool passthru_target(const struct passthru *p, unsigned vector, uint32_t *ret_eventid,
-		     struct vits_event *ret_event)
+/* The event of the shadow that an interrupt of the vector would signal now. */
+static bool event_of(const struct passthru *p, unsigned vector, uint32_t *ret_eventid)
 {
 	struct msi_message message;
 
@@ -160,24 +160,24 @@ bool passthru_target(const struct passthru *p, unsigned vector, uint32_t *ret_ev
 	    message.data >= p->wiring.nr_events)
 		return false;
 	*ret_eventid = message.data;
-	vits_event_get(p->wiring.vits, p->wiring.vits_function, message.data, ret_event);
+	return true;
+}
+
+bool passthru_target(const struct passthru *p, unsigned vector, uint32_t *ret_eventid,
+		     struct vits_event *ret_event)
+{
+	if (!event_of(p, vector, ret_eventid))
+		return false;
+	vits_event_get(p->wiring.vits, p->wiring.vits_function, *ret_eventid, ret_event);
 	return true;
 }
 
 bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid)
 {
 	const struct passthru_wiring *w = &p->wiring;
-	struct msi_message message;
 
-	assert(vector < p->nr_vectors);
-
-	if (!message_of(p, vector, &message) ||
-	    message.address != LAYOUT_GITS_OF(p->its) + VITS_TRANSLATER ||
-	    message.data >= p->nr_events || !vits_enabled(w->vits) ||
-	    seal_owes(w->seal, w->index, message.data))
-		return false;
-	*ret_eventid = message.data;
-	return true;
+	return event_of(p, vector, ret_eventid) && vits_enabled(w->vits) &&
+	       !seal_owes(w->seal, w->index, *ret_eventid);
 }
 
 static void vector_changed(void *ctx, unsigned vector)

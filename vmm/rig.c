@@ -8,9 +8,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "vmm/bench_payload.h"
+#include "vmm/clock.h"
 #include "vmm/layout.h"
 
 #define READY_MS 20000u /* mapping thousands of vectors, on an emulated host */
@@ -74,10 +74,9 @@ static void fill_page(struct rig *rig, const struct rig_config *config)
 /* The machine asks for service while the payload maps its vectors. */
 static int wait_until_ready(struct rig *rig, struct fault *ret_fault)
 {
-	struct timespec begin, now;
+	const uint64_t end = clock_ns() + READY_MS * UINT64_C(1000000);
 	eventfd_t ignored;
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	do {
 		if (__atomic_load_n(&rig->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
 			return 0;
@@ -85,10 +84,9 @@ static int wait_until_ready(struct rig *rig, struct fault *ret_fault)
 			return fault_set(ret_fault, ITSY_RUNTIME, EIO, "payload", NULL,
 					 "ended before it was ready");
 		if (eventfd_read(rig->attention, &ignored) == 0)
-			(void)!machine_service(rig->machine);
+			(void)machine_service(rig->machine);
 		sleep_ns(STEP_NS);
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((now.tv_sec - begin.tv_sec) * 1000 < READY_MS);
+	} while (clock_ns() < end);
 	return fault_set(ret_fault, ITSY_RUNTIME, ETIMEDOUT, "payload", NULL,
 			 "not ready after %u s", READY_MS / 1000);
 }
@@ -172,13 +170,10 @@ uint64_t rig_stamp(const struct rig *rig, uint32_t vector)
 
 bool rig_wait(const struct rig *rig, uint32_t vector, uint64_t count, unsigned ms)
 {
-	struct timespec begin, now;
+	const uint64_t end = clock_ns() + ms * UINT64_C(1000000);
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &begin);
 	while (rig_count(rig, vector) == count) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &now);
-		if ((now.tv_sec - begin.tv_sec) * 1000 + (now.tv_nsec - begin.tv_nsec) / 1000000 >
-		    (long)ms)
+		if (clock_ns() >= end)
 			return false;
 		sleep_ns(STEP_NS);
 	}

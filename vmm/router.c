@@ -38,9 +38,9 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/clock.h"
 #include "vmm/deadlines.h"
 
 #define SQ_ENTRIES     64u
@@ -136,14 +136,6 @@ static void end_poll(struct router *router, struct source *source)
 
 /* ---- signals ------------------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
-}
-
 static size_t index_of(const struct router *router, const struct source *source)
 {
 	return (size_t)(source - router->sources);
@@ -224,7 +216,7 @@ static void come_due(struct router *router, struct source *source)
 /* Each of them parks again at most until later. */
 static void serve_deadlines(struct router *router)
 {
-	uint64_t at, now = router->deadlines.nr ? now_ns() : 0;
+	uint64_t at, now = router->deadlines.nr ? clock_ns() : 0;
 	size_t index;
 
 	while (deadlines_first(&router->deadlines, &at, &index) && at <= now)
@@ -444,7 +436,7 @@ static uint64_t time_left(const struct router *router)
 
 	if (!deadlines_first(&router->deadlines, &at, &index))
 		return 0;
-	now = now_ns();
+	now = clock_ns();
 	return at > now ? at - now : 1;
 }
 

@@ -41,9 +41,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/clock.h"
 #include "vmm/layout.h"
 #include "vmm/mutes.h"
 
@@ -220,14 +220,6 @@ static void add(_Atomic uint64_t *counter, uint64_t nr)
 	atomic_fetch_add_explicit(counter, nr, memory_order_relaxed);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 static uint64_t begin_storm(struct passthru *p, unsigned vector, uint64_t until)
 {
 	struct routes *r = p->wiring.routes;
@@ -251,7 +243,7 @@ static uint64_t ask(struct passthru *p, unsigned vector, uint64_t signals)
 
 	if (route->storms && !mutes_want(r->mutes, fn->first_source + vector, false))
 		return ROUTER_PARKED;
-	switch (policy_ask(&p->policy, &route->policy, now_ns(), &until)) {
+	switch (policy_ask(&p->policy, &route->policy, clock_ns(), &until)) {
 	case POLICY_HOLD:
 		return until;
 	case POLICY_STORM:

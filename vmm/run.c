@@ -9,12 +9,10 @@
 #include <errno.h>
 #include <libfdt.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "vitsmod/bits.h"
@@ -26,6 +24,7 @@
 #include "vmm/irqstat.h"
 #include "vmm/layout.h"
 #include "vmm/machine.h"
+#include "vmm/signals.h"
 #include "vmm/term.h"
 
 #define TYPE_AGAIN_MS 20
@@ -57,23 +56,15 @@ struct run {
 
 /* ---- set-up --------------------------------------------------------------------- */
 
-/* Signals that end itsy are read from a descriptor, so that devices are given back. */
-static int catch_signals(struct run *run, struct fault *ret_fault)
+static int open_events(struct run *run, struct fault *ret_fault)
 {
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaddset(&set, ending[i]);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-
-	run->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	run->signals = signals_open();
 	run->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (run->signals < 0 || run->attention < 0)
-		return fault_set(ret_fault, ITSY_ENVIRONMENT, errno, "itsy", NULL,
-				 "no file descriptors (%s)", strerror(errno));
+		return fault_set(ret_fault, ITSY_ENVIRONMENT,
+				 run->signals < 0 ? -run->signals : errno, "itsy", NULL,
+				 "no file descriptors (%s)",
+				 strerror(run->signals < 0 ? -run->signals : errno));
 	return 0;
 }
 
@@ -180,7 +171,7 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 
 static int set_up(struct run *run, struct fault *ret_fault)
 {
-	int r = catch_signals(run, ret_fault);
+	int r = open_events(run, ret_fault);
 
 	if (r < 0)
 		return r;
@@ -240,14 +231,6 @@ static void read_keys(struct run *run, struct machine *m)
 	feed_console(run, m);
 }
 
-static void read_signal(struct run *run)
-{
-	struct signalfd_siginfo info;
-
-	if (read(run->signals, &info, sizeof(info)) == sizeof(info))
-		run->killed_by = (int)info.ssi_signo;
-}
-
 static void begin_attending(struct run *run, struct machine *m)
 {
 	run->guest = (struct guest){
@@ -290,7 +273,7 @@ static void attend(struct run *run, struct machine *m)
 		if (fds[0].revents)
 			(void)eventfd_read(run->attention, &ignored);
 		if (fds[1].revents)
-			read_signal(run);
+			run->killed_by = signals_take(run->signals);
 		if (fds[2].revents)
 			read_keys(run, m);
 		control_serve(run->control, fds + OWN_FDS, nr_control);

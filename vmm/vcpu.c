@@ -25,9 +25,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/clock.h"
 #include "vmm/pace.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -72,14 +72,6 @@ static void on_kick(int signal)
 
 /* ---- in and out ------------------------------------------------------- */
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
 /* parked: hold this one until it is not. */
 static void wait_held_locked(struct vcpus *set)
 {
@@ -88,7 +80,7 @@ static void wait_held_locked(struct vcpus *set)
 	while (set->parked && !set->stopping)
 		pthread_cond_wait(&set->resume, &set->lock);
 	set->nr_held--;
-	pace_resumed(&set->pace, now_ns());
+	pace_resumed(&set->pace, clock_ns());
 	pthread_cond_broadcast(&set->resumed);
 }
 
@@ -151,7 +143,7 @@ static void wait_for_turn_locked(struct vcpus *set)
 	uint64_t next;
 
 	while (!set->stopping && (next = pace_next_ns(&set->pace)) &&
-	       (set->nr_held || next > now_ns())) {
+	       (set->nr_held || next > clock_ns())) {
 		const struct timespec until = {
 			.tv_sec = (time_t)(next / UINT64_C(1000000000)),
 			.tv_nsec = (long)(next % UINT64_C(1000000000)),
@@ -171,7 +163,7 @@ void vcpus_park(struct vcpus *set)
 	assert(!set->parked);
 	wait_for_turn_locked(set);
 	set->parked = true;
-	set->parked_at_ns = now_ns();
+	set->parked_at_ns = clock_ns();
 	set->disturbed = set->nr_inside;
 	kick_inside_locked(set);
 	pthread_mutex_unlock(&set->lock);
@@ -183,7 +175,7 @@ void vcpus_unpark(struct vcpus *set)
 	assert(set->parked);
 	set->parked = false;
 	if (set->disturbed)
-		pace_window(&set->pace, set->parked_at_ns, now_ns());
+		pace_window(&set->pace, set->parked_at_ns, clock_ns());
 	pthread_cond_broadcast(&set->resume);
 	pthread_mutex_unlock(&set->lock);
 	pthread_mutex_unlock(&set->holder);

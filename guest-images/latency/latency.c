@@ -48,7 +48,7 @@ static uint64_t counter_offset(void)
 static void serve(void)
 {
 	irqs_off();
-	while (!PAGE->stop) {
+	while (true) {
 		if (!PAGE->busy)
 			wait_for_interrupt();
 		irqs_on();

@@ -14,6 +14,16 @@ bench rate "--count 200 --vectors 4 --rate 200 --busy"
 bench device "--device 0000:00:01.0 --vectors 16 --count 160"
 step given_back driver 0000:00:01.0
 bench limit "--count 20 --hardlimit 1"
+step ended sh -c 'itsy bench irq --device 0000:00:01.0 --routes irqfd --count 1000000 & pid=$!
+	wait_for_driver=200
+	while [ $wait_for_driver -gt 0 ] && [ ! -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0 ]; do
+		wait_for_driver=$((wait_for_driver - 1))
+		sleep 0.1
+	done
+	sleep 3
+	kill -TERM $pid
+	wait $pid'
+step given_back_then driver 0000:00:01.0
 step many itsy bench irq --device 0000:00:01.0 --vectors 2048
 step given_back_again driver 0000:00:01.0
 END
@@ -35,6 +45,10 @@ json device '[.jobs[].lat_ns.N] | min == 160'
 expect "three histograms of 300" [ "$(grep -c 'Total count    = *300\]' "$tmp/hgrm.out")" = 3 ]
 is_status limit 1
 has limit.err 'over the hard limit'
+# What was measured until then is told, and the device is back.
+is_status ended 143
+has ended.out '^irqfd +[1-9]'
+has given_back_then.out '^nvme$'
 is_status many 2
 has many.err 'the device has 65'
 has given_back.out '^nvme$'
