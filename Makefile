@@ -47,7 +47,7 @@ native_cc = $(CC) $(common) $(sanitizers) $(CFLAGS)
 tsan_cc = $(CC) $(common) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS)
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
-	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -no-pie -fno-stack-protector
+	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -fno-stack-protector
 arm64_ld = -pie -Wl,-z,relro,-z,now -l:libfdt.a -l:liburing.a -l:libconfuse.a -l:libjansson.a -l:libz.a \
 	-lm -pthread $(LDFLAGS)
 native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAGS)
