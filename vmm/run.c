@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "vitsmod/bits.h"
@@ -24,6 +23,7 @@
 #include "vmm/irqstat.h"
 #include "vmm/layout.h"
 #include "vmm/machine.h"
+#include "vmm/self.h"
 #include "vmm/signals.h"
 #include "vmm/term.h"
 
@@ -92,17 +92,6 @@ static int open_control(struct run *run, struct fault *ret_fault)
 	return 0;
 }
 
-/* An eventfd for each vector: 32 functions can have 2048 each. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit); /* opening says it, if it was not enough */
-}
-
 /*
  * With devices all guest memory is locked at once. A host that has not got it
  * would kill this process in the middle, with functions bound.
@@ -149,7 +138,7 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 	if (!config->nr_devices)
 		return 0;
 
-	raise_file_limit();
+	self_raise_file_limit();
 	for (size_t i = 0; i < config->nr_devices; i++) {
 		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i, ret_fault);
 		if (r < 0)

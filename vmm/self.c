@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What this process has of its host. No locks.
+ */
+#include "vmm/self.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "vitsmod/bits.h"
+
+void self_raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* "Key:    N kB", added to *sum where it is this key. */
+static void add_row(const char *line, const char *key, uint64_t *sum)
+{
+	unsigned long long kib;
+
+	if (strncmp(line, key, strlen(key)) == 0 &&
+	    sscanf(line + strlen(key), ": %16llu kB", &kib) == 1)
+		*sum += (uint64_t)kib * 1024;
+}
+
+int self_memory_get(const char *root, const void *ram, size_t size, struct self_memory *ret_memory)
+{
+	struct self_memory sum = { 0 };
+	_cleanup_file_ FILE *f = NULL;
+	char path[512], line[512];
+	bool counts = false, any = false;
+
+	if (snprintf(path, sizeof(path), "%s/proc/self/smaps", root) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		unsigned long long start, end;
+
+		/* A mapping's first row; its others begin with a key. */
+		if (sscanf(line, "%16llx-%16llx ", &start, &end) == 2) {
+			any = true;
+			counts = end <= (uintptr_t)ram || start >= (uintptr_t)ram + size;
+			continue;
+		}
+		if (!counts)
+			continue;
+		add_row(line, "Pss", &sum.pss);
+		add_row(line, "Rss", &sum.rss);
+		add_row(line, "Private_Clean", &sum.private);
+		add_row(line, "Private_Dirty", &sum.private);
+	}
+	if (!any)
+		return -EIO;
+	*ret_memory = sum;
+	return 0;
+}
