@@ -23,6 +23,7 @@
 #include "vmm/layout.h"
 #include "vmm/rig.h"
 #include "vmm/routes.h"
+#include "vmm/self.h"
 #include "vmm/signals.h"
 
 #define TURNS	     10u
@@ -36,8 +37,7 @@ struct bench {
 	struct bench_environment env;
 	struct gmem mem;
 	struct vfio_container *container;
-	struct passthru function;
-	bool bound, open;
+	struct passthru *functions; /* [options->functions] */
 	struct rig *rig;
 	struct bench_result *results; /* [NR_ROUTES] */
 	uint64_t *sent_at;	      /* [vectors] when it was signalled; 0: it is not under way */
@@ -69,14 +69,24 @@ static uint64_t in_ns(const struct bench *b, uint64_t ticks)
 
 /* ---- one interrupt ------------------------------------------------------------------ */
 
+/* The function that a vector belongs to, and its number there. */
+static struct passthru *function_of(const struct bench *b, uint32_t v, unsigned *ret_vector)
+{
+	*ret_vector = v / b->options->functions;
+	return &b->functions[v % b->options->functions];
+}
+
 static void fire(struct bench *b, uint32_t v)
 {
+	unsigned vector;
+	struct passthru *function = function_of(b, v, &vector);
+
 	b->counts[v] = rig_count(b->rig, v);
 	b->sent_at[v] = rig_now();
-	if (b->function.dev)
-		(void)!vfio_vector_trigger(b->function.dev, v);
+	if (function->dev)
+		(void)!vfio_vector_trigger(function->dev, vector);
 	else
-		(void)eventfd_write(passthru_eventfd(&b->function, v), 1);
+		(void)eventfd_write(passthru_eventfd(function, vector), 1);
 }
 
 /* True: it was taken, and is recorded. */
@@ -102,12 +112,18 @@ static bool wait_for(struct bench *b, enum route route, uint32_t v)
 	return false;
 }
 
+/* In turn, over all turns: where there are more vectors than interrupts in one, all come up. */
+static uint32_t next_vector(struct bench *b, enum route route)
+{
+	return b->results[route].next++ % b->options->vectors;
+}
+
 static void closed_loop(struct bench *b, enum route route, uint64_t count)
 {
 	uint64_t lost = 0;
 
 	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end(b); i++) {
-		uint32_t v = (uint32_t)(i % b->options->vectors);
+		uint32_t v = next_vector(b, route);
 
 		sleep_ns((uint64_t)b->options->gap_us * 1000);
 		fire(b, v);
@@ -124,7 +140,7 @@ static void open_loop(struct bench *b, enum route route, uint64_t count)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &at);
 	for (uint64_t i = 0; i < count && !told_to_end(b); i++) {
-		uint32_t v = (uint32_t)(i % b->options->vectors);
+		uint32_t v = next_vector(b, route);
 
 		at.tv_nsec += (long)(step % NS_PER_S);
 		at.tv_sec += (time_t)(step / NS_PER_S) + at.tv_nsec / NS_PER_S;
@@ -148,7 +164,9 @@ static bool settled(struct bench *b, enum route route)
 	struct routes *routes = machine_routes(rig_machine(b->rig));
 
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
-		struct route_state state = routes_get(routes, 0, v);
+		unsigned vector;
+		size_t f = (size_t)(function_of(b, v, &vector) - b->functions);
+		struct route_state state = routes_get(routes, f, vector);
 
 		if (state.changing || state.is != route)
 			return false;
@@ -160,8 +178,12 @@ static int take_route(struct bench *b, enum route route, struct fault *ret_fault
 {
 	struct routes *routes = machine_routes(rig_machine(b->rig));
 
-	for (uint32_t v = 0; v < b->options->vectors; v++)
-		routes_set(routes, 0, v, route);
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		unsigned vector;
+		size_t f = (size_t)(function_of(b, v, &vector) - b->functions);
+
+		routes_set(routes, f, vector, route);
+	}
 	for (unsigned i = 0; i < SETTLE_STEPS; i++) {
 		if (settled(b, route))
 			return 0;
@@ -207,38 +229,61 @@ static int measure(struct bench *b, struct fault *ret_fault)
 
 /* ---- set-up ------------------------------------------------------------------------------ */
 
-static int open_device(struct bench *b, struct fault *ret_fault)
+static uint32_t share_of(const struct bench *b, uint32_t f)
 {
-	static char name[] = "device";
-	const struct config_device device = { .name = name, .bdf = b->options->device };
-	struct vfio_fault vf = { 0 };
-	int r = passthru_bind(&b->function, &device, 0, ret_fault);
+	return rig_share(b->options->vectors, b->options->functions, f);
+}
+
+static int open_device(struct bench *b, const struct config_device *device, uint32_t f,
+		       struct fault *ret_fault)
+{
+	struct passthru *p = &b->functions[f];
+	char bdf[PCI_BDF_STRLEN];
+	int r = passthru_open(p, device, b->container, ret_fault);
 
 	if (r < 0)
 		return r;
-	b->bound = true;
+	return p->nr_vectors >= share_of(b, f)
+		       ? 0
+		       : fault_set(ret_fault, ITSY_USAGE, EINVAL, "--vectors", NULL,
+				   "%s has %u, fewer than its share of %u",
+				   pci_bdf_format(&p->bdf, bdf), p->nr_vectors, share_of(b, f));
+}
+
+/* All are bound before the first is opened: they may be of one IOMMU group. */
+static int open_devices(struct bench *b, struct fault *ret_fault)
+{
+	static char name[] = "device";
+	struct config_device device = { .name = name, .msi_cpu = -1 };
+	struct vfio_fault vf = { 0 };
+	int r = 0;
+
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
+		device.bdf = b->options->devices[f];
+		r = passthru_bind(&b->functions[f], &device, f, ret_fault);
+	}
+	if (r < 0)
+		return r;
 	r = vfio_container_create(&b->container, &vf);
 	if (r < 0)
 		return fault_from_vfio(ret_fault, &vf);
-	r = passthru_open(&b->function, &device, b->container, ret_fault);
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
+		r = open_device(b, &device, f, ret_fault);
 	if (r < 0)
 		return r;
-	b->open = true;
-	if (b->function.nr_vectors < b->options->vectors)
-		return fault_set(ret_fault, ITSY_USAGE, EINVAL, "--vectors", NULL,
-				 "the device has %u", b->function.nr_vectors);
 	r = vfio_dma_map(b->container, b->mem.base, b->mem.size, b->mem.va, &vf);
 	return r < 0 ? fault_from_vfio(ret_fault, &vf) : 0;
 }
 
-static int open_function(struct bench *b, struct fault *ret_fault)
+static int open_functions(struct bench *b, struct fault *ret_fault)
 {
-	int r;
+	int r = 0;
 
-	if (b->options->has_device)
-		return open_device(b, ret_fault);
-	r = passthru_open_bare(&b->function, "bare", 8, b->options->vectors, ret_fault);
-	b->open = true;
+	if (b->options->nr_devices)
+		return open_devices(b, ret_fault);
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
+		r = passthru_open_bare(&b->functions[f], "bare", pcih_devid(f), share_of(b, f),
+				       ret_fault);
 	return r;
 }
 
@@ -256,9 +301,9 @@ static void place_trigger(const struct bench *b)
 static int set_up(struct bench *b, struct fault *ret_fault)
 {
 	const struct bench_options *o = b->options;
-	const struct rig_config config = {
-		.function = &b->function,
-		.source = o->has_device ? BENCH_LOOP : BENCH_BARE,
+	struct rig_config config = {
+		.nr_functions = o->functions,
+		.source = o->nr_devices ? BENCH_LOOP : BENCH_BARE,
 		.nr_vectors = o->vectors,
 		.vcpus = o->vcpus,
 		.busy = o->busy,
@@ -272,7 +317,8 @@ static int set_up(struct bench *b, struct fault *ret_fault)
 	b->results = calloc(NR_ROUTES, sizeof(*b->results));
 	b->sent_at = calloc(o->vectors, sizeof(*b->sent_at));
 	b->counts = calloc(o->vectors, sizeof(*b->counts));
-	if (!b->results || !b->sent_at || !b->counts)
+	b->functions = calloc(o->functions, sizeof(*b->functions));
+	if (!b->functions || !b->results || !b->sent_at || !b->counts)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				 "out of memory");
 	for (unsigned i = 0; i < NR_ROUTES; i++)
@@ -285,23 +331,26 @@ static int set_up(struct bench *b, struct fault *ret_fault)
 	if (r < 0)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, "guest memory", NULL, "%s",
 				 strerror(-r));
-	r = open_function(b, ret_fault);
+	config.functions = b->functions;
+	r = open_functions(b, ret_fault);
 	return r < 0 ? r : rig_create(&config, &b->rig, ret_fault);
 }
 
 static void tear_down(struct bench *b)
 {
+	/* Those that were never bound or opened are all zeroes, which both allow. */
 	rig_destroy(b->rig);
-	if (b->open || b->bound)
-		passthru_close(&b->function);
+	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
+		passthru_close(&b->functions[f]);
 	vfio_container_destroy(b->container);
-	if (b->bound)
-		passthru_give_back(&b->function);
+	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
+		passthru_give_back(&b->functions[f]);
 	gmem_fini(&b->mem);
 	cleanup_fd(&b->signals);
 	free(b->counts);
 	free(b->sent_at);
 	free(b->results);
+	free(b->functions);
 }
 
 /* ---- the end --------------------------------------------------------------------------------- */
@@ -349,6 +398,7 @@ enum exit_status bench_irq(const struct bench_options *options)
 	int r;
 
 	bench_environment_get("", &b.env);
+	self_raise_file_limit();
 	r = set_up(&b, &fault);
 	if (r >= 0) {
 		place_trigger(&b);

@@ -13,12 +13,14 @@
 #include "vmm/report.h"
 #include "vmm/route.h"
 
-#define BENCH_VECTORS_MAX 2048u
-#define BENCH_VCPUS_MAX	  8u
+#define BENCH_VECTORS_MAX   2048u
+#define BENCH_VCPUS_MAX	    8u
+#define BENCH_FUNCTIONS_MAX 32u
 
 struct bench_options {
-	bool has_device; /* else bare eventfds */
-	struct pci_bdf device;
+	uint32_t nr_devices; /* 0: bare eventfds */
+	struct pci_bdf devices[BENCH_FUNCTIONS_MAX];
+	uint32_t functions;	/* vector v is one of function v modulo functions */
 	bool routes[NR_ROUTES]; /* which of them */
 	uint32_t vectors, vcpus;
 	bool busy;	    /* the guest's CPUs loop instead of sleeping */
@@ -34,6 +36,7 @@ struct bench_options {
 /* What one route came to. */
 struct bench_result {
 	struct hist hist; /* in units, see struct bench_environment */
+	uint32_t next;	  /* which vector it signals next, modulo how many there are */
 	uint64_t lost;	  /* not taken within the time that it had, or merged with the next one */
 };
 

@@ -11,6 +11,8 @@
 
 #define BENCH_MAGIC	  UINT32_C(0x69745367)
 #define BENCH_MAX_VECTORS 2048u
+/* As many as the guest's bus and a machine have room for. */
+#define BENCH_MAX_FUNCTIONS 32u
 /* Flat binaries are loaded so far above the start of RAM (vmm/loader.h). */
 #define BENCH_PAGE_SZ 0x80000u
 
@@ -22,6 +24,11 @@ enum bench_source {
 
 enum bench_phase { BENCH_STARTS, BENCH_READY };
 
+struct bench_function {
+	uint32_t devid; /* DeviceID */
+	uint32_t devfn; /* on the guest's bus */
+};
+
 struct bench_vector {
 	uint64_t count;	    /* interrupts handled */
 	uint64_t stamp;	    /* virtual counter at the last one's IAR read */
@@ -31,16 +38,18 @@ struct bench_vector {
 struct bench_page {
 	/* The host, before the guest starts. */
 	uint32_t magic;
-	uint32_t source;     /* enum bench_source */
-	uint32_t devid;	     /* DeviceID */
-	uint32_t devfn;	     /* on the guest's bus */
-	uint32_t nr_vectors; /* vector n: EventID n, LPI 8192 + n, vCPU n mod nr_cpus */
-	uint32_t nr_cpus;
+	uint32_t source; /* enum bench_source */
+	/*
+	 * Vector n: function n mod nr_functions, and there vector and EventID
+	 * n / nr_functions; LPI 8192 + n, vCPU n mod nr_cpus.
+	 */
+	uint32_t nr_functions, nr_vectors, nr_cpus;
 	uint32_t busy; /* 1: CPUs loop, 0: they sleep in WFI */
 	/* The guest. */
 	uint32_t phase;	    /* enum bench_phase */
 	uint32_t frequency; /* CNTFRQ_EL0 */
 	uint64_t offset;    /* physical counter less virtual counter */
+	struct bench_function functions[BENCH_MAX_FUNCTIONS];
 	struct bench_vector vectors[BENCH_MAX_VECTORS];
 };
 

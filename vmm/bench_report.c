@@ -158,12 +158,12 @@ static json_t *jobs_json(const struct bench_report *r)
 int bench_write_json(const struct bench_report *r, const char *path)
 {
 	const struct bench_options *o = r->options;
-	json_t *root =
-		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:b, s:I, s:I}, s:o}", "schema", 1,
-			  "itsy version", ITSY_VERSION, "bench", "irq", "environment",
-			  environment_json(r->env), "job options", "vectors", (int)o->vectors,
-			  "vcpus", (int)o->vcpus, "busy", o->busy, "rate", (json_int_t)o->rate,
-			  "count", (json_int_t)o->count, "jobs", jobs_json(r));
+	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:b, s:I, s:I}, s:o}",
+				 "schema", 1, "itsy version", ITSY_VERSION, "bench", "irq",
+				 "environment", environment_json(r->env), "job options", "vectors",
+				 (int)o->vectors, "functions", (int)o->functions, "vcpus",
+				 (int)o->vcpus, "busy", o->busy, "rate", (json_int_t)o->rate,
+				 "count", (json_int_t)o->count, "jobs", jobs_json(r));
 	int err;
 
 	if (!root)

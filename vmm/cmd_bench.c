@@ -16,6 +16,7 @@ enum {
 	OPT_DEVICE = 256,
 	OPT_ROUTES,
 	OPT_VECTORS,
+	OPT_FUNCTIONS,
 	OPT_VCPUS,
 	OPT_BUSY,
 	OPT_COUNT,
@@ -36,6 +37,7 @@ static const struct option long_options[] = {
 	{ "device", required_argument, NULL, OPT_DEVICE },
 	{ "routes", required_argument, NULL, OPT_ROUTES },
 	{ "vectors", required_argument, NULL, OPT_VECTORS },
+	{ "functions", required_argument, NULL, OPT_FUNCTIONS },
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "busy", no_argument, NULL, OPT_BUSY },
 	{ "count", required_argument, NULL, OPT_COUNT },
@@ -59,11 +61,14 @@ static const char help_text[] =
 	"Measures how long interrupts take from the signalled eventfd to a guest's read of\n"
 	"ICC_IAR1_EL1, by each route in turn, in one run. The guest is part of itsy.\n"
 	"\n"
-	"  --device BDF         trigger the vectors of this PCI function, through VFIO;\n"
-	"                       none, the default: bare eventfds\n"
+	"  --device BDF         trigger the vectors of this PCI function, through VFIO, and\n"
+	"                       of others, if it is given again; none, the default: bare\n"
+	"                       eventfds\n"
+	"  --functions N        so many functions with bare eventfds, 1 to 32; default: 1\n"
 	"  --routes LIST        of uring, spin, irqfd; default: uring,irqfd, and spin where\n"
 	"                       the host has three CPUs\n"
-	"  --vectors N          1 to 2048, signalled in turn; default: 1\n"
+	"  --vectors N          1 to 2048, signalled in turn; with F functions vector n is\n"
+	"                       vector n / F of function n modulo F; default: one for each\n"
 	"  --vcpus N            1 to 8, each with its share of the vectors; default: 1\n"
 	"  --busy               the guest's CPUs loop; without, they sleep in WFI\n"
 	"  --count N            interrupts for each route; default: 1000\n"
@@ -120,9 +125,21 @@ static int take_cpu(const char *what, struct placement *p)
 
 static int take_device(struct bench_options *o)
 {
-	o->has_device = strcmp(optarg, "none") != 0;
-	if (o->has_device && pci_bdf_parse(optarg, &o->device) < 0)
+	struct pci_bdf bdf;
+
+	if (strcmp(optarg, "none") == 0) {
+		o->nr_devices = 0;
+		return 0;
+	}
+	if (pci_bdf_parse(optarg, &bdf) < 0)
 		return usage_error("--device is the address of a PCI function, or none", optarg);
+	for (uint32_t i = 0; i < o->nr_devices; i++)
+		if (memcmp(&o->devices[i], &bdf, sizeof(bdf)) == 0)
+			return usage_error(
+				"--device is given once for each function, and not twice:", optarg);
+	if (o->nr_devices == BENCH_FUNCTIONS_MAX)
+		return usage_error("--device is given too often: a guest has 32 functions", NULL);
+	o->devices[o->nr_devices++] = bdf;
 	return 0;
 }
 
@@ -151,6 +168,7 @@ static int take_number(struct bench_options *o, int option)
 		uint64_t min, max;
 	} numbers[] = {
 		[OPT_VECTORS - OPT_VECTORS] = { "--vectors", 1, BENCH_VECTORS_MAX },
+		[OPT_FUNCTIONS - OPT_VECTORS] = { "--functions", 1, BENCH_FUNCTIONS_MAX },
 		[OPT_VCPUS - OPT_VECTORS] = { "--vcpus", 1, BENCH_VCPUS_MAX },
 		[OPT_COUNT - OPT_VECTORS] = { "--count", 1, 1000000000 },
 		[OPT_RATE - OPT_VECTORS] = { "--rate", 1, 10000000 },
@@ -164,6 +182,8 @@ static int take_number(struct bench_options *o, int option)
 		return -EINVAL;
 	if (option == OPT_VECTORS)
 		o->vectors = (uint32_t)n;
+	else if (option == OPT_FUNCTIONS)
+		o->functions = (uint32_t)n;
 	else if (option == OPT_VCPUS)
 		o->vcpus = (uint32_t)n;
 	else if (option == OPT_GAP)
@@ -208,6 +228,7 @@ static int take_option(struct bench_options *o, int option)
 		o->plot = optarg;
 		return 0;
 	case OPT_VECTORS:
+	case OPT_FUNCTIONS:
 	case OPT_VCPUS:
 	case OPT_COUNT:
 	case OPT_RATE:
@@ -225,7 +246,6 @@ static void set_defaults(struct bench_options *o)
 
 	bench_environment_get("", &env);
 	*o = (struct bench_options){
-		.vectors = 1,
 		.vcpus = 1,
 		.count = 1000,
 		.gap_us = 1000,
@@ -237,6 +257,23 @@ static void set_defaults(struct bench_options *o)
 	};
 	/* One that never sleeps beside the guest and what it measures. */
 	o->routes[ROUTE_SPIN] = env.cpus >= 3;
+}
+
+/* What depends on several options. */
+static int complete(struct bench_options *o)
+{
+	if (o->functions && o->nr_devices)
+		return usage_error("--functions is for bare eventfds: name more devices instead",
+				   NULL);
+	if (o->nr_devices)
+		o->functions = o->nr_devices;
+	else if (!o->functions)
+		o->functions = 1;
+	if (!o->vectors)
+		o->vectors = o->functions;
+	if (o->vectors < o->functions)
+		return usage_error("--vectors has at least one for each function", NULL);
+	return 0;
 }
 
 /* 1: --help. */
@@ -259,7 +296,7 @@ static int parse(int argc, char **argv, struct bench_options *o)
 		return usage_error("it measures irq", argv[optind]);
 	if (optind + 1 < argc)
 		return usage_error("there is a word too many:", argv[optind + 1]);
-	return 0;
+	return complete(o);
 }
 
 enum exit_status cmd_bench(int argc, char **argv)

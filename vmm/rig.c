@@ -63,12 +63,15 @@ static void fill_page(struct rig *rig, const struct rig_config *config)
 	*rig->page = (struct bench_page){
 		.magic = BENCH_MAGIC,
 		.source = config->source,
-		.devid = config->function->devid,
-		.devfn = config->function->slot << 3,
+		.nr_functions = config->nr_functions,
 		.nr_vectors = config->nr_vectors,
 		.nr_cpus = config->vcpus,
 		.busy = config->busy,
 	};
+	for (uint32_t f = 0; f < config->nr_functions; f++) {
+		rig->page->functions[f].devid = config->functions[f].devid;
+		rig->page->functions[f].devfn = config->functions[f].slot << 3;
+	}
 }
 
 /* The machine asks for service while the payload maps its vectors. */
@@ -96,8 +99,8 @@ static int start(struct rig *rig, const struct rig_config *config, struct fault 
 	const struct machine_config machine_config = {
 		.config = &rig->config,
 		.mem = config->mem,
-		.functions = config->function,
-		.nr_functions = 1,
+		.functions = config->functions,
+		.nr_functions = config->nr_functions,
 		.attention = rig->attention,
 		.unrouted = config->unrouted,
 	};
@@ -120,6 +123,11 @@ int rig_create(const struct rig_config *config, struct rig **ret_rig, struct fau
 	int r;
 
 	assert(config->nr_vectors <= BENCH_MAX_VECTORS);
+	assert(config->nr_functions <= BENCH_MAX_FUNCTIONS);
+	assert(config->nr_functions >= 1);
+	for (uint32_t f = 0; f < config->nr_functions; f++)
+		assert(config->functions[f].nr_vectors >=
+		       rig_share(config->nr_vectors, config->nr_functions, f));
 
 	if (!rig)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
@@ -146,6 +154,13 @@ void rig_destroy(struct rig *rig)
 	machine_destroy(rig->machine);
 	cleanup_fd(&rig->attention);
 	free(rig);
+}
+
+uint32_t rig_share(uint32_t nr_vectors, uint32_t nr_functions, uint32_t function)
+{
+	assert(function < nr_functions);
+
+	return nr_vectors / nr_functions + (function < nr_vectors % nr_functions);
 }
 
 struct machine *rig_machine(struct rig *rig)

@@ -10,12 +10,17 @@
 #include "vmm/machine.h"
 
 struct rig_config {
-	struct passthru *function; /* open; borrowed */
+	struct passthru *functions; /* [nr_functions] open; borrowed */
+	uint32_t nr_functions;	    /* 1..BENCH_MAX_FUNCTIONS */
 	enum bench_source source;
-	uint32_t nr_vectors; /* 1..BENCH_MAX_VECTORS, and of the function */
-	uint32_t vcpus;	     /* 1..8 */
-	bool busy;	     /* the guest's CPUs loop instead of sleeping */
-	bool unrouted;	     /* see struct machine_config */
+	/*
+	 * nr_functions..BENCH_MAX_VECTORS; bench_page.h says whose they are, and
+	 * each function must have its share.
+	 */
+	uint32_t nr_vectors;
+	uint32_t vcpus; /* 1..8 */
+	bool busy;	/* the guest's CPUs loop instead of sleeping */
+	bool unrouted;	/* see struct machine_config */
 	struct placement router, spin, vcpu;
 	struct gmem *mem; /* borrowed: RIG_MEMORY bytes from LAYOUT_RAM on */
 };
@@ -33,6 +38,9 @@ static inline void rig_destroyp(struct rig **rig)
 {
 	rig_destroy(*rig);
 }
+
+/* How many of nr_vectors, which all functions share, are those of one. */
+uint32_t rig_share(uint32_t nr_vectors, uint32_t nr_functions, uint32_t function);
 
 struct machine *rig_machine(struct rig *rig);
 

@@ -75,32 +75,35 @@ static unsigned bits_for(uint32_t nr)
 
 static void map_vectors(void)
 {
-	uint32_t nr = PAGE->nr_vectors, cpus = PAGE->nr_cpus;
-	unsigned bits = bits_for(nr);
+	uint32_t nr = PAGE->nr_vectors, cpus = PAGE->nr_cpus, functions = PAGE->nr_functions;
+	unsigned bits = bits_for((nr + functions - 1) / functions);
 
-	its_mapd(PAGE->devid, its_itt_alloc(bits), bits, true);
+	for (uint32_t f = 0; f < functions; f++)
+		its_mapd(PAGE->functions[f].devid, its_itt_alloc(bits), bits, true);
 	for (uint32_t v = 0; v < nr; v++) {
 		gic_lpi_configure(GIC_FIRST_LPI + v, true);
-		its_mapti(PAGE->devid, v, GIC_FIRST_LPI + v, v % cpus);
+		its_mapti(PAGE->functions[v % functions].devid, v / functions, GIC_FIRST_LPI + v,
+			  v % cpus);
 	}
 }
 
-static void set_up_function(void)
+static void set_up_function(uint32_t function)
 {
+	const uint32_t nr = PAGE->nr_vectors / PAGE->nr_functions +
+			    (function < PAGE->nr_vectors % PAGE->nr_functions);
+	const unsigned devfn = PAGE->functions[function].devfn;
 	struct pci_function fn;
 
-	if (PAGE->source == BENCH_BARE)
-		return;
-	CHECK(pci_at(PAGE->devfn, &fn), "no function at %x", PAGE->devfn);
+	CHECK(pci_at(devfn, &fn), "no function at %x", devfn);
 	pci_set_up(&fn);
 	if (!fn.msix) {
 		pci_msi_on(&fn, ITS_DOORBELL, 0);
 		return;
 	}
 	pci_msix_on(&fn);
-	for (uint32_t v = 0; v < PAGE->nr_vectors; v++)
+	for (uint32_t v = 0; v < nr; v++)
 		pci_msix_write(&fn, v, ITS_DOORBELL, v);
-	for (uint32_t v = 0; v < PAGE->nr_vectors; v++)
+	for (uint32_t v = 0; v < nr; v++)
 		pci_msix_mask(&fn, v, false);
 }
 
@@ -116,7 +119,8 @@ void payload_main(uint64_t fdt)
 		CHECK(cpu_start(cpu, gic_mpidr(cpu), start_cpu), "vCPU %u does not start", cpu);
 	gic_on_lpi(taken);
 	map_vectors();
-	set_up_function();
+	for (uint32_t f = 0; PAGE->source != BENCH_BARE && f < PAGE->nr_functions; f++)
+		set_up_function(f);
 	PAGE->frequency = (uint32_t)sysreg_read("cntfrq_el0");
 	PAGE->offset = counter_offset();
 	for (unsigned cpu = 1; cpu < PAGE->nr_cpus; cpu++)

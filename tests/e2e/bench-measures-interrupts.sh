@@ -1,18 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# itsy bench irq measures every route, with bare eventfds and with a device's vectors, loses nothing,
-# says in which unit, and gives the device back.
+# itsy bench irq measures every route, with bare eventfds and with devices' vectors, of one function and
+# of several, loses nothing, says in which unit, and gives the devices back.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
-on_host --cpus 3 --device nvme <<'END'
+on_host --cpus 3 --device nvme --device nvme <<'END'
 bench() { step "$1" sh -c "itsy bench irq --gap-us 100 --json /tmp/$1.json $2"; }
 bench all "--routes uring,spin,irqfd --count 300 --vectors 32 --vcpus 2 --hgrm /tmp/all"
 step hgrm sh -c 'cat /tmp/all.uring.hgrm /tmp/all.spin.hgrm /tmp/all.irqfd.hgrm'
 bench rate "--count 200 --vectors 4 --rate 200 --busy"
 bench device "--device 0000:00:01.0 --vectors 16 --count 160"
 step given_back driver 0000:00:01.0
+bench functions "--functions 32 --vectors 100 --vcpus 3 --count 200"
+bench most "--functions 32 --vectors 2048 --count 2048 --routes irqfd"
+bench devices "--device 0000:00:01.0 --device 0000:00:02.0 --vectors 9 --count 180"
+step given_back_both sh -c 'for f in 1 2; do readlink /sys/bus/pci/devices/0000:00:0$f.0/driver; done'
+step twice itsy bench irq --device 0000:00:01.0 --device 0000:00:01.0
+step mixed itsy bench irq --device 0000:00:01.0 --functions 2
+step too_few itsy bench irq --functions 4 --vectors 3
 bench limit "--count 20 --hardlimit 1"
 step ended sh -c 'itsy bench irq --device 0000:00:01.0 --routes irqfd --count 1000000 & pid=$!
 	wait_for_driver=200
@@ -28,7 +35,7 @@ step many itsy bench irq --device 0000:00:01.0 --vectors 2048
 step given_back_again driver 0000:00:01.0
 END
 
-for name in all rate device; do
+for name in all rate device functions most devices; do
 	is_status $name 0
 	# At a given rate, what comes while the last one is under way merges with it.
 	json $name "[.jobs[] | .lost] | add <= $([ $name = rate ] && echo 100 || echo 0)"
@@ -41,6 +48,17 @@ for name in all rate device; do
 done
 json all '[.jobs[].jobname] == ["uring", "spin", "irqfd"]'
 json all '[.jobs[].lat_ns.N] == [300, 300, 300]'
+json functions '."job options" | .functions == 32 and .vectors == 100'
+json devices '[.jobs[].lat_ns.N] | min == 180'
+json devices '."job options".functions == 2'
+nr_lines given_back_both.out 2
+lacks given_back_both.out 'vfio'
+for name in twice mixed too_few; do
+	is_status $name 2
+done
+has twice.err 'not twice'
+has mixed.err 'name more devices'
+has too_few.err 'at least one for each'
 json device '[.jobs[].lat_ns.N] | min == 160'
 expect "three histograms of 300" [ "$(grep -c 'Total count    = *300\]' "$tmp/hgrm.out")" = 3 ]
 is_status limit 1
@@ -50,7 +68,7 @@ is_status ended 143
 has ended.out '^irqfd +[1-9]'
 has given_back_then.out '^nvme$'
 is_status many 2
-has many.err 'the device has 65'
+has many.err '0000:00:01.0 has 65, fewer'
 has given_back.out '^nvme$'
 has given_back_again.out '^nvme$'
 

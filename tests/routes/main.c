@@ -199,7 +199,8 @@ static void make_vcpus_fifo(int priority)
 static int begin(struct bench *b, struct fault *fault)
 {
 	struct rig_config config = {
-		.function = &b->function,
+		.functions = &b->function,
+		.nr_functions = 1,
 		.source = BENCH_BARE,
 		.nr_vectors = b->nr_vectors,
 		.vcpus = 1,
