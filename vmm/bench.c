@@ -23,7 +23,6 @@
 #include "vmm/layout.h"
 #include "vmm/rig.h"
 #include "vmm/routes.h"
-#include "vmm/self.h"
 #include "vmm/signals.h"
 
 #define TURNS	     10u
@@ -369,7 +368,9 @@ static bool wrote(const char *path, int r)
 static enum exit_status report(const struct bench *b)
 {
 	const struct bench_options *o = b->options;
-	const struct bench_report r = { o, &b->env, b->results };
+	struct self_memory memory;
+	bool known = self_memory_get("", b->mem.va, b->mem.size, &memory) >= 0;
+	const struct bench_report r = { o, &b->env, b->results, known ? &memory : NULL };
 	bool good = bench_print(&r, stdout) >= 0;
 
 	if (o->json)

@@ -12,6 +12,7 @@
 #include "vmm/placement.h"
 #include "vmm/report.h"
 #include "vmm/route.h"
+#include "vmm/self.h"
 
 #define BENCH_VECTORS_MAX   2048u
 #define BENCH_VCPUS_MAX	    8u
@@ -57,6 +58,8 @@ struct bench_report {
 	const struct bench_environment *env;
 	const struct bench_result
 		*results; /* [NR_ROUTES]; those without a count were not measured */
+	/* What itsy takes beyond the guest's RAM, after the last interrupt; NULL: not known. */
+	const struct self_memory *memory;
 };
 
 int bench_print(const struct bench_report *report, FILE *out) _must_check_;

@@ -101,6 +101,11 @@ int bench_print(const struct bench_report *r, FILE *out)
 		      bench_unit(r->env));
 	err = table_print(&t, out);
 	table_fini(&t);
+	if (r->memory)
+		(void)fprintf(out,
+			      "itsy takes %" PRIu64 " KiB beyond the guest's RAM, %" PRIu64
+			      " KiB of it for itself alone.\n",
+			      r->memory->pss / 1024, r->memory->private / 1024);
 	return err;
 }
 
@@ -155,15 +160,24 @@ static json_t *jobs_json(const struct bench_report *r)
 	return jobs;
 }
 
+/* All of it beyond the guest's RAM, in bytes, with proc(5)'s names. */
+static json_t *memory_json(const struct self_memory *m)
+{
+	return m ? json_pack("{s:I, s:I, s:I}", "rss", (json_int_t)m->rss, "pss",
+			     (json_int_t)m->pss, "private", (json_int_t)m->private)
+		 : json_null();
+}
+
 int bench_write_json(const struct bench_report *r, const char *path)
 {
 	const struct bench_options *o = r->options;
-	json_t *root = json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:b, s:I, s:I}, s:o}",
-				 "schema", 1, "itsy version", ITSY_VERSION, "bench", "irq",
-				 "environment", environment_json(r->env), "job options", "vectors",
-				 (int)o->vectors, "functions", (int)o->functions, "vcpus",
-				 (int)o->vcpus, "busy", o->busy, "rate", (json_int_t)o->rate,
-				 "count", (json_int_t)o->count, "jobs", jobs_json(r));
+	json_t *root =
+		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}",
+			  "schema", 1, "itsy version", ITSY_VERSION, "bench", "irq", "environment",
+			  environment_json(r->env), "job options", "vectors", (int)o->vectors,
+			  "functions", (int)o->functions, "vcpus", (int)o->vcpus, "busy", o->busy,
+			  "rate", (json_int_t)o->rate, "count", (json_int_t)o->count, "jobs",
+			  jobs_json(r), "memory", memory_json(r->memory));
 	int err;
 
 	if (!root)

@@ -48,6 +48,9 @@ for name in all rate device functions most devices; do
 done
 json all '[.jobs[].jobname] == ["uring", "spin", "irqfd"]'
 json all '[.jobs[].lat_ns.N] == [300, 300, 300]'
+# Little: a guest with 2048 vectors takes less than 5 MiB.
+json most '.memory | .private > 0 and .private <= .pss and .pss <= .rss and .rss < 5 * 1024 * 1024'
+has most.out "^itsy takes [0-9]+ KiB beyond the guest's RAM"
 json functions '."job options" | .functions == 32 and .vectors == 100'
 json devices '[.jobs[].lat_ns.N] | min == 180'
 json devices '."job options".functions == 2'

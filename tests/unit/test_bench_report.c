@@ -18,7 +18,8 @@
 static struct bench_result results[NR_ROUTES];
 static struct bench_environment env = { .kernel = "6.1", .cpu = "a CPU", .cpus = 4 };
 static struct bench_options options;
-static const struct bench_report report = { &options, &env, results };
+static const struct self_memory memory = { .rss = 9 << 20, .pss = 3 << 20, .private = 1 << 20 };
+static const struct bench_report report = { &options, &env, results, &memory };
 
 static int begin(void **state)
 {
@@ -62,6 +63,7 @@ static void test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd(void
 	assert_non_null(strstr(text, "  2.00\n"));
 	assert_non_null(strstr(text, "\nirqfd  100    0     1    50   "));
 	assert_null(strstr(text, "\nspin"));
+	assert_non_null(strstr(text, "\nitsy takes 3072 KiB beyond the guest's RAM, 1024 KiB"));
 	assert_null(strstr(text, "emulated"));
 	free(text);
 }
@@ -117,6 +119,9 @@ static void test_json_has_fios_names_and_bins_that_add_up(void **state)
 	assert_int_equal(json_integer_value(
 				 json_object_get(json_object_get(lat, "percentile"), "50.000000")),
 			 100);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(root, "memory"), "pss")),
+		3 << 20);
 	json_decref(root);
 	(void)unlink(path);
 	assert_int_equal(bench_write_json(&report, "/nowhere/at/all"), -ENOENT);
