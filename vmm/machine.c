@@ -43,6 +43,8 @@ struct its {
 	_Atomic bool was_enabled; /* when the routes were last looked at */
 };
 
+_Static_assert(CONFIG_MAX_DEVICES <= SEAL_MAX_FUNCTIONS, "the sealed ITS has room for all");
+
 struct machine {
 	struct machine_config cfg;
 	struct vm vm;

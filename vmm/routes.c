@@ -13,8 +13,8 @@
  * are under way; tying is left to the router's thread, which knows when the last
  * signal that it has seen is delivered.
  *
- * GSI routes are made once: GSI n is event n of all functions in turn, at the
- * sealed ITS, whose EventIDs are the guest's. A vector gets the GSI of the event
+ * GSI routes are made once: GSI n is event n of all functions in turn, as the
+ * sealed ITS calls it. A vector gets the GSI of the event
  * that its message names.
  *
  * A device's policy may say that a signal comes too early, or that there is a
@@ -406,8 +406,8 @@ static int set_gsis(const struct routes *r)
 		     e++)
 			gsis[first + e] = (struct vm_route){
 				.address = LAYOUT_SEALED_FRAME + VITS_TRANSLATER,
-				.devid = (uint32_t)f,
-				.eventid = e,
+				.devid = seal_devid(f, e),
+				.eventid = seal_eventid(e),
 			};
 	}
 	return r->nr_gsis ? vm_set_routes(r->cfg.vm, gsis, r->nr_gsis) : 0;

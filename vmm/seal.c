@@ -37,6 +37,7 @@
 #include <sys/mman.h>
 
 #include "vitsmod/bits.h"
+#include "vmm/bitset.h"
 #include "vmm/gic.h"
 #include "vmm/layout.h"
 #include "vmm/owed.h"
@@ -69,6 +70,7 @@
 #define ITT_AT	       (DEVICES_AT + DEVICES_SZ)
 #define SEALED_MEM_SZ  (ITT_AT + ITT_SZ)
 #define KERNEL_ID_BITS 16u
+#define NR_DEVICES     ((uint32_t)(DEVICES_SZ / 8))
 
 #define COMMAND_SZ     32u
 #define QUEUE_COMMANDS ((uint32_t)(QUEUE_SZ / COMMAND_SZ))
@@ -110,7 +112,7 @@ struct seal {
 	int its;
 	uint8_t *frame; /* PROT_NONE */
 	uint8_t *mem;	/* the read-only slot, writable here */
-	/* The kernel ITS's DeviceIDs: a function's is its index, the scratch device's is next. */
+	/* Here "devid" is a function's index, and the scratch events' is the next one. */
 	struct seal_function *functions; /* [cfg.nr_functions] */
 	uint32_t scratch_devid;
 
@@ -120,9 +122,10 @@ struct seal {
 	uint32_t nr_staged;
 	struct redist *redists; /* [cfg.nr_vcpus] */
 	bool has_prop;
-	uint64_t prop;			  /* PROPBASER, which is one for the whole VM in KVM */
-	uint8_t live[VITS_MAX_LPIS / 8];  /* bit n: a live event has the LPI 8192 + n */
-	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
+	uint64_t prop; /* PROPBASER, which is one for the whole VM in KVM */
+	uint8_t live[BITSET_BYTES(VITS_MAX_LPIS)]; /* n: a live event has the LPI 8192 + n */
+	uint8_t devices[BITSET_BYTES(NR_DEVICES)]; /* the kernel ITS's DeviceIDs it was told of */
+	uint32_t scratch[SCRATCH_EVENTS];	   /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
 	struct owed_set owed;
 	size_t owed_next; /* the next to be tried again */
@@ -191,13 +194,25 @@ static void stage(struct seal *s, uint64_t dw0, uint64_t dw1, uint64_t dw2, uint
 	s->nr_staged++;
 }
 
-/* The commands that name an event, and perhaps an INTID and a collection. */
+/*
+ * The commands that name an event, and perhaps an INTID and a collection. A device
+ * is there from its first mapping on, so that those without events are in no list.
+ */
 static void stage_event(struct seal *s, enum opcode op, uint32_t devid, uint32_t eventid,
 			uint64_t intid_icid)
 {
 	uint64_t intid = intid_icid >> 16, icid = intid_icid & 0xffff;
+	uint32_t device = seal_devid(devid, eventid);
 
-	stage(s, (uint64_t)devid << 32 | op, intid << 32 | eventid, icid, 0);
+	assert(eventid >> KERNEL_ID_BITS == 0);
+	assert(device < NR_DEVICES);
+
+	if (op == OP_MAPTI && !bitset_has(s->devices, device)) {
+		stage(s, (uint64_t)device << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
+		      GITS_BASER_VALID | (LAYOUT_SEALED_MEM + ITT_AT), 0);
+		bitset_put(s->devices, device, true);
+	}
+	stage(s, (uint64_t)device << 32 | op, intid << 32 | seal_eventid(eventid), icid, 0);
 }
 
 static uint64_t intid_icid(uint32_t intid, uint32_t icid)
@@ -364,28 +379,14 @@ static uint32_t kernel_devid(const struct seal *s, unsigned its, uint32_t devid)
 	return s->scratch_devid;
 }
 
-static bool is_live(const struct seal *s, uint32_t intid)
-{
-	uint32_t n = intid - VITS_LPI_BASE;
-
-	return s->live[n / 8] >> n % 8 & 1;
-}
-
-static void set_live(struct seal *s, uint32_t intid, bool live)
-{
-	uint32_t n = intid - VITS_LPI_BASE;
-
-	s->live[n / 8] = (uint8_t)((s->live[n / 8] & ~(1u << n % 8)) | (unsigned)live << n % 8);
-}
-
 static void apply_live(struct seal *s, uint32_t devid, const struct vits_effect *e)
 {
 	struct owed *o = s->owed.nr ? owed_find(&s->owed, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
-		set_live(s, e->intid, true);
+		bitset_put(s->live, e->intid - VITS_LPI_BASE, true);
 	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
-		set_live(s, e->intid, false);
+		bitset_put(s->live, e->intid - VITS_LPI_BASE, false);
 	if (o) {
 		apply_owed(s, o, e);
 		return;
@@ -451,7 +452,7 @@ static void apply_scratch(struct seal *s, const struct vits_effect *e)
 	uint32_t slot = e->intid % SCRATCH_EVENTS;
 
 	/* A live event of another ITS has the LPI: a stray entry of this one's tables. */
-	if (is_live(s, e->intid))
+	if (bitset_has(s->live, e->intid - VITS_LPI_BASE))
 		return;
 	if (!scratch_map(s, e, slot)) {
 		count(&s->unready, 1);
@@ -587,16 +588,16 @@ static int signal_owed(struct seal *s, uint32_t devid, uint32_t eventid)
 
 int seal_signal(struct seal *s, size_t function, uint32_t eventid)
 {
-	uint32_t devid = (uint32_t)function;
 	const uint64_t doorbell = LAYOUT_SEALED_FRAME + VITS_TRANSLATER;
-	int r = vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
+	uint32_t device = seal_devid(function, eventid), event = seal_eventid(eventid);
+	int r = vm_signal_msi(s->cfg.vm, doorbell, device, event);
 
 	if (r || !atomic_load(&s->owed.nr))
 		return r;
-	if (signal_owed(s, devid, eventid))
+	if (signal_owed(s, (uint32_t)function, eventid))
 		return 1;
 	/* It may have been mapped while we looked. */
-	return vm_signal_msi(s->cfg.vm, doorbell, devid, eventid);
+	return vm_signal_msi(s->cfg.vm, doorbell, device, event);
 }
 
 /* ---- the seal ----------------------------------------------------------- */
@@ -655,7 +656,7 @@ static void seal_destroyp(struct seal **s)
 
 static int alloc_tables(struct seal *s)
 {
-	uint32_t nr_events[VITS_MAX_FUNCTIONS];
+	uint32_t nr_events[SEAL_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
 
 	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
@@ -708,7 +709,7 @@ int seal_create(const struct seal_config *config, struct seal **ret_seal, struct
 	_cleanup_(seal_destroyp) struct seal *s = calloc(1, sizeof(*s));
 	int r;
 
-	assert(config->nr_functions <= VITS_MAX_FUNCTIONS);
+	assert(config->nr_functions <= SEAL_MAX_FUNCTIONS);
 
 	if (!s)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "kernel ITS", NULL,
@@ -769,12 +770,6 @@ static int program(struct seal *s)
 	return r;
 }
 
-static void stage_mapd(struct seal *s, uint32_t devid)
-{
-	stage(s, (uint64_t)devid << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
-	      GITS_BASER_VALID | (LAYOUT_SEALED_MEM + ITT_AT), 0);
-}
-
 int seal_start(struct seal *s, struct fault *ret_fault)
 {
 	int r = program(s);
@@ -786,9 +781,6 @@ int seal_start(struct seal *s, struct fault *ret_fault)
 	pthread_mutex_lock(&s->lock);
 	for (uint32_t i = 0; i < s->cfg.nr_vcpus; i++)
 		stage(s, OP_MAPC, 0, GITS_BASER_VALID | (uint64_t)i << 16 | i, 0);
-	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
-		stage_mapd(s, i);
-	stage_mapd(s, s->scratch_devid);
 	flush(s);
 	close_window(s);
 	r = s->broken ? -EIO : 0;

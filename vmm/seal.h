@@ -8,10 +8,14 @@
  * abort that is counted here. Its queue and tables lie in a read-only slot.
  * Doorbells (KVM_SIGNAL_MSI) and device attributes find the ITS all the same.
  *
- * It holds one collection for each vCPU, with ICID = vCPU index; the functions
- * of the configuration, with the guest's own EventIDs and DeviceIDs of its own
- * (KVM's have 16 bits, and all ITSs of a guest share this one); and one scratch
- * device for commands on events that belong to no function.
+ * It holds one collection for each vCPU, with ICID = vCPU index; the events of the
+ * configuration's functions, under DeviceIDs and EventIDs of its own (KVM's have
+ * 16 bits, and all ITSs of a guest share this one); and scratch events for commands
+ * on what belongs to no function.
+ *
+ * KVM finds an event by going through the list of all devices, then through that of
+ * the device's events (vgic-its.c: find_ite()). So a function is many devices here,
+ * of few events each, and an interrupt costs much the same however many there are.
  */
 #ifndef VMM_SEAL_H
 #define VMM_SEAL_H
@@ -21,6 +25,23 @@
 #include "vmm/vcpu.h"
 
 struct seal;
+
+/* Events of a device of the sealed ITS, and devices that each function can be. */
+#define SEAL_DEVICE_EVENTS    64u
+#define SEAL_FUNCTION_DEVICES (65536u / SEAL_DEVICE_EVENTS)
+/* One more are the scratch events'. */
+#define SEAL_MAX_FUNCTIONS (65536u / SEAL_FUNCTION_DEVICES - 1)
+
+/* What an event of a function, by its index in the configuration, is called there. */
+static inline uint32_t seal_devid(size_t function, uint32_t eventid)
+{
+	return (uint32_t)function * SEAL_FUNCTION_DEVICES + eventid / SEAL_DEVICE_EVENTS;
+}
+
+static inline uint32_t seal_eventid(uint32_t eventid)
+{
+	return eventid % SEAL_DEVICE_EVENTS;
+}
 
 /* A function that can send MSIs; its index in the configuration names it below. */
 struct seal_function {
@@ -36,7 +57,7 @@ struct seal_config {
 	int gic;
 	uint32_t nr_vcpus;
 	const struct seal_function *functions; /* borrowed until seal_start() returns */
-	size_t nr_functions;		       /* at most VITS_MAX_FUNCTIONS */
+	size_t nr_functions;		       /* at most SEAL_MAX_FUNCTIONS */
 	/*
 	 * The LPI of a mapping that is owed was signalled, and waits: seal_retry()
 	 * is due, again and again. Any thread; must not call back.

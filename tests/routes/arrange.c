@@ -63,7 +63,8 @@ static void set_policy(const struct arranged *a)
 
 static void inject(struct arranged *a, uint32_t v)
 {
-	int r = vm_signal_msi(a->cfg.vm, LAYOUT_SEALED_FRAME + VITS_TRANSLATER, 0, v);
+	int r = vm_signal_msi(a->cfg.vm, LAYOUT_SEALED_FRAME + VITS_TRANSLATER, seal_devid(0, v),
+			      seal_eventid(v));
 
 	assert(r >= 0);
 }

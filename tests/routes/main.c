@@ -132,7 +132,8 @@ static int set_routes(const struct bench *b)
 	struct vm_route routes[BENCH_MAX_VECTORS];
 
 	for (uint32_t v = 0; v < b->nr_vectors; v++)
-		routes[v] = (struct vm_route){ LAYOUT_SEALED_FRAME + VITS_TRANSLATER, 0, v };
+		routes[v] = (struct vm_route){ LAYOUT_SEALED_FRAME + VITS_TRANSLATER,
+					       seal_devid(0, v), seal_eventid(v) };
 	return vm_set_routes(machine_vm(rig_machine(b->rig)), routes, b->nr_vectors);
 }
 

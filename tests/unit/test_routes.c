@@ -296,9 +296,25 @@ static void test_each_event_has_the_gsi_of_its_number_at_the_sealed_its(void **s
 	assert_int_equal(w.nr_gsis, VECTORS);
 	for (unsigned v = 0; v < VECTORS; v++) {
 		assert_int_equal(w.gsis[v].address, LAYOUT_SEALED_FRAME + VITS_TRANSLATER);
-		assert_int_equal(w.gsis[v].devid, 0);
-		assert_int_equal(w.gsis[v].eventid, v);
+		assert_int_equal(w.gsis[v].devid, v / 64);
+		assert_int_equal(w.gsis[v].eventid, v % 64);
 	}
+}
+
+static void test_no_two_events_have_one_name_at_the_sealed_its(void **state)
+{
+	/* By ascending function and event, names ascend as well. */
+	uint64_t last = 0;
+
+	(void)state;
+	for (size_t f = 0; f <= SEAL_MAX_FUNCTIONS; f++)
+		for (uint32_t e = 0; e < 65536; e++) {
+			uint64_t name = (uint64_t)seal_devid(f, e) << 16 | seal_eventid(e);
+
+			assert_true(seal_devid(f, e) < 65536);
+			assert_true(name > last || (!f && !e));
+			last = name;
+		}
 }
 
 static void test_each_route_takes_the_signals_of_its_vectors(void **state)
@@ -593,6 +609,7 @@ int main(void)
 #define TEST_ON(name, on) cmocka_unit_test_setup_teardown(name, on, end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_event_has_the_gsi_of_its_number_at_the_sealed_its),
+		TEST(test_no_two_events_have_one_name_at_the_sealed_its),
 		TEST(test_each_route_takes_the_signals_of_its_vectors),
 		TEST(test_a_masked_vector_is_no_irqfd_when_the_review_is_over),
 		TEST(test_a_vector_follows_the_event_that_its_message_names),
