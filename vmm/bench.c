@@ -400,6 +400,7 @@ enum exit_status bench_irq(const struct bench_options *options)
 
 	bench_environment_get("", &b.env);
 	self_raise_file_limit();
+	self_keep_stacks_small();
 	r = set_up(&b, &fault);
 	if (r >= 0) {
 		place_trigger(&b);

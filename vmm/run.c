@@ -139,6 +139,7 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 		return 0;
 
 	self_raise_file_limit();
+	self_keep_stacks_small();
 	for (size_t i = 0; i < config->nr_devices; i++) {
 		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i, ret_fault);
 		if (r < 0)

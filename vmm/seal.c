@@ -694,6 +694,9 @@ static int place(struct seal *s)
 		r = map_region(VITS_FRAME_SZ, PROT_NONE, &s->frame);
 	if (!r)
 		r = map_region(SEALED_MEM_SZ, PROT_READ | PROT_WRITE, &s->mem);
+	/* A few pages of it are used: no huge one, alone or together with a neighbour. */
+	if (!r)
+		(void)madvise(s->mem, SEALED_MEM_SZ, MADV_NOHUGEPAGE);
 	/* Read-write, or guest writes would pass the slot and reach the ITS. */
 	if (!r)
 		r = vm_set_slot(s->cfg.vm, VM_SLOT_SEALED_FRAME, LAYOUT_SEALED_FRAME, VITS_FRAME_SZ,

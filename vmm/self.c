@@ -5,12 +5,15 @@
 #include "vmm/self.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "vitsmod/bits.h"
+
+#define STACK_SZ ((size_t)256 << 10)
 
 void self_raise_file_limit(void)
 {
@@ -20,6 +23,17 @@ void self_raise_file_limit(void)
 		return;
 	limit.rlim_cur = limit.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void self_keep_stacks_small(void)
+{
+	pthread_attr_t attr;
+
+	pthread_attr_init(&attr);
+	/* Not so where a thread's own data alone need more; then it is as before. */
+	if (!pthread_attr_setstacksize(&attr, STACK_SZ))
+		(void)pthread_setattr_default_np(&attr);
+	pthread_attr_destroy(&attr);
 }
 
 /* "Key:    N kB", added to *sum where it is this key. */

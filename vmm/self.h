@@ -16,6 +16,13 @@
  */
 void self_raise_file_limit(void);
 
+/*
+ * Threads that are made from now on have stacks of 256 KiB. Of glibc's 8 MiB a host
+ * with transparent huge pages for everybody can make one of 2 MiB resident, or
+ * several, as soon as a single page is used.
+ */
+void self_keep_stacks_small(void);
+
 struct self_memory {
 	uint64_t pss;	  /* bytes; what several processes map is divided among them */
 	uint64_t private; /* of those: what no other process maps */

@@ -3,6 +3,7 @@
  * What a process finds out about itself.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -130,12 +131,35 @@ static void test_the_file_limit_is_raised_to_what_the_host_allows(void **state)
 	assert_int_equal(after.rlim_cur, before.rlim_max);
 }
 
+static void *on_its_own_stack(void *arg)
+{
+	pthread_attr_t attr;
+
+	assert_int_equal(pthread_getattr_np(pthread_self(), &attr), 0);
+	assert_int_equal(pthread_attr_getstacksize(&attr, arg), 0);
+	assert_int_equal(pthread_attr_destroy(&attr), 0);
+	return NULL;
+}
+
+static void test_threads_have_small_stacks(void **state)
+{
+	pthread_t thread;
+	size_t size = 0;
+
+	(void)state;
+	self_keep_stacks_small();
+	assert_int_equal(pthread_create(&thread, NULL, on_its_own_stack, &size), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_in_range(size, 64 << 10, 512 << 10);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_guest_ram_is_not_counted_and_all_else_is),
 		cmocka_unit_test(test_a_file_that_is_none_of_the_kernels_is_an_error),
 		cmocka_unit_test(test_what_this_process_takes_is_found),
+		cmocka_unit_test(test_threads_have_small_stacks),
 		cmocka_unit_test(test_the_file_limit_is_raised_to_what_the_host_allows),
 	};
 
