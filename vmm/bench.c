@@ -117,16 +117,45 @@ static uint32_t next_vector(struct bench *b, enum route route)
 	return b->results[route].next++ % b->options->vectors;
 }
 
+/*
+ * Several at once: the last one's time, shared among all. They are one in the
+ * histogram, and none of it if one is lost.
+ */
+static uint64_t burst(struct bench *b, enum route route)
+{
+	const uint32_t first = b->results[route].next, nr = b->options->burst;
+	uint64_t begin = rig_now(), last = begin, lost = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		fire(b, next_vector(b, route));
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t v = (first + i) % b->options->vectors;
+
+		b->sent_at[v] = 0;
+		if (!rig_wait(b->rig, v, b->counts[v], WAIT_MS))
+			lost++;
+		else if (rig_stamp(b->rig, v) > last)
+			last = rig_stamp(b->rig, v);
+	}
+	if (!lost)
+		hist_record(&b->results[route].hist, in_ns(b, last - begin) / nr);
+	return lost;
+}
+
 static void closed_loop(struct bench *b, enum route route, uint64_t count)
 {
 	uint64_t lost = 0;
 
 	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end(b); i++) {
-		uint32_t v = next_vector(b, route);
-
 		sleep_ns((uint64_t)b->options->gap_us * 1000);
-		fire(b, v);
-		lost += !wait_for(b, route, v);
+		if (b->options->burst > 1) {
+			lost += burst(b, route);
+		} else {
+			uint32_t v = next_vector(b, route);
+
+			fire(b, v);
+			lost += !wait_for(b, route, v);
+		}
 	}
 	b->results[route].lost += lost;
 }
@@ -286,15 +315,19 @@ static int open_functions(struct bench *b, struct fault *ret_fault)
 	return r;
 }
 
-/* On the only CPU, this thread must not hold up what it woke. */
+/*
+ * On the only CPU, this thread must not hold up what it woke; but in a burst nobody
+ * runs before all are signalled.
+ */
 static void place_trigger(const struct bench *b)
 {
 	const struct placement cpu = { .cpu = b->options->trigger_cpu, .asked = true };
-	const struct sched_param param = { 0 };
+	const bool bursts = b->options->burst > 1;
+	const struct sched_param param = { .sched_priority = bursts };
 
 	placement_apply(&cpu, "trigger");
 	if (b->env.cpus == 1)
-		(void)sched_setscheduler(0, SCHED_IDLE, &param);
+		(void)sched_setscheduler(0, bursts ? SCHED_FIFO : SCHED_IDLE, &param);
 }
 
 static int set_up(struct bench *b, struct fault *ret_fault)

@@ -26,6 +26,7 @@ struct bench_options {
 	uint32_t vectors, vcpus;
 	bool busy;	    /* the guest's CPUs loop instead of sleeping */
 	uint64_t count;	    /* interrupts of each route */
+	uint32_t burst;	    /* signalled at once; 1: one at a time */
 	uint64_t rate;	    /* of interrupts per second; 0: the next one when the last was taken */
 	uint32_t gap_us;    /* between one that was taken and the next */
 	uint64_t hardlimit; /* exit status 1 where one took longer; 0: none */

@@ -171,13 +171,13 @@ static json_t *memory_json(const struct self_memory *m)
 int bench_write_json(const struct bench_report *r, const char *path)
 {
 	const struct bench_options *o = r->options;
-	json_t *root =
-		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}",
-			  "schema", 1, "itsy version", ITSY_VERSION, "bench", "irq", "environment",
-			  environment_json(r->env), "job options", "vectors", (int)o->vectors,
-			  "functions", (int)o->functions, "vcpus", (int)o->vcpus, "busy", o->busy,
-			  "rate", (json_int_t)o->rate, "count", (json_int_t)o->count, "jobs",
-			  jobs_json(r), "memory", memory_json(r->memory));
+	json_t *root = json_pack(
+		"{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}", "schema",
+		1, "itsy version", ITSY_VERSION, "bench", "irq", "environment",
+		environment_json(r->env), "job options", "vectors", (int)o->vectors, "functions",
+		(int)o->functions, "vcpus", (int)o->vcpus, "burst", (int)o->burst, "busy", o->busy,
+		"rate", (json_int_t)o->rate, "count", (json_int_t)o->count, "jobs", jobs_json(r),
+		"memory", memory_json(r->memory));
 	int err;
 
 	if (!root)

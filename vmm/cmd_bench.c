@@ -20,6 +20,7 @@ enum {
 	OPT_VCPUS,
 	OPT_BUSY,
 	OPT_COUNT,
+	OPT_BURST,
 	OPT_RATE,
 	OPT_GAP,
 	OPT_ROUTER_CPU,
@@ -41,6 +42,7 @@ static const struct option long_options[] = {
 	{ "vcpus", required_argument, NULL, OPT_VCPUS },
 	{ "busy", no_argument, NULL, OPT_BUSY },
 	{ "count", required_argument, NULL, OPT_COUNT },
+	{ "burst", required_argument, NULL, OPT_BURST },
 	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "gap-us", required_argument, NULL, OPT_GAP },
 	{ "router-cpu", required_argument, NULL, OPT_ROUTER_CPU },
@@ -72,6 +74,8 @@ static const char help_text[] =
 	"  --vcpus N            1 to 8, each with its share of the vectors; default: 1\n"
 	"  --busy               the guest's CPUs loop; without, they sleep in WFI\n"
 	"  --count N            interrupts for each route; default: 1000\n"
+	"  --burst N            signal so many vectors at once, and divide the time of the last\n"
+	"                       one among them; --count counts bursts\n"
 	"  --rate N             send N in a second, taken or not; without, each waits until\n"
 	"                       the last one was taken\n"
 	"  --gap-us N           and then so many microseconds; default: 1000\n"
@@ -171,6 +175,7 @@ static int take_number(struct bench_options *o, int option)
 		[OPT_FUNCTIONS - OPT_VECTORS] = { "--functions", 1, BENCH_FUNCTIONS_MAX },
 		[OPT_VCPUS - OPT_VECTORS] = { "--vcpus", 1, BENCH_VCPUS_MAX },
 		[OPT_COUNT - OPT_VECTORS] = { "--count", 1, 1000000000 },
+		[OPT_BURST - OPT_VECTORS] = { "--burst", 1, BENCH_VECTORS_MAX },
 		[OPT_RATE - OPT_VECTORS] = { "--rate", 1, 10000000 },
 		[OPT_GAP - OPT_VECTORS] = { "--gap-us", 0, 10000000 },
 		[OPT_HARDLIMIT - OPT_VECTORS] = { "--hardlimit", 1, UINT64_C(1) << 62 },
@@ -186,6 +191,8 @@ static int take_number(struct bench_options *o, int option)
 		o->functions = (uint32_t)n;
 	else if (option == OPT_VCPUS)
 		o->vcpus = (uint32_t)n;
+	else if (option == OPT_BURST)
+		o->burst = (uint32_t)n;
 	else if (option == OPT_GAP)
 		o->gap_us = (uint32_t)n;
 	else
@@ -231,6 +238,7 @@ static int take_option(struct bench_options *o, int option)
 	case OPT_FUNCTIONS:
 	case OPT_VCPUS:
 	case OPT_COUNT:
+	case OPT_BURST:
 	case OPT_RATE:
 	case OPT_GAP:
 	case OPT_HARDLIMIT:
@@ -247,6 +255,7 @@ static void set_defaults(struct bench_options *o)
 	bench_environment_get("", &env);
 	*o = (struct bench_options){
 		.vcpus = 1,
+		.burst = 1,
 		.count = 1000,
 		.gap_us = 1000,
 		.router = { .cpu = -1, .fifo = 1 },
@@ -273,6 +282,10 @@ static int complete(struct bench_options *o)
 		o->vectors = o->functions;
 	if (o->vectors < o->functions)
 		return usage_error("--vectors has at least one for each function", NULL);
+	if (o->burst > o->vectors)
+		return usage_error("--burst is of as many vectors as there are, at most", NULL);
+	if (o->burst > 1 && o->rate)
+		return usage_error("--burst and --rate do not go together", NULL);
 	return 0;
 }
 

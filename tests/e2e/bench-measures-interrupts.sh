@@ -16,6 +16,7 @@ step given_back driver 0000:00:01.0
 bench functions "--functions 32 --vectors 100 --vcpus 3 --count 200"
 bench most "--functions 32 --vectors 2048 --count 2048 --routes irqfd"
 bench devices "--device 0000:00:01.0 --device 0000:00:02.0 --vectors 9 --count 180"
+bench burst "--vectors 24 --functions 3 --burst 16 --count 100"
 step given_back_both sh -c 'for f in 1 2; do readlink /sys/bus/pci/devices/0000:00:0$f.0/driver; done'
 step twice itsy bench irq --device 0000:00:01.0 --device 0000:00:01.0
 step mixed itsy bench irq --device 0000:00:01.0 --functions 2
@@ -35,7 +36,7 @@ step many itsy bench irq --device 0000:00:01.0 --vectors 2048
 step given_back_again driver 0000:00:01.0
 END
 
-for name in all rate device functions most devices; do
+for name in all rate device functions most devices burst; do
 	is_status $name 0
 	# At a given rate, what comes while the last one is under way merges with it.
 	json $name "[.jobs[] | .lost] | add <= $([ $name = rate ] && echo 100 || echo 0)"
@@ -51,6 +52,7 @@ json all '[.jobs[].lat_ns.N] == [300, 300, 300]'
 # Little: a guest with 2048 vectors takes less than 5 MiB.
 json most '.memory | .private > 0 and .private <= .pss and .pss <= .rss and .rss < 5 * 1024 * 1024'
 has most.out "^itsy takes [0-9]+ KiB beyond the guest's RAM"
+json burst '[.jobs[].lat_ns.N] | min == 100'
 json functions '."job options" | .functions == 32 and .vectors == 100'
 json devices '[.jobs[].lat_ns.N] | min == 180'
 json devices '."job options".functions == 2'
