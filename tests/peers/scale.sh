@@ -1,0 +1,225 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# shellcheck shell=dash
+#
+# scale.sh - does an interrupt cost more where there is more: vectors, functions, guests?
+#
+#   tests/emuhost/emuhost run --icount --file tests/peers/scale.sh:/lib/peers/scale.sh \
+#       -- sh /lib/peers/scale.sh [KIND]... | grep '^scale ' >scale.dat
+#   gnuplot -e "data='scale.dat'; picture='scale.svg'" tests/peers/scale.gp
+#
+# Runs inside the emulated host, with guests of itsy bench irq on bare eventfds, and prints a line for each point:
+#
+#   scale KIND N ROUTE P50 P99 BURST USER KERNEL
+#
+#   KIND     vectors     N vectors of one function of one guest
+#            functions   128 vectors dealt out to N functions of one guest
+#            vms         N guests with 64 vectors each; all but the measured one sleep
+#            busy-vms    the same, and each of the others takes 50 interrupts a second
+#   ROUTE    uring or irqfd
+#   P50 P99  instructions of the whole host from an eventfd's signal to the guest's read of ICC_IAR1_EL1, one at a
+#            time, the guest's CPU asleep before; the vectors in turn, each three times at least
+#   BURST    median of the same for each of 16 that are signalled at once: what KVM does after the read, until it
+#            can make the next one pending, is in it; - where it is not measured (1 vector)
+#   USER     bytes of all itsy processes together without the guests' RAM: Pss of their mappings, proc(5); - where
+#            it is not measured (busy-vms). io_uring's rings are in this, and in KERNEL.
+#   KERNEL   bytes that the host's kernel has more than without any guest: memory that is not free (MemFree and the
+#            pages on the CPUs' own lists), less AnonPages, Cached and Buffers, which are programs' and files'.
+#            So it is slab (KVM's, eventfds', io_uring's objects), kernel stacks, page tables with stage 2's, rings,
+#            per-CPU memory. Empty slabs are given back before each reading. In whole pages and slabs.
+#
+# Memory is read with all guests there, before interrupts; per vector it is a slope over N.
+
+set -u
+
+kinds=${*:-vectors functions vms busy-vms}
+routes='uring irqfd'
+ram_kib=32768 # of a guest of itsy bench
+asleep_us=10000000
+guests=
+
+say_failed()
+{
+	echo "scale.sh: $1" >&2
+	exit 1
+}
+
+# --- memory --------------------------------------------------------------------------------------------
+
+kernel_now()
+{
+	for cache in /sys/kernel/slab/*/shrink; do
+		[ -L "${cache%/shrink}" ] || echo 1 >"$cache"
+	done 2>/dev/null
+	cat /proc/sys/vm/stat_refresh # what the CPUs have not yet added up
+	awk '
+		$1 == "KernelPageSize:" { page_kib = $2 }
+		FILENAME == "/proc/zoneinfo" && $1 == "count:" { listed += $2 }
+		$1 == "MemTotal:" { used = $2 }
+		$1 ~ /^(MemFree|AnonPages|Cached|Buffers):$/ { other += $2 }
+		END { printf "%.0f\n", (used - other - listed * page_kib) * 1024 }' \
+		/proc/self/smaps /proc/zoneinfo /proc/meminfo
+}
+
+user_now()
+{
+	for guest in $guests; do
+		cat "/proc/$guest/smaps"
+	done | awk -v ram=$ram_kib '
+		$1 == "Size:" { counts = $2 != ram; rams += !counts }
+		$1 == "Pss:" && counts { kib += $2 }
+		END { printf "%.0f %u\n", kib * 1024, rams }'
+}
+
+# --- guests --------------------------------------------------------------------------------------------
+
+ticks_of()
+{
+	awk '{ print $14 + $15 }' "/proc/$1/stat"
+}
+
+# Until it has mapped its vectors and waits for the first one: then it does nothing at all.
+await_quiet()
+{
+	local now then=none
+	while :; do
+		sleep 0.3
+		now=$(ticks_of "$1") || say_failed "a guest has ended"
+		[ "$now" != "$then" ] || return 0
+		then=$now
+	done
+}
+
+add_guest() # [OPTION]...
+{
+	itsy bench irq --count 1000000 "$@" >/tmp/guest.out 2>&1 &
+	guests="$guests $!"
+	await_quiet $!
+}
+
+end_guests()
+{
+	for guest in $guests; do
+		kill -TERM "$guest"
+	done
+	for guest in $guests; do
+		wait "$guest"
+	done
+	guests=
+}
+
+# --- points --------------------------------------------------------------------------------------------
+
+bench() # FIELDS ROUTE [OPTION]...: those fields of the table, which awk is to print
+{
+	local fields="$1"
+	shift
+
+	itsy bench irq --routes "$@" --gap-us 200 >/tmp/out || say_failed "itsy bench irq failed: $(cat /tmp/out)"
+	awk -v route="$1" '
+		$1 == route { print '"$fields"'; lost = $3 }
+		END { exit lost > 0 }' /tmp/out || say_failed "an interrupt was lost: $(cat /tmp/out)"
+}
+
+measure() # VECTORS ROUTE [OPTION]...: P50 P99 BURST
+{
+	local nr="$1" route="$2" single several=-
+	shift 2
+
+	# shellcheck disable=SC2016 # for awk
+	single=$(bench '$5, $7' "$route" --vectors "$nr" --count "$(at_least $((3 * nr)) 256)" "$@") || exit 1
+	# shellcheck disable=SC2016
+	[ "$nr" -lt 16 ] ||
+		several=$(bench '$5' "$route" --vectors "$nr" --burst 16 --count "$(at_least $((3 * nr / 16)) 48)" \
+			"$@") || exit 1
+	echo "$single $several"
+}
+
+point() # KIND N ROUTE NR-GUESTS NR-VECTORS [OPTION]...
+{
+	local kind="$1" n="$2" route="$3" nr="$4" vectors="$5" user kernel cost rams
+	shift 5
+
+	while [ "$(echo "$guests" | wc -w)" -lt "$nr" ]; do
+		add_guest --routes "$route" --gap-us $asleep_us --vectors "$vectors" "$@"
+	done
+	kernel=$(($(kernel_now) - bare))
+	user=$(user_now)
+	rams=${user#* } user=${user% *}
+	[ "$rams" = "$nr" ] || say_failed "$rams guests have RAM, and not $nr"
+	# The last one gives its place to the one that is measured.
+	keep_all_but_last
+	cost=$(measure "$vectors" "$route" "$@") || exit 1
+	echo "scale $kind $n $route $cost $user $kernel"
+}
+
+keep_all_but_last()
+{
+	local last="${guests##* }"
+
+	kill -TERM "$last"
+	wait "$last"
+	guests=${guests% *}
+}
+
+at_least()
+{
+	[ "$1" -gt "$2" ] && echo "$1" || echo "$2"
+}
+
+points_vectors()
+{
+	for n in 1 16 64 256 1024 2048; do
+		point vectors $n "$1" 1 $n
+		end_guests
+	done
+}
+
+points_functions()
+{
+	for n in 1 2 4 8 16 32; do
+		point functions $n "$1" 1 128 --functions $n
+		end_guests
+	done
+}
+
+points_vms()
+{
+	for n in 1 2 4 8; do
+		point vms $n "$1" $n 64
+	done
+	end_guests
+}
+
+points_busy_vms()
+{
+	local cost
+	for n in 1 2 4 8; do
+		while [ "$(echo "$guests" | wc -w)" -lt $((n - 1)) ]; do
+			add_busy_guest "$1"
+		done
+		cost=$(measure 64 "$1") || exit 1
+		echo "scale busy-vms $n $1 $cost - -"
+	done
+	end_guests
+}
+
+add_busy_guest()
+{
+	itsy bench irq --count 1000000 --routes "$1" --rate 50 --vectors 64 >/tmp/guest.out 2>&1 &
+	guests="$guests $!"
+	sleep 2
+}
+
+bare=$(kernel_now)
+for kind in $kinds; do
+	for route in $routes; do
+		case $kind in
+		vectors) points_vectors "$route" ;;
+		functions) points_functions "$route" ;;
+		vms) points_vms "$route" ;;
+		busy-vms) points_busy_vms "$route" ;;
+		*) say_failed "there is no kind '$kind'" ;;
+		esac
+	done
+done
