@@ -69,8 +69,8 @@ payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man \
-	check clean install help deps material FORCE
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes bench-peers fuzz coverage \
+	man check clean install help deps material FORCE
 
 all: $(arm64)/itsy
 libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
@@ -83,6 +83,7 @@ help:
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
 #: make bench-routes     ways from an eventfd to the guest, compared in instructions
+#: make bench-peers      itsy, QEMU and the host's own drivers, and how itsy scales (tests/bench/RESULTS.md)
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
@@ -92,7 +93,7 @@ help:
 
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
-deps_groups := build $(if $(call goal,test demo bench-routes),emulate) $(if $(call goal,bench-vits),bench) \
+deps_groups := build $(if $(call goal,test demo bench-routes bench-peers),emulate) $(if $(call goal,bench-vits bench-peers),bench) \
 	$(if $(call goal,test unit unit-programs libs check fuzz coverage),test) $(if $(call goal,check),check) \
 	$(if $(call goal,test fuzz),fuzz) $(if $(call goal,coverage),coverage) $(if $(call goal,man install),docs)
 deps:
@@ -173,6 +174,8 @@ test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
 		--e2e $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
 bench-routes: all $(agent) $(arm64)/itsroutes
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
+bench-peers: all payloads guest-images $(agent) $(peers)
+	$(Q)$(emuhost_env) tests/peers/run $(BENCH)
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 fuzz coverage: | deps
