@@ -102,8 +102,13 @@ material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
 # A folder's objects are made again when its compiler or flags change.
+commit := $(shell git describe --always --dirty 2>/dev/null)
+version := $(foreach kind,$(kinds),$($(kind))/vmm/version.o)
+$(version): private CFLAGS += -DITSY_COMMIT='"$(commit)"'
+$(version): $(BUILD)/version/.flags
+$(BUILD)/version/.flags: flags = $(commit)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
-$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj): FORCE
+$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj $(BUILD)/version): FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
 # $(1) folder, $(2) kind, $(3) what must be there first
