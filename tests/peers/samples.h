@@ -34,7 +34,9 @@ static inline void samples_print(const char *key, uint64_t *samples, size_t nr)
 	static const struct {
 		const char *name;
 		unsigned percent;
-	} percentiles[] = { { "min", 0 }, { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "max", 100 } };
+	} percentiles[] = {
+		{ "min", 0 }, { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "max", 100 }
+	};
 
 	qsort(samples, nr, sizeof(*samples), samples_compare);
 	(void)printf("%s_count %zu\n", key, nr);
