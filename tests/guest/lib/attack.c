@@ -126,13 +126,10 @@ static void other_cpu(void)
 static void set_up(uint64_t fdt)
 {
 	struct pci_function disk;
-	uint64_t one = 0;
 
-	world.ms = DEFAULT_MS;
-	world.lpis = DEFAULT_LPIS;
-	(void)fdt_number(fdt, "ms", &world.ms);
-	(void)fdt_number(fdt, "lpis", &world.lpis);
-	paced = fdt_number(fdt, "paced", &one) && one;
+	world.ms = fdt_number(fdt, "ms", DEFAULT_MS);
+	world.lpis = fdt_number(fdt, "lpis", DEFAULT_LPIS);
+	paced = fdt_number(fdt, "paced", 0);
 	world.ram_end = fdt_ram_end(fdt);
 
 	edu_bring_up(&world.edu, EDU_LPI);

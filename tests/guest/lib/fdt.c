@@ -136,17 +136,16 @@ bool fdt_word(uint64_t fdt, const char *key, char *ret_value, unsigned cap)
 	return true;
 }
 
-bool fdt_number(uint64_t fdt, const char *key, uint64_t *ret_value)
+uint64_t fdt_number(uint64_t fdt, const char *key, uint64_t otherwise)
 {
 	const char *value = find_word(fdt, key);
 	uint64_t number = 0;
 
 	if (!value)
-		return false;
+		return otherwise;
 	CHECK(*value >= '0' && *value <= '9', "%s= is no number", key);
 	for (; *value >= '0' && *value <= '9'; value++)
 		number = number * 10 + (uint64_t)(*value - '0');
 	CHECK(!*value || *value == ' ', "%s= is no number", key);
-	*ret_value = number;
-	return true;
+	return number;
 }

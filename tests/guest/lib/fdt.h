@@ -19,6 +19,7 @@ uint64_t fdt_ram_end(uint64_t fdt);
  * as it was. A value that is no number, or a string that does not fit, fails.
  */
 bool fdt_word(uint64_t fdt, const char *key, char *ret_value, unsigned cap);
-bool fdt_number(uint64_t fdt, const char *key, uint64_t *ret_value);
+/* The number (decimal) of such a word; otherwise, if there is none. */
+uint64_t fdt_number(uint64_t fdt, const char *key, uint64_t otherwise);
 
 #endif
