@@ -9,6 +9,7 @@
 #include "lib/arch.h"
 #include "lib/cpu.h"
 #include "lib/payload.h"
+#include "lib/platform.h"
 #include "vitsmod/bits.h"
 #include "vmm/layout.h"
 
@@ -59,7 +60,7 @@ static struct {
 
 uint64_t gic_redistributor(unsigned cpu)
 {
-	return LAYOUT_GICR + cpu * LAYOUT_GICR_SZ_VCPU;
+	return platform()->gicr + cpu * LAYOUT_GICR_SZ_VCPU;
 }
 
 static uint64_t typer(unsigned cpu)
@@ -92,8 +93,8 @@ static unsigned count_cpus(void)
 void gic_init(void)
 {
 	gic.nr_cpus = count_cpus();
-	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE);
-	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
+	write32(platform()->gicd + GICD_CTLR, GICD_CTLR_ARE);
+	write32(platform()->gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
 	gic_init_cpu();
 }
 

@@ -148,8 +148,9 @@ exception_common:
 	eret
 
 /*
- * 40 bits, identity: RAM's first GiB is memory, everything else a device. The
- * last GiB, which no window reaches, is lent out by mmu_alias() (cpu.h).
+ * 40 bits, identity: RAM's first GiB is memory, everything else a device, so that
+ * all of platform.h is there. The last GiB, where nothing is put, is lent out by
+ * mmu_alias() (cpu.h).
  */
 	.section .data.tables, "aw"
 	.balign	4096
