@@ -2,7 +2,8 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs and PPIs. Payloads poll time and console.
+ * Deliberately not here: SPIs, and PPIs but for the virtual timer's. Payloads poll
+ * the console.
  */
 #include "lib/gic.h"
 
@@ -45,6 +46,7 @@
 #define LPI_FLAGS      0x03u
 #define NR_SGIS	       16u
 #define WAKE_SGI       1u
+#define TIMER_PPI      27u /* the virtual timer's: Arm DEN 0094 (BSA), and both device trees */
 #define FIRST_SPURIOUS 1020u
 #define LAST_SPURIOUS  1023u
 
@@ -106,7 +108,7 @@ void gic_init_cpu(void)
 	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), PATIENCE_MS),
 	      "redistributor does not wake up");
 	write32(base + GICR_IGROUPR0, ~0u);
-	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
+	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI | 1u << TIMER_PPI);
 	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
 	sysreg_write(ICC_PMR, 0xff);
 	sysreg_write(ICC_IGRPEN1, 1);
@@ -246,6 +248,10 @@ static void take(uint32_t intid)
 {
 	if (intid < NR_SGIS)
 		return;
+	if (intid == TIMER_PPI) {
+		timer_off();
+		return;
+	}
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
 		gic.strays[cpu_index()]++;
 		return;

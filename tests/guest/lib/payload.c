@@ -187,8 +187,16 @@ void fail(const char *format, ...)
 	power_off();
 }
 
-void payload_start(uint64_t fdt)
+static uint64_t entered_at;
+
+uint64_t payload_entered_at(void)
 {
+	return entered_at;
+}
+
+void payload_start(uint64_t fdt, uint64_t now)
+{
+	entered_at = now;
 	platform_learn(fdt);
 	payload_main(fdt);
 	pass();
