@@ -41,13 +41,15 @@ fact()
 	echo "$value"
 }
 
-# As little as QEMU can be asked for: no defaults, no display, its own GICv3 and ITS those of KVM.
+# As little as QEMU can be asked for: nothing by default, none of what itsy has not got either (ACPI tables,
+# a PMU). GIC and ITS are KVM's.
 qemu()
 {
 	local mib=$1
 	shift
 
-	$launch /opt/qemu/qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 1 -m "$mib" \
+	$launch /opt/qemu/qemu-system-aarch64 -M virt,gic-version=3,acpi=off -accel kvm -cpu host,pmu=off \
+		-smp 1 -m "$mib" \
 		-nodefaults -no-user-config -nographic -no-reboot -serial stdio "$@"
 }
 

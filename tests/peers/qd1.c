@@ -9,6 +9,7 @@
  */
 #include <err.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 

@@ -10,8 +10,9 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
+
+#include "tests/guest/lib/samples.h"
 
 static inline uint64_t samples_now(void)
 {
@@ -21,28 +22,14 @@ static inline uint64_t samples_now(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static inline int samples_compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 /* Sorts them. nr is at least 1. */
 static inline void samples_print(const char *key, uint64_t *samples, size_t nr)
 {
-	static const struct {
-		const char *name;
-		unsigned percent;
-	} percentiles[] = {
-		{ "min", 0 }, { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "max", 100 }
-	};
-
-	qsort(samples, nr, sizeof(*samples), samples_compare);
+	samples_sort(samples, nr);
 	(void)printf("%s_count %zu\n", key, nr);
-	for (size_t i = 0; i < sizeof(percentiles) / sizeof(percentiles[0]); i++)
-		(void)printf("%s_%s %" PRIu64 "\n", key, percentiles[i].name,
-			     samples[(nr - 1) * percentiles[i].percent / 100]);
+	for (size_t i = 0; i < sizeof(samples_facts) / sizeof(samples_facts[0]); i++)
+		(void)printf("%s_%s %" PRIu64 "\n", key, samples_facts[i].name,
+			     samples_at(samples, nr, samples_facts[i].percent));
 }
 
 #endif
