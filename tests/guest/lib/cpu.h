@@ -67,6 +67,17 @@ uint64_t mmu_alias(uint64_t descriptor);
 /* Since some moment in the past. */
 uint64_t now_us(void);
 void delay_us(uint64_t us);
+/*
+ * As delay_us(), but asleep, by the virtual timer: for CPUs whose gic_init_cpu()
+ * was called, with interrupts off. What comes meanwhile is taken.
+ */
+void sleep_us(uint64_t us);
+/* Called by gic.c when the timer has interrupted. */
+void timer_off(void);
+/* WFI, then take what woke it up. Interrupts are off before and after. */
+void take_interrupts(void);
+/* The counter's ticks in nanoseconds. */
+uint64_t ticks_to_ns(uint64_t ticks);
 
 /* Until condition holds; false after ms milliseconds without it. */
 #define WAIT_UNTIL(condition, ms)                                \
