@@ -15,9 +15,9 @@ set terminal svg size 1200,440 enhanced font 'sans-serif,12' background 'white'
 set output picture
 set datafile missing '-'
 # N, P50, BURST of the lines of a kind and route
-points(kind, route) = sprintf("< awk '$1 == \"scale\" && $2 == \"%s\" && $4 == \"%s\" { print $3, $5, $7 }' '%s'", \
+points(kind, route) = sprintf("< awk '$1 == \"scale\" && $2 == \"%s\" && $4 == \"%s\" { print $3, $5, $9 }' '%s'", \
 	kind, route, data)
-stats "< awk '$1 == \"scale\" { print $5; if ($7 != \"-\") print $7 }' '".data."'" using 1 name 'cost' nooutput
+stats "< awk '$1 == \"scale\" { print $5; if ($9 != \"-\") print $9 }' '".data."'" using 1 name 'cost' nooutput
 # Room above the highest for the key.
 top = 5000 * ceil(cost_max * 1.4 / 5000)
 

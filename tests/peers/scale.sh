@@ -10,7 +10,7 @@
 #
 # Runs inside the emulated host, with guests of itsy bench irq on bare eventfds, and prints a line for each point:
 #
-#   scale KIND N ROUTE P50 P99 BURST USER KERNEL
+#   scale KIND N ROUTE P50 P99 USER KERNEL BURST
 #
 #   KIND     vectors     N vectors of one function of one guest
 #            functions   128 vectors dealt out to N functions of one guest
@@ -19,14 +19,14 @@
 #   ROUTE    uring or irqfd
 #   P50 P99  instructions of the whole host from an eventfd's signal to the guest's read of ICC_IAR1_EL1, one at a
 #            time, the guest's CPU asleep before; the vectors in turn, each three times at least
-#   BURST    median of the same for each of 16 that are signalled at once: what KVM does after the read, until it
-#            can make the next one pending, is in it; - where it is not measured (1 vector)
 #   USER     bytes of all itsy processes together without the guests' RAM: Pss of their mappings, proc(5); - where
 #            it is not measured (busy-vms). io_uring's rings are in this, and in KERNEL.
 #   KERNEL   bytes that the host's kernel has more than without any guest: memory that is not free (MemFree and the
 #            pages on the CPUs' own lists), less AnonPages, Cached and Buffers, which are programs' and files'.
 #            So it is slab (KVM's, eventfds', io_uring's objects), kernel stacks, page tables with stage 2's, rings,
 #            per-CPU memory. Empty slabs are given back before each reading. In whole pages and slabs.
+#   BURST    median of the same for each of 16 that are signalled at once: what KVM does after the read, until it
+#            can make the next one pending, is in it; - where it is not measured (1 vector)
 #
 # Memory is read with all guests there, before interrupts; per vector it is a slope over N.
 
@@ -121,23 +121,23 @@ bench() # FIELDS ROUTE [OPTION]...: those fields of the table, which awk is to p
 		END { exit lost > 0 }' /tmp/out || say_failed "an interrupt was lost: $(cat /tmp/out)"
 }
 
-measure() # VECTORS ROUTE [OPTION]...: P50 P99 BURST
+measure() # VECTORS ROUTE [OPTION]...: sets single to P50 and P99, and burst
 {
-	local nr="$1" route="$2" single several=-
+	local nr="$1" route="$2"
 	shift 2
+	burst=-
 
 	# shellcheck disable=SC2016 # for awk
 	single=$(bench '$5, $7' "$route" --vectors "$nr" --count "$(at_least $((3 * nr)) 256)" "$@") || exit 1
 	# shellcheck disable=SC2016
 	[ "$nr" -lt 16 ] ||
-		several=$(bench '$5' "$route" --vectors "$nr" --burst 16 --count "$(at_least $((3 * nr / 16)) 48)" \
+		burst=$(bench '$5' "$route" --vectors "$nr" --burst 16 --count "$(at_least $((3 * nr / 16)) 48)" \
 			"$@") || exit 1
-	echo "$single $several"
 }
 
 point() # KIND N ROUTE NR-GUESTS NR-VECTORS [OPTION]...
 {
-	local kind="$1" n="$2" route="$3" nr="$4" vectors="$5" user kernel cost rams
+	local kind="$1" n="$2" route="$3" nr="$4" vectors="$5" user kernel rams
 	shift 5
 
 	while [ "$(echo "$guests" | wc -w)" -lt "$nr" ]; do
@@ -149,8 +149,8 @@ point() # KIND N ROUTE NR-GUESTS NR-VECTORS [OPTION]...
 	[ "$rams" = "$nr" ] || say_failed "$rams guests have RAM, and not $nr"
 	# The last one gives its place to the one that is measured.
 	keep_all_but_last
-	cost=$(measure "$vectors" "$route" "$@") || exit 1
-	echo "scale $kind $n $route $cost $user $kernel"
+	measure "$vectors" "$route" "$@"
+	echo "scale $kind $n $route $single $user $kernel $burst"
 }
 
 keep_all_but_last()
@@ -193,13 +193,12 @@ points_vms()
 
 points_busy_vms()
 {
-	local cost
 	for n in 1 2 4 8; do
 		while [ "$(echo "$guests" | wc -w)" -lt $((n - 1)) ]; do
 			add_busy_guest "$1"
 		done
-		cost=$(measure 64 "$1") || exit 1
-		echo "scale busy-vms $n $1 $cost - -"
+		measure 64 "$1"
+		echo "scale busy-vms $n $1 $single - - $burst"
 	done
 	end_guests
 }
