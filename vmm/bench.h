@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * itsy bench irq: how long an interrupt takes from its eventfd to the guest.
+ * itsy bench: how long interrupts take to a guest.
  */
 #ifndef VMM_BENCH_H
 #define VMM_BENCH_H
@@ -31,6 +31,14 @@ struct bench_options {
 	int trigger_cpu; /* -1: any */
 };
 
+/* What is timed, in words. */
+struct bench_kind {
+	const char *bench;  /* as it is called: itsy bench BENCH */
+	const char *name;   /* of what begins it, for programs */
+	const char *from;   /* the moment at which it begins, "the eventfd's signal" */
+	const char *origin; /* the same, shorter */
+};
+
 /* What one route came to. */
 struct bench_result {
 	struct hist hist; /* in units, see struct bench_environment */
@@ -51,6 +59,7 @@ const char *bench_unit(const struct bench_environment *env);
 
 struct bench_report {
 	const struct bench_options *options;
+	const struct bench_kind *kind;
 	const struct bench_environment *env;
 	const struct bench_result
 		*results; /* [NR_ROUTES]; those without a count were not measured */

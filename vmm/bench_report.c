@@ -97,7 +97,7 @@ int bench_print(const struct bench_report *r, FILE *out)
 		add_ratio(&t, r, h);
 	}
 	print_environment(r->env, out);
-	(void)fprintf(out, "From the eventfd's signal to the guest's IAR read, in %s:\n",
+	(void)fprintf(out, "From %s to the guest's IAR read, in %s:\n", r->kind->from,
 		      bench_unit(r->env));
 	err = table_print(&t, out);
 	table_fini(&t);
@@ -158,12 +158,12 @@ static json_t *jobs_json(const struct bench_report *r)
 int bench_write_json(const struct bench_report *r, const char *path)
 {
 	const struct bench_options *o = r->options;
-	json_t *root =
-		json_pack("{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:b, s:I, s:I}, s:o}", "schema", 1,
-			  "itsy version", ITSY_VERSION, "bench", "irq", "environment",
-			  environment_json(r->env), "job options", "vectors", (int)o->vectors,
-			  "vcpus", (int)o->vcpus, "busy", o->busy, "rate", (json_int_t)o->rate,
-			  "count", (json_int_t)o->count, "jobs", jobs_json(r));
+	json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:{s:i, s:i, s:b, s:I, s:I}, s:o}",
+				 "schema", 1, "itsy version", ITSY_VERSION, "bench", r->kind->bench,
+				 "from", r->kind->name, "environment", environment_json(r->env),
+				 "job options", "vectors", (int)o->vectors, "vcpus", (int)o->vcpus,
+				 "busy", o->busy, "rate", (json_int_t)o->rate, "count",
+				 (json_int_t)o->count, "jobs", jobs_json(r));
 	int err;
 
 	if (!root)
@@ -296,8 +296,8 @@ void bench_plot_script(const struct bench_report *r, const char *path, FILE *out
 		    "set xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, "
 		    "'99.999' 100000)\n",
 		    out);
-	(void)fprintf(out, "set ylabel '%s, from the eventfd to the guest'\nset title ",
-		      bench_unit(r->env));
+	(void)fprintf(out, "set ylabel '%s, from %s to the guest'\nset title ", bench_unit(r->env),
+		      r->kind->origin);
 	put_quoted(r->env->machine[0] ? r->env->machine : r->env->cpu, out);
 	(void)fputs("\nplot ", out);
 	for (unsigned i = 0; i < NR_ROUTES; i++) {

@@ -18,7 +18,8 @@
 static struct bench_result results[NR_ROUTES];
 static struct bench_environment env = { .kernel = "6.1", .cpu = "a CPU", .cpus = 4 };
 static struct bench_options options;
-static const struct bench_report report = { &options, &env, results };
+static const struct bench_kind kind = { "device", "nvme", "the doorbell's write", "the doorbell" };
+static const struct bench_report report = { &options, &kind, &env, results };
 
 static int begin(void **state)
 {
