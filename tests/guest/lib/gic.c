@@ -2,7 +2,8 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs and PPIs. Payloads poll time and console.
+ * Deliberately not here: SPIs, and PPIs but for the virtual timer's, which only
+ * wakes (alarm_set()). Payloads poll time and console.
  */
 #include "lib/gic.h"
 
@@ -42,8 +43,9 @@
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
 #define LPI_FLAGS      0x03u
-#define NR_SGIS	       16u
 #define WAKE_SGI       1u
+#define TIMER_PPI      27u /* of the virtual timer */
+#define FIRST_SPI      32u
 #define FIRST_SPURIOUS 1020u
 #define LAST_SPURIOUS  1023u
 
@@ -105,7 +107,7 @@ void gic_init_cpu(void)
 	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), PATIENCE_MS),
 	      "redistributor does not wake up");
 	write32(base + GICR_IGROUPR0, ~0u);
-	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
+	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI | 1u << TIMER_PPI);
 	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
 	sysreg_write(ICC_PMR, 0xff);
 	sysreg_write(ICC_IGRPEN1, 1);
@@ -243,7 +245,10 @@ void gic_wake(unsigned cpu)
 
 static void take(uint32_t intid)
 {
-	if (intid < NR_SGIS)
+	/* It is pending for as long as the timer is on. */
+	if (intid == TIMER_PPI)
+		alarm_off();
+	if (intid < FIRST_SPI)
 		return;
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
 		gic.strays[cpu_index()]++;
