@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "vfio/pci.h"
+#include "vmm/bench_kind.h"
 #include "vmm/hist.h"
 #include "vmm/placement.h"
 #include "vmm/report.h"
@@ -29,14 +30,6 @@ struct bench_options {
 	const char *json, *hgrm, *plot; /* files to write; NULL: none */
 	struct placement router, spin, vcpu;
 	int trigger_cpu; /* -1: any */
-};
-
-/* What is timed, in words. */
-struct bench_kind {
-	const char *bench;  /* as it is called: itsy bench BENCH */
-	const char *name;   /* of what begins it, for programs */
-	const char *from;   /* the moment at which it begins, "the eventfd's signal" */
-	const char *origin; /* the same, shorter */
 };
 
 /* What one route came to. */
@@ -75,7 +68,9 @@ int bench_write_plot(const struct bench_report *report, const char *path) _must_
 /* What gnuplot is told, data and all. */
 void bench_plot_script(const struct bench_report *report, const char *path, FILE *out);
 
-/* Measure, and report. */
+/* Measure, and report: interrupts that the host signals, */
 enum exit_status bench_irq(const struct bench_options *options);
+/* and round trips that the guest makes with a device (options->has_device). */
+enum exit_status bench_device(const struct bench_options *options);
 
 #endif

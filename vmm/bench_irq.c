@@ -14,13 +14,6 @@
 
 #define NS_PER_S 1000000000L
 
-static const struct bench_kind kind = {
-	.bench = "irq",
-	.name = "eventfd",
-	.from = "the eventfd's signal",
-	.origin = "the eventfd",
-};
-
 struct irq {
 	uint64_t *sent_at; /* [vectors] when it was signalled; 0: it is not under way */
 	uint64_t *counts;  /* [vectors] handled before that */
@@ -119,7 +112,7 @@ enum exit_status bench_irq(const struct bench_options *options)
 		.counts = calloc(options->vectors, sizeof(*q.counts)),
 	};
 	const struct bench_job job = {
-		.kind = &kind,
+		.kind = &bench_kind_eventfd,
 		.source = options->has_device ? BENCH_LOOP : BENCH_BARE,
 		.turn = turn,
 		.ctx = &q,

@@ -18,7 +18,7 @@ struct bench_job {
 	const struct bench_kind *kind;
 	enum bench_source source;
 	/*
-	 * Measure so many by the route that is set, into bench_results(); less where
+	 * Measure so many by the route that is set, into b->results; less where
 	 * too many are lost or bench_told_to_end(). Negative: it cannot go on.
 	 */
 	int (*turn)(void *ctx, struct bench *b, enum route route, uint64_t count,
@@ -46,7 +46,7 @@ enum exit_status bench_run(const struct bench_options *options, const struct ben
 /* Has a signal told us to end? What was measured so far is reported then. */
 bool bench_told_to_end(struct bench *b);
 void bench_sleep_ns(uint64_t ns);
-/* One that took so many ticks of the counter. */
+/* One that took so many ticks of the counter, as the guest says. */
 void bench_record(struct bench *b, enum route route, uint64_t ticks);
 
 #endif
