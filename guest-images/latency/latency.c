@@ -162,6 +162,7 @@ static uint64_t round_trip(const struct driver *driver)
 	uint64_t begun, ticks = BENCH_LOST;
 
 	driver->prepare();
+	barrier();
 	set_alarm(counter() + patience);
 	begun = counter();
 	driver->begin();
