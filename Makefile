@@ -53,7 +53,7 @@ native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAG
 
 # --- sources -----------------------------------------------------------------------------------------
 # The files of vmm/ that compile for arm64 only, and the one with main(): unit tests get the others.
-VMM_ARM64 := bench.c bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
+VMM_ARM64 := bench.c bench_device.c bench_irq.c bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
 vmm_src := $(wildcard vmm/*.c)
 portable_src := $(filter-out $(addprefix vmm/,$(VMM_ARM64)),$(vmm_src))
 unit_src := $(wildcard tests/unit/test_*.c)

@@ -1,59 +1,45 @@
 // SPDX-License-Identifier: MIT
 /*
- * itsy bench irq: interrupts of a guest, timed from the eventfd's signal to its
- * IAR read.
+ * itsy bench: what all measurements have in common.
  *
  * All routes are measured in one run, in turns, so that what the machine does
  * besides falls on each of them. A turn first sets the route, then waits until
- * all vectors have taken it. This thread signals, and reads what the guest noted.
+ * all vectors have taken it; the job measures then.
  *
  * No locks.
  */
-#include "vmm/bench.h"
+#include "vmm/bench_priv.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "vmm/layout.h"
-#include "vmm/rig.h"
 #include "vmm/routes.h"
 #include "vmm/signals.h"
 
 #define TURNS	     10u
-#define WAIT_MS	     2000u
-#define MAX_LOST     5u /* in a turn: then the route does not work */
 #define SETTLE_STEPS 20000u
 #define NS_PER_S     1000000000L
 
-struct bench {
-	const struct bench_options *options;
-	struct bench_environment env;
-	struct gmem mem;
-	struct vfio_container *container;
-	struct passthru *functions; /* [options->functions] */
-	struct rig *rig;
-	struct bench_result *results; /* [NR_ROUTES] */
-	uint64_t *sent_at;	      /* [vectors] when it was signalled; 0: it is not under way */
-	uint64_t *counts;	      /* [vectors] handled before that */
-	int signals;		      /* signalfd; -1: none */
-	int killed_by;		      /* the signal; 0: none */
-};
+struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *ret_vector)
+{
+	*ret_vector = v / b->options->functions;
+	return &b->functions[v % b->options->functions];
+}
 
-/* Has a signal told us to end? What was measured so far is reported then. */
-static bool told_to_end(struct bench *b)
+bool bench_told_to_end(struct bench *b)
 {
 	if (!b->killed_by)
 		b->killed_by = signals_take(b->signals);
 	return b->killed_by;
 }
 
-static void sleep_ns(uint64_t ns)
+void bench_sleep_ns(uint64_t ns)
 {
 	const struct timespec t = { .tv_sec = (time_t)(ns / NS_PER_S),
 				    .tv_nsec = (long)(ns % NS_PER_S) };
@@ -61,128 +47,12 @@ static void sleep_ns(uint64_t ns)
 	(void)nanosleep(&t, NULL);
 }
 
-static uint64_t in_ns(const struct bench *b, uint64_t ticks)
+void bench_record(struct bench *b, enum route route, uint64_t ticks)
 {
-	return (uint64_t)((double)ticks * 1e9 / (double)rig_frequency(b->rig));
-}
+	double ns = (double)ticks * 1e9 / (double)rig_frequency(b->rig);
 
-/* ---- one interrupt ------------------------------------------------------------------ */
-
-/* The function that a vector belongs to, and its number there. */
-static struct passthru *function_of(const struct bench *b, uint32_t v, unsigned *ret_vector)
-{
-	*ret_vector = v / b->options->functions;
-	return &b->functions[v % b->options->functions];
-}
-
-static void fire(struct bench *b, uint32_t v)
-{
-	unsigned vector;
-	struct passthru *function = function_of(b, v, &vector);
-
-	b->counts[v] = rig_count(b->rig, v);
-	b->sent_at[v] = rig_now();
-	if (function->dev)
-		(void)!vfio_vector_trigger(function->dev, vector);
-	else
-		(void)eventfd_write(passthru_eventfd(function, vector), 1);
-}
-
-/* True: it was taken, and is recorded. */
-static bool reap(struct bench *b, enum route route, uint32_t v)
-{
-	uint64_t stamp;
-
-	if (rig_count(b->rig, v) == b->counts[v])
-		return false;
-	stamp = rig_stamp(b->rig, v);
-	hist_record(&b->results[route].hist,
-		    stamp > b->sent_at[v] ? in_ns(b, stamp - b->sent_at[v]) : 0);
-	b->sent_at[v] = 0;
-	return true;
-}
-
-/* False: it is lost, and under way no more. */
-static bool wait_for(struct bench *b, enum route route, uint32_t v)
-{
-	if (rig_wait(b->rig, v, b->counts[v], WAIT_MS) && reap(b, route, v))
-		return true;
-	b->sent_at[v] = 0;
-	return false;
-}
-
-/* In turn, over all turns: where there are more vectors than interrupts in one, all come up. */
-static uint32_t next_vector(struct bench *b, enum route route)
-{
-	return b->results[route].next++ % b->options->vectors;
-}
-
-/*
- * Several at once: the last one's time, shared among all. They are one in the
- * histogram, and none of it if one is lost.
- */
-static uint64_t burst(struct bench *b, enum route route)
-{
-	const uint32_t first = b->results[route].next, nr = b->options->burst;
-	uint64_t begin = rig_now(), last = begin, lost = 0;
-
-	for (uint32_t i = 0; i < nr; i++)
-		fire(b, next_vector(b, route));
-	for (uint32_t i = 0; i < nr; i++) {
-		uint32_t v = (first + i) % b->options->vectors;
-
-		b->sent_at[v] = 0;
-		if (!rig_wait(b->rig, v, b->counts[v], WAIT_MS))
-			lost++;
-		else if (rig_stamp(b->rig, v) > last)
-			last = rig_stamp(b->rig, v);
-	}
-	if (!lost)
-		hist_record(&b->results[route].hist, in_ns(b, last - begin) / nr);
-	return lost;
-}
-
-static void closed_loop(struct bench *b, enum route route, uint64_t count)
-{
-	uint64_t lost = 0;
-
-	for (uint64_t i = 0; i < count && lost < MAX_LOST && !told_to_end(b); i++) {
-		sleep_ns((uint64_t)b->options->gap_us * 1000);
-		if (b->options->burst > 1) {
-			lost += burst(b, route);
-		} else {
-			uint32_t v = next_vector(b, route);
-
-			fire(b, v);
-			lost += !wait_for(b, route, v);
-		}
-	}
-	b->results[route].lost += lost;
-}
-
-/* At the given rate, whether or not the last one was taken. */
-static void open_loop(struct bench *b, enum route route, uint64_t count)
-{
-	uint64_t step = NS_PER_S / b->options->rate;
-	struct timespec at;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &at);
-	for (uint64_t i = 0; i < count && !told_to_end(b); i++) {
-		uint32_t v = next_vector(b, route);
-
-		at.tv_nsec += (long)(step % NS_PER_S);
-		at.tv_sec += (time_t)(step / NS_PER_S) + at.tv_nsec / NS_PER_S;
-		at.tv_nsec %= NS_PER_S;
-		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-		/* One that is still under way would merge with this one. */
-		if (b->sent_at[v] && !reap(b, route, v)) {
-			b->results[route].lost++;
-			continue;
-		}
-		fire(b, v);
-	}
-	for (uint32_t v = 0; v < b->options->vectors; v++)
-		b->results[route].lost += b->sent_at[v] && !wait_for(b, route, v);
+	/* What does not fit, or is no number, can only be the guest's. */
+	hist_record(&b->results[route].hist, ns < 0x1p62 ? (uint64_t)ns : UINT64_MAX);
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
@@ -193,7 +63,7 @@ static bool settled(struct bench *b, enum route route)
 
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
 		unsigned vector;
-		size_t f = (size_t)(function_of(b, v, &vector) - b->functions);
+		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
 		struct route_state state = routes_get(routes, f, vector);
 
 		if (state.changing || state.is != route)
@@ -208,14 +78,14 @@ static int take_route(struct bench *b, enum route route, struct fault *ret_fault
 
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
 		unsigned vector;
-		size_t f = (size_t)(function_of(b, v, &vector) - b->functions);
+		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
 
 		routes_set(routes, f, vector, route);
 	}
 	for (unsigned i = 0; i < SETTLE_STEPS; i++) {
 		if (settled(b, route))
 			return 0;
-		sleep_ns(100000);
+		bench_sleep_ns(100000);
 	}
 	return fault_set(ret_fault, ITSY_RUNTIME, EIO, route_name(route), NULL,
 			 "the vectors do not take this route");
@@ -231,11 +101,11 @@ static int measure(struct bench *b, struct fault *ret_fault)
 {
 	uint64_t left = b->options->count;
 
-	for (unsigned turn = 0; turn < TURNS && !told_to_end(b); turn++) {
+	for (unsigned turn = 0; turn < TURNS && !bench_told_to_end(b); turn++) {
 		uint64_t count = left / (TURNS - turn);
 
 		left -= count;
-		for (unsigned i = 0; i < NR_ROUTES && !told_to_end(b); i++) {
+		for (unsigned i = 0; i < NR_ROUTES && !bench_told_to_end(b); i++) {
 			int r;
 
 			if (!b->options->routes[i])
@@ -244,10 +114,9 @@ static int measure(struct bench *b, struct fault *ret_fault)
 			r = take_route(b, (enum route)i, ret_fault);
 			if (r < 0)
 				return r;
-			if (b->options->rate)
-				open_loop(b, (enum route)i, count);
-			else
-				closed_loop(b, (enum route)i, count);
+			r = b->job->turn(b->job->ctx, b, (enum route)i, count, ret_fault);
+			if (r < 0)
+				return r;
 		}
 	}
 	if (isatty(STDERR_FILENO))
@@ -335,7 +204,7 @@ static int set_up(struct bench *b, struct fault *ret_fault)
 	const struct bench_options *o = b->options;
 	struct rig_config config = {
 		.nr_functions = o->functions,
-		.source = o->nr_devices ? BENCH_LOOP : BENCH_BARE,
+		.source = b->job->source,
 		.nr_vectors = o->vectors,
 		.vcpus = o->vcpus,
 		.busy = o->busy,
@@ -347,10 +216,8 @@ static int set_up(struct bench *b, struct fault *ret_fault)
 	int r;
 
 	b->results = calloc(NR_ROUTES, sizeof(*b->results));
-	b->sent_at = calloc(o->vectors, sizeof(*b->sent_at));
-	b->counts = calloc(o->vectors, sizeof(*b->counts));
 	b->functions = calloc(o->functions, sizeof(*b->functions));
-	if (!b->functions || !b->results || !b->sent_at || !b->counts)
+	if (!b->functions || !b->results)
 		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				 "out of memory");
 	for (unsigned i = 0; i < NR_ROUTES; i++)
@@ -379,8 +246,6 @@ static void tear_down(struct bench *b)
 		passthru_give_back(&b->functions[f]);
 	gmem_fini(&b->mem);
 	cleanup_fd(&b->signals);
-	free(b->counts);
-	free(b->sent_at);
 	free(b->results);
 	free(b->functions);
 }
@@ -403,7 +268,8 @@ static enum exit_status report(const struct bench *b)
 	const struct bench_options *o = b->options;
 	struct self_memory memory;
 	bool known = self_memory_get("", b->mem.va, b->mem.size, &memory) >= 0;
-	const struct bench_report r = { o, &b->env, b->results, known ? &memory : NULL };
+	const struct bench_report r = { o, b->job->kind, &b->env, b->results,
+					known ? &memory : NULL };
 	bool good = bench_print(&r, stdout) >= 0;
 
 	if (o->json)
@@ -424,9 +290,9 @@ static enum exit_status report(const struct bench *b)
 	return good ? ITSY_OK : ITSY_RUNTIME;
 }
 
-enum exit_status bench_irq(const struct bench_options *options)
+enum exit_status bench_run(const struct bench_options *options, const struct bench_job *job)
 {
-	struct bench b = { .options = options, .signals = -1 };
+	struct bench b = { .options = options, .job = job, .signals = -1 };
 	struct fault fault = { 0 };
 	enum exit_status status;
 	int r;

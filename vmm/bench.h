@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * itsy bench irq: how long an interrupt takes from its eventfd to the guest.
+ * itsy bench: how long interrupts take to a guest.
  */
 #ifndef VMM_BENCH_H
 #define VMM_BENCH_H
@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "vfio/pci.h"
+#include "vmm/bench_kind.h"
 #include "vmm/hist.h"
 #include "vmm/placement.h"
 #include "vmm/report.h"
@@ -56,6 +57,7 @@ const char *bench_unit(const struct bench_environment *env);
 
 struct bench_report {
 	const struct bench_options *options;
+	const struct bench_kind *kind;
 	const struct bench_environment *env;
 	const struct bench_result
 		*results; /* [NR_ROUTES]; those without a count were not measured */
@@ -73,7 +75,9 @@ int bench_write_plot(const struct bench_report *report, const char *path) _must_
 /* What gnuplot is told, data and all. */
 void bench_plot_script(const struct bench_report *report, const char *path, FILE *out);
 
-/* Measure, and report. */
+/* Measure, and report: interrupts that the host signals, */
 enum exit_status bench_irq(const struct bench_options *options);
+/* and round trips that the guest makes with a device (options->has_device). */
+enum exit_status bench_device(const struct bench_options *options);
 
 #endif

@@ -20,6 +20,9 @@
 enum bench_source {
 	BENCH_BARE, /* nothing on the PCI bus: the ITS only */
 	BENCH_LOOP, /* a PCI function whose vectors the host triggers */
+	/* A PCI function that the guest drives itself, on its first vector: */
+	BENCH_EDU,  /* QEMU's edu */
+	BENCH_NVME, /* an NVMe controller's admin queues */
 };
 
 enum bench_phase { BENCH_STARTS, BENCH_READY };
@@ -35,6 +38,28 @@ struct bench_vector {
 	uint64_t unused[6]; /* a cache line each */
 };
 
+#define BENCH_TRIPS	  4096u
+#define BENCH_PATIENCE_MS 2000u
+#define BENCH_LOST	  UINT64_MAX
+
+/*
+ * Round trips that the guest begins itself. It makes as many as the order says; a
+ * new order ends the one before. What they took goes through a ring with one
+ * producer, the guest, and one consumer; it waits while the ring is full.
+ */
+struct bench_trips {
+	/* The host. */
+	uint32_t order;	 /* one more than the last one; stored behind the next two */
+	uint32_t gap_us; /* between two of them */
+	uint64_t wanted; /* 0: stop */
+	uint64_t taken;	 /* out of the ring, since the start */
+	/* The guest. */
+	uint64_t made;	 /* into the ring, since the start */
+	uint32_t obeyed; /* the order that it follows; stored between two round trips */
+	/* Ticks of the counter; BENCH_LOST: no interrupt within BENCH_PATIENCE_MS. */
+	uint64_t ticks[BENCH_TRIPS]; /* n at n mod BENCH_TRIPS */
+};
+
 struct bench_page {
 	/* The host, before the guest starts. */
 	uint32_t magic;
@@ -46,9 +71,10 @@ struct bench_page {
 	uint32_t nr_functions, nr_vectors, nr_cpus;
 	uint32_t busy; /* 1: CPUs loop, 0: they sleep in WFI */
 	/* The guest. */
-	uint32_t phase;	    /* enum bench_phase */
-	uint32_t frequency; /* CNTFRQ_EL0 */
-	uint64_t offset;    /* physical counter less virtual counter */
+	uint32_t phase;		  /* enum bench_phase */
+	uint32_t frequency;	  /* CNTFRQ_EL0 */
+	uint64_t offset;	  /* physical counter less virtual counter */
+	struct bench_trips trips; /* both; with BENCH_EDU and BENCH_NVME */
 	struct bench_function functions[BENCH_MAX_FUNCTIONS];
 	struct bench_vector vectors[BENCH_MAX_VECTORS];
 };

@@ -98,7 +98,11 @@ int bench_print(const struct bench_report *r, FILE *out)
 		add_ratio(&t, r, h);
 	}
 	print_environment(r->env, out);
-	(void)fprintf(out, "From the eventfd's signal to the guest's IAR read, in %s:\n",
+	if (r->env->instructions && r->kind->beside)
+		(void)fputs("This device answers from another thread of the emulator, whose "
+			    "instructions are not counted: the figures say nothing of it.\n",
+			    out);
+	(void)fprintf(out, "From %s to the guest's IAR read, in %s:\n", r->kind->from,
 		      bench_unit(r->env));
 	err = table_print(&t, out);
 	table_fini(&t);
@@ -174,12 +178,12 @@ int bench_write_json(const struct bench_report *r, const char *path)
 {
 	const struct bench_options *o = r->options;
 	json_t *root = json_pack(
-		"{s:i, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}", "schema",
-		1, "itsy version", ITSY_VERSION, "bench", "irq", "environment",
-		environment_json(r->env), "job options", "vectors", (int)o->vectors, "functions",
-		(int)o->functions, "vcpus", (int)o->vcpus, "burst", (int)o->burst, "busy", o->busy,
-		"rate", (json_int_t)o->rate, "count", (json_int_t)o->count, "jobs", jobs_json(r),
-		"memory", memory_json(r->memory));
+		"{s:i, s:s, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}",
+		"schema", 1, "itsy version", ITSY_VERSION, "bench", r->kind->bench, "from",
+		r->kind->name, "environment", environment_json(r->env), "job options", "vectors",
+		(int)o->vectors, "functions", (int)o->functions, "vcpus", (int)o->vcpus, "burst",
+		(int)o->burst, "busy", o->busy, "rate", (json_int_t)o->rate, "count",
+		(json_int_t)o->count, "jobs", jobs_json(r), "memory", memory_json(r->memory));
 	int err;
 
 	if (!root)
@@ -303,6 +307,7 @@ static bool ends_with(const char *path, const char *end)
 void bench_plot_script(const struct bench_report *r, const char *path, FILE *out)
 {
 	bool png = ends_with(path, ".png"), first = true;
+	char label[80];
 
 	(void)fprintf(out, "set terminal %s size 900,540 enhanced\nset output ",
 		      png ? "pngcairo" : "svg");
@@ -312,8 +317,11 @@ void bench_plot_script(const struct bench_report *r, const char *path, FILE *out
 		    "set xtics ('0' 1, '50' 2, '90' 10, '99' 100, '99.9' 1000, '99.99' 10000, "
 		    "'99.999' 100000)\n",
 		    out);
-	(void)fprintf(out, "set ylabel '%s, from the eventfd to the guest'\nset title ",
-		      bench_unit(r->env));
+	(void)snprintf(label, sizeof(label), "%s, from %s to the guest", bench_unit(r->env),
+		       r->kind->origin);
+	(void)fputs("set ylabel ", out);
+	put_quoted(label, out);
+	(void)fputs("\nset title ", out);
 	put_quoted(r->env->machine[0] ? r->env->machine : r->env->cpu, out);
 	(void)fputs("\nplot ", out);
 	for (unsigned i = 0; i < NR_ROUTES; i++) {

@@ -59,30 +59,36 @@ static const struct option long_options[] = {
 
 static const char help_text[] =
 	"Usage: itsy bench irq [OPTION]...\n"
+	"       itsy bench device --device BDF [OPTION]...\n"
 	"\n"
-	"Measures how long interrupts take from the signalled eventfd to a guest's read of\n"
-	"ICC_IAR1_EL1, by each route in turn, in one run. The guest is part of itsy.\n"
+	"Measures how long interrupts take to a guest's read of ICC_IAR1_EL1, by each\n"
+	"route in turn, in one run. The guest is part of itsy.\n"
 	"\n"
-	"  --device BDF         trigger the vectors of this PCI function, through VFIO, and\n"
-	"                       of others, if it is given again; none, the default: bare\n"
-	"                       eventfds\n"
-	"  --functions N        so many functions with bare eventfds, 1 to 32; default: 1\n"
+	"irq counts from the signalled eventfd; device from the write with which the guest\n"
+	"itself has a device interrupt: QEMU's edu, or an NVMe controller, which it only\n"
+	"asks for one of its features.\n"
+	"\n"
+	"  --device BDF         irq: trigger the vectors of this PCI function, through VFIO,\n"
+	"                       and of others, if it is given again; none, the default:\n"
+	"                       bare eventfds\n"
+	"                       device: the function that the guest drives\n"
+	"  --functions N        irq: so many functions with bare eventfds, 1 to 32; default: 1\n"
 	"  --routes LIST        of uring, spin, irqfd; default: uring,irqfd, and spin where\n"
 	"                       the host has three CPUs\n"
-	"  --vectors N          1 to 2048, signalled in turn; with F functions vector n is\n"
-	"                       vector n / F of function n modulo F; default: one for each\n"
-	"  --vcpus N            1 to 8, each with its share of the vectors; default: 1\n"
+	"  --vectors N          irq: 1 to 2048, signalled in turn; with F functions vector n\n"
+	"                       is vector n / F of function n modulo F; default: one for each\n"
+	"  --vcpus N            irq: 1 to 8, each with its share of the vectors; default: 1\n"
 	"  --busy               the guest's CPUs loop; without, they sleep in WFI\n"
 	"  --count N            interrupts for each route; default: 1000\n"
-	"  --burst N            signal so many vectors at once, and divide the time of the last\n"
-	"                       one among them; --count counts bursts\n"
-	"  --rate N             send N in a second, taken or not; without, each waits until\n"
-	"                       the last one was taken\n"
+	"  --burst N            irq: signal so many vectors at once, and divide the time of the\n"
+	"                       last one among them; --count counts bursts\n"
+	"  --rate N             irq: send N in a second, taken or not; without, each waits\n"
+	"                       until the last one was taken\n"
 	"  --gap-us N           and then so many microseconds; default: 1000\n"
 	"  --router-cpu N       the CPUs of the threads: of the route uring,\n"
 	"  --spin-cpu N         of the route spin,\n"
 	"  --vcpu-cpu N         of the vCPUs,\n"
-	"  --trigger-cpu N      and of the one that signals\n"
+	"  --trigger-cpu N      and of the one that signals, or counts\n"
 	"  --json FILE          write all of it, with fio's names\n"
 	"  --hgrm FILE          write HdrHistogram's text: FILE.ROUTE.hgrm for several routes\n"
 	"  --plot FILE          draw the percentiles of all routes: .svg or .png, by gnuplot;\n"
@@ -289,9 +295,63 @@ static int complete(struct bench_options *o)
 	return 0;
 }
 
-/* 1: --help. */
-static int parse(int argc, char **argv, struct bench_options *o)
+/* Bit n: the option OPT_DEVICE + n was given. */
+#define GIVEN(option) (1u << ((option)-OPT_DEVICE))
+
+/* There is one vector on one CPU, and the guest sets the pace. */
+static int check_device(const struct bench_options *o, unsigned given)
 {
+	static const struct {
+		int option;
+		const char *why;
+	} of_irq[] = {
+		{ OPT_VECTORS, "--vectors is for irq: device takes the one of its answer" },
+		{ OPT_FUNCTIONS, "--functions is for irq: device drives one" },
+		{ OPT_BURST, "--burst is for irq: device makes one round trip at a time" },
+		{ OPT_VCPUS, "--vcpus is for irq: device has one, which drives the device" },
+		{ OPT_RATE, "--rate is for irq: device sets out again --gap-us after an answer" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(of_irq); i++)
+		if (given & GIVEN(of_irq[i].option))
+			return usage_error(of_irq[i].why, NULL);
+	if (o->nr_devices != 1)
+		return usage_error("device needs --device and the address of one", NULL);
+	return 0;
+}
+
+struct bench_command {
+	const char *name;
+	enum exit_status (*run)(const struct bench_options *options);
+	/* Of options that do not go together; NULL: all do. */
+	int (*check)(const struct bench_options *options, unsigned given);
+};
+
+static const struct bench_command benches[] = {
+	{ "irq", bench_irq, NULL },
+	{ "device", bench_device, check_device },
+};
+
+static int choose(int argc, char **argv, const struct bench_command **ret_bench)
+{
+	if (optind == argc)
+		return usage_error("what is to be measured? There are irq and device", NULL);
+	if (optind + 1 < argc)
+		return usage_error("there is a word too many:", argv[optind + 1]);
+	for (size_t i = 0; i < ARRAY_SIZE(benches); i++) {
+		if (strcmp(argv[optind], benches[i].name) != 0)
+			continue;
+		*ret_bench = &benches[i];
+		return 0;
+	}
+	return usage_error("it measures irq or device", argv[optind]);
+}
+
+/* 1: --help. */
+static int parse(int argc, char **argv, struct bench_options *o,
+		 const struct bench_command **ret_bench)
+{
+	unsigned given = 0;
 	int option, r;
 
 	set_defaults(o);
@@ -302,20 +362,19 @@ static int parse(int argc, char **argv, struct bench_options *o)
 		r = take_option(o, option);
 		if (r < 0)
 			return r;
+		given |= GIVEN(option);
 	}
-	if (optind == argc)
-		return usage_error("what is to be measured? There is irq", NULL);
-	if (strcmp(argv[optind], "irq") != 0)
-		return usage_error("it measures irq", argv[optind]);
-	if (optind + 1 < argc)
-		return usage_error("there is a word too many:", argv[optind + 1]);
-	return complete(o);
+	r = choose(argc, argv, ret_bench);
+	if (r >= 0 && (*ret_bench)->check)
+		r = (*ret_bench)->check(o, given);
+	return r < 0 ? r : complete(o);
 }
 
 enum exit_status cmd_bench(int argc, char **argv)
 {
+	const struct bench_command *bench;
 	struct bench_options options;
-	int r = parse(argc, argv, &options);
+	int r = parse(argc, argv, &options, &bench);
 
 	if (r < 0)
 		return ITSY_USAGE;
@@ -323,5 +382,5 @@ enum exit_status cmd_bench(int argc, char **argv)
 		(void)fputs(help_text, stdout);
 		return ITSY_OK;
 	}
-	return bench_irq(&options);
+	return bench->run(&options);
 }

@@ -183,6 +183,11 @@ uint64_t rig_stamp(const struct rig *rig, uint32_t vector)
 	return rig->page->vectors[vector].stamp + rig->page->offset;
 }
 
+struct bench_trips *rig_trips(struct rig *rig)
+{
+	return (struct bench_trips *)&rig->page->trips;
+}
+
 bool rig_wait(const struct rig *rig, uint32_t vector, uint64_t count, unsigned ms)
 {
 	const uint64_t end = clock_ns() + ms * UINT64_C(1000000);

@@ -53,6 +53,9 @@ uint64_t rig_count(const struct rig *rig, uint32_t vector);
 /* When it acknowledged the last of them. */
 uint64_t rig_stamp(const struct rig *rig, uint32_t vector);
 
+/* Where its guest leaves the round trips that it makes: for vmm/bench_trips.h. */
+struct bench_trips *rig_trips(struct rig *rig);
+
 /*
  * Sleep in short steps until the vector's count is no longer `count`, or for ms
  * milliseconds: false.

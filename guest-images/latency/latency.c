@@ -3,18 +3,23 @@
  * latency - the guest of itsy bench: takes interrupts and says when.
  *
  * The time is the virtual counter's, read right behind ICC_IAR1_EL1. What to set
- * up, and where to leave the figures, is in vmm/bench_page.h.
+ * up, and where to leave the figures, is in vmm/bench_page.h. The host has a
+ * function interrupt, or this guest does, and then it keeps the pace as well.
  */
 #include "lib/arch.h"
 #include "lib/cpu.h"
+#include "lib/edu.h"
 #include "lib/gic.h"
 #include "lib/its.h"
+#include "lib/nvme.h"
 #include "lib/payload.h"
 #include "lib/pci.h"
 #include "vmm/bench_page.h"
 #include "vmm/layout.h"
 
 const char payload_name[] = "latency";
+
+#define IDLE_US 1000u /* between two looks for an order */
 
 #define PAGE ((volatile struct bench_page *)LAYOUT_RAM)
 
@@ -45,17 +50,157 @@ static uint64_t counter_offset(void)
 	return offset;
 }
 
+/* Interrupts are off, and taken in here. */
+static void rest(void)
+{
+	if (!PAGE->busy)
+		wait_for_interrupt();
+	irqs_on();
+	__asm__ volatile("isb" : : : "memory");
+	irqs_off();
+}
+
 static void serve(void)
 {
 	irqs_off();
+	while (true)
+		rest();
+}
+
+/* ---- round trips ---------------------------------------------------------- */
+
+static struct edu edu;
+static struct nvme nvme;
+
+static void edu_set_up(const struct pci_function *fn)
+{
+	edu.fn = *fn;
+	edu_acknowledge(&edu);
+}
+
+static void edu_prepare(void)
+{
+}
+
+static void edu_begin(void)
+{
+	edu_raise(&edu);
+}
+
+static void edu_end(void)
+{
+	edu_acknowledge(&edu);
+}
+
+static void nvme_set_up(const struct pci_function *fn)
+{
+	nvme.fn = *fn;
+	nvme_start(&nvme, 1);
+}
+
+static void nvme_prepare_one(void)
+{
+	nvme_prepare(&nvme, 0);
+}
+
+static void nvme_begin(void)
+{
+	nvme_submit(&nvme, 0);
+}
+
+/* Its interrupt may be lost, its completion may not. */
+static void nvme_end(void)
+{
+	CHECK(nvme_wait(&nvme, 0), "NVMe: no completion");
+	nvme_reap(&nvme, 0);
+}
+
+/* A function that this guest drives. */
+struct driver {
+	void (*set_up)(const struct pci_function *fn);
+	void (*prepare)(void); /* all that comes before begin */
+	void (*begin)(void);   /* one register write, which the function answers by vector 0 */
+	void (*end)(void);     /* whether or not it did */
+};
+
+static const struct driver drivers[] = {
+	[BENCH_EDU] = { edu_set_up, edu_prepare, edu_begin, edu_end },
+	[BENCH_NVME] = { nvme_set_up, nvme_prepare_one, nvme_begin, nvme_end },
+};
+
+/* Rests until vector 0 was taken once more than `before`, or the counter is at `end`: false. */
+static bool taken_until(uint64_t before, uint64_t end)
+{
+	do
+		rest();
+	while (PAGE->vectors[0].count == before && counter() < end);
+	return PAGE->vectors[0].count != before;
+}
+
+static void set_alarm(uint64_t at)
+{
+	if (!PAGE->busy)
+		alarm_set(at);
+}
+
+static void pause_us(uint64_t us)
+{
+	uint64_t end = counter() + counter_ticks(us);
+
+	if (!us)
+		return;
+	set_alarm(end);
+	(void)taken_until(PAGE->vectors[0].count, end);
+	alarm_off();
+}
+
+/* In ticks, or BENCH_LOST. */
+static uint64_t round_trip(const struct driver *driver)
+{
+	uint64_t before = PAGE->vectors[0].count,
+		 patience = counter_ticks(BENCH_PATIENCE_MS * 1000);
+	uint64_t begun, ticks = BENCH_LOST;
+
+	driver->prepare();
+	barrier();
+	set_alarm(counter() + patience);
+	begun = counter();
+	driver->begin();
+	if (taken_until(before, begun + patience))
+		ticks = PAGE->vectors[0].stamp - begun;
+	alarm_off();
+	driver->end();
+	return ticks;
+}
+
+static void make_round_trips(const struct driver *driver)
+{
+	volatile struct bench_trips *trips = &PAGE->trips;
+	uint64_t made = 0, left = 0;
+	uint32_t order = 0;
+
+	irqs_off();
 	while (true) {
-		if (!PAGE->busy)
-			wait_for_interrupt();
-		irqs_on();
-		__asm__ volatile("isb" : : : "memory");
-		irqs_off();
+		uint32_t latest = __atomic_load_n(&trips->order, __ATOMIC_ACQUIRE);
+
+		if (latest != order) {
+			order = latest;
+			left = trips->wanted;
+			__atomic_store_n(&trips->obeyed, order, __ATOMIC_RELEASE);
+		}
+		if (!left ||
+		    made - __atomic_load_n(&trips->taken, __ATOMIC_ACQUIRE) >= BENCH_TRIPS) {
+			pause_us(IDLE_US);
+			continue;
+		}
+		pause_us(trips->gap_us);
+		trips->ticks[made % BENCH_TRIPS] = round_trip(driver);
+		__atomic_store_n(&trips->made, ++made, __ATOMIC_RELEASE);
+		left--;
 	}
 }
+
+/* ---- set-up ---------------------------------------------------------------- */
 
 static void start_cpu(void)
 {
@@ -87,28 +232,30 @@ static void map_vectors(void)
 	}
 }
 
-static void set_up_function(uint32_t function)
+static void set_up_function(uint32_t function, struct pci_function *ret_fn)
 {
 	const uint32_t nr = PAGE->nr_vectors / PAGE->nr_functions +
 			    (function < PAGE->nr_vectors % PAGE->nr_functions);
 	const unsigned devfn = PAGE->functions[function].devfn;
-	struct pci_function fn;
 
-	CHECK(pci_at(devfn, &fn), "no function at %x", devfn);
-	pci_set_up(&fn);
-	if (!fn.msix) {
-		pci_msi_on(&fn, ITS_DOORBELL, 0);
+	CHECK(pci_at(devfn, ret_fn), "no function at %x", devfn);
+	pci_set_up(ret_fn);
+	if (!ret_fn->msix) {
+		pci_msi_on(ret_fn, ITS_DOORBELL, 0);
 		return;
 	}
-	pci_msix_on(&fn);
+	pci_msix_on(ret_fn);
 	for (uint32_t v = 0; v < nr; v++)
-		pci_msix_write(&fn, v, ITS_DOORBELL, v);
+		pci_msix_write(ret_fn, v, ITS_DOORBELL, v);
 	for (uint32_t v = 0; v < nr; v++)
-		pci_msix_mask(&fn, v, false);
+		pci_msix_mask(ret_fn, v, false);
 }
 
 void payload_main(uint64_t fdt)
 {
+	const struct driver *driver = PAGE->source >= BENCH_EDU ? &drivers[PAGE->source] : NULL;
+	struct pci_function fn;
+
 	(void)fdt;
 	CHECK(PAGE->magic == BENCH_MAGIC, "started by something else than itsy bench");
 	gic_init();
@@ -120,11 +267,16 @@ void payload_main(uint64_t fdt)
 	gic_on_lpi(taken);
 	map_vectors();
 	for (uint32_t f = 0; PAGE->source != BENCH_BARE && f < PAGE->nr_functions; f++)
-		set_up_function(f);
+		set_up_function(f, &fn);
+	/* One that is driven is the only one. */
+	if (driver)
+		driver->set_up(&fn);
 	PAGE->frequency = (uint32_t)sysreg_read("cntfrq_el0");
 	PAGE->offset = counter_offset();
 	for (unsigned cpu = 1; cpu < PAGE->nr_cpus; cpu++)
 		CHECK(cpu_run(cpu, serve), "vCPU %u is busy", cpu);
 	__atomic_store_n(&PAGE->phase, BENCH_READY, __ATOMIC_RELEASE);
+	if (driver)
+		make_round_trips(driver);
 	serve();
 }

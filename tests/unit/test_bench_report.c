@@ -19,7 +19,7 @@ static struct bench_result results[NR_ROUTES];
 static struct bench_environment env = { .kernel = "6.1", .cpu = "a CPU", .cpus = 4 };
 static struct bench_options options;
 static const struct self_memory memory = { .rss = 9 << 20, .pss = 3 << 20, .private = 1 << 20 };
-static const struct bench_report report = { &options, &env, results, &memory };
+static struct bench_report report = { &options, &bench_kind_eventfd, &env, results, &memory };
 
 static int begin(void **state)
 {
@@ -28,6 +28,7 @@ static int begin(void **state)
 	options.routes[ROUTE_URING] = options.routes[ROUTE_IRQFD] = true;
 	env.instructions = env.emulated = false;
 	env.machine[0] = '\0';
+	report.kind = &bench_kind_eventfd;
 	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		hist_init(&results[i].hist);
 		results[i].lost = 0;
@@ -84,6 +85,69 @@ static void test_what_is_no_time_of_hardware_is_said_to_be_none(void **state)
 	free(text);
 }
 
+static const struct bench_kind *kind_of(uint16_t vendor, uint16_t device, uint32_t class_code)
+{
+	const struct pci_function fn = {
+		.vendor = vendor,
+		.device = device,
+		.class_code = class_code,
+	};
+
+	return bench_kind_of(&fn);
+}
+
+static void test_a_functions_round_trip_is_known_by_its_id_or_class(void **state)
+{
+	(void)state;
+	assert_string_equal(kind_of(0x1234, 0x11e8, 0x00ff00)->name, "edu");
+	assert_int_equal(kind_of(0x1234, 0x11e8, 0x00ff00)->source, BENCH_EDU);
+	assert_string_equal(kind_of(0x1b36, 0x0010, 0x010802)->name, "nvme");
+	assert_int_equal(kind_of(0x8086, 0x0953, 0x010802)->source, BENCH_NVME);
+	/* Another device of edu's vendor; a SATA controller; NVMe's I/O-less interfaces. */
+	assert_null(kind_of(0x1234, 0x1111, 0x030000));
+	assert_null(kind_of(0x8086, 0x2922, 0x010601));
+	assert_null(kind_of(0x8086, 0x0953, 0x010803));
+	assert_null(kind_of(0x8086, 0x10d3, 0x020000));
+}
+
+static void test_the_heading_says_what_the_time_is_of(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	assert_non_null(strstr(text, "From the eventfd's signal to the guest's IAR read, in ns:"));
+	free(text);
+	report.kind = kind_of(0x1234, 0x11e8, 0);
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "From the write of edu's register to the guest's IAR read"));
+	free(text);
+	report.kind = kind_of(0, 0, 0x010802);
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "From the write of the NVMe admin doorbell to the guest's"));
+	free(text);
+}
+
+static void test_instructions_are_said_to_mean_nothing_where_the_device_has_its_own_thread(
+	void **state)
+{
+	static const char warning[] = "from another thread of the emulator";
+	char *text;
+
+	(void)state;
+	report.kind = kind_of(0, 0, 0x010802);
+	text = printed(bench_print);
+	assert_null(strstr(text, warning));
+	free(text);
+	env.instructions = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, warning));
+	free(text);
+	report.kind = kind_of(0x1234, 0x11e8, 0);
+	text = printed(bench_print);
+	assert_null(strstr(text, warning));
+	free(text);
+}
+
 /* A file of its own, gone when the test is over. */
 static void temporary(char path[32])
 {
@@ -103,10 +167,13 @@ static void test_json_has_fios_names_and_bins_that_add_up(void **state)
 	const char *bin;
 
 	(void)state;
+	report.kind = kind_of(0, 0, 0x010802);
 	temporary(path);
 	assert_int_equal(bench_write_json(&report, path), 0);
 	root = json_load_file(path, 0, NULL);
 	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "bench")), "device");
+	assert_string_equal(json_string_value(json_object_get(root, "from")), "nvme");
 	assert_int_equal(json_array_size(json_object_get(root, "jobs")), 2);
 	job = json_array_get(json_object_get(root, "jobs"), 0);
 	assert_string_equal(json_string_value(json_object_get(job, "jobname")), "uring");
@@ -157,11 +224,13 @@ static void test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names(vo
 
 	(void)state;
 	strcpy(env.machine, "Bob's");
+	report.kind = kind_of(0, 0, 0x010802);
 	bench_plot_script(&report, "a'b.png", out);
 	(void)fclose(out);
 	assert_non_null(strstr(text, "set terminal pngcairo "));
 	assert_non_null(strstr(text, "set output 'a''b.png'\n"));
 	assert_non_null(strstr(text, "set title 'Bob''s'\n"));
+	assert_non_null(strstr(text, "set ylabel 'ns, from the NVMe admin doorbell to the guest'"));
 	assert_non_null(strstr(text, "title 'uring', '-' with steps linewidth 2 title 'irqfd'\n"));
 	/* Half of the values are at most 50: 1 of 2 takes longer. */
 	assert_non_null(strstr(text, "\n1 1\n"));
@@ -195,6 +264,12 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd, begin),
 		cmocka_unit_test_setup(test_what_is_no_time_of_hardware_is_said_to_be_none, begin),
+		cmocka_unit_test_setup(test_a_functions_round_trip_is_known_by_its_id_or_class,
+				       begin),
+		cmocka_unit_test_setup(test_the_heading_says_what_the_time_is_of, begin),
+		cmocka_unit_test_setup(
+			test_instructions_are_said_to_mean_nothing_where_the_device_has_its_own_thread,
+			begin),
 		cmocka_unit_test_setup(test_json_has_fios_names_and_bins_that_add_up, begin),
 		cmocka_unit_test_setup(test_hgrm_ends_with_all_values_at_100_percent, begin),
 		cmocka_unit_test_setup(

@@ -35,9 +35,23 @@ static struct {
 	bool quiet;
 } guest;
 
+/* What itsy bench was told. */
+static struct {
+	const char *what;
+	struct bench_options options;
+} bench;
+
 enum exit_status bench_irq(const struct bench_options *options)
 {
-	(void)options;
+	bench.what = "irq";
+	bench.options = *options;
+	return ITSY_RUNTIME;
+}
+
+enum exit_status bench_device(const struct bench_options *options)
+{
+	bench.what = "device";
+	bench.options = *options;
 	return ITSY_RUNTIME;
 }
 
@@ -369,6 +383,49 @@ static void test_ctl_and_top_refuse_wrong_command_lines(void **state)
 	}
 }
 
+static void test_bench_measures_what_it_is_told(void **state)
+{
+	(void)state;
+	assert_int_equal(itsy("bench irq --vectors 7"), ITSY_RUNTIME);
+	assert_string_equal(bench.what, "irq");
+	assert_int_equal(bench.options.vectors, 7);
+	assert_int_equal(itsy("bench --device 01:02.3 device --routes irqfd --count 5 --gap-us 3 "
+			      "--busy --json j --hgrm h --plot p.svg --hardlimit 9 --vcpu-cpu 1 "
+			      "--router-cpu 2 --spin-cpu 3 --trigger-cpu 4"),
+			 ITSY_RUNTIME);
+	assert_string_equal(bench.what, "device");
+	assert_int_equal(bench.options.nr_devices, 1);
+	assert_int_equal(bench.options.devices[0].dev, 2);
+	assert_int_equal(bench.options.vectors, 1);
+	assert_int_equal(bench.options.vcpus, 1);
+	assert_int_equal(bench.options.gap_us, 3);
+	assert_true(bench.options.busy);
+	assert_true(bench.options.routes[ROUTE_IRQFD]);
+	assert_false(bench.options.routes[ROUTE_URING]);
+}
+
+static void test_bench_refuses_what_does_not_go_together(void **state)
+{
+	static const char *const lines[][2] = {
+		{ "bench", "irq and device" },
+		{ "bench nic", "irq or device, not nic" },
+		{ "bench device", "needs --device" },
+		{ "bench device --device none", "needs --device" },
+		{ "bench device --device 1:0.0 --vectors 1", "--vectors is for irq" },
+		{ "bench device --device 1:0.0 --vcpus 2", "--vcpus is for irq" },
+		{ "bench device --device 1:0.0 --rate 10", "--rate is for irq" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		bench.what = NULL;
+		assert_int_equal(itsy(lines[i][0]), ITSY_USAGE);
+		assert_null(bench.what);
+		has(said.err, lines[i][1]);
+		has(said.err, "itsy help bench");
+	}
+}
+
 static void test_run_takes_so_many_overrides_and_no_more(void **state)
 {
 	char line[1024] = "run x.conf";
@@ -443,6 +500,8 @@ int main(void)
 		cmocka_unit_test(test_run_refuses_wrong_configurations_with_their_own_status),
 		cmocka_unit_test(test_run_refuses_wrong_command_lines),
 		cmocka_unit_test(test_ctl_and_top_refuse_wrong_command_lines),
+		cmocka_unit_test(test_bench_measures_what_it_is_told),
+		cmocka_unit_test(test_bench_refuses_what_does_not_go_together),
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),

@@ -31,6 +31,12 @@ enum exit_status bench_irq(const struct bench_options *options)
 	return ITSY_RUNTIME;
 }
 
+enum exit_status bench_device(const struct bench_options *options)
+{
+	(void)options;
+	return ITSY_RUNTIME;
+}
+
 enum exit_status run_guest(const struct config *config, const struct run_options *options)
 {
 	(void)config;

@@ -216,12 +216,36 @@ uint64_t mmu_alias(uint64_t descriptor)
 
 /* ---- time ---------------------------------------------------------------- */
 
-uint64_t now_us(void)
+uint64_t counter(void)
 {
-	uint64_t hz = sysreg_read("cntfrq_el0");
 	uint64_t count;
 
 	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(count) : : "memory");
+	return count;
+}
+
+uint64_t counter_ticks(uint64_t us)
+{
+	uint64_t hz = sysreg_read("cntfrq_el0");
+
+	return us / 1000000 * hz + us % 1000000 * hz / 1000000;
+}
+
+void alarm_set(uint64_t at)
+{
+	sysreg_write("cntv_cval_el0", at);
+	sysreg_write("cntv_ctl_el0", 1);
+}
+
+void alarm_off(void)
+{
+	sysreg_write("cntv_ctl_el0", 0);
+}
+
+uint64_t now_us(void)
+{
+	uint64_t hz = sysreg_read("cntfrq_el0"), count = counter();
+
 	return count / hz * 1000000 + count % hz * 1000000 / hz;
 }
 

@@ -79,6 +79,16 @@ void take_interrupts(void);
 /* The counter's ticks in nanoseconds. */
 uint64_t ticks_to_ns(uint64_t ticks);
 
+/* The virtual counter, not before what stands before; its ticks in so many microseconds. */
+uint64_t counter(void);
+uint64_t counter_ticks(uint64_t us);
+/*
+ * Have the calling CPU's sleep end when the counter is at `at`, once, whether or
+ * not interrupts are on; nothing else comes of it.
+ */
+void alarm_set(uint64_t at);
+void alarm_off(void);
+
 /* Until condition holds; false after ms milliseconds without it. */
 #define WAIT_UNTIL(condition, ms)                                \
 	({                                                       \

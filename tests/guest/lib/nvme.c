@@ -58,13 +58,17 @@ static void ring(const struct nvme *nvme, unsigned queue, unsigned value)
 	write32(nvme->fn.bar[0] + DOORBELLS + queue * nvme->doorbell_sz, value);
 }
 
-static void submit(struct nvme *nvme, unsigned pair, const uint32_t command[16])
+static void put(struct nvme *nvme, unsigned pair, const uint32_t command[16])
 {
 	struct nvme_pair *p = &nvme->pairs[pair];
 
 	memcpy(p->submissions + p->tail * SUBMISSION_SZ, command, SUBMISSION_SZ);
 	p->tail = (p->tail + 1) % ENTRIES;
-	ring(nvme, 2 * pair, p->tail);
+}
+
+void nvme_submit(const struct nvme *nvme, unsigned pair)
+{
+	ring(nvme, 2 * pair, nvme->pairs[pair].tail);
 }
 
 /* Status and phase of the completion that is next: 4.6. */
@@ -100,7 +104,8 @@ void nvme_reap(struct nvme *nvme, unsigned pair)
 
 static void admin(struct nvme *nvme, const uint32_t command[16], const char *what)
 {
-	submit(nvme, 0, command);
+	put(nvme, 0, command);
+	nvme_submit(nvme, 0);
 	CHECK(nvme_wait(nvme, 0), "NVMe: no answer to %s", what);
 	nvme_reap(nvme, 0);
 }
@@ -143,15 +148,21 @@ void nvme_start(struct nvme *nvme, unsigned pairs)
 		create_pair(nvme, pair);
 }
 
-void nvme_work(struct nvme *nvme, unsigned pair)
+void nvme_prepare(struct nvme *nvme, unsigned pair)
 {
 	uint64_t data = address_of(nvme->pairs[pair].data);
 
 	if (pair == 0)
-		submit(nvme, 0, (const uint32_t[16]){ GET_FEATURES, [10] = FEATURE_NR_QUEUES });
+		put(nvme, 0, (const uint32_t[16]){ GET_FEATURES, [10] = FEATURE_NR_QUEUES });
 	else
-		submit(nvme, pair,
-		       (const uint32_t[16]){ READ,
-					     1, [6] = (uint32_t)data, [7] = (uint32_t)(data >> 32),
-					     [12] = NVME_DATA_SZ / SECTOR_SZ - 1 });
+		put(nvme, pair,
+		    (const uint32_t[16]){ READ,
+					  1, [6] = (uint32_t)data, [7] = (uint32_t)(data >> 32),
+					  [12] = NVME_DATA_SZ / SECTOR_SZ - 1 });
+}
+
+void nvme_work(struct nvme *nvme, unsigned pair)
+{
+	nvme_prepare(nvme, pair);
+	nvme_submit(nvme, pair);
 }

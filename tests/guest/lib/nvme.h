@@ -39,6 +39,9 @@ void nvme_start(struct nvme *nvme, unsigned pairs);
  * the disk's first bytes.
  */
 void nvme_work(struct nvme *nvme, unsigned pair);
+/* The same in two steps: the command, then the doorbell. */
+void nvme_prepare(struct nvme *nvme, unsigned pair);
+void nvme_submit(const struct nvme *nvme, unsigned pair);
 /* Is there a completion? */
 bool nvme_is_done(const struct nvme *nvme, unsigned pair);
 /* Wait until there is a completion; false when it is late. */
