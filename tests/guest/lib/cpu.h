@@ -73,7 +73,7 @@ uint64_t counter(void);
 uint64_t counter_ticks(uint64_t us);
 /*
  * Have the calling CPU's sleep end when the counter is at `at`, once, whether or
- * not interrupts are on; nothing else comes of it.
+ * not interrupts are on; nothing else comes of it. After gic_timer_on().
  */
 void alarm_set(uint64_t at);
 void alarm_off(void);
