@@ -18,7 +18,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory $(jobs)
 
 CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 Q := $(if $(filter 1,$(V)),,@)
-say = $(if $(Q),@printf '  %-7s %s\n' '$(1)' '$(2)')
+say = @mkdir -p $(@D)$(if $(Q),; printf '  %-7s %s\n' '$(1)' '$(2)')
 define link
 $(call say,LD,$@)
 $(Q)$(1)
@@ -48,8 +48,7 @@ tsan_cc = $(CC) $(common) -O1 -fno-omit-frame-pointer -fsanitize=thread $(CFLAGS
 bench_cc = $(CC) $(common) -gdwarf-4 $(hardening) $(CFLAGS) # valgrind 3.19 cannot read DWARF 5 of clang
 payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffreestanding -nostdlib -static \
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -fno-stack-protector
-arm64_ld = -pie -Wl,-z,relro,-z,now -l:libfdt.a -l:liburing.a -l:libconfuse.a -l:libjansson.a -l:libz.a \
-	-lm -pthread $(LDFLAGS)
+arm64_ld = -pie -Wl,-z,relro,-z,now $(patsubst %,-l:lib%.a,fdt uring confuse jansson z) -lm -pthread $(LDFLAGS)
 native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------
@@ -69,8 +68,8 @@ payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
 
 # --- targets -----------------------------------------------------------------------------------------
-.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes fuzz coverage man \
-	check clean install help deps material FORCE
+.PHONY: all libs unit unit-programs payloads guest-images test demo bench-vits bench-routes bench-peers fuzz coverage \
+	man check clean install help deps material FORCE
 
 all: $(arm64)/itsy
 libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
@@ -83,6 +82,7 @@ help:
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 #: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
 #: make bench-routes     ways from an eventfd to the guest, compared in instructions
+#: make bench-peers      itsy, QEMU and the host's own drivers, and how itsy scales (tests/bench/RESULTS.md)
 #: make fuzz, coverage   fuzzers for ten minutes; which lines of vitsmod/ the tests run
 #: make man              manual pages: build/man/
 #: make check            formatting, headers, scripts, lengths
@@ -92,7 +92,7 @@ help:
 
 # What is missing gets installed in one go, before anything else.
 goal = $(filter $(1),$(MAKECMDGOALS))
-deps_groups := build $(if $(call goal,test demo bench-routes),emulate) $(if $(call goal,bench-vits),bench) \
+deps_groups := build $(if $(call goal,test demo bench-routes bench-peers),emulate) $(if $(call goal,bench-vits bench-peers),bench) \
 	$(if $(call goal,test unit unit-programs libs check fuzz coverage),test) $(if $(call goal,check),check) \
 	$(if $(call goal,test fuzz),fuzz) $(if $(call goal,coverage),coverage) $(if $(call goal,man install),docs)
 deps:
@@ -101,8 +101,11 @@ material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
 # A folder's objects are made again when its compiler or flags change.
+%/vmm/version.o: private CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
+$(foreach kind,$(kinds),$($(kind))/vmm/version.o): $(BUILD)/version/.flags
+$(BUILD)/version/.flags: flags := $(shell git describe --always --dirty 2>/dev/null)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
-$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj): FORCE
+$(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj $(BUILD)/version): FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
 # $(1) folder, $(2) kind, $(3) what must be there first
@@ -110,7 +113,6 @@ define rules
 $(1)/.flags: flags = $$($(2)_cc) $$($(2)_ld)
 $(1)/%.o: %.c $(1)/.flags | $(3)
 	$$(call say,CC,$$@)
-	@mkdir -p $$(@D)
 	$$(Q)$$($(2)_cc) $$(if $$(filter vitsmod/% vfio/%,$$<),-Wconversion) -MMD -MP -c -o $$@ $$<
 
 $(1)/libvits.a: $(call objects,$(1),$(wildcard vitsmod/*.c))
@@ -120,15 +122,17 @@ $(1)/libunit.a: $(call objects,$(1),$(unit_shared))
 $(1)/liboracle.a: $(call objects,$(1),$(wildcard tests/oracle/*.c))
 $(1)/lib%.a: | $(3)
 	$$(call say,AR,$$@)
-	@mkdir -p $$(@D)
 	$$(Q)rm -f $$@ && $(if $(filter arm64,$(2)),$(CROSS_COMPILE))ar rcs $$@ $$(filter %.o,$$^)
 endef
 $(foreach kind,$(kinds),$(eval $(call rules,$($(kind)),$(kind),$(if $(filter arm64,$(kind)),material,deps))))
 
-# The part of tests/emuhost that runs inside.
+# What runs on the emulated host beside itsy: the host's own part; each tests/peers/*.c, in guests as well.
 agent := $(arm64)/emuhost-agent
+peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 $(agent): $(arm64)/tests/emuhost/agent.o
-	$(call link,$(arm64_cc) -pie -o $@ $^)
+$(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
+$(agent) $(peers):
+	$(call link,$(arm64_cc) $(if $(filter $(peers),$@),-static,-pie) -o $@ $^)
 
 $(arm64)/itsy: $(arm64)/vmm/main.o
 $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
@@ -154,11 +158,9 @@ unit: unit-programs
 payloads: $(payloads)
 $(BUILD)/guest/obj/%.o: % $(BUILD)/guest/obj/.flags | material
 	$(call say,CC,$@)
-	@mkdir -p $(@D)
 	$(Q)$(payload_cc) -MMD -MP -c -o $@ $<
 $(BUILD)/guest/obj/%.elf: $(BUILD)/guest/obj/%.c.o $(guest_objects) tests/guest/payload.ld
-	$(call say,LD,$@)
-	$(Q)$(payload_cc) -Wl,--build-id=none -Wl,-T,tests/guest/payload.ld -o $@ $(filter %.o,$^)
+	$(call link,$(payload_cc) -Xlinker --build-id=none -T tests/guest/payload.ld -o $@ $(filter %.o,$^))
 $(foreach src,$(basename $(guest_src)),$(eval $(BUILD)/guest/$(notdir $(src)).bin: $(BUILD)/guest/obj/$(src).elf))
 $(payloads):
 	$(call say,BIN,$@)
@@ -168,11 +170,13 @@ $(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
-test: all unit-programs payloads guest-images $(agent) $(arm64)/itsdiff
+test: all unit-programs payloads guest-images $(agent) $(peers) $(arm64)/itsdiff
 	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) \
 		--e2e $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
 bench-routes: all $(agent) $(arm64)/itsroutes
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
+bench-peers: all payloads guest-images $(agent) $(peers)
+	$(Q)$(emuhost_env) tests/peers/run $(BENCH)
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 fuzz coverage: | deps
@@ -180,18 +184,16 @@ fuzz coverage: | deps
 man: $(man)
 $(BUILD)/man/%: man/%.scd | deps
 	$(call say,MAN,$@)
-	$(Q)mkdir -p $(@D) && scdoc <$< >$@
+	$(Q)scdoc <$< >$@
 check: | deps
 	$(Q)scripts/check $(native_cc)
 
 PREFIX ?= /usr/local
 install: all man
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
-	mkdir -p $(DESTDIR)$(PREFIX)/share/itsy
-	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt >$(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
+	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
 	$(foreach n,1 5 7,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
-
 clean:
 	rm -rf $(addprefix $(BUILD)/,$(kinds) $(kinds:%=%-clang) man guest guest-images emuhost test-logs tmp)
 

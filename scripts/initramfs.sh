@@ -99,7 +99,7 @@ lib_find()
 {
 	local dir
 
-	for dir in "$build/arm64-root"/{,usr/}lib/aarch64-linux-gnu "$build/arm64-root/lib" \
+	for dir in "$build"/arm64-{root,peers}/{,usr/}lib/aarch64-linux-gnu "$build/arm64-root/lib" \
 		/usr/lib/gcc-cross/aarch64-linux-gnu/* /usr/aarch64-linux-gnu/lib \
 		/lib/aarch64-linux-gnu /usr/lib/aarch64-linux-gnu; do
 		if [ -e "$dir/$1" ]; then

@@ -40,7 +40,7 @@ struct bench_result {
 
 /* Where it was measured: part of each result. */
 struct bench_environment {
-	char kernel[128], cpu[64], governor[32], isolated[64], machine[64];
+	char kernel[128], cpu[64], governor[32], isolated[64], machine[64], gic[16];
 	unsigned cpus;
 	bool emulated;	   /* times are not those of hardware */
 	bool instructions; /* the clock counts instructions: the unit is not ns */

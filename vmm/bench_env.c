@@ -50,6 +50,28 @@ static void read_cpuinfo(const char *root, const char *key, char *buf, size_t si
 	}
 }
 
+/* The interrupt controller's name is a column of its own: "GICv3", "GICv2". */
+static void read_gic(const char *root, char *buf, size_t size)
+{
+	_cleanup_file_ FILE *f = NULL;
+	_cleanup_free_ char *line = NULL;
+	char path[512];
+	size_t line_sz = 0;
+
+	buf[0] = '\0';
+	if (snprintf(path, sizeof(path), "%s/proc/interrupts", root) >= (int)sizeof(path))
+		return;
+	f = fopen(path, "re");
+	while (f && getline(&line, &line_sz, f) >= 0) {
+		const char *name = strstr(line, " GIC");
+
+		if (!name)
+			continue;
+		(void)snprintf(buf, size, "%.*s", (int)strcspn(name + 1, " \n"), name + 1);
+		return;
+	}
+}
+
 void bench_environment_get(const char *root, struct bench_environment *env)
 {
 	char cmdline[2048], implementer[16], part[16];
@@ -63,6 +85,7 @@ void bench_environment_get(const char *root, struct bench_environment *env)
 	read_cpuinfo(root, "CPU part", part, sizeof(part));
 	(void)snprintf(env->cpu, sizeof(env->cpu), "CPU %s/%s", implementer[0] ? implementer : "?",
 		       part[0] ? part : "?");
+	read_gic(root, env->gic, sizeof(env->gic));
 	read_line(root, "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", env->governor,
 		  sizeof(env->governor));
 	read_line(root, "/sys/devices/system/cpu/isolated", env->isolated, sizeof(env->isolated));

@@ -59,9 +59,10 @@ static void add_ratio(struct table *t, const struct bench_report *r, const struc
 
 static void print_environment(const struct bench_environment *env, FILE *out)
 {
-	(void)fprintf(out, "itsy %s on Linux %s, %s, %u CPUs%s%s%s%s%s%s\n", ITSY_VERSION,
+	(void)fprintf(out, "itsy %s on Linux %s, %s, %u CPUs%s%s%s%s%s%s%s%s\n", version_text(),
 		      env->kernel, env->cpu, env->cpus, env->isolated[0] ? ", isolated " : "",
-		      env->isolated, env->governor[0] ? ", governor " : "", env->governor,
+		      env->isolated, env->gic[0] ? ", " : "", env->gic,
+		      env->governor[0] ? ", governor " : "", env->governor,
 		      env->machine[0] ? ", " : "", env->machine);
 	if (env->instructions)
 		(void)fputs("One instruction is one tick of this machine's clock: these are "
@@ -112,7 +113,8 @@ int bench_print(const struct bench_report *r, FILE *out)
 
 static json_t *environment_json(const struct bench_environment *env)
 {
-	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:s}", "kernel", env->kernel, "cpu",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:s}", "kernel",
+			 env->kernel, "itsy commit", version_commit(), "gic", env->gic, "cpu",
 			 env->cpu, "cpus", (int)env->cpus, "governor", env->governor, "isolcpus",
 			 env->isolated, "machine", env->machine, "emulated", env->emulated, "unit",
 			 bench_unit(env));

@@ -94,7 +94,7 @@ static enum exit_status cmd_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	(void)printf("itsy %s\n", ITSY_VERSION);
+	(void)printf("itsy %s\n", version_text());
 	return ITSY_OK;
 }
 

@@ -104,16 +104,18 @@ static int do_info(struct ctl *c)
 
 	if (r < 0 || c->json)
 		return r < 0 ? r : print_json(reply);
-	(void)printf("%s: process %lld, %lld vCPUs, %lld MiB, boot %lld, up %s\n",
+	(void)printf("%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s\n",
 		     string(reply, "name"), integer(reply, "pid"), integer(reply, "vcpus"),
+		     plural((unsigned long long)integer(reply, "vcpus")),
 		     integer(reply, "memory_bytes") / (json_int_t)MiB, integer(reply, "boots"),
 		     irqview_time((uint64_t)integer(reply, "uptime_ns"), time));
 	devices = json_object_get(reply, "devices");
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 
-		(void)printf("%s: %s, DeviceID 0x%04llx, %lld vectors\n", string(d, "name"),
-			     string(d, "bdf"), integer(d, "devid"), integer(d, "vectors"));
+		(void)printf("%s: %s, DeviceID 0x%04llx, %lld vector%s\n", string(d, "name"),
+			     string(d, "bdf"), integer(d, "devid"), integer(d, "vectors"),
+			     plural((unsigned long long)integer(d, "vectors")));
 	}
 	json_decref(reply);
 	return 0;

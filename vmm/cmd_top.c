@@ -70,8 +70,9 @@ static int print_head(struct top *top, const struct irq_sample *sample, FILE *ou
 	if (r < 0)
 		return r;
 	(void)fprintf(
-		out, "%s: %lld vCPUs, %lld MiB, boot %lld, up %s: %.0f interrupts per second\n\n",
+		out, "%s: %lld vCPU%s, %lld MiB, boot %lld, up %s: %.0f interrupts per second\n\n",
 		top->name, json_integer_value(json_object_get(reply, "vcpus")),
+		plural((unsigned long long)json_integer_value(json_object_get(reply, "vcpus"))),
 		json_integer_value(json_object_get(reply, "memory_bytes")) / (json_int_t)MiB,
 		json_integer_value(json_object_get(reply, "boots")),
 		irqview_time((uint64_t)json_integer_value(json_object_get(reply, "uptime_ns")),

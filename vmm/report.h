@@ -45,4 +45,10 @@ enum exit_status report_fault(const struct fault *fault);
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* The end of a noun that so many of are counted: "1 vCPU", "2 vCPUs". */
+static inline const char *plural(unsigned long long nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
 #endif

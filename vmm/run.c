@@ -372,8 +372,10 @@ static void say_hello(const struct run *run)
 			       run->no_control.object, run->no_control.cause);
 	if (run->options->quiet)
 		return;
-	report_info("%s: %u vCPUs, %llu MiB, %zu devices%s", run->config->path, run->config->vcpus,
+	report_info("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
+		    run->config->vcpus, plural(run->config->vcpus),
 		    (unsigned long long)(run->config->memory / MiB), run->nr_functions,
+		    plural(run->nr_functions),
 		    isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
 }
 

@@ -98,7 +98,7 @@ has nobody.err '^itsy: error: steady: no guest of this name runs: no guest runs$
 has mode.out '^755 root directory$'
 has mode.out '^600 root socket$'
 has list.out '^steady +[0-9]+ +1 +128M '
-has info.out '^steady: process [0-9]+, 1 vCPUs, 128 MiB, boot 1, up '
+has info.out '^steady: process [0-9]+, 1 vCPU, 128 MiB, boot 1, up '
 has info.out '^disk: 0000:00:02.0, DeviceID 0x0008, [0-9]+ vectors$'
 is_status misspelt 2
 has misspelt.err "did you mean 'steady'\? running: steady\$"
@@ -125,7 +125,7 @@ is_status novector 2
 has novector.err "'edu' has no vector 7: it has 1"
 is_status noroute 2
 has noroute.err "'route' is \"uring\", \"spin\" or \"irqfd\", not 'fast'"
-has top.out '^steady: 1 vCPUs, 128 MiB, boot 1, up .*: [0-9]+ interrupts per second$'
+has top.out '^steady: 1 vCPU, 128 MiB, boot 1, up .*: [0-9]+ interrupts per second$'
 has top.out '^edu\[0\] '
 
 has asked_for.err 'times are recorded from now on'

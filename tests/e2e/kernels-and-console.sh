@@ -34,7 +34,7 @@ END
 is_status flat 0
 has flat.out '^payload hello: PASS$'
 lacks flat.out 'itsy'
-has flat.err '^itsy: /etc/flat\.conf: 1 vCPUs, 64 MiB, 0 devices'
+has flat.err '^itsy: /etc/flat\.conf: 1 vCPU, 64 MiB, 0 devices'
 lacks flat.err 'payload|cpus'
 is_status quiet 0
 expect "quiet: the console is the same" cmp "$tmp/flat.out" "$tmp/quiet.out"

@@ -258,7 +258,7 @@ static void bars_over_each_other(void)
 
 static void messages_that_lead_nowhere(void)
 {
-	static const struct {
+	const struct {
 		uint64_t address;
 		uint16_t data;
 	} messages[] = {

@@ -14,9 +14,9 @@
  * CVE-2024-26598 (a lookup of one that is being dropped).
  */
 #include "lib/arch.h"
-#include "lib/cmdline.h"
 #include "lib/cpu.h"
 #include "lib/edu.h"
+#include "lib/fdt.h"
 #include "lib/gic.h"
 #include "lib/its.h"
 #include "lib/payload.h"
@@ -476,11 +476,11 @@ static void begin(struct edu *edu, uint64_t seed)
 
 void payload_main(uint64_t fdt)
 {
-	uint64_t seconds = cmdline_number(fdt, "seconds", 10);
-	uint64_t seed = cmdline_number(fdt, "seed", 1);
+	uint64_t seconds = fdt_number(fdt, "seconds", 10);
+	uint64_t seed = fdt_number(fdt, "seed", 1);
 	struct edu edu;
 
-	world.others = cmdline_number(fdt, "others", 0);
+	world.others = fdt_number(fdt, "others", 0);
 	edu_bring_up(&edu, EDU_LPI);
 	edu_rounds(&edu, 10);
 	begin(&edu, seed);

@@ -10,6 +10,7 @@
 #include "lib/gic.h"
 #include "lib/its.h"
 #include "lib/payload.h"
+#include "lib/platform.h"
 #include "lib/witness.h"
 
 #define NVME_CLASS    0x010802u
@@ -126,14 +127,11 @@ static void other_cpu(void)
 static void set_up(uint64_t fdt)
 {
 	struct pci_function disk;
-	uint64_t one = 0;
 
-	world.ms = DEFAULT_MS;
-	world.lpis = DEFAULT_LPIS;
-	(void)fdt_number(fdt, "ms", &world.ms);
-	(void)fdt_number(fdt, "lpis", &world.lpis);
-	paced = fdt_number(fdt, "paced", &one) && one;
-	world.ram_end = fdt_ram_end(fdt);
+	world.ms = fdt_number(fdt, "ms", DEFAULT_MS);
+	world.lpis = fdt_number(fdt, "lpis", DEFAULT_LPIS);
+	paced = fdt_number(fdt, "paced", 0);
+	world.ram_end = platform()->ram_end;
 
 	edu_bring_up(&world.edu, EDU_LPI);
 	CHECK(cpus_present() >= 3, "three CPUs are needed");

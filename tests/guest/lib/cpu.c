@@ -17,6 +17,7 @@
 #define PSCI_SYSTEM_RESET 0x84000009u
 
 #define STACK_SZ 0x4000u
+#define NS_PER_S UINT64_C(1000000000)
 
 /* ---- PSCI ---------------------------------------------------------------- */
 
@@ -230,17 +231,6 @@ uint64_t counter_ticks(uint64_t us)
 	return us / 1000000 * hz + us % 1000000 * hz / 1000000;
 }
 
-void alarm_set(uint64_t at)
-{
-	sysreg_write("cntv_cval_el0", at);
-	sysreg_write("cntv_ctl_el0", 1);
-}
-
-void alarm_off(void)
-{
-	sysreg_write("cntv_ctl_el0", 0);
-}
-
 uint64_t now_us(void)
 {
 	uint64_t hz = sysreg_read("cntfrq_el0"), count = counter();
@@ -254,6 +244,41 @@ void delay_us(uint64_t us)
 
 	while (now_us() < end)
 		;
+}
+
+uint64_t ticks_to_ns(uint64_t ticks)
+{
+	uint64_t hz = sysreg_read("cntfrq_el0");
+
+	return ticks / hz * NS_PER_S + ticks % hz * NS_PER_S / hz;
+}
+
+#define CNTV_CTL_ENABLE UINT64_C(1)
+
+void take_interrupts(void)
+{
+	wait_for_interrupt();
+	irqs_on();
+	__asm__ volatile("isb" : : : "memory");
+	irqs_off();
+}
+
+void timer_set(uint64_t at)
+{
+	sysreg_write("cntv_cval_el0", at);
+	sysreg_write("cntv_ctl_el0", CNTV_CTL_ENABLE);
+}
+
+void sleep_us(uint64_t us)
+{
+	timer_set(counter() + counter_ticks(us));
+	while (sysreg_read("cntv_ctl_el0") & CNTV_CTL_ENABLE)
+		take_interrupts();
+}
+
+void timer_off(void)
+{
+	sysreg_write("cntv_ctl_el0", 0);
 }
 
 /* ---- memory -------------------------------------------------------------- */

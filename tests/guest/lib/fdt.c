@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The device tree. It is ours (vmm/fdt.c wrote it) and so is believed; still
- * nothing is read beyond its end.
+ * The device tree. It is our VMM's own (vmm/fdt.c wrote it), or one that is run
+ * beside it, and so is believed; still nothing is read beyond its end.
  */
 #include "lib/fdt.h"
 
@@ -51,13 +51,48 @@ static uint64_t word_up(uint64_t at)
 	return (at + 3) & ~UINT64_C(3);
 }
 
-/* The value of a property of a node right below the root; NULL: there is none. */
-static const void *property(uint64_t fdt, const char *node, const char *name)
+static bool same(const char *a, const char *b)
 {
-	uint64_t at = fdt + header(fdt, HEADER_STRUCT), strings = fdt + header(fdt, HEADER_STRINGS);
+	const char *rest = after(a, b);
+
+	return rest && !*rest;
+}
+
+/* Is it among the strings that lie one behind the other there? */
+static bool among(const char *list, uint32_t len, const char *s)
+{
+	for (const char *at = list; at < list + len; at += length(at) + 1)
+		if (same(at, s))
+			return true;
+	return false;
+}
+
+/* A property, when a walk is behind its token. */
+struct property {
+	const char *name, *value;
+	uint32_t len;
+};
+
+static struct property property_at(uint64_t fdt, uint64_t at)
+{
+	return (struct property){
+		.name = (const char *)fdt + header(fdt, HEADER_STRINGS) + be32(at + 4),
+		.value = (const char *)at + 8,
+		.len = be32(at),
+	};
+}
+
+static uint64_t behind(const struct property *p)
+{
+	return word_up((uint64_t)p->value + p->len);
+}
+
+/* A node right below the root whose name begins so, or one anywhere that is compatible. */
+static uint64_t find_node(uint64_t fdt, const char *name, const char *compatible)
+{
+	uint64_t at = fdt + header(fdt, HEADER_STRUCT), node = 0;
 	uint64_t end = at + header(fdt, HEADER_SZ);
 	unsigned depth = 0;
-	bool inside = false;
 
 	CHECK(header(fdt, 0) == MAGIC, "no device tree");
 	while (at < end) {
@@ -66,39 +101,76 @@ static const void *property(uint64_t fdt, const char *node, const char *name)
 
 		at += 4;
 		if (token == BEGIN_NODE) {
-			if (++depth == 2)
-				inside = after(text, node);
-			at = word_up(at + length(text) + 1);
+			/* Its properties come before its children. */
+			node = at = word_up(at + length(text) + 1);
+			if (++depth == 2 && name && after(text, name))
+				return node;
 		} else if (token == END_NODE) {
 			depth--;
 		} else if (token == PROP) {
-			const char *key = (const char *)strings + be32(at + 4);
-			const char *rest = after(key, name);
+			struct property p = property_at(fdt, at);
 
-			if (inside && depth == 2 && rest && !*rest)
-				return text + 8;
-			at = word_up(at + 8 + be32(at));
+			if (compatible && same(p.name, "compatible") &&
+			    among(p.value, p.len, compatible))
+				return node;
+			at = behind(&p);
 		} else if (token != NOP) {
 			break;
 		}
 	}
-	return NULL;
+	return 0;
+}
+
+/* A property of a node; without a value, there is none. */
+static struct property find_property(uint64_t fdt, uint64_t node, const char *name)
+{
+	while (node && (be32(node) == PROP || be32(node) == NOP)) {
+		struct property p;
+
+		node += 4;
+		if (be32(node - 4) == NOP)
+			continue;
+		p = property_at(fdt, node);
+		if (same(p.name, name))
+			return p;
+		node = behind(&p);
+	}
+	return (struct property){ 0 };
+}
+
+uint64_t fdt_child(uint64_t fdt, const char *name)
+{
+	return find_node(fdt, name, NULL);
+}
+
+uint64_t fdt_compatible(uint64_t fdt, const char *compatible)
+{
+	return find_node(fdt, NULL, compatible);
+}
+
+struct fdt_cells fdt_cells(uint64_t fdt, uint64_t node, const char *name)
+{
+	struct property p = find_property(fdt, node, name);
+
+	return (struct fdt_cells){ (uint64_t)p.value, p.len / 4 };
+}
+
+uint32_t fdt_cell(const struct fdt_cells *cells, unsigned n)
+{
+	CHECK(n < cells->nr, "a property of the device tree has %u cells", cells->nr);
+	return be32(cells->at + 4u * n);
+}
+
+uint64_t fdt_cell64(const struct fdt_cells *cells, unsigned n)
+{
+	return (uint64_t)fdt_cell(cells, n) << 32 | fdt_cell(cells, n + 1);
 }
 
 const char *fdt_cmdline(uint64_t fdt)
 {
-	const char *cmdline = property(fdt, "chosen", "bootargs");
+	struct property p = find_property(fdt, fdt_child(fdt, "chosen"), "bootargs");
 
-	return cmdline ? cmdline : "";
-}
-
-uint64_t fdt_ram_end(uint64_t fdt)
-{
-	uint64_t reg = (uint64_t)property(fdt, "memory@", "reg");
-
-	CHECK(reg, "no memory in the device tree");
-	return ((uint64_t)be32(reg) << 32 | be32(reg + 4)) +
-	       ((uint64_t)be32(reg + 8) << 32 | be32(reg + 12));
+	return p.value ? p.value : "";
 }
 
 /* ---- the command line ------------------------------------------------------ */
@@ -136,17 +208,16 @@ bool fdt_word(uint64_t fdt, const char *key, char *ret_value, unsigned cap)
 	return true;
 }
 
-bool fdt_number(uint64_t fdt, const char *key, uint64_t *ret_value)
+uint64_t fdt_number(uint64_t fdt, const char *key, uint64_t otherwise)
 {
 	const char *value = find_word(fdt, key);
 	uint64_t number = 0;
 
 	if (!value)
-		return false;
+		return otherwise;
 	CHECK(*value >= '0' && *value <= '9', "%s= is no number", key);
 	for (; *value >= '0' && *value <= '9'; value++)
 		number = number * 10 + (uint64_t)(*value - '0');
 	CHECK(!*value || *value == ' ', "%s= is no number", key);
-	*ret_value = number;
-	return true;
+	return number;
 }

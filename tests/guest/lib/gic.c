@@ -2,14 +2,15 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs, and PPIs but for the virtual timer's, which only
- * wakes (alarm_set()). Payloads poll time and console.
+ * Deliberately not here: SPIs, and PPIs but for the virtual timer's. Payloads poll
+ * the console.
  */
 #include "lib/gic.h"
 
 #include "lib/arch.h"
 #include "lib/cpu.h"
 #include "lib/payload.h"
+#include "lib/platform.h"
 #include "vitsmod/bits.h"
 #include "vmm/layout.h"
 
@@ -43,9 +44,9 @@
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
 #define LPI_FLAGS      0x03u
+#define NR_SGIS	       16u
 #define WAKE_SGI       1u
-#define TIMER_PPI      27u /* of the virtual timer */
-#define FIRST_SPI      32u
+#define TIMER_PPI      27u /* the virtual timer's: Arm DEN 0094 (BSA), and both device trees */
 #define FIRST_SPURIOUS 1020u
 #define LAST_SPURIOUS  1023u
 
@@ -61,7 +62,7 @@ static struct {
 
 uint64_t gic_redistributor(unsigned cpu)
 {
-	return LAYOUT_GICR + cpu * LAYOUT_GICR_SZ_VCPU;
+	return platform()->gicr + cpu * LAYOUT_GICR_SZ_VCPU;
 }
 
 static uint64_t typer(unsigned cpu)
@@ -94,8 +95,8 @@ static unsigned count_cpus(void)
 void gic_init(void)
 {
 	gic.nr_cpus = count_cpus();
-	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE);
-	write32(LAYOUT_GICD + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
+	write32(platform()->gicd + GICD_CTLR, GICD_CTLR_ARE);
+	write32(platform()->gicd + GICD_CTLR, GICD_CTLR_ARE | GICD_CTLR_GRP1);
 	gic_init_cpu();
 }
 
@@ -107,15 +108,10 @@ void gic_init_cpu(void)
 	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), PATIENCE_MS),
 	      "redistributor does not wake up");
 	write32(base + GICR_IGROUPR0, ~0u);
-	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
+	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI | 1u << TIMER_PPI);
 	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
 	sysreg_write(ICC_PMR, 0xff);
 	sysreg_write(ICC_IGRPEN1, 1);
-}
-
-void gic_timer_on(void)
-{
-	write32(own_redistributor() + GICR_ISENABLER0, 1u << TIMER_PPI);
 }
 
 unsigned gic_nr_cpus(void)
@@ -250,11 +246,12 @@ void gic_wake(unsigned cpu)
 
 static void take(uint32_t intid)
 {
-	/* It is pending for as long as the timer is on. */
-	if (intid == TIMER_PPI)
-		alarm_off();
-	if (intid < FIRST_SPI)
+	if (intid < NR_SGIS)
 		return;
+	if (intid == TIMER_PPI) {
+		timer_off();
+		return;
+	}
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
 		gic.strays[cpu_index()]++;
 		return;

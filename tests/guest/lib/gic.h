@@ -28,9 +28,6 @@ void gic_init(void);
 /* What belongs to the calling CPU; gic_init() does it for CPU 0. */
 void gic_init_cpu(void);
 
-/* Let the virtual timer's PPI wake the calling CPU: for alarm_set(). */
-void gic_timer_on(void);
-
 unsigned gic_nr_cpus(void);
 /* As PSCI wants it, and MPIDR_EL1 has it. */
 uint64_t gic_mpidr(unsigned cpu);

@@ -10,6 +10,7 @@
 #include "lib/arch.h"
 #include "lib/cpu.h"
 #include "lib/payload.h"
+#include "lib/platform.h"
 #include "vitsmod/bits.h"
 
 #define DEVICES_SZ     0x80000u /* 2^16 entries of 8 bytes */
@@ -35,8 +36,9 @@ static void give_table(unsigned n, void **table, size_t size)
 		memset(*table, 0, size);
 	else
 		*table = memory_alloc(size, PAGE_64K);
-	write64(LAYOUT_GITS + GITS_BASER(n), GITS_VALID | address_of(*table) | BASER_CACHEABLE |
-						     BASER_PAGES_64K | (size / PAGE_64K - 1));
+	write64(platform()->gits + GITS_BASER(n), GITS_VALID | address_of(*table) |
+							  BASER_CACHEABLE | BASER_PAGES_64K |
+							  (size / PAGE_64K - 1));
 }
 
 void its_init_disabled(void)
@@ -45,29 +47,30 @@ void its_init_disabled(void)
 		its.queue = memory_alloc(ITS_QUEUE_SZ, PAGE_64K);
 	its.cwriter = 0;
 	for (unsigned n = 0; n < GITS_BASERS; n++) {
-		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
+		uint64_t baser = read64(platform()->gits + GITS_BASER(n));
 
 		if (GITS_BASER_TYPE(baser) == GITS_TYPE_DEVICES)
 			give_table(n, &its.devices, DEVICES_SZ);
 		else if (GITS_BASER_TYPE(baser) == GITS_TYPE_COLLECTIONS)
 			give_table(n, &its.collections, COLLECTIONS_SZ);
 	}
-	write64(LAYOUT_GITS + GITS_CBASER,
+	write64(platform()->gits + GITS_CBASER,
 		GITS_VALID | address_of(its.queue) | CBASER_CACHEABLE | (ITS_QUEUE_SZ / 4096 - 1));
-	write64(LAYOUT_GITS + GITS_CWRITER, 0);
+	write64(platform()->gits + GITS_CWRITER, 0);
 }
 
 void its_init(void)
 {
 	its_init_disabled();
-	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
-	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
+	write32(platform()->gits + GITS_CTLR, GITS_CTLR_ENABLED);
+	CHECK(read32(platform()->gits + GITS_CTLR) & GITS_CTLR_ENABLED,
+	      "GITS_CTLR.Enabled stays 0");
 }
 
 void its_off(void)
 {
-	write32(LAYOUT_GITS + GITS_CTLR, 0);
-	CHECK(WAIT_UNTIL(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
+	write32(platform()->gits + GITS_CTLR, 0);
+	CHECK(WAIT_UNTIL(read32(platform()->gits + GITS_CTLR) & GITS_CTLR_QUIESCENT, PATIENCE_MS),
 	      "the ITS does not become quiescent");
 }
 
@@ -83,7 +86,7 @@ void its_restart(void)
 	spin_lock(&its.lock);
 	its_off();
 	its_init_disabled();
-	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
+	write32(platform()->gits + GITS_CTLR, GITS_CTLR_ENABLED);
 	spin_unlock(&its.lock);
 }
 
@@ -119,7 +122,7 @@ bool its_try(const uint64_t (*commands)[4], unsigned nr)
 	uint32_t used;
 
 	spin_lock(&its.lock);
-	used = distance((uint32_t)read64(LAYOUT_GITS + GITS_CREADR), its.cwriter);
+	used = distance((uint32_t)read64(platform()->gits + GITS_CREADR), its.cwriter);
 	if (used + (nr + 1) * ITS_COMMAND_SZ > ITS_QUEUE_SZ) {
 		spin_unlock(&its.lock);
 		return false;
@@ -127,14 +130,14 @@ bool its_try(const uint64_t (*commands)[4], unsigned nr)
 	for (unsigned i = 0; i < nr; i++)
 		post(commands[i]);
 	barrier();
-	write64(LAYOUT_GITS + GITS_CWRITER, its.cwriter);
+	write64(platform()->gits + GITS_CWRITER, its.cwriter);
 	spin_unlock(&its.lock);
 	return true;
 }
 
 static uint32_t read_creadr(void)
 {
-	uint64_t creadr = read64(LAYOUT_GITS + GITS_CREADR);
+	uint64_t creadr = read64(platform()->gits + GITS_CREADR);
 
 	CHECK(!(creadr & GITS_CREADR_STALLED), "the ITS stalled: GITS_CREADR 0x%lx", creadr);
 	return (uint32_t)creadr;
@@ -166,7 +169,7 @@ static void post_and_run(const uint64_t command[4])
 	from = read_creadr();
 	to = its.cwriter;
 	barrier();
-	write64(LAYOUT_GITS + GITS_CWRITER, to);
+	write64(platform()->gits + GITS_CWRITER, to);
 	spin_unlock(&its.lock);
 	wait_for(from, to);
 }

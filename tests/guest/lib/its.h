@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/platform.h"
 #include "vmm/layout.h"
 
 /* Registers, as offsets in the control frame. */
@@ -36,7 +37,7 @@
 #define GITS_CWRITER_RETRY    (UINT64_C(1) << 0)
 
 /* Where a function writes its EventID to. */
-#define ITS_DOORBELL (LAYOUT_GITS + GITS_TRANSLATER)
+#define ITS_DOORBELL (platform()->gits + GITS_TRANSLATER)
 
 #define ITS_QUEUE_SZ   0x10000u
 #define ITS_COMMAND_SZ 32u

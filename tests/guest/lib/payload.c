@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * A payload's beginning, words and end. The console is an ns16550a (PC16550D
- * data sheet), polled.
+ * data sheet) or a PL011 that is on already (Arm DDI 0183), polled.
  */
 #include "lib/payload.h"
 
@@ -9,13 +9,19 @@
 
 #include "lib/arch.h"
 #include "lib/cpu.h"
-#include "vmm/layout.h"
+#include "lib/platform.h"
 
-#define UART_RBR      0u
-#define UART_THR      0u
-#define UART_LSR      5u
-#define UART_LSR_DR   0x01u
-#define UART_LSR_THRE 0x20u
+/* A console's registers, by their offsets, and bits of its status. */
+static const struct console {
+	uint8_t data, status;
+	uint8_t room, key; /* bits: a character can be written; one can be read */
+	uint8_t inverted;  /* of these, those that are 0 where that is so */
+} consoles[] = {
+	/* RBR and THR; LSR: THRE, DR */
+	[PLATFORM_NS16550A] = { 0x00, 0x05, 0x20, 0x01, 0x00 },
+	/* UARTDR; UARTFR: TXFF, RXFE */
+	[PLATFORM_PL011] = { 0x00, 0x18, 0x20, 0x10, 0x30 },
+};
 
 /* The empty asm keeps the compiler from turning these loops into calls of themselves. */
 void *memset(void *to, int byte, size_t len)
@@ -50,18 +56,32 @@ void *memcpy(void *to, const void *from, size_t len)
 	return to;
 }
 
+static uint64_t console_at(uint8_t offset)
+{
+	return platform()->uart + offset;
+}
+
+static bool console_says(const struct console *console, uint8_t bit)
+{
+	return (read8(console_at(console->status)) ^ console->inverted) & bit;
+}
+
 static void put(char c)
 {
-	while (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_THRE))
+	const struct console *console = &consoles[platform()->console];
+
+	while (!console_says(console, console->room))
 		;
-	write8(LAYOUT_UART + UART_THR, (uint8_t)c);
+	write8(console_at(console->data), (uint8_t)c);
 }
 
 bool heard(char *ret_key)
 {
-	if (!(read8(LAYOUT_UART + UART_LSR) & UART_LSR_DR))
+	const struct console *console = &consoles[platform()->console];
+
+	if (!console_says(console, console->key))
 		return false;
-	*ret_key = (char)read8(LAYOUT_UART + UART_RBR);
+	*ret_key = (char)read8(console_at(console->data));
 	return true;
 }
 
@@ -167,8 +187,17 @@ void fail(const char *format, ...)
 	power_off();
 }
 
-void payload_start(uint64_t fdt)
+static uint64_t entered_at;
+
+uint64_t payload_entered_at(void)
 {
+	return entered_at;
+}
+
+void payload_start(uint64_t fdt, uint64_t now)
+{
+	entered_at = now;
+	platform_learn(fdt);
 	payload_main(fdt);
 	pass();
 }

@@ -35,8 +35,11 @@ _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)
 			fail(__VA_ARGS__); \
 	} while (0)
 
+/* CNTPCT_EL0, the counter that the host knows as its own, at the first instruction. */
+uint64_t payload_entered_at(void);
+
 /* Called by start.S. */
-_Noreturn void payload_start(uint64_t fdt);
+_Noreturn void payload_start(uint64_t fdt, uint64_t entered_at);
 
 /* The compiler may call these. */
 void *memset(void *to, int byte, size_t len);

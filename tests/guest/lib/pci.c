@@ -8,8 +8,8 @@
 
 #include "lib/arch.h"
 #include "lib/payload.h"
+#include "lib/platform.h"
 #include "vitsmod/bits.h"
-#include "vmm/layout.h"
 
 #define DEVFNS 256u
 
@@ -35,12 +35,12 @@
 #define MSIX_ENTRY_DATA 8u
 #define MSIX_ENTRY_MASK 12u
 
-/* Next free address of each window. */
-static uint64_t next32 = LAYOUT_PCI32, next64 = LAYOUT_PCI64;
+/* How much of each window is taken. */
+static uint64_t used32, used64;
 
 static uint64_t config_address(unsigned devfn, unsigned offset)
 {
-	return LAYOUT_ECAM + devfn * 4096u + offset;
+	return platform()->ecam + devfn * 4096u + offset;
 }
 
 uint32_t pci_read32(unsigned devfn, unsigned offset)
@@ -150,7 +150,9 @@ static unsigned place_bar(struct pci_function *fn, unsigned bar)
 {
 	uint32_t flags = pci_read32(fn->devfn, PCI_BAR(bar));
 	bool is_64bit = !(flags & BAR_IO) && (flags & BAR_TYPE) == BAR_64;
-	uint64_t *next = is_64bit ? &next64 : &next32;
+	bool high = is_64bit && platform()->pci64;
+	uint64_t window = high ? platform()->pci64 : platform()->pci32;
+	uint64_t *used = high ? &used64 : &used32;
 	uint64_t ones, size;
 
 	if (flags & BAR_IO)
@@ -164,10 +166,9 @@ static unsigned place_bar(struct pci_function *fn, unsigned bar)
 		return 1;
 	/* A page of its own for each, whatever the host's pages are. */
 	size = size < 0x10000 ? 0x10000 : size;
-	*next = (*next + size - 1) & ~(size - 1);
-	fn->bar[bar] = *next;
+	fn->bar[bar] = (window + *used + size - 1) & ~(size - 1);
 	fn->bar_sz[bar] = ~ones + 1;
-	*next += size;
+	*used = fn->bar[bar] + size - window;
 	write_bar(fn->devfn, bar, is_64bit, fn->bar[bar]);
 	return is_64bit ? 2 : 1;
 }

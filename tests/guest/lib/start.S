@@ -30,6 +30,7 @@
 	.section .text.start, "ax"
 	.globl	_start
 _start:
+	mrs	x20, cntpct_el0
 	mov	x19, x0
 	bl	mmu_on
 	adrp	x1, boot_stack + STACK_SZ
@@ -44,6 +45,7 @@ _start:
 	b	1b
 2:	msr	tpidr_el1, xzr
 	mov	x0, x19
+	mov	x1, x20
 	bl	payload_start
 	b	.
 
@@ -148,8 +150,9 @@ exception_common:
 	eret
 
 /*
- * 40 bits, identity: RAM's first GiB is memory, everything else a device. The
- * last GiB, which no window reaches, is lent out by mmu_alias() (cpu.h).
+ * 40 bits, identity: RAM's first GiB is memory, everything else a device, so that
+ * all of platform.h is there. The last GiB, where nothing is put, is lent out by
+ * mmu_alias() (cpu.h).
  */
 	.section .data.tables, "aw"
 	.balign	4096
