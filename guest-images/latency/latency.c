@@ -53,8 +53,10 @@ static uint64_t counter_offset(void)
 /* Interrupts are off, and taken in here. */
 static void rest(void)
 {
-	if (!PAGE->busy)
-		wait_for_interrupt();
+	if (!PAGE->busy) {
+		take_interrupts();
+		return;
+	}
 	irqs_on();
 	__asm__ volatile("isb" : : : "memory");
 	irqs_off();
@@ -137,10 +139,10 @@ static bool taken_until(uint64_t before, uint64_t end)
 	return PAGE->vectors[0].count != before;
 }
 
-static void set_alarm(uint64_t at)
+static void set_timer(uint64_t at)
 {
 	if (!PAGE->busy)
-		alarm_set(at);
+		timer_set(at);
 }
 
 static void pause_us(uint64_t us)
@@ -149,9 +151,9 @@ static void pause_us(uint64_t us)
 
 	if (!us)
 		return;
-	set_alarm(end);
+	set_timer(end);
 	(void)taken_until(PAGE->vectors[0].count, end);
-	alarm_off();
+	timer_off();
 }
 
 /* In ticks, or BENCH_LOST. */
@@ -163,12 +165,12 @@ static uint64_t round_trip(const struct driver *driver)
 
 	driver->prepare();
 	barrier();
-	set_alarm(counter() + patience);
+	set_timer(counter() + patience);
 	begun = counter();
 	driver->begin();
 	if (taken_until(before, begun + patience))
 		ticks = PAGE->vectors[0].stamp - begun;
-	alarm_off();
+	timer_off();
 	driver->end();
 	return ticks;
 }

@@ -231,17 +231,6 @@ uint64_t counter_ticks(uint64_t us)
 	return us / 1000000 * hz + us % 1000000 * hz / 1000000;
 }
 
-void alarm_set(uint64_t at)
-{
-	sysreg_write("cntv_cval_el0", at);
-	sysreg_write("cntv_ctl_el0", 1);
-}
-
-void alarm_off(void)
-{
-	sysreg_write("cntv_ctl_el0", 0);
-}
-
 uint64_t now_us(void)
 {
 	uint64_t hz = sysreg_read("cntfrq_el0"), count = counter();
@@ -274,12 +263,15 @@ void take_interrupts(void)
 	irqs_off();
 }
 
+void timer_set(uint64_t at)
+{
+	sysreg_write("cntv_cval_el0", at);
+	sysreg_write("cntv_ctl_el0", CNTV_CTL_ENABLE);
+}
+
 void sleep_us(uint64_t us)
 {
-	uint64_t hz = sysreg_read("cntfrq_el0");
-
-	sysreg_write("cntv_cval_el0", sysreg_read("cntvct_el0") + us * hz / 1000000);
-	sysreg_write("cntv_ctl_el0", CNTV_CTL_ENABLE);
+	timer_set(counter() + counter_ticks(us));
 	while (sysreg_read("cntv_ctl_el0") & CNTV_CTL_ENABLE)
 		take_interrupts();
 }

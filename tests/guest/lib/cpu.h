@@ -72,7 +72,11 @@ void delay_us(uint64_t us);
  * was called, with interrupts off. What comes meanwhile is taken.
  */
 void sleep_us(uint64_t us);
-/* Called by gic.c when the timer has interrupted. */
+/*
+ * Have the virtual timer end the calling CPU's sleep when the counter is at `at`,
+ * once. gic.c calls timer_off() when it has interrupted.
+ */
+void timer_set(uint64_t at);
 void timer_off(void);
 /* WFI, then take what woke it up. Interrupts are off before and after. */
 void take_interrupts(void);
@@ -82,12 +86,6 @@ uint64_t ticks_to_ns(uint64_t ticks);
 /* The virtual counter, not before what stands before; its ticks in so many microseconds. */
 uint64_t counter(void);
 uint64_t counter_ticks(uint64_t us);
-/*
- * Have the calling CPU's sleep end when the counter is at `at`, once, whether or
- * not interrupts are on; nothing else comes of it.
- */
-void alarm_set(uint64_t at);
-void alarm_off(void);
 
 /* Until condition holds; false after ms milliseconds without it. */
 #define WAIT_UNTIL(condition, ms)                                \

@@ -2,8 +2,8 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs, and PPIs but for the virtual timer's, which only
- * wakes (alarm_set()). Payloads poll time and console.
+ * Deliberately not here: SPIs, and PPIs but for the virtual timer's. Payloads poll
+ * the console.
  */
 #include "lib/gic.h"
 
@@ -44,9 +44,9 @@
 #define LPI_PRIORITY   0xa0u
 #define LPI_ENABLED    0x01u
 #define LPI_FLAGS      0x03u
+#define NR_SGIS	       16u
 #define WAKE_SGI       1u
 #define TIMER_PPI      27u /* the virtual timer's: Arm DEN 0094 (BSA), and both device trees */
-#define FIRST_SPI      32u
 #define FIRST_SPURIOUS 1020u
 #define LAST_SPURIOUS  1023u
 
@@ -246,11 +246,12 @@ void gic_wake(unsigned cpu)
 
 static void take(uint32_t intid)
 {
-	/* It is pending for as long as the timer is on. */
-	if (intid == TIMER_PPI)
-		alarm_off();
-	if (intid < FIRST_SPI)
+	if (intid < NR_SGIS)
 		return;
+	if (intid == TIMER_PPI) {
+		timer_off();
+		return;
+	}
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {
 		gic.strays[cpu_index()]++;
 		return;
