@@ -11,7 +11,11 @@
 # shellcheck source=tests/peers/host.sh
 . "${PEERS:-/lib/peers}/host.sh"
 
-launch=exec nvme=$1 nic=$2 turns=${3:-3} count=${4:-1000}
+# All of a contender's threads share a CPU with its interrupts, and the other one is left to what spins: where
+# threads wander, the emulated CPUs' own waking up is most of what is measured.
+one_cpu="taskset 1"
+launch="exec $one_cpu"
+nvme=$1 nic=$2 turns=${3:-3} count=${4:-1000}
 mib=256
 words="quiet itsy.job=peers itsy.reads=$count itsy.echoes=$count"
 
@@ -56,8 +60,8 @@ on_host()
 	ip addr add 10.0.2.15/24 dev "$dev"
 	sleep 1
 	{
-		"$peers/qd1" /dev/nvme0n1 "$count"
-		"$peers/rtt" 10.0.2.2 "$count"
+		$one_cpu "$peers/qd1" /dev/nvme0n1 "$count"
+		$one_cpu "$peers/rtt" 10.0.2.2 "$count"
 	} >/tmp/io.out || exit 1
 	ip addr flush dev "$dev"
 	ip link set "$dev" down
@@ -102,7 +106,7 @@ in_guest()
 			-device "vfio-pci,host=$nvme" -device "vfio-pci,host=$nic" </dev/null >/tmp/console 2>/tmp/io.err &
 		;;
 	itsy-*)
-		itsy_guest "${who#itsy-}" --quiet --set "cmdline=console=ttyS0 $words" </dev/null >/tmp/console 2>/tmp/io.err &
+		itsy_guest "${who#itsy-}" --quiet --set spin-cpu=1 --set "cmdline=console=ttyS0 $words" </dev/null >/tmp/console 2>/tmp/io.err &
 		;;
 	esac
 	pid=$!
