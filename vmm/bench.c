@@ -97,7 +97,13 @@ static void say_progress(unsigned turn, enum route route)
 		(void)fprintf(stderr, "\r%3u %%, %-8s", turn * 100 / TURNS, route_name(route));
 }
 
-static int measure(struct bench *b, struct fault *ret_fault)
+static void wipe_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		(void)fputs("\r                    \r", stderr);
+}
+
+static int take_turns(struct bench *b, struct fault *ret_fault)
 {
 	uint64_t left = b->options->count;
 
@@ -119,9 +125,15 @@ static int measure(struct bench *b, struct fault *ret_fault)
 				return r;
 		}
 	}
-	if (isatty(STDERR_FILENO))
-		(void)fputs("\r                    \r", stderr);
 	return 0;
+}
+
+static int measure(struct bench *b, struct fault *ret_fault)
+{
+	int r = take_turns(b, ret_fault);
+
+	wipe_progress();
+	return r;
 }
 
 /* ---- set-up ------------------------------------------------------------------------------ */
@@ -254,13 +266,27 @@ static void tear_down(struct bench *b)
 
 static bool wrote(const char *path, int r)
 {
-	if (r == -ENOENT)
-		report_warning("%s: there is no gnuplot: install it, or name a file .gp, which "
-			       "gnuplot draws elsewhere",
-			       path);
-	else if (r < 0)
+	if (r < 0)
 		report_warning("%s: cannot be written (%s)", path, strerror(-r));
 	return r >= 0;
+}
+
+/* A lost one took longer than any limit. */
+static bool within_limit(const struct bench *b, unsigned route)
+{
+	const struct bench_result *result = &b->results[route];
+	const uint64_t limit = b->options->hardlimit, max = hist_max(&result->hist);
+
+	if (!limit)
+		return true;
+	if (max > limit)
+		report_warning("%s: the slowest took %llu %s, over the hard limit",
+			       route_name((enum route)route), (unsigned long long)max,
+			       bench_unit(&b->env));
+	if (result->lost)
+		report_warning("%s: %llu lost, which is over any hard limit",
+			       route_name((enum route)route), (unsigned long long)result->lost);
+	return max <= limit && !result->lost;
 }
 
 static enum exit_status report(const struct bench *b)
@@ -278,15 +304,8 @@ static enum exit_status report(const struct bench *b)
 		good &= wrote(o->hgrm, bench_write_hgrm(&r, o->hgrm));
 	if (o->plot)
 		good &= wrote(o->plot, bench_write_plot(&r, o->plot));
-	for (unsigned i = 0; i < NR_ROUTES; i++) {
-		if (!o->hardlimit || hist_max(&b->results[i].hist) <= o->hardlimit)
-			continue;
-		report_warning("%s: the slowest took %llu %s, over the hard limit",
-			       route_name((enum route)i),
-			       (unsigned long long)hist_max(&b->results[i].hist),
-			       bench_unit(&b->env));
-		good = false;
-	}
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		good &= within_limit(b, i);
 	return good ? ITSY_OK : ITSY_RUNTIME;
 }
 
@@ -300,7 +319,9 @@ enum exit_status bench_run(const struct bench_options *options, const struct ben
 	bench_environment_get("", &b.env);
 	self_raise_file_limit();
 	self_keep_stacks_small();
-	r = set_up(&b, &fault);
+	r = bench_check_files(options, &fault);
+	if (r >= 0)
+		r = set_up(&b, &fault);
 	if (r >= 0) {
 		place_trigger(&b);
 		r = measure(&b, &fault);

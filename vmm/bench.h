@@ -30,7 +30,7 @@ struct bench_options {
 	uint32_t burst;	    /* signalled at once; 1: one at a time */
 	uint64_t rate;	    /* of interrupts per second; 0: the next one when the last was taken */
 	uint32_t gap_us;    /* between one that was taken and the next */
-	uint64_t hardlimit; /* exit status 1 where one took longer; 0: none */
+	uint64_t hardlimit; /* exit status 1 where one took longer, or was lost; 0: none */
 	const char *json, *hgrm, *plot; /* files to write; NULL: none */
 	struct placement router, spin, vcpu;
 	int trigger_cpu; /* -1: any */
@@ -70,14 +70,16 @@ int bench_print(const struct bench_report *report, FILE *out) _must_check_;
 int bench_write_json(const struct bench_report *report, const char *path) _must_check_;
 /* One file for each route: PATH.ROUTE.hgrm, or PATH where there is one route only. */
 int bench_write_hgrm(const struct bench_report *report, const char *path) _must_check_;
-/* By gnuplot(1); .svg or .png. -ENOENT without it. .gp: what it is to be told. */
+/* By gnuplot(1); .svg or .png. .gp: what it is to be told. */
 int bench_write_plot(const struct bench_report *report, const char *path) _must_check_;
+/* Before anything is measured: can what it comes to be written as the options ask? */
+int bench_check_files(const struct bench_options *options, struct fault *ret_fault) _must_check_;
 /* What gnuplot is told, data and all. */
 void bench_plot_script(const struct bench_report *report, const char *path, FILE *out);
 
 /* Measure, and report: interrupts that the host signals, */
 enum exit_status bench_irq(const struct bench_options *options);
-/* and round trips that the guest makes with a device (options->has_device). */
+/* and round trips that the guest makes with a device (options->devices[0]). */
 enum exit_status bench_device(const struct bench_options *options);
 
 #endif

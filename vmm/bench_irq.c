@@ -87,12 +87,24 @@ static uint64_t burst(struct irq *q, struct bench *b, enum route route)
 	return lost;
 }
 
+/* In steps, where it is long: a signal ends it. */
+static void wait_gap(struct bench *b)
+{
+	const uint64_t step = NS_PER_S / 10;
+	uint64_t left = (uint64_t)b->options->gap_us * 1000;
+
+	for (; left > step && !bench_told_to_end(b); left -= step)
+		bench_sleep_ns(step);
+	if (!b->killed_by)
+		bench_sleep_ns(left);
+}
+
 static void closed_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
 {
 	uint64_t lost = 0;
 
 	for (uint64_t i = 0; i < count && lost < BENCH_MAX_LOST && !bench_told_to_end(b); i++) {
-		bench_sleep_ns((uint64_t)b->options->gap_us * 1000);
+		wait_gap(b);
 		if (b->options->burst > 1) {
 			lost += burst(q, b, route);
 		} else {

@@ -9,9 +9,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
+#include <libgen.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "vitsmod/bits.h"
 #include "vmm/table.h"
@@ -59,10 +63,10 @@ static void add_ratio(struct table *t, const struct bench_report *r, const struc
 
 static void print_environment(const struct bench_environment *env, FILE *out)
 {
-	(void)fprintf(out, "itsy %s on Linux %s, %s, %u CPUs%s%s%s%s%s%s%s%s\n", version_text(),
-		      env->kernel, env->cpu, env->cpus, env->isolated[0] ? ", isolated " : "",
-		      env->isolated, env->gic[0] ? ", " : "", env->gic,
-		      env->governor[0] ? ", governor " : "", env->governor,
+	(void)fprintf(out, "itsy %s on Linux %s, %s, %u CPU%s%s%s%s%s%s%s%s%s\n", version_text(),
+		      env->kernel, env->cpu, env->cpus, plural(env->cpus),
+		      env->isolated[0] ? ", isolated " : "", env->isolated, env->gic[0] ? ", " : "",
+		      env->gic, env->governor[0] ? ", governor " : "", env->governor,
 		      env->machine[0] ? ", " : "", env->machine);
 	if (env->instructions)
 		(void)fputs("One instruction is one tick of this machine's clock: these are "
@@ -104,6 +108,9 @@ int bench_print(const struct bench_report *r, FILE *out)
 			    out);
 	(void)fprintf(out, "From %s to the guest's IAR read, in %s:\n", r->kind->from,
 		      bench_unit(r->env));
+	if (r->options->burst > 1)
+		(void)fprintf(out, "(of bursts of %u, the time of the last one divided by %u)\n",
+			      r->options->burst, r->options->burst);
 	err = table_print(&t, out);
 	table_fini(&t);
 	if (r->memory)
@@ -166,24 +173,49 @@ static json_t *jobs_json(const struct bench_report *r)
 	return jobs;
 }
 
-/* All of it beyond the guest's RAM, in bytes, with proc(5)'s names. */
+/* All of it beyond the guest's RAM, with proc(5)'s names. */
 static json_t *memory_json(const struct self_memory *m)
 {
-	return m ? json_pack("{s:I, s:I, s:I}", "rss", (json_int_t)m->rss, "pss",
-			     (json_int_t)m->pss, "private", (json_int_t)m->private)
+	return m ? json_pack("{s:I, s:I, s:I}", "rss_bytes", (json_int_t)m->rss, "pss_bytes",
+			     (json_int_t)m->pss, "private_bytes", (json_int_t)m->private)
 		 : json_null();
+}
+
+static json_t *devices_json(const struct bench_options *o)
+{
+	json_t *devices = json_array();
+	char bdf[PCI_BDF_STRLEN];
+
+	for (uint32_t i = 0; i < o->nr_devices; i++)
+		(void)json_array_append_new(devices,
+					    json_string(pci_bdf_format(&o->devices[i], bdf)));
+	return devices;
+}
+
+static json_t *cpu_json(int cpu)
+{
+	return cpu < 0 ? json_null() : json_integer(cpu);
+}
+
+/* What is needed to measure the same again. */
+static json_t *options_json(const struct bench_options *o)
+{
+	return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o}",
+			 "devices", devices_json(o), "vectors", (int)o->vectors, "functions",
+			 (int)o->functions, "vcpus", (int)o->vcpus, "burst", (int)o->burst, "busy",
+			 o->busy, "rate", (json_int_t)o->rate, "gap_us", (int)o->gap_us, "count",
+			 (json_int_t)o->count, "hardlimit", (json_int_t)o->hardlimit, "router_cpu",
+			 cpu_json(o->router.cpu), "spin_cpu", cpu_json(o->spin.cpu), "vcpu_cpu",
+			 cpu_json(o->vcpu.cpu), "trigger_cpu", cpu_json(o->trigger_cpu));
 }
 
 int bench_write_json(const struct bench_report *r, const char *path)
 {
-	const struct bench_options *o = r->options;
-	json_t *root = json_pack(
-		"{s:i, s:s, s:s, s:s, s:o, s:{s:i, s:i, s:i, s:i, s:b, s:I, s:I}, s:o, s:o}",
-		"schema", 1, "itsy version", ITSY_VERSION, "bench", r->kind->bench, "from",
-		r->kind->name, "environment", environment_json(r->env), "job options", "vectors",
-		(int)o->vectors, "functions", (int)o->functions, "vcpus", (int)o->vcpus, "burst",
-		(int)o->burst, "busy", o->busy, "rate", (json_int_t)o->rate, "count",
-		(json_int_t)o->count, "jobs", jobs_json(r), "memory", memory_json(r->memory));
+	json_t *root = json_pack("{s:i, s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "schema", 1,
+				 "itsy version", ITSY_VERSION, "bench", r->kind->bench, "from",
+				 r->kind->name, "environment", environment_json(r->env),
+				 "job options", options_json(r->options), "jobs", jobs_json(r),
+				 "memory", memory_json(r->memory));
 	int err;
 
 	if (!root)
@@ -236,6 +268,16 @@ static void put_hgrm(const struct hist *h, FILE *out)
 		      HIST_MAX_BITS - HIST_SUB_BITS + 1, HIST_SUB);
 }
 
+/* 0 only where all that was written has arrived. */
+static int finish(FILE *out)
+{
+	bool failed = ferror(out);
+
+	if (fclose(out) == EOF)
+		return -errno;
+	return failed ? -EIO : 0;
+}
+
 static int write_one_hgrm(const struct hist *h, const char *path)
 {
 	FILE *out = fopen(path, "we");
@@ -243,27 +285,34 @@ static int write_one_hgrm(const struct hist *h, const char *path)
 	if (!out)
 		return -errno;
 	put_hgrm(h, out);
-	return fclose(out) ? -errno : 0;
+	return finish(out);
+}
+
+/* By the routes that were asked for, also where a signal came before one was measured. */
+static int name_hgrm(const struct bench_options *o, const char *path, unsigned route, char *name)
+{
+	unsigned nr = 0;
+	int len;
+
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		nr += o->routes[i];
+	len = nr == 1 ? snprintf(name, PATH_MAX, "%s", path)
+		      : snprintf(name, PATH_MAX, "%s.%s.hgrm", path, route_name((enum route)route));
+	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
 int bench_write_hgrm(const struct bench_report *r, const char *path)
 {
-	unsigned nr = 0;
 	int err = 0;
 
-	for (unsigned i = 0; i < NR_ROUTES; i++)
-		nr += measured(r, i);
 	for (unsigned i = 0; i < NR_ROUTES && !err; i++) {
-		char name[4096];
+		char name[PATH_MAX];
 
 		if (!measured(r, i))
 			continue;
-		if (nr == 1)
-			return write_one_hgrm(&r->results[i].hist, path);
-		if (snprintf(name, sizeof(name), "%s.%s.hgrm", path, route_name((enum route)i)) >=
-		    (int)sizeof(name))
-			return -ENAMETOOLONG;
-		err = write_one_hgrm(&r->results[i].hist, name);
+		err = name_hgrm(r->options, path, i, name);
+		if (!err)
+			err = write_one_hgrm(&r->results[i].hist, name);
 	}
 	return err;
 }
@@ -309,7 +358,7 @@ void bench_plot_script(const struct bench_report *r, const char *path, FILE *out
 	bool png = ends_with(path, ".png"), first = true;
 	char label[80];
 
-	(void)fprintf(out, "set terminal %s size 900,540 enhanced\nset output ",
+	(void)fprintf(out, "set terminal %s size 900,540 noenhanced\nset output ",
 		      png ? "pngcairo" : "svg");
 	put_quoted(path, out);
 	(void)fputs("\nset logscale x\nset logscale y\nset grid\nset key top left\n"
@@ -350,7 +399,7 @@ static int write_plot_script(const struct bench_report *r, const char *path)
 	if (!out)
 		return -errno;
 	bench_plot_script(r, picture, out);
-	return fclose(out) ? -errno : 0;
+	return finish(out);
 }
 
 int bench_write_plot(const struct bench_report *r, const char *path)
@@ -368,6 +417,66 @@ int bench_write_plot(const struct bench_report *r, const char *path)
 	status = pclose(gnuplot);
 	if (status < 0)
 		return -errno;
-	/* 127: the shell found none. */
-	return status == 127 << 8 ? -ENOENT : status ? -EIO : 0;
+	return status ? -EIO : 0;
+}
+
+/* ---- before all of it ---------------------------------------------------------------------- */
+
+static int check_file(const char *path, struct fault *ret_fault)
+{
+	char dir[PATH_MAX];
+	struct stat st;
+	int error = 0;
+
+	if (snprintf(dir, sizeof(dir), "%s", path) >= (int)sizeof(dir))
+		error = ENAMETOOLONG;
+	else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		error = EISDIR;
+	else if (access(path, W_OK) < 0)
+		error = errno;
+	if (error == ENOENT)
+		error = access(dirname(dir), W_OK | X_OK) < 0 ? errno : 0;
+	return error ? fault_set(ret_fault, ITSY_RUNTIME, error, path, NULL,
+				 "cannot be written (%s)", strerror(error))
+		     : 0;
+}
+
+static int check_hgrm(const struct bench_options *o, struct fault *ret_fault)
+{
+	int r = 0;
+
+	for (unsigned i = 0; r >= 0 && i < NR_ROUTES; i++) {
+		char name[PATH_MAX];
+
+		if (!o->routes[i])
+			continue;
+		r = name_hgrm(o, o->hgrm, i, name);
+		r = r < 0 ? fault_set(ret_fault, ITSY_RUNTIME, -r, o->hgrm, NULL, "%s",
+				      strerror(-r))
+			  : check_file(name, ret_fault);
+	}
+	return r;
+}
+
+static int check_plot(const char *path, struct fault *ret_fault)
+{
+	if (!ends_with(path, ".gp") && !ends_with(path, ".svg") && !ends_with(path, ".png"))
+		return fault_set(ret_fault, ITSY_USAGE, EINVAL, path, NULL,
+				 "--plot draws .svg and .png, and writes .gp");
+	if (!ends_with(path, ".gp") && system("command -v gnuplot >/dev/null 2>&1") != 0)
+		return fault_set(ret_fault, ITSY_ENVIRONMENT, ENOENT, path,
+				 "install it, or name a file .gp, which gnuplot draws elsewhere",
+				 "there is no gnuplot to draw it");
+	return check_file(path, ret_fault);
+}
+
+int bench_check_files(const struct bench_options *o, struct fault *ret_fault)
+{
+	int r = o->json ? check_file(o->json, ret_fault) : 0;
+
+	if (r >= 0 && o->hgrm)
+		r = check_hgrm(o, ret_fault);
+	if (r >= 0 && o->plot)
+		r = check_plot(o->plot, ret_fault);
+	return r;
 }

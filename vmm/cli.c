@@ -98,6 +98,15 @@ static enum exit_status cmd_version(int argc, char **argv)
 	return ITSY_OK;
 }
 
+/* What was asked for went well, and did not arrive. */
+static enum exit_status end(enum exit_status status)
+{
+	if (status != ITSY_OK || (fflush(stdout) != EOF && !ferror(stdout)))
+		return status;
+	(void)fputs("itsy: error: standard output: cannot be written\n", stderr);
+	return ITSY_RUNTIME;
+}
+
 enum exit_status cli_run(int argc, char **argv)
 {
 	const struct command *c;
@@ -107,11 +116,11 @@ enum exit_status cli_run(int argc, char **argv)
 		return ITSY_USAGE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		return cmd_help(1, argv);
+		return end(cmd_help(1, argv));
 	if (strcmp(argv[1], "--version") == 0)
-		return cmd_version(1, argv);
+		return end(cmd_version(1, argv));
 	c = find_command(argv[1]);
 	if (!c)
 		return unknown_command(argv[1]);
-	return c->run(argc - 1, argv + 1);
+	return end(c->run(argc - 1, argv + 1));
 }

@@ -93,16 +93,26 @@ static const char help_text[] =
 	"  --hgrm FILE          write HdrHistogram's text: FILE.ROUTE.hgrm for several routes\n"
 	"  --plot FILE          draw the percentiles of all routes: .svg or .png, by gnuplot;\n"
 	"                       .gp: write what gnuplot needs to draw them elsewhere\n"
-	"  --hardlimit N        exit status 1 where one took longer than N\n"
+	"  --hardlimit N        exit status 1 where one took longer than N, or was lost\n"
 	"  --help               print this\n"
 	"\n"
-	"Exit status: 0; 1 the host failed, or one took longer than the hard limit; 2 the\n"
-	"command line is wrong; 4 the host is not ready (itsy check says why).\n";
+	"Exit status: 0; 1 the host failed, output could not be written, or one took longer\n"
+	"than the hard limit; 2 the command line is wrong; 4 the host is not ready (itsy\n"
+	"check says why), or has no gnuplot; 128+n ended by signal n, what was measured until\n"
+	"then is told.\n";
 
 static int usage_error(const char *what, const char *value)
 {
-	(void)fprintf(stderr, "itsy: error: bench: %s%s%s: itsy help bench explains it\n", what,
-		      value ? ", not " : "", value ? value : "");
+	(void)fprintf(stderr, "itsy: error: bench: %s%s%s%s: itsy help bench explains it\n", what,
+		      value ? ", not '" : "", value ? value : "", value ? "'" : "");
+	return -EINVAL;
+}
+
+/* Of a word that is well-formed, and should not be there. */
+static int wrong_word(const char *word, const char *why)
+{
+	(void)fprintf(stderr, "itsy: error: bench: %s: %s: itsy help bench explains it\n", word,
+		      why);
 	return -EINVAL;
 }
 
@@ -145,8 +155,7 @@ static int take_device(struct bench_options *o)
 		return usage_error("--device is the address of a PCI function, or none", optarg);
 	for (uint32_t i = 0; i < o->nr_devices; i++)
 		if (memcmp(&o->devices[i], &bdf, sizeof(bdf)) == 0)
-			return usage_error(
-				"--device is given once for each function, and not twice:", optarg);
+			return wrong_word(optarg, "--device names each function once, not twice");
 	if (o->nr_devices == BENCH_FUNCTIONS_MAX)
 		return usage_error("--device is given too often: a guest has 32 functions", NULL);
 	o->devices[o->nr_devices++] = bdf;
@@ -337,7 +346,7 @@ static int choose(int argc, char **argv, const struct bench_command **ret_bench)
 	if (optind == argc)
 		return usage_error("what is to be measured? There are irq and device", NULL);
 	if (optind + 1 < argc)
-		return usage_error("there is a word too many:", argv[optind + 1]);
+		return wrong_word(argv[optind + 1], "one word too many");
 	for (size_t i = 0; i < ARRAY_SIZE(benches); i++) {
 		if (strcmp(argv[optind], benches[i].name) != 0)
 			continue;

@@ -260,7 +260,8 @@ static int do_route(struct ctl *c)
 	r = ctl_ask(c, request, &reply);
 	if (r < 0 || c->json)
 		return r < 0 ? r : print_json(reply);
-	(void)printf("%lld vectors: %s\n", integer(reply, "vectors"), c->words[1]);
+	(void)printf("%lld vector%s: %s\n", integer(reply, "vectors"),
+		     plural((unsigned long long)integer(reply, "vectors")), c->words[1]);
 	json_decref(reply);
 	return 0;
 }

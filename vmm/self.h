@@ -11,6 +11,12 @@
 #include "vfio/cleanup.h"
 
 /*
+ * Where the caller closed standard input, output or error, no other file gets its
+ * number, which what is printed would go to: it is open, and fails.
+ */
+void self_keep_standard_files(void);
+
+/*
  * As many files as the host allows: each vector has an eventfd, and 32 functions can
  * have 2048 each. Where that was not enough, opening one says so.
  */

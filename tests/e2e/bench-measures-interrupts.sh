@@ -10,7 +10,9 @@ on_host --cpus 3 --device nvme --device nvme <<'END'
 bench() { step "$1" sh -c "itsy bench irq --gap-us 100 --json /tmp/$1.json $2"; }
 bench all "--routes uring,spin,irqfd --count 300 --vectors 32 --vcpus 2 --hgrm /tmp/all"
 step hgrm sh -c 'cat /tmp/all.uring.hgrm /tmp/all.spin.hgrm /tmp/all.irqfd.hgrm'
-bench rate "--count 200 --vectors 4 --rate 200 --busy"
+# Once around all vectors takes 800 ms, which is more than any load holds one up; and 100 ns, which is less.
+bench rate "--count 40 --vectors 16 --rate 20 --busy"
+bench overrun "--count 200 --rate 10000000"
 bench device "--device 0000:00:01.0 --vectors 16 --count 160"
 step given_back driver 0000:00:01.0
 bench functions "--functions 32 --vectors 100 --vcpus 3 --count 200"
@@ -22,6 +24,22 @@ step twice itsy bench irq --device 0000:00:01.0 --device 0000:00:01.0
 step mixed itsy bench irq --device 0000:00:01.0 --functions 2
 step too_few itsy bench irq --functions 4 --vectors 3
 bench limit "--count 20 --hardlimit 1"
+bench limit_lost "--count 200 --rate 10000000 --hardlimit 1000000000000"
+step full_json itsy bench irq --count 20 --json /dev/full
+step full_out sh -c 'itsy bench irq --count 20 >/dev/full'
+step closed_out sh -c 'itsy bench irq --count 20 >&-'
+# An hour's measurement is not made where there is nowhere to write it.
+step nowhere itsy bench irq --count 1000000 --json /nowhere/x
+step no_gnuplot itsy bench irq --count 1000000 --plot /tmp/x.png
+step no_picture itsy bench irq --count 1000000 --plot /tmp/x.jpg
+step soon sh -c 'itsy bench irq --count 10 --gap-us 10000000 & pid=$!
+	sleep 5
+	kill -INT $pid
+	before=$(cut -d. -f1 /proc/uptime)
+	wait $pid
+	rc=$?
+	echo "after $(($(cut -d. -f1 /proc/uptime) - before)) s"
+	exit $rc'
 step ended sh -c 'itsy bench irq --device 0000:00:01.0 --routes irqfd --count 1000000 & pid=$!
 	wait_for_driver=200
 	while [ $wait_for_driver -gt 0 ] && [ ! -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0 ]; do
@@ -36,10 +54,14 @@ step many itsy bench irq --device 0000:00:01.0 --vectors 2048
 step given_back_again driver 0000:00:01.0
 END
 
-for name in all rate device functions most devices burst; do
+for name in all rate overrun device functions most devices burst; do
 	is_status $name 0
-	# At a given rate, what comes while the last one is under way merges with it.
-	json $name "[.jobs[] | .lost] | add <= $([ $name = rate ] && echo 100 || echo 0)"
+	case $name in
+	# At a given rate, what comes while the last one is under way merges with it, and each is one or the other.
+	rate) json $name '[.jobs[] | .lost <= .lat_ns.N and .lost + .lat_ns.N == 40] | all' ;;
+	overrun) json $name '[.jobs[] | .lost > 0 and .lat_ns.N > 0 and .lost + .lat_ns.N == 200] | all' ;;
+	*) json $name '[.jobs[].lost] | add == 0' ;;
+	esac
 	json $name '.environment.emulated and .environment.unit == "ns"'
 	has $name.out 'not times of hardware'
 	# As many in the bins as were taken, and the percentiles in order.
@@ -50,12 +72,12 @@ done
 json all '[.jobs[].jobname] == ["uring", "spin", "irqfd"]'
 json all '[.jobs[].lat_ns.N] == [300, 300, 300]'
 # Little: a guest with 2048 vectors takes less than 5 MiB.
-json most '.memory | .private > 0 and .private <= .pss and .pss <= .rss and .rss < 5 * 1024 * 1024'
+json most '.memory | .private_bytes > 0 and .private_bytes <= .pss_bytes and .pss_bytes <= .rss_bytes and .rss_bytes < 5 * 1024 * 1024'
 has most.out "^itsy takes [0-9]+ KiB beyond the guest's RAM"
 json burst '[.jobs[].lat_ns.N] | min == 100'
-json functions '."job options" | .functions == 32 and .vectors == 100'
+json functions '."job options" | .gap_us == 100 and .devices == [] and .router_cpu == null and .functions == 32 and .vectors == 100'
 json devices '[.jobs[].lat_ns.N] | min == 180'
-json devices '."job options".functions == 2'
+json devices '."job options" | .functions == 2 and .devices == ["0000:00:01.0", "0000:00:02.0"]'
 nr_lines given_back_both.out 2
 lacks given_back_both.out 'vfio'
 for name in twice mixed too_few; do
@@ -68,6 +90,18 @@ json device '[.jobs[].lat_ns.N] | min == 160'
 expect "three histograms of 300" [ "$(grep -c 'Total count    = *300\]' "$tmp/hgrm.out")" = 3 ]
 is_status limit 1
 has limit.err 'over the hard limit'
+is_status limit_lost 1
+has limit_lost.err ' lost, which is over any hard limit'
+for name in full_json full_out closed_out nowhere; do
+	is_status $name 1
+	has $name.err 'cannot be written'
+done
+is_status no_gnuplot 4
+has no_gnuplot.err '/tmp/x.png: there is no gnuplot .*: .*\.gp'
+is_status no_picture 2
+has no_picture.err '/tmp/x.jpg: --plot draws .svg and .png'
+is_status soon 130
+has soon.out '^after [0-4] s$'
 # What was measured until then is told, and the device is back.
 is_status ended 143
 has ended.out '^irqfd +[1-9]'

@@ -36,6 +36,6 @@ for name in many functions; do
 done
 # 2048 less 64 vectors, at less than 1 KiB each.
 expect "memory of a vector is below 1 KiB" jq -en --slurpfile a "$tmp/few.json" --slurpfile b "$tmp/many.json" \
-	'($b[0].memory.private - $a[0].memory.private) / (2048 - 64) | . > 0 and . < 1024'
+	'($b[0].memory.private_bytes - $a[0].memory.private_bytes) / (2048 - 64) | . > 0 and . < 1024'
 
 verdict

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "vfio/cleanup.h"
+#include "vitsmod/bits.h"
 #include "vmm/bench.h"
 
 static struct bench_result results[NR_ROUTES];
@@ -187,7 +189,7 @@ static void test_json_has_fios_names_and_bins_that_add_up(void **state)
 				 json_object_get(json_object_get(lat, "percentile"), "50.000000")),
 			 100);
 	assert_int_equal(
-		json_integer_value(json_object_get(json_object_get(root, "memory"), "pss")),
+		json_integer_value(json_object_get(json_object_get(root, "memory"), "pss_bytes")),
 		3 << 20);
 	json_decref(root);
 	(void)unlink(path);
@@ -258,6 +260,118 @@ static void test_a_plot_script_draws_a_picture_of_its_own_name(void **state)
 	assert_non_null(strstr(text, path));
 }
 
+/* What bench_check_files() says of the options; "" for nothing. */
+static const char *refused(int error)
+{
+	static struct fault fault;
+
+	memset(&fault, 0, sizeof(fault));
+	assert_int_equal(bench_check_files(&options, &fault), -error);
+	return fault.cause;
+}
+
+static void test_files_that_cannot_be_written_are_refused_before_anything_is_measured(void **state)
+{
+	char path[40];
+
+	(void)state;
+	temporary(path);
+	options.json = path;
+	assert_string_equal(refused(0), "");
+	(void)unlink(path);
+	assert_string_equal(refused(0), "");
+	assert_int_equal(access(path, F_OK), -1);
+	options.json = "/nowhere/at/all";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.json = "/tmp";
+	assert_non_null(strstr(refused(EISDIR), "cannot be written"));
+	options.json = NULL;
+	options.hgrm = "/nowhere/x";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.hgrm = path;
+	options.plot = "/nowhere/x.gp";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.plot = "/tmp/x.jpg";
+	assert_non_null(strstr(refused(EINVAL), ".svg and .png"));
+}
+
+static void test_a_picture_without_gnuplot_is_refused_before_anything_is_measured(void **state)
+{
+	_cleanup_free_ char *was = strdup(getenv("PATH"));
+
+	(void)state;
+	assert_non_null(was);
+	options.plot = "/tmp/x.svg";
+	assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
+	assert_non_null(strstr(refused(ENOENT), "no gnuplot"));
+	options.plot = "/tmp/x.gp";
+	assert_string_equal(refused(0), "");
+	assert_int_equal(setenv("PATH", was, 1), 0);
+}
+
+static void test_gnuplot_draws_what_it_is_told(void **state)
+{
+	static const struct {
+		const char *end, *begins;
+	} pictures[] = { { ".svg", "<?xml" }, { ".png", "\x89PNG" } };
+
+	(void)state;
+	if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(pictures); i++) {
+		char path[40], text[8] = "";
+		FILE *f;
+
+		temporary(path);
+		(void)unlink(path);
+		strcat(path, pictures[i].end);
+		assert_int_equal(bench_write_plot(&report, path), 0);
+		f = fopen(path, "re");
+		assert_non_null(f);
+		assert_true(fread(text, 1, sizeof(text) - 1, f) > 4);
+		(void)fclose(f);
+		(void)unlink(path);
+		assert_memory_equal(text, pictures[i].begins, strlen(pictures[i].begins));
+	}
+}
+
+static void test_what_a_full_disk_did_not_take_is_an_error(void **state)
+{
+	(void)state;
+	options.routes[ROUTE_URING] = false;
+	assert_int_equal(bench_write_json(&report, "/dev/full"), -ENOSPC);
+	assert_int_equal(bench_write_hgrm(&report, "/dev/full"), -ENOSPC);
+	/* More than a buffer of stdio's: the last part is not the only one that can fail. */
+	for (uint64_t v = 1; v <= 100000; v++)
+		hist_record(&results[ROUTE_IRQFD].hist, v);
+	assert_true(bench_write_hgrm(&report, "/dev/full") < 0);
+}
+
+static void test_hgrm_files_are_named_by_the_routes_that_were_asked_for(void **state)
+{
+	char path[40], name[64];
+
+	(void)state;
+	temporary(path);
+	/* A signal came before irqfd had its turn. */
+	hist_init(&results[ROUTE_IRQFD].hist);
+	assert_int_equal(bench_write_hgrm(&report, path), 0);
+	(void)snprintf(name, sizeof(name), "%s.uring.hgrm", path);
+	assert_int_equal(unlink(name), 0);
+	(void)unlink(path);
+}
+
+static void test_a_burst_is_said_to_be_one(void **state)
+{
+	char *text;
+
+	(void)state;
+	options.burst = 16;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "(of bursts of 16, the time of the last one divided by 16)"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +389,17 @@ int main(void)
 		cmocka_unit_test_setup(
 			test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names, begin),
 		cmocka_unit_test_setup(test_a_plot_script_draws_a_picture_of_its_own_name, begin),
+		cmocka_unit_test_setup(
+			test_files_that_cannot_be_written_are_refused_before_anything_is_measured,
+			begin),
+		cmocka_unit_test_setup(
+			test_a_picture_without_gnuplot_is_refused_before_anything_is_measured,
+			begin),
+		cmocka_unit_test_setup(test_gnuplot_draws_what_it_is_told, begin),
+		cmocka_unit_test_setup(test_what_a_full_disk_did_not_take_is_an_error, begin),
+		cmocka_unit_test_setup(test_hgrm_files_are_named_by_the_routes_that_were_asked_for,
+				       begin),
+		cmocka_unit_test_setup(test_a_burst_is_said_to_be_one, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
  * The command line: which command runs, with what, and how mistakes are met.
  * The guest itself is played by this file.
  */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -404,11 +405,40 @@ static void test_bench_measures_what_it_is_told(void **state)
 	assert_false(bench.options.routes[ROUTE_URING]);
 }
 
+static void test_what_does_not_arrive_on_standard_output_is_a_failure(void **state)
+{
+	char *lines[][4] = {
+		{ "itsy", "--help", NULL },
+		{ "itsy", "--version", NULL },
+		{ "itsy", "help", "bench", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		enum exit_status status;
+		int saved, full;
+
+		(void)fflush(stdout);
+		saved = dup(STDOUT_FILENO);
+		full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+		assert_true(saved >= 0 && full >= 0);
+		assert_int_equal(dup2(full, STDOUT_FILENO), STDOUT_FILENO);
+		status = cli_run(lines[i][2] ? 3 : 2, lines[i]);
+		assert_int_equal(dup2(saved, STDOUT_FILENO), STDOUT_FILENO);
+		clearerr(stdout);
+		(void)close(full);
+		(void)close(saved);
+		assert_int_equal(status, ITSY_RUNTIME);
+	}
+}
+
 static void test_bench_refuses_what_does_not_go_together(void **state)
 {
 	static const char *const lines[][2] = {
 		{ "bench", "irq and device" },
-		{ "bench nic", "irq or device, not nic" },
+		{ "bench nic", "irq or device, not 'nic'" },
+		{ "bench irq foo", "bench: foo: one word too many: itsy" },
+		{ "bench irq --device 1:0.0 --device 1:0.0", "bench: 1:0.0: --device names each" },
 		{ "bench device", "needs --device" },
 		{ "bench device --device none", "needs --device" },
 		{ "bench device --device 1:0.0 --vectors 1", "--vectors is for irq" },
@@ -502,6 +532,7 @@ int main(void)
 		cmocka_unit_test(test_ctl_and_top_refuse_wrong_command_lines),
 		cmocka_unit_test(test_bench_measures_what_it_is_told),
 		cmocka_unit_test(test_bench_refuses_what_does_not_go_together),
+		cmocka_unit_test(test_what_does_not_arrive_on_standard_output_is_a_failure),
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),
