@@ -40,6 +40,12 @@ void check_say(struct check_result *ret, enum verdict verdict, const char *cure,
 /* The first line of a file of the host's, without its end; "" where there is none. */
 void check_read_line(const struct check_host *host, const char *path, char *line, size_t cap);
 
+/*
+ * The first line of the kernel's log that has the text, from there on; "" where none
+ * has it, or has it any more, or where the log is not readable.
+ */
+void check_read_log(const struct check_host *host, const char *text, char *line, size_t cap);
+
 /* vmm/check_host.c */
 check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_isolation,
 	check_io_uring, check_memlock;

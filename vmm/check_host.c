@@ -19,6 +19,7 @@
 #include <liburing.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vitsmod/bits.h"
 
@@ -65,6 +66,27 @@ void check_read_line(const struct check_host *host, const char *path, char *line
 		line[strcspn(line, "\n")] = '\0';
 	else
 		line[0] = '\0';
+}
+
+void check_read_log(const struct check_host *host, const char *text, char *line, size_t cap)
+{
+	_cleanup_fd_ int fd = -1;
+	char path[256], record[8192];
+	ssize_t n;
+
+	line[0] = '\0';
+	if (path_below(host, "/dev/kmsg", path, sizeof(path)))
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	/* One record at a time; EPIPE: the next one was overwritten just now. */
+	while (fd >= 0 &&
+	       ((n = read(fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE))) {
+		record[n > 0 ? n : 0] = '\0';
+		if (!strstr(record, text))
+			continue;
+		(void)snprintf(line, cap, "%s", strstr(record, text));
+		line[strcspn(line, "\n")] = '\0';
+		break;
+	}
 }
 
 void check_architecture(const struct check_host *host, struct check_result *ret)

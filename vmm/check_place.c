@@ -163,26 +163,43 @@ static bool asks_for_gicv4(const char *cmdline)
 	return asked;
 }
 
-/* Whether the hardware has it is shown by no file: only its absence can be told for sure. */
+/*
+ * KVM's log says it where the hardware has it (vgic_v3_probe()); no file does. Without
+ * that line, and with others of KVM's, the hardware has it not.
+ */
 void check_direct(const struct check_host *host, struct check_result *ret)
 {
-	char cmdline[4096];
+	char cmdline[4096], said[64], any[64];
 
 	ret->verdict = VERDICT_NONE;
-	if (!host->config || !some_route(host->config, ROUTE_IRQFD))
+	if (host->config && !some_route(host->config, ROUTE_IRQFD))
 		return;
 	check_read_line(host, "/proc/cmdline", cmdline, sizeof(cmdline));
-	if (!cmdline[0])
+	check_read_log(host, "GICv4.1 support ", said, sizeof(said));
+	if (!said[0])
+		check_read_log(host, "GICv4 support ", said, sizeof(said));
+	check_read_log(host, "kvm [", any, sizeof(any));
+	if (strstr(said, "support enabled"))
+		check_say(ret, VERDICT_PASS, NULL, "yes, by irqfd: %s", said);
+	else if (strstr(said, "support disabled"))
+		check_say(ret, VERDICT_PASS, NULL,
+			  "no: the hardware has GICv4, and the kernel is not asked for it "
+			  "(kvm-arm.vgic_v4_enable=1); irqfd works without");
+	else if (!cmdline[0])
 		check_say(ret, VERDICT_PASS, NULL,
 			  "cannot tell: the kernel's command line is not readable");
-	else if (asks_for_gicv4(cmdline))
-		check_say(ret, VERDICT_PASS, NULL,
-			  "cannot tell: the kernel is asked for it, and uses it where the hardware "
-			  "has GICv4 (its log says 'GICv4 support enabled')");
-	else
+	else if (!asks_for_gicv4(cmdline))
 		check_say(ret, VERDICT_PASS, NULL,
 			  "no: the kernel is not asked for it (kvm-arm.vgic_v4_enable=1); irqfd "
 			  "works without");
+	else if (any[0])
+		check_say(ret, VERDICT_PASS, NULL,
+			  "no: the kernel is asked for it, and the hardware has no GICv4; irqfd "
+			  "works without");
+	else
+		check_say(ret, VERDICT_PASS, NULL,
+			  "cannot tell: the kernel is asked for it, and uses it where the hardware "
+			  "has GICv4 (its log says 'GICv4 support enabled')");
 }
 
 static void say_policy(const struct policy *p, struct says *s)

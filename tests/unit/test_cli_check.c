@@ -593,6 +593,29 @@ static void test_direct_injection_is_told_as_far_as_it_is_known(void **state)
 	}
 }
 
+static void test_the_kernels_log_tells_whether_there_is_direct_injection(void **state)
+{
+	static const struct {
+		const char *log, *text;
+	} cases[] = {
+		{ "6,1,0,-;GICv3: GICv4 features: DirectLPI\n6,2,1,-;kvm [1]: GICv4 support "
+		  "enabled\n",
+		  "yes, by irqfd: GICv4 support enabled" },
+		{ "6,2,1,-;kvm [1]: GICv4.1 support enabled\n", "yes, by irqfd: GICv4.1 support" },
+		{ "6,2,1,-;kvm [1]: GICv4 support disabled\n", "no: the hardware has GICv4, and" },
+		{ "6,2,1,-;kvm [1]: vgic interrupt IRQ9\n", "the hardware has no GICv4" },
+		{ "6,2,1,-;another's\n", "cannot tell" },
+	};
+
+	(void)state;
+	tree_write(&w.tree, "/proc/cmdline", "kvm-arm.vgic_v4_enable=1\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		tree_write(&w.tree, "/dev/kmsg", cases[i].log);
+		check(check_direct);
+		expect(VERDICT_PASS, cases[i].text, NULL);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
@@ -616,6 +639,7 @@ int main(void)
 		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
 		TEST(test_route_and_policy_of_a_device_are_shown),
 		TEST(test_direct_injection_is_told_as_far_as_it_is_known),
+		TEST(test_the_kernels_log_tells_whether_there_is_direct_injection),
 		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
 		TEST(test_command_speaks_json),
 	};
