@@ -231,8 +231,9 @@ static void count(struct judge *judge, const struct script *script)
 			continue;
 		stats->applied[i]++;
 		stats->showed[i] +=
-			rule_rows[i].vits ? vits_shows(judge, script, i)
-					  : !fits(judge, script, judge->stats.rules & ~RULE_BIT(i));
+			rule_rows[i].owner == RULE_IS_VITS
+				? vits_shows(judge, script, i)
+				: !fits(judge, script, judge->stats.rules & ~RULE_BIT(i));
 	}
 
 	/* Where the one could not save its tables, there is nothing to compare. */
@@ -344,7 +345,7 @@ enum verdict judge_calibrate(struct judge *judge, struct observed_text *ret_text
 	struct script script;
 
 	for (unsigned i = 0; i < NR_RULES; i++) {
-		if (rule_rows[i].vits)
+		if (rule_rows[i].owner != RULE_IS_KVM)
 			continue;
 		rule_example(i, &script);
 		if (judge_script(judge, &script, false, ret_text) == VERDICT_NO_KVM)
@@ -414,7 +415,7 @@ enum verdict judge_sealed(struct judge *judge, const struct script *script,
 		snprintf(ret_text->text, sizeof(ret_text->text), "%s: %s", what, strerror(-r));
 		return VERDICT_NO_KVM;
 	}
-	play_model(judge, &judge->vits_model, script, rules_of_vits(), &judge->vits_should);
+	play_model(judge, &judge->vits_model, script, rules_of_sealed(), &judge->vits_should);
 	play_sealed(judge, sealed_side_kvm(side), script);
 	if (sealed_side_kvm(side)->broken) {
 		snprintf(ret_text->text, sizeof(ret_text->text), "%s",

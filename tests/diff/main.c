@@ -191,13 +191,15 @@ static void report_stats(const struct judge *judge)
 	       stats->lpis_seen);
 	printf("%-26s %-5s %9s %9s\n", "difference", "whose", "applied", "showed");
 	for (unsigned i = 0; i < NR_RULES; i++) {
-		if (!rule_rows[i].vits && !(stats->rules & RULE_BIT(i))) {
+		if (rule_rows[i].owner == RULE_IS_SEALED)
+			continue;
+		if (rule_rows[i].owner == RULE_IS_KVM && !(stats->rules & RULE_BIT(i))) {
 			printf("%-26s not in this kernel\n", rule_rows[i].name);
 			continue;
 		}
 		printf("%-26s %-5s %9" PRIu64 " %9" PRIu64 "  %s (%s)\n", rule_rows[i].name,
-		       rule_rows[i].vits ? "vits" : "KVM", stats->applied[i], stats->showed[i],
-		       rule_rows[i].what, rule_rows[i].why);
+		       rule_rows[i].owner == RULE_IS_VITS ? "vits" : "KVM", stats->applied[i],
+		       stats->showed[i], rule_rows[i].what, rule_rows[i].why);
 	}
 }
 

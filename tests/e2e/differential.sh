@@ -25,4 +25,6 @@ echo "seed of the second and third run: $seed"
 	seed=$1 few=$2
 	itsdiff --seed 1 ${few:---scripts 3000 --seconds 16}
 	itsdiff --seed "$seed" ${few:---scripts 3000 --seconds 16}
+	# Once found: what MAPC V=0 left pending, then MOVALL.
+	itsdiff --seed 0x303b94243ac --sealed --scripts 1
 	itsdiff --seed "$seed" --sealed ${few:---scripts 1000 --seconds 12}' sh "$seed" "$few" </dev/null

@@ -579,7 +579,11 @@ static uint32_t run_movall(struct model *m, const struct step *s)
 		return 0x010e01;
 	for (size_t i = 0; i < m->nr_lpis && from != to; i++) {
 		struct model_lpi *lpi = &m->lpis[i];
+		const struct model_event *event = model_owner(m, lpi->intid, NULL);
 
+		if (event && !event->held && event->stranded &&
+		    rule(m, RULE_MOVALL_LEAVES_STRANDED))
+			continue;
 		if (lpi->vcpu == from ||
 		    (model_lpi_exists(m, lpi->intid) && rule(m, RULE_MOVALL_MOVES_ALL)))
 			lpi->vcpu = (uint32_t)to;

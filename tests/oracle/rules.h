@@ -23,6 +23,8 @@ enum rule {
 	RULE_OTHERS_IN_MEMORY,
 	RULE_BEYOND_SHADOW,
 	RULE_NEXT_IS_ONE,
+	/* What comes of it in KVM, by way of the sealed ITS. */
+	RULE_MOVALL_LEAVES_STRANDED,
 	/* What KVM does; not all versions of it. */
 	RULE_MAPC_OFF_LOSES_EVENTS,
 	RULE_MAPC_OFF_CHECKS_RDBASE,
@@ -45,9 +47,11 @@ enum rule {
 
 #define RULE_BIT(rule) (UINT64_C(1) << (rule))
 
+enum rule_owner { RULE_IS_VITS, RULE_IS_SEALED, RULE_IS_KVM };
+
 struct rule_row {
 	const char *name;
-	bool vits; /* whose rule it is; else KVM's */
+	enum rule_owner owner;
 	const char *what;
 	const char *why; /* we leave it like this */
 	/* Steps, to be played behind rules_set_up, after which the rule shows. */
@@ -57,6 +61,8 @@ struct rule_row {
 extern const struct rule_row rule_rows[NR_RULES];
 
 uint64_t rules_of_vits(void);
+/* Of vits on the sealed kernel ITS: its own, and those of the way to KVM. */
+uint64_t rules_of_sealed(void);
 /* All that a KVM may follow. */
 uint64_t rules_of_kvm(void);
 
