@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vitsmod/bits.h"
 #include "vmm/layout.h"
 #include "vmm/routes.h"
 #include "vmm/signals.h"
@@ -137,6 +138,31 @@ static int measure(struct bench *b, struct fault *ret_fault)
 }
 
 /* ---- set-up ------------------------------------------------------------------------------ */
+
+/* A figure of another CPU than the one that was asked for is none. */
+static int check_cpus(const struct bench_options *o, struct fault *ret_fault)
+{
+	const struct {
+		const char *option;
+		int cpu; /* -1: any */
+	} asked[] = {
+		{ "--router-cpu", o->router.cpu },
+		{ "--spin-cpu", o->spin.cpu },
+		{ "--vcpu-cpu", o->vcpu.cpu },
+		{ "--trigger-cpu", o->trigger_cpu },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		int r = asked[i].cpu < 0 ? 0 : placement_try_cpu(asked[i].cpu);
+
+		if (r < 0)
+			return fault_set(ret_fault, ITSY_ENVIRONMENT, -r, asked[i].option,
+					 "name a CPU of /sys/devices/system/cpu/online",
+					 "the host refuses CPU %d (%s)", asked[i].cpu,
+					 strerror(-r));
+	}
+	return 0;
+}
 
 static uint32_t share_of(const struct bench *b, uint32_t f)
 {
@@ -320,6 +346,8 @@ enum exit_status bench_run(const struct bench_options *options, const struct ben
 	self_raise_file_limit();
 	self_keep_stacks_small();
 	r = bench_check_files(options, &fault);
+	if (r >= 0)
+		r = check_cpus(options, &fault);
 	if (r >= 0)
 		r = set_up(&b, &fault);
 	if (r >= 0) {

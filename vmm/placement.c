@@ -38,6 +38,20 @@ void placement_apply(const struct placement *p, const char *name)
 	}
 }
 
+int placement_try_cpu(int cpu)
+{
+	cpu_set_t was, one;
+	int r;
+
+	CPU_ZERO(&one);
+	CPU_SET((size_t)cpu, &one);
+	if (sched_getaffinity(0, sizeof(was), &was) < 0)
+		return -errno;
+	r = sched_setaffinity(0, sizeof(one), &one) < 0 ? -errno : 0;
+	(void)sched_setaffinity(0, sizeof(was), &was);
+	return r;
+}
+
 /* A number of digits alone; the place behind it, or NULL. */
 static const char *cpu_number(const char *text, unsigned *ret_cpu)
 {

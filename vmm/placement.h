@@ -25,6 +25,9 @@ struct placement {
  */
 void placement_apply(const struct placement *placement, const char *name);
 
+/* Negative errno where the host refuses the calling thread this CPU. Changes nothing. */
+int placement_try_cpu(int cpu) _must_check_;
+
 /*
  * A list of CPUs as the kernel writes them, "2-5,8": their numbers in this order,
  * and how many; -EINVAL, or -E2BIG where there are more than max.

@@ -32,6 +32,7 @@ step closed_out sh -c 'itsy bench irq --count 20 >&-'
 step nowhere itsy bench irq --count 1000000 --json /nowhere/x
 step no_gnuplot itsy bench irq --count 1000000 --plot /tmp/x.png
 step no_picture itsy bench irq --count 1000000 --plot /tmp/x.jpg
+step no_cpu itsy bench irq --count 1000000 --vcpu-cpu 0 --spin-cpu 99
 step soon sh -c 'itsy bench irq --count 10 --gap-us 10000000 & pid=$!
 	sleep 5
 	kill -INT $pid
@@ -100,6 +101,8 @@ is_status no_gnuplot 4
 has no_gnuplot.err '/tmp/x.png: there is no gnuplot .*: .*\.gp'
 is_status no_picture 2
 has no_picture.err '/tmp/x.jpg: --plot draws .svg and .png'
+is_status no_cpu 4
+has no_cpu.err '^itsy: error: --spin-cpu: the host refuses CPU 99 '
 is_status soon 130
 has soon.out '^after [0-4] s$'
 # What was measured until then is told, and the device is back.
