@@ -39,7 +39,7 @@ END
 
 # The emulated host has no file system for disks; Debian's kernel package has.
 for module in crc16 crc32c_generic mbcache jbd2 ext4; do
-	path=$(find "$build/arm64-root" -name $module.ko)
+	path=$(find "$build/arm64-root/" -name $module.ko)
 	host_files+=(--file "$path:/lib/ext4/$module.ko")
 done
 
