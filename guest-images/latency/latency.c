@@ -161,14 +161,16 @@ static uint64_t round_trip(const struct driver *driver)
 {
 	uint64_t before = PAGE->vectors[0].count,
 		 patience = counter_ticks(BENCH_PATIENCE_MS * 1000);
-	uint64_t begun, ticks = BENCH_LOST;
+	uint64_t begun, end, ticks = BENCH_LOST;
 
 	driver->prepare();
 	barrier();
-	set_timer(counter() + patience);
+	/* The same end for both: a rest that begins behind the alarm would never end. */
+	end = counter() + patience;
+	set_timer(end);
 	begun = counter();
 	driver->begin();
-	if (taken_until(before, begun + patience))
+	if (taken_until(before, end))
 		ticks = PAGE->vectors[0].stamp - begun;
 	timer_off();
 	driver->end();
