@@ -97,7 +97,7 @@ static void say_progress(unsigned turn, enum route route)
 		(void)fprintf(stderr, "\r%3u %%, %-8s", turn * 100 / TURNS, route_name(route));
 }
 
-static int measure(struct bench *b, struct fault *ret_fault)
+static int take_turns(struct bench *b, struct fault *ret_fault)
 {
 	uint64_t left = b->options->count;
 
@@ -119,9 +119,16 @@ static int measure(struct bench *b, struct fault *ret_fault)
 				return r;
 		}
 	}
+	return 0;
+}
+
+static int measure(struct bench *b, struct fault *ret_fault)
+{
+	int r = take_turns(b, ret_fault);
+
 	if (isatty(STDERR_FILENO))
 		(void)fputs("\r                    \r", stderr);
-	return 0;
+	return r;
 }
 
 /* ---- set-up ------------------------------------------------------------------------------ */
