@@ -93,7 +93,7 @@ static const char help_text[] =
 	"  --hgrm FILE          write HdrHistogram's text: FILE.ROUTE.hgrm for several routes\n"
 	"  --plot FILE          draw the percentiles of all routes: .svg or .png, by gnuplot;\n"
 	"                       .gp: write what gnuplot needs to draw them elsewhere\n"
-	"  --hardlimit N        exit status 1 where one took longer than N\n"
+	"  --hardlimit N        exit status 1 where one took longer than N, or was lost\n"
 	"  --help               print this\n"
 	"\n"
 	"Exit status: 0; 1 the host failed, or one took longer than the hard limit; 2 the\n"
