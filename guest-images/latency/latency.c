@@ -183,6 +183,7 @@ static void make_round_trips(const struct driver *driver)
 	uint64_t made = 0, left = 0;
 	uint32_t order = 0;
 
+	gic_timer_on();
 	irqs_off();
 	while (true) {
 		uint32_t latest = __atomic_load_n(&trips->order, __ATOMIC_ACQUIRE);

@@ -75,6 +75,7 @@ void payload_main(uint64_t fdt)
 	}
 	edu_bring_up(&edu, LPI);
 	irqs_off();
+	gic_timer_on();
 	gic_on_lpi(taken);
 	samples = memory_alloc(rounds * sizeof(*samples), sizeof(*samples));
 	for (unsigned i = 0; i < WARM_UP; i++)

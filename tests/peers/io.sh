@@ -15,9 +15,9 @@
 # threads wander, the emulated CPUs' own waking up is most of what is measured.
 one_cpu="taskset 1"
 launch="exec $one_cpu"
-nvme=$1 nic=$2 turns=${3:-3} count=${4:-1000}
+nvme=$1 nic=$2 turns=${3:-3} count=${4:-2000}
 mib=256
-words="quiet itsy.job=peers itsy.reads=$count itsy.echoes=$count"
+words="quiet itsy.job=peers itsy.silence=3 itsy.reads=$count itsy.echoes=$count"
 
 figures()
 {
@@ -126,11 +126,17 @@ in_guest()
 }
 
 itsy_conf $mib "$nvme" "$nic"
+# Words. Who was first is last in the next turn.
+# shellcheck disable=SC2046
+set -- $(contenders)
 n=0
 while [ $n -lt "$turns" ]; do
 	on_host
-	for who in $(contenders); do
+	for who; do
 		in_guest "$who"
 	done
+	first=$1
+	shift
+	set -- "$@" "$first"
 	n=$((n + 1))
 done

@@ -68,13 +68,13 @@ uint64_t mmu_alias(uint64_t descriptor);
 uint64_t now_us(void);
 void delay_us(uint64_t us);
 /*
- * As delay_us(), but asleep, by the virtual timer: for CPUs whose gic_init_cpu()
- * was called, with interrupts off. What comes meanwhile is taken.
+ * As delay_us(), but asleep, by the virtual timer: for CPUs that called
+ * gic_timer_on(), with interrupts off. What comes meanwhile is taken.
  */
 void sleep_us(uint64_t us);
 /*
  * Have the virtual timer end the calling CPU's sleep when the counter is at `at`,
- * once. gic.c calls timer_off() when it has interrupted.
+ * once: after gic_timer_on(). gic.c calls timer_off() when it has interrupted.
  */
 void timer_set(uint64_t at);
 void timer_off(void);

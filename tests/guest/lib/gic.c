@@ -108,10 +108,15 @@ void gic_init_cpu(void)
 	CHECK(WAIT_UNTIL(!(read32(waker) & GICR_WAKER_CHILDREN), PATIENCE_MS),
 	      "redistributor does not wake up");
 	write32(base + GICR_IGROUPR0, ~0u);
-	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI | 1u << TIMER_PPI);
+	write32(base + GICR_ISENABLER0, 1u << WAKE_SGI);
 	sysreg_write(ICC_SRE, sysreg_read(ICC_SRE) | 1);
 	sysreg_write(ICC_PMR, 0xff);
 	sysreg_write(ICC_IGRPEN1, 1);
+}
+
+void gic_timer_on(void)
+{
+	write32(own_redistributor() + GICR_ISENABLER0, 1u << TIMER_PPI);
 }
 
 unsigned gic_nr_cpus(void)

@@ -27,6 +27,8 @@
 void gic_init(void);
 /* What belongs to the calling CPU; gic_init() does it for CPU 0. */
 void gic_init_cpu(void);
+/* After it: the virtual timer interrupts the calling CPU (sleep_us(), timer_set()). */
+void gic_timer_on(void);
 
 unsigned gic_nr_cpus(void);
 /* As PSCI wants it, and MPIDR_EL1 has it. */
