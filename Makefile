@@ -100,9 +100,9 @@ deps:
 material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
-# A folder's objects are made again when its compiler or flags change.
-%/vmm/version.o: private CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
-$(foreach kind,$(kinds),$($(kind))/vmm/version.o): $(BUILD)/version/.flags
+# Objects are made again when compiler or flags change, or the commit that one of them tells (CFLAGS=... or not).
+$(arm64)/vmm/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
+$(arm64)/vmm/version.o: $(BUILD)/version/.flags
 $(BUILD)/version/.flags: flags := $(shell git describe --always --dirty 2>/dev/null)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
 $(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj $(BUILD)/version): FORCE
@@ -195,6 +195,6 @@ install: all man
 	$(foreach n,1 5 7,install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man$(n) $(filter %.$(n),$(man)) &&) \
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
 clean:
-	rm -rf $(addprefix $(BUILD)/,$(kinds) $(kinds:%=%-clang) man guest guest-images emuhost test-logs tmp)
+	rm -rf $(addprefix $(BUILD)/,$(kinds) $(kinds:%=%-clang) version man guest guest-images emuhost test-logs tmp)
 
 -include $(shell find $(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj -name '*.d' 2>/dev/null)

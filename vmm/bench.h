@@ -15,13 +15,11 @@
 #include "vmm/route.h"
 #include "vmm/self.h"
 
-#define BENCH_VECTORS_MAX   2048u
-#define BENCH_VCPUS_MAX	    8u
-#define BENCH_FUNCTIONS_MAX 32u
+#define BENCH_MAX_VCPUS 8u
 
 struct bench_options {
 	uint32_t nr_devices; /* 0: bare eventfds */
-	struct pci_bdf devices[BENCH_FUNCTIONS_MAX];
+	struct pci_bdf devices[BENCH_MAX_FUNCTIONS];
 	uint32_t functions;	/* vector v is one of function v modulo functions */
 	bool routes[NR_ROUTES]; /* which of them */
 	uint32_t vectors, vcpus;
@@ -39,7 +37,7 @@ struct bench_options {
 /* What one route came to. */
 struct bench_result {
 	struct hist hist; /* in units, see struct bench_environment */
-	uint32_t next;	  /* which vector it signals next, modulo how many there are */
+	uint32_t next;	  /* which vector it signals next */
 	uint64_t lost;	  /* not taken within the time that it had, or merged with the next one */
 };
 
@@ -79,7 +77,7 @@ void bench_plot_script(const struct bench_report *report, const char *path, FILE
 
 /* Measure, and report: interrupts that the host signals, */
 enum exit_status bench_irq(const struct bench_options *options);
-/* and round trips that the guest makes with a device (options->devices[0]). */
+/* and round trips that the guest makes with a device, of which options name one. */
 enum exit_status bench_device(const struct bench_options *options);
 
 #endif

@@ -156,7 +156,7 @@ static int take_device(struct bench_options *o)
 	for (uint32_t i = 0; i < o->nr_devices; i++)
 		if (memcmp(&o->devices[i], &bdf, sizeof(bdf)) == 0)
 			return wrong_word(optarg, "--device names each function once, not twice");
-	if (o->nr_devices == BENCH_FUNCTIONS_MAX)
+	if (o->nr_devices == BENCH_MAX_FUNCTIONS)
 		return usage_error("--device is given too often: a guest has 32 functions", NULL);
 	o->devices[o->nr_devices++] = bdf;
 	return 0;
@@ -186,11 +186,11 @@ static int take_number(struct bench_options *o, int option)
 		const char *name;
 		uint64_t min, max;
 	} numbers[] = {
-		[OPT_VECTORS - OPT_VECTORS] = { "--vectors", 1, BENCH_VECTORS_MAX },
-		[OPT_FUNCTIONS - OPT_VECTORS] = { "--functions", 1, BENCH_FUNCTIONS_MAX },
-		[OPT_VCPUS - OPT_VECTORS] = { "--vcpus", 1, BENCH_VCPUS_MAX },
+		[OPT_VECTORS - OPT_VECTORS] = { "--vectors", 1, BENCH_MAX_VECTORS },
+		[OPT_FUNCTIONS - OPT_VECTORS] = { "--functions", 1, BENCH_MAX_FUNCTIONS },
+		[OPT_VCPUS - OPT_VECTORS] = { "--vcpus", 1, BENCH_MAX_VCPUS },
 		[OPT_COUNT - OPT_VECTORS] = { "--count", 1, 1000000000 },
-		[OPT_BURST - OPT_VECTORS] = { "--burst", 1, BENCH_VECTORS_MAX },
+		[OPT_BURST - OPT_VECTORS] = { "--burst", 1, BENCH_MAX_VECTORS },
 		[OPT_RATE - OPT_VECTORS] = { "--rate", 1, 10000000 },
 		[OPT_GAP - OPT_VECTORS] = { "--gap-us", 0, 10000000 },
 		[OPT_HARDLIMIT - OPT_VECTORS] = { "--hardlimit", 1, UINT64_C(1) << 62 },

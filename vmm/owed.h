@@ -15,7 +15,7 @@
 #include "vfio/cleanup.h"
 
 struct owed {
-	uint32_t devid; /* the kernel ITS's */
+	uint32_t devid; /* as seal.c has it: the function's index */
 	uint32_t eventid, intid, vcpu;
 	bool pending; /* signalled meanwhile: raised once it is mapped */
 };

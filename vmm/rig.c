@@ -16,6 +16,8 @@
 #define READY_MS 20000u /* mapping thousands of vectors, on an emulated host */
 #define STEP_NS	 20000
 
+_Static_assert(BENCH_MAX_FUNCTIONS <= CONFIG_MAX_DEVICES, "a machine has room for all");
+
 struct rig {
 	struct config config;
 	struct machine *machine;

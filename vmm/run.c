@@ -138,8 +138,6 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 	if (!config->nr_devices)
 		return 0;
 
-	self_raise_file_limit();
-	self_keep_stacks_small();
 	for (size_t i = 0; i < config->nr_devices; i++) {
 		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i, ret_fault);
 		if (r < 0)
@@ -161,8 +159,11 @@ static int open_functions(struct run *run, struct fault *ret_fault)
 
 static int set_up(struct run *run, struct fault *ret_fault)
 {
-	int r = open_events(run, ret_fault);
+	int r;
 
+	self_raise_file_limit();
+	self_keep_stacks_small();
+	r = open_events(run, ret_fault);
 	if (r < 0)
 		return r;
 	r = open_control(run, ret_fault);

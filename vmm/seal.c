@@ -172,7 +172,9 @@ static void flush(struct seal *s)
 {
 	int r;
 
-	if (!s->nr_staged || s->broken)
+	if (s->broken)
+		s->nr_staged = 0; /* there is always room for more */
+	if (!s->nr_staged)
 		return;
 	open_window(s);
 	r = its_set(s, GITS_CWRITER, s->cwriter);
@@ -206,7 +208,6 @@ static void stage_event(struct seal *s, enum opcode op, uint32_t devid, uint32_t
 	uint64_t intid = intid_icid >> 16, icid = intid_icid & 0xffff;
 	uint32_t device = seal_devid(devid, eventid);
 
-	assert(eventid >> KERNEL_ID_BITS == 0);
 	assert(device < NR_DEVICES);
 
 	if (op == OP_MAPTI && !bitset_has(s->devices, device)) {
@@ -371,8 +372,8 @@ static void apply_owed(struct seal *s, struct owed *o, const struct vits_effect 
 	}
 }
 
-/* What the kernel ITS calls a function of one of the guest's ITSs. */
-static uint32_t kernel_devid(const struct seal *s, unsigned its, uint32_t devid)
+/* The index of a function of one of the guest's ITSs. */
+static uint32_t function_of(const struct seal *s, unsigned its, uint32_t devid)
 {
 	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
 		if (s->functions[i].its == its && s->functions[i].devid == devid)
@@ -502,7 +503,7 @@ void seal_apply(struct seal *s, unsigned its, const struct vits_effect *e)
 				s->owed.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
-		apply_live(s, kernel_devid(s, its, e->devid), e);
+		apply_live(s, function_of(s, its, e->devid), e);
 	} else {
 		apply_scratch(s, e);
 	}

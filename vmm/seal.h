@@ -20,6 +20,8 @@
 #ifndef VMM_SEAL_H
 #define VMM_SEAL_H
 
+#include <assert.h>
+
 #include "vitsmod/vits.h"
 #include "vmm/gmem.h"
 #include "vmm/vcpu.h"
@@ -35,6 +37,9 @@ struct seal;
 /* What an event of a function, by its index in the configuration, is called there. */
 static inline uint32_t seal_devid(size_t function, uint32_t eventid)
 {
+	/* One more would be the next function's. */
+	assert(eventid < SEAL_FUNCTION_DEVICES * SEAL_DEVICE_EVENTS);
+
 	return (uint32_t)function * SEAL_FUNCTION_DEVICES + eventid / SEAL_DEVICE_EVENTS;
 }
 
@@ -86,10 +91,11 @@ void seal_apply(struct seal *seal, unsigned its, const struct vits_effect *effec
 void seal_commit(struct seal *seal);
 
 /*
- * Make a live event's LPI pending. 1: done, or it will be as soon as the guest
- * has LPI tables that the mapping can be made with; 0: the kernel has no such
- * mapping; -EBUSY: the target has its LPIs off. Any thread but one between
- * seal_apply() and seal_commit(); takes no lock unless a mapping is owed.
+ * Make a live event's LPI pending, of an EventID below the function's nr_events.
+ * 1: done, or it will be as soon as the guest has LPI tables that the mapping can
+ * be made with; 0: the kernel has no such mapping; -EBUSY: the target has its LPIs
+ * off. Any thread but one between seal_apply() and seal_commit(); takes no lock
+ * unless a mapping is owed.
  */
 int seal_signal(struct seal *seal, size_t function, uint32_t eventid) _must_check_;
 

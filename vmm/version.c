@@ -4,7 +4,7 @@
  */
 #include "vmm/version.h"
 
-/* Given by the Makefile, to this file only: it is made anew when the commit changes. */
+/* Given by the Makefile to this file of the program, which is made anew when the commit changes. */
 #ifndef ITSY_COMMIT
 #define ITSY_COMMIT ""
 #endif

@@ -20,7 +20,7 @@ words="rounds=1000 gap_us=200"
 mib=64
 tmp=/tmp/edu
 # For each run: an interrupt that is lost would take for ever.
-patience="timeout 60"
+patience="timeout 60 $one_cpu"
 launch="$patience $peers/stamp"
 
 run_qemu()
@@ -41,48 +41,43 @@ run_host()
 	$patience "$peers/edu_host" $edu $words
 }
 
-# The value of the line "KEY VALUE" of what ran last.
-said()
-{
-	tr -d '\r' <$tmp/out | sed -n "s/^$1 //p" | tail -n 1 | grep .
-}
-
 # measure COMMAND...: it runs, and says what it has to, or all ends.
 measure()
 {
 	local rc=0
 
 	"$@" </dev/null >$tmp/out 2>$tmp/err || rc=$?
-	[ $rc != 0 ] || said "$wanted" >/dev/null || rc="0 without '$wanted'"
-	[ "$rc" = 0 ] || { echo "edu.sh: $* ended with status $rc" >&2; cat $tmp/out $tmp/err >&2; exit 1; }
+	[ $rc != 0 ] || grep -q "^$wanted " $tmp/out || rc="0 without '$wanted'"
+	[ "$rc" = 0 ] || { say "$* ended with status $rc"; cat $tmp/out $tmp/err >&2; exit 1; }
 }
 
 round_trip()
 {
-	result "edu round trip" "$1" $unit "$(said edu_p50)"
-	result "edu round trip p99" "$1" $unit "$(said edu_p99)"
+	result "edu round trip, p50" "$1" "$unit" "$(fact $tmp/out edu_p50)"
+	result "edu round trip, p99" "$1" "$unit" "$(fact $tmp/out edu_p99)"
 }
 
 # first ROW WHO
 first()
 {
-	result "$1" "$2" "$unit" "$(ns $(($(said first) - $(said exec))) "$(said frequency)")"
+	result "$1" "$2" "$unit" \
+		"$(ns $(($(fact $tmp/out first) - $(fact $tmp/out exec))) "$(fact $tmp/out frequency)")"
 }
 
 once()
 {
-	local route
+	local who
 
 	wanted=edu_p99
 	measure run_host
 	round_trip host
-	measure run_qemu -device "vfio-pci,host=$edu"
-	round_trip qemu
-	first "exec to first instruction" qemu
-	for route in $routes; do
-		measure run_itsy $tmp/edu.conf --set "route=$route"
-		round_trip "itsy-$route"
-		first "exec to first instruction" itsy
+	for who in $(contenders); do
+		case $who in
+		qemu) measure run_qemu -device "vfio-pci,host=$edu" ;;
+		itsy-*) measure run_itsy $tmp/edu.conf --set "route=${who#itsy-}" --set spin-cpu=$spin_cpu ;;
+		esac
+		round_trip "$who"
+		first "exec to first instruction" "${who%-*}"
 	done
 
 	wanted=first
@@ -102,10 +97,6 @@ END
 	cat $tmp/bare.conf
 	printf 'device "edu" {\n\tbdf = "%s"\n}\n' $edu
 } >$tmp/edu.conf
-
-# What spins wants a CPU of its own, beside the vCPU's and one for all the rest.
-routes="uring irqfd"
-[ "$(nproc)" -lt 3 ] || routes="uring spin irqfd"
 
 trap 'itsy release $edu >/dev/null' EXIT
 trap 'exit 143' HUP INT TERM

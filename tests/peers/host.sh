@@ -5,13 +5,16 @@
 #
 #   result ROW WHO UNIT VALUE	reports a figure: a line "result|ROW|WHO|UNIT|VALUE"
 #   fact FILE KEY		the value of the last line "KEY VALUE"; fails without one
+#   $one_cpu, $spin_cpu		runs a command on CPU 0, with all its threads; and the CPU for what spins
 #   $launch			a command that runs the next two: stamp; or exec, in the background
 #   qemu MIB ARG...		runs Debian's QEMU with KVM and a guest of so much RAM and one vCPU
 #   itsy_conf MIB BDF...	writes /tmp/peers.conf: the same guest for itsy, with these functions
 #   itsy_guest ROUTE ARG...	runs it
 #   vm_exits PID COUNTER	sum of KVM's counters of that process' vCPUs, so far: exits, mmio_exit_user
-#   vm_memory PID MIB		KiB that the process has beside the guest's RAM of so many MiB
-#   kernel_memory		KiB that the kernel has for itself
+#   vm_memory KIB PID...	KiB (Pss) that these processes have beside their guests' RAM of so many KiB each;
+#				fails where that is not found once for each
+#   kernel_memory		KiB that are the kernel's: neither free (also on the CPUs' own lists) nor
+#				programs' or files' (AnonPages, Cached, Buffers)
 #   ns TICKS HZ			ticks of a counter, in what $unit says
 #   contenders			itsy's routes that this host can measure, and qemu, in a word each
 
@@ -20,6 +23,10 @@ peers=${PEERS:-/lib/peers}
 guest=/usr/share/itsy/guest
 launch=
 unit=ns
+# All of a contender's threads share a CPU with its interrupts: where threads wander, the emulated CPUs' own waking up
+# is most of what is measured.
+one_cpu="taskset 1"
+spin_cpu=$(($(nproc) - 1))
 ! grep -q itsy.clock=instructions /proc/cmdline || unit=instructions
 
 say()
@@ -82,19 +89,35 @@ vm_exits()
 	cat "/sys/kernel/debug/kvm/$1"-*/"$2" | awk '{ sum += $1 } END { print sum }'
 }
 
-# The guest's RAM is one mapping of its size, in both.
+# A guest's RAM is one mapping of its size, whoever runs it.
 vm_memory()
 {
-	awk -v ram=$(($2 * 1024)) '
-		/^Size:/ { size = $2 }
-		/^Pss:/ { if (size == ram) found++; else pss += $2 }
-		END { if (found != 1) exit 1; print pss }' "/proc/$1/smaps"
+	local ram=$1 pid
+	shift
+
+	for pid; do
+		cat "/proc/$pid/smaps"
+	done | awk -v ram="$ram" -v guests=$# '
+		$1 == "Size:" { counts = $2 != ram; rams += !counts }
+		$1 == "Pss:" && counts { kib += $2 }
+		END { if (rams != guests) exit 1; print kib + 0 }'
 }
 
+# Empty slabs are given back first.
 kernel_memory()
 {
-	awk '/^(Slab|KernelStack|PageTables|SecPageTables|Percpu|VmallocUsed):/ { kib += $2 }
-	     END { print kib }' /proc/meminfo
+	local cache
+
+	for cache in /sys/kernel/slab/*/shrink; do
+		[ -L "${cache%/shrink}" ] || echo 1 >"$cache"
+	done 2>/dev/null
+	cat /proc/sys/vm/stat_refresh # what the CPUs have not yet added up
+	awk '
+		$1 == "KernelPageSize:" { page_kib = $2 }
+		FILENAME == "/proc/zoneinfo" && $1 == "count:" { listed += $2 }
+		$1 == "MemTotal:" { used = $2 }
+		$1 ~ /^(MemFree|AnonPages|Cached|Buffers):$/ { other += $2 }
+		END { print used - other - listed * page_kib }' /proc/self/smaps /proc/zoneinfo /proc/meminfo
 }
 
 ns()
@@ -104,10 +127,6 @@ ns()
 
 contenders()
 {
-	if [ "$unit" = instructions ]; then
-		# One CPU: what spins would have it all.
-		echo itsy-uring qemu itsy-irqfd
-	else
-		echo itsy-uring qemu itsy-irqfd itsy-spin
-	fi
+	# What spins would have an only CPU to itself.
+	echo itsy-uring qemu itsy-irqfd "$([ "$(nproc)" = 1 ] || echo itsy-spin)"
 }

@@ -11,9 +11,6 @@
 # shellcheck source=tests/peers/host.sh
 . "${PEERS:-/lib/peers}/host.sh"
 
-# All of a contender's threads share a CPU with its interrupts, and the other one is left to what spins: where
-# threads wander, the emulated CPUs' own waking up is most of what is measured.
-one_cpu="taskset 1"
 launch="exec $one_cpu"
 nvme=$1 nic=$2 turns=${3:-3} count=${4:-2000}
 mib=256
@@ -85,7 +82,7 @@ marked()
 			"$(awk "BEGIN { printf \"%.2f\", ($user - $user_before) / $count }")"
 		;;
 	idle)
-		result "memory beyond the guest's" "$who" KiB "$(vm_memory "$pid" $mib)"
+		result "memory beyond the guest's" "$who" KiB "$(vm_memory $((mib * 1024)) "$pid")"
 		result "host kernel's memory" "$who" KiB $(($(kernel_memory) - kernel_before))
 		;;
 	esac
@@ -106,7 +103,7 @@ in_guest()
 			-device "vfio-pci,host=$nvme" -device "vfio-pci,host=$nic" </dev/null >/tmp/console 2>/tmp/io.err &
 		;;
 	itsy-*)
-		itsy_guest "${who#itsy-}" --quiet --set spin-cpu=1 --set "cmdline=console=ttyS0 $words" </dev/null >/tmp/console 2>/tmp/io.err &
+		itsy_guest "${who#itsy-}" --quiet --set spin-cpu=$spin_cpu --set "cmdline=console=ttyS0 $words" </dev/null >/tmp/console 2>/tmp/io.err &
 		;;
 	esac
 	pid=$!

@@ -4,8 +4,8 @@
 #
 # scale.sh - does an interrupt cost more where there is more: vectors, functions, guests?
 #
-#   tests/emuhost/emuhost run --icount --file tests/peers/scale.sh:/lib/peers/scale.sh \
-#       -- sh /lib/peers/scale.sh [KIND]... | grep '^scale ' >scale.dat
+#   tests/emuhost/emuhost run --icount --file tests/peers/host.sh:/lib/peers/host.sh \
+#       --file tests/peers/scale.sh:/lib/peers/scale.sh -- sh /lib/peers/scale.sh [KIND]... >scale.dat
 #   gnuplot -e "data='scale.dat'; picture='scale.svg'" tests/peers/scale.gp
 #
 # Runs inside the emulated host, with guests of itsy bench irq on bare eventfds, and prints a line for each point:
@@ -21,16 +21,17 @@
 #            time, the guest's CPU asleep before; the vectors in turn, each three times at least
 #   USER     bytes of all itsy processes together without the guests' RAM: Pss of their mappings, proc(5); - where
 #            it is not measured (busy-vms). io_uring's rings are in this, and in KERNEL.
-#   KERNEL   bytes that the host's kernel has more than without any guest: memory that is not free (MemFree and the
-#            pages on the CPUs' own lists), less AnonPages, Cached and Buffers, which are programs' and files'.
-#            So it is slab (KVM's, eventfds', io_uring's objects), kernel stacks, page tables with stage 2's, rings,
-#            per-CPU memory. Empty slabs are given back before each reading. In whole pages and slabs.
+#   KERNEL   bytes that the host's kernel has more than without any guest (kernel_memory() of host.sh): slab (KVM's,
+#            eventfds', io_uring's objects), kernel stacks, page tables with stage 2's, rings, per-CPU memory. In
+#            whole pages and slabs.
 #   BURST    median of the same for each of 16 that are signalled at once: what KVM does after the read, until it
 #            can make the next one pending, is in it; - where it is not measured (1 vector)
 #
 # Memory is read with all guests there, before interrupts; per vector it is a slope over N.
 
 set -u
+# shellcheck source=tests/peers/host.sh
+. "${PEERS:-/lib/peers}/host.sh"
 
 kinds=${*:-vectors functions vms busy-vms}
 routes='uring irqfd'
@@ -42,33 +43,6 @@ say_failed()
 {
 	echo "scale.sh: $1" >&2
 	exit 1
-}
-
-# --- memory --------------------------------------------------------------------------------------------
-
-kernel_now()
-{
-	for cache in /sys/kernel/slab/*/shrink; do
-		[ -L "${cache%/shrink}" ] || echo 1 >"$cache"
-	done 2>/dev/null
-	cat /proc/sys/vm/stat_refresh # what the CPUs have not yet added up
-	awk '
-		$1 == "KernelPageSize:" { page_kib = $2 }
-		FILENAME == "/proc/zoneinfo" && $1 == "count:" { listed += $2 }
-		$1 == "MemTotal:" { used = $2 }
-		$1 ~ /^(MemFree|AnonPages|Cached|Buffers):$/ { other += $2 }
-		END { printf "%.0f\n", (used - other - listed * page_kib) * 1024 }' \
-		/proc/self/smaps /proc/zoneinfo /proc/meminfo
-}
-
-user_now()
-{
-	for guest in $guests; do
-		cat "/proc/$guest/smaps"
-	done | awk -v ram=$ram_kib '
-		$1 == "Size:" { counts = $2 != ram; rams += !counts }
-		$1 == "Pss:" && counts { kib += $2 }
-		END { printf "%.0f %u\n", kib * 1024, rams }'
 }
 
 # --- guests --------------------------------------------------------------------------------------------
@@ -92,7 +66,7 @@ await_quiet()
 
 add_guest() # [OPTION]...
 {
-	itsy bench irq --count 1000000 "$@" >/tmp/guest.out 2>&1 &
+	itsy bench irq --count 1000000 "$@" >/dev/null 2>&1 &
 	guests="$guests $!"
 	await_quiet $!
 }
@@ -137,16 +111,17 @@ measure() # VECTORS ROUTE [OPTION]...: sets single to P50 and P99, and burst
 
 point() # KIND N ROUTE NR-GUESTS NR-VECTORS [OPTION]...
 {
-	local kind="$1" n="$2" route="$3" nr="$4" vectors="$5" user kernel rams
+	local kind="$1" n="$2" route="$3" nr="$4" vectors="$5" user kernel
 	shift 5
 
 	while [ "$(echo "$guests" | wc -w)" -lt "$nr" ]; do
 		add_guest --routes "$route" --gap-us $asleep_us --vectors "$vectors" "$@"
 	done
-	kernel=$(($(kernel_now) - bare))
-	user=$(user_now)
-	rams=${user#* } user=${user% *}
-	[ "$rams" = "$nr" ] || say_failed "$rams guests have RAM, and not $nr"
+	kernel=$((($(kernel_memory) - bare) * 1024))
+	# Words.
+	# shellcheck disable=SC2086
+	user=$(vm_memory $ram_kib $guests) || say_failed "a guest has no RAM"
+	user=$((user * 1024))
 	# The last one gives its place to the one that is measured.
 	keep_all_but_last
 	measure "$vectors" "$route" "$@"
@@ -210,7 +185,7 @@ add_busy_guest()
 	sleep 2
 }
 
-bare=$(kernel_now)
+bare=$(kernel_memory)
 for kind in $kinds; do
 	for route in $routes; do
 		case $kind in

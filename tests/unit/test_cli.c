@@ -444,6 +444,15 @@ static void test_bench_refuses_what_does_not_go_together(void **state)
 		{ "bench device --device 1:0.0 --vectors 1", "--vectors is for irq" },
 		{ "bench device --device 1:0.0 --vcpus 2", "--vcpus is for irq" },
 		{ "bench device --device 1:0.0 --rate 10", "--rate is for irq" },
+		{ "bench device --device 1:0.0 --functions 1", "--functions is for irq" },
+		{ "bench device --device 1:0.0 --burst 1", "--burst is for irq" },
+		{ "bench device --device 1:0.0 --device 2:0.0", "the address of one" },
+		{ "bench irq --device 1:0.0 --device 1:0.0", "not twice" },
+		{ "bench irq --device 1:0.0 --functions 2", "name more devices" },
+		{ "bench irq --functions 33", "from 1 to 32" },
+		{ "bench irq --functions 4 --vectors 3", "at least one for each" },
+		{ "bench irq --burst 2", "as many vectors as there are" },
+		{ "bench irq --vectors 2 --burst 2 --rate 5", "do not go together" },
 	};
 
 	(void)state;
