@@ -21,12 +21,12 @@ table()
 }
 
 table 'a|host|ns|50' 'b|qemu|KiB|80000' 'a|qemu|ns|300' 'a|qemu|ns|100' 'a|qemu|ns|1000' 'a|itsy-irqfd|ns|150' \
-	'a|itsy-uring|ns|1200' 'a|itsy-uring|ns|1800' 'b|itsy|KiB|2000.5' 'c|itsy-spin|x|' 'c|itsy-uring|x|1.5'
-has table '^\| a \| ns \| 50 \| 300 \| 150 \| 1,500 \| - \| 0\.50 \| 5\.00 \| 3\.00 \| 30\.00 \|$'
-has table '^\| b \| KiB \| - \| 80,000 \| 2,000 \| - \| - \| 0\.03 \| - \| - \| - \|$'
-has table '^\| c \| x \| - \| - \| - \| 1\.50 \| - \| - \| - \| - \| - \|$'
+	'a|itsy-uring|ns|1200' 'a|itsy-uring|ns|1800' 'b|itsy|KiB|2000.5' 'b|itsy-spin|KiB|40000' 'c|itsy-spin|x|' 'c|itsy-uring|x|1.5'
+has table '^\| a \| ns \| 50 \| 300 \| 150 \| 1,500 \| - \| 0\.50 \| 5\.00 \| - \| 3\.00 \| 30\.00 \|$'
+has table '^\| b \| KiB \| - \| 80,000 \| 2,000 \| - \| 40,000 \| 0\.03 \| - \| 0\.50 \| - \| - \|$'
+has table '^\| c \| x \| - \| - \| - \| 1\.50 \| - \| - \| - \| - \| - \| - \|$'
 nr_lines table 5
-has ratios '^a\|0\.50\|5\.00\|ns$'
+has ratios '^a\|0\.50\|5\.00\|-\|ns$'
 nr_lines ratios 2
 
 printf 'scale vectors 1 %s 2048 4096 -\n' 'uring 20 30' 'irqfd 10 15' | awk -f "$top/tests/peers/scale.awk" >"$tmp/scale"

@@ -2,7 +2,7 @@
 #
 # table.awk - lines "result|ROW|WHO|UNIT|VALUE" into a table: the median of each row's values for each
 # contender, and how itsy's routes compare with QEMU and with the host's own driver. Rows come as they
-# came first. With -v ratios=FILE, lines "ROW|irqfd : QEMU|uring : QEMU|unit" are added to FILE.
+# came first. With -v ratios=FILE, lines "ROW|irqfd : QEMU|uring : QEMU|spin : QEMU|unit" are added to FILE.
 
 BEGIN {
 	FS = "|"
@@ -64,8 +64,8 @@ function shown(value)
 }
 
 END {
-	print "| | unit | host's own | QEMU | itsy irqfd | itsy uring | itsy spin | irqfd : QEMU | uring : QEMU | irqfd : host | uring : host |"
-	print "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+	print "| | unit | host's own | QEMU | itsy irqfd | itsy uring | itsy spin | irqfd : QEMU | uring : QEMU | spin : QEMU | irqfd : host | uring : host |"
+	print "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
 	for (r = 1; r <= nr_rows; r++) {
 		row = rows[r]
 		line = "| " row " | " unit[row]
@@ -73,8 +73,8 @@ END {
 			v[w] = of(row, who[w])
 			line = line " | " shown(v[w])
 		}
-		print line " | " ratio(v[3], v[2]) " | " ratio(v[4], v[2]) " | " ratio(v[3], v[1]) " | " ratio(v[4], v[1]) " |"
+		print line " | " ratio(v[3], v[2]) " | " ratio(v[4], v[2]) " | " ratio(v[5], v[2]) " | " ratio(v[3], v[1]) " | " ratio(v[4], v[1]) " |"
 		if (ratios && v[2] != "-")
-			print row "|" ratio(v[3], v[2]) "|" ratio(v[4], v[2]) "|" unit[row] >>ratios
+			print row "|" ratio(v[3], v[2]) "|" ratio(v[4], v[2]) "|" ratio(v[5], v[2]) "|" unit[row] >>ratios
 	}
 }
