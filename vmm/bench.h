@@ -28,7 +28,7 @@ struct bench_options {
 	uint32_t burst;	    /* signalled at once; 1: one at a time */
 	uint64_t rate;	    /* of interrupts per second; 0: the next one when the last was taken */
 	uint32_t gap_us;    /* between one that was taken and the next */
-	uint64_t hardlimit; /* exit status 1 where one took longer, or was lost; 0: none */
+	uint64_t hardlimit; /* exit status 1 where one took longer; 0: none */
 	const char *json, *hgrm, *plot; /* files to write; NULL: none */
 	struct placement router, spin, vcpu;
 	int trigger_cpu; /* -1: any */

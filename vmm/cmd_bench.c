@@ -93,11 +93,12 @@ static const char help_text[] =
 	"  --hgrm FILE          write HdrHistogram's text: FILE.ROUTE.hgrm for several routes\n"
 	"  --plot FILE          draw the percentiles of all routes: .svg or .png, by gnuplot;\n"
 	"                       .gp: write what gnuplot needs to draw them elsewhere\n"
-	"  --hardlimit N        exit status 1 where one took longer than N, or was lost\n"
+	"  --hardlimit N        exit status 1 where one took longer than N\n"
 	"  --help               print this\n"
 	"\n"
-	"Exit status: 0; 1 the host failed, output could not be written, or one took longer\n"
-	"than the hard limit; 2 the command line is wrong; 4 the host is not ready (itsy\n"
+	"Exit status: 0; 1 the host failed, output could not be written, one was lost (without\n"
+	"--rate) or took longer than the hard limit; 2 the command line is wrong; 4 the host is "
+	"not ready (itsy\n"
 	"check says why), or has no gnuplot; 128+n ended by signal n, what was measured until\n"
 	"then is told.\n";
 
