@@ -16,8 +16,8 @@
  *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
  *  - MOVALL takes the LPIs of all vCPUs along, not of one (Linux 6.10 and later):
  *    it is done by MOVI of each LPI instead. Choice: so what is pending of an event
- *    that MAPC V=0 left without a target stays where it is, for it is not mapped
- *    any more; unpredictable by IHI 0069 5.3, where MAPC V=0 still has events.
+ *    that MAPC V=0 left without a target stays pending where it is, and is not lost:
+ *    KVM moves what is mapped only. Drivers move events first, then unmap.
  *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
  *    scratch device gives an LPI up before a live event takes it.
  *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/vcpu.h.

@@ -45,7 +45,7 @@ const struct rule_row rule_rows[NR_RULES] = {
 		"mapti dev=8 event=2 intid=8193\n" },
 	[RULE_MOVALL_LEAVES_STRANDED] = { "movall-leaves-stranded", RULE_IS_SEALED,
 		"MOVALL leaves what MAPC V=0 left pending where it is",
-		"KVM moves mapped LPIs only; unpredictable anyway (IHI 0069 5.3: MAPC with events mapped)",
+		"KVM moves mapped LPIs only; it stays pending, and drivers move events before they unmap",
 		CONFIG REGISTERS COMMANDS
 		"mapti dev=8 intid=8192\n"
 		"msi dev=8\n"
