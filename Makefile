@@ -52,17 +52,23 @@ arm64_ld = -pie -Wl,-z,relro,-z,now $(patsubst %,-l:lib%.a,fdt uring confuse jan
 native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAGS)
 
 # --- sources -----------------------------------------------------------------------------------------
-# The files of vmm/ that compile for arm64 only, and the one with main(): unit tests get the others.
-VMM_ARM64 := bench.c bench_device.c bench_irq.c bench_payload.c rig.c gic.c seal.c vcpu.c vm.c main.c
-vmm_src := $(wildcard vmm/*.c)
-portable_src := $(filter-out $(addprefix vmm/,$(VMM_ARM64)),$(vmm_src))
-unit_src := $(wildcard tests/unit/test_*.c)
-unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*.c))
+# The rooms of vmm/, from the ground up (vmm/README.md).
+rooms := base kvm its irq config dev machine control check bench cli
+vmm_src := $(wildcard $(rooms:%=vmm/%/*.c))
+# What compiles for arm64 only, and the file with main(): unit tests get the others.
+vmm_arm64_src := vmm/kvm/gic.c vmm/kvm/vcpu.c vmm/kvm/vm.c vmm/its/kernel_its.c \
+	vmm/bench/bench.c vmm/bench/bench_device.c vmm/bench/bench_irq.c vmm/bench/bench_payload.c vmm/bench/rig.c
+portable_src := $(filter-out $(vmm_arm64_src) vmm/cli/main.c,$(vmm_src))
+unit_src := $(wildcard tests/unit/*/test_*.c)
+unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
 objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 units := $(patsubst %.c,$(native)/%,$(unit_src))
-threads := $(patsubst %,$(tsan)/%-tsan,test_router test_vits_threads test_vits_threads_chaos)
+# Those with threads, under ThreadSanitizer too.
+thread_src := tests/unit/irq/test_router.c tests/unit/vitsmod/test_vits_threads.c \
+	tests/unit/vitsmod/test_vits_threads_chaos.c
+threads := $(patsubst %.c,$(tsan)/%-tsan,$(thread_src))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 guest_objects := $(patsubst %,$(BUILD)/guest/obj/%.o,$(guest_shared))
@@ -101,8 +107,8 @@ material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
 # Objects are made again when compiler or flags change, or the commit that one of them tells (CFLAGS=... or not).
-$(arm64)/vmm/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
-$(arm64)/vmm/version.o: $(BUILD)/version/.flags
+$(arm64)/vmm/base/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
+$(arm64)/vmm/base/version.o: $(BUILD)/version/.flags
 $(BUILD)/version/.flags: flags := $(shell git describe --always --dirty 2>/dev/null)
 $(BUILD)/guest/obj/.flags: flags = $(payload_cc)
 $(addsuffix /.flags,$(foreach kind,$(kinds),$($(kind))) $(BUILD)/guest/obj $(BUILD)/version): FORCE
@@ -134,10 +140,10 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 $(agent) $(peers):
 	$(call link,$(arm64_cc) $(if $(filter $(peers),$@),-static,-pie) -o $@ $^)
 
-$(arm64)/itsy: $(arm64)/vmm/main.o
+$(arm64)/itsy: $(arm64)/vmm/cli/main.o
 $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
 $(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
-$(addprefix $(arm64)/its,y diff routes): $(call objects,$(arm64),$(filter-out vmm/main.c,$(vmm_src))) \
+$(addprefix $(arm64)/its,y diff routes): $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
 		$(arm64)/libvits.a $(arm64)/libvfio.a
 	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(arm64_ld))
 
@@ -145,9 +151,8 @@ unit-programs: $(units) $(threads)
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
-$(threads): $(tsan)/%-tsan: $(tsan)/tests/unit/%.o $(tsan)/libvits.a \
-		$(call objects,$(tsan),tests/unit/vits_world.c $(addprefix vmm/,router.c deadlines.c placement.c report.c))
-	$(call link,$(tsan_cc) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -luring -pthread $(LDFLAGS))
+$(threads): %-tsan: %.o $(tsan)/libunit.a $(tsan)/libvmm.a $(tsan)/libvits.a $(tsan)/libvfio.a
+	$(call link,$(tsan_cc) -o $@ $^ $(native_ld))
 
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
@@ -165,7 +170,7 @@ $(foreach src,$(basename $(guest_src)),$(eval $(BUILD)/guest/$(notdir $(src)).bi
 $(payloads):
 	$(call say,BIN,$@)
 	$(Q)$(CROSS_COMPILE)objcopy -O binary $< $@
-$(arm64)/vmm/bench_payload.o: $(BUILD)/guest/latency.bin
+$(arm64)/vmm/bench/bench_payload.o: $(BUILD)/guest/latency.bin
 
 guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images

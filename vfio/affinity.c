@@ -30,7 +30,7 @@ struct vfio_affinity {
 	struct pci_host_fs fs;
 	char cpu[12];
 	unsigned left;
-	struct vfio_fault *fault;
+	struct vfio_failure *failure;
 	size_t nr;
 	struct moved list[VFIO_MAX_VECTORS];
 };
@@ -72,14 +72,15 @@ static int move_one(void *ctx, const char *name)
 	int r = *end || irq > UINT32_MAX ? -EINVAL : move(a, (uint32_t)irq);
 
 	if (r < 0 && !a->left++)
-		(void)vfio_fail(a->fault, r == -EACCES ? VFIO_FAULT_PERMISSION : VFIO_FAULT_OTHER,
-				r, "%s", name);
+		(void)vfio_fail(a->failure,
+				r == -EACCES ? VFIO_FAILURE_PERMISSION : VFIO_FAILURE_OTHER, r,
+				"%s", name);
 	return 0;
 }
 
 int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned cpu,
 		      struct vfio_affinity **ret_affinity, unsigned *ret_left,
-		      struct vfio_fault *ret_fault)
+		      struct vfio_failure *ret_failure)
 {
 	_cleanup_free_ struct vfio_affinity *a = calloc(1, sizeof(*a));
 	char name[PCI_BDF_STRLEN];
@@ -87,16 +88,16 @@ int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, u
 	int r;
 
 	if (!a)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "msi_irqs");
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "msi_irqs");
 	a->fs = *fs;
-	a->fault = ret_fault;
+	a->failure = ret_failure;
 	(void)snprintf(a->cpu, sizeof(a->cpu), "%u", cpu);
 	r = host_path(&path, fs, "/sys/bus/pci/devices/%s/msi_irqs", pci_bdf_format(bdf, name));
 	if (r == 0)
 		r = host_each_entry(path.text, move_one, a);
 	if (r < 0)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, r, "msi_irqs");
-	a->fault = NULL;
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, r, "msi_irqs");
+	a->failure = NULL;
 	*ret_left = a->left;
 	*ret_affinity = TAKE_PTR(a);
 	return 0;

@@ -13,12 +13,12 @@ struct vfio_affinity;
 /*
  * Move all interrupts of a function, whose vectors are enabled, to one CPU, and
  * remember where they were. What the kernel refuses stays where it is: *ret_left
- * is how many, and ret_fault tells of the first (object its number). 0, or
+ * is how many, and ret_failure tells of the first (object its number). 0, or
  * negative errno where nothing could be done at all.
  */
 int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned cpu,
 		      struct vfio_affinity **ret_affinity, unsigned *ret_left,
-		      struct vfio_fault *ret_fault) _must_check_;
+		      struct vfio_failure *ret_failure) _must_check_;
 /*
  * Put them back, while the vectors are enabled still; the kernel forgets them with
  * the vectors, so that nothing is left behind where a process dies. NULL is

@@ -167,7 +167,7 @@ static size_t mappable_areas(const struct vfio_device *dev, const struct vfio_re
 	return nr;
 }
 
-static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_fault *fault)
+static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_failure *failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 	struct vfio_bar_state *state = &dev->bars[index];
@@ -185,7 +185,7 @@ static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_fault
 			/* What is still marked was never mapped. */
 			while (++i < state->shape.nr_pieces)
 				state->shape.pieces[i].map = NULL;
-			return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: mapping BAR %u",
+			return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: mapping BAR %u",
 					 dev->name, index);
 		}
 		piece->map = map;
@@ -194,7 +194,7 @@ static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_fault
 }
 
 static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
-		     struct vfio_fault *fault)
+		     struct vfio_failure *failure)
 {
 	const struct vfio_region_info question = { .argsz = sizeof(question), .index = index };
 	const struct vfio_query query = { dev->fd, VFIO_DEVICE_GET_REGION_INFO, &question,
@@ -209,7 +209,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 
 	r = vfio_ask(&dev->container->sys, &query, &answer, &size);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of BAR %u", dev->name,
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: region of BAR %u", dev->name,
 				 index);
 	info = answer;
 	/* No BAR, or none that a register could describe. */
@@ -228,10 +228,10 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 	trapped.nr = add_trap(traps, 0, dev, index, &dev->table);
 	trapped.nr = add_trap(traps, trapped.nr, dev, index, &dev->pba);
 	bar_cut(&state->shape, dev->container->sys.page_size, &mappable, &trapped);
-	return map_pieces(dev, index, fault);
+	return map_pieces(dev, index, failure);
 }
 
-int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault *fault)
+int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
 {
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
 		uint32_t flags = config_get(image, PCI_BASE_ADDRESS_0 + 4 * i, 4);
@@ -244,7 +244,7 @@ int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault 
 		/* A 64-bit BAR needs a second register: the last one has none. */
 		if (wide && i == VFIO_DEVICE_BARS - 1)
 			continue;
-		r = bar_probe(dev, i, flags, fault);
+		r = bar_probe(dev, i, flags, failure);
 		if (r < 0)
 			return r;
 		i += wide && dev->bars[i].shape.present;

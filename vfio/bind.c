@@ -38,7 +38,7 @@ struct binding {
 	const struct pci_host_fs *fs;
 	const struct pci_bdf *bdf;
 	char name[PCI_BDF_STRLEN];
-	struct vfio_fault *fault; /* may be NULL */
+	struct vfio_failure *failure; /* may be NULL */
 };
 
 static int kernel_write(void *ctx, const char *path, const char *text)
@@ -187,7 +187,7 @@ static int is_starting(void *ctx, const char *name)
 	if (host_path(&path, b->fs, "/sys/bus/pci/devices/%s/nvme/%s/state", b->name, name) < 0 ||
 	    host_read_text(path.text, text, sizeof(text)) < 0)
 		return 0;
-	for (size_t i = 0; i < ARRAY_LEN(states); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
 		if (!strcmp(text, states[i]))
 			return 1;
 	}
@@ -253,16 +253,16 @@ static int put_back(const struct binding *b, const char *driver, const char *ove
 
 static int change_failed(const struct binding *b, int err, const char *driver)
 {
-	enum vfio_fault_code code = VFIO_FAULT_BIND;
+	enum vfio_failure_code code = VFIO_FAILURE_BIND;
 	struct pci_function fn;
 	int r;
 
 	if (err == -EACCES || err == -EPERM || err == -EROFS)
-		code = VFIO_FAULT_PERMISSION;
+		code = VFIO_FAILURE_PERMISSION;
 	else if (pci_function_get(b->fs, b->bdf, &fn) == 0 && fn.group < 0)
-		code = VFIO_FAULT_NO_GROUP;
-	r = vfio_fail(b->fault, code, err, "%s", b->name);
-	vfio_fault_driver(b->fault, driver);
+		code = VFIO_FAILURE_NO_GROUP;
+	r = vfio_fail(b->failure, code, err, "%s", b->name);
+	vfio_failure_driver(b->failure, driver);
 	return r;
 }
 
@@ -305,7 +305,7 @@ static int need_vfio(const struct binding *b)
 	(void)b->host->modprobe(b->host->ctx, "vfio_iommu_type1");
 	if (vfio_is_there(b))
 		return 0;
-	return vfio_fail(b->fault, VFIO_FAULT_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
+	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
 }
 
 static int check_use(const struct binding *b)
@@ -315,11 +315,11 @@ static int check_use(const struct binding *b)
 
 	r = host_uses(b->fs, b->bdf, what);
 	if (r < 0)
-		return vfio_fail(b->fault, VFIO_FAULT_OTHER, r, "%s", b->name);
+		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, r, "%s", b->name);
 	if (r == 0)
 		return 0;
-	r = vfio_fail(b->fault, VFIO_FAULT_IN_USE_BY_HOST, -EBUSY, "%s", b->name);
-	vfio_fault_other(b->fault, what);
+	r = vfio_fail(b->failure, VFIO_FAILURE_IN_USE_BY_HOST, -EBUSY, "%s", b->name);
+	vfio_failure_other(b->failure, what);
 	return r;
 }
 
@@ -327,7 +327,7 @@ static int state_failed(const struct binding *b, int err)
 {
 	bool denied = err == -EACCES || err == -EPERM;
 
-	return vfio_fail(b->fault, denied ? VFIO_FAULT_PERMISSION : VFIO_FAULT_STATE, err,
+	return vfio_fail(b->failure, denied ? VFIO_FAILURE_PERMISSION : VFIO_FAILURE_STATE, err,
 			 "/run/itsy/bound/%s", b->name);
 }
 
@@ -345,7 +345,7 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 
 	r = read_override(b, ret_override, size);
 	if (r < 0)
-		return vfio_fail(b->fault, VFIO_FAULT_OTHER, r, "%s: driver_override", b->name);
+		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, r, "%s: driver_override", b->name);
 	if (!strcmp(ret_override, VFIO_DRIVER) && record_read(b->fs, b->bdf, &record) == 0)
 		return 0;
 	vfio_copy_text(record.driver, sizeof(record.driver), fn->driver);
@@ -390,15 +390,16 @@ static int find_function(const struct binding *b, struct pci_function *ret_fn)
 	int r = pci_function_get(b->fs, b->bdf, ret_fn);
 
 	if (r < 0)
-		return vfio_fail(b->fault, r == -ENOENT ? VFIO_FAULT_NO_FUNCTION : VFIO_FAULT_OTHER,
-				 r, "%s", b->name);
+		return vfio_fail(b->failure,
+				 r == -ENOENT ? VFIO_FAILURE_NO_FUNCTION : VFIO_FAILURE_OTHER, r,
+				 "%s", b->name);
 	return 0;
 }
 
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		   const struct pci_bdf *bdf, bool force, struct vfio_fault *ret_fault)
+		   const struct pci_bdf *bdf, bool force, struct vfio_failure *ret_failure)
 {
-	struct binding b = { host, fs, bdf, .fault = ret_fault };
+	struct binding b = { host, fs, bdf, .failure = ret_failure };
 	_cleanup_fd_ int lock = -1;
 	struct pci_function fn;
 	int r;
@@ -408,10 +409,10 @@ int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 	if (r < 0)
 		return r;
 	if (fn.is_bridge)
-		return vfio_fail(ret_fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", b.name);
+		return vfio_fail(ret_failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", b.name);
 	/* Hosts with a device tree form a group when a first driver is bound. */
 	if (fn.group < 0 && fn.driver[0])
-		return vfio_fail(ret_fault, VFIO_FAULT_NO_GROUP, -ENODEV, "%s", b.name);
+		return vfio_fail(ret_failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b.name);
 	if (pci_driver_is_vfio(fn.driver))
 		return 0;
 	lock = lock_records(&b);
@@ -429,11 +430,11 @@ int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 }
 
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
-	      struct vfio_fault *ret_fault)
+	      struct vfio_failure *ret_failure)
 {
 	struct bind_host host = bind_host_kernel();
 
-	return vfio_bind_with(&host, fs, bdf, force, ret_fault);
+	return vfio_bind_with(&host, fs, bdf, force, ret_failure);
 }
 
 /*
@@ -450,7 +451,7 @@ static int check_idle(const struct binding *b, const struct pci_function *fn)
 	r = host_path(&path, b->fs, "/dev/vfio/%d", fn->group);
 	if (r < 0 || b->host->probe(b->host->ctx, path.text) != -EBUSY)
 		return 0;
-	return vfio_fail(b->fault, VFIO_FAULT_BUSY, -EBUSY, "%s", b->name);
+	return vfio_fail(b->failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", b->name);
 }
 
 /* Without a record nothing is known but our own kind of override. */
@@ -492,9 +493,9 @@ static int release_locked(const struct binding *b)
 }
 
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		      const struct pci_bdf *bdf, struct vfio_fault *ret_fault)
+		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
 {
-	struct binding b = { host, fs, bdf, .fault = ret_fault };
+	struct binding b = { host, fs, bdf, .failure = ret_failure };
 	_cleanup_fd_ int lock = -1;
 
 	pci_bdf_format(bdf, b.name);
@@ -503,11 +504,11 @@ int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs
 }
 
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
-		 struct vfio_fault *ret_fault)
+		 struct vfio_failure *ret_failure)
 {
 	struct bind_host host = bind_host_kernel();
 
-	return vfio_release_with(&host, fs, bdf, ret_fault);
+	return vfio_release_with(&host, fs, bdf, ret_failure);
 }
 
 bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf)

@@ -14,21 +14,21 @@
  * group, and, unless force, functions that the host is using: a mounted file
  * system or swap on it, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
- * Negative errno with ret_fault otherwise, and then all is as it was. Loads the
+ * Negative errno with ret_failure otherwise, and then all is as it was. Loads the
  * modules vfio-pci and vfio_iommu_type1 where they are missing. Takes as long as
  * the host's driver takes to let go, and waits seconds at most for the new one.
  */
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
-	      struct vfio_fault *ret_fault) _must_check_;
+	      struct vfio_failure *ret_failure) _must_check_;
 
 /*
  * Put the recorded driver and driver_override back and forget the record;
  * without a record, let the kernel choose a driver. A driver that somebody else
- * bound meanwhile stays. -EBUSY VFIO_FAULT_BUSY while a process has the group
+ * bound meanwhile stays. -EBUSY VFIO_FAILURE_BUSY while a process has the group
  * open; the record is kept until all is put back. 0, or negative errno.
  */
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
-		 struct vfio_fault *ret_fault) _must_check_;
+		 struct vfio_failure *ret_failure) _must_check_;
 
 /* Is there a record that we bound it? */
 bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf);

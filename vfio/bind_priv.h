@@ -23,8 +23,8 @@ struct bind_host bind_host_kernel(void);
 
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		   const struct pci_bdf *bdf, bool force,
-		   struct vfio_fault *ret_fault) _must_check_;
+		   struct vfio_failure *ret_failure) _must_check_;
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		      const struct pci_bdf *bdf, struct vfio_fault *ret_fault) _must_check_;
+		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
 
 #endif

@@ -159,7 +159,7 @@ struct cap_rule {
 	unsigned nr_fields;
 };
 
-#define FIELDS(table) table, ARRAY_LEN(table)
+#define FIELDS(table) table, ARRAY_SIZE(table)
 
 static const struct cap_rule std_rules[] = {
 	{ PCI_CAP_ID_PM, 2, FIELDS(pm_fields) },     { PCI_CAP_ID_VPD, 2, FIELDS(vpd_fields) },
@@ -239,9 +239,9 @@ static void apply_msi(struct vfio_config *cfg, const uint8_t *image, const struc
 	unsigned at = place->pos + (wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32);
 
 	if (wide)
-		apply_fields(cfg, image, place, msi64_fields, ARRAY_LEN(msi64_fields) - !masks);
+		apply_fields(cfg, image, place, msi64_fields, ARRAY_SIZE(msi64_fields) - !masks);
 	else
-		apply_fields(cfg, image, place, msi32_fields, ARRAY_LEN(msi32_fields) - !masks);
+		apply_fields(cfg, image, place, msi32_fields, ARRAY_SIZE(msi32_fields) - !masks);
 	if (masks && at + 4 <= place->end && vectors < 32)
 		config_put(cfg->keep, at, 4, (1u << vectors) - 1);
 }
@@ -254,7 +254,7 @@ static void apply_exp(struct vfio_config *cfg, const uint8_t *image, const struc
 
 	if ((flags & PCI_EXP_FLAGS_VERS) < 2 && known.end > known.pos + PCI_EXP_SLTCAP)
 		known.end = known.pos + PCI_EXP_SLTCAP;
-	apply_fields(cfg, image, &known, exp_fields, ARRAY_LEN(exp_fields));
+	apply_fields(cfg, image, &known, exp_fields, ARRAY_SIZE(exp_fields));
 	cfg->exp = (uint16_t)place->pos;
 }
 
@@ -348,7 +348,7 @@ static void build_std(struct vfio_config *cfg, const uint8_t *image,
 
 	for (unsigned i = 0; i < nr; i++) {
 		const struct cap_rule *rule =
-			find_rule(std_rules, ARRAY_LEN(std_rules), image[all[i]]);
+			find_rule(std_rules, ARRAY_SIZE(std_rules), image[all[i]]);
 		const struct cap_place place = { rule, all[i],
 						 reach(all, nr, all[i], CONFIG_SIZE_PCI) };
 
@@ -396,7 +396,7 @@ static void build_ext(struct vfio_config *cfg, const uint8_t *image)
 	for (unsigned i = 0; i < nr; i++) {
 		uint32_t header = config_get(image, all[i], 4);
 		const struct cap_rule *rule =
-			find_rule(ext_rules, ARRAY_LEN(ext_rules), PCI_EXT_CAP_ID(header));
+			find_rule(ext_rules, ARRAY_SIZE(ext_rules), PCI_EXT_CAP_ID(header));
 		const struct cap_place place = { rule, all[i],
 						 reach(all, nr, all[i], CONFIG_SIZE) };
 
@@ -421,7 +421,7 @@ void config_build(struct vfio_config *cfg, const uint8_t *image, unsigned size,
 	assert(!choice->msi || !choice->msix);
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->size = size;
-	for (unsigned i = 0; i < ARRAY_LEN(header_fields); i++)
+	for (unsigned i = 0; i < ARRAY_SIZE(header_fields); i++)
 		apply_field(cfg, image, 0, &header_fields[i]);
 	build_std(cfg, image, choice);
 	/* Extended capabilities belong to PCI Express functions. */

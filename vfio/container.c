@@ -31,33 +31,33 @@ static int sys_ioctl(const struct vfio_container *c, int fd, unsigned long reque
 	return c->sys.ioctl(c->sys.ctx, fd, request, arg);
 }
 
-static int container_open(struct vfio_container *c, struct vfio_fault *fault)
+static int container_open(struct vfio_container *c, struct vfio_failure *failure)
 {
-	enum vfio_fault_code code = VFIO_FAULT_OTHER;
+	enum vfio_failure_code code = VFIO_FAILURE_OTHER;
 	int fd, version;
 
 	fd = c->sys.open(c->sys.ctx, "/dev/vfio/vfio");
 	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
-		code = VFIO_FAULT_NO_VFIO;
+		code = VFIO_FAILURE_NO_VFIO;
 	else if (fd == -EACCES || fd == -EPERM)
-		code = VFIO_FAULT_PERMISSION;
+		code = VFIO_FAILURE_PERMISSION;
 	if (fd < 0)
-		return vfio_fail(fault, code, fd, "/dev/vfio/vfio");
+		return vfio_fail(failure, code, fd, "/dev/vfio/vfio");
 	c->fd = fd;
 
 	version = sys_ioctl(c, fd, VFIO_GET_API_VERSION, NULL);
 	if (version < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, version, "VFIO_GET_API_VERSION");
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, version, "VFIO_GET_API_VERSION");
 	if (version != VFIO_API_VERSION)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, -EPROTO, "VFIO_GET_API_VERSION");
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EPROTO, "VFIO_GET_API_VERSION");
 	/* 0 where the module of the type 1 IOMMU is not loaded. */
 	if (sys_ioctl(c, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU) <= 0)
-		return vfio_fail(fault, VFIO_FAULT_NO_VFIO, -ENODEV, "vfio_iommu_type1");
+		return vfio_fail(failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "vfio_iommu_type1");
 	return 0;
 }
 
 int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
-			       struct vfio_fault *ret_fault)
+			       struct vfio_failure *ret_failure)
 {
 	_cleanup_(vfio_container_destroyp) struct vfio_container *c = NULL;
 	int r;
@@ -65,22 +65,22 @@ int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container
 	assert(sys->page_size > 0);
 	c = sys->zalloc(sys->ctx, 1, sizeof(*c));
 	if (!c)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "container");
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "container");
 	c->sys = *sys;
 	c->fd = -1;
 
-	r = container_open(c, ret_fault);
+	r = container_open(c, ret_failure);
 	if (r < 0)
 		return r;
 	*ret_container = TAKE_PTR(c);
 	return 0;
 }
 
-int vfio_container_create(struct vfio_container **ret_container, struct vfio_fault *ret_fault)
+int vfio_container_create(struct vfio_container **ret_container, struct vfio_failure *ret_failure)
 {
 	struct vfio_sys sys = vfio_sys_kernel();
 
-	return vfio_container_create_with(&sys, ret_container, ret_fault);
+	return vfio_container_create_with(&sys, ret_container, ret_failure);
 }
 
 void vfio_container_destroy(struct vfio_container *c)
@@ -161,27 +161,27 @@ static int load_ranges(struct vfio_container *c)
 }
 
 static int group_open(struct vfio_container *c, struct vfio_group *group, const char *function,
-		      struct vfio_fault *fault)
+		      struct vfio_failure *failure)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
-	enum vfio_fault_code code = VFIO_FAULT_OTHER;
+	enum vfio_failure_code code = VFIO_FAILURE_OTHER;
 	char path[32];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group->number);
 	group->fd = c->sys.open(c->sys.ctx, path);
 	if (group->fd == -EBUSY)
-		code = VFIO_FAULT_BUSY;
+		code = VFIO_FAILURE_BUSY;
 	else if (group->fd == -EACCES || group->fd == -EPERM)
-		code = VFIO_FAULT_PERMISSION;
+		code = VFIO_FAILURE_PERMISSION;
 	if (group->fd < 0)
-		return vfio_fail(fault, code, group->fd, "%s", path);
+		return vfio_fail(failure, code, group->fd, "%s", path);
 
 	r = sys_ioctl(c, group->fd, VFIO_GROUP_GET_STATUS, &status);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_GROUP_GET_STATUS", path);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_GROUP_GET_STATUS", path);
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return vfio_fail(fault, VFIO_FAULT_NOT_VIABLE, -EPERM, "%s", function);
+		return vfio_fail(failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", function);
 	return 0;
 }
 
@@ -190,7 +190,8 @@ static int group_open(struct vfio_container *c, struct vfio_group *group, const 
  * host's MSIs are not isolated from each other (drivers/vfio/vfio_iommu_type1.c,
  * allow_unsafe_interrupts).
  */
-static int group_join(struct vfio_container *c, struct vfio_group *group, struct vfio_fault *fault)
+static int group_join(struct vfio_container *c, struct vfio_group *group,
+		      struct vfio_failure *failure)
 {
 	int r;
 
@@ -202,16 +203,16 @@ static int group_join(struct vfio_container *c, struct vfio_group *group, struct
 				      (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
 	}
 	if (r < 0)
-		return vfio_fail(fault,
-				 r == -EPERM   ? VFIO_FAULT_UNSAFE_INTERRUPTS
-				 : r == -EBUSY ? VFIO_FAULT_BUSY
-					       : VFIO_FAULT_OTHER,
+		return vfio_fail(failure,
+				 r == -EPERM   ? VFIO_FAILURE_UNSAFE_INTERRUPTS
+				 : r == -EBUSY ? VFIO_FAILURE_BUSY
+					       : VFIO_FAILURE_OTHER,
 				 r, "IOMMU group %d", group->number);
 	c->iommu_set = true;
 
 	r = load_ranges(c);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "VFIO_IOMMU_GET_INFO");
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "VFIO_IOMMU_GET_INFO");
 	return 0;
 }
 
@@ -230,7 +231,7 @@ static void group_free(struct vfio_container *c, struct vfio_group *group)
 }
 
 int vfio_group_get(struct vfio_container *c, int number, const char *function,
-		   struct vfio_group **ret_group, struct vfio_fault *ret_fault)
+		   struct vfio_group **ret_group, struct vfio_failure *ret_failure)
 {
 	struct vfio_group *group;
 	int r;
@@ -245,13 +246,14 @@ int vfio_group_get(struct vfio_container *c, int number, const char *function,
 
 	group = c->sys.zalloc(c->sys.ctx, 1, sizeof(*group));
 	if (!group)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "IOMMU group %d", number);
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "IOMMU group %d",
+				 number);
 	group->number = number;
 	group->fd = -1;
 	group->users = 1;
-	r = group_open(c, group, function, ret_fault);
+	r = group_open(c, group, function, ret_failure);
 	if (r == 0)
-		r = group_join(c, group, ret_fault);
+		r = group_join(c, group, ret_failure);
 	if (r < 0) {
 		group_free(c, group);
 		return r;
@@ -313,7 +315,7 @@ static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t l
 }
 
 static int map_failed(const struct vfio_container *c, const struct vfio_iova_range *what, int err,
-		      struct vfio_fault *fault)
+		      struct vfio_failure *failure)
 {
 	uint64_t want = c->mapped + (what->last - what->first) + 1;
 	struct rlimit limit;
@@ -321,16 +323,16 @@ static int map_failed(const struct vfio_container *c, const struct vfio_iova_ran
 	/* type1 answers ENOMEM both for the limit and for memory that is short. */
 	if (err == -ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
 	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < want) {
-		err = vfio_fail(fault, VFIO_FAULT_MEMLOCK, err, "RLIMIT_MEMLOCK");
-		vfio_fault_numbers(fault, limit.rlim_cur, want);
+		err = vfio_fail(failure, VFIO_FAILURE_MEMLOCK, err, "RLIMIT_MEMLOCK");
+		vfio_failure_numbers(failure, limit.rlim_cur, want);
 		return err;
 	}
-	return vfio_fail(fault, err == -EPERM ? VFIO_FAULT_PERMISSION : VFIO_FAULT_OTHER, err,
+	return vfio_fail(failure, err == -EPERM ? VFIO_FAILURE_PERMISSION : VFIO_FAILURE_OTHER, err,
 			 "DMA 0x%" PRIx64 "-0x%" PRIx64, what->first, what->last);
 }
 
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
-		 struct vfio_fault *ret_fault)
+		 struct vfio_failure *ret_failure)
 {
 	const struct vfio_iova_range what = { iova, iova + size - 1 };
 	struct vfio_iommu_type1_dma_map map = {
@@ -346,22 +348,23 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 	int r;
 
 	if (size == 0 || what.last < iova || ((iova | size | (uintptr_t)va) & (page - 1)))
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -EINVAL,
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -EINVAL,
 				 "DMA 0x%" PRIx64 " +0x%" PRIx64, iova, size);
 	if (!c->iommu_set)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENODEV, "container without a group");
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENODEV,
+				 "container without a group");
 	if (find_hole(c, what.first, what.last, &hole)) {
-		r = vfio_fail(ret_fault, VFIO_FAULT_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64,
+		r = vfio_fail(ret_failure, VFIO_FAILURE_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64,
 			      what.first, what.last);
 		(void)snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64, hole.first,
 			       hole.last);
-		vfio_fault_other(ret_fault, text);
+		vfio_failure_other(ret_failure, text);
 		return r;
 	}
 
 	r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
 	if (r < 0)
-		return map_failed(c, &what, r, ret_fault);
+		return map_failed(c, &what, r, ret_failure);
 	c->mapped += size;
 	return 0;
 }

@@ -14,7 +14,7 @@ struct vfio_container;
 
 /* Open /dev/vfio/vfio. The IOMMU type is set when the first group joins. */
 int vfio_container_create(struct vfio_container **ret_container,
-			  struct vfio_fault *ret_fault) _must_check_;
+			  struct vfio_failure *ret_failure) _must_check_;
 /* NULL is allowed; devices of it must be gone. DMA mappings end here. */
 void vfio_container_destroy(struct vfio_container *c);
 static inline void vfio_container_destroyp(struct vfio_container **c)
@@ -36,11 +36,11 @@ int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_
 /*
  * Let devices reach size bytes at va under iova, all page aligned. The ranges
  * are asked first; va must stay mapped until dma_unmap or destroy. Pins the
- * memory. -ERANGE VFIO_FAULT_IOVA (other: the hole that it meets), -ENOMEM
- * VFIO_FAULT_MEMLOCK (have: the limit, want: all that would be pinned), or other.
+ * memory. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets), -ENOMEM
+ * VFIO_FAILURE_MEMLOCK (have: the limit, want: all that would be pinned), or other.
  */
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
-		 struct vfio_fault *ret_fault) _must_check_;
+		 struct vfio_failure *ret_failure) _must_check_;
 /* The whole of one mapping. -ENOENT where there is none. */
 int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size) _must_check_;
 

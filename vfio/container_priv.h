@@ -33,7 +33,7 @@ struct vfio_container {
  * name is for the fault only.
  */
 int vfio_group_get(struct vfio_container *c, int number, const char *function,
-		   struct vfio_group **ret_group, struct vfio_fault *ret_fault) _must_check_;
+		   struct vfio_group **ret_group, struct vfio_failure *ret_failure) _must_check_;
 /* The last user leaves the container. NULL is allowed. */
 void vfio_group_put(struct vfio_container *c, struct vfio_group *group);
 

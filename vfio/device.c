@@ -126,7 +126,7 @@ int vfio_device_reset(struct vfio_device *dev)
 
 /* Is it there, ours to take, and nobody else's with it? */
 static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
-			  struct pci_function *ret_fn, struct vfio_fault *fault)
+			  struct pci_function *ret_fn, struct vfio_failure *failure)
 {
 	char name[PCI_BDF_STRLEN];
 	int r;
@@ -134,33 +134,33 @@ static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bd
 	pci_bdf_format(bdf, name);
 	r = pci_function_get(fs, bdf, ret_fn);
 	if (r == -ENOENT)
-		return vfio_fail(fault, VFIO_FAULT_NO_FUNCTION, r, "%s", name);
+		return vfio_fail(failure, VFIO_FAILURE_NO_FUNCTION, r, "%s", name);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s", name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s", name);
 	if (ret_fn->is_bridge)
-		return vfio_fail(fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", name);
+		return vfio_fail(failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", name);
 	if (ret_fn->group < 0)
-		return vfio_fail(fault, VFIO_FAULT_NO_GROUP, -ENODEV, "%s", name);
+		return vfio_fail(failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", name);
 	if (!pci_driver_is_vfio(ret_fn->driver)) {
-		r = vfio_fail(fault, VFIO_FAULT_NOT_BOUND, -ENODEV, "%s", name);
-		vfio_fault_driver(fault, ret_fn->driver);
+		r = vfio_fail(failure, VFIO_FAILURE_NOT_BOUND, -ENODEV, "%s", name);
+		vfio_failure_driver(failure, ret_fn->driver);
 		return r;
 	}
-	return pci_group_viable(fs, ret_fn, fault);
+	return pci_group_viable(fs, ret_fn, failure);
 }
 
 /* The kernel lets a function be opened again by who has its group; both would suffer. */
 static int check_unopened(const struct vfio_container *c, const struct pci_bdf *bdf,
-			  struct vfio_fault *fault)
+			  struct vfio_failure *failure)
 {
 	for (const struct vfio_device *dev = c->devices; dev; dev = dev->next) {
 		if (pci_bdf_equal(&dev->bdf, bdf))
-			return vfio_fail(fault, VFIO_FAULT_BUSY, -EBUSY, "%s", dev->name);
+			return vfio_fail(failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", dev->name);
 	}
 	return 0;
 }
 
-static int open_function(struct vfio_device *dev, struct vfio_fault *fault)
+static int open_function(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 	struct vfio_device_info info = { .argsz = sizeof(info) };
@@ -168,33 +168,35 @@ static int open_function(struct vfio_device *dev, struct vfio_fault *fault)
 
 	r = sys->ioctl(sys->ctx, dev->group->fd, VFIO_GROUP_GET_DEVICE_FD, dev->name);
 	if (r < 0)
-		return vfio_fail(fault,
-				 r == -EBUSY		       ? VFIO_FAULT_BUSY
-				 : r == -EPERM || r == -EACCES ? VFIO_FAULT_PERMISSION
-							       : VFIO_FAULT_OTHER,
+		return vfio_fail(failure,
+				 r == -EBUSY		       ? VFIO_FAILURE_BUSY
+				 : r == -EPERM || r == -EACCES ? VFIO_FAILURE_PERMISSION
+							       : VFIO_FAILURE_OTHER,
 				 r, "%s", dev->name);
 	dev->fd = r;
 	r = device_ioctl(dev, VFIO_DEVICE_GET_INFO, &info);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_GET_INFO", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_GET_INFO",
+				 dev->name);
 	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) ||
 	    info.num_regions <= VFIO_PCI_CONFIG_REGION_INDEX ||
 	    info.num_irqs <= VFIO_PCI_MSIX_IRQ_INDEX)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, -EPROTO, "%s: VFIO_DEVICE_GET_INFO",
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EPROTO, "%s: VFIO_DEVICE_GET_INFO",
 				 dev->name);
 	dev->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
 	return 0;
 }
 
 /* Quiet the function before its configuration space is looked at. */
-static int quiesce(struct vfio_device *dev, struct vfio_fault *fault)
+static int quiesce(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	uint16_t command;
 	int r;
 
 	r = device_read(dev, dev->config_region + PCI_COMMAND, &command, sizeof(command));
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: configuration space", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: configuration space",
+				 dev->name);
 	dev->host_command =
 		command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	r = device_command_write(dev, false);
@@ -204,12 +206,12 @@ static int quiesce(struct vfio_device *dev, struct vfio_fault *fault)
 	if (r == 0)
 		r = device_command_write(dev, false);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: reset", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: reset", dev->name);
 	return 0;
 }
 
 static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsigned *ret_size,
-		      struct vfio_fault *fault)
+		      struct vfio_failure *failure)
 {
 	struct vfio_region_info info = {
 		.argsz = sizeof(info),
@@ -221,71 +223,72 @@ static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsig
 	if (r == 0 && info.size < CONFIG_SIZE_PCI)
 		r = -EPROTO;
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of configuration space",
-				 dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r,
+				 "%s: region of configuration space", dev->name);
 	dev->config_region = info.offset;
 	dev->opened = true;
 	*ret_size = info.size >= CONFIG_SIZE ? CONFIG_SIZE : CONFIG_SIZE_PCI;
 
-	r = quiesce(dev, fault);
+	r = quiesce(dev, failure);
 	if (r < 0)
 		return r;
 	memset(image, 0, CONFIG_SIZE);
 	r = device_read(dev, dev->config_region, image, *ret_size);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: configuration space", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: configuration space",
+				 dev->name);
 	if ((image[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL)
-		return vfio_fail(fault, VFIO_FAULT_BRIDGE, -EINVAL, "%s", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", dev->name);
 	return 0;
 }
 
-static int set_up(struct vfio_device *dev, struct vfio_fault *fault)
+static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	struct config_choice choice;
 	uint8_t image[CONFIG_SIZE];
 	unsigned size = 0;
 	int r;
 
-	r = open_function(dev, fault);
+	r = open_function(dev, failure);
 	if (r < 0)
 		return r;
-	r = read_image(dev, image, &size, fault);
+	r = read_image(dev, image, &size, failure);
 	if (r < 0)
 		return r;
-	r = msi_probe(dev, image, fault);
+	r = msi_probe(dev, image, failure);
 	if (r < 0)
 		return r;
 	if (dev->kind == VFIO_IRQ_KIND_NONE)
-		return vfio_fail(fault, VFIO_FAULT_NO_MSI, -ENOTSUP, "%s", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
 	choice = (struct config_choice){
 		.msi = dev->kind == VFIO_IRQ_KIND_MSI,
 		.msix = dev->kind == VFIO_IRQ_KIND_MSIX,
 		.reset = dev->can_reset,
 	};
-	r = bars_probe(dev, image, fault);
+	r = bars_probe(dev, image, failure);
 	if (r < 0)
 		return r;
 	config_build(&dev->cfg, image, size, &choice);
 	bars_to_config(dev);
-	return msi_enable(dev, fault);
+	return msi_enable(dev, failure);
 }
 
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
-		       struct vfio_fault *ret_fault)
+		       struct vfio_failure *ret_failure)
 {
 	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
 	struct pci_function fn;
 	int r;
 
-	r = check_function(fs, bdf, &fn, ret_fault);
+	r = check_function(fs, bdf, &fn, ret_failure);
 	if (r == 0)
-		r = check_unopened(c, bdf, ret_fault);
+		r = check_unopened(c, bdf, ret_failure);
 	if (r < 0)
 		return r;
 	dev = c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
 	if (!dev)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, -ENOMEM, "device");
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "device");
 	dev->container = c;
 	dev->bdf = *bdf;
 	dev->fd = -1;
@@ -293,9 +296,9 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
 
-	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_fault);
+	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_failure);
 	if (r == 0)
-		r = set_up(dev, ret_fault);
+		r = set_up(dev, ret_failure);
 	if (r < 0)
 		return r;
 	dev->next = c->devices;

@@ -63,7 +63,7 @@ enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX }
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
-		       struct vfio_fault *ret_fault) _must_check_;
+		       struct vfio_failure *ret_failure) _must_check_;
 /* Disables the vectors, resets the function, closes. NULL is allowed. */
 void vfio_device_destroy(struct vfio_device *dev);
 static inline void vfio_device_destroyp(struct vfio_device **dev)

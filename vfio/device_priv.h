@@ -80,7 +80,7 @@ int device_command_write(const struct vfio_device *dev, bool master);
 
 /* bar.c: probe all BARs. table and pba are set where kind is MSI-X. */
 int bars_probe(struct vfio_device *dev, const uint8_t *image,
-	       struct vfio_fault *fault) _must_check_;
+	       struct vfio_failure *failure) _must_check_;
 void bars_unmap(struct vfio_device *dev);
 /* bar.c: add the registers of the BARs to the virtual configuration space. */
 void bars_to_config(struct vfio_device *dev);
@@ -101,9 +101,10 @@ void bar_cut(struct vfio_bar *bar, uint64_t page_size, const struct bar_spans *m
 	     const struct bar_spans *trapped);
 
 /* msi.c: which kind the function has, from its configuration space. */
-int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault *fault) _must_check_;
+int msi_probe(struct vfio_device *dev, const uint8_t *image,
+	      struct vfio_failure *failure) _must_check_;
 /* msi.c: all vectors, one eventfd each. */
-int msi_enable(struct vfio_device *dev, struct vfio_fault *fault) _must_check_;
+int msi_enable(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void msi_disable(struct vfio_device *dev);
 /* msi.c: forget what was signalled. Lock held, or no other user yet. */
 void msi_forget(struct vfio_device *dev);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Filling a struct vfio_fault: nothing is printed here, and nothing allocated.
+ * Filling a struct vfio_failure: nothing is printed here, and nothing allocated.
  */
 #include "vfio/fail.h"
 
@@ -8,17 +8,18 @@
 #include <stdarg.h>
 #include <string.h>
 
-int vfio_fail(struct vfio_fault *fault, enum vfio_fault_code code, int err, const char *format, ...)
+int vfio_fail(struct vfio_failure *failure, enum vfio_failure_code code, int err,
+	      const char *format, ...)
 {
 	va_list args;
 
 	assert(err < 0);
-	if (!fault)
+	if (!failure)
 		return err;
 
-	*fault = (struct vfio_fault){ .code = code, .error = -err };
+	*failure = (struct vfio_failure){ .code = code, .error = -err };
 	va_start(args, format);
-	(void)vsnprintf(fault->object, sizeof(fault->object), format, args);
+	(void)vsnprintf(failure->object, sizeof(failure->object), format, args);
 	va_end(args);
 	return err;
 }
@@ -34,22 +35,23 @@ void vfio_copy_text(char *buf, size_t size, const char *text)
 	buf[len] = '\0';
 }
 
-void vfio_fault_other(struct vfio_fault *fault, const char *other)
+void vfio_failure_other(struct vfio_failure *failure, const char *other)
 {
-	if (fault)
-		vfio_copy_text(fault->other, sizeof(fault->other), other);
+	if (failure)
+		vfio_copy_text(failure->other, sizeof(failure->other), other);
 }
 
-void vfio_fault_driver(struct vfio_fault *fault, const char *driver)
+void vfio_failure_driver(struct vfio_failure *failure, const char *driver)
 {
-	if (fault)
-		vfio_copy_text(fault->driver, sizeof(fault->driver), driver);
+	if (failure)
+		vfio_copy_text(failure->driver, sizeof(failure->driver), driver);
 }
 
-void vfio_fault_numbers(struct vfio_fault *fault, unsigned long long have, unsigned long long want)
+void vfio_failure_numbers(struct vfio_failure *failure, unsigned long long have,
+			  unsigned long long want)
 {
-	if (fault) {
-		fault->have = have;
-		fault->want = want;
+	if (failure) {
+		failure->have = have;
+		failure->want = want;
 	}
 }

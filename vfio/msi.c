@@ -95,12 +95,12 @@ static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
 	return dev->nr_vectors <= MSI_VECTORS_MAX;
 }
 
-int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_fault *fault)
+int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
 {
 	int r = probe_msix(dev, image);
 
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: region of the MSI-X table",
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: region of the MSI-X table",
 				 dev->name);
 	if (r > 0)
 		dev->kind = VFIO_IRQ_KIND_MSIX;
@@ -116,7 +116,7 @@ static uint32_t irq_index(const struct vfio_device *dev)
 	return dev->kind == VFIO_IRQ_KIND_MSIX ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
 }
 
-static int vectors_create(struct vfio_device *dev, struct vfio_fault *fault)
+static int vectors_create(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 
@@ -124,24 +124,24 @@ static int vectors_create(struct vfio_device *dev, struct vfio_fault *fault)
 	assert(dev->nr_vectors <= VFIO_MAX_VECTORS);
 	dev->vectors = sys->zalloc(sys->ctx, dev->nr_vectors, sizeof(dev->vectors[0]));
 	if (!dev->vectors)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, -ENOMEM, "%s: vectors", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENOMEM, "%s: vectors", dev->name);
 	for (unsigned i = 0; i < dev->nr_vectors; i++)
 		vector_init(&dev->vectors[i]);
 	for (unsigned i = 0; i < dev->nr_vectors; i++) {
 		int fd = sys->eventfd(sys->ctx);
 
 		if (fd < 0)
-			return vfio_fail(fault, VFIO_FAULT_OTHER, fd, "%s: eventfd", dev->name);
+			return vfio_fail(failure, VFIO_FAILURE_OTHER, fd, "%s: eventfd", dev->name);
 		dev->vectors[i].eventfd = fd;
 	}
 	return 0;
 }
 
-static int too_few(const struct vfio_device *dev, unsigned have, struct vfio_fault *fault)
+static int too_few(const struct vfio_device *dev, unsigned have, struct vfio_failure *failure)
 {
-	int r = vfio_fail(fault, VFIO_FAULT_VECTORS, -ENOSPC, "%s", dev->name);
+	int r = vfio_fail(failure, VFIO_FAILURE_VECTORS, -ENOSPC, "%s", dev->name);
 
-	vfio_fault_numbers(fault, have, dev->nr_vectors);
+	vfio_failure_numbers(failure, have, dev->nr_vectors);
 	return r;
 }
 
@@ -149,7 +149,7 @@ static int too_few(const struct vfio_device *dev, unsigned have, struct vfio_fau
  * All in one call: on arm64 hosts MSI-X cannot grow later (VFIO_IRQ_INFO_NORESIZE).
  * A positive answer is the number that the host could give; then none is enabled.
  */
-static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
+static int vectors_enable(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 	size_t size = sizeof(struct vfio_irq_set) + dev->nr_vectors * sizeof(int32_t);
@@ -157,7 +157,7 @@ static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
 	int r;
 
 	if (!set)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, -ENOMEM, "%s: vectors", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENOMEM, "%s: vectors", dev->name);
 	set->argsz = (uint32_t)size;
 	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
 	set->index = irq_index(dev);
@@ -169,11 +169,12 @@ static int vectors_enable(struct vfio_device *dev, struct vfio_fault *fault)
 	}
 	r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, set);
 	if (r > 0)
-		return too_few(dev, (unsigned)r, fault);
+		return too_few(dev, (unsigned)r, failure);
 	if (r == -ENOSPC)
-		return too_few(dev, 0, fault);
+		return too_few(dev, 0, failure);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS",
+				 dev->name);
 	dev->enabled = true;
 	return 0;
 }
@@ -214,21 +215,21 @@ int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
 	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
 }
 
-int msi_enable(struct vfio_device *dev, struct vfio_fault *fault)
+int msi_enable(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = irq_index(dev) };
 	int r;
 
 	r = device_ioctl(dev, VFIO_DEVICE_GET_IRQ_INFO, &info);
 	if (r < 0)
-		return vfio_fail(fault, VFIO_FAULT_OTHER, r, "%s: VFIO_DEVICE_GET_IRQ_INFO",
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_GET_IRQ_INFO",
 				 dev->name);
 	if (!(info.flags & VFIO_IRQ_INFO_EVENTFD))
-		return vfio_fail(fault, VFIO_FAULT_NO_MSI, -ENOTSUP, "%s", dev->name);
+		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
 	if (info.count < dev->nr_vectors)
-		return too_few(dev, info.count, fault);
-	r = vectors_create(dev, fault);
-	return r < 0 ? r : vectors_enable(dev, fault);
+		return too_few(dev, info.count, failure);
+	r = vectors_create(dev, failure);
+	return r < 0 ? r : vectors_enable(dev, failure);
 }
 
 void msi_disable(struct vfio_device *dev)

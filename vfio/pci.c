@@ -313,7 +313,7 @@ static int check_member(void *ctx, const char *name)
 }
 
 int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
-		     struct vfio_fault *ret_fault)
+		     struct vfio_failure *ret_failure)
 {
 	struct group_check check = { .fs = fs, .fn = fn };
 	char name[PCI_BDF_STRLEN];
@@ -322,17 +322,17 @@ int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn
 
 	pci_bdf_format(&fn->bdf, name);
 	if (fn->group < 0)
-		return vfio_fail(ret_fault, VFIO_FAULT_NO_GROUP, -ENODEV, "%s", name);
+		return vfio_fail(ret_failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", name);
 	r = host_path(&path, fs, "/sys/kernel/iommu_groups/%d/devices", fn->group);
 	if (r == 0)
 		r = host_each_entry(path.text, check_member, &check);
 	if (r < 0)
-		return vfio_fail(ret_fault, VFIO_FAULT_OTHER, r, "IOMMU group %d", fn->group);
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, r, "IOMMU group %d", fn->group);
 	if (!check.blocker[0])
 		return 0;
 
-	r = vfio_fail(ret_fault, VFIO_FAULT_NOT_VIABLE, -EPERM, "%s", name);
-	vfio_fault_other(ret_fault, check.blocker);
-	vfio_fault_driver(ret_fault, check.driver);
+	r = vfio_fail(ret_failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", name);
+	vfio_failure_other(ret_failure, check.blocker);
+	vfio_failure_driver(ret_failure, check.driver);
 	return r;
 }

@@ -10,8 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vfio/cleanup.h"
-#include "vfio/fault.h"
+#include "vfio/failure.h"
+#include "vmm/base/cleanup.h"
 
 /* The name of a function: domain, bus, device, function. */
 struct pci_bdf {
@@ -61,10 +61,10 @@ int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_f
 
 /*
  * May the function's group be given to a guest? 0 when each other member is
- * unbound, on a vfio driver, or a bridge; else -EPERM with VFIO_FAULT_NOT_VIABLE
- * (or -ENODEV with VFIO_FAULT_NO_GROUP) in ret_fault.
+ * unbound, on a vfio driver, or a bridge; else -EPERM with VFIO_FAILURE_NOT_VIABLE
+ * (or -ENODEV with VFIO_FAILURE_NO_GROUP) in ret_failure.
  */
 int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
-		     struct vfio_fault *ret_fault) _must_check_;
+		     struct vfio_failure *ret_failure) _must_check_;
 
 #endif

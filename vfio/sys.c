@@ -94,7 +94,7 @@ static int kernel_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **re
 	void *map;
 
 	(void)ctx;
-	for (size_t i = 0; i < ARRAY_LEN(large); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(large); i++) {
 		if (len >= large[i])
 			return map_aligned(fd, offset, len, large[i], ret_map);
 	}

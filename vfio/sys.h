@@ -33,7 +33,7 @@ struct vfio_sys vfio_sys_kernel(void);
 
 /* vfio_container_create() on other calls; sys is copied. */
 int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
-			       struct vfio_fault *ret_fault) _must_check_;
+			       struct vfio_failure *ret_failure) _must_check_;
 
 /*
  * The capability of that id in a chain (struct vfio_info_cap_header) inside an

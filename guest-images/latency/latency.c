@@ -3,7 +3,7 @@
  * latency - the guest of itsy bench: takes interrupts and says when.
  *
  * The time is the virtual counter's, read right behind ICC_IAR1_EL1. What to set
- * up, and where to leave the figures, is in vmm/bench_page.h. The host has a
+ * up, and where to leave the figures, is in vmm/bench/bench_page.h. The host has a
  * function interrupt, or this guest does, and then it keeps the pace as well.
  */
 #include "lib/arch.h"
@@ -14,8 +14,8 @@
 #include "lib/nvme.h"
 #include "lib/payload.h"
 #include "lib/pci.h"
-#include "vmm/bench_page.h"
-#include "vmm/layout.h"
+#include "vmm/bench/bench_page.h"
+#include "vmm/kvm/layout.h"
 
 const char payload_name[] = "latency";
 

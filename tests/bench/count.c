@@ -21,8 +21,8 @@
 
 #include <valgrind/callgrind.h>
 
-#include "vfio/cleanup.h"
 #include "vitsmod/bits.h"
+#include "vmm/base/cleanup.h"
 
 #define MAX_GROUPS 16u
 #define MAX_DIR	   1024u

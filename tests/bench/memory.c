@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "tests/bench/guest.h"
-#include "vfio/cleanup.h"
+#include "vmm/base/cleanup.h"
 
 static uint64_t allocated(void)
 {

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "vfio/cleanup.h"
 #include "vitsmod/bits.h"
+#include "vmm/base/cleanup.h"
 
 #ifdef __clang__
 #define COMPILER "clang " __clang_version__

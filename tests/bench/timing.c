@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "vfio/cleanup.h"
 #include "vitsmod/bits.h"
+#include "vmm/base/cleanup.h"
 
 /* Of a row in one run. Few enough that the rows change places within a millisecond. */
 #define GROUPS_PER_RUN 64u

@@ -11,9 +11,9 @@
 
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
-#include "vmm/gic.h"
-#include "vmm/layout.h"
-#include "vmm/seal.h"
+#include "vmm/its/kernel_its.h"
+#include "vmm/kvm/gic.h"
+#include "vmm/kvm/layout.h"
 
 /* Slots that itsy does not use before it has BARs. */
 #define SLOT_OF_BANK(i) ((i) == BANK_MAIN ? (unsigned)VM_SLOT_RAM : 64u + (unsigned)(i))
@@ -24,7 +24,7 @@ struct sealed_side {
 	struct vm vm;
 	struct bus bus;
 	struct vcpus *vcpus;
-	struct seal *seal;
+	struct kernel_its *seal;
 	struct gmem mem; /* the large bank; not ours to free */
 	struct vits *v;
 	bool more; /* vits_run() is due */
@@ -48,14 +48,14 @@ static void side_apply(void *ctx, const struct vits_effect *effect)
 {
 	struct sealed_side *side = ctx;
 
-	seal_apply(side->seal, 0, effect);
+	kernel_its_apply(side->seal, 0, effect);
 }
 
 static void side_commit(void *ctx)
 {
 	struct sealed_side *side = ctx;
 
-	seal_commit(side->seal);
+	kernel_its_commit(side->seal);
 }
 
 static void side_more(void *ctx)
@@ -114,7 +114,8 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 	if (function < 0)
 		return MSI_UNMAPPED;
 	outcome = vits_translate(side->v, (size_t)function, eventid, &lpi);
-	if (outcome == VITS_MSI_DELIVER && seal_signal(side->seal, (size_t)function, eventid) != 1)
+	if (outcome == VITS_MSI_DELIVER &&
+	    kernel_its_signal(side->seal, (size_t)function, eventid) != 1)
 		side->kvm.broken = "a translated MSI is not mapped in the kernel";
 	return outcomes[outcome];
 }
@@ -134,11 +135,11 @@ static void side_waits(void *ctx)
 	(void)ctx;
 }
 
-/* In the order that vmm/machine.c has. */
+/* In the order that vmm/machine/machine.c has. */
 static int build_kvm(struct sealed_side *side, const char **ret_what)
 {
-	struct seal_function functions[SCRIPT_FUNCTIONS];
-	struct seal_config config = {
+	struct kernel_its_function functions[SCRIPT_FUNCTIONS];
+	struct kernel_its_config config = {
 		.vm = &side->vm,
 		.mem = &side->mem,
 		.nr_vcpus = side->kvm.nr_vcpus,
@@ -148,32 +149,33 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 		.failed = side_failed,
 		.ctx = side,
 	};
-	struct fault fault;
+	struct failure failure;
 	int r;
 
 	for (size_t i = 0; i < side->script->nr_functions; i++) {
 		const struct script_function *function = &side->script->functions[i];
 
-		functions[i] = (struct seal_function){ 0, function->devid, function->nr_events };
+		functions[i] =
+			(struct kernel_its_function){ 0, function->devid, function->nr_events };
 	}
 	*ret_what = "a VM";
-	r = vm_init(&side->vm, &fault);
+	r = vm_init(&side->vm, &failure);
 	for (unsigned i = 0; !r && i < NR_BANKS; i++)
 		r = vm_set_slot(&side->vm, SLOT_OF_BANK(i), side->kvm.ram.banks[i].base,
 				side->kvm.ram.banks[i].sz, side->kvm.ram.banks[i].bytes, false);
 	*ret_what = "GIC and vCPUs";
 	if (!r)
-		r = gic_create(&side->vm, &side->kvm.gic, &fault);
+		r = gic_create(&side->vm, &side->kvm.gic, &failure);
 	if (!r)
-		r = vcpus_create(&side->vm, &side->bus, config.nr_vcpus, &side->vcpus, &fault);
+		r = vcpus_create(&side->vm, &side->bus, config.nr_vcpus, &side->vcpus, &failure);
 	config.vcpus = side->vcpus;
 	config.gic = side->kvm.gic;
 	*ret_what = "the sealed ITS";
 	if (!r)
-		r = seal_create(&config, &side->seal, &fault);
+		r = kernel_its_create(&config, &side->seal, &failure);
 	if (!r)
-		r = gic_start(side->kvm.gic, config.nr_vcpus, &fault);
-	return r ? r : seal_start(side->seal, &fault);
+		r = gic_start(side->kvm.gic, config.nr_vcpus, &failure);
+	return r ? r : kernel_its_start(side->seal, &failure);
 }
 
 static int build_vits(struct sealed_side *side)
@@ -240,7 +242,7 @@ void sealed_side_destroy(struct sealed_side *side)
 	if (!side)
 		return;
 	vits_destroy(side->v);
-	seal_destroy(side->seal);
+	kernel_its_destroy(side->seal);
 	vcpus_destroy(side->vcpus);
 	if (side->kvm.state >= 0)
 		(void)close(side->kvm.state);

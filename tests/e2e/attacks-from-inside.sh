@@ -27,7 +27,7 @@ kernel_kib=$((((vectors + 256) * 512 / 1024) + 4 * ram_mib / 2 + 256))
 # A hang is longer; noise of an emulated machine on a busy one is not. It has to be many times what it
 # was in quiet, too, which is printed beside.
 gap_us=5000000 gap_times=20
-# The least that the witness keeps of its time, in percent. Half is what it is promised (vmm/pace.h); the
+# The least that the witness keeps of its time, in percent. Half is what it is promised (vmm/kvm/pause_budget.h); the
 # way out of the guest and in again comes on top, and is long here.
 share=5
 # When the guest is gone, nothing is left but what the kernel keeps for every process that was.
@@ -136,7 +136,7 @@ survived()
 	counts_add_up "$2"
 	# a forged MAPC may take the device's CPU away for a moment
 	[ "$1" = rewrite ] || none_dropped "$2"
-	json "$2" '.sealed_its.frame_pokes == 0 and .sealed_its.table_pokes == 0'
+	json "$2" '.sealed_its.frame_accesses == 0 and .sealed_its.table_writes == 0'
 	at_most "$2" rss_kib $rss_kib
 	at_most "$2" kernel_kib $kernel_kib
 	at_most "$2" left_kib $left_kib

@@ -35,14 +35,14 @@ END
 for name in seal1 seal2; do
 	payload_passed $name seal
 	none_dropped $name
-	handled=$(fact $name handled) pokes=$(fact $name frame_pokes) writes=$(fact $name table_writes)
+	handled=$(fact $name handled) pokes=$(fact $name frame_accesses) writes=$(fact $name table_writes)
 	expect "$name: as many after the attack as before" \
 		[ "$handled" = $((2 * $(fact $name handled_before))) ]
 	json $name ".devices[0].vectors[0] | .taken == $handled and .injected == $handled"
 	expect "$name: each poke ended in an abort" [ "$pokes" = "$(fact $name frame_aborts)" ]
 	expect "$name: over 100 pokes" [ "$pokes" -gt 100 ]
-	json $name ".sealed_its.frame_pokes >= $pokes"
-	json $name ".sealed_its.table_pokes >= $writes"
+	json $name ".sealed_its.frame_accesses >= $pokes"
+	json $name ".sealed_its.table_writes >= $writes"
 	json $name '.its_failures == []'
 	# Windows: start-up, MAPC, MAPD, MAPTI. No poke made the kernel ITS do anything.
 	json $name '.sealed_its.commands < 20'
@@ -62,6 +62,6 @@ for error in MAPTI_PHYSICALID_OOR MAPTI_ID_OOR MAPTI_UNMAPPED_DEVICE MAPTI_COLLE
 	json its ".its_failures | index(\"$error\") != null"
 done
 json its '[.its_commands[].stalled] | add == 0'
-json its '.sealed_its.frame_pokes == 0 and .sealed_its.table_pokes == 0'
+json its '.sealed_its.frame_accesses == 0 and .sealed_its.table_writes == 0'
 
 verdict

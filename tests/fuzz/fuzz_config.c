@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzzes configuration files and the overrides of the command line (vmm/config.h).
+ * Fuzzes configuration files and the overrides of the command line (vmm/config/config.h).
  *
  * Input: the text; then, each behind a NUL, overrides.
  *
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "tests/fuzz/input.h"
-#include "vmm/config.h"
+#include "vmm/config/config.h"
 
 #define MAX_OVERRIDES 8u
 #define PATH	      "guest.conf" /* no folder: paths stay as they are */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzzes requests of the control protocol (vmm/control_proto.h).
+ * Fuzzes requests of the control protocol (vmm/control/control_proto.h).
  *
  * Input: a line.
  *
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "tests/fuzz/input.h"
-#include "vmm/control_proto.h"
+#include "vmm/control/control_proto.h"
 
 struct world {
 	unsigned calls;

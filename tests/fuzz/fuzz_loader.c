@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzzes the files that a guest starts from (vmm/loader.h; booting.rst; RFC 1952).
+ * Fuzzes the files that a guest starts from (vmm/machine/loader.h; booting.rst; RFC 1952).
  *
  * Input: u8	bits 1:0: how the kernel's bytes are packed here: not at all, gzip,
  *		gzip behind a zboot header, gzip with its last bytes cut off
@@ -17,7 +17,7 @@
 #include <zlib.h>
 
 #include "tests/fuzz/input.h"
-#include "vmm/loader.h"
+#include "vmm/machine/loader.h"
 
 #define RAM_BASE   UINT64_C(0x40000000)
 #define RAM_MAX	   (UINT64_C(16) << 20)
@@ -180,7 +180,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bytes kernel, initrd = { 0 };
 	uint64_t kernel_size = 0, initrd_size = 0;
 	struct loaded loaded;
-	struct fault fault = { 0 };
+	struct failure failure = { 0 };
 	int r;
 
 	mem.size = ram_sizes[flags >> 2 & 3];
@@ -196,13 +196,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(mem.va + mem.size, GUARD, GUARD_SZ);
 
 	r = loader_load(&mem, rig->kernel.path, flags & 0x10 ? rig->initrd.path : NULL, &loaded,
-			&fault);
+			&failure);
 	assert(r <= 0);
 	check_guard(&mem);
 	if (r < 0) {
-		assert(fault.status == ITSY_ENVIRONMENT);
-		assert(fault.object[0]);
-		assert(fault.cause[0]);
+		assert(failure.status == ITSY_ENVIRONMENT);
+		assert(failure.object[0]);
+		assert(failure.cause[0]);
 		return 0;
 	}
 	check_places(&mem, &loaded);

@@ -38,7 +38,7 @@ static uint64_t take_address(struct input *in)
 		LAYOUT_PCI32 - 0x4000,
 		LAYOUT_PCI64 + LAYOUT_PCI64_SZ - 0x400000,
 		LAYOUT_RAM,
-		LAYOUT_SEALED_FRAME,
+		LAYOUT_KERNEL_ITS_FRAME,
 		UINT64_C(0xffffffff00000000),
 	};
 	static const uint8_t shifts[] = { 12, 14, 17, 20, 21, 33 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzzes the console: accesses of the guest and bytes that arrive (vmm/uart.h;
+ * Fuzzes the console: accesses of the guest and bytes that arrive (vmm/dev/uart.h;
  * PC16550D data sheet).
  *
  * Input: steps, u8 each: bits 2:0 the register or what else, bits 5:3 what:
@@ -13,7 +13,7 @@
  * what did not fit is asked for again.
  */
 #include "tests/fuzz/input.h"
-#include "vmm/uart.h"
+#include "vmm/dev/uart.h"
 
 #define FIFO_SZ 16u
 

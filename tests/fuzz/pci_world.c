@@ -108,7 +108,7 @@ static bool meet(uint64_t a, uint64_t a_sz, uint64_t b, uint64_t b_sz)
 	return a < b + b_sz && b < a + a_sz;
 }
 
-static bool in_window(uint64_t gpa, uint64_t size)
+static bool paused(uint64_t gpa, uint64_t size)
 {
 	if (gpa >= LAYOUT_PCI32 && size <= LAYOUT_PCI32_SZ &&
 	    gpa - LAYOUT_PCI32 <= LAYOUT_PCI32_SZ - size)
@@ -121,7 +121,7 @@ static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 {
 	struct pci_world *w = ctx;
 
-	assert(slot < PCIH_MAX_SLOTS);
+	assert(slot < PCI_HOST_MAX_SLOTS);
 	if (size == 0) {
 		assert(w->slots[slot].used);
 		w->slots[slot].used = false;
@@ -131,8 +131,8 @@ static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 	assert(va);
 	assert(size % w->fake.sys.page_size == 0);
 	assert(gpa % w->fake.sys.page_size == 0);
-	assert(in_window(gpa, size));
-	for (unsigned i = 0; i < PCIH_MAX_SLOTS; i++)
+	assert(paused(gpa, size));
+	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++)
 		assert(!w->slots[i].used || !meet(gpa, size, w->slots[i].gpa, w->slots[i].size));
 	if (w->refuse) {
 		w->refused = true;
@@ -142,7 +142,7 @@ static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 	return 0;
 }
 
-static const struct pcih_ops bridge_ops = { .set_slot = set_slot };
+static const struct pci_host_ops bridge_ops = { .set_slot = set_slot };
 
 /*
  * Interrupts, as the guest's registers have them
@@ -238,7 +238,7 @@ static void on_bars_changed(void *ctx)
 {
 	struct pci_fn *fn = ctx;
 
-	pcih_bars_changed(fn->world->pcih, fn->slot);
+	pci_host_bars_changed(fn->world->pcih, fn->slot);
 	callback(fn->world);
 }
 
@@ -306,17 +306,17 @@ void pci_world_begin(struct pci_world *w)
 	w->armed = w->inside = false;
 	memset(w->slots, 0, sizeof(w->slots));
 	w->bus = (struct bus){ 0 };
-	r = pcih_create(&bridge_ops, w, &w->pcih);
+	r = pci_host_create(&bridge_ops, w, &w->pcih);
 	assert(r == 0);
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
 		struct pci_fn *fn = &w->fns[i];
 
 		begin_function(fn);
-		r = pcih_add(w->pcih, fn->slot, fn->dev);
+		r = pci_host_add(w->pcih, fn->slot, fn->dev);
 		assert(r == 0);
 		vfio_device_set_ops(fn->dev, &device_ops, fn);
 	}
-	r = pcih_add_to_bus(w->pcih, &w->bus);
+	r = pci_host_add_to_bus(w->pcih, &w->bus);
 	assert(r == 0);
 }
 
@@ -328,15 +328,15 @@ void pci_world_end(struct pci_world *w)
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++)
 		pci_reset(&w->fns[i]);
 	pci_check(w);
-	for (unsigned i = 0; i < PCIH_MAX_SLOTS; i++)
+	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++)
 		assert(!w->slots[i].used);
-	pcih_destroy(w->pcih);
+	pci_host_destroy(w->pcih);
 	w->pcih = NULL;
 }
 
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
 {
-	return LAYOUT_ECAM + ((uint64_t)pcih_devid(fn->slot) << 12) + reg;
+	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(fn->slot) << 12) + reg;
 }
 
 uint32_t pci_config_read(struct pci_fn *fn, unsigned reg, unsigned len)
@@ -391,9 +391,9 @@ static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct
 
 static uint64_t nr_misplaced(struct pci_world *w)
 {
-	struct pcih_stats stats;
+	struct pci_host_stats stats;
 
-	pcih_stats_get(w->pcih, &stats);
+	pci_host_stats_get(w->pcih, &stats);
 	return stats.misplaced;
 }
 
@@ -405,7 +405,7 @@ uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len)
 	bool whole = nr == 1 && gpa >= at.address && gpa - at.address <= at.size - len;
 
 	/* Who answers is clear as long as no BAR lay over another one, or outside. */
-	if (w->inside || w->failed || nr_misplaced(w) || !in_window(gpa, len))
+	if (w->inside || w->failed || nr_misplaced(w) || !paused(gpa, len))
 		return value;
 	want = ONES(len);
 	if (whole)
@@ -471,7 +471,7 @@ static void check_function(struct pci_world *w, struct pci_fn *fn)
 /* Has it its slot? */
 static bool find_slot(const struct pci_world *w, uint64_t gpa, const struct vfio_bar_piece *piece)
 {
-	for (unsigned i = 0; i < PCIH_MAX_SLOTS; i++) {
+	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++) {
 		if (w->slots[i].used && w->slots[i].gpa == gpa && w->slots[i].size == piece->size &&
 		    w->slots[i].va == piece->map)
 			return true;
@@ -483,7 +483,7 @@ static bool find_slot(const struct pci_world *w, uint64_t gpa, const struct vfio
 static unsigned check_bar(struct pci_world *w, const struct vfio_bar *bar)
 {
 	struct found_bar other;
-	bool reachable = in_window(bar->address, bar->size) && !w->refused && !nr_misplaced(w) &&
+	bool reachable = paused(bar->address, bar->size) && !w->refused && !nr_misplaced(w) &&
 			 bars_at(w, bar->address, bar->size, &other) == 1;
 	unsigned nr = 0;
 
@@ -513,7 +513,7 @@ void pci_check(struct pci_world *w)
 				nr += check_bar(w, &bar);
 		}
 	}
-	for (unsigned i = 0; i < PCIH_MAX_SLOTS; i++)
+	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++)
 		used += w->slots[i].used;
 	/* Each slot is a piece of a BAR that is decoded there. */
 	assert(nr == used);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A world for the fuzzer of PCI: four functions of the fake VFIO behind a host
- * bridge, and what must hold after each access (vfio/device.h, vmm/pcih.h).
+ * bridge, and what must hold after each access (vfio/device.h, vmm/dev/pci_host.h).
  *
  * Anything that must never happen ends the process by assert().
  */
@@ -9,9 +9,9 @@
 #define TESTS_FUZZ_PCI_WORLD_H
 
 #include "tests/fuzz/input.h"
-#include "tests/unit/vfio_fake.h"
-#include "vmm/layout.h"
-#include "vmm/pcih.h"
+#include "tests/unit/vfio/vfio_fake.h"
+#include "vmm/dev/pci_host.h"
+#include "vmm/kvm/layout.h"
 
 #define PCI_FUNCTIONS	4u
 #define PCI_MAX_VECTORS 65u
@@ -49,9 +49,9 @@ struct pci_world {
 	struct pci_fn fns[PCI_FUNCTIONS];
 
 	/* Of one run. */
-	struct pcih *pcih;
+	struct pci_host *pcih;
 	struct bus bus;
-	struct pci_slot slots[PCIH_MAX_SLOTS];
+	struct pci_slot slots[PCI_HOST_MAX_SLOTS];
 	bool refuse;  /* slots */
 	bool refused; /* ever, in this run */
 	bool failed;  /* a call to the host was made to fail, in this run */

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 
 #include "tests/fuzz/input.h"
-#include "vfio/cleanup.h"
+#include "vmm/base/cleanup.h"
 
 #define FILE_MAX (1u << 20)
 

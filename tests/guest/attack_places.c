@@ -111,9 +111,14 @@ static void outside(void)
 
 static void devices(void)
 {
-	const uint64_t at[] = { LAYOUT_GICD,	     LAYOUT_GITS,      LAYOUT_UART,
-				LAYOUT_GICR,	     LAYOUT_ECAM,      attack_edu()->fn.bar[0],
-				LAYOUT_SEALED_FRAME, LAYOUT_SEALED_MEM };
+	const uint64_t at[] = { LAYOUT_GICD,
+				LAYOUT_GITS,
+				LAYOUT_UART,
+				LAYOUT_GICR,
+				LAYOUT_ECAM,
+				attack_edu()->fn.bar[0],
+				LAYOUT_KERNEL_ITS_FRAME,
+				LAYOUT_KERNEL_ITS_MEM };
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++)
 		everything_at(at[i]);

@@ -13,7 +13,7 @@
 #include "lib/odd.h"
 #include "lib/payload.h"
 #include "vitsmod/bits.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 const char payload_name[] = "hostile";
 
@@ -76,7 +76,7 @@ static const uint64_t places[] = {
 	LAYOUT_PCI32 - 8,
 	LAYOUT_PCI32 + LAYOUT_PCI32_SZ - 8,
 	LAYOUT_PCI32 + LAYOUT_PCI32_SZ,
-	LAYOUT_SEALED_FRAME - 8,
+	LAYOUT_KERNEL_ITS_FRAME - 8,
 	LAYOUT_RAM - 8,
 	BEYOND_RAM,
 	LAYOUT_PCI64 - 8,
@@ -113,7 +113,7 @@ static void unaligned_accesses(void)
 		(void)read64(alias + LAYOUT_PCI32 - i);
 		write64(alias + LAYOUT_PCI32 - i, 0);
 		(void)read64(alias + LAYOUT_UART + LAYOUT_UART_SZ - i);
-		(void)read64(alias + LAYOUT_SEALED_FRAME - i);
+		(void)read64(alias + LAYOUT_KERNEL_ITS_FRAME - i);
 		write64(alias + LAYOUT_RAM - i, 0);
 	}
 	odd_access_all(alias + LAYOUT_GITS);
@@ -125,8 +125,8 @@ static void unaligned_accesses(void)
 /* Page tables and code where there is no memory. */
 static void tables_and_code_in_devices(void)
 {
-	static const uint64_t at[] = { LAYOUT_GITS, LAYOUT_ECAM, LAYOUT_SEALED_FRAME, 0x3e000000,
-				       LAYOUT_GICD };
+	static const uint64_t at[] = { LAYOUT_GITS, LAYOUT_ECAM, LAYOUT_KERNEL_ITS_FRAME,
+				       0x3e000000, LAYOUT_GICD };
 
 	for (size_t i = 0; i < ARRAY_SIZE(at); i++) {
 		(void)read64(mmu_alias(MMU_TABLE | at[i]));
@@ -205,8 +205,8 @@ static void bars_where_they_must_not_be(void)
 		LAYOUT_GICR,
 		LAYOUT_UART,
 		LAYOUT_ECAM,
-		LAYOUT_SEALED_FRAME,
-		LAYOUT_SEALED_MEM,
+		LAYOUT_KERNEL_ITS_FRAME,
+		LAYOUT_KERNEL_ITS_MEM,
 		LAYOUT_PCI32 - 0x100000,
 		LAYOUT_PCI32 + LAYOUT_PCI32_SZ - 0x100000,
 		0,
@@ -262,7 +262,7 @@ static void messages_that_lead_nowhere(void)
 		uint64_t address;
 		uint16_t data;
 	} messages[] = {
-		{ LAYOUT_SEALED_FRAME + GITS_TRANSLATER, 0 },
+		{ LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER, 0 },
 		{ LAYOUT_RAM, 0 },
 		{ 0, 0 },
 		{ ~UINT64_C(3), 0 },
@@ -329,8 +329,8 @@ static void cwriter_beyond_the_queue(void)
 static const uint64_t nowhere[] = {
 	0,
 	LAYOUT_GITS,
-	LAYOUT_SEALED_FRAME,
-	LAYOUT_SEALED_MEM,
+	LAYOUT_KERNEL_ITS_FRAME,
+	LAYOUT_KERNEL_ITS_MEM,
 	LAYOUT_RAM - 0x10000,
 	BEYOND_RAM,
 	UINT64_C(0xfffffffff0000),

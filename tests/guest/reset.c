@@ -11,7 +11,7 @@
 #include "lib/gic.h"
 #include "lib/its.h"
 #include "lib/payload.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 const char payload_name[] = "reset";
 

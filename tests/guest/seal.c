@@ -12,16 +12,16 @@
 #include "lib/odd.h"
 #include "lib/payload.h"
 #include "vitsmod/bits.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 const char payload_name[] = "seal";
 
 #define LPI	      8192u
 #define ROUNDS	      200u
 #define PAGE	      4096u
-#define SEALED_MEM_SZ 0x120000u /* queue, collections, devices, an ITT: vmm/seal.c */
+#define SEALED_MEM_SZ 0x120000u /* queue, collections, devices, an ITT: vmm/its/kernel_its.c */
 
-static uint64_t frame_pokes, table_writes;
+static uint64_t frame_accesses, table_writes;
 
 /* A queue of the guest's own, as an attacker would bring one. */
 static uint64_t own_queue(void)
@@ -34,12 +34,12 @@ static void expect_aborts(uint64_t before, uint64_t nr, uint64_t offset)
 	uint64_t taken = aborts_taken().external - before;
 
 	CHECK(taken == nr, "frame + 0x%lx: %lu accesses, %lu aborts", offset, nr, taken);
-	frame_pokes += nr;
+	frame_accesses += nr;
 }
 
 static void poke_register(uint64_t offset, uint64_t value)
 {
-	uint64_t at = LAYOUT_SEALED_FRAME + offset;
+	uint64_t at = LAYOUT_KERNEL_ITS_FRAME + offset;
 	uint64_t before = aborts_taken().external;
 	uint64_t got = read64(at);
 
@@ -54,7 +54,7 @@ static void poke_register(uint64_t offset, uint64_t value)
 
 static void poke_narrow(uint64_t offset)
 {
-	uint64_t at = LAYOUT_SEALED_FRAME + offset;
+	uint64_t at = LAYOUT_KERNEL_ITS_FRAME + offset;
 	uint64_t before = aborts_taken().external;
 
 	(void)read8(at);
@@ -96,15 +96,15 @@ static void poke_frame_oddly(void)
 	struct abort_counts after;
 	uint64_t alias = mmu_alias(MMU_BLOCK_DEVICE_EXEC);
 
-	((void (*)(void))(alias + LAYOUT_SEALED_FRAME))();
+	((void (*)(void))(alias + LAYOUT_KERNEL_ITS_FRAME))();
 	CHECK(aborts_taken().external > before.external, "the frame can be executed");
-	alias = mmu_alias(MMU_TABLE | LAYOUT_SEALED_FRAME);
+	alias = mmu_alias(MMU_TABLE | LAYOUT_KERNEL_ITS_FRAME);
 	(void)read64(alias);
 	after = aborts_taken();
 	CHECK(after.external + after.walk > before.external + before.walk + 1,
 	      "the frame serves as a page table");
 	alias = mmu_alias(MMU_BLOCK_MEMORY);
-	odd_access_all(alias + LAYOUT_SEALED_FRAME + GITS_CBASER);
+	odd_access_all(alias + LAYOUT_KERNEL_ITS_FRAME + GITS_CBASER);
 	(void)mmu_alias(0);
 }
 
@@ -114,7 +114,7 @@ static uint64_t checksum_tables(void)
 	uint64_t sum = 0;
 
 	for (uint64_t at = 0; at < SEALED_MEM_SZ; at += 8)
-		sum = (sum << 1 | sum >> 63) + read64(LAYOUT_SEALED_MEM + at);
+		sum = (sum << 1 | sum >> 63) + read64(LAYOUT_KERNEL_ITS_MEM + at);
 	return sum;
 }
 
@@ -124,20 +124,20 @@ static void poke_tables(void)
 	uint64_t alias;
 
 	for (uint64_t page = 0; page < SEALED_MEM_SZ; page += PAGE) {
-		write64(LAYOUT_SEALED_MEM + page, ~UINT64_C(0));
-		write32(LAYOUT_SEALED_MEM + page + PAGE - 4, 0xdeadbeef);
+		write64(LAYOUT_KERNEL_ITS_MEM + page, ~UINT64_C(0));
+		write32(LAYOUT_KERNEL_ITS_MEM + page + PAGE - 4, 0xdeadbeef);
 		table_writes += 2;
 	}
 	for (uint64_t at = 0; at < 16 * ITS_COMMAND_SZ; at += 8, table_writes++)
-		write64(LAYOUT_SEALED_MEM + at, 0);
+		write64(LAYOUT_KERNEL_ITS_MEM + at, 0);
 	for (unsigned len = 0; len < 4; len++, table_writes += 2) {
-		write8(LAYOUT_SEALED_MEM + len, 0xff);
-		write16(LAYOUT_SEALED_MEM + 2 * len, 0xffff);
+		write8(LAYOUT_KERNEL_ITS_MEM + len, 0xff);
+		write16(LAYOUT_KERNEL_ITS_MEM + 2 * len, 0xffff);
 	}
 	CHECK(checksum_tables() == before, "the tables can be written");
 
 	alias = mmu_alias(MMU_BLOCK_MEMORY);
-	odd_access_all(alias + LAYOUT_SEALED_MEM);
+	odd_access_all(alias + LAYOUT_KERNEL_ITS_MEM);
 	(void)mmu_alias(0);
 	CHECK(checksum_tables() == before, "the tables can be written without a syndrome");
 }
@@ -153,7 +153,7 @@ void payload_main(uint64_t fdt)
 
 	aborts_allow(true);
 	poke_frame();
-	fact("frame_pokes", frame_pokes);
+	fact("frame_accesses", frame_accesses);
 	fact("frame_aborts", aborts_taken().external);
 	poke_tables();
 	fact("table_writes", table_writes);

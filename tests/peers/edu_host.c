@@ -88,10 +88,10 @@ static void write_register(const struct driver *d, unsigned offset, uint32_t val
 	*(volatile uint32_t *)(d->bar + offset) = value;
 }
 
-static int complain(const struct vfio_fault *fault, int r)
+static int complain(const struct vfio_failure *failure, int r)
 {
-	(void)fprintf(stderr, "edu_host: error: %s: %s (fault %d)\n", fault->object, strerror(-r),
-		      (int)fault->code);
+	(void)fprintf(stderr, "edu_host: error: %s: %s (fault %d)\n", failure->object, strerror(-r),
+		      (int)failure->code);
 	return r;
 }
 
@@ -103,15 +103,15 @@ static int refuse(const char *what, int r)
 
 static int open_edu(struct driver *d, const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 {
-	struct vfio_fault fault = { 0 };
+	struct vfio_failure failure = { 0 };
 	struct vfio_bar bar;
 	int r;
 
-	r = vfio_container_create(&d->container, &fault);
+	r = vfio_container_create(&d->container, &failure);
 	if (r == 0)
-		r = vfio_device_create(d->container, fs, bdf, &d->dev, &fault);
+		r = vfio_device_create(d->container, fs, bdf, &d->dev, &failure);
 	if (r < 0)
-		return complain(&fault, r);
+		return complain(&failure, r);
 	if (vfio_config_read(d->dev, PCI_VENDOR_ID, 4) != EDU_ID)
 		return refuse("it is no edu device", -ENODEV);
 	vfio_config_write(d->dev, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
@@ -220,7 +220,7 @@ int main(int argc, char **argv)
 {
 	struct driver d = { .rounds = ROUNDS, .gap_us = GAP_US };
 	const struct pci_host_fs fs = { "" };
-	struct vfio_fault fault = { 0 };
+	struct vfio_failure failure = { 0 };
 	struct pci_bdf bdf;
 	int bound, r;
 
@@ -229,15 +229,15 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	catch_signals();
-	bound = vfio_bind(&fs, &bdf, false, &fault);
+	bound = vfio_bind(&fs, &bdf, false, &failure);
 	if (bound < 0) {
-		(void)complain(&fault, bound);
+		(void)complain(&failure, bound);
 		return 1;
 	}
 	r = drive(&d, &fs, &bdf);
 	/* What was bound before stays so. */
-	if (bound && vfio_release(&fs, &bdf, &fault) < 0)
-		r = complain(&fault, -fault.error);
+	if (bound && vfio_release(&fs, &bdf, &failure) < 0)
+		r = complain(&failure, -failure.error);
 	if (ended_by && ended_by != SIGALRM)
 		return 128 + ended_by;
 	return r < 0 ? 1 : 0;

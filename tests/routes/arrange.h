@@ -3,8 +3,8 @@
 #ifndef TESTS_ROUTES_ARRANGE_H
 #define TESTS_ROUTES_ARRANGE_H
 
-#include "vmm/passthru.h"
-#include "vmm/vm.h"
+#include "vmm/dev/passthru.h"
+#include "vmm/kvm/vm.h"
 
 struct arranged;
 

@@ -20,8 +20,8 @@
 #include <time.h>
 
 #include "tests/routes/arrange.h"
-#include "vmm/layout.h"
-#include "vmm/rig.h"
+#include "vmm/bench/rig.h"
+#include "vmm/kvm/layout.h"
 
 #define MAX_COUNT 100000u
 #define WAIT_MS	  2000u
@@ -132,8 +132,8 @@ static int set_routes(const struct bench *b)
 	struct vm_route routes[BENCH_MAX_VECTORS];
 
 	for (uint32_t v = 0; v < b->nr_vectors; v++)
-		routes[v] = (struct vm_route){ LAYOUT_SEALED_FRAME + VITS_TRANSLATER,
-					       seal_devid(0, v), seal_eventid(v) };
+		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
+					       kernel_its_devid(0, v), kernel_its_eventid(v) };
 	return vm_set_routes(machine_vm(rig_machine(b->rig)), routes, b->nr_vectors);
 }
 
@@ -175,7 +175,7 @@ static int run_all(struct bench *b, char **names)
 	return r;
 }
 
-/* Of the threads that vmm/vcpu.c names so. */
+/* Of the threads that vmm/kvm/vcpu.c names so. */
 static void make_vcpus_fifo(int priority)
 {
 	DIR *tasks = opendir("/proc/self/task");
@@ -197,7 +197,7 @@ static void make_vcpus_fifo(int priority)
 		(void)closedir(tasks);
 }
 
-static int begin(struct bench *b, struct fault *fault)
+static int begin(struct bench *b, struct failure *failure)
 {
 	struct rig_config config = {
 		.functions = &b->function,
@@ -212,9 +212,10 @@ static int begin(struct bench *b, struct fault *fault)
 	int r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
 
 	if (r < 0)
-		return fault_set(fault, ITSY_ENVIRONMENT, -r, "memory", NULL, "%s", strerror(-r));
-	r = passthru_open_bare(&b->function, "bare", 8, b->nr_vectors, fault);
-	return r < 0 ? r : rig_create(&config, &b->rig, fault);
+		return failure_set(failure, ITSY_ENVIRONMENT, -r, "memory", NULL, "%s",
+				   strerror(-r));
+	r = passthru_open_bare(&b->function, "bare", 8, b->nr_vectors, failure);
+	return r < 0 ? r : rig_create(&config, &b->rig, failure);
 }
 
 static const struct option options[] = {
@@ -254,7 +255,7 @@ static bool take_option(struct bench *b, int option)
 int main(int argc, char **argv)
 {
 	struct bench b = { .nr_vectors = 16, .count = 1000, .burst = 16 };
-	struct fault fault = { 0 };
+	struct failure failure = { 0 };
 	int option, r;
 
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
@@ -266,13 +267,13 @@ int main(int argc, char **argv)
 		}
 	if (b.burst > b.nr_vectors)
 		b.burst = b.nr_vectors;
-	r = begin(&b, &fault);
+	r = begin(&b, &failure);
 	if (r >= 0 && b.vcpu_fifo)
 		make_vcpus_fifo(b.vcpu_fifo);
 	if (r >= 0)
 		r = run_all(&b, argv + optind);
 	else
-		(void)report_fault(&fault);
+		(void)report_failure(&failure);
 	rig_destroy(b.rig);
 	passthru_close(&b.function);
 	gmem_fini(&b.mem);

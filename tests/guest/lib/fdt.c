@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The device tree. It is our VMM's own (vmm/fdt.c wrote it), or one that is run
+ * The device tree. It is our VMM's own (vmm/machine/fdt.c wrote it), or one that is run
  * beside it, and so is believed; still nothing is read beyond its end.
  */
 #include "lib/fdt.h"

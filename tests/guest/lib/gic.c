@@ -12,7 +12,7 @@
 #include "lib/payload.h"
 #include "lib/platform.h"
 #include "vitsmod/bits.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 #define GICD_CTLR	    0x0000u
 #define GICD_CTLR_GRP1	    (1u << 1)

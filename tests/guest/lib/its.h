@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "lib/platform.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 /* Registers, as offsets in the control frame. */
 #define GITS_CTLR	0x00000u

@@ -11,7 +11,7 @@
 
 #include "lib/fdt.h"
 #include "lib/payload.h"
-#include "vmm/layout.h"
+#include "vmm/kvm/layout.h"
 
 /* An entry of the host bridge's `ranges`: bus address (3 cells), physical address, size. */
 #define RANGE_BUS	1u

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the machine has what payloads use. Our own VMM's (vmm/layout.h) is the
+ * Where the machine has what payloads use. Our own VMM's (vmm/kvm/layout.h) is the
  * default, and what its device tree says; another VMM's tree says something else.
  *
- * Payloads that only make sense under our own may go on using vmm/layout.h.
+ * Payloads that only make sense under our own may go on using vmm/kvm/layout.h.
  */
 #ifndef GUEST_LIB_PLATFORM_H
 #define GUEST_LIB_PLATFORM_H

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+/* A failure is printed as one line, whatever the names in it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "vmm/base/report.h"
+
+static void test_failure_set_fills_and_returns_the_negative_error(void **state)
+{
+	struct failure failure;
+
+	(void)state;
+	assert_int_equal(
+		failure_set(&failure, ITSY_CONFIG, ENOENT, "Image", "build it", "gone: %d", 7),
+		-ENOENT);
+	assert_int_equal(failure.status, ITSY_CONFIG);
+	assert_string_equal(failure.object, "Image");
+	assert_string_equal(failure.cause, "gone: 7");
+	assert_string_equal(failure.cure, "build it");
+	assert_int_equal(failure_set(&failure, ITSY_RUNTIME, EIO, "x", NULL, "y"), -EIO);
+	assert_string_equal(failure.cure, "");
+}
+
+static void test_a_report_is_one_line_on_stderr(void **state)
+{
+	struct capture c;
+	struct failure failure;
+
+	(void)state;
+	(void)failure_set(&failure, ITSY_ENVIRONMENT, EIO, "a\nb\x1b[31m", "c\rd", "e\tf\x7f");
+	capture_begin(&c);
+	assert_int_equal(report_failure(&failure), ITSY_ENVIRONMENT);
+	report_warning("%s: %d", "w\n", 3);
+	report_info("i%c", '\n');
+	capture_end(&c);
+	assert_string_equal(c.out, "");
+	assert_string_equal(c.err, "itsy: error: a?b?[31m: e?f?: c?d\n"
+				   "itsy: warning: w?: 3\n"
+				   "itsy: i?\n");
+}
+
+static void test_a_report_without_a_cure_ends_with_the_cause(void **state)
+{
+	struct capture c;
+	struct failure failure;
+
+	(void)state;
+	(void)failure_set(&failure, ITSY_RUNTIME, EIO, "x", NULL, "y");
+	capture_begin(&c);
+	assert_int_equal(report_failure(&failure), ITSY_RUNTIME);
+	capture_end(&c);
+	assert_string_equal(c.err, "itsy: error: x: y\n");
+}
+
+static void test_long_reports_are_cut(void **state)
+{
+	static char text[5000];
+	struct capture c;
+
+	(void)state;
+	memset(text, 'x', sizeof(text) - 1);
+	capture_begin(&c);
+	report_warning("%s", text);
+	report_info("%s", text);
+	capture_end(&c);
+	assert_true(strlen(c.err) < 2200);
+	assert_int_equal(c.err[strlen(c.err) - 1], '\n');
+	assert_non_null(strstr(c.err, "x\nitsy: x"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_failure_set_fills_and_returns_the_negative_error),
+		cmocka_unit_test(test_a_report_is_one_line_on_stderr),
+		cmocka_unit_test(test_a_report_without_a_cure_ends_with_the_cause),
+		cmocka_unit_test(test_long_reports_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What itsy bench says of what it measured.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/bench/bench.h"
+
+static struct bench_result results[NR_ROUTES];
+static struct bench_environment env = { .kernel = "6.1", .cpu = "a CPU", .cpus = 4 };
+static struct bench_options options;
+static const struct self_memory memory = { .rss = 9 << 20, .pss = 3 << 20, .private = 1 << 20 };
+static struct bench_report report = { &options, &bench_kind_eventfd, &env, results, &memory };
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&options, 0, sizeof(options));
+	options.routes[ROUTE_URING] = options.routes[ROUTE_IRQFD] = true;
+	env.instructions = env.emulated = false;
+	env.machine[0] = '\0';
+	report.kind = &bench_kind_eventfd;
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		hist_init(&results[i].hist);
+		results[i].lost = 0;
+	}
+	for (uint64_t v = 1; v <= 100; v++) {
+		hist_record(&results[ROUTE_URING].hist, 2 * v);
+		hist_record(&results[ROUTE_IRQFD].hist, v);
+	}
+	results[ROUTE_URING].lost = 3;
+	return 0;
+}
+
+/* The caller's to free(). */
+static char *printed(int (*print)(const struct bench_report *, FILE *))
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	assert_int_equal(print(&report, out), 0);
+	(void)fclose(out);
+	return text;
+}
+
+static void test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	assert_non_null(strstr(text, "in ns:\n"));
+	assert_non_null(strstr(text, "\nuring  100    3     2    100  "));
+	assert_non_null(strstr(text, "  2.00\n"));
+	assert_non_null(strstr(text, "\nirqfd  100    0     1    50   "));
+	assert_null(strstr(text, "\nspin"));
+	assert_non_null(strstr(text, "\nitsy takes 3072 KiB beyond the guest's RAM, 1024 KiB"));
+	assert_null(strstr(text, "emulated"));
+	free(text);
+}
+
+static void test_what_is_no_time_of_hardware_is_said_to_be_none(void **state)
+{
+	char *text;
+
+	(void)state;
+	env.emulated = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "not times of hardware"));
+	free(text);
+	env.instructions = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "in instructions:\n"));
+	assert_null(strstr(text, " ns"));
+	free(text);
+}
+
+static const struct bench_kind *kind_of(uint16_t vendor, uint16_t device, uint32_t class_code)
+{
+	const struct pci_function fn = {
+		.vendor = vendor,
+		.device = device,
+		.class_code = class_code,
+	};
+
+	return bench_kind_of(&fn);
+}
+
+static void test_a_functions_round_trip_is_known_by_its_id_or_class(void **state)
+{
+	(void)state;
+	assert_string_equal(kind_of(0x1234, 0x11e8, 0x00ff00)->name, "edu");
+	assert_int_equal(kind_of(0x1234, 0x11e8, 0x00ff00)->source, BENCH_EDU);
+	assert_string_equal(kind_of(0x1b36, 0x0010, 0x010802)->name, "nvme");
+	assert_int_equal(kind_of(0x8086, 0x0953, 0x010802)->source, BENCH_NVME);
+	/* Another device of edu's vendor; a SATA controller; NVMe's I/O-less interfaces. */
+	assert_null(kind_of(0x1234, 0x1111, 0x030000));
+	assert_null(kind_of(0x8086, 0x2922, 0x010601));
+	assert_null(kind_of(0x8086, 0x0953, 0x010803));
+	assert_null(kind_of(0x8086, 0x10d3, 0x020000));
+}
+
+static void test_the_heading_says_what_the_time_is_of(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	assert_non_null(strstr(text, "From the eventfd's signal to the guest's IAR read, in ns:"));
+	free(text);
+	report.kind = kind_of(0x1234, 0x11e8, 0);
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "From the write of edu's register to the guest's IAR read"));
+	free(text);
+	report.kind = kind_of(0, 0, 0x010802);
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "From the write of the NVMe admin doorbell to the guest's"));
+	free(text);
+}
+
+static void test_instructions_are_said_to_mean_nothing_where_the_device_has_its_own_thread(
+	void **state)
+{
+	static const char warning[] = "from another thread of the emulator";
+	char *text;
+
+	(void)state;
+	report.kind = kind_of(0, 0, 0x010802);
+	text = printed(bench_print);
+	assert_null(strstr(text, warning));
+	free(text);
+	env.instructions = true;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, warning));
+	free(text);
+	report.kind = kind_of(0x1234, 0x11e8, 0);
+	text = printed(bench_print);
+	assert_null(strstr(text, warning));
+	free(text);
+}
+
+/* A file of its own, gone when the test is over. */
+static void temporary(char path[32])
+{
+	int fd;
+
+	strcpy(path, "/tmp/itsy-bench-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+}
+
+static void test_json_has_fios_names_and_bins_that_add_up(void **state)
+{
+	char path[32];
+	json_t *root, *job, *lat, *count;
+	json_int_t sum = 0;
+	const char *bin;
+
+	(void)state;
+	report.kind = kind_of(0, 0, 0x010802);
+	temporary(path);
+	assert_int_equal(bench_write_json(&report, path), 0);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "bench")), "device");
+	assert_string_equal(json_string_value(json_object_get(root, "from")), "nvme");
+	assert_int_equal(json_array_size(json_object_get(root, "jobs")), 2);
+	job = json_array_get(json_object_get(root, "jobs"), 0);
+	assert_string_equal(json_string_value(json_object_get(job, "jobname")), "uring");
+	assert_int_equal(json_integer_value(json_object_get(job, "lost")), 3);
+	lat = json_object_get(job, "lat_ns");
+	json_object_foreach(json_object_get(lat, "bins"), bin, count) sum +=
+		json_integer_value(count);
+	assert_int_equal(sum, 100);
+	assert_int_equal(json_integer_value(json_object_get(lat, "max")), 200);
+	assert_int_equal(json_integer_value(
+				 json_object_get(json_object_get(lat, "percentile"), "50.000000")),
+			 100);
+	assert_int_equal(
+		json_integer_value(json_object_get(json_object_get(root, "memory"), "pss_bytes")),
+		3 << 20);
+	json_decref(root);
+	(void)unlink(path);
+	assert_int_equal(bench_write_json(&report, "/nowhere/at/all"), -ENOENT);
+}
+
+static void test_hgrm_ends_with_all_values_at_100_percent(void **state)
+{
+	char path[32], text[16384];
+	size_t len;
+	FILE *f;
+
+	(void)state;
+	options.routes[ROUTE_URING] = false;
+	temporary(path);
+	assert_int_equal(bench_write_hgrm(&report, path), 0);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	len = fread(text, 1, sizeof(text) - 1, f);
+	text[len] = '\0';
+	(void)fclose(f);
+	(void)unlink(path);
+	assert_non_null(strstr(text, "Value     Percentile TotalCount 1/(1-Percentile)\n\n"));
+	assert_non_null(strstr(text, "      50.000 0.500000000000         50           2.00\n"));
+	assert_non_null(strstr(text, "     100.000 1.000000000000        100            inf\n"));
+	assert_non_null(strstr(text, "#[Mean    =       50.500, StdDeviation   =       28.866]\n"));
+}
+
+static void test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	strcpy(env.machine, "Bob's");
+	report.kind = kind_of(0, 0, 0x010802);
+	bench_plot_script(&report, "a'b.png", out);
+	(void)fclose(out);
+	assert_non_null(strstr(text, "set terminal pngcairo "));
+	assert_non_null(strstr(text, "set output 'a''b.png'\n"));
+	assert_non_null(strstr(text, "set title 'Bob''s'\n"));
+	assert_non_null(strstr(text, "set ylabel 'ns, from the NVMe admin doorbell to the guest'"));
+	assert_non_null(strstr(text, "title 'uring', '-' with steps linewidth 2 title 'irqfd'\n"));
+	/* Half of the values are at most 50: 1 of 2 takes longer. */
+	assert_non_null(strstr(text, "\n1 1\n"));
+	assert_non_null(strstr(text, "\n2 51\n"));
+	free(text);
+}
+
+static void test_a_plot_script_draws_a_picture_of_its_own_name(void **state)
+{
+	char path[40], text[256] = "";
+	FILE *f;
+
+	(void)state;
+	temporary(path);
+	(void)unlink(path);
+	strcat(path, ".gp");
+	assert_int_equal(bench_write_plot(&report, path), 0);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	assert_int_equal(fread(text, 1, sizeof(text) - 1, f), sizeof(text) - 1);
+	(void)fclose(f);
+	(void)unlink(path);
+	strcpy(path + strlen(path) - 3, ".svg'");
+	assert_non_null(strstr(text, "set terminal svg "));
+	assert_non_null(strstr(text, path));
+}
+
+/* What bench_check_files() says of the options; "" for nothing. */
+static const char *refused(int error)
+{
+	static struct failure failure;
+
+	memset(&failure, 0, sizeof(failure));
+	assert_int_equal(bench_check_files(&options, &failure), -error);
+	return failure.cause;
+}
+
+static void test_files_that_cannot_be_written_are_refused_before_anything_is_measured(void **state)
+{
+	char path[40];
+
+	(void)state;
+	temporary(path);
+	options.json = path;
+	assert_string_equal(refused(0), "");
+	(void)unlink(path);
+	assert_string_equal(refused(0), "");
+	assert_int_equal(access(path, F_OK), -1);
+	options.json = "/nowhere/at/all";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.json = "/tmp";
+	assert_non_null(strstr(refused(EISDIR), "cannot be written"));
+	options.json = NULL;
+	options.hgrm = "/nowhere/x";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.hgrm = path;
+	options.plot = "/nowhere/x.gp";
+	assert_non_null(strstr(refused(ENOENT), "cannot be written"));
+	options.plot = "/tmp/x.jpg";
+	assert_non_null(strstr(refused(EINVAL), ".svg and .png"));
+}
+
+static void test_a_picture_without_gnuplot_is_refused_before_anything_is_measured(void **state)
+{
+	_cleanup_free_ char *was = strdup(getenv("PATH"));
+
+	(void)state;
+	assert_non_null(was);
+	options.plot = "/tmp/x.svg";
+	assert_int_equal(setenv("PATH", "/nowhere", 1), 0);
+	assert_non_null(strstr(refused(ENOENT), "no gnuplot"));
+	options.plot = "/tmp/x.gp";
+	assert_string_equal(refused(0), "");
+	assert_int_equal(setenv("PATH", was, 1), 0);
+}
+
+static void test_gnuplot_draws_what_it_is_told(void **state)
+{
+	static const struct {
+		const char *end, *begins;
+	} pictures[] = { { ".svg", "<?xml" }, { ".png", "\x89PNG" } };
+
+	(void)state;
+	if (system("command -v gnuplot >/dev/null 2>&1") != 0)
+		skip();
+	for (size_t i = 0; i < ARRAY_SIZE(pictures); i++) {
+		char path[40], text[8] = "";
+		FILE *f;
+
+		temporary(path);
+		(void)unlink(path);
+		strcat(path, pictures[i].end);
+		assert_int_equal(bench_write_plot(&report, path), 0);
+		f = fopen(path, "re");
+		assert_non_null(f);
+		assert_true(fread(text, 1, sizeof(text) - 1, f) > 4);
+		(void)fclose(f);
+		(void)unlink(path);
+		assert_memory_equal(text, pictures[i].begins, strlen(pictures[i].begins));
+	}
+}
+
+static void test_what_a_full_disk_did_not_take_is_an_error(void **state)
+{
+	(void)state;
+	options.routes[ROUTE_URING] = false;
+	assert_int_equal(bench_write_json(&report, "/dev/full"), -ENOSPC);
+	assert_int_equal(bench_write_hgrm(&report, "/dev/full"), -ENOSPC);
+	/* More than a buffer of stdio's: the last part is not the only one that can fail. */
+	for (uint64_t v = 1; v <= 100000; v++)
+		hist_record(&results[ROUTE_IRQFD].hist, v);
+	assert_true(bench_write_hgrm(&report, "/dev/full") < 0);
+}
+
+static void test_hgrm_files_are_named_by_the_routes_that_were_asked_for(void **state)
+{
+	char path[40], name[64];
+
+	(void)state;
+	temporary(path);
+	/* A signal came before irqfd had its turn. */
+	hist_init(&results[ROUTE_IRQFD].hist);
+	assert_int_equal(bench_write_hgrm(&report, path), 0);
+	(void)snprintf(name, sizeof(name), "%s.uring.hgrm", path);
+	assert_int_equal(unlink(name), 0);
+	(void)unlink(path);
+}
+
+static void test_a_burst_is_said_to_be_one(void **state)
+{
+	char *text;
+
+	(void)state;
+	options.burst = 16;
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "(of bursts of 16, the time of the last one divided by 16)"));
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd, begin),
+		cmocka_unit_test_setup(test_what_is_no_time_of_hardware_is_said_to_be_none, begin),
+		cmocka_unit_test_setup(test_a_functions_round_trip_is_known_by_its_id_or_class,
+				       begin),
+		cmocka_unit_test_setup(test_the_heading_says_what_the_time_is_of, begin),
+		cmocka_unit_test_setup(
+			test_instructions_are_said_to_mean_nothing_where_the_device_has_its_own_thread,
+			begin),
+		cmocka_unit_test_setup(test_json_has_fios_names_and_bins_that_add_up, begin),
+		cmocka_unit_test_setup(test_hgrm_ends_with_all_values_at_100_percent, begin),
+		cmocka_unit_test_setup(
+			test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names, begin),
+		cmocka_unit_test_setup(test_a_plot_script_draws_a_picture_of_its_own_name, begin),
+		cmocka_unit_test_setup(
+			test_files_that_cannot_be_written_are_refused_before_anything_is_measured,
+			begin),
+		cmocka_unit_test_setup(
+			test_a_picture_without_gnuplot_is_refused_before_anything_is_measured,
+			begin),
+		cmocka_unit_test_setup(test_gnuplot_draws_what_it_is_told, begin),
+		cmocka_unit_test_setup(test_what_a_full_disk_did_not_take_is_an_error, begin),
+		cmocka_unit_test_setup(test_hgrm_files_are_named_by_the_routes_that_were_asked_for,
+				       begin),
+		cmocka_unit_test_setup(test_a_burst_is_said_to_be_one, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,648 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy check: each verdict and its cure, on a host that is a folder. KVM is
+ * played by this file.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vitsmod/bits.h"
+#include "vmm/check/check.h"
+#include "vmm/cli/commands.h"
+#include "vmm/kvm/layout.h"
+
+static struct {
+	struct host_tree tree;
+	struct config config;
+	struct check_host host;
+	struct check_result result;
+	struct capture said;
+	unsigned kvm_calls;
+} w;
+
+static void kvm_passes(struct check_result *ret)
+{
+	w.kvm_calls++;
+	check_say(ret, VERDICT_PASS, NULL, "not looked at");
+}
+
+void check_kvm(const struct check_host *host, struct check_result *ret)
+{
+	(void)host;
+	kvm_passes(ret);
+}
+
+void check_kvm_extensions(const struct check_host *host, struct check_result *ret)
+{
+	(void)host;
+	kvm_passes(ret);
+}
+
+void check_kvm_gic(const struct check_host *host, struct check_result *ret)
+{
+	(void)host;
+	kvm_passes(ret);
+}
+
+void check_kvm_its(const struct check_host *host, struct check_result *ret)
+{
+	(void)host;
+	w.kvm_calls++;
+	ret->verdict = VERDICT_NONE;
+}
+
+static void add_function(const char *bdf, const char *driver, int group, const char *reset,
+			 bool has_msix)
+{
+	uint8_t config[256] = { 0 };
+	const struct tree_function fn = { bdf,	 0x8086, 0x10d3, 0x020000, driver,
+					  group, config, 256,	 reset };
+
+	if (has_msix) {
+		config[0x06] = 0x10;
+		config[0x34] = 0x60;
+		config[0x60] = 0x11;
+		config[0x62] = 64;
+	}
+	tree_add_function(&w.tree, &fn);
+}
+
+static int make(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	tree_init(&w.tree);
+	w.host = (struct check_host){ .fs = w.tree.fs, .memlock = UINT64_MAX };
+	strcpy(w.host.machine, "aarch64");
+	strcpy(w.host.release, "6.12.95");
+	w.config = (struct config){ .memory = 512 * MiB, .nr_devices = 1 };
+	w.config.devices[0].name = (char *)(uintptr_t) "net0";
+	w.config.devices[0].bdf = (struct pci_bdf){ .dev = 2 };
+	w.config.devices[1].name = (char *)(uintptr_t) "net1";
+	w.config.devices[1].bdf = (struct pci_bdf){ .dev = 2, .fn = 1 };
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	tree_fini(&w.tree);
+	return 0;
+}
+
+static void expect(enum verdict verdict, const char *text, const char *cure)
+{
+	if (w.result.verdict != verdict)
+		fail_msg("verdict %d: %s (%s)", w.result.verdict, w.result.text, w.result.cure);
+	if (verdict == VERDICT_NONE)
+		return;
+	if (!strstr(w.result.text, text))
+		fail_msg("'%s' does not tell of '%s'", w.result.text, text);
+	if (cure && !strstr(w.result.cure, cure))
+		fail_msg("'%s' does not tell of '%s'", w.result.cure, cure);
+	/* A cure with each that is not a PASS, and with no PASS. */
+	assert_int_equal(w.result.cure[0] != '\0', verdict != VERDICT_PASS);
+}
+
+static void check(check_fn *fn)
+{
+	w.result = (struct check_result){ 0 };
+	fn(&w.host, &w.result);
+}
+
+static void test_only_arm64_hosts_pass(void **state)
+{
+	(void)state;
+	check(check_architecture);
+	expect(VERDICT_PASS, "aarch64", NULL);
+	strcpy(w.host.machine, "x86_64");
+	check(check_architecture);
+	expect(VERDICT_FAIL, "itsy runs on arm64 hosts", "on this one use make demo");
+}
+
+static void test_kernel_versions(void **state)
+{
+	static const struct {
+		const char *release;
+		enum verdict kernel, its;
+	} cases[] = {
+		/* Which versions have the fix of CVE-2026-46316, and which never had the fault. */
+		{ "5.10.0-28-arm64", VERDICT_WARN, VERDICT_PASS },
+		{ "6.0.19", VERDICT_WARN, VERDICT_PASS },
+		{ "6.1.0-56-arm64", VERDICT_PASS, VERDICT_PASS },
+		{ "6.9.12", VERDICT_PASS, VERDICT_PASS },
+		{ "6.10.0", VERDICT_PASS, VERDICT_WARN },
+		{ "6.11.11", VERDICT_PASS, VERDICT_WARN },
+		{ "6.12.94+deb13-arm64", VERDICT_PASS, VERDICT_WARN },
+		{ "6.12.95+deb12-arm64", VERDICT_PASS, VERDICT_PASS },
+		{ "6.12.200+deb13-arm64", VERDICT_PASS, VERDICT_PASS },
+		{ "6.13.117", VERDICT_PASS, VERDICT_WARN },
+		{ "6.18.43", VERDICT_PASS, VERDICT_WARN },
+		{ "6.18.44", VERDICT_PASS, VERDICT_PASS },
+		{ "7.0.99", VERDICT_PASS, VERDICT_WARN },
+		{ "7.2.12", VERDICT_PASS, VERDICT_WARN },
+		{ "7.2.13", VERDICT_PASS, VERDICT_PASS },
+		{ "7.3.3", VERDICT_PASS, VERDICT_WARN },
+		{ "7.3.4", VERDICT_PASS, VERDICT_PASS },
+		{ "7.4.0-rc1", VERDICT_PASS, VERDICT_PASS },
+		{ "8.0.0", VERDICT_PASS, VERDICT_PASS },
+		{ "6.12", VERDICT_PASS, VERDICT_WARN },
+		{ "unknown", VERDICT_WARN, VERDICT_WARN },
+		{ "", VERDICT_WARN, VERDICT_WARN },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		print_message("%s\n", cases[i].release);
+		strcpy(w.host.release, cases[i].release);
+		check(check_kernel);
+		expect(cases[i].kernel, "", NULL);
+		check(check_its_fix);
+		expect(cases[i].its, "CVE-2026-46316", NULL);
+	}
+}
+
+static void test_iommu_groups_are_counted(void **state)
+{
+	(void)state;
+	check(check_iommu);
+	expect(VERDICT_FAIL, "no IOMMU groups", "SMMU");
+	tree_dir(&w.tree, "/sys/kernel/iommu_groups/");
+	check(check_iommu);
+	expect(VERDICT_FAIL, "no IOMMU groups", "SMMU");
+	/* A guest without devices runs all the same. */
+	w.host.config = &w.config;
+	w.config.nr_devices = 0;
+	check(check_iommu);
+	expect(VERDICT_WARN, "no IOMMU groups", "SMMU");
+
+	add_function("0000:00:02.0", NULL, 7, "flr", true);
+	add_function("0000:00:03.0", NULL, 8, "flr", true);
+	check(check_iommu);
+	expect(VERDICT_PASS, "2 groups", NULL);
+}
+
+static void test_vfio_needs_its_device_and_its_driver(void **state)
+{
+	(void)state;
+	check(check_vfio);
+	expect(VERDICT_FAIL, "/dev/vfio/vfio is not there", "modprobe vfio-pci");
+	tree_write(&w.tree, "/dev/vfio/vfio", "");
+	check(check_vfio);
+	expect(VERDICT_FAIL, "driver vfio-pci is not loaded", "modprobe vfio-pci");
+	w.host.config = &w.config;
+	w.config.nr_devices = 0;
+	check(check_vfio);
+	expect(VERDICT_WARN, "driver vfio-pci is not loaded", "modprobe vfio-pci");
+	tree_write(&w.tree, "/sys/bus/pci/drivers/vfio-pci/bind", "");
+	check(check_vfio);
+	expect(VERDICT_PASS, "vfio-pci", NULL);
+}
+
+static void test_unsafe_interrupts_are_warned_of(void **state)
+{
+	static const char path[] =
+		"/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts";
+
+	(void)state;
+	check(check_isolation);
+	expect(VERDICT_PASS, "isolated", NULL);
+	tree_write(&w.tree, path, "N\n");
+	check(check_isolation);
+	expect(VERDICT_PASS, "isolated", NULL);
+	tree_write(&w.tree, path, "Y\n");
+	check(check_isolation);
+	expect(VERDICT_WARN, "forge", "allow_unsafe_interrupts");
+}
+
+static void test_io_uring_is_tried(void **state)
+{
+	(void)state;
+	check(check_io_uring);
+	/* Whatever this machine has: the answer is one of the two. */
+	if (w.result.verdict == VERDICT_PASS)
+		expect(VERDICT_PASS, "available", NULL);
+	else
+		expect(VERDICT_FAIL, "", NULL);
+}
+
+static void test_locked_memory_is_compared_with_the_guests(void **state)
+{
+	static const struct {
+		const char *why;
+		bool privileged, config;
+		size_t nr_devices;
+		uint64_t memlock;
+		enum verdict want;
+	} cases[] = {
+		{ "no limit", false, true, 1, UINT64_MAX, VERDICT_PASS },
+		{ "root", true, true, 1, 64 * KiB, VERDICT_PASS },
+		{ "just enough", false, true, 1, 512 * MiB, VERDICT_PASS },
+		{ "one byte less", false, true, 1, 512 * MiB - 1, VERDICT_FAIL },
+		{ "no devices, nothing is locked", false, true, 0, 64 * KiB, VERDICT_PASS },
+		{ "no configuration", false, false, 0, 64 * KiB, VERDICT_WARN },
+		{ "none at all", false, true, 1, 0, VERDICT_FAIL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		print_message("%s\n", cases[i].why);
+		w.host.privileged = cases[i].privileged;
+		w.host.memlock = cases[i].memlock;
+		w.host.config = cases[i].config ? &w.config : NULL;
+		w.config.nr_devices = cases[i].nr_devices;
+		check(check_memlock);
+		expect(cases[i].want, "",
+		       cases[i].want == VERDICT_PASS ? NULL : "ulimit -l unlimited");
+	}
+}
+
+static void test_memory_is_compared_with_what_is_free(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t mib;
+		size_t nr_devices;
+		enum verdict want;
+	} cases[] = {
+		{ "fits", 1000, 1, VERDICT_PASS },
+		{ "exactly", 2048, 1, VERDICT_PASS },
+		{ "too much to be locked", 2049, 1, VERDICT_FAIL },
+		{ "too much, but taken bit by bit", 2049, 0, VERDICT_WARN },
+		{ "more than the host has", 4097, 0, VERDICT_FAIL },
+	};
+
+	(void)state;
+	check(check_memory);
+	expect(VERDICT_NONE, NULL, NULL);
+	w.host.config = &w.config;
+	check(check_memory); /* no /proc/meminfo */
+	expect(VERDICT_NONE, NULL, NULL);
+	tree_write(&w.tree, "/proc/meminfo",
+		   "MemTotal:        4194304 kB\nMemFree:  1 kB\nMemAvailable:    2097152 kB\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		print_message("%s\n", cases[i].why);
+		w.config.memory = cases[i].mib * MiB;
+		w.config.nr_devices = cases[i].nr_devices;
+		check(check_memory);
+		expect(cases[i].want, "2048 MiB", cases[i].want == VERDICT_PASS ? NULL : "lower");
+	}
+}
+
+static void test_files_are_loaded_as_for_a_guest(void **state)
+{
+	char image[4096] = { 0 };
+	char kernel[256];
+
+	(void)state;
+	check(check_files);
+	expect(VERDICT_NONE, NULL, NULL);
+
+	w.host.config = &w.config;
+	w.config.kernel = kernel;
+	(void)snprintf(kernel, sizeof(kernel), "%s/Image", w.tree.fs.root);
+	check(check_files);
+	expect(VERDICT_FAIL, "/Image: the kernel cannot be opened", "configuration");
+
+	memcpy(image + 56, "ARM\x64", 4);
+	image[18] = 0x40; /* image_size: 4 MiB */
+	tree_write_bytes(&w.tree, "/Image", image, sizeof(image));
+	check(check_files);
+	expect(VERDICT_PASS, "4 MiB of kernel, 0 MiB of initrd", NULL);
+
+	w.config.initrd = kernel;
+	check(check_files);
+	expect(VERDICT_PASS, "4 MiB of kernel", NULL);
+	w.config.initrd = (char *)(uintptr_t) "/nowhere/initrd";
+	check(check_files);
+	expect(VERDICT_FAIL, "/nowhere/initrd: the initrd", NULL);
+}
+
+static void check_first_device(void)
+{
+	w.host.config = &w.config;
+	w.result = (struct check_result){ 0 };
+	check_device(&w.host, 0, &w.result);
+}
+
+static void test_a_device_must_be_there_and_be_no_bridge(void **state)
+{
+	uint8_t config[256] = { 0 };
+	const struct tree_function bridge = { "0000:00:02.0", 1,   2,	0x060400, NULL, 0,
+					      config,	      256, NULL };
+
+	(void)state;
+	check_first_device();
+	expect(VERDICT_FAIL, "no such PCI function", "itsy devices");
+	config[0x0e] = 1;
+	tree_add_function(&w.tree, &bridge);
+	check_first_device();
+	expect(VERDICT_FAIL, "a bridge", "behind it");
+}
+
+static void test_a_device_needs_a_group(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "e1000e", -1, "flr", true);
+	check_first_device();
+	expect(VERDICT_FAIL, "no IOMMU group", "SMMU");
+}
+
+static void test_a_device_alone_in_its_group_passes(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "e1000e", 2, "flr pm", true);
+	check_first_device();
+	expect(VERDICT_PASS, "bound to e1000e, itsy run takes it", NULL);
+	assert_non_null(strstr(w.result.text, "reset by flr pm"));
+	if (geteuid() == 0)
+		assert_non_null(strstr(w.result.text, "65 MSI-X vectors"));
+	tree_set_driver(&w.tree, "0000:00:02.0", "vfio-pci");
+	check_first_device();
+	expect(VERDICT_PASS, "bound to vfio-pci", NULL);
+	assert_null(strstr(w.result.text, "itsy run takes it"));
+	tree_set_driver(&w.tree, "0000:00:02.0", NULL);
+	check_first_device();
+	expect(VERDICT_PASS, "bound to no driver", NULL);
+}
+
+static void test_a_group_is_blocked_by_functions_that_the_guest_does_not_get(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "e1000e", 2, "flr", true);
+	add_function("0000:00:02.1", "e1000e", 2, "flr", true);
+	check_first_device();
+	expect(VERDICT_FAIL, "0000:00:02.1 of the same group is bound to e1000e",
+	       "itsy bind 0000:00:02.1");
+
+	/* The guest gets it too: itsy run binds both. */
+	w.config.nr_devices = 2;
+	check_first_device();
+	expect(VERDICT_PASS, "itsy run takes it", NULL);
+
+	/* A third one behind it is not hidden by the second. */
+	add_function("0000:00:02.2", "snd_hda_intel", 2, "flr", true);
+	check_first_device();
+	expect(VERDICT_FAIL, "0000:00:02.2 of the same group is bound to snd_hda_intel",
+	       "itsy bind 0000:00:02.2");
+	tree_set_driver(&w.tree, "0000:00:02.2", "vfio-pci");
+	check_first_device();
+	expect(VERDICT_PASS, "itsy run takes it", NULL);
+	tree_set_driver(&w.tree, "0000:00:02.2", NULL);
+	check_first_device();
+	expect(VERDICT_PASS, "itsy run takes it", NULL);
+}
+
+static void test_a_device_without_reset_is_warned_of(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "e1000e", 2, NULL, true);
+	check_first_device();
+	expect(VERDICT_WARN, "cannot be reset", "power-cycle");
+}
+
+static void test_a_device_without_messages_fails_where_that_can_be_seen(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "e1000e", 2, "flr", false);
+	check_first_device();
+	if (geteuid() == 0)
+		expect(VERDICT_FAIL, "neither MSI-X nor MSI", "itsy devices");
+	else
+		expect(VERDICT_PASS, "reset by flr", NULL);
+}
+
+static enum exit_status run_check(const char *option)
+{
+	char *argv[] = { (char *)(uintptr_t) "check", (char *)(uintptr_t) "--root", w.tree.fs.root,
+			 (char *)(uintptr_t)option, NULL };
+	enum exit_status status;
+
+	capture_begin(&w.said);
+	status = cmd_check(option ? 4 : 3, argv);
+	capture_end(&w.said);
+	return status;
+}
+
+static bool is_arm64(void)
+{
+	struct utsname name;
+
+	assert_int_equal(uname(&name), 0);
+	return strcmp(name.machine, "aarch64") == 0;
+}
+
+static void test_command_prints_a_line_each_and_a_cure_where_it_is_needed(void **state)
+{
+	(void)state;
+	assert_int_equal(run_check(NULL), ITSY_ENVIRONMENT);
+	assert_string_equal(w.said.err, "");
+	/* Not a terminal: no colours. */
+	assert_null(strchr(w.said.out, '\033'));
+	if (is_arm64()) {
+		assert_int_equal(strncmp(w.said.out, "PASS  architecture ", 19), 0);
+		assert_non_null(strstr(w.said.out, "\nFAIL  VFIO "));
+		assert_non_null(strstr(w.said.out, "-> modprobe vfio-pci\n"));
+		assert_null(strstr(w.said.out, "  ITS  ")); /* NONE is not shown */
+		assert_int_equal(w.kvm_calls, 4);
+	} else {
+		/* Elsewhere that one line says it all. */
+		assert_int_equal(strncmp(w.said.out, "FAIL  architecture ", 19), 0);
+		assert_non_null(strstr(w.said.out, "-> on this one use make demo"));
+		assert_int_equal(w.kvm_calls, 0);
+	}
+}
+
+static void test_command_speaks_json(void **state)
+{
+	json_t *root, *first;
+
+	(void)state;
+	assert_int_equal(run_check("--json"), ITSY_ENVIRONMENT);
+	root = json_loads(w.said.out, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
+	assert_true(json_is_false(json_object_get(root, "ok")));
+	first = json_array_get(json_object_get(root, "checks"), 0);
+	assert_string_equal(json_string_value(json_object_get(first, "name")), "architecture");
+	assert_string_equal(json_string_value(json_object_get(first, "verdict")),
+			    is_arm64() ? "PASS" : "FAIL");
+	assert_int_equal(json_object_get(first, "cure") == NULL, is_arm64());
+	json_decref(root);
+}
+
+static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **state)
+{
+	struct config *c = &w.config;
+
+	(void)state;
+	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
+	tree_write(&w.tree, "/sys/devices/system/cpu/isolated", "2-3\n");
+	c->router = (struct placement){ .cpu = -1, .fifo = 1 };
+	c->spin = c->vcpu = (struct placement){ .cpu = -1 };
+	w.host.config = c;
+	w.host.max_fifo = 99;
+	check(check_router);
+	expect(VERDICT_PASS, "any CPU; SCHED_FIFO 1", NULL);
+	w.host.max_fifo = 0;
+	check(check_router);
+	expect(VERDICT_WARN, "SCHED_FIFO 1 is not permitted", "CAP_SYS_NICE");
+	c->router = (struct placement){ .cpu = 2 };
+	check(check_router);
+	expect(VERDICT_PASS, "CPU 2, isolated; an ordinary thread", NULL);
+	c->router.cpu = 1;
+	check(check_router);
+	expect(VERDICT_PASS, "CPU 1, not isolated", NULL);
+	c->router.cpu = 4;
+	check(check_router);
+	expect(VERDICT_WARN, "CPU 4, which is not online", "online");
+
+	check(check_spinner);
+	expect(VERDICT_NONE, NULL, NULL);
+	c->devices[0].route = ROUTE_SPIN;
+	check(check_spinner);
+	expect(VERDICT_WARN, "never sleeps", "spin-cpu");
+	c->spin.cpu = 3;
+	check(check_spinner);
+	expect(VERDICT_PASS, "CPU 3, isolated", NULL);
+
+	check(check_vcpus);
+	expect(VERDICT_PASS, "any CPU", NULL);
+	c->nr_vcpu_cpus = 2;
+	c->vcpu_cpus[0] = 1;
+	c->vcpu_cpus[1] = 2;
+	check(check_vcpus);
+	expect(VERDICT_PASS, "a CPU for each, 1 of 2 isolated", NULL);
+	c->vcpu_cpus[1] = 9;
+	check(check_vcpus);
+	expect(VERDICT_WARN, "CPU 9 for vCPU 1", "online");
+	c->nr_devices = 0;
+	check(check_router);
+	expect(VERDICT_NONE, NULL, NULL);
+}
+
+static void check_interrupts_of_first(void)
+{
+	w.result = (struct check_result){ 0 };
+	check_interrupts(&w.host, 0, &w.result);
+}
+
+static void test_route_and_policy_of_a_device_are_shown(void **state)
+{
+	struct config_device *d = &w.config.devices[0];
+
+	(void)state;
+	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
+	w.host.config = &w.config;
+	d->msi_cpu = -1;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "by uring; taken by any CPU", NULL);
+	d->policy = (struct policy){ 4000000000u, 4000000000u, 4000000000u, 4000000000u };
+	d->msi_cpu = 3;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS,
+	       "taken by CPU 3, not isolated; at most 4000000000 per second and vector, "
+	       "4000000000 at once, else silent for 4000000000 us; one in 4000000000 us",
+	       NULL);
+	d->route = ROUTE_IRQFD;
+	check_interrupts_of_first();
+	expect(VERDICT_WARN, "its limits do not hold", "uring");
+	d->policy = (struct policy){ 0 };
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "by irqfd", NULL);
+	d->msi_cpu = 8;
+	check_interrupts_of_first();
+	expect(VERDICT_WARN, "CPU 8, which is not online", "online");
+}
+
+static void test_direct_injection_is_told_as_far_as_it_is_known(void **state)
+{
+	static const struct {
+		const char *cmdline, *text;
+	} cases[] = {
+		{ "quiet\n", "no: " },
+		{ "quiet kvm-arm.vgic_v4_enable=0\n", "no: " },
+		{ "kvm-arm.vgic_v4_enable=1 kvm-arm.vgic_v4_enable=0\n", "no: " },
+		{ "kvm-arm.vgic_v4_enable=1 quiet\n", "cannot tell: the kernel is asked" },
+		{ "kvm-arm.vgic_v4_enable=on\n", "cannot tell: the kernel is asked" },
+	};
+
+	(void)state;
+	w.host.config = &w.config;
+	check(check_direct);
+	expect(VERDICT_NONE, NULL, NULL);
+	w.config.devices[0].route = ROUTE_IRQFD;
+	check(check_direct);
+	expect(VERDICT_PASS, "cannot tell", NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		tree_write(&w.tree, "/proc/cmdline", cases[i].cmdline);
+		check(check_direct);
+		expect(VERDICT_PASS, cases[i].text, NULL);
+	}
+}
+
+static void test_the_kernels_log_tells_whether_there_is_direct_injection(void **state)
+{
+	static const struct {
+		const char *log, *text;
+	} cases[] = {
+		{ "6,1,0,-;GICv3: GICv4 features: DirectLPI\n6,2,1,-;kvm [1]: GICv4 support "
+		  "enabled\n",
+		  "yes, by irqfd: GICv4 support enabled" },
+		{ "6,2,1,-;kvm [1]: GICv4.1 support enabled\n", "yes, by irqfd: GICv4.1 support" },
+		{ "6,2,1,-;kvm [1]: GICv4 support disabled\n", "no: the hardware has GICv4, and" },
+		{ "6,2,1,-;kvm [1]: vgic interrupt IRQ9\n", "the hardware has no GICv4" },
+		{ "6,2,1,-;another's\n", "cannot tell" },
+	};
+
+	(void)state;
+	tree_write(&w.tree, "/proc/cmdline", "kvm-arm.vgic_v4_enable=1\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		tree_write(&w.tree, "/dev/kmsg", cases[i].log);
+		check(check_direct);
+		expect(VERDICT_PASS, cases[i].text, NULL);
+	}
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_only_arm64_hosts_pass),
+		TEST(test_kernel_versions),
+		TEST(test_iommu_groups_are_counted),
+		TEST(test_vfio_needs_its_device_and_its_driver),
+		TEST(test_unsafe_interrupts_are_warned_of),
+		TEST(test_io_uring_is_tried),
+		TEST(test_locked_memory_is_compared_with_the_guests),
+		TEST(test_memory_is_compared_with_what_is_free),
+		TEST(test_files_are_loaded_as_for_a_guest),
+		TEST(test_a_device_must_be_there_and_be_no_bridge),
+		TEST(test_a_device_needs_a_group),
+		TEST(test_a_device_alone_in_its_group_passes),
+		TEST(test_a_group_is_blocked_by_functions_that_the_guest_does_not_get),
+		TEST(test_a_device_without_reset_is_warned_of),
+		TEST(test_a_device_without_messages_fails_where_that_can_be_seen),
+		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
+		TEST(test_route_and_policy_of_a_device_are_shown),
+		TEST(test_direct_injection_is_told_as_far_as_it_is_known),
+		TEST(test_the_kernels_log_tells_whether_there_is_direct_injection),
+		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
+		TEST(test_command_speaks_json),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy devices, bind and release, on a host that is a folder. Binding itself is
+ * played by this file; tests/unit/vfio/test_vfio_bind.c has the real one.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vfio/bind.h"
+#include "vitsmod/bits.h"
+#include "vmm/cli/commands.h"
+
+#define MAX_ARGS 80
+
+static struct {
+	struct host_tree tree;
+	char bind_calls[512];	     /* the functions, in their order, '!' where forced */
+	struct vfio_failure failure; /* the answer for function fails; code NONE: success */
+	const char *fails;
+	struct capture said;
+} w;
+
+static int change(const struct pci_bdf *bdf, const char *driver, bool force,
+		  struct vfio_failure *ret_failure)
+{
+	char name[PCI_BDF_STRLEN];
+
+	(void)pci_bdf_format(bdf, name);
+	strcat(w.bind_calls, name);
+	strcat(w.bind_calls, force ? "! " : " ");
+	if (w.fails && strcmp(w.fails, name) == 0) {
+		*ret_failure = w.failure;
+		return -w.failure.error;
+	}
+	tree_set_driver(&w.tree, name, driver);
+	return 1;
+}
+
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+	      struct vfio_failure *ret_failure)
+{
+	assert_string_equal(fs->root, w.tree.fs.root);
+	return change(bdf, "vfio-pci", force, ret_failure);
+}
+
+int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		 struct vfio_failure *ret_failure)
+{
+	assert_string_equal(fs->root, w.tree.fs.root);
+	return change(bdf, "e1000e", false, ret_failure);
+}
+
+/* A capability list of MSI (4 vectors) and MSI-X (65). */
+static void config_space(uint8_t config[256], uint8_t header_type)
+{
+	memset(config, 0, 256);
+	config[0x06] = 0x10; /* Status: there are capabilities */
+	config[0x0e] = header_type;
+	config[0x34] = 0x40;
+	config[0x40] = 0x05;
+	config[0x41] = 0x60;
+	config[0x42] = 2 << 1;
+	config[0x60] = 0x11;
+	config[0x62] = 64;
+}
+
+static int make(void **state)
+{
+	uint8_t endpoint[256], bridge[256], bare[256] = { 0 };
+	const struct tree_function functions[] = {
+		{ "0000:00:00.0", 0x1b36, 0x0008, 0x060000, NULL, 0, bare, 256, NULL },
+		{ "0000:00:01.0", 0x1b36, 0x000c, 0x060400, "pcieport", 0, bridge, 256, NULL },
+		{ "0000:00:02.0", 0x1b36, 0x0010, 0x010802, "nvme", 2, endpoint, 256, "flr" },
+		{ "0000:00:03.0", 0x8086, 0x10d3, 0x020000, "e1000e", 3, endpoint, 256, "flr pm" },
+		{ "0000:00:03.1", 0x8086, 0x10d3, 0x020000, "vfio-pci", 3, endpoint, 256, "flr" },
+		{ "0000:00:04.0", 0x1234, 0x11e8, 0xff0000, NULL, -1, bare, 256, NULL },
+	};
+
+	(void)state;
+	config_space(endpoint, 0);
+	config_space(bridge, 1);
+	memset(&w, 0, sizeof(w));
+	tree_init(&w.tree);
+	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
+		tree_add_function(&w.tree, &functions[i]);
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	tree_fini(&w.tree);
+	return 0;
+}
+
+/* Run a command with --root of the tree; the words of line follow. */
+static enum exit_status run(enum exit_status (*command)(int, char **), const char *name,
+			    const char *line)
+{
+	char text[2048], *argv[MAX_ARGS + 1], *save;
+	enum exit_status status;
+	int argc = 0;
+
+	(void)snprintf(text, sizeof(text), "%s --root %s %s", name, w.tree.fs.root, line);
+	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		assert_true(argc < MAX_ARGS);
+		argv[argc++] = word;
+	}
+	argv[argc] = NULL;
+	capture_begin(&w.said);
+	status = command(argc, argv);
+	capture_end(&w.said);
+	return status;
+}
+
+/* The capabilities are shown to root alone; elsewhere '?' stands for the counts. */
+static bool is_root(void)
+{
+	return geteuid() == 0;
+}
+
+static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
+{
+	static const char root[] =
+		"BDF           VENDOR:DEV  CLASS     DRIVER    GROUP  VIABLE                     "
+		"MSI  MSI-X  RESET\n"
+		"0000:00:02.0  1b36:0010   NVMe      nvme      2      yes                        "
+		"4    65     flr\n"
+		"0000:00:03.0  8086:10d3   Ethernet  e1000e    3      yes                        "
+		"4    65     flr pm\n"
+		"0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      no: 0000:00:03.0 (e1000e)  "
+		"4    65     flr\n"
+		"0000:00:04.0  1234:11e8   Other     -         -      -                          "
+		"-    -      -\n";
+
+	(void)state;
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	assert_string_equal(w.said.err, "");
+	if (is_root())
+		assert_string_equal(w.said.out, root);
+	else
+		assert_non_null(strstr(w.said.out, "no: 0000:00:03.0 (e1000e)  ?    ?      flr\n"));
+}
+
+static void test_bridges_are_listed_on_request(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_devices, "devices", "--all"), ITSY_OK);
+	assert_non_null(strstr(w.said.out, "\n0000:00:00.0  1b36:0008   Host bridge"));
+	assert_non_null(strstr(w.said.out, "\n0000:00:01.0  1b36:000c   PCI bridge"));
+	assert_non_null(strstr(w.said.out, "\n0000:00:02.0"));
+}
+
+static json_t *json_of_devices(const char *line)
+{
+	json_t *root, *list;
+
+	assert_int_equal(run(cmd_devices, "devices", line), ITSY_OK);
+	root = json_loads(w.said.out, 0, NULL);
+	assert_non_null(root);
+	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
+	list = json_incref(json_object_get(root, "devices"));
+	json_decref(root);
+	assert_true(json_is_array(list));
+	return list;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void test_json_has_the_same_rows_for_programs(void **state)
+{
+	json_t *list = json_of_devices("--json"), *d;
+
+	(void)state;
+	assert_int_equal(json_array_size(list), 4);
+	d = json_array_get(list, 2);
+	assert_string_equal(text_of(d, "bdf"), "0000:00:03.1");
+	assert_string_equal(text_of(d, "vendor"), "0x8086");
+	assert_string_equal(text_of(d, "device"), "0x10d3");
+	assert_string_equal(text_of(d, "class"), "0x020000");
+	assert_string_equal(text_of(d, "class_name"), "Ethernet");
+	assert_string_equal(text_of(d, "driver"), "vfio-pci");
+	assert_true(json_is_false(json_object_get(d, "bridge")));
+	assert_true(json_is_false(json_object_get(d, "viable")));
+	assert_string_equal(text_of(d, "blocker"), "0000:00:03.0");
+	assert_string_equal(text_of(d, "blocker_driver"), "e1000e");
+	assert_int_equal(json_integer_value(json_object_get(d, "group")), 3);
+	assert_string_equal(text_of(d, "reset"), "flr");
+	if (is_root()) {
+		assert_int_equal(json_integer_value(json_object_get(d, "msi_vectors")), 4);
+		assert_int_equal(json_integer_value(json_object_get(d, "msix_vectors")), 65);
+	} else {
+		assert_true(json_is_null(json_object_get(d, "msix_vectors")));
+	}
+
+	d = json_array_get(list, 3);
+	assert_null(json_object_get(d, "driver"));
+	assert_null(json_object_get(d, "blocker"));
+	assert_true(json_is_null(json_object_get(d, "group")));
+	assert_true(json_is_false(json_object_get(d, "viable")));
+	json_decref(list);
+
+	list = json_of_devices("--json --all");
+	assert_int_equal(json_array_size(list), 6);
+	assert_true(json_is_true(json_object_get(json_array_get(list, 1), "bridge")));
+	json_decref(list);
+}
+
+static void test_class_names_of_subclasses_and_of_bases(void **state)
+{
+	static const struct {
+		const char *bdf;
+		uint32_t class_code;
+		const char *name;
+	} cases[] = {
+		{ "0000:10:00.0", 0x010601, "SATA" },
+		{ "0000:10:01.0", 0x01ff00, "Storage" },
+		{ "0000:10:02.0", 0x020700, "InfiniBand" },
+		{ "0000:10:03.0", 0x030200, "Display" },
+		{ "0000:10:04.0", 0x0c0330, "USB" },
+		{ "0000:10:05.0", 0x120000, "Accelerator" },
+		{ "0000:10:06.0", 0x130000, "Other" },
+		{ "0000:10:07.0", 0x000000, "Old" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct tree_function fn = { cases[i].bdf, 1,  2,	  cases[i].class_code,
+						  NULL,		-1, NULL, 0,
+						  NULL };
+
+		tree_add_function(&w.tree, &fn);
+	}
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char part[64];
+
+		(void)snprintf(part, sizeof(part), "%s  0001:0002   %s ", cases[i].bdf,
+			       cases[i].name);
+		if (!strstr(w.said.out, part))
+			fail_msg("no '%s' in\n%s", part, w.said.out);
+	}
+}
+
+static void test_a_host_without_functions_says_so(void **state)
+{
+	(void)state;
+	tree_fini(&w.tree);
+	tree_init(&w.tree);
+	tree_dir(&w.tree, "/sys/bus/pci/devices");
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	assert_string_equal(w.said.out, "");
+	assert_non_null(strstr(w.said.err, "no PCI function"));
+	assert_int_equal(run(cmd_devices, "devices", "--json"), ITSY_OK);
+	assert_non_null(strstr(w.said.out, "\"devices\": []"));
+}
+
+static void test_a_root_that_is_too_long_is_refused(void **state)
+{
+	char line[300] = "--root ";
+
+	(void)state;
+	memset(line + 7, 'x', 200);
+	line[207] = '\0';
+	assert_int_equal(run(cmd_devices, "devices", line), ITSY_USAGE);
+	assert_non_null(strstr(w.said.err, "--root: the path is longer"));
+	assert_int_equal(run(cmd_bind, "bind", line), ITSY_USAGE);
+}
+
+static void test_bind_tells_what_became_of_each_function(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_bind, "bind", "00:02.0 0000:00:03.0 0000:00:03.1"), ITSY_OK);
+	assert_string_equal(w.said.out, "0000:00:02.0: nvme -> vfio-pci\n"
+					"0000:00:03.0: e1000e -> vfio-pci\n"
+					"0000:00:03.1: vfio-pci already\n");
+	assert_string_equal(w.said.err, "");
+	assert_string_equal(w.bind_calls, "0000:00:02.0 0000:00:03.0 0000:00:03.1 ");
+}
+
+static void test_bind_names_what_still_blocks_the_group(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_bind, "bind", "00:03.1"), ITSY_OK);
+	assert_string_equal(w.said.err,
+			    "itsy: warning: 0000:00:03.1: its IOMMU group is not viable: "
+			    "0000:00:03.0 of the same group is bound to e1000e: bind that one to "
+			    "vfio-pci too (itsy bind 0000:00:03.0), or unbind it\n");
+}
+
+static void test_bind_forces_where_it_is_told_to(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_bind, "bind", "--force 00:02.0"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "0000:00:02.0! ");
+}
+
+static void test_bind_goes_on_after_a_failure_and_returns_it(void **state)
+{
+	(void)state;
+	w.fails = "0000:00:02.0";
+	w.failure = (struct vfio_failure){ .code = VFIO_FAILURE_IN_USE_BY_HOST,
+					   .error = EBUSY,
+					   .object = "0000:00:02.0",
+					   .other = "nvme0n1p1 is mounted on /" };
+	assert_int_equal(run(cmd_bind, "bind", "00:02.0 00:03.0"), ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "itsy: error: 0000:00:02.0: the host is using it: "
+					   "nvme0n1p1 is mounted on /: "));
+	assert_string_equal(w.said.out, "0000:00:03.0: e1000e -> vfio-pci\n");
+}
+
+static void test_release_tells_what_became_of_each_function(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_release, "release", "0000:00:03.1 00:04.0"), ITSY_OK);
+	assert_string_equal(w.said.out, "0000:00:03.1: vfio-pci -> e1000e\n"
+					"0000:00:04.0: no driver -> e1000e\n");
+	w.fails = "0000:00:03.1";
+	w.failure = (struct vfio_failure){ .code = VFIO_FAILURE_PERMISSION,
+					   .error = EACCES,
+					   .object = "0000:00:03.1" };
+	assert_int_equal(run(cmd_release, "release", "0000:00:03.1"), ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "run itsy as root"));
+}
+
+static void test_wrong_words_touch_nothing(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+		{ "", "which function?" },
+		{ "00:03.0 eth0", "'eth0' is not the address of a PCI function" },
+		{ "00:03.0 00:20.0", "'00:20.0' is not the address" },
+		{ "--frob 00:03.0", "unknown option --frob" },
+	};
+	char many[1024] = "";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(run(cmd_bind, "bind", cases[i].line), ITSY_USAGE);
+		assert_non_null(strstr(w.said.err, cases[i].want));
+		assert_int_equal(run(cmd_release, "release", cases[i].line), ITSY_USAGE);
+		assert_non_null(strstr(w.said.err, cases[i].want));
+	}
+	assert_int_equal(run(cmd_release, "release", "--force 00:03.0"), ITSY_USAGE);
+	assert_non_null(strstr(w.said.err, "release has no --force"));
+	for (int i = 0; i < 65; i++)
+		strcat(many, "00:03.0 ");
+	assert_int_equal(run(cmd_bind, "bind", many), ITSY_USAGE);
+	assert_non_null(strstr(w.said.err, "more than 64 functions"));
+	assert_string_equal(w.bind_calls, "");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_table_is_aligned_and_says_what_blocks_a_group),
+		TEST(test_bridges_are_listed_on_request),
+		TEST(test_json_has_the_same_rows_for_programs),
+		TEST(test_class_names_of_subclasses_and_of_bases),
+		TEST(test_a_host_without_functions_says_so),
+		TEST(test_a_root_that_is_too_long_is_refused),
+		TEST(test_bind_tells_what_became_of_each_function),
+		TEST(test_bind_names_what_still_blocks_the_group),
+		TEST(test_bind_forces_where_it_is_told_to),
+		TEST(test_bind_goes_on_after_a_failure_and_returns_it),
+		TEST(test_release_tells_what_became_of_each_function),
+		TEST(test_wrong_words_touch_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* Parsing texts, for the tests of configurations. */
+#include "tests/unit/config/config_world.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+int config_parse_text(const char *text, const char *const overrides[], size_t nr,
+		      char **ret_messages, struct config *ret)
+{
+	size_t size;
+	FILE *errors = open_memstream(ret_messages, &size);
+	int r;
+
+	assert_non_null(errors);
+	*ret = (struct config){ 0 };
+	r = config_parse("t.conf", text, overrides, nr, errors, ret);
+	assert_int_equal(fclose(errors), 0);
+	return r;
+}
+
+void config_parse_valid(const char *text, struct config *ret)
+{
+	char *messages;
+	int r = config_parse_text(text, NULL, 0, &messages, ret);
+
+	assert_string_equal(messages, "");
+	assert_int_equal(r, 0);
+	free(messages);
+}
+
+void config_expect_messages(const char *text, const char *const overrides[], size_t nr,
+			    const char *want)
+{
+	struct config config;
+	char *messages;
+	int r = config_parse_text(text, overrides, nr, &messages, &config);
+
+	assert_string_equal(messages, want);
+	assert_int_equal(r, -EINVAL);
+	assert_null(config.kernel);
+	free(messages);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configurations as texts named t.conf, and the messages about them.
+ */
+#ifndef TESTS_UNIT_CONFIG_WORLD_H
+#define TESTS_UNIT_CONFIG_WORLD_H
+
+#include "vmm/config/config.h"
+
+#define VALID "kernel = \"Image\"\n"
+
+/* config_parse(); *ret_messages is the caller's to free(). */
+int config_parse_text(const char *text, const char *const overrides[], size_t nr,
+		      char **ret_messages, struct config *ret);
+/* The text must be accepted without a word. */
+void config_parse_valid(const char *text, struct config *ret);
+/* The text must be refused with these messages and no others. */
+void config_expect_messages(const char *text, const char *const overrides[], size_t nr,
+			    const char *want);
+
+#endif

@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a running guest answers: the verbs, on functions that are eventfds and an
+ * ITS in memory. The LPI engine and the routes are played here.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/vitsmod/vits_world.h"
+#include "vmm/control/guest.h"
+#include "vmm/irq/vector_routes.h"
+#include "vmm/machine/machine.h"
+
+#define DISK_VECTORS 700u
+
+static struct {
+	struct world *world;
+	struct passthru functions[2]; /* DEV_A with 4 vectors, DEV_B with many */
+	struct config config;
+	struct guest guest;
+	int answer; /* of the LPI engine */
+	bool changing;
+	unsigned vector_routes_set;
+	json_t *reply;
+	char error[CONTROL_ERROR_MAX];
+} g;
+
+int kernel_its_signal(struct kernel_its *seal, size_t function, uint32_t eventid)
+{
+	(void)seal;
+	(void)function;
+	(void)eventid;
+	return g.answer;
+}
+
+bool kernel_its_defers(struct kernel_its *seal, size_t function, uint32_t eventid)
+{
+	(void)seal;
+	(void)function;
+	(void)eventid;
+	return false;
+}
+
+struct vector_routes *machine_routes(struct machine *m)
+{
+	(void)m;
+	return NULL;
+}
+
+struct vits *machine_its(struct machine *m, size_t index)
+{
+	(void)m;
+	assert_int_equal(index, 0);
+	return g.world->v;
+}
+
+void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector, enum route route)
+{
+	(void)r;
+	g.vector_routes_set++;
+	atomic_store(&g.functions[function].vectors[vector].route, (uint8_t)route);
+}
+
+struct route_state vector_routes_get(struct vector_routes *r, size_t function, unsigned vector)
+{
+	(void)r;
+	return (struct route_state){
+		.asked = (enum route)g.functions[function].vectors[vector].route,
+		.is = ROUTE_URING,
+		.changing = g.changing,
+	};
+}
+
+void vector_routes_review(struct vector_routes *r, size_t function, unsigned vector)
+{
+	(void)r;
+	(void)function;
+	(void)vector;
+}
+
+static int begin(void **state)
+{
+	static const char *const names[] = { "edu", "disk" };
+	static const unsigned vectors[] = { DEV_A_EVENTS, DISK_VECTORS };
+	static const uint32_t events[] = { DEV_A_EVENTS, DEV_B_EVENTS };
+	struct failure failure;
+
+	(void)state;
+	g.world = world_create_ready();
+	run_ok(g.world, mapti(DEV_A, 0, LPI(1), 0));
+	run_ok(g.world, mapti(DEV_A, 1, LPI(2), 1));
+	g.config = (struct config){ .name = "box", .vcpus = NR_VCPUS, .memory = 128 * MiB };
+	g.config.its[0].name = (char *)"its";
+	g.config.nr_its = 1;
+	g.answer = 1;
+	g.changing = false;
+	g.vector_routes_set = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
+		const struct passthru_wiring wiring = {
+			.vits = g.world->v, .vits_function = i, .nr_events = events[i], .index = i
+		};
+
+		if (passthru_open_bare(&g.functions[i], names[i], i ? DEV_B : DEV_A, vectors[i],
+				       &failure) < 0)
+			fail_msg("%s: %s", failure.object, failure.cause);
+		assert_int_equal(passthru_wire(&g.functions[i], &wiring), 0);
+	}
+	g.guest = (struct guest){ .config = &g.config,
+				  .functions = g.functions,
+				  .nr_functions = ARRAY_SIZE(g.functions),
+				  .boots = 2 };
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	json_decref(g.reply);
+	g.reply = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
+		passthru_unwire(&g.functions[i]);
+		passthru_close(&g.functions[i]);
+	}
+	world_destroy(g.world);
+	return 0;
+}
+
+/* The reply is in g.reply; or NULL, and g.error says why. */
+static json_t *ask(const char *request)
+{
+	size_t len = 0;
+	char line[256], *answer;
+
+	json_decref(g.reply);
+	(void)snprintf(line, sizeof(line), "{\"itsy\":1,%s}", request);
+	answer = control_answer(line, strlen(line), guest_verbs, nr_guest_verbs, &g.guest, &len);
+	assert_non_null(answer);
+	g.reply = json_loadb(answer, len, 0, NULL);
+	free(answer);
+	assert_non_null(g.reply);
+	(void)snprintf(g.error, sizeof(g.error), "%s",
+		       json_is_true(json_object_get(g.reply, "ok"))
+			       ? ""
+			       : json_string_value(json_object_get(g.reply, "error")));
+	return g.error[0] ? NULL : g.reply;
+}
+
+static const json_t *vector(size_t i)
+{
+	return json_array_get(json_object_get(g.reply, "vectors"), i);
+}
+
+static json_int_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static const char *string(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void signal_times(size_t function, unsigned v, unsigned times)
+{
+	for (unsigned i = 0; i < times; i++)
+		passthru_signalled(&g.functions[function], v);
+}
+
+static void test_info_says_what_it_is(void **state)
+{
+	(void)state;
+	assert_non_null(ask("\"do\":\"info\""));
+	assert_string_equal(string(g.reply, "name"), "box");
+	assert_int_equal(number(g.reply, "vcpus"), NR_VCPUS);
+	assert_int_equal(number(g.reply, "memory_bytes"), 128 * MiB);
+	assert_int_equal(number(g.reply, "boots"), 2);
+	assert_true(number(g.reply, "uptime_ns") > 0);
+	assert_int_equal(json_array_size(json_object_get(g.reply, "devices")), 2);
+}
+
+static void test_irqs_counts_and_says_where_they_go(void **state)
+{
+	const json_t *v;
+
+	(void)state;
+	signal_times(0, 0, 3); /* injected */
+	signal_times(0, 2, 2); /* no mapping */
+	g.answer = -EBUSY;
+	signal_times(0, 1, 1);
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"edu\""));
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), DEV_A_EVENTS);
+	assert_true(json_is_false(json_object_get(g.reply, "more")));
+
+	v = vector(0);
+	assert_string_equal(string(v, "device"), "edu");
+	assert_string_equal(string(v, "route"), "uring");
+	assert_int_equal(number(v, "devid"), DEV_A);
+	assert_int_equal(number(v, "eventid"), 0);
+	assert_int_equal(number(v, "lpi"), LPI(1));
+	assert_int_equal(number(v, "vcpu"), 0);
+	assert_int_equal(number(v, "taken"), 3);
+	assert_int_equal(number(v, "injected"), 3);
+	assert_true(number(v, "last_ns") > 0);
+	assert_true(number(v, "last_ns") <= number(g.reply, "now_ns"));
+
+	v = vector(1);
+	assert_int_equal(number(v, "vcpu"), 1);
+	assert_int_equal(number(v, "dropped"), 1);
+	v = vector(2);
+	assert_int_equal(number(v, "eventid"), 2);
+	assert_null(json_object_get(v, "lpi"));
+	assert_int_equal(number(v, "dropped"), 2);
+	v = vector(3);
+	assert_int_equal(number(v, "taken"), 0);
+	assert_null(json_object_get(v, "last_ns"));
+}
+
+/* Vectors beyond the ITS's events cannot be asked for there. */
+static void test_vectors_beyond_the_shadow_have_no_target(void **state)
+{
+	(void)state;
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"disk\",\"vector\":31"));
+	assert_int_equal(number(vector(0), "eventid"), 31);
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"disk\",\"vector\":32"));
+	assert_null(json_object_get(vector(0), "eventid"));
+}
+
+static void test_long_lists_come_in_parts_that_join(void **state)
+{
+	char request[64];
+
+	(void)state;
+	assert_non_null(ask("\"do\":\"irqs\""));
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), GUEST_VECTORS_MAX);
+	assert_true(json_is_true(json_object_get(g.reply, "more")));
+	(void)snprintf(request, sizeof(request), "\"do\":\"irqs\",\"skip\":%u", GUEST_VECTORS_MAX);
+	assert_non_null(ask(request));
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")),
+			 DEV_A_EVENTS + DISK_VECTORS - GUEST_VECTORS_MAX);
+	assert_int_equal(number(vector(0), "vector"), GUEST_VECTORS_MAX - DEV_A_EVENTS);
+	assert_true(json_is_false(json_object_get(g.reply, "more")));
+	assert_non_null(ask("\"do\":\"irqs\",\"skip\":100000"));
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), 0);
+}
+
+static void test_wrong_vectors_are_refused(void **state)
+{
+	static const struct {
+		const char *request, *error;
+	} cases[] = {
+		{ "\"do\":\"irqs\",\"device\":\"dusk\"",
+		  "there is no device 'dusk': did you mean 'disk'?" },
+		{ "\"do\":\"irqs\",\"device\":\"network\"", "there is no device 'network'" },
+		{ "\"do\":\"irqs\",\"vector\":0", "'vector' needs 'device'" },
+		{ "\"do\":\"irqs\",\"device\":\"edu\",\"vector\":4",
+		  "'edu' has no vector 4: it has 4" },
+		{ "\"do\":\"route\",\"device\":\"edu\",\"route\":\"fast\"",
+		  "'route' is \"uring\", \"spin\" or \"irqfd\", not 'fast'" },
+		{ "\"do\":\"route\",\"device\":\"edu\"", "'route' needs 'route'" },
+		{ "\"do\":\"histogram\",\"set\":\"maybe\"", "'set' is \"on\" or \"off\"" },
+		{ "\"do\":\"histogram\",\"buckets\":true,\"device\":\"edu\"",
+		  "'buckets' needs 'device' and 'vector'" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_null(ask(cases[i].request));
+		assert_string_equal(g.error, cases[i].error);
+	}
+	assert_int_equal(g.vector_routes_set, 0);
+}
+
+static void test_routes_are_set_for_one_for_a_device_or_for_all(void **state)
+{
+	(void)state;
+	assert_non_null(ask("\"do\":\"route\",\"device\":\"edu\",\"vector\":2,\"route\":\"spin\""));
+	assert_int_equal(g.vector_routes_set, 1);
+	assert_int_equal(g.functions[0].vectors[2].route, ROUTE_SPIN);
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"edu\",\"vector\":2"));
+	assert_string_equal(string(vector(0), "asked"), "spin");
+	assert_string_equal(string(vector(0), "route"), "uring");
+	assert_non_null(ask("\"do\":\"route\",\"device\":\"disk\",\"route\":\"irqfd\""));
+	assert_int_equal(number(g.reply, "vectors"), DISK_VECTORS);
+	assert_int_equal(g.functions[0].vectors[0].route, ROUTE_URING);
+	assert_non_null(ask("\"do\":\"route\",\"route\":\"uring\""));
+	assert_int_equal(number(g.reply, "vectors"), DEV_A_EVENTS + DISK_VECTORS);
+	assert_int_equal(g.vector_routes_set, 1 + DISK_VECTORS + DEV_A_EVENTS + DISK_VECTORS);
+}
+
+static void test_histograms_record_from_when_they_are_asked_for(void **state)
+{
+	(void)state;
+	signal_times(0, 0, 5);
+	assert_non_null(ask("\"do\":\"histogram\",\"device\":\"edu\""));
+	assert_true(json_is_false(json_object_get(g.reply, "recording")));
+	assert_int_equal(number(vector(0), "count"), 0);
+
+	assert_non_null(ask("\"do\":\"histogram\",\"device\":\"edu\",\"set\":\"on\""));
+	assert_true(json_is_true(json_object_get(g.reply, "recording")));
+	signal_times(0, 0, 7);
+	signal_times(0, 2, 1); /* dropped: no time */
+	signal_times(1, 0, 1); /* not asked for */
+	assert_non_null(ask("\"do\":\"histogram\",\"device\":\"edu\""));
+	assert_int_equal(number(vector(0), "count"), 7);
+	assert_true(number(vector(0), "min") > 0);
+	assert_true(number(vector(0), "p50") >= number(vector(0), "min"));
+	assert_true(number(vector(0), "max") >= number(vector(0), "p99_9"));
+	assert_int_equal(number(vector(2), "count"), 0);
+
+	assert_non_null(ask("\"do\":\"histogram\",\"set\":\"off\""));
+	signal_times(0, 0, 3);
+	assert_non_null(ask("\"do\":\"histogram\",\"device\":\"edu\""));
+	assert_int_equal(number(vector(0), "count"), 7);
+
+	/* Anew. */
+	assert_non_null(ask("\"do\":\"histogram\",\"set\":\"on\""));
+	assert_int_equal(number(vector(0), "count"), 0);
+	signal_times(0, 0, 2);
+	signal_times(1, 0, 1);
+	assert_non_null(ask("\"do\":\"histogram\""));
+	assert_int_equal(number(vector(0), "count"), 2);
+}
+
+static void test_buckets_add_up(void **state)
+{
+	const json_t *buckets;
+	json_int_t sum = 0;
+
+	(void)state;
+	assert_non_null(ask("\"do\":\"histogram\",\"set\":\"on\""));
+	signal_times(0, 1, 50);
+	assert_non_null(
+		ask("\"do\":\"histogram\",\"device\":\"edu\",\"vector\":1,\"buckets\":true"));
+	buckets = json_object_get(g.reply, "buckets");
+	for (size_t i = 0; i < json_array_size(buckets); i++) {
+		const json_t *b = json_array_get(buckets, i);
+
+		assert_true(number(b, "low") <= number(b, "high"));
+		sum += number(b, "count");
+	}
+	assert_int_equal(sum, 50);
+}
+
+static void test_its_lists_commands_failures_and_differences(void **state)
+{
+	const json_t *its, *d;
+
+	(void)state;
+	run_skip(g.world, mapti(DEV_A, 1, 100, 0), 0x010a06);
+	assert_non_null(ask("\"do\":\"its\""));
+	its = json_array_get(json_object_get(g.reply, "its"), 0);
+	assert_string_equal(string(its, "name"), "its");
+	assert_string_equal(string(json_object_get(its, "registers"), "GITS_CTLR"), "0x80000001");
+	d = json_object_get(json_object_get(its, "commands"), "MAPTI");
+	assert_int_equal(number(d, "done"), 2);
+	assert_int_equal(number(d, "skipped"), 1);
+	d = json_array_get(json_object_get(its, "failures"), 0);
+	assert_string_equal(string(d, "command"), "MAPTI");
+	assert_string_equal(string(d, "code"), "0x10a06");
+	assert_null(json_object_get(its, "differences"));
+
+	assert_non_null(ask("\"do\":\"its\",\"audit\":true"));
+	its = json_array_get(json_object_get(g.reply, "its"), 0);
+	assert_int_equal(number(its, "nr_differences"), 0);
+
+	ram_set(g.world, ITT_A + 8, (uint64_t)LPI(9) << 16);
+	assert_non_null(ask("\"do\":\"its\",\"audit\":true"));
+	its = json_array_get(json_object_get(g.reply, "its"), 0);
+	assert_int_equal(number(its, "nr_differences"), 1);
+	d = json_array_get(json_object_get(its, "differences"), 0);
+	assert_string_equal(string(d, "entry"), "ITE");
+	assert_int_equal(number(d, "devid"), DEV_A);
+	assert_int_equal(number(d, "eventid"), 1);
+	assert_true(json_is_true(json_object_get(d, "readable")));
+}
+
+static void audit_inside(struct world *w)
+{
+	(void)w;
+	assert_null(ask("\"do\":\"its\",\"audit\":true"));
+	assert_string_equal(g.error, "its its ran commands all the time: try again");
+}
+
+static void test_an_audit_that_finds_no_quiet_moment_says_so(void **state)
+{
+	(void)state;
+	g.world->on_commit = audit_inside;
+	run_ok(g.world, sync_cmd(0));
+	g.world->on_commit = NULL;
+	assert_non_null(ask("\"do\":\"its\",\"audit\":true"));
+}
+
+#define ON_A_GUEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ON_A_GUEST(test_info_says_what_it_is),
+		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
+		ON_A_GUEST(test_vectors_beyond_the_shadow_have_no_target),
+		ON_A_GUEST(test_long_lists_come_in_parts_that_join),
+		ON_A_GUEST(test_wrong_vectors_are_refused),
+		ON_A_GUEST(test_routes_are_set_for_one_for_a_device_or_for_all),
+		ON_A_GUEST(test_histograms_record_from_when_they_are_asked_for),
+		ON_A_GUEST(test_buckets_add_up),
+		ON_A_GUEST(test_its_lists_commands_failures_and_differences),
+		ON_A_GUEST(test_an_audit_that_finds_no_quiet_moment_says_so),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

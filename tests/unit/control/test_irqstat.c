@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is said of the interrupts, to people and to programs.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <jansson.h>
+#include <sys/mman.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/control/irqstat.h"
+
+static struct vector_counts vectors[3];
+static struct passthru function = { .name = "net0", .devid = 8, .nr_vectors = 3 };
+static const struct machine_stats none;
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(vectors, 0, sizeof(vectors));
+	function.vectors = vectors;
+	return 0;
+}
+
+/* The caller's to free(). */
+static char *table(void)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	irqstat_print(out, &function, 1, &none);
+	(void)fclose(out);
+	return text;
+}
+
+static void test_table_has_a_line_for_each_vector_with_interrupts(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	vectors[1].taken = 12;
+	vectors[1].injected = 11;
+	vectors[1].dropped = 1;
+	vectors[1].last = UINT64_C(8200) << 32 | 3 << 16 | 7;
+	text = table();
+	assert_non_null(strstr(text, "net0[1]"));
+	assert_null(strstr(text, "net0[0]"));
+	assert_non_null(strstr(text, "0x0008/7"));
+	assert_non_null(strstr(text, "(2 more vectors without an interrupt)"));
+	/* Without a policy nothing is said of it. */
+	assert_null(strstr(text, "storm"));
+	assert_null(strstr(text, "merged"));
+}
+
+static void test_table_tells_of_what_policies_kept_back(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	vectors[0].taken = vectors[2].taken = 1;
+	vectors[0].storms = 3;
+	vectors[0].storm_held = 456;
+	vectors[0].storm_muted = 2;
+	vectors[2].coalesced = 789;
+	text = table();
+	assert_non_null(
+		strstr(text, "storms: 3, held back in them: 456, masked at the device: 2 times"));
+	assert_non_null(strstr(text, "merged into the next one (hold-us): 789"));
+}
+
+static void test_json_has_every_counter_of_every_vector(void **state)
+{
+	static const struct {
+		const char *key;
+		json_int_t value;
+	} want[] = {
+		{ "vector", 2 },	 { "taken", 1 },      { "injected", 2 },
+		{ "held", 3 },		 { "released", 4 },   { "dropped", 5 },
+		{ "storms", 6 },	 { "storm_held", 7 }, { "storm_muted", 10 },
+		{ "storm_released", 8 }, { "coalesced", 9 },  { "eventid", 7 },
+		{ "vcpu", 3 },		 { "lpi", 8200 },
+	};
+	char path[32];
+	struct machine_stats stats = { .router_visits = 21, .router_parked = 22 };
+	json_t *root, *list, *router;
+	_cleanup_fd_ int fd = memfd_create("stats", 0);
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	vectors[2] = (struct vector_counts){
+		.taken = 1,
+		.injected = 2,
+		.held = 3,
+		.released = 4,
+		.dropped = 5,
+		.last = UINT64_C(8200) << 32 | 3 << 16 | 7,
+		.storms = 6,
+		.storm_held = 7,
+		.storm_muted = 10,
+		.storm_released = 8,
+		.coalesced = 9,
+		.route = ROUTE_SPIN,
+	};
+	assert_int_equal(irqstat_write_json(path, &function, 1, &stats, 1), 0);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	list = json_object_get(json_array_get(json_object_get(root, "devices"), 0), "vectors");
+	assert_int_equal(json_array_size(list), 3);
+	for (size_t i = 0; i < ARRAY_SIZE(want); i++)
+		if (json_integer_value(json_object_get(json_array_get(list, 2), want[i].key)) !=
+		    want[i].value)
+			fail_msg("'%s' is not %lld", want[i].key, (long long)want[i].value);
+	router = json_object_get(root, "router");
+	assert_int_equal(json_integer_value(json_object_get(router, "visits")), 21);
+	assert_int_equal(json_integer_value(json_object_get(router, "parked")), 22);
+	json_decref(root);
+}
+
+static void test_json_that_cannot_be_written_is_an_error(void **state)
+{
+	(void)state;
+	assert_true(irqstat_write_json("/nowhere/at/all", &function, 1, &none, 1) < 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, begin)
+	const struct CMUnitTest tests[] = {
+		TEST(test_table_has_a_line_for_each_vector_with_interrupts),
+		TEST(test_table_tells_of_what_policies_kept_back),
+		TEST(test_json_has_every_counter_of_every_vector),
+		TEST(test_json_that_cannot_be_written_is_an_error),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

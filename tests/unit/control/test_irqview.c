@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tables of a guest's interrupts: what is read from a reply, the rates between two
+ * of them, and what a terminal shows.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/cli/screen.h"
+#include "vmm/control/irqview.h"
+
+#define ROW(device, vector, more)                                                            \
+	"{\"device\":\"" device "\",\"vector\":" #vector ",\"devid\":8,\"route\":\"uring\"," \
+	"\"asked\":\"uring\",\"changing\":false,\"injected\":1,\"held\":2,\"released\":0,"   \
+	"\"dropped\":3," more "}"
+#define AT(now, rows) "{\"now_ns\":" #now ",\"vectors\":[" rows "]}"
+
+static struct irq_sample read_sample(const char *text)
+{
+	json_t *reply = json_loads(text, 0, NULL);
+	struct irq_sample sample;
+
+	assert_non_null(reply);
+	assert_int_equal(irqview_read(reply, &sample), 0);
+	json_decref(reply);
+	return sample;
+}
+
+static void test_a_reply_without_what_is_needed_is_refused(void **state)
+{
+	static const char *const wrong[] = {
+		"{}",
+		"[]",
+		"{\"now_ns\":1}",
+		"{\"vectors\":[]}",
+		"{\"now_ns\":-1,\"vectors\":[]}",
+		"{\"now_ns\":1,\"vectors\":{}}",
+		AT(1, "5"),
+		AT(1, "{}"),
+		AT(1, ROW("d", 0, "\"taken\":-1")),
+		AT(1, ROW("d", 0, "\"taken\":\"1\"")),
+		AT(1, ROW("d", -1, "\"taken\":1")),
+		AT(1, ROW("01234567890123456789012345678901", 0, "\"taken\":1")),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		json_t *reply = json_loads(wrong[i], JSON_DECODE_ANY, NULL);
+		struct irq_sample sample;
+
+		assert_non_null(reply);
+		assert_int_equal(irqview_read(reply, &sample), -EPROTO);
+		json_decref(reply);
+	}
+}
+
+static void test_rates_are_by_the_guests_clock(void **state)
+{
+	struct irq_sample before = read_sample(
+		AT(1000000000, ROW("a", 0, "\"taken\":100") "," ROW("b", 1, "\"taken\":7")));
+	/* Half a second later, in another order, one more, and one that began anew. */
+	struct irq_sample now = read_sample(
+		AT(1500000000, ROW("b", 1, "\"taken\":5") "," ROW("a", 0, "\"taken\":200") "," ROW(
+				       "a", 1, "\"taken\":4")));
+
+	(void)state;
+	irqview_rates(&now, &before);
+	assert_true(now.rows[0].rate < 0);
+	assert_true(now.rows[1].rate == 200.0);
+	assert_true(now.rows[2].rate < 0);
+	assert_true(irqview_total_rate(&now) == 200.0);
+	/* No time between them: no rate. */
+	irqview_rates(&before, &before);
+	assert_true(before.rows[0].rate < 0);
+	irqview_fini(&before);
+	irqview_fini(&now);
+}
+
+static void test_the_busiest_come_first(void **state)
+{
+	struct irq_sample s =
+		read_sample(AT(1, ROW("a", 0, "\"taken\":1") "," ROW("b", 2, "\"taken\":9") "," ROW(
+					  "b", 1, "\"taken\":9") "," ROW("c", 0, "\"taken\":2")));
+
+	(void)state;
+	s.rows[0].rate = 10;
+	s.rows[3].rate = 20;
+	irqview_sort(&s);
+	assert_string_equal(s.rows[0].device, "c");
+	assert_string_equal(s.rows[1].device, "a");
+	assert_int_equal(s.rows[2].vector, 1);
+	assert_int_equal(s.rows[3].vector, 2);
+	irqview_fini(&s);
+}
+
+static void expect_table(struct irq_sample *sample, const char *want)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	assert_int_equal(irqview_print(sample, out), 0);
+	(void)fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+	irqview_fini(sample);
+}
+
+static void test_the_table_shows_what_is_known_and_hides_the_quiet(void **state)
+{
+	struct irq_sample s = read_sample(AT(
+		5000000000, ROW("disk", 0, "\"taken\":0") "," ROW(
+				    "disk", 1,
+				    "\"taken\":12345,\"eventid\":1,\"lpi\":8193,\"vcpu\":3,"
+				    "\"last_ns\":4999000000") "," ROW("disk", 2, "\"taken\":1")));
+
+	(void)state;
+	s.rows[1].rate = 1234.6;
+	(void)snprintf(s.rows[1].asked, sizeof(s.rows[1].asked), "irqfd");
+	s.rows[2].rate = 0.5;
+	expect_table(&s,
+		     "VECTOR   DEV/EVENT   LPI  VCPU  ROUTE         PER S  TAKEN  INJECTED  HELD  "
+		     "DROPPED    LAST\n"
+		     "disk[1]  0x0008/1   8193     3  uring->irqfd   1235  12345         1     2  "
+		     "      3  1.0 ms\n"
+		     "disk[2]  0x0008/-      -     -  uring           0.5      1         1     2  "
+		     "      3       -\n"
+		     "(1 more vectors without an interrupt)\n");
+}
+
+static void test_what_the_kernel_takes_alone_has_no_rate(void **state)
+{
+	struct irq_sample s = read_sample(AT(1, ROW("d", 0, "\"taken\":0")));
+
+	(void)state;
+	(void)snprintf(s.rows[0].route, sizeof(s.rows[0].route), "irqfd");
+	(void)snprintf(s.rows[0].asked, sizeof(s.rows[0].asked), "irqfd");
+	s.rows[0].rate = 0;
+	expect_table(&s, "VECTOR  DEV/EVENT  LPI  VCPU  ROUTE  PER S  TAKEN  INJECTED  HELD  "
+			 "DROPPED  LAST\n"
+			 "d[0]    0x0008/-     -     -  irqfd      -      0         1     2  "
+			 "      3     -\n");
+}
+
+static void test_histograms_show_percentiles(void **state)
+{
+	json_t *reply = json_loads(
+		"{\"vectors\":[{\"device\":\"d\",\"vector\":0,\"count\":0},"
+		"{\"device\":\"d\",\"vector\":1,\"count\":10,\"min\":900,\"p50\":1000,"
+		"\"p90\":12345,\"p99\":2000000,\"p99_9\":3000000000,\"max\":3000000001}]}",
+		0, NULL);
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	(void)state;
+	assert_int_equal(irqview_print_histogram(reply, out), 0);
+	(void)fclose(out);
+	assert_string_equal(text, "VECTOR  COUNT     MIN     P50    P90     P99  P99.9    MAX\n"
+				  "d[1]       10  900 ns  1.0 us  12 us  2.0 ms  3.0 s  3.0 s\n"
+				  "(1 more vectors without a time)\n");
+	free(text);
+	json_decref(reply);
+	reply = json_loads("{\"vectors\":[{\"device\":\"d\",\"vector\":0}]}", 0, NULL);
+	out = open_memstream(&text, &len);
+	assert_int_equal(irqview_print_histogram(reply, out), -EPROTO);
+	(void)fclose(out);
+	free(text);
+	json_decref(reply);
+}
+
+static void test_times_have_the_unit_that_fits(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 ns" },
+		{ 999, "999 ns" },
+		{ 1000, "1.0 us" },
+		{ 9999, "9.9 us" },
+		{ 10000, "10 us" },
+		{ 999999, "999 us" },
+		{ 1000000, "1.0 ms" },
+		{ 1500000000, "1.5 s" },
+		{ 119999999999, "119 s" },
+		{ 120000000000, "2.0 min" },
+		{ 7200000000000, "2.0 h" },
+		{ 172800000000000, "2.0 d" },
+		{ UINT64_MAX, "213503 d" },
+	};
+	char text[IRQVIEW_TIME_SZ];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(irqview_time(cases[i].ns, text), cases[i].text);
+}
+
+static void test_a_page_is_cut_to_the_terminal(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t rows, columns;
+		const char *want;
+	} cases[] = {
+		{ "one\ntwo\nthree\n", 24, 80, "one\r\ntwo\r\nthree" },
+		{ "one\ntwo\nthree\n", 2, 80, "one\r\ntwo" },
+		{ "one\ntwo\nthree\n", 3, 3, "one\r\ntwo\r\nthr" },
+		{ "\n\nx", 24, 80, "\r\n\r\nx" },
+		{ "x", 0, 80, "" },
+		{ "ab\ncd", 24, 0, "\r\n" },
+		{ "", 24, 80, "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *cut = screen_cut(cases[i].text, cases[i].rows, cases[i].columns);
+
+		assert_string_equal(cut, cases[i].want);
+		free(cut);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_reply_without_what_is_needed_is_refused),
+		cmocka_unit_test(test_rates_are_by_the_guests_clock),
+		cmocka_unit_test(test_the_busiest_come_first),
+		cmocka_unit_test(test_the_table_shows_what_is_known_and_hides_the_quiet),
+		cmocka_unit_test(test_what_the_kernel_takes_alone_has_no_rate),
+		cmocka_unit_test(test_histograms_show_percentiles),
+		cmocka_unit_test(test_times_have_the_unit_that_fits),
+		cmocka_unit_test(test_a_page_is_cut_to_the_terminal),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

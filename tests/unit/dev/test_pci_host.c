@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guest's PCI host bridge on functions of the fake VFIO: configuration
+ * space, where BARs may lie, and who answers.
+ */
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/vfio/vfio_fake.h"
+#include "vmm/dev/pci_host.h"
+#include "vmm/kvm/layout.h"
+
+#define NVME_SLOT  0u
+#define E1000_SLOT 3u
+
+struct slot {
+	bool used;
+	uint64_t gpa, size;
+	void *va;
+};
+
+struct rig {
+	struct fake_vfio fake;
+	struct vfio_container *container;
+	struct vfio_device *nvme, *e1000e;
+	struct pci_host *pcih;
+	struct bus bus;
+	struct slot slots[PCI_HOST_MAX_SLOTS];
+	int refuse; /* errno for set_slot, 0: it works */
+};
+
+static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
+{
+	struct rig *rig = ctx;
+
+	assert_true(slot < PCI_HOST_MAX_SLOTS);
+	if (!size) {
+		assert_true(rig->slots[slot].used);
+		rig->slots[slot].used = false;
+		return 0;
+	}
+	if (rig->refuse)
+		return -rig->refuse;
+	assert_false(rig->slots[slot].used);
+	rig->slots[slot] = (struct slot){ true, gpa, size, va };
+	return 0;
+}
+
+static const struct pci_host_ops ops = { .set_slot = set_slot };
+
+static void nvme_bars_changed(void *ctx)
+{
+	pci_host_bars_changed(((struct rig *)ctx)->pcih, NVME_SLOT);
+}
+
+static void e1000_bars_changed(void *ctx)
+{
+	pci_host_bars_changed(((struct rig *)ctx)->pcih, E1000_SLOT);
+}
+
+static const struct vfio_device_ops nvme_ops = { .bars_changed = nvme_bars_changed };
+static const struct vfio_device_ops e1000_ops = { .bars_changed = e1000_bars_changed };
+
+static int rig_make(void **state)
+{
+	static struct rig rig;
+
+	memset(&rig, 0, sizeof(rig));
+	fake_init(&rig.fake);
+	(void)fake_add_nvme(&rig.fake, "0000:00:01.0", 1);
+	(void)fake_add_e1000e(&rig.fake, "0000:00:02.0", 2);
+	fake_publish(&rig.fake);
+	fake_container(&rig.fake, &rig.container);
+	rig.nvme = fake_open(&rig.fake, rig.container, "0000:00:01.0");
+	rig.e1000e = fake_open(&rig.fake, rig.container, "0000:00:02.0");
+	assert_int_equal(pci_host_create(&ops, &rig, &rig.pcih), 0);
+	assert_int_equal(pci_host_add(rig.pcih, NVME_SLOT, rig.nvme), 0);
+	assert_int_equal(pci_host_add(rig.pcih, E1000_SLOT, rig.e1000e), 0);
+	assert_int_equal(pci_host_add_to_bus(rig.pcih, &rig.bus), 0);
+	vfio_device_set_ops(rig.nvme, &nvme_ops, &rig);
+	vfio_device_set_ops(rig.e1000e, &e1000_ops, &rig);
+	*state = &rig;
+	return 0;
+}
+
+static int rig_unmake(void **state)
+{
+	struct rig *rig = *state;
+
+	pci_host_destroy(rig->pcih);
+	vfio_device_destroy(rig->e1000e);
+	vfio_device_destroy(rig->nvme);
+	vfio_container_destroy(rig->container);
+	fake_fini(&rig->fake);
+	return 0;
+}
+
+static uint64_t ecam(unsigned slot, unsigned reg)
+{
+	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(slot) << 12) + reg;
+}
+
+/* Assign BAR 0 (both halves of a 64-bit one) and switch decoding on. */
+static void place_bar0(struct rig *rig, unsigned slot, uint64_t address)
+{
+	bus_write(&rig->bus, ecam(slot, PCI_COMMAND), 2, 0);
+	bus_write(&rig->bus, ecam(slot, PCI_BASE_ADDRESS_0), 4, (uint32_t)address);
+	if (slot == NVME_SLOT)
+		bus_write(&rig->bus, ecam(slot, PCI_BASE_ADDRESS_1), 4, address >> 32);
+	bus_write(&rig->bus, ecam(slot, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+}
+
+static unsigned slots_in(const struct rig *rig, uint64_t base, uint64_t size)
+{
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < PCI_HOST_MAX_SLOTS; i++)
+		nr += rig->slots[i].used && rig->slots[i].gpa >= base &&
+		      rig->slots[i].gpa + rig->slots[i].size <= base + size;
+	return nr;
+}
+
+static unsigned slots_used(const struct rig *rig)
+{
+	return slots_in(rig, 0, UINT64_MAX);
+}
+
+static uint64_t misplaced(const struct rig *rig)
+{
+	struct pci_host_stats stats;
+
+	pci_host_stats_get(rig->pcih, &stats);
+	return stats.misplaced;
+}
+
+static void test_functions_answer_at_their_place_and_nobody_elsewhere(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t gpa;
+		unsigned len;
+		uint64_t want;
+	} cases[] = {
+		{ "NVMe's identity", LAYOUT_ECAM, 4, 0x00101b36 },
+		{ "NIC's vendor", LAYOUT_ECAM + (UINT64_C(3) << 15), 2, 0x8086 },
+		{ "an empty device", LAYOUT_ECAM + (UINT64_C(1) << 15), 4, UINT32_MAX },
+		{ "function 1 of the NVMe", LAYOUT_ECAM + (UINT64_C(1) << 12), 4, UINT32_MAX },
+		{ "the last function of the bus", LAYOUT_ECAM + 0xff000, 1, 0xff },
+		{ "eight bytes at once", LAYOUT_ECAM, 8, UINT64_MAX },
+		{ "not aligned", LAYOUT_ECAM + 1, 2, 0xffff },
+	};
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].why);
+		assert_int_equal(bus_read(&rig->bus, cases[i].gpa, cases[i].len), cases[i].want);
+		/* Writing there harms nobody. */
+		bus_write(&rig->bus, cases[i].gpa, cases[i].len, 0);
+		assert_int_equal(bus_read(&rig->bus, cases[i].gpa, cases[i].len), cases[i].want);
+	}
+}
+
+static void test_decoded_bar_has_slots_but_for_its_msix_pages(void **state)
+{
+	const uint64_t at = LAYOUT_PCI64 + (UINT64_C(1) << 20);
+	struct rig *rig = *state;
+	struct vfio_bar bar;
+	unsigned mapped = 0;
+
+	place_bar0(rig, NVME_SLOT, at);
+	vfio_device_bar(rig->nvme, 0, &bar);
+	assert_true(bar.decoded);
+	for (size_t i = 0; i < bar.nr_pieces; i++) {
+		unsigned here = slots_in(rig, at + bar.pieces[i].offset, bar.pieces[i].size);
+
+		assert_int_equal(here, bar.pieces[i].map ? 1 : 0);
+		mapped += here;
+	}
+	assert_true(mapped > 0);
+	assert_int_equal(slots_used(rig), mapped);
+
+	/* The table is trapped and answers: entries start masked. */
+	assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
+	bus_write(&rig->bus, at + 0x2000, 4, 0x08090040);
+	assert_int_equal(bus_read(&rig->bus, at + 0x2000, 4), 0x08090040);
+}
+
+static void test_slots_follow_the_bar_and_go_with_decoding(void **state)
+{
+	const uint64_t first = LAYOUT_PCI64, second = LAYOUT_PCI32 + (UINT64_C(16) << 20);
+	struct rig *rig = *state;
+	unsigned nr;
+
+	place_bar0(rig, NVME_SLOT, first);
+	nr = slots_used(rig);
+	assert_int_equal(slots_in(rig, first, 0x4000), nr);
+	place_bar0(rig, NVME_SLOT, second);
+	assert_int_equal(slots_in(rig, first, 0x4000), 0);
+	assert_int_equal(slots_in(rig, second, 0x4000), nr);
+	assert_int_equal(bus_read(&rig->bus, first + 0x2000, 4), UINT32_MAX);
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, 0);
+	assert_int_equal(slots_used(rig), 0);
+	assert_int_equal(bus_read(&rig->bus, second + 0x2000, 4), UINT32_MAX);
+}
+
+static void test_bar_outside_the_windows_is_not_reachable(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t address;
+	} cases[] = {
+		{ "over RAM", LAYOUT_RAM },
+		{ "over the vITS", LAYOUT_GITS },
+		{ "over the sealed frame", LAYOUT_KERNEL_ITS_FRAME },
+		{ "just below the 32-bit window", LAYOUT_PCI32 - 0x4000 },
+		{ "just beyond the 32-bit window", LAYOUT_PCI32 + LAYOUT_PCI32_SZ },
+		{ "beyond the 64-bit window", LAYOUT_PCI64 + LAYOUT_PCI64_SZ },
+		{ "at the top of all addresses", UINT64_C(0xfffffffffff00000) },
+	};
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].why);
+		place_bar0(rig, NVME_SLOT, cases[i].address);
+		assert_int_equal(slots_used(rig), 0);
+		assert_int_equal(misplaced(rig), i + 1);
+	}
+	/* And back into a window. */
+	place_bar0(rig, NVME_SLOT, LAYOUT_PCI64);
+	assert_true(slots_used(rig) > 0);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI64 + 0x2000 + 12, 4), 1);
+}
+
+static void test_bar_over_another_one_leaves_the_first_in_place(void **state)
+{
+	const uint64_t at = LAYOUT_PCI32;
+	struct rig *rig = *state;
+	unsigned nr;
+
+	place_bar0(rig, NVME_SLOT, at);
+	nr = slots_used(rig);
+	place_bar0(rig, E1000_SLOT, at);
+	assert_int_equal(misplaced(rig), 1);
+	assert_int_equal(slots_in(rig, at, 0x4000), nr);
+	assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
+}
+
+static void test_piece_without_its_slot_is_trapped_and_works(void **state)
+{
+	const uint64_t at = LAYOUT_PCI32;
+	struct rig *rig = *state;
+	struct pci_host_stats stats;
+
+	rig->refuse = EEXIST;
+	place_bar0(rig, NVME_SLOT, at);
+	assert_int_equal(slots_used(rig), 0);
+	/* A register outside the table, by the region's file. */
+	bus_write(&rig->bus, at + 0x24, 4, 0x001f001f);
+	assert_int_equal(bus_read(&rig->bus, at + 0x24, 4), 0x001f001f);
+	assert_int_equal(fake_memory(&rig->fake.functions[0], 0, 0x24), 0x001f001f);
+	pci_host_stats_get(rig->pcih, &stats);
+	assert_int_equal(stats.trapped, 2);
+}
+
+static void test_access_across_a_bars_end_reaches_nobody(void **state)
+{
+	const uint64_t at = LAYOUT_PCI32;
+	struct rig *rig = *state;
+
+	place_bar0(rig, NVME_SLOT, at);
+	assert_int_equal(bus_read(&rig->bus, at + 0x4000 - 4, 8), UINT64_MAX);
+	assert_int_equal(bus_read(&rig->bus, at - 4, 8), 0); /* outside the window, too */
+	bus_write(&rig->bus, at + 0x4000 - 4, 8, 0);
+}
+
+static void test_add_refuses_a_taken_and_an_impossible_slot(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(pci_host_add(rig->pcih, NVME_SLOT, rig->e1000e), -EEXIST);
+	assert_int_equal(pci_host_add(rig->pcih, PCI_HOST_MAX_FUNCTIONS, rig->e1000e), -ENOSPC);
+}
+
+#define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		RIG_TEST(test_functions_answer_at_their_place_and_nobody_elsewhere),
+		RIG_TEST(test_decoded_bar_has_slots_but_for_its_msix_pages),
+		RIG_TEST(test_slots_follow_the_bar_and_go_with_decoding),
+		RIG_TEST(test_bar_outside_the_windows_is_not_reachable),
+		RIG_TEST(test_bar_over_another_one_leaves_the_first_in_place),
+		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),
+		RIG_TEST(test_access_across_a_bars_end_reaches_nobody),
+		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_slot),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/* Each failure of the host side of passthrough has a cause and, where there is one, a cure. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/dev/vfio_words.h"
+
+static struct vfio_failure failure_of(enum vfio_failure_code code)
+{
+	return (struct vfio_failure){
+		.code = code,
+		.error = EBUSY,
+		.object = "0000:00:02.0",
+		.other = "0000:00:02.1",
+		.driver = "e1000e",
+		.have = 65536,
+		.want = 536870912,
+	};
+}
+
+static void test_each_code_of_the_host_side_has_its_words(void **state)
+{
+	static const struct {
+		enum vfio_failure_code code;
+		enum exit_status status;
+		const char *cause, *cure;
+	} cases[] = {
+		{ VFIO_FAILURE_NO_FUNCTION, ITSY_ENVIRONMENT, "no such PCI function",
+		  "itsy devices" },
+		{ VFIO_FAILURE_BRIDGE, ITSY_ENVIRONMENT, "a bridge", "itsy devices" },
+		{ VFIO_FAILURE_NO_GROUP, ITSY_ENVIRONMENT, "no IOMMU group", "firmware" },
+		{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
+		  "its IOMMU group is not viable: 0000:00:02.1 of the same group is bound to "
+		  "e1000e",
+		  "bind that one to vfio-pci too (itsy bind 0000:00:02.1), or unbind it" },
+		{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "bound to e1000e, not to vfio-pci",
+		  "itsy bind 0000:00:02.0" },
+		{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "Device or resource busy",
+		  "modprobe vfio-pci" },
+		{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "0000:00:02.1",
+		  "itsy bind --force 0000:00:02.0" },
+		{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there",
+		  "modprobe vfio-pci" },
+		{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process", "fuser" },
+		{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission", "run itsy as root" },
+		{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT, "isolate",
+		  "allow_unsafe_interrupts=1" },
+		{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT, "536870912 bytes", "ulimit -l" },
+		{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT, "contains 0000:00:02.1", "less memory" },
+		{ VFIO_FAILURE_NO_MSI, ITSY_ENVIRONMENT, "neither MSI-X nor MSI", "itsy devices" },
+		{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
+		  "65536 interrupt vectors of the 536870912", "release" },
+		{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT, "cannot be kept", "/run" },
+		{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "Device or resource busy", NULL },
+	};
+
+	(void)state;
+	/* No code is forgotten: all but NONE, which is no fault. */
+	assert_int_equal(ARRAY_SIZE(cases), VFIO_FAILURE_OTHER);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct vfio_failure vf = failure_of(cases[i].code);
+		struct failure failure;
+
+		memset(&failure, 0xff, sizeof(failure));
+		assert_int_equal(failure_from_vfio(&failure, &vf), -EBUSY);
+		print_message("%s: %s: %s\n", failure.object, failure.cause, failure.cure);
+		assert_int_equal(failure.status, cases[i].status);
+		assert_string_equal(failure.object, "0000:00:02.0");
+		assert_non_null(strstr(failure.cause, cases[i].cause));
+		assert_null(strchr(failure.cause, '{'));
+		assert_null(strchr(failure.cure, '{'));
+		if (cases[i].cure)
+			assert_non_null(strstr(failure.cure, cases[i].cure));
+		else
+			assert_string_equal(failure.cure, "");
+	}
+}
+
+static void test_a_group_that_vfio_calls_not_viable_names_nobody(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_NOT_VIABLE);
+	struct failure failure;
+
+	(void)state;
+	vf.other[0] = '\0';
+	vf.driver[0] = '\0';
+	(void)failure_from_vfio(&failure, &vf);
+	assert_string_equal(failure.cause, "its IOMMU group is not viable");
+	assert_non_null(strstr(failure.cure, "itsy devices"));
+}
+
+static void test_no_driver_is_said_so(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_NOT_BOUND);
+	struct failure failure;
+
+	(void)state;
+	vf.driver[0] = '\0';
+	(void)failure_from_vfio(&failure, &vf);
+	assert_non_null(strstr(failure.cause, "no driver"));
+}
+
+static void test_missing_permission_is_cured_by_root_whatever_failed(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_OTHER);
+	struct failure failure;
+
+	(void)state;
+	vf.error = EACCES;
+	assert_int_equal(failure_from_vfio(&failure, &vf), -EACCES);
+	assert_non_null(strstr(failure.cure, "run itsy as root"));
+	vf.error = EPERM;
+	assert_int_equal(failure_from_vfio(&failure, &vf), -EPERM);
+	assert_non_null(strstr(failure.cure, "run itsy as root"));
+}
+
+static void test_a_failure_without_an_errno_is_still_negative(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_OTHER);
+	struct failure failure;
+
+	(void)state;
+	vf.error = 0;
+	assert_true(failure_from_vfio(&failure, &vf) < 0);
+	vf.code = (enum vfio_failure_code)12345;
+	assert_true(failure_from_vfio(&failure, &vf) < 0);
+	assert_int_equal(failure.status, ITSY_RUNTIME);
+}
+
+static void test_names_as_long_as_they_can_be_are_cut_and_terminated(void **state)
+{
+	(void)state;
+	for (int code = VFIO_FAILURE_NO_FUNCTION; code <= VFIO_FAILURE_OTHER; code++) {
+		struct vfio_failure vf = { .code = (enum vfio_failure_code)code, .error = EIO };
+		struct failure failure;
+
+		memset(vf.object, 'o', sizeof(vf.object) - 1);
+		memset(vf.other, 'p', sizeof(vf.other) - 1);
+		memset(vf.driver, 'd', sizeof(vf.driver) - 1);
+		vf.have = vf.want = UINT64_MAX;
+		memset(&failure, 0xff, sizeof(failure));
+		(void)failure_from_vfio(&failure, &vf);
+		assert_non_null(memchr(failure.object, '\0', sizeof(failure.object)));
+		assert_non_null(memchr(failure.cause, '\0', sizeof(failure.cause)));
+		assert_non_null(memchr(failure.cure, '\0', sizeof(failure.cure)));
+	}
+}
+
+static void test_a_name_with_braces_is_not_a_template(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_NOT_VIABLE);
+	struct failure failure;
+
+	(void)state;
+	strcpy(vf.other, "{object}{nonsense}{");
+	(void)failure_from_vfio(&failure, &vf);
+	assert_non_null(strstr(failure.cause, "{object}{nonsense}{ of the same group"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_each_code_of_the_host_side_has_its_words),
+		cmocka_unit_test(test_a_group_that_vfio_calls_not_viable_names_nobody),
+		cmocka_unit_test(test_no_driver_is_said_so),
+		cmocka_unit_test(test_missing_permission_is_cured_by_root_whatever_failed),
+		cmocka_unit_test(test_a_failure_without_an_errno_is_still_negative),
+		cmocka_unit_test(test_names_as_long_as_they_can_be_are_cut_and_terminated),
+		cmocka_unit_test(test_a_name_with_braces_is_not_a_template),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

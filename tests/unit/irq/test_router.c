@@ -1,0 +1,543 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The router, on real eventfds and a real io_uring, asleep and spinning: no signal
+ * is lost, none is invented, also where the completion queue overflows, and while
+ * sources are disarmed and armed again.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "vmm/irq/router.h"
+
+struct rig {
+	struct router *router;
+	size_t nr;
+	int *fds;
+	_Atomic uint64_t *counts;
+	_Atomic uint64_t disarmed;
+	bool spin;
+	_Atomic bool hold; /* keeps the router's thread busy in its callback */
+	_Atomic bool holding;
+	_Atomic uint64_t park_us; /* what comes earlier after the last one is parked */
+	_Atomic bool park;	  /* all, until they are unparked */
+	_Atomic uint64_t last_ns, merged, parked;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void nap(void)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	(void)nanosleep(&ms, NULL);
+}
+
+static uint64_t on_signal(void *ctx, unsigned index, uint64_t signals)
+{
+	struct rig *rig = ctx;
+	uint64_t now = now_ns();
+
+	assert_true(signals > 0);
+	/* Source 0 alone is ever parked. */
+	if (!index && (rig->park || now < rig->last_ns + 1000 * rig->park_us)) {
+		rig->parked++;
+		return rig->park ? ROUTER_PARKED : rig->last_ns + 1000 * rig->park_us;
+	}
+	if (!index)
+		rig->last_ns = now;
+	rig->merged += signals - 1;
+	rig->counts[index]++;
+	while (rig->hold) {
+		rig->holding = true;
+		nap();
+	}
+	return 0;
+}
+
+static void on_failure(void *ctx, const char *why)
+{
+	(void)ctx;
+	fail_msg("%s", why);
+}
+
+static void on_disarmed(void *ctx, unsigned index)
+{
+	struct rig *rig = ctx;
+
+	(void)index;
+	rig->disarmed++;
+}
+
+static const struct router_ops ops = {
+	.signalled = on_signal,
+	.disarmed = on_disarmed,
+	.failed = on_failure,
+};
+
+/* cq_entries: see struct router_config. */
+static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
+{
+	struct router_source *sources = calloc(nr, sizeof(*sources));
+	const struct router_config config = { .sources = sources,
+					      .nr_sources = nr,
+					      .ops = &ops,
+					      .cq_entries = cq_entries,
+					      .spin = rig->spin };
+	struct failure failure = { 0 };
+	int r;
+
+	rig->nr = nr;
+	rig->fds = calloc(nr, sizeof(int));
+	rig->counts = calloc(nr, sizeof(*rig->counts));
+	for (size_t i = 0; i < nr; i++) {
+		rig->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		assert_true(rig->fds[i] >= 0);
+		sources[i] = (struct router_source){ rig->fds[i], rig, (unsigned)i };
+	}
+	r = router_create(&config, &rig->router, &failure);
+	free(sources);
+	if (r == -ENOSYS || r == -EPERM) {
+		print_message("no io_uring here: %s\n", failure.cause);
+		skip();
+	}
+	assert_int_equal(r, 0);
+	for (size_t i = 0; i < nr; i++)
+		router_arm(rig->router, i);
+}
+
+/* What a test does, asleep or spinning. */
+static struct rig rig_for(void **state)
+{
+	return (struct rig){ .spin = *state };
+}
+
+static void rig_start(struct rig *rig, size_t nr)
+{
+	rig_start_with(rig, nr, 0);
+}
+
+static void rig_end(struct rig *rig)
+{
+	router_destroy(rig->router);
+	for (size_t i = 0; i < rig->nr; i++)
+		(void)close(rig->fds[i]);
+	free(rig->fds);
+	free((void *)rig->counts);
+}
+
+/* Wait, at most 10 s, until the count is reached. */
+static bool comes_to(_Atomic uint64_t *count, uint64_t want)
+{
+	for (int i = 0; i < 10000 && *count < want; i++)
+		nap();
+	return *count >= want;
+}
+
+static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 3);
+	for (uint64_t n = 1; n <= 500; n++) {
+		for (size_t i = 0; i < rig.nr; i++) {
+			assert_int_equal(eventfd_write(rig.fds[i], 1), 0);
+			assert_true(comes_to(&rig.counts[i], n));
+		}
+	}
+	nap();
+	for (size_t i = 0; i < rig.nr; i++)
+		assert_int_equal(rig.counts[i], 500);
+	rig_end(&rig);
+}
+
+static void test_signals_of_before_count(void **state)
+{
+	struct router_source source;
+	const struct router_config config = {
+		.sources = &source, .nr_sources = 1, .ops = &ops, .spin = *state
+	};
+	struct failure failure = { 0 };
+	struct rig rig = { .nr = 1,
+			   .fds = calloc(1, sizeof(int)),
+			   .counts = calloc(1, sizeof(*rig.counts)) };
+	int r;
+
+	rig.fds[0] = eventfd(7, EFD_NONBLOCK | EFD_CLOEXEC);
+	source = (struct router_source){ rig.fds[0], &rig, 0 };
+	r = router_create(&config, &rig.router, &failure);
+	if (r == -ENOSYS || r == -EPERM)
+		skip();
+	assert_int_equal(r, 0);
+	router_arm(rig.router, 0);
+	assert_true(comes_to(&rig.counts[0], 1));
+	nap();
+	assert_int_equal(rig.counts[0], 1);
+	rig_end(&rig);
+}
+
+static void test_signals_while_the_router_is_busy_merge_and_are_not_lost(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 2);
+	rig.hold = true;
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	while (!rig.holding)
+		nap();
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+	rig.hold = false;
+	assert_true(comes_to(&rig.counts[1], 1));
+	nap();
+	assert_in_range(rig.counts[1], 1, 100);
+	assert_int_equal(rig.counts[0], 1);
+	rig_end(&rig);
+}
+
+/*
+ * More signals than the completion queue holds. Kernels differ: some keep the rest
+ * aside, on others (6.1 among them) the polls end and are armed again.
+ * The last signal of each source must still lead to a call after it.
+ */
+static void test_overflow_of_the_completion_queue_loses_no_source(void **state)
+{
+	enum { SOURCES = 200, ROUNDS = 50 };
+	struct router_stats stats;
+	struct rig rig = rig_for(state);
+
+	rig_start_with(&rig, SOURCES, 64);
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t before[SOURCES];
+
+		rig.holding = false;
+		rig.hold = true;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		while (!rig.holding)
+			nap();
+		for (size_t i = 1; i < SOURCES; i++)
+			before[i] = rig.counts[i];
+		for (int burst = 0; burst < 8; burst++)
+			for (size_t i = 1; i < SOURCES; i++)
+				assert_int_equal(eventfd_write(rig.fds[i], 1), 0);
+		rig.hold = false;
+		for (size_t i = 1; i < SOURCES; i++)
+			assert_true(comes_to(&rig.counts[i], before[i] + 1));
+	}
+	router_stats_get(rig.router, &stats);
+	print_message("%llu completions in %llu visits, %llu polls armed again\n",
+		      stats.completions, stats.visits, stats.rearmed);
+	for (size_t i = 1; i < SOURCES; i++)
+		assert_in_range(rig.counts[i], ROUNDS, ROUNDS * 8);
+	rig_end(&rig);
+}
+
+struct storm {
+	int fd;
+	uint64_t nr;
+};
+
+static void *storm_thread(void *arg)
+{
+	const struct storm *storm = arg;
+
+	for (uint64_t i = 0; i < storm->nr; i++)
+		(void)eventfd_write(storm->fd, 1);
+	return NULL;
+}
+
+static void test_storm_of_one_source_does_not_starve_another(void **state)
+{
+	struct storm storm;
+	pthread_t thread;
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 2);
+	storm = (struct storm){ rig.fds[0], 300000 };
+	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
+	for (uint64_t n = 1; n <= 20; n++) {
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	router_destroy(rig.router);
+	rig.router = NULL;
+	assert_int_equal(rig.counts[1], 20);
+	assert_in_range(rig.counts[0], 1, storm.nr);
+	rig_end(&rig);
+}
+
+static void test_destroy_delivers_what_came_before(void **state)
+{
+	for (int i = 0; i < 50; i++) {
+		struct rig rig = rig_for(state);
+
+		rig_start(&rig, 4);
+		/* Armed, for sure. */
+		for (size_t s = 0; s < rig.nr; s++) {
+			assert_int_equal(eventfd_write(rig.fds[s], 1), 0);
+			assert_true(comes_to(&rig.counts[s], 1));
+		}
+		for (size_t s = 0; s < rig.nr; s++)
+			assert_int_equal(eventfd_write(rig.fds[s], 1), 0);
+		router_destroy(rig.router);
+		rig.router = NULL;
+		for (size_t s = 0; s < rig.nr; s++)
+			assert_int_equal(rig.counts[s], 2);
+		rig_end(&rig);
+	}
+}
+
+static void test_a_disarmed_source_keeps_its_signals_until_it_is_armed(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 2);
+	for (uint64_t n = 1; n <= 200; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+		assert_int_equal(rig.counts[0], n - 1);
+		router_arm(rig.router, 0);
+		assert_true(comes_to(&rig.counts[0], n));
+	}
+	nap();
+	assert_int_equal(rig.counts[0], 200);
+	rig_end(&rig);
+}
+
+static void test_disarming_what_was_just_armed_is_answered_too(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 1);
+	for (uint64_t n = 1; n <= 2000; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+	}
+	rig_end(&rig);
+}
+
+/* Of a signal that comes while its poll is made, both the poll and the wake-up know. */
+static void test_a_signal_while_it_is_armed_is_delivered_once(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, 1);
+	for (uint64_t n = 1; n <= 3000; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+		for (volatile unsigned i = 0; i < n * 7 % 4000; i++)
+			continue;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], n));
+		assert_int_equal(rig.counts[0], n);
+	}
+	rig_end(&rig);
+}
+
+/* Signals from one thread, arming from another: as many are delivered as there were, or fewer. */
+static void test_no_signal_is_lost_or_invented_while_arming_goes_on(void **state)
+{
+	enum { SIGNALS = 20000 };
+	struct rig rig = rig_for(state);
+	struct storm storm;
+	pthread_t thread;
+	uint64_t delivered;
+
+	rig_start(&rig, 1);
+	storm = (struct storm){ rig.fds[0], SIGNALS };
+	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
+	for (uint64_t n = 1; n <= 500; n++) {
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, n));
+		router_arm(rig.router, 0);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	nap();
+	delivered = rig.counts[0];
+	assert_in_range(delivered, 1, SIGNALS);
+	/* The last one is not forgotten: it would show now. */
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], delivered + 1));
+	rig_end(&rig);
+}
+
+static void test_a_parked_source_is_asked_again_in_time_with_all_that_came(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig.park_us = 20000;
+	rig_start(&rig, 2);
+	for (uint64_t n = 1; n <= 20; n++) {
+		uint64_t first;
+
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], 2 * n - 1));
+		first = rig.last_ns;
+		for (int i = 0; i < 9; i++)
+			assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+		assert_true(comes_to(&rig.counts[0], 2 * n));
+		assert_true(rig.last_ns >= first + 20000000);
+		while (now_ns() < rig.last_ns + 20000000)
+			nap();
+	}
+	/* What is left of the 200, those apart that shared the last one. */
+	assert_in_range(rig.merged, 1, 160);
+	assert_int_equal(rig.counts[0], 40);
+	rig_end(&rig);
+}
+
+static void test_a_storm_of_a_parked_source_costs_the_router_nothing(void **state)
+{
+	struct router_stats before, after;
+	struct rig rig = rig_for(state);
+
+	rig.park = true;
+	rig_start(&rig, 2);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.parked, 1));
+	/* Its poll is gone when what was asked for afterwards is done. */
+	for (uint64_t n = 1; n <= 5; n++) {
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+	}
+	router_stats_get(rig.router, &before);
+	for (int i = 0; i < 100000; i++)
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	router_stats_get(rig.router, &after);
+	assert_in_range(after.completions - before.completions, 0, 2);
+	assert_int_equal(rig.parked, 1);
+	assert_int_equal(after.parked, 1);
+
+	rig.park = false;
+	assert_int_equal(rig.counts[0], 0);
+	router_unpark(rig.router, 0);
+	assert_true(comes_to(&rig.counts[0], 1));
+	nap();
+	assert_int_equal(rig.counts[0], 1);
+	assert_int_equal(rig.merged, 100000);
+	/* It is looked after again; and an unpark of what is not parked is nothing. */
+	router_unpark(rig.router, 0);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], 2));
+	rig_end(&rig);
+}
+
+static void test_a_parked_source_that_is_disarmed_keeps_what_waits(void **state)
+{
+	for (uint64_t n = 1; n <= 100; n++) {
+		struct rig rig = rig_for(state);
+		eventfd_t count = 0;
+
+		rig.park = true;
+		rig_start(&rig, 1);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		if (n % 2)
+			assert_true(comes_to(&rig.parked, 1));
+		router_disarm(rig.router, 0);
+		assert_true(comes_to(&rig.disarmed, 1));
+		assert_int_equal(eventfd_read(rig.fds[0], &count), 0);
+		assert_int_equal(count, 3);
+		rig.park = false;
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		router_arm(rig.router, 0);
+		assert_true(comes_to(&rig.counts[0], 1));
+		rig_end(&rig);
+	}
+}
+
+/* Many intervals, and signals from another thread: the last of them is not forgotten. */
+static void test_no_signal_is_lost_or_invented_while_parking_goes_on(void **state)
+{
+	enum { SIGNALS = 200000 };
+	struct rig rig = rig_for(state);
+	struct storm storm;
+	pthread_t thread;
+	uint64_t delivered;
+
+	rig.park_us = 50;
+	rig_start(&rig, 2);
+	storm = (struct storm){ rig.fds[0], SIGNALS };
+	assert_int_equal(pthread_create(&thread, NULL, storm_thread, &storm), 0);
+	for (uint64_t n = 1; n <= 20; n++) {
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		assert_true(comes_to(&rig.counts[1], n));
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	nap();
+	nap();
+	delivered = rig.counts[0];
+	print_message("%llu deliveries, %llu merged\n", (unsigned long long)delivered,
+		      (unsigned long long)rig.merged);
+	assert_in_range(delivered + rig.merged, 1, SIGNALS);
+	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+	assert_true(comes_to(&rig.counts[0], delivered + 1));
+	rig_end(&rig);
+}
+
+static void test_the_router_ends_with_sources_parked(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig.park_us = 3600ull * 1000000;
+	rig_start(&rig, 3);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		nap();
+	}
+	rig_end(&rig);
+}
+
+#define BOTH(test)                                              \
+	{ #test ", asleep", test, NULL, NULL, NULL },           \
+	{                                                       \
+#test ", spinning", test, NULL, NULL, (void *)1 \
+	}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		BOTH(test_each_signal_that_is_waited_for_is_delivered_once),
+		BOTH(test_signals_of_before_count),
+		BOTH(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
+		BOTH(test_overflow_of_the_completion_queue_loses_no_source),
+		BOTH(test_storm_of_one_source_does_not_starve_another),
+		BOTH(test_destroy_delivers_what_came_before),
+		BOTH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
+		BOTH(test_disarming_what_was_just_armed_is_answered_too),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
+		BOTH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
+		BOTH(test_a_parked_source_is_asked_again_in_time_with_all_that_came),
+		BOTH(test_a_storm_of_a_parked_source_costs_the_router_nothing),
+		BOTH(test_a_parked_source_that_is_disarmed_keeps_what_waits),
+		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
+		BOTH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
+		BOTH(test_the_router_ends_with_sources_parked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The device tree, read back with libfdt as a guest reads it, and by dtc.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "vitsmod/bits.h"
+#include "vmm/config/config.h"
+#include "vmm/kvm/layout.h"
+#include "vmm/machine/fdt.h"
+
+#define TREE_SZ (2 * MiB)
+
+static uint8_t tree[TREE_SZ];
+static uint64_t mpidr[LAYOUT_MAX_VCPUS];
+
+/* As KVM numbers its vCPUs: 16 to a cluster, 256 clusters to the next level. */
+static struct fdt_machine machine_of(uint32_t nr_vcpus)
+{
+	for (uint32_t i = 0; i < LAYOUT_MAX_VCPUS; i++)
+		mpidr[i] = (i & 0xf) | (i >> 4 & 0xff) << 8 | (uint64_t)(i >> 12) << 16;
+	return (struct fdt_machine){
+		.nr_its = 1,
+		.nr_vcpus = nr_vcpus,
+		.mpidr = mpidr,
+		.ram = LAYOUT_RAM,
+		.ram_sz = 3 * GiB + 64 * KiB,
+		.cmdline = "console=ttyS0 x=\"y\"",
+		.seed = { 0x1122334455667788, 2, 3, 4, 5, 6, 7, 0x99aabbccddeeff00 },
+	};
+}
+
+static int node(const char *path)
+{
+	int offset = fdt_path_offset(tree, path);
+
+	if (offset < 0)
+		fail_msg("%s: %s", path, fdt_strerror(offset));
+	return offset;
+}
+
+static const void *property(const char *path, const char *name, int want_len)
+{
+	int len;
+	const void *value = fdt_getprop(tree, node(path), name, &len);
+
+	if (!value || (want_len >= 0 && len != want_len))
+		fail_msg("%s: %s: length %d, not %d", path, name, len, want_len);
+	return value;
+}
+
+/* Values are aligned to 4 bytes only. */
+static uint64_t u64_at(const void *value)
+{
+	fdt64_t be;
+
+	memcpy(&be, value, sizeof(be));
+	return fdt64_to_cpu(be);
+}
+
+static void has_string(const char *path, const char *name, const char *want)
+{
+	assert_string_equal(property(path, name, (int)strlen(want) + 1), want);
+}
+
+static void has_cells(const char *path, const char *name, const uint32_t want[], size_t nr)
+{
+	const fdt32_t *cells = property(path, name, (int)(nr * 4));
+
+	for (size_t i = 0; i < nr; i++)
+		if (fdt32_to_cpu(cells[i]) != want[i])
+			fail_msg("%s: %s: cell %zu is 0x%x, not 0x%x", path, name, i,
+				 fdt32_to_cpu(cells[i]), want[i]);
+}
+
+#define HAS_CELLS(path, name, ...)                               \
+	do {                                                     \
+		const uint32_t want_[] = { __VA_ARGS__ };        \
+		has_cells(path, name, want_, ARRAY_SIZE(want_)); \
+	} while (0)
+
+static void has_flag(const char *path, const char *name)
+{
+	(void)property(path, name, 0);
+}
+
+static void build(const struct fdt_machine *m)
+{
+	memset(tree, 0xa5, sizeof(tree));
+	assert_int_equal(fdt_build(m, tree, sizeof(tree)), 0);
+	assert_int_equal(fdt_check_full(tree, sizeof(tree)), 0);
+}
+
+static void test_root_has_wide_cells_and_the_gic_as_parent(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	HAS_CELLS("/", "#address-cells", 2);
+	HAS_CELLS("/", "#size-cells", 2);
+	HAS_CELLS("/", "interrupt-parent", fdt_get_phandle(tree, node("/interrupt-controller")));
+	assert_int_equal(fdt_num_mem_rsv(tree), 0);
+}
+
+static void test_memory_is_one_range_beyond_32_bits(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	has_string("/memory", "device_type", "memory");
+	HAS_CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, 0xc0010000);
+}
+
+static void test_chosen_carries_command_line_console_and_seeds(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+	const uint8_t *rng;
+
+	(void)state;
+	build(&m);
+	has_string("/chosen", "bootargs", "console=ttyS0 x=\"y\"");
+	has_string("/chosen", "stdout-path", "/serial@9000000");
+	assert_int_equal(node("/serial@9000000"), node("/serial"));
+	assert_int_equal(u64_at(property("/chosen", "kaslr-seed", 8)), 0x1122334455667788);
+	/* No byte of one seed is known from the other. */
+	rng = property("/chosen", "rng-seed", 56);
+	assert_memory_equal(rng, &m.seed[1], 56);
+}
+
+static void test_initrd_is_described_only_where_there_is_one(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	m.initrd = m.initrd_end = 0x44000000;
+	build(&m);
+	assert_null(fdt_getprop(tree, node("/chosen"), "linux,initrd-start", NULL));
+	assert_null(fdt_getprop(tree, node("/chosen"), "linux,initrd-end", NULL));
+
+	m.initrd = 0x144000000;
+	m.initrd_end = 0x144000001;
+	build(&m);
+	assert_int_equal(u64_at(property("/chosen", "linux,initrd-start", 8)), 0x144000000);
+	assert_int_equal(u64_at(property("/chosen", "linux,initrd-end", 8)), 0x144000001);
+}
+
+static void test_each_vcpu_has_a_node_with_its_mpidr_and_psci(void **state)
+{
+	struct fdt_machine m = machine_of(LAYOUT_MAX_VCPUS);
+	uint32_t nr = 0;
+	int cpu;
+
+	(void)state;
+	mpidr[3] = UINT64_C(0x0100000203); /* Aff3 too */
+	build(&m);
+	HAS_CELLS("/cpus", "#address-cells", 2);
+	HAS_CELLS("/cpus", "#size-cells", 0);
+	fdt_for_each_subnode(cpu, tree, node("/cpus"))
+	{
+		const void *reg = fdt_getprop(tree, cpu, "reg", NULL);
+		char name[32];
+
+		assert_non_null(reg);
+		assert_int_equal(u64_at(reg), mpidr[nr]);
+		(void)snprintf(name, sizeof(name), "cpu@%" PRIx64, mpidr[nr]);
+		assert_string_equal(fdt_get_name(tree, cpu, NULL), name);
+		assert_string_equal(fdt_getprop(tree, cpu, "device_type", NULL), "cpu");
+		assert_string_equal(fdt_getprop(tree, cpu, "enable-method", NULL), "psci");
+		nr++;
+	}
+	assert_int_equal(nr, LAYOUT_MAX_VCPUS);
+	has_string("/psci", "method", "hvc");
+	assert_int_equal(
+		fdt_stringlist_contains(property("/psci", "compatible", -1), 26, "arm,psci-1.0"),
+		1);
+	HAS_CELLS("/interrupt-controller", "reg", 0, 0x8000000, 0, 0x10000, 0, 0xa000000, 0,
+		  LAYOUT_MAX_VCPUS * 0x20000);
+}
+
+static void test_gic_has_its_frames_and_the_its_as_a_child(void **state)
+{
+	struct fdt_machine m = machine_of(4);
+	static const char gic[] = "/interrupt-controller@8000000";
+	static const char its[] = "/interrupt-controller@8000000/msi-controller@8080000";
+
+	(void)state;
+	build(&m);
+	has_string(gic, "compatible", "arm,gic-v3");
+	has_flag(gic, "interrupt-controller");
+	has_flag(gic, "ranges");
+	HAS_CELLS(gic, "#interrupt-cells", 3);
+	HAS_CELLS(gic, "#redistributor-regions", 1);
+	HAS_CELLS(gic, "reg", 0, 0x8000000, 0, 0x10000, 0, 0xa000000, 0, 0x80000);
+
+	has_string(its, "compatible", "arm,gic-v3-its");
+	has_flag(its, "msi-controller");
+	HAS_CELLS(its, "#msi-cells", 1);
+	HAS_CELLS(its, "reg", 0, 0x8080000, 0, 0x20000);
+}
+
+static void test_timer_interrupts_are_the_architected_ppis(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	has_string("/timer", "compatible", "arm,armv8-timer");
+	has_flag("/timer", "always-on");
+	HAS_CELLS("/timer", "interrupts", 1, 13, 4, 1, 14, 4, 1, 11, 4, 1, 10, 4);
+}
+
+static void test_uart_is_an_ns16550a_of_single_bytes(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	has_string("/serial", "compatible", "ns16550a");
+	HAS_CELLS("/serial", "reg", 0, 0x9000000, 0, 0x1000);
+	HAS_CELLS("/serial", "interrupts", 0, LAYOUT_UART_INTID - 32, 4);
+	HAS_CELLS("/serial", "clock-frequency", 1843200);
+	HAS_CELLS("/serial", "reg-shift", 0);
+	HAS_CELLS("/serial", "reg-io-width", 1);
+}
+
+static void test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+	uint32_t its;
+
+	(void)state;
+	build(&m);
+	its = fdt_get_phandle(tree, node("/interrupt-controller/msi-controller"));
+	assert_true(its != 0);
+	has_string("/pcie", "compatible", "pci-host-ecam-generic");
+	has_string("/pcie", "device_type", "pci");
+	HAS_CELLS("/pcie", "#address-cells", 3);
+	HAS_CELLS("/pcie", "#size-cells", 2);
+	HAS_CELLS("/pcie", "reg", 0, 0x10000000, 0, 0x100000);
+	HAS_CELLS("/pcie", "bus-range", 0, 0);
+	HAS_CELLS("/pcie", "msi-map", 0, its, 0, 0x10000);
+	has_flag("/pcie", "dma-coherent");
+	HAS_CELLS("/pcie", "ranges",
+		  /* 32-bit, not prefetchable */
+		  0x02000000, 0, 0x12000000, 0, 0x12000000, 0, 0x2c000000,
+		  /* 64-bit, prefetchable */
+		  0x43000000, 0x80, 0, 0x80, 0, 0x70, 0);
+}
+
+static void its_path(size_t n, char *out, size_t cap)
+{
+	(void)snprintf(out, cap, "/interrupt-controller/msi-controller@%zx",
+		       (size_t)0x8080000 + n * 0x20000);
+}
+
+static void test_each_its_has_a_node_with_its_frame_and_handle(void **state)
+{
+	struct fdt_machine m = machine_of(2);
+	uint32_t highest;
+	int gic;
+
+	(void)state;
+	for (size_t nr = 1; nr <= CONFIG_MAX_ITS; nr++) {
+		size_t found = 0;
+		int child;
+
+		m.nr_its = nr;
+		build(&m);
+		gic = node("/interrupt-controller");
+		assert_int_equal(fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, gic)), gic);
+		fdt_for_each_subnode(child, tree, gic) found++;
+		assert_int_equal(found, nr);
+		for (size_t i = 0; i < nr; i++) {
+			char path[64];
+			int its;
+
+			its_path(i, path, sizeof(path));
+			its = node(path);
+			HAS_CELLS(path, "reg", 0, 0x8080000 + (uint32_t)i * 0x20000, 0, 0x20000);
+			HAS_CELLS(path, "#msi-cells", 1);
+			has_flag(path, "msi-controller");
+			has_string(path, "compatible", "arm,gic-v3-its");
+			assert_int_equal(
+				fdt_node_offset_by_phandle(tree, fdt_get_phandle(tree, its)), its);
+		}
+		/* As many handles as there are nodes that have one. */
+		assert_int_equal(fdt_find_max_phandle(tree, &highest), 0);
+		assert_int_equal(highest, 1 + nr);
+	}
+}
+
+static const struct wiring {
+	const char *why;
+	size_t nr_functions;
+	struct fdt_function functions[3];
+	bool plain; /* one entry for all requesters */
+} wirings[] = {
+	{ "no functions", 0, { { 0 } }, true },
+	{ "requester IDs on the first", 2, { { 0, 0, 0 }, { 8, 0, 8 } }, true },
+	{ "one on the second", 2, { { 0, 0, 0 }, { 8, 1, 8 } }, false },
+	{ "all on the second", 2, { { 0, 1, 0 }, { 8, 1, 8 } }, false },
+	{ "a DeviceID of its own", 3, { { 0, 0, 0 }, { 8, 0, 8 }, { 16, 0, 0xfedcba98 } }, false },
+	{ "one DeviceID on two ITSs", 3, { { 0, 0, 5 }, { 8, 1, 5 }, { 16, 2, 5 } }, false },
+};
+
+static void check_wiring(const struct wiring *w)
+{
+	struct fdt_machine m = machine_of(1);
+	uint32_t want[4 * ARRAY_SIZE(w->functions)], its[3];
+
+	m.nr_its = ARRAY_SIZE(its);
+	m.functions = w->functions;
+	m.nr_functions = w->nr_functions;
+	build(&m);
+	for (size_t i = 0; i < ARRAY_SIZE(its); i++) {
+		char path[64];
+
+		its_path(i, path, sizeof(path));
+		its[i] = fdt_get_phandle(tree, node(path));
+	}
+	if (w->plain) {
+		HAS_CELLS("/pcie", "msi-map", 0, its[0], 0, 0x10000);
+		return;
+	}
+	for (size_t i = 0; i < w->nr_functions; i++) {
+		want[4 * i] = w->functions[i].requester_id;
+		want[4 * i + 1] = its[w->functions[i].its];
+		want[4 * i + 2] = w->functions[i].devid;
+		want[4 * i + 3] = 1;
+	}
+	has_cells("/pcie", "msi-map", want, 4 * w->nr_functions);
+}
+
+static void test_msi_map_has_an_entry_per_function_where_one_is_not_plain(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wirings); i++) {
+		print_message("%s\n", wirings[i].why);
+		check_wiring(&wirings[i]);
+	}
+}
+
+/* As many as there can be, each elsewhere. */
+static void spread(struct fdt_machine *m, struct fdt_function functions[CONFIG_MAX_DEVICES])
+{
+	for (uint32_t i = 0; i < CONFIG_MAX_DEVICES; i++)
+		functions[i] = (struct fdt_function){ i << 3, i % CONFIG_MAX_ITS, i << 16 };
+	m->nr_its = CONFIG_MAX_ITS;
+	m->functions = functions;
+	m->nr_functions = CONFIG_MAX_DEVICES;
+}
+
+static void test_no_ranges_of_the_machine_overlap(void **state)
+{
+	static const struct {
+		const char *what;
+		uint64_t at, size;
+	} ranges[] = {
+		{ "GICD", LAYOUT_GICD, LAYOUT_GICD_SZ },
+		{ "GITS", LAYOUT_GITS, CONFIG_MAX_ITS * LAYOUT_GITS_SZ },
+		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
+		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
+		{ "ECAM", LAYOUT_ECAM, LAYOUT_ECAM_SZ },
+		{ "32-bit window", LAYOUT_PCI32, LAYOUT_PCI32_SZ },
+		{ "sealed frame", LAYOUT_KERNEL_ITS_FRAME, 0x20000 },
+		{ "RAM", LAYOUT_RAM, LAYOUT_RAM_MAX },
+		{ "64-bit window", LAYOUT_PCI64, LAYOUT_PCI64_SZ },
+	};
+
+	(void)state;
+	for (size_t i = 1; i < ARRAY_SIZE(ranges); i++) {
+		print_message("%s\n", ranges[i].what);
+		assert_true(ranges[i - 1].at + ranges[i - 1].size <= ranges[i].at);
+	}
+	assert_true(LAYOUT_PCI64 + LAYOUT_PCI64_SZ <= UINT64_C(1) << 40);
+}
+
+static void test_too_small_a_buffer_is_no_space_and_not_overrun(void **state)
+{
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
+	struct fdt_machine m = machine_of(2);
+	size_t need;
+
+	(void)state;
+	spread(&m, functions);
+	build(&m);
+	need = fdt_totalsize(tree);
+	for (size_t cap = 0; cap < need; cap += cap < 128 ? 1 : 61) {
+		uint8_t *small = malloc(cap ? cap : 1); /* the sanitizer sees its end */
+
+		assert_non_null(small);
+		assert_int_equal(fdt_build(&m, small, cap), -ENOSPC);
+		free(small);
+	}
+}
+
+static void test_a_command_line_that_fills_the_room_is_no_space(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+	char *line = malloc(TREE_SZ + 1);
+
+	(void)state;
+	assert_non_null(line);
+	memset(line, 'x', TREE_SZ);
+	line[TREE_SZ] = '\0';
+	m.cmdline = line;
+	assert_int_equal(fdt_build(&m, tree, sizeof(tree)), -ENOSPC);
+	line[2047] = '\0';
+	build(&m);
+	has_string("/chosen", "bootargs", line);
+	free(line);
+}
+
+static void test_dtc_has_nothing_to_say(void **state)
+{
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
+	struct fdt_machine m = machine_of(20);
+	char command[160], said[4096];
+	FILE *out;
+	size_t n;
+	int fd;
+
+	(void)state;
+	if (system("command -v dtc >/dev/null 2>&1") != 0)
+		skip();
+	m.initrd = 0x44000000;
+	m.initrd_end = 0x44100000;
+	spread(&m, functions);
+	build(&m);
+	(void)property("/pcie", "msi-map", 4 * 4 * CONFIG_MAX_DEVICES);
+	fd = memfd_create("dtb", 0);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, tree, fdt_totalsize(tree)), (ssize_t)fdt_totalsize(tree));
+	/* Warnings go to stderr, and dtc succeeds all the same. */
+	(void)snprintf(command, sizeof(command),
+		       "dtc -I dtb -O dts -o /dev/null /proc/%d/fd/%d 2>&1", (int)getpid(), fd);
+	out = popen(command, "r");
+	assert_non_null(out);
+	n = fread(said, 1, sizeof(said) - 1, out);
+	said[n] = '\0';
+	assert_int_equal(pclose(out), 0);
+	(void)close(fd);
+	assert_string_equal(said, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_root_has_wide_cells_and_the_gic_as_parent),
+		cmocka_unit_test(test_memory_is_one_range_beyond_32_bits),
+		cmocka_unit_test(test_chosen_carries_command_line_console_and_seeds),
+		cmocka_unit_test(test_initrd_is_described_only_where_there_is_one),
+		cmocka_unit_test(test_each_vcpu_has_a_node_with_its_mpidr_and_psci),
+		cmocka_unit_test(test_gic_has_its_frames_and_the_its_as_a_child),
+		cmocka_unit_test(test_timer_interrupts_are_the_architected_ppis),
+		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
+		cmocka_unit_test(
+			test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its),
+		cmocka_unit_test(test_each_its_has_a_node_with_its_frame_and_handle),
+		cmocka_unit_test(test_msi_map_has_an_entry_per_function_where_one_is_not_plain),
+		cmocka_unit_test(test_no_ranges_of_the_machine_overlap),
+		cmocka_unit_test(test_too_small_a_buffer_is_no_space_and_not_overrun),
+		cmocka_unit_test(test_a_command_line_that_fills_the_room_is_no_space),
+		cmocka_unit_test(test_dtc_has_nothing_to_say),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

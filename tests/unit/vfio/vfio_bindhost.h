@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's side of binding drivers, behind struct bind_host: what is written
+ * to sysfs changes the tree as the kernel would change it, at once or a while
+ * later; a test makes steps fail, or the process die after one of them.
+ */
+#ifndef TESTS_UNIT_VFIO_BINDHOST_H
+#define TESTS_UNIT_VFIO_BINDHOST_H
+
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vfio/bind_priv.h"
+
+#define BINDHOST_STEPS 32u
+
+struct bindhost {
+	struct bind_host host;
+	struct host_tree tree;
+	const char *bdf, *own_driver; /* the function, and the driver made for it */
+
+	/* What the kernel is like. */
+	bool no_vfio, no_module; /* vfio-pci is not loaded; nor can it be */
+	bool vfio_refuses, own_refuses;
+	bool own_wins; /* some other party binds the own driver as soon as it is free */
+	unsigned late; /* naps until a driver shows up */
+	void (*on_nap)(struct bindhost *h); /* what others do meanwhile */
+	int records;			    /* another process's hold of the records, for on_nap */
+	unsigned nvme_up_at; /* the nap that brings the NVMe controller up, 0 for none */
+	int group_errno;     /* of opening the group, 0: it opens */
+	unsigned fail_at;    /* the nth write fails */
+	int fail_errno;
+	unsigned die_at; /* from the nth write on, nothing has any effect */
+
+	/* What happened. */
+	unsigned writes, naps, modprobes;
+	bool failed;
+	bool recorded_first;		 /* a record was on disk at the first write */
+	char pending[PCI_DRIVER_STRLEN]; /* a driver that will show up */
+	unsigned due;
+	char steps[BINDHOST_STEPS][64]; /* "unbind", "bind vfio-pci", ... */
+};
+
+/* A host with the function of that name, bound to driver (NULL: to none). */
+void bindhost_init(struct bindhost *h, const char *bdf, const char *driver);
+void bindhost_fini(struct bindhost *h);
+
+/* "" for none. */
+const char *bindhost_driver(const struct bindhost *h, char buf[PCI_DRIVER_STRLEN]);
+const char *bindhost_override(const struct bindhost *h, char buf[64]);
+bool bindhost_recorded(const struct bindhost *h);
+
+#endif

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: MIT
+/*
+ * VFIO without a kernel, after drivers/vfio of Linux 6.1: the order in which
+ * container, group, IOMMU and device come, argsz that grows, chains of
+ * capabilities, regions in one file. Descriptors are real ones, so that what
+ * leaks is seen by the kernel as well.
+ */
+#include "tests/unit/vfio/vfio_fake.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+
+#include "vfio/uapi.h"
+
+#define REGION_OF(offset) ((unsigned)((offset) >> 40))
+#define WITHIN(offset)	  ((offset) & (FAKE_REGION(1) - 1))
+
+static bool fails(struct fake_vfio *fake, const char *call)
+{
+	fake->calls++;
+	if (fake->fail_at == 0 || --fake->fail_at > 0)
+		return false;
+	fake->failed = true;
+	fake->failed_call = call;
+	return true;
+}
+
+static int add_fd(struct fake_vfio *fake, int fd, enum fake_fd_kind kind, int number)
+{
+	assert_in_range(fd, 0, FAKE_FDS - 1);
+	assert_int_equal(fake->fds[fd].kind, FAKE_NONE);
+	fake->fds[fd] = (struct fake_fd){ .kind = kind, .number = number };
+	fake->nr_fds++;
+	return fd;
+}
+
+static struct fake_fd *get_fd(struct fake_vfio *fake, int fd, enum fake_fd_kind kind)
+{
+	assert_in_range(fd, 0, FAKE_FDS - 1);
+	assert_int_equal(fake->fds[fd].kind, kind);
+	return &fake->fds[fd];
+}
+
+static int new_fd(struct fake_vfio *fake, enum fake_fd_kind kind, int number)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	assert_true(fd >= 0);
+	return add_fd(fake, fd, kind, number);
+}
+
+static int fake_open_path(void *ctx, const char *path)
+{
+	struct fake_vfio *fake = ctx;
+	int number;
+
+	if (fails(fake, "open"))
+		return -fake->fail_errno;
+	if (!strcmp(path, "/dev/vfio/vfio"))
+		return fake->open_errno ? -fake->open_errno : new_fd(fake, FAKE_CONTAINER, 0);
+	assert_int_equal(sscanf(path, "/dev/vfio/%d", &number), 1);
+	if (fake->group_errno)
+		return -fake->group_errno;
+	/* A group can be open once. */
+	for (unsigned i = 0; i < FAKE_FDS; i++) {
+		if (fake->fds[i].kind == FAKE_GROUP && fake->fds[i].number == number)
+			return -EBUSY;
+	}
+	return new_fd(fake, FAKE_GROUP, number);
+}
+
+static void leave_group(struct fake_vfio *fake, struct fake_fd *group)
+{
+	if (!group->joined)
+		return;
+	group->joined = false;
+	if (--fake->nr_groups_joined == 0) {
+		fake->iommu_set = false;
+		fake->nr_dma = 0;
+	}
+}
+
+static void fake_close(void *ctx, int fd)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_fd *entry = &fake->fds[fd];
+
+	assert_in_range(fd, 0, FAKE_FDS - 1);
+	assert_int_not_equal(entry->kind, FAKE_NONE);
+	if (entry->kind == FAKE_DEVICE) {
+		struct fake_function *fn = &fake->functions[entry->number];
+
+		/* Vectors are disabled before, and nothing masters the bus any more. */
+		assert_int_equal(fn->nr_enabled, 0);
+		if (fn->commanded)
+			assert_false(fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+		fn->commanded = false;
+		fn->fd = -1;
+	}
+	if (entry->kind == FAKE_GROUP)
+		leave_group(fake, entry);
+	entry->kind = FAKE_NONE;
+	fake->nr_fds--;
+	close(fd);
+}
+
+/* --- the container ------------------------------------------------------- */
+
+static uint32_t put_cap(char *answer, uint32_t at, uint16_t id, uint16_t version)
+{
+	struct vfio_info_cap_header header = { .id = id, .version = version };
+
+	memcpy(answer + at, &header, sizeof(header));
+	return at;
+}
+
+/*
+ * Two capabilities, the second at an address that is a multiple of 4 only, as
+ * kernels before 6.6 place them.
+ */
+static int get_iommu_info(struct fake_vfio *fake, void *arg)
+{
+	static const struct linux_vfio_iova_range ranges[] = {
+		{ 0x0, 0x7ffffff },
+		{ 0x8100000, 0xffffffffffff },
+	};
+	struct vfio_iommu_type1_info *info = arg;
+	struct vfio_iommu_type1_info_cap_iova_range cap = { .nr_iovas = 2 };
+	uint32_t avail = sizeof(*info), iova = avail + 12;
+	uint32_t size = iova + sizeof(cap) + sizeof(ranges), given = info->argsz;
+	char *answer = arg;
+
+	if (given < sizeof(*info))
+		return -EINVAL;
+	info->flags = fake->no_ranges ? 0 : VFIO_IOMMU_INFO_CAPS;
+	if (fake->no_ranges)
+		return 0;
+	info->argsz = size;
+	info->cap_offset = 0;
+	if (given < size)
+		return 0;
+	info->cap_offset = put_cap(answer, avail, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1);
+	((struct vfio_info_cap_header *)(void *)(answer + avail))->next = iova;
+	put_cap(answer, iova, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1);
+	/* nr_iovas stands behind the header; with odd_ranges it claims too much. */
+	cap.nr_iovas = fake->odd_ranges ? 1000000 : 2;
+	memcpy(answer + iova + sizeof(struct vfio_info_cap_header), &cap.nr_iovas,
+	       sizeof(cap.nr_iovas));
+	memcpy(answer + iova + sizeof(cap), ranges, sizeof(ranges));
+	return 0;
+}
+
+static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *arg)
+{
+	switch (request) {
+	case VFIO_GET_API_VERSION:
+		return VFIO_API_VERSION;
+	case VFIO_CHECK_EXTENSION:
+		return (uintptr_t)arg == VFIO_TYPE1v2_IOMMU && !fake->no_type1;
+	case VFIO_SET_IOMMU:
+		assert_int_equal((uintptr_t)arg, VFIO_TYPE1v2_IOMMU);
+		if (fake->nr_groups_joined == 0 || fake->iommu_set)
+			return -EINVAL;
+		if (fake->set_iommu_errno)
+			return -fake->set_iommu_errno;
+		fake->iommu_set = true;
+		return 0;
+	case VFIO_IOMMU_GET_INFO:
+		return fake->iommu_set ? get_iommu_info(fake, arg) : -EINVAL;
+	case VFIO_IOMMU_MAP_DMA:
+		if (!fake->iommu_set)
+			return -EINVAL;
+		if (fake->map_errno)
+			return -fake->map_errno;
+		fake->nr_dma++;
+		return 0;
+	case VFIO_IOMMU_UNMAP_DMA:
+		if (!fake->iommu_set)
+			return -EINVAL;
+		if (fake->nr_dma == 0)
+			((struct vfio_iommu_type1_dma_unmap *)arg)->size = 0;
+		else
+			fake->nr_dma--;
+		return 0;
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* --- the group ----------------------------------------------------------- */
+
+static int open_device(struct fake_vfio *fake, const struct fake_fd *group, const char *name)
+{
+	for (unsigned i = 0; i < fake->nr_functions; i++) {
+		struct fake_function *fn = &fake->functions[i];
+
+		if (strcmp(fn->bdf, name) || fn->group != group->number)
+			continue;
+		/* The kernel does not mind a second time, if it is the group's owner. */
+		if (fn->busy)
+			return -EBUSY;
+		assert_int_equal(fn->fd, -1);
+		fn->fd = new_fd(fake, FAKE_DEVICE, (int)i);
+		return fn->fd;
+	}
+	return -ENODEV;
+}
+
+static int group_ioctl(struct fake_vfio *fake, struct fake_fd *group, unsigned long request,
+		       void *arg)
+{
+	switch (request) {
+	case VFIO_GROUP_GET_STATUS:
+		assert_int_equal(((struct vfio_group_status *)arg)->argsz,
+				 sizeof(struct vfio_group_status));
+		((struct vfio_group_status *)arg)->flags =
+			fake->not_viable ? 0 : VFIO_GROUP_FLAGS_VIABLE;
+		return 0;
+	case VFIO_GROUP_SET_CONTAINER:
+		if (group->joined)
+			return -EINVAL;
+		get_fd(fake, *(int *)arg, FAKE_CONTAINER);
+		group->joined = true;
+		fake->nr_groups_joined++;
+		return 0;
+	case VFIO_GROUP_UNSET_CONTAINER:
+		if (!group->joined)
+			return -EINVAL;
+		leave_group(fake, group);
+		return 0;
+	case VFIO_GROUP_GET_DEVICE_FD:
+		if (!group->joined || !fake->iommu_set)
+			return -EINVAL;
+		return open_device(fake, group, arg);
+	default:
+		return -ENOTTY;
+	}
+}
+
+/* --- the device ---------------------------------------------------------- */
+
+static int sparse_info(const struct fake_bar *bar, struct vfio_region_info *info, uint32_t given)
+{
+	struct vfio_region_info_cap_sparse_mmap sparse = { .nr_areas = (uint32_t)bar->nr_areas };
+	uint32_t areas = (uint32_t)(bar->nr_areas * sizeof(struct vfio_region_sparse_mmap_area));
+	uint32_t size = (uint32_t)(sizeof(*info) + sizeof(sparse)) + areas;
+	char *answer = (char *)info;
+
+	info->argsz = size;
+	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	info->cap_offset = 0;
+	if (given < size)
+		return 0;
+	sparse.header.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP;
+	sparse.header.version = 1;
+	memcpy(answer + sizeof(*info), &sparse, sizeof(sparse));
+	memcpy(answer + sizeof(*info) + sizeof(sparse), bar->areas, areas);
+	info->cap_offset = sizeof(*info);
+	return 0;
+}
+
+static int region_info(const struct fake_function *fn, struct vfio_region_info *info)
+{
+	uint32_t given = info->argsz;
+
+	if (given < sizeof(*info) - 16)
+		return -EINVAL;
+	info->offset = FAKE_REGION(info->index);
+	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+	info->size = 0;
+	if (info->index == VFIO_PCI_CONFIG_REGION_INDEX) {
+		info->size = fn->config_size;
+	} else if (info->index < VFIO_DEVICE_BARS) {
+		const struct fake_bar *bar = &fn->bars[info->index];
+
+		info->size = bar->size;
+		if (bar->mmap)
+			info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+		if (bar->mmap && bar->nr_areas)
+			return sparse_info(bar, info, given);
+	}
+	return 0;
+}
+
+/* Of vectors that are enabled: their number stays what it is (NORESIZE). */
+static int change_triggers(struct fake_vfio *fake, struct fake_function *fn,
+			   const struct vfio_irq_set *set)
+{
+	if (set->start >= fn->nr_enabled || set->count > fn->nr_enabled - set->start)
+		return -EINVAL;
+	for (unsigned i = 0; i < set->count; i++) {
+		int32_t fd;
+
+		memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
+		if (fd >= 0)
+			get_fd(fake, fd, FAKE_EVENTFD);
+		fn->eventfds[set->start + i] = fd;
+		if (fd >= 0 && fn->pending[set->start + i])
+			fake_signal(fn, set->start + i);
+		fn->pending[set->start + i] &= fd < 0;
+	}
+	return 0;
+}
+
+static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
+		    const struct vfio_irq_set *set)
+{
+	if (set->index >= 5 || !(set->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
+		return -EINVAL;
+	if (set->flags & VFIO_IRQ_SET_DATA_NONE) {
+		assert_int_equal(set->count, 0);
+		assert_int_equal(set->index, fn->enabled_index);
+		fn->nr_enabled = 0;
+		return 0;
+	}
+	assert_true(set->flags & VFIO_IRQ_SET_DATA_EVENTFD);
+	assert_int_equal(set->argsz, sizeof(*set) + set->count * sizeof(int32_t));
+	if (fn->nr_enabled && fn->enabled_index == set->index)
+		return change_triggers(fake, fn, set);
+	assert_int_equal(set->start, 0);
+	if (fn->nr_enabled || set->count == 0 || set->count > fn->irqs[set->index])
+		return -EINVAL;
+	if (fn->irqs_given && set->count > fn->irqs_given)
+		return (int)fn->irqs_given;
+	for (unsigned i = 0; i < set->count; i++) {
+		int32_t fd;
+
+		memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
+		get_fd(fake, fd, FAKE_EVENTFD);
+		fn->eventfds[i] = fd;
+	}
+	fn->nr_enabled = set->count;
+	fn->enabled_index = set->index;
+	return 0;
+}
+
+/* The kernel restores what it saved: the function's registers stay as they are. */
+static int reset(struct fake_function *fn)
+{
+	if (!fn->can_reset)
+		return -EINVAL;
+	fn->resets++;
+	fn->mastering_at_reset |= fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+	return 0;
+}
+
+static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsigned long request,
+			  void *arg)
+{
+	struct vfio_device_info *device = arg;
+	struct vfio_irq_info *irq = arg;
+
+	switch (request) {
+	case VFIO_DEVICE_GET_INFO:
+		device->flags = VFIO_DEVICE_FLAGS_PCI;
+		if (fn->can_reset)
+			device->flags |= VFIO_DEVICE_FLAGS_RESET;
+		device->num_regions = VFIO_PCI_NUM_REGIONS;
+		device->num_irqs = VFIO_PCI_NUM_IRQS;
+		return 0;
+	case VFIO_DEVICE_GET_REGION_INFO:
+		return region_info(fn, arg);
+	case VFIO_DEVICE_GET_IRQ_INFO:
+		if (irq->index >= 5)
+			return -EINVAL;
+		irq->count = fn->irqs[irq->index];
+		irq->flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+		return 0;
+	case VFIO_DEVICE_SET_IRQS:
+		return set_irqs(fake, fn, arg);
+	case VFIO_DEVICE_RESET:
+		return reset(fn);
+	default:
+		return -ENOTTY;
+	}
+}
+
+static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_fd *entry = &fake->fds[fd];
+
+	assert_in_range(fd, 0, FAKE_FDS - 1);
+	if (fails(fake, "ioctl"))
+		return -fake->fail_errno;
+	switch (entry->kind) {
+	case FAKE_CONTAINER:
+		return container_ioctl(fake, request, arg);
+	case FAKE_GROUP:
+		return group_ioctl(fake, entry, request, arg);
+	case FAKE_DEVICE:
+		return device_request(fake, &fake->functions[entry->number], request, arg);
+	default:
+		fail_msg("ioctl on a descriptor that takes none");
+		return -ENOTTY;
+	}
+}
+
+static bool decodes(struct fake_function *fn)
+{
+	if (fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
+		return true;
+	fn->undecoded++;
+	return false;
+}
+
+static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t offset)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+
+	if (fails(fake, "pread"))
+		return -fake->fail_errno;
+	if (fake->short_reads && fake->nr_reads++ % 2)
+		return -EINTR;
+	if (fake->short_reads && len > 3)
+		len = 3;
+	if (REGION_OF(offset) == VFIO_PCI_CONFIG_REGION_INDEX) {
+		assert_true(WITHIN(offset) + len <= fn->config_size);
+		memcpy(buf, fn->config + WITHIN(offset), len);
+		return (ssize_t)len;
+	}
+	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
+	assert_true(WITHIN(offset) + len <= fn->bars[REGION_OF(offset)].size);
+	return decodes(fn) ? pread(fn->file, buf, len, (off_t)offset) : -EIO;
+}
+
+static void write_config(struct fake_function *fn, unsigned at, const uint8_t *bytes, size_t len)
+{
+	struct fake_write *log = &fn->writes[fn->nr_writes++ % FAKE_LOG];
+
+	*log = (struct fake_write){ .offset = at, .len = (unsigned)len };
+	memcpy(&log->value, bytes, len);
+	fn->commanded |= at <= PCI_COMMAND && at + len > PCI_COMMAND;
+	for (size_t i = 0; i < len; i++) {
+		uint8_t old = fn->config[at + i], mask = fn->writable[at + i];
+
+		old = (uint8_t)(old & ~(bytes[i] & fn->w1c[at + i]));
+		fn->config[at + i] = (uint8_t)((old & ~mask) | (bytes[i] & mask));
+	}
+}
+
+static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint64_t offset)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+
+	if (fails(fake, "pwrite"))
+		return -fake->fail_errno;
+	if (REGION_OF(offset) == VFIO_PCI_CONFIG_REGION_INDEX) {
+		assert_true(WITHIN(offset) + len <= fn->config_size);
+		assert_in_range(len, 1, 4);
+		write_config(fn, (unsigned)WITHIN(offset), buf, len);
+		return (ssize_t)len;
+	}
+	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
+	assert_true(WITHIN(offset) + len <= fn->bars[REGION_OF(offset)].size);
+	return decodes(fn) ? pwrite(fn->file, buf, len, (off_t)offset) : -EIO;
+}
+
+static int fake_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+	const struct fake_bar *bar = &fn->bars[REGION_OF(offset)];
+	void *map;
+
+	if (fails(fake, "mmap"))
+		return -fake->fail_errno;
+	assert_true(bar->mmap);
+	assert_true(WITHIN(offset) % fake->sys.page_size == 0);
+	assert_true(len % fake->sys.page_size == 0);
+	assert_true(WITHIN(offset) + len <= bar->size);
+	map = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fn->file, (off_t)offset);
+	assert_true(map != MAP_FAILED);
+	fake->nr_maps++;
+	*ret_map = map;
+	return 0;
+}
+
+static void fake_munmap(void *ctx, void *map, size_t len)
+{
+	struct fake_vfio *fake = ctx;
+
+	assert_true(fake->nr_maps > 0);
+	fake->nr_maps--;
+	assert_int_equal(munmap(map, len), 0);
+}
+
+static int fake_eventfd(void *ctx)
+{
+	struct fake_vfio *fake = ctx;
+
+	return fails(fake, "eventfd") ? -fake->fail_errno : new_fd(fake, FAKE_EVENTFD, 0);
+}
+
+static void fake_drain(void *ctx, int fd)
+{
+	uint64_t count;
+
+	get_fd(ctx, fd, FAKE_EVENTFD);
+	if (read(fd, &count, sizeof(count)) < 0)
+		assert_int_equal(errno, EAGAIN);
+}
+
+static void *fake_zalloc(void *ctx, size_t nr, size_t size)
+{
+	return fails(ctx, "zalloc") ? NULL : calloc(nr, size);
+}
+
+/* --- for the tests ------------------------------------------------------- */
+
+void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
+{
+	memset(fake, 0, sizeof(*fake));
+	fake->sys = (struct vfio_sys){
+		.ctx = fake,
+		.open = fake_open_path,
+		.close = fake_close,
+		.ioctl = fake_ioctl,
+		.pread = fake_pread,
+		.pwrite = fake_pwrite,
+		.mmap = fake_mmap,
+		.munmap = fake_munmap,
+		.eventfd = fake_eventfd,
+		.drain = fake_drain,
+		.zalloc = fake_zalloc,
+		.page_size = (size_t)sysconf(_SC_PAGESIZE),
+	};
+	fake->fail_errno = EIO;
+	fake->tree = *tree;
+	fake->borrowed = true;
+}
+
+void fake_init(struct fake_vfio *fake)
+{
+	struct host_tree tree;
+
+	tree_init(&tree);
+	fake_init_on(fake, &tree);
+	fake->borrowed = false;
+}
+
+void fake_fini(struct fake_vfio *fake)
+{
+	for (unsigned i = 0; i < fake->nr_functions; i++) {
+		assert_int_equal(fake->functions[i].undecoded, 0);
+		assert_false(fake->functions[i].mastering_at_reset);
+		close(fake->functions[i].file);
+	}
+	if (!fake->borrowed)
+		tree_fini(&fake->tree);
+	assert_int_equal(fake->nr_fds, 0);
+	assert_int_equal(fake->nr_maps, 0);
+	assert_int_equal(fake->nr_groups_joined, 0);
+}
+
+void fake_publish(struct fake_vfio *fake)
+{
+	for (unsigned i = 0; i < fake->nr_functions && !fake->borrowed; i++) {
+		struct fake_function *fn = &fake->functions[i];
+		struct tree_function entry = {
+			.bdf = fn->bdf,
+			.vendor = fn->vendor,
+			.device = fn->device,
+			.class_code = fn->class_code,
+			.driver = fn->driver,
+			.group = fn->group,
+			.config = fn->config,
+			.config_size = fn->config_size,
+			.reset = fn->can_reset ? "flr\n" : "\n",
+		};
+
+		tree_add_function(&fake->tree, &entry);
+	}
+}
+
+void fake_container(struct fake_vfio *fake, struct vfio_container **ret_container)
+{
+	struct vfio_failure failure = { 0 };
+
+	assert_int_equal(vfio_container_create_with(&fake->sys, ret_container, &failure), 0);
+}
+
+struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, const char *bdf)
+{
+	struct vfio_device *dev = NULL;
+	struct vfio_failure failure = { 0 };
+	struct pci_bdf name;
+	int r;
+
+	assert_int_equal(pci_bdf_parse(bdf, &name), 0);
+	r = vfio_device_create(c, &fake->tree.fs, &name, &dev, &failure);
+	if (r < 0)
+		fail_msg("%s: %d, fault %d, %s", bdf, r, failure.code, failure.object);
+	assert_non_null(dev);
+	return dev;
+}
+
+void fake_signal(struct fake_function *fn, unsigned vector)
+{
+	uint64_t one = 1;
+
+	assert_true(vector < fn->nr_enabled);
+	if (fn->eventfds[vector] < 0) {
+		fn->pending[vector] = true;
+		return;
+	}
+	assert_int_equal(write(fn->eventfds[vector], &one, sizeof(one)), sizeof(one));
+}
+
+uint32_t fake_config(const struct fake_function *fn, unsigned offset, unsigned len)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, fn->config + offset, len);
+	return value;
+}
+
+void fake_set_config(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value)
+{
+	memcpy(fn->config + offset, &value, len);
+}
+
+uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset)
+{
+	uint32_t value;
+
+	assert_int_equal(pread(fn->file, &value, sizeof(value), (off_t)(FAKE_REGION(bar) + offset)),
+			 sizeof(value));
+	return value;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * VFIO without a kernel: containers, groups and functions behind struct vfio_sys,
+ * for tests of the whole device model. It checks that it is used as the kernel
+ * demands, makes any call fail that a test picks, and counts what is left open.
+ */
+#ifndef TESTS_UNIT_VFIO_FAKE_H
+#define TESTS_UNIT_VFIO_FAKE_H
+
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vfio/device.h"
+#include "vfio/sys.h"
+
+#define FAKE_FUNCTIONS	 4u
+#define FAKE_FDS	 8192u
+#define FAKE_LOG	 64u
+#define FAKE_CONFIG_SIZE 4096u
+#define FAKE_AREAS	 20u
+
+/* Where a region lies in a function's file: as the kernel has it. */
+#define FAKE_REGION(index) ((uint64_t)(index) << 40)
+
+struct fake_area {
+	uint64_t offset, size;
+};
+
+struct fake_bar {
+	uint64_t size;
+	bool mmap;
+	size_t nr_areas; /* of a sparse region, 0 for the whole */
+	struct fake_area areas[FAKE_AREAS];
+};
+
+struct fake_write {
+	unsigned offset, len;
+	uint32_t value;
+};
+
+struct fake_function {
+	/* What it is; a test may change it before it is opened. */
+	const char *bdf;
+	int group;
+	const char *driver;
+	uint16_t vendor, device;
+	uint32_t class_code;
+	unsigned config_size; /* 256 or 4096 */
+	uint8_t config[FAKE_CONFIG_SIZE];
+	uint8_t writable[FAKE_CONFIG_SIZE];
+	uint8_t w1c[FAKE_CONFIG_SIZE];
+	struct fake_bar bars[VFIO_DEVICE_BARS];
+	unsigned irqs[5];    /* by index of VFIO */
+	unsigned irqs_given; /* what the host has, 0 for all */
+	bool can_reset;
+	bool busy; /* opening it fails with EBUSY */
+
+	/* What became of it. */
+	int fd;	  /* -1: not open */
+	int file; /* its regions */
+	unsigned nr_enabled, enabled_index;
+	int eventfds[VFIO_MAX_VECTORS]; /* -1: taken away */
+	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
+	unsigned resets;
+	bool mastering_at_reset;
+	bool commanded;			    /* its Command was written since it was opened */
+	unsigned undecoded;		    /* accesses while it did not decode memory */
+	unsigned nr_writes;		    /* to its configuration space */
+	struct fake_write writes[FAKE_LOG]; /* the last ones */
+};
+
+enum fake_fd_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_EVENTFD };
+
+struct fake_fd {
+	enum fake_fd_kind kind;
+	int number; /* group, or index of function */
+	bool joined;
+};
+
+struct fake_vfio {
+	struct vfio_sys sys;
+	struct host_tree tree;
+	bool borrowed; /* the tree is another fake's, and has the functions already */
+	struct fake_function functions[FAKE_FUNCTIONS];
+	unsigned nr_functions;
+
+	/* What the host is like. */
+	int open_errno; /* of /dev/vfio/vfio, 0: it opens */
+	int group_errno, set_iommu_errno, map_errno;
+	bool not_viable, no_type1, no_ranges, odd_ranges;
+	bool short_reads; /* of a few bytes, and interrupted every other time */
+
+	/* The nth call from now on fails (1: the next), 0: none does. */
+	unsigned fail_at;
+	int fail_errno;
+	unsigned calls, nr_reads;
+	bool failed;
+	const char *failed_call;
+
+	/* What is open. */
+	struct fake_fd fds[FAKE_FDS];
+	unsigned nr_fds, nr_maps, nr_groups_joined, nr_dma;
+	bool iommu_set;
+};
+
+void fake_init(struct fake_vfio *fake);
+/* With the tree of another one, which has the same functions and was published. */
+void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree);
+/* Stops the test when anything is still open. */
+void fake_fini(struct fake_vfio *fake);
+
+/* Functions as QEMU has them, and one with everything that QEMU's have not. */
+struct fake_function *fake_add_nvme(struct fake_vfio *fake, const char *bdf, int group);
+struct fake_function *fake_add_e1000e(struct fake_vfio *fake, const char *bdf, int group);
+struct fake_function *fake_add_edu(struct fake_vfio *fake, const char *bdf, int group);
+/*
+ * 64-bit prefetchable BARs 0 and 4 and a small one at 2, eight MSI vectors with
+ * masks, and the capabilities below; MSI-X is not there.
+ */
+struct fake_function *fake_add_full(struct fake_vfio *fake, const char *bdf, int group);
+#define FULL_PM	   0x40u
+#define FULL_MSI   0x50u
+#define FULL_VPD   0x70u
+#define FULL_VNDR  0x78u /* 0x18 bytes */
+#define FULL_EXP   0x90u
+#define FULL_HT	   0xccu
+#define FULL_AF	   0xd4u
+#define FULL_AER   0x100u
+#define FULL_DSN   0x140u
+#define FULL_SRIOV 0x150u
+#define FULL_VSEC  0x200u /* 0x20 bytes */
+
+/* Make the functions known to sysfs: after the last change to them. */
+void fake_publish(struct fake_vfio *fake);
+
+void fake_container(struct fake_vfio *fake, struct vfio_container **ret_container);
+/* Create and expect success. */
+struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, const char *bdf);
+
+/* The function has an interrupt. */
+void fake_signal(struct fake_function *fn, unsigned vector);
+/* Words of its configuration space and its memory. */
+uint32_t fake_config(const struct fake_function *fn, unsigned offset, unsigned len);
+void fake_set_config(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);
+uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stood in the way of the host side of passthrough: a code, and the names
+ * that a message about it needs. Functions of this folder return a negative
+ * errno and fill a failure; the program turns it into words, once.
+ */
+#ifndef VFIO_FAILURE_H
+#define VFIO_FAILURE_H
+
+enum vfio_failure_code {
+	VFIO_FAILURE_NONE,
+	VFIO_FAILURE_NO_FUNCTION, /* no such PCI function */
+	VFIO_FAILURE_BRIDGE,	  /* a bridge, which cannot be passed through */
+	VFIO_FAILURE_NO_GROUP,	  /* the function is in no IOMMU group */
+	VFIO_FAILURE_NOT_VIABLE,  /* other, of the same group, is bound to driver */
+	VFIO_FAILURE_NOT_BOUND, /* the function is not bound to vfio-pci but to driver ("" none) */
+	VFIO_FAILURE_BIND,	/* the kernel refused the new driver */
+	VFIO_FAILURE_IN_USE_BY_HOST,	/* the host mounts it or has it up: other names what */
+	VFIO_FAILURE_NO_VFIO,		/* no /dev/vfio/vfio, or no vfio-pci driver */
+	VFIO_FAILURE_BUSY,		/* another process holds the group */
+	VFIO_FAILURE_PERMISSION,	/* no right to open or write object */
+	VFIO_FAILURE_UNSAFE_INTERRUPTS, /* the host's MSIs are not isolated */
+	VFIO_FAILURE_MEMLOCK,		/* RLIMIT_MEMLOCK below what must be pinned */
+	VFIO_FAILURE_IOVA,		/* guest memory meets addresses the IOMMU cannot map */
+	VFIO_FAILURE_NO_MSI,		/* the function has neither MSI-X nor MSI */
+	VFIO_FAILURE_VECTORS,		/* the host gives fewer vectors than the function has */
+	VFIO_FAILURE_STATE,		/* the record of what binding changed cannot be kept */
+	VFIO_FAILURE_OTHER,		/* something else: object and the errno say what */
+};
+
+struct vfio_failure {
+	enum vfio_failure_code code;
+	int error;		       /* the errno, positive */
+	char object[96];	       /* the function, file or group it happened to */
+	char other[96];		       /* a second name, where the code says so */
+	char driver[40];	       /* a driver's name, where the code says so */
+	unsigned long long have, want; /* where numbers were compared */
+};
+
+#endif

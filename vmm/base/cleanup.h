@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locals that own something and give it up by themselves, and the two ways to
+ * hand such a thing over.
+ */
+#ifndef VMM_BASE_CLEANUP_H
+#define VMM_BASE_CLEANUP_H
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define _cleanup_(fn) __attribute__((cleanup(fn)))
+#define _must_check_  __attribute__((warn_unused_result))
+
+static inline void cleanup_fd(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+static inline void cleanup_free(void *p)
+{
+	free(*(void **)p);
+}
+
+static inline void cleanup_file(FILE **f)
+{
+	if (*f)
+		(void)fclose(*f);
+}
+
+static inline void cleanup_dir(DIR **d)
+{
+	if (*d)
+		(void)closedir(*d);
+}
+
+#define _cleanup_fd_   _cleanup_(cleanup_fd)
+#define _cleanup_free_ _cleanup_(cleanup_free)
+#define _cleanup_file_ _cleanup_(cleanup_file)
+#define _cleanup_dir_  _cleanup_(cleanup_dir)
+
+/* The value of a pointer, or descriptor, that is somebody else's from now on. */
+#define TAKE_PTR(p)                         \
+	({                                  \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
+	})
+#define TAKE_FD(fd)                \
+	({                         \
+		int taken_ = (fd); \
+		(fd) = -1;         \
+		taken_;            \
+	})
+
+#endif

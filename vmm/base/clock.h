@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* CLOCK_MONOTONIC in nanoseconds, clock_gettime(2). */
+#ifndef VMM_BASE_CLOCK_H
+#define VMM_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+static inline uint64_t clock_read(clockid_t clock)
+{
+	struct timespec now;
+
+	(void)clock_gettime(clock, &now); /* of clocks that there are it cannot fail */
+	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+static inline uint64_t clock_ns(void)
+{
+	return clock_read(CLOCK_MONOTONIC);
+}
+
+/* The same as of the last timer tick: a few ms old, and no read of the counter. */
+static inline uint64_t clock_coarse_ns(void)
+{
+	return clock_read(CLOCK_MONOTONIC_COARSE);
+}
+
+#endif

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Failures of the host, in words. No locks. Whatever is printed is one line: control characters
+ * that came in with a file name or from sysfs are shown as '?'.
+ */
+#include "vmm/base/report.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
+		const char *cure, const char *cause_format, ...)
+{
+	va_list ap;
+
+	assert(error > 0);
+	failure->status = status;
+	(void)snprintf(failure->object, sizeof(failure->object), "%s", object);
+	(void)snprintf(failure->cure, sizeof(failure->cure), "%s", cure ? cure : "");
+	va_start(ap, cause_format);
+	(void)vsnprintf(failure->cause, sizeof(failure->cause), cause_format, ap);
+	va_end(ap);
+	return -error;
+}
+
+static void print_line(const char *line)
+{
+	char clean[1024];
+	size_t i;
+
+	for (i = 0; line[i] && i < sizeof(clean) - 1; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		clean[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
+	}
+	clean[i] = '\0';
+	/* The terminal may be raw, for the guest's console. */
+	(void)fprintf(stderr, "itsy: %s%s\n", clean, isatty(STDERR_FILENO) ? "\r" : "");
+}
+
+enum exit_status report_failure(const struct failure *failure)
+{
+	char line[1024];
+
+	(void)snprintf(line, sizeof(line), "error: %s: %s%s%s", failure->object, failure->cause,
+		       failure->cure[0] ? ": " : "", failure->cure);
+	print_line(line);
+	return failure->status;
+}
+
+void report_warning(const char *format, ...)
+{
+	static const char prefix[] = "warning: ";
+	char line[1024];
+	va_list ap;
+
+	memcpy(line, prefix, sizeof(prefix));
+	va_start(ap, format);
+	(void)vsnprintf(line + sizeof(prefix) - 1, sizeof(line) - sizeof(prefix) + 1, format, ap);
+	va_end(ap);
+	print_line(line);
+}
+
+void report_info(const char *format, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	print_line(line);
+}

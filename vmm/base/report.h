@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one place where failures of the host become words: which object, what
+ * went wrong, and what cures it. Everything below returns a negative errno and
+ * fills a struct failure; a command prints it once, and ends.
+ */
+#ifndef VMM_BASE_REPORT_H
+#define VMM_BASE_REPORT_H
+
+#include <stdbool.h>
+
+/* How itsy ends. */
+enum exit_status {
+	ITSY_OK = 0,	      /* the guest powered off; the check passed */
+	ITSY_RUNTIME = 1,     /* the host failed while the guest ran */
+	ITSY_USAGE = 2,	      /* the command line is wrong */
+	ITSY_CONFIG = 3,      /* the configuration is wrong */
+	ITSY_ENVIRONMENT = 4, /* the host is not ready */
+};
+
+struct failure {
+	enum exit_status status;
+	char object[128];
+	char cause[256];
+	char cure[256];
+};
+
+/*
+ * Fill a fault and return -error, so that a failing function can end with
+ * `return failure_set(...)`. error is a positive errno; cure may be NULL.
+ */
+int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
+		const char *cure, const char *cause_format, ...)
+	__attribute__((format(printf, 6, 7)));
+
+/* "itsy: error: OBJECT: CAUSE: CURE", one line on stderr. Returns fault->status. */
+enum exit_status report_failure(const struct failure *failure);
+
+/* One line on stderr, "itsy: warning: ..." or "itsy: ...". */
+void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The end of a noun that so many of are counted: "1 vCPU", "2 vCPUs". */
+static inline const char *plural(unsigned long long nr)
+{
+	return nr == 1 ? "" : "s";
+}
+
+#endif

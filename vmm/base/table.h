@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A table for people: columns as wide as what stands in them.
+ */
+#ifndef VMM_BASE_TABLE_H
+#define VMM_BASE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "vmm/base/cleanup.h"
+
+#define TABLE_MAX_COLUMNS 12u
+
+struct table {
+	size_t nr_columns;
+	size_t width[TABLE_MAX_COLUMNS];
+	unsigned right; /* bit n: column n is aligned to the right; 0 by default */
+	char **cells;	/* owned, row by row */
+	size_t nr_cells;
+	bool failed; /* a cell was lost: no memory */
+};
+
+void table_init(struct table *t, const char *const headings[], size_t nr_columns);
+void table_fini(struct table *t);
+/* The next cell, left to right, row after row. text is copied. */
+void table_add(struct table *t, const char *text);
+/* 0, or -ENOMEM where a cell was lost. */
+int table_print(const struct table *t, FILE *out) _must_check_;
+
+#endif

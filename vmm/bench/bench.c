@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy bench: what all measurements have in common.
+ *
+ * All routes are measured in one run, in turns, so that what the machine does
+ * besides falls on each of them. A turn first sets the route, then waits until
+ * all vectors have taken it; the job measures then.
+ *
+ * No locks.
+ */
+#include "vmm/bench/bench_priv.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/signals.h"
+#include "vmm/dev/vfio_words.h"
+#include "vmm/irq/vector_routes.h"
+#include "vmm/kvm/layout.h"
+
+#define TURNS	     10u
+#define SETTLE_STEPS 20000u
+#define NS_PER_S     1000000000L
+
+struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *ret_vector)
+{
+	*ret_vector = v / b->options->functions;
+	return &b->functions[v % b->options->functions];
+}
+
+bool bench_told_to_end(struct bench *b)
+{
+	if (!b->killed_by)
+		b->killed_by = signals_take(b->signals);
+	return b->killed_by;
+}
+
+void bench_sleep_ns(uint64_t ns)
+{
+	const struct timespec t = { .tv_sec = (time_t)(ns / NS_PER_S),
+				    .tv_nsec = (long)(ns % NS_PER_S) };
+
+	(void)nanosleep(&t, NULL);
+}
+
+void bench_record(struct bench *b, enum route route, uint64_t ticks)
+{
+	double ns = (double)ticks * 1e9 / (double)rig_frequency(b->rig);
+
+	/* What does not fit, or is no number, can only be the guest's. */
+	hist_record(&b->results[route].hist, ns < 0x1p62 ? (uint64_t)ns : UINT64_MAX);
+}
+
+/* ---- turns ----------------------------------------------------------------------------- */
+
+static bool settled(struct bench *b, enum route route)
+{
+	struct vector_routes *routes = machine_routes(rig_machine(b->rig));
+
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		unsigned vector;
+		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
+		struct route_state state = vector_routes_get(routes, f, vector);
+
+		if (state.changing || state.is != route)
+			return false;
+	}
+	return true;
+}
+
+static int take_route(struct bench *b, enum route route, struct failure *ret_failure)
+{
+	struct vector_routes *routes = machine_routes(rig_machine(b->rig));
+
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		unsigned vector;
+		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
+
+		vector_routes_set(routes, f, vector, route);
+	}
+	for (unsigned i = 0; i < SETTLE_STEPS; i++) {
+		if (settled(b, route))
+			return 0;
+		bench_sleep_ns(100000);
+	}
+	return failure_set(ret_failure, ITSY_RUNTIME, EIO, route_name(route), NULL,
+			   "the vectors do not take this route");
+}
+
+static void say_progress(unsigned turn, enum route route)
+{
+	if (isatty(STDERR_FILENO))
+		(void)fprintf(stderr, "\r%3u %%, %-8s", turn * 100 / TURNS, route_name(route));
+}
+
+static int take_turns(struct bench *b, struct failure *ret_failure)
+{
+	uint64_t left = b->options->count;
+
+	for (unsigned turn = 0; turn < TURNS && !bench_told_to_end(b); turn++) {
+		uint64_t count = left / (TURNS - turn);
+
+		left -= count;
+		for (unsigned i = 0; i < NR_ROUTES && !bench_told_to_end(b); i++) {
+			int r;
+
+			if (!b->options->routes[i])
+				continue;
+			say_progress(turn, (enum route)i);
+			r = take_route(b, (enum route)i, ret_failure);
+			if (r < 0)
+				return r;
+			r = b->job->turn(b->job->ctx, b, (enum route)i, count, ret_failure);
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}
+
+static int measure(struct bench *b, struct failure *ret_failure)
+{
+	int r = take_turns(b, ret_failure);
+
+	if (isatty(STDERR_FILENO))
+		(void)fputs("\r                    \r", stderr);
+	return r;
+}
+
+/* ---- set-up ------------------------------------------------------------------------------ */
+
+/* A figure of another CPU than the one that was asked for is none. */
+static int check_cpus(const struct bench_options *o, struct failure *ret_failure)
+{
+	const struct {
+		const char *option;
+		int cpu; /* -1: any */
+	} asked[] = {
+		{ "--router-cpu", o->router.cpu },
+		{ "--spin-cpu", o->spin.cpu },
+		{ "--vcpu-cpu", o->vcpu.cpu },
+		{ "--trigger-cpu", o->trigger_cpu },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(asked); i++) {
+		int r = asked[i].cpu < 0 ? 0 : placement_try_cpu(asked[i].cpu);
+
+		if (r < 0)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, asked[i].option,
+					   "name a CPU of /sys/devices/system/cpu/online",
+					   "the host refuses CPU %d (%s)", asked[i].cpu,
+					   strerror(-r));
+	}
+	return 0;
+}
+
+static uint32_t share_of(const struct bench *b, uint32_t f)
+{
+	return rig_share(b->options->vectors, b->options->functions, f);
+}
+
+static int open_device(struct bench *b, const struct config_device *device, uint32_t f,
+		       struct failure *ret_failure)
+{
+	struct passthru *p = &b->functions[f];
+	char bdf[PCI_BDF_STRLEN];
+	int r = passthru_open(p, device, b->container, ret_failure);
+
+	if (r < 0)
+		return r;
+	return p->nr_vectors >= share_of(b, f)
+		       ? 0
+		       : failure_set(ret_failure, ITSY_USAGE, EINVAL, "--vectors", NULL,
+				     "%s has %u, fewer than its share of %u",
+				     pci_bdf_format(&p->bdf, bdf), p->nr_vectors, share_of(b, f));
+}
+
+/* All are bound before the first is opened: they may be of one IOMMU group. */
+static int open_devices(struct bench *b, struct failure *ret_failure)
+{
+	static char name[] = "device";
+	struct config_device device = { .name = name, .msi_cpu = -1 };
+	struct vfio_failure vf = { 0 };
+	int r = 0;
+
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
+		device.bdf = b->options->devices[f];
+		r = passthru_bind(&b->functions[f], &device, f, ret_failure);
+	}
+	if (r < 0)
+		return r;
+	r = vfio_container_create(&b->container, &vf);
+	if (r < 0)
+		return failure_from_vfio(ret_failure, &vf);
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
+		r = open_device(b, &device, f, ret_failure);
+	if (r < 0)
+		return r;
+	r = vfio_dma_map(b->container, b->mem.base, b->mem.size, b->mem.va, &vf);
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
+static int open_functions(struct bench *b, struct failure *ret_failure)
+{
+	int r = 0;
+
+	if (b->options->nr_devices)
+		return open_devices(b, ret_failure);
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
+		r = passthru_open_bare(&b->functions[f], "bare", pci_host_devid(f), share_of(b, f),
+				       ret_failure);
+	return r;
+}
+
+/*
+ * On the only CPU, this thread must not hold up what it woke; but in a burst nobody
+ * runs before all are signalled.
+ */
+static void place_trigger(const struct bench *b)
+{
+	const struct placement cpu = { .cpu = b->options->trigger_cpu, .asked = true };
+	const bool bursts = b->options->burst > 1;
+	const struct sched_param param = { .sched_priority = bursts };
+
+	placement_apply(&cpu, "trigger");
+	if (b->env.cpus == 1)
+		(void)sched_setscheduler(0, bursts ? SCHED_FIFO : SCHED_IDLE, &param);
+}
+
+static int set_up(struct bench *b, struct failure *ret_failure)
+{
+	const struct bench_options *o = b->options;
+	struct rig_config config = {
+		.nr_functions = o->functions,
+		.source = b->job->source,
+		.nr_vectors = o->vectors,
+		.vcpus = o->vcpus,
+		.busy = o->busy,
+		.router = o->router,
+		.spin = o->spin,
+		.vcpu = o->vcpu,
+		.mem = &b->mem,
+	};
+	int r;
+
+	b->results = calloc(NR_ROUTES, sizeof(*b->results));
+	b->functions = calloc(o->functions, sizeof(*b->functions));
+	if (!b->functions || !b->results)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				   "out of memory");
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		hist_init(&b->results[i].hist);
+	b->signals = signals_open();
+	if (b->signals < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -b->signals, "itsy", NULL,
+				   "no file descriptors (%s)", strerror(-b->signals));
+	r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL, "%s",
+				   strerror(-r));
+	config.functions = b->functions;
+	r = open_functions(b, ret_failure);
+	return r < 0 ? r : rig_create(&config, &b->rig, ret_failure);
+}
+
+static void tear_down(struct bench *b)
+{
+	/* Those that were never bound or opened are all zeroes, which both allow. */
+	rig_destroy(b->rig);
+	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
+		passthru_close(&b->functions[f]);
+	vfio_container_destroy(b->container);
+	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
+		passthru_give_back(&b->functions[f]);
+	gmem_fini(&b->mem);
+	cleanup_fd(&b->signals);
+	free(b->results);
+	free(b->functions);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static bool wrote(const char *path, int r)
+{
+	if (r < 0)
+		report_warning("%s: cannot be written (%s)", path, strerror(-r));
+	return r >= 0;
+}
+
+/*
+ * None came too late, or never. At a given rate, those that are merged are among
+ * the lost, and nothing is wrong with that.
+ */
+static bool all_came(const struct bench *b, enum route route)
+{
+	const struct bench_options *o = b->options;
+	const struct bench_result *result = &b->results[route];
+
+	if (o->hardlimit && hist_max(&result->hist) > o->hardlimit)
+		report_warning("%s: the slowest took %llu %s, over the hard limit",
+			       route_name(route), (unsigned long long)hist_max(&result->hist),
+			       bench_unit(&b->env));
+	else if (result->lost && !o->rate)
+		report_warning("%s: %llu were lost: they did not come within %u s",
+			       route_name(route), (unsigned long long)result->lost,
+			       BENCH_WAIT_MS / 1000);
+	else
+		return true;
+	return false;
+}
+
+static enum exit_status report(const struct bench *b)
+{
+	const struct bench_options *o = b->options;
+	struct self_memory memory;
+	bool known = self_memory_get("", b->mem.va, b->mem.size, &memory) >= 0;
+	const struct bench_report r = { o, b->job->kind, &b->env, b->results,
+					known ? &memory : NULL };
+	bool good = bench_print(&r, stdout) >= 0;
+
+	if (o->json)
+		good &= wrote(o->json, bench_write_json(&r, o->json));
+	if (o->hgrm)
+		good &= wrote(o->hgrm, bench_write_hgrm(&r, o->hgrm));
+	if (o->plot)
+		good &= wrote(o->plot, bench_write_plot(&r, o->plot));
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		good &= all_came(b, (enum route)i);
+	return good ? ITSY_OK : ITSY_RUNTIME;
+}
+
+enum exit_status bench_run(const struct bench_options *options, const struct bench_job *job)
+{
+	struct bench b = { .options = options, .job = job, .signals = -1 };
+	struct failure failure = { 0 };
+	enum exit_status status;
+	int r;
+
+	bench_environment_get("", &b.env);
+	self_raise_file_limit();
+	self_keep_stacks_small();
+	r = bench_check_files(options, &failure);
+	if (r >= 0)
+		r = check_cpus(options, &failure);
+	if (r >= 0)
+		r = set_up(&b, &failure);
+	if (r >= 0) {
+		place_trigger(&b);
+		r = measure(&b, &failure);
+	}
+	status = r < 0 ? report_failure(&failure) : report(&b);
+	tear_down(&b);
+	return b.killed_by && status == ITSY_OK ? (enum exit_status)(128 + b.killed_by) : status;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy bench irq: interrupts of a guest, timed from the eventfd's signal to its
+ * IAR read. This thread signals, and reads what the guest noted.
+ *
+ * No locks.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <time.h>
+
+#include "vmm/bench/bench_priv.h"
+
+#define NS_PER_S 1000000000L
+
+struct irq {
+	uint64_t *sent_at; /* [vectors] when it was signalled; 0: it is not under way */
+	uint64_t *counts;  /* [vectors] handled before that */
+};
+
+/* ---- one interrupt ------------------------------------------------------------------ */
+
+static void fire(struct irq *q, struct bench *b, uint32_t v)
+{
+	unsigned vector;
+	struct passthru *function = bench_function_of(b, v, &vector);
+
+	q->counts[v] = rig_count(b->rig, v);
+	q->sent_at[v] = rig_now();
+	if (function->dev)
+		(void)!vfio_vector_trigger(function->dev, vector);
+	else
+		(void)eventfd_write(passthru_eventfd(function, vector), 1);
+}
+
+/* True: it was taken, and is recorded. */
+static bool reap(struct irq *q, struct bench *b, enum route route, uint32_t v)
+{
+	uint64_t stamp;
+
+	if (rig_count(b->rig, v) == q->counts[v])
+		return false;
+	stamp = rig_stamp(b->rig, v);
+	bench_record(b, route, stamp > q->sent_at[v] ? stamp - q->sent_at[v] : 0);
+	q->sent_at[v] = 0;
+	return true;
+}
+
+/* For one of several that were signalled before: where one had its time, so had the others. */
+static unsigned patience_ms(uint64_t lost)
+{
+	return lost ? 0 : BENCH_WAIT_MS;
+}
+
+/* False: it is lost, and under way no more. */
+static bool wait_for(struct irq *q, struct bench *b, enum route route, uint32_t v, unsigned ms)
+{
+	if (rig_wait(b->rig, v, q->counts[v], ms) && reap(q, b, route, v))
+		return true;
+	q->sent_at[v] = 0;
+	return false;
+}
+
+/* In turn, over all turns: where there are more vectors than interrupts in one, all come up. */
+static uint32_t next_vector(struct bench *b, enum route route)
+{
+	uint32_t v = b->results[route].next;
+
+	b->results[route].next = (v + 1) % b->options->vectors;
+	return v;
+}
+
+/*
+ * Several at once: the last one's time, shared among all. They are one in the
+ * histogram, and none of it if one is lost.
+ */
+static uint64_t burst(struct irq *q, struct bench *b, enum route route)
+{
+	const uint32_t first = b->results[route].next, nr = b->options->burst;
+	uint64_t begin = rig_now(), last = begin, lost = 0;
+
+	for (uint32_t i = 0; i < nr; i++)
+		fire(q, b, next_vector(b, route));
+	for (uint32_t i = 0; i < nr; i++) {
+		uint32_t v = (first + i) % b->options->vectors;
+
+		q->sent_at[v] = 0;
+		if (!rig_wait(b->rig, v, q->counts[v], patience_ms(lost)))
+			lost++;
+		else if (rig_stamp(b->rig, v) > last)
+			last = rig_stamp(b->rig, v);
+	}
+	if (!lost)
+		bench_record(b, route, (last - begin) / nr);
+	return lost;
+}
+
+/* In steps, where it is long: a signal ends it. */
+static void wait_gap(struct bench *b)
+{
+	const uint64_t step = NS_PER_S / 10;
+	uint64_t left = (uint64_t)b->options->gap_us * 1000;
+
+	for (; left > step && !bench_told_to_end(b); left -= step)
+		bench_sleep_ns(step);
+	if (!b->killed_by)
+		bench_sleep_ns(left);
+}
+
+static void closed_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
+{
+	uint64_t lost = 0;
+
+	for (uint64_t i = 0; i < count && lost < BENCH_MAX_LOST && !bench_told_to_end(b); i++) {
+		wait_gap(b);
+		if (b->options->burst > 1) {
+			lost += burst(q, b, route);
+		} else {
+			uint32_t v = next_vector(b, route);
+
+			fire(q, b, v);
+			lost += !wait_for(q, b, route, v, BENCH_WAIT_MS);
+		}
+	}
+	b->results[route].lost += lost;
+}
+
+/* At the given rate, whether or not the last one was taken. */
+static void open_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
+{
+	uint64_t step = NS_PER_S / b->options->rate, lost = 0;
+	struct timespec at;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &at);
+	for (uint64_t i = 0; i < count && !bench_told_to_end(b); i++) {
+		uint32_t v = next_vector(b, route);
+
+		at.tv_nsec += (long)(step % NS_PER_S);
+		at.tv_sec += (time_t)(step / NS_PER_S) + at.tv_nsec / NS_PER_S;
+		at.tv_nsec %= NS_PER_S;
+		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
+		/* One that is still under way would merge with this one. */
+		if (q->sent_at[v] && !reap(q, b, route, v)) {
+			b->results[route].lost++;
+			continue;
+		}
+		fire(q, b, v);
+	}
+	for (uint32_t v = 0; v < b->options->vectors; v++)
+		lost += q->sent_at[v] && !wait_for(q, b, route, v, patience_ms(lost));
+	b->results[route].lost += lost;
+}
+
+/* ---- all of them ------------------------------------------------------------------------ */
+
+static int turn(void *ctx, struct bench *b, enum route route, uint64_t count,
+		struct failure *ret_failure)
+{
+	(void)ret_failure;
+	if (b->options->rate)
+		open_loop(ctx, b, route, count);
+	else
+		closed_loop(ctx, b, route, count);
+	return 0;
+}
+
+enum exit_status bench_irq(const struct bench_options *options)
+{
+	struct irq q = {
+		.sent_at = calloc(options->vectors, sizeof(*q.sent_at)),
+		.counts = calloc(options->vectors, sizeof(*q.counts)),
+	};
+	const struct bench_job job = {
+		.kind = &bench_kind_eventfd,
+		.source = options->nr_devices ? BENCH_LOOP : BENCH_BARE,
+		.turn = turn,
+		.ctx = &q,
+	};
+	enum exit_status status;
+	struct failure failure;
+
+	if (q.sent_at && q.counts) {
+		status = bench_run(options, &job);
+	} else {
+		(void)failure_set(&failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				  "out of memory");
+		status = report_failure(&failure);
+	}
+	free(q.counts);
+	free(q.sent_at);
+	return status;
+}

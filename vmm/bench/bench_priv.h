@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the measurements of itsy bench share: set-up, turns, routes, the end
+ * (bench.c). What is timed, and how, is a job's: bench_irq.c, bench_device.c.
+ */
+#ifndef VMM_BENCH_BENCH_PRIV_H
+#define VMM_BENCH_BENCH_PRIV_H
+
+#include "vmm/bench/bench.h"
+#include "vmm/bench/rig.h"
+
+#define BENCH_WAIT_MS  2000u
+#define BENCH_MAX_LOST 5u /* in a turn: then the route does not work */
+
+struct bench;
+
+struct bench_job {
+	const struct bench_kind *kind;
+	enum bench_source source;
+	/*
+	 * Measure so many by the route that is set, into b->results; less where
+	 * too many are lost or bench_told_to_end(). Negative: it cannot go on.
+	 */
+	int (*turn)(void *ctx, struct bench *b, enum route route, uint64_t count,
+		    struct failure *ret_failure);
+	void *ctx; /* borrowed */
+};
+
+struct bench {
+	const struct bench_options *options;
+	const struct bench_job *job;
+	struct bench_environment env;
+	struct gmem mem;
+	struct vfio_container *container;
+	struct passthru *functions; /* [options->functions] */
+	struct rig *rig;
+	struct bench_result *results; /* [NR_ROUTES] */
+	int signals;		      /* signalfd; -1: none */
+	int killed_by;		      /* the signal; 0: none */
+};
+
+/* All of it: set-up, turns, report, tear-down. */
+enum exit_status bench_run(const struct bench_options *options, const struct bench_job *job);
+
+/* The function that a vector belongs to, and its number there. */
+struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *ret_vector);
+
+/* Has a signal told us to end? What was measured so far is reported then. */
+bool bench_told_to_end(struct bench *b);
+void bench_sleep_ns(uint64_t ns);
+/* One that took so many ticks of the counter, as the guest says. */
+void bench_record(struct bench *b, enum route route, uint64_t ticks);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What `itsy check` looks at. A check is a function that is asked for one
+ * verdict; the table of them is in vmm/cli/cmd_check.c.
+ */
+#ifndef VMM_CHECK_CHECK_H
+#define VMM_CHECK_CHECK_H
+
+#include "vfio/pci.h"
+#include "vmm/config/config.h"
+
+enum verdict {
+	VERDICT_PASS,
+	VERDICT_WARN, /* guests run, but something is worth knowing */
+	VERDICT_FAIL, /* guests do not run, or not this one */
+	VERDICT_NONE, /* the question does not arise here: not shown */
+};
+
+struct check_host {
+	struct pci_host_fs fs;	       /* "" or the copy to look at */
+	char machine[66], release[66]; /* as uname(2) says */
+	bool privileged;	       /* locked memory is not limited (CAP_IPC_LOCK) */
+	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
+	int max_fifo;		       /* highest priority of SCHED_FIFO that is granted; 0: none */
+	const struct config *config;   /* NULL: check the host alone */
+};
+
+struct check_result {
+	enum verdict verdict;
+	char text[256]; /* what was found */
+	char cure[256]; /* set unless it is a PASS */
+};
+
+typedef void check_fn(const struct check_host *host, struct check_result *ret);
+
+/* Fill the result. cure may be NULL for VERDICT_PASS only. */
+void check_say(struct check_result *ret, enum verdict verdict, const char *cure, const char *format,
+	       ...) __attribute__((format(printf, 4, 5)));
+
+/* The first line of a file of the host's, without its end; "" where there is none. */
+void check_read_line(const struct check_host *host, const char *path, char *line, size_t cap);
+
+/*
+ * The first line of the kernel's log that has the text, from there on; "" where none
+ * has it, or has it any more, or where the log is not readable.
+ */
+void check_read_log(const struct check_host *host, const char *text, char *line, size_t cap);
+
+/* vmm/check/check_host.c */
+check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_isolation,
+	check_io_uring, check_memlock;
+/* vmm/check/check_kvm.c */
+check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its;
+/* vmm/check/check_config.c: what the configuration asks of the host */
+check_fn check_files, check_memory;
+/* The nr-th device of the configuration. */
+void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
+/* vmm/check/check_place.c: where the configuration has threads and interrupts go */
+check_fn check_router, check_spinner, check_vcpus, check_direct;
+/* Route, policy and CPU of the nr-th device's interrupts. */
+void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret);
+
+#endif

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy check: the host's kernel and what it has for passthrough.
+ *
+ * Documents: Documentation/driver-api/vfio.rst, admin-guide/sysctl/kernel.rst
+ * (io_uring_disabled), setrlimit(2).
+ *
+ * Said is only what can be known from here: where a version number does not
+ * tell whether a kernel has a fix, the verdict is WARN and says so.
+ *
+ * No locks.
+ */
+#include "vmm/check/check.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <stdarg.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+#define KERNEL_MIN    601u /* 6.1: the oldest that itsy is tested with */
+#define KERNEL_XARRAY 610u /* 6.10: the translation cache of the kernel's ITS was rewritten */
+
+void check_say(struct check_result *ret, enum verdict verdict, const char *cure, const char *format,
+	       ...)
+{
+	va_list ap;
+
+	assert(verdict == VERDICT_PASS || cure);
+	ret->verdict = verdict;
+	(void)snprintf(ret->cure, sizeof(ret->cure), "%s", cure ? cure : "");
+	va_start(ap, format);
+	(void)vsnprintf(ret->text, sizeof(ret->text), format, ap);
+	va_end(ap);
+}
+
+/* Below the root that is looked at. False where it would be cut. */
+static bool path_below(const struct check_host *host, const char *path, char *out, size_t cap)
+{
+	int n = snprintf(out, cap, "%s%s", host->fs.root, path);
+
+	return n > 0 && (size_t)n < cap;
+}
+
+static bool exists(const struct check_host *host, const char *path)
+{
+	char full[256];
+
+	return path_below(host, path, full, sizeof(full)) && access(full, F_OK) == 0;
+}
+
+void check_read_line(const struct check_host *host, const char *path, char *line, size_t cap)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char full[256];
+
+	line[0] = '\0';
+	if (path_below(host, path, full, sizeof(full)))
+		f = fopen(full, "re");
+	if (f && fgets(line, (int)cap, f))
+		line[strcspn(line, "\n")] = '\0';
+	else
+		line[0] = '\0';
+}
+
+void check_read_log(const struct check_host *host, const char *text, char *line, size_t cap)
+{
+	_cleanup_fd_ int fd = -1;
+	char path[256], record[8192];
+	ssize_t n;
+
+	line[0] = '\0';
+	if (path_below(host, "/dev/kmsg", path, sizeof(path)))
+		fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	/* One record at a time; EPIPE: the next one was overwritten just now. */
+	while (fd >= 0 &&
+	       ((n = read(fd, record, sizeof(record) - 1)) > 0 || (n < 0 && errno == EPIPE))) {
+		record[n > 0 ? n : 0] = '\0';
+		if (!strstr(record, text))
+			continue;
+		(void)snprintf(line, cap, "%s", strstr(record, text));
+		line[strcspn(line, "\n")] = '\0';
+		break;
+	}
+}
+
+void check_architecture(const struct check_host *host, struct check_result *ret)
+{
+	if (strcmp(host->machine, "aarch64") == 0)
+		check_say(ret, VERDICT_PASS, NULL, "%s", host->machine);
+	else
+		check_say(ret, VERDICT_FAIL, "on this one use make demo: it emulates one",
+			  "itsy runs on arm64 hosts, and this is %s", host->machine);
+}
+
+struct release {
+	unsigned major, minor, patch;
+};
+
+static bool parse_release(const char *text, struct release *ret)
+{
+	*ret = (struct release){ 0 };
+	return sscanf(text, "%3u.%3u.%5u", &ret->major, &ret->minor, &ret->patch) >= 2;
+}
+
+/* 6.12 as 612: series in their order. */
+static unsigned series_of(const struct release *r)
+{
+	return r->major * 100 + r->minor;
+}
+
+void check_kernel(const struct check_host *host, struct check_result *ret)
+{
+	struct release r;
+
+	if (!parse_release(host->release, &r))
+		check_say(ret, VERDICT_WARN, "itsy is tested with Linux 6.1 and later",
+			  "the version %s tells nothing", host->release);
+	else if (series_of(&r) < KERNEL_MIN)
+		check_say(ret, VERDICT_WARN, "use Linux 6.1 or later, which itsy is tested with",
+			  "Linux %s is old", host->release);
+	else
+		check_say(ret, VERDICT_PASS, NULL, "Linux %s", host->release);
+}
+
+/*
+ * CVE-2026-46316. The faulty pattern came with the cache of Linux 6.10; fixed code
+ * was read in the versions below and is taken to be in what follows them in their
+ * series, and in later series. A distribution may have fixed its kernel without
+ * taking over the version.
+ */
+void check_its_fix(const struct check_host *host, struct check_result *ret)
+{
+	static const struct release fixed[] = {
+		{ 6, 12, 95 }, { 6, 18, 44 }, { 7, 2, 13 }, { 7, 3, 4 }
+	};
+	const struct release *last = &fixed[ARRAY_SIZE(fixed) - 1];
+	struct release r;
+	bool has = false;
+
+	if (!parse_release(host->release, &r)) {
+		check_say(ret, VERDICT_WARN, "see whether the distribution's kernel has the fix",
+			  "CVE-2026-46316: unknown for this kernel");
+		return;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(fixed); i++)
+		if (series_of(&r) == series_of(&fixed[i]) && r.patch >= fixed[i].patch)
+			has = true;
+	if (series_of(&r) < KERNEL_XARRAY)
+		check_say(ret, VERDICT_PASS, NULL,
+			  "CVE-2026-46316 is in the ITS of Linux 6.10 and later, not in this one");
+	else if (has || series_of(&r) > series_of(last))
+		check_say(ret, VERDICT_PASS, NULL, "CVE-2026-46316 is fixed in this version");
+	else
+		check_say(ret, VERDICT_WARN,
+			  "update to 6.12.95, 6.18.44, 7.2.13, 7.3.4 or a later one of its "
+			  "series, or ask the distribution whether its kernel has the fix",
+			  "this version may lack the fix of CVE-2026-46316 (a guest that toggles "
+			  "GICR_CTLR.EnableLPIs can still reach it)");
+}
+
+/* How many entries a directory has, besides the hidden ones. */
+static unsigned count_entries(const struct check_host *host, const char *path)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *e;
+	char full[256];
+	unsigned n = 0;
+
+	if (path_below(host, path, full, sizeof(full)))
+		dir = opendir(full);
+	while (dir && (e = readdir(dir)) != NULL)
+		n += e->d_name[0] != '.';
+	return n;
+}
+
+/* A guest without devices runs also where none can be passed through. */
+static enum verdict without_passthrough(const struct check_host *host)
+{
+	return host->config && !host->config->nr_devices ? VERDICT_WARN : VERDICT_FAIL;
+}
+
+void check_iommu(const struct check_host *host, struct check_result *ret)
+{
+	unsigned n = count_entries(host, "/sys/kernel/iommu_groups");
+
+	if (n)
+		check_say(ret, VERDICT_PASS, NULL, "%u groups", n);
+	else
+		check_say(ret, without_passthrough(host),
+			  "enable the SMMU in the firmware and CONFIG_ARM_SMMU_V3 in the kernel; "
+			  "guests without devices run without it",
+			  "this host has no IOMMU groups: nothing can be passed through");
+}
+
+void check_vfio(const struct check_host *host, struct check_result *ret)
+{
+	char path[256];
+
+	if (!exists(host, "/dev/vfio/vfio")) {
+		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
+			  "/dev/vfio/vfio is not there");
+		return;
+	}
+	if (!path_below(host, "/dev/vfio/vfio", path, sizeof(path)) ||
+	    access(path, R_OK | W_OK) < 0) {
+		check_say(ret, without_passthrough(host),
+			  "run itsy as root, or give this user access to it",
+			  "/dev/vfio/vfio cannot be opened: %s", strerror(errno));
+		return;
+	}
+	if (!exists(host, "/sys/bus/pci/drivers/vfio-pci"))
+		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
+			  "the driver vfio-pci is not loaded");
+	else
+		check_say(ret, VERDICT_PASS, NULL, "/dev/vfio/vfio and the driver vfio-pci");
+}
+
+void check_isolation(const struct check_host *host, struct check_result *ret)
+{
+	char line[8];
+
+	check_read_line(host, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+			line, sizeof(line));
+	if (line[0] == 'Y' || line[0] == '1')
+		check_say(ret, VERDICT_WARN,
+			  "modprobe vfio_iommu_type1 without allow_unsafe_interrupts, unless every "
+			  "guest is trusted",
+			  "VFIO is told to accept hosts where a device can forge interrupts of "
+			  "others");
+	else
+		check_say(ret, VERDICT_PASS, NULL, "VFIO insists on isolated interrupts");
+}
+
+void check_io_uring(const struct check_host *host, struct check_result *ret)
+{
+	struct io_uring_params params = { .flags = IORING_SETUP_CLAMP };
+	struct io_uring ring;
+	char line[8];
+	int r;
+
+	r = io_uring_queue_init_params(8, &ring, &params);
+	if (r == 0) {
+		io_uring_queue_exit(&ring);
+		check_say(ret, VERDICT_PASS, NULL, "available");
+		return;
+	}
+	check_read_line(host, "/proc/sys/kernel/io_uring_disabled", line, sizeof(line));
+	if (line[0] == '1' || line[0] == '2')
+		check_say(ret, VERDICT_FAIL,
+			  line[0] == '1' ? "run itsy as root, or sysctl kernel.io_uring_disabled=0"
+					 : "sysctl kernel.io_uring_disabled=0",
+			  "switched off: kernel.io_uring_disabled is %s", line);
+	else
+		check_say(ret, VERDICT_FAIL,
+			  r == -ENOSYS	? "use a kernel with CONFIG_IO_URING"
+			  : r == -EPERM ? "allow it in the seccomp filter of the container"
+					: "free memory or descriptors (ulimit -n)",
+			  "cannot be set up: %s", strerror(-r));
+}
+
+void check_memlock(const struct check_host *host, struct check_result *ret)
+{
+	static const char cure[] =
+		"raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root";
+	uint64_t need = host->config && host->config->nr_devices ? host->config->memory : 0;
+
+	if (host->privileged || host->memlock == UINT64_MAX)
+		check_say(ret, VERDICT_PASS, NULL, "not limited");
+	else if (host->memlock < need)
+		check_say(ret, VERDICT_FAIL, cure,
+			  "the limit of %llu KiB is below the guest's %llu KiB, which DMA locks",
+			  (unsigned long long)(host->memlock >> 10),
+			  (unsigned long long)(need >> 10));
+	else if (!host->config)
+		check_say(ret, VERDICT_WARN, cure,
+			  "guests with devices may have %llu KiB of memory at most",
+			  (unsigned long long)(host->memlock >> 10));
+	else
+		check_say(ret, VERDICT_PASS, NULL, "%llu KiB are enough",
+			  (unsigned long long)(host->memlock >> 10));
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy check: KVM, tried on a virtual machine that is thrown away.
+ *
+ * Document: Documentation/virt/kvm/api.rst, devices/arm-vgic-v3.rst and
+ * devices/arm-vgic-its.rst.
+ *
+ * Each check makes its own VM: they do not depend on each other's order, and a
+ * row after a failed one says so of itself. No locks.
+ */
+#include "vmm/check/check.h"
+
+#include <linux/kvm.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/kvm/vm.h"
+
+/*
+ * What itsy calls; without the optional ones it does something slower or less exact.
+ * KVM_CAP_MSI_DEVID is not here: a VM has it once it has an ITS, see check_kvm_its().
+ */
+static const struct {
+	unsigned cap;
+	const char *name;
+	bool optional;
+} extensions[] = {
+	{ KVM_CAP_ONE_REG, "ONE_REG", false },
+	{ KVM_CAP_USER_MEMORY, "USER_MEMORY", false },
+	{ KVM_CAP_READONLY_MEM, "READONLY_MEM", false },
+	{ KVM_CAP_DEVICE_CTRL, "DEVICE_CTRL", false },
+	{ KVM_CAP_IRQCHIP, "IRQCHIP", false },
+	{ KVM_CAP_IRQFD, "IRQFD", false },
+	{ KVM_CAP_IRQ_ROUTING, "IRQ_ROUTING", false },
+	{ KVM_CAP_SIGNAL_MSI, "SIGNAL_MSI", false },
+	{ KVM_CAP_MP_STATE, "MP_STATE", false },
+	{ KVM_CAP_ARM_PSCI_0_2, "ARM_PSCI_0_2", false },
+	{ KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT", false },
+	{ KVM_CAP_ARM_VM_IPA_SIZE, "ARM_VM_IPA_SIZE", true },
+	{ KVM_CAP_ARM_NISV_TO_USER, "ARM_NISV_TO_USER", true },
+	{ KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS", true },
+};
+
+/* A VM, or the result says why not. */
+static bool make_vm(struct vm *vm, struct check_result *ret)
+{
+	struct failure failure = { 0 };
+
+	if (vm_init(vm, &failure) == 0)
+		return true;
+	check_say(ret, VERDICT_FAIL, failure.cure[0] ? failure.cure : "see the host's kernel log",
+		  "%s: %s", failure.object, failure.cause);
+	return false;
+}
+
+/* For the checks after the first: what it has said is not said again. */
+static bool have_vm(struct vm *vm, struct check_result *ret)
+{
+	if (make_vm(vm, ret))
+		return true;
+	ret->verdict = VERDICT_NONE;
+	return false;
+}
+
+void check_kvm(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+
+	(void)host;
+	if (make_vm(&vm, ret))
+		check_say(ret, VERDICT_PASS, NULL, "API version %d, up to %d vCPUs",
+			  KVM_API_VERSION, vm_extension(&vm, KVM_CAP_MAX_VCPUS));
+}
+
+static void list_missing(const struct vm *vm, bool optional, char *out, size_t cap)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(extensions) && at < cap; i++) {
+		if (extensions[i].optional != optional || vm_extension(vm, extensions[i].cap))
+			continue;
+		at += (size_t)snprintf(out + at, cap - at, "%sKVM_CAP_%s", at ? ", " : "",
+				       extensions[i].name);
+	}
+}
+
+void check_kvm_extensions(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+	char missing[200];
+
+	(void)host;
+	if (!have_vm(&vm, ret))
+		return;
+	list_missing(&vm, false, missing, sizeof(missing));
+	if (missing[0]) {
+		check_say(ret, VERDICT_FAIL, "use a newer kernel, 6.1 or later", "missing: %s",
+			  missing);
+		return;
+	}
+	list_missing(&vm, true, missing, sizeof(missing));
+	if (missing[0])
+		check_say(ret, VERDICT_WARN, "guests run; a newer kernel has them", "missing: %s",
+			  missing);
+	else
+		check_say(ret, VERDICT_PASS, NULL, "all %zu are there", ARRAY_SIZE(extensions));
+}
+
+void check_kvm_gic(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+	_cleanup_fd_ int gic = -1;
+
+	(void)host;
+	if (!have_vm(&vm, ret))
+		return;
+	gic = vm_create_device(&vm, KVM_DEV_TYPE_ARM_VGIC_V3);
+	if (gic < 0)
+		check_say(ret, VERDICT_FAIL, "use a host with a GICv3 or later",
+			  "KVM makes no GICv3 here: %s", strerror(-gic));
+	else
+		check_say(ret, VERDICT_PASS, NULL, "in the kernel");
+}
+
+void check_kvm_its(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+	_cleanup_fd_ int gic = -1, its = -1;
+
+	(void)host;
+	if (!have_vm(&vm, ret))
+		return;
+	gic = vm_create_device(&vm, KVM_DEV_TYPE_ARM_VGIC_V3);
+	if (gic < 0) {
+		ret->verdict = VERDICT_NONE;
+		return;
+	}
+	its = vm_create_device(&vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	if (its < 0)
+		check_say(ret, VERDICT_FAIL,
+			  "use a kernel that has it; some container runtimes block it by seccomp",
+			  "KVM makes no ITS here: %s", strerror(-its));
+	else
+		check_say(ret, VERDICT_PASS, NULL, "in the kernel, to be sealed");
+}

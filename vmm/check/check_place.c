@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy check CONFIG: where the configuration has threads and interrupts go, and
+ * what the host says to that.
+ *
+ * Documents: sysfs-devices-system-cpu, sched(7), admin-guide/kernel-parameters.txt
+ * (kvm-arm.vgic_v4_enable).
+ *
+ * No locks.
+ */
+#include "vmm/check/check.h"
+
+#include <string.h>
+
+#define CPUS_MAX (PLACEMENT_MAX_CPU + 1u)
+
+/* Is the CPU in a list of the host's? Where there is no such list: otherwise. */
+static bool is_listed(const struct check_host *host, const char *path, unsigned cpu, bool otherwise)
+{
+	uint16_t cpus[CPUS_MAX];
+	char line[1024];
+	int nr;
+
+	check_read_line(host, path, line, sizeof(line));
+	nr = placement_parse_cpus(line, cpus, CPUS_MAX);
+	for (int i = 0; i < nr; i++)
+		if (cpus[i] == cpu)
+			return true;
+	return nr < 0 && line[0] == '\0' && otherwise;
+}
+
+static bool is_online(const struct check_host *host, unsigned cpu)
+{
+	return is_listed(host, "/sys/devices/system/cpu/online", cpu, true);
+}
+
+static bool is_isolated(const struct check_host *host, unsigned cpu)
+{
+	return is_listed(host, "/sys/devices/system/cpu/isolated", cpu, false);
+}
+
+struct says {
+	enum verdict verdict;
+	const char *cure;
+	char text[256];
+};
+
+static void say_cpu(const struct check_host *host, int cpu, struct says *s)
+{
+	size_t len = strlen(s->text);
+	char *to = s->text + len;
+
+	if (cpu < 0) {
+		(void)snprintf(to, sizeof(s->text) - len, "any CPU");
+		return;
+	}
+	if (is_online(host, (unsigned)cpu)) {
+		(void)snprintf(to, sizeof(s->text) - len, "CPU %d, %s", cpu,
+			       is_isolated(host, (unsigned)cpu) ? "isolated" : "not isolated");
+		return;
+	}
+	(void)snprintf(to, sizeof(s->text) - len, "CPU %d, which is not online", cpu);
+	s->verdict = VERDICT_WARN;
+	s->cure = "name a CPU of /sys/devices/system/cpu/online";
+}
+
+static void say_sched(const struct check_host *host, const struct placement *p, struct says *s)
+{
+	size_t len = strlen(s->text);
+	char *to = s->text + len;
+
+	if (!p->fifo) {
+		(void)snprintf(to, sizeof(s->text) - len, "; an ordinary thread");
+		return;
+	}
+	if (p->fifo <= host->max_fifo) {
+		(void)snprintf(to, sizeof(s->text) - len, "; SCHED_FIFO %d", p->fifo);
+		return;
+	}
+	(void)snprintf(to, sizeof(s->text) - len, "; SCHED_FIFO %d is not permitted: %s", p->fifo,
+		       "an ordinary thread");
+	s->verdict = VERDICT_WARN;
+	s->cure = "run itsy as root, or grant CAP_SYS_NICE or RLIMIT_RTPRIO (ulimit -r)";
+}
+
+static bool some_route(const struct config *c, enum route route)
+{
+	for (size_t i = 0; i < c->nr_devices; i++)
+		if (c->devices[i].route == route)
+			return true;
+	return false;
+}
+
+static void say_placement(const struct check_host *host, const struct placement *p,
+			  struct check_result *ret)
+{
+	struct says s = { .verdict = VERDICT_PASS };
+
+	say_cpu(host, p->cpu, &s);
+	say_sched(host, p, &s);
+	check_say(ret, s.verdict, s.cure, "%s", s.text);
+}
+
+void check_router(const struct check_host *host, struct check_result *ret)
+{
+	ret->verdict = VERDICT_NONE;
+	if (host->config && host->config->nr_devices)
+		say_placement(host, &host->config->router, ret);
+}
+
+/* A thread that never sleeps takes a whole CPU: from the guest, where it has none of its own. */
+void check_spinner(const struct check_host *host, struct check_result *ret)
+{
+	const struct config *c = host->config;
+
+	ret->verdict = VERDICT_NONE;
+	if (!c || !some_route(c, ROUTE_SPIN))
+		return;
+	say_placement(host, &c->spin, ret);
+	if (ret->verdict == VERDICT_PASS && c->spin.cpu < 0)
+		check_say(ret, VERDICT_WARN, "give it a CPU of its own with spin-cpu",
+			  "any CPU: it never sleeps, and takes one from the others");
+}
+
+void check_vcpus(const struct check_host *host, struct check_result *ret)
+{
+	struct says s = { .verdict = VERDICT_PASS };
+	const struct config *c = host->config;
+	unsigned isolated = 0;
+
+	ret->verdict = VERDICT_NONE;
+	if (!c)
+		return;
+	for (uint32_t i = 0; i < c->nr_vcpu_cpus; i++) {
+		isolated += is_isolated(host, c->vcpu_cpus[i]);
+		if (is_online(host, c->vcpu_cpus[i]))
+			continue;
+		check_say(ret, VERDICT_WARN, "name CPUs of /sys/devices/system/cpu/online",
+			  "CPU %u for vCPU %u is not online", c->vcpu_cpus[i], i);
+		return;
+	}
+	if (c->nr_vcpu_cpus)
+		(void)snprintf(s.text, sizeof(s.text), "a CPU for each, %u of %u isolated",
+			       isolated, c->nr_vcpu_cpus);
+	else
+		(void)snprintf(s.text, sizeof(s.text), "any CPU");
+	say_sched(host, &c->vcpu, &s);
+	check_say(ret, s.verdict, s.cure, "%s", s.text);
+}
+
+/* kvm-arm.vgic_v4_enable, as the kernel reads it; the last one counts. */
+static bool asks_for_gicv4(const char *cmdline)
+{
+	static const char key[] = "kvm-arm.vgic_v4_enable";
+	bool asked = false;
+
+	for (const char *p = cmdline; (p = strstr(p, key)) != NULL;) {
+		p += sizeof(key) - 1;
+		if (*p == '=')
+			asked = p[1] == '1' || p[1] == 'y' || p[1] == 'Y' ||
+				((p[1] == 'o' || p[1] == 'O') && (p[2] == 'n' || p[2] == 'N'));
+	}
+	return asked;
+}
+
+/*
+ * KVM's log says it where the hardware has it (vgic_v3_probe()); no file does. Without
+ * that line, and with others of KVM's, the hardware has it not.
+ */
+void check_direct(const struct check_host *host, struct check_result *ret)
+{
+	char cmdline[4096], said[64], any[64];
+
+	ret->verdict = VERDICT_NONE;
+	if (host->config && !some_route(host->config, ROUTE_IRQFD))
+		return;
+	check_read_line(host, "/proc/cmdline", cmdline, sizeof(cmdline));
+	check_read_log(host, "GICv4.1 support ", said, sizeof(said));
+	if (!said[0])
+		check_read_log(host, "GICv4 support ", said, sizeof(said));
+	check_read_log(host, "kvm [", any, sizeof(any));
+	if (strstr(said, "support enabled"))
+		check_say(ret, VERDICT_PASS, NULL, "yes, by irqfd: %s", said);
+	else if (strstr(said, "support disabled"))
+		check_say(ret, VERDICT_PASS, NULL,
+			  "no: the hardware has GICv4, and the kernel is not asked for it "
+			  "(kvm-arm.vgic_v4_enable=1); irqfd works without");
+	else if (!cmdline[0])
+		check_say(ret, VERDICT_PASS, NULL,
+			  "cannot tell: the kernel's command line is not readable");
+	else if (!asks_for_gicv4(cmdline))
+		check_say(ret, VERDICT_PASS, NULL,
+			  "no: the kernel is not asked for it (kvm-arm.vgic_v4_enable=1); irqfd "
+			  "works without");
+	else if (any[0])
+		check_say(ret, VERDICT_PASS, NULL,
+			  "no: the kernel is asked for it, and the hardware has no GICv4; irqfd "
+			  "works without");
+	else
+		check_say(ret, VERDICT_PASS, NULL,
+			  "cannot tell: the kernel is asked for it, and uses it where the hardware "
+			  "has GICv4 (its log says 'GICv4 support enabled')");
+}
+
+static void say_policy(const struct policy *p, struct says *s)
+{
+	size_t len = strlen(s->text);
+
+	if (p->storm_rate)
+		(void)snprintf(s->text + len, sizeof(s->text) - len,
+			       "; at most %u per second and vector, %u at once, else silent for "
+			       "%u us",
+			       p->storm_rate, p->storm_burst, p->storm_holdoff_us);
+	len = strlen(s->text);
+	if (p->hold_us)
+		(void)snprintf(s->text + len, sizeof(s->text) - len, "; one in %u us", p->hold_us);
+}
+
+void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret)
+{
+	const struct config_device *d = &host->config->devices[nr];
+	struct says s = { .verdict = VERDICT_PASS };
+
+	(void)snprintf(s.text, sizeof(s.text), "by %s; taken by ", route_name(d->route));
+	say_cpu(host, d->msi_cpu, &s);
+	if (d->route != ROUTE_IRQFD) {
+		say_policy(&d->policy, &s);
+	} else if (!policy_is_off(&d->policy)) {
+		s.verdict = VERDICT_WARN;
+		s.cure = "take route = uring or spin, where itsy sees each interrupt";
+		(void)strncat(s.text, "; its limits do not hold: the kernel routes alone",
+			      sizeof(s.text) - strlen(s.text) - 1);
+	}
+	check_say(ret, s.verdict, s.cure, "%s", s.text);
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy COMMAND [options]: finds the command and runs it.
+ *
+ * No locks.
+ */
+#include "vmm/cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/suggest.h"
+#include "vmm/base/version.h"
+#include "vmm/cli/commands.h"
+
+static enum exit_status cmd_help(int argc, char **argv);
+static enum exit_status cmd_version(int argc, char **argv);
+
+static const struct command {
+	const char *name;
+	enum exit_status (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{ "run", cmd_run, "boot the guest of a configuration file" },
+	{ "check", cmd_check, "say whether this host can run guests, and what is missing" },
+	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through" },
+	{ "bind", cmd_bind, "give PCI functions to vfio-pci" },
+	{ "release", cmd_release, "give PCI functions back to their driver" },
+	{ "ctl", cmd_ctl, "ask a running guest, or change it; without a name: list them" },
+	{ "top", cmd_top, "watch a running guest's interrupts" },
+	{ "bench", cmd_bench, "measure how long interrupts take to a guest" },
+	{ "help", cmd_help, "explain a command" },
+	{ "version", cmd_version, "print the version" },
+};
+
+static void print_usage(FILE *out)
+{
+	(void)fputs("Usage: itsy COMMAND [OPTION]...\n\n"
+		    "A mini-VMM for arm64 Linux with passed-through PCI functions.\n\n"
+		    "Commands:\n",
+		    out);
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		(void)fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+	(void)fputs("\nitsy help COMMAND explains a command.\n", out);
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static enum exit_status unknown_command(const char *name)
+{
+	const char *names[ARRAY_SIZE(commands)];
+	const char *near;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		names[i] = commands[i].name;
+	near = suggest(name, names, ARRAY_SIZE(names));
+	if (near)
+		(void)fprintf(stderr, "itsy: error: unknown command '%s': did you mean '%s'?\n",
+			      name, near);
+	else
+		(void)fprintf(stderr, "itsy: error: unknown command '%s': itsy --help lists them\n",
+			      name);
+	return ITSY_USAGE;
+}
+
+/* Each command explains itself. */
+static enum exit_status cmd_help(int argc, char **argv)
+{
+	const struct command *c;
+	char help[] = "--help";
+
+	if (argc < 2) {
+		print_usage(stdout);
+		return ITSY_OK;
+	}
+	c = find_command(argv[1]);
+	if (!c)
+		return unknown_command(argv[1]);
+	if (c->run == cmd_help || c->run == cmd_version) {
+		(void)printf("Usage: itsy %s\n\n%s.\n", c->name, c->summary);
+		return ITSY_OK;
+	}
+	return c->run(2, (char *[]){ argv[1], help, NULL });
+}
+
+static enum exit_status cmd_version(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	(void)printf("itsy %s\n", version_text());
+	return ITSY_OK;
+}
+
+/* What was asked for went well, and did not arrive. */
+static enum exit_status end(enum exit_status status)
+{
+	if (status != ITSY_OK || (fflush(stdout) != EOF && !ferror(stdout)))
+		return status;
+	(void)fputs("itsy: error: standard output: cannot be written\n", stderr);
+	return ITSY_RUNTIME;
+}
+
+enum exit_status cli_run(int argc, char **argv)
+{
+	const struct command *c;
+
+	if (argc < 2) {
+		print_usage(stderr);
+		return ITSY_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return end(cmd_help(1, argv));
+	if (strcmp(argv[1], "--version") == 0)
+		return end(cmd_version(1, argv));
+	c = find_command(argv[1]);
+	if (!c)
+		return unknown_command(argv[1]);
+	return end(c->run(argc - 1, argv + 1));
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy check: can this host run guests, and this one? Each answer that is not
+ * PASS comes with what to do about it.
+ *
+ * No locks.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/check/check.h"
+#include "vmm/cli/commands.h"
+#include "vmm/cli/hostroot.h"
+#include "vmm/cli/options.h"
+
+#define JSON_SCHEMA	 1
+#define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
+#define CAP_SYS_NICE_BIT 23u
+#define FIFO_MAX	 99
+
+static const struct check {
+	const char *name;
+	check_fn *run;
+	bool decides; /* where it fails, nothing else is worth asking */
+} checks[] = {
+	{ "architecture", check_architecture, true },
+	{ "kernel", check_kernel, false },
+	{ "ITS of the kernel", check_its_fix, false },
+	{ "KVM", check_kvm, false },
+	{ "KVM extensions", check_kvm_extensions, false },
+	{ "GICv3", check_kvm_gic, false },
+	{ "ITS", check_kvm_its, false },
+	{ "io_uring", check_io_uring, false },
+	{ "IOMMU", check_iommu, false },
+	{ "VFIO", check_vfio, false },
+	{ "interrupt isolation", check_isolation, false },
+	{ "locked memory", check_memlock, false },
+	{ "kernel and initrd", check_files, false },
+	{ "memory", check_memory, false },
+	{ "router", check_router, false },
+	{ "spinning router", check_spinner, false },
+	{ "vCPUs", check_vcpus, false },
+	{ "direct injection", check_direct, false },
+};
+
+static const struct {
+	const char *word, *colour;
+} verdicts[] = {
+	[VERDICT_PASS] = { "PASS", "\033[32m" },
+	[VERDICT_WARN] = { "WARN", "\033[33m" },
+	[VERDICT_FAIL] = { "FAIL", "\033[31m" },
+};
+
+static const char help_text[] =
+	"Usage: itsy check [OPTION]... [CONFIG]\n"
+	"\n"
+	"Says whether this host can run guests: PASS, WARN or FAIL for each thing that\n"
+	"itsy needs, and what to do about it. With CONFIG, also whether it can run the\n"
+	"guest of that file.\n"
+	"\n"
+	"  --set KEY=VALUE  as for itsy run\n"
+	"  --json           as one JSON object, for programs\n"
+	"  --root DIR       look at the copy of a host's files below DIR\n"
+	"  --help           print this\n"
+	"\n"
+	"Exit status: 0 nothing failed; 2 the command line is wrong; 3 CONFIG is wrong;\n"
+	"4 something failed.\n";
+
+#define MAX_OVERRIDES 64u
+
+struct options {
+	bool json, help;
+	struct pci_host_fs fs;
+	const char *overrides[MAX_OVERRIDES];
+	size_t nr_overrides;
+	const char *config;
+};
+
+struct output {
+	bool colour;
+	json_t *list; /* NULL: print lines */
+	bool failed, json_failed;
+};
+
+static void print_line(const struct output *out, const char *name, const struct check_result *r)
+{
+	const char *on = out->colour ? verdicts[r->verdict].colour : "";
+	const char *off = out->colour ? "\033[0m" : "";
+
+	(void)printf("%s%s%s  %-20s %s\n", on, verdicts[r->verdict].word, off, name, r->text);
+	if (r->cure[0])
+		(void)printf("      %-20s -> %s\n", "", r->cure);
+}
+
+static void say(struct output *out, const char *name, const struct check_result *r)
+{
+	if (r->verdict == VERDICT_NONE)
+		return;
+	out->failed |= r->verdict == VERDICT_FAIL;
+	if (!out->list) {
+		print_line(out, name, r);
+		return;
+	}
+	if (json_array_append_new(out->list,
+				  json_pack("{s:s, s:s, s:s, s:s*}", "name", name, "verdict",
+					    verdicts[r->verdict].word, "text", r->text, "cure",
+					    r->cure[0] ? r->cure : NULL)) < 0)
+		out->json_failed = true;
+}
+
+static void run_checks(const struct check_host *host, struct output *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {
+		struct check_result r = { 0 };
+
+		checks[i].run(host, &r);
+		say(out, checks[i].name, &r);
+		if (checks[i].decides && r.verdict == VERDICT_FAIL)
+			return;
+	}
+	for (size_t i = 0; host->config && i < host->config->nr_devices; i++) {
+		struct check_result r = { 0 }, interrupts = { 0 };
+		char bdf[PCI_BDF_STRLEN], name[64];
+
+		check_device(host, i, &r);
+		(void)snprintf(name, sizeof(name), "%s %s", host->config->devices[i].name,
+			       pci_bdf_format(&host->config->devices[i].bdf, bdf));
+		say(out, name, &r);
+		check_interrupts(host, i, &interrupts);
+		(void)snprintf(name, sizeof(name), "%s interrupts", host->config->devices[i].name);
+		say(out, name, &interrupts);
+	}
+}
+
+static bool has_capability(unsigned bit)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long effective;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			return effective & BIT64(bit);
+	return geteuid() == 0;
+}
+
+static void look_at_host(const struct options *o, const struct config *config,
+			 struct check_host *ret)
+{
+	struct rlimit limit = { 0 };
+	struct utsname name;
+
+	*ret = (struct check_host){ .fs = o->fs, .config = config, .memlock = UINT64_MAX };
+	if (uname(&name) == 0) {
+		(void)snprintf(ret->machine, sizeof(ret->machine), "%s", name.machine);
+		(void)snprintf(ret->release, sizeof(ret->release), "%s", name.release);
+	}
+	/* They lift the limits. */
+	ret->privileged = has_capability(CAP_IPC_LOCK_BIT);
+	if (has_capability(CAP_SYS_NICE_BIT))
+		ret->max_fifo = FIFO_MAX;
+	else if (getrlimit(RLIMIT_RTPRIO, &limit) == 0)
+		ret->max_fifo = limit.rlim_cur < FIFO_MAX ? (int)limit.rlim_cur : FIFO_MAX;
+	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+		ret->memlock = limit.rlim_cur;
+}
+
+/* https://no-color.org: set and not empty. */
+static bool wants_colour(void)
+{
+	const char *no_colour = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_colour && no_colour[0]);
+}
+
+static enum exit_status check_all(const struct options *o, const struct config *config)
+{
+	struct output out = { .colour = wants_colour() };
+	struct check_host host;
+	json_t *root;
+	int r;
+
+	look_at_host(o, config, &host);
+	if (!o->json) {
+		run_checks(&host, &out);
+		return out.failed ? ITSY_ENVIRONMENT : ITSY_OK;
+	}
+	out.list = json_array();
+	run_checks(&host, &out);
+	root = json_pack("{s:i, s:b, s:O}", "schema", JSON_SCHEMA, "ok", !out.failed, "checks",
+			 out.list);
+	r = !root || out.json_failed ? -1 : json_dumpf(root, stdout, JSON_INDENT(2));
+	(void)putchar('\n');
+	json_decref(root);
+	json_decref(out.list);
+	if (r < 0)
+		return ITSY_RUNTIME;
+	return out.failed ? ITSY_ENVIRONMENT : ITSY_OK;
+}
+
+enum { OPT_JSON = 256, OPT_SET, OPT_ROOT, OPT_HELP };
+
+static int take_option(struct options *o, int option)
+{
+	switch (option) {
+	case OPT_JSON:
+		o->json = true;
+		return 0;
+	case OPT_HELP:
+		o->help = true;
+		return 0;
+	case OPT_ROOT:
+		return hostroot_set(&o->fs, optarg);
+	case OPT_SET:
+		if (o->nr_overrides < MAX_OVERRIDES) {
+			o->overrides[o->nr_overrides++] = optarg;
+			return 0;
+		}
+		(void)fputs("itsy: error: check: --set is given too often\n", stderr);
+		return -EINVAL;
+	default:
+		return -EINVAL; /* it was told why */
+	}
+}
+
+static int parse_arguments(int argc, char **argv, struct options *ret)
+{
+	static const struct option long_options[] = {
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "set", required_argument, NULL, OPT_SET },
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*ret = (struct options){ 0 };
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1)
+		if (take_option(ret, option) < 0)
+			return -EINVAL;
+	if (optind + 1 < argc) {
+		(void)fputs("itsy: error: check: more than one configuration file\n", stderr);
+		return -EINVAL;
+	}
+	ret->config = argv[optind];
+	if (!ret->config && ret->nr_overrides) {
+		(void)fputs("itsy: error: check: --set needs a configuration file\n", stderr);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+enum exit_status cmd_check(int argc, char **argv)
+{
+	enum exit_status status;
+	struct options options;
+	struct config config;
+
+	if (parse_arguments(argc, argv, &options) < 0)
+		return ITSY_USAGE;
+	if (options.help) {
+		(void)fputs(help_text, stdout);
+		return ITSY_OK;
+	}
+	if (!options.config)
+		return check_all(&options, NULL);
+	if (config_load(options.config, options.overrides, options.nr_overrides, stderr, &config) <
+	    0)
+		return ITSY_CONFIG;
+	status = check_all(&options, &config);
+	config_fini(&config);
+	return status;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy devices: the host's PCI functions, and what stands in the way of passing
+ * each of them through.
+ *
+ * Documents: PCI Code and ID Assignment (class codes), vfio.rst (viable groups).
+ *
+ * No locks.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vfio/pci.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/table.h"
+#include "vmm/cli/commands.h"
+#include "vmm/cli/hostroot.h"
+#include "vmm/cli/options.h"
+
+#define JSON_SCHEMA 1
+
+#define ANY (-1)
+
+/* Base class, subclass, name. The first row that fits counts. */
+static const struct {
+	int base, sub;
+	const char *name;
+} class_names[] = {
+	{ 0x00, ANY, "Old" },	      { 0x01, 0x00, "SCSI" },	    { 0x01, 0x01, "IDE" },
+	{ 0x01, 0x04, "RAID" },	      { 0x01, 0x06, "SATA" },	    { 0x01, 0x07, "SAS" },
+	{ 0x01, 0x08, "NVMe" },	      { 0x01, ANY, "Storage" },	    { 0x02, 0x00, "Ethernet" },
+	{ 0x02, 0x07, "InfiniBand" }, { 0x02, ANY, "Network" },	    { 0x03, ANY, "Display" },
+	{ 0x04, ANY, "Multimedia" },  { 0x05, ANY, "Memory" },	    { 0x06, 0x00, "Host bridge" },
+	{ 0x06, 0x01, "ISA bridge" }, { 0x06, 0x04, "PCI bridge" }, { 0x06, ANY, "Bridge" },
+	{ 0x07, 0x00, "Serial" },     { 0x07, ANY, "Comm" },	    { 0x08, 0x06, "IOMMU" },
+	{ 0x08, ANY, "System" },      { 0x09, ANY, "Input" },	    { 0x0a, ANY, "Docking" },
+	{ 0x0b, ANY, "Processor" },   { 0x0c, 0x03, "USB" },	    { 0x0c, 0x05, "SMBus" },
+	{ 0x0c, ANY, "Serial bus" },  { 0x0d, ANY, "Wireless" },    { 0x0f, ANY, "Satellite" },
+	{ 0x10, ANY, "Crypto" },      { 0x11, ANY, "Signal" },	    { 0x12, ANY, "Accelerator" },
+};
+
+struct options {
+	bool json, all, help;
+	struct pci_host_fs fs;
+};
+
+static const char help_text[] =
+	"Usage: itsy devices [OPTION]...\n"
+	"\n"
+	"Lists the PCI functions of this host. VIABLE says whether the function's IOMMU\n"
+	"group can be given to a guest, and if not, which other function stands in the\n"
+	"way and the driver it is bound to. MSI and MSI-X are numbers of vectors; only\n"
+	"root can see them ('?' otherwise).\n"
+	"\n"
+	"  --all         bridges too, which cannot be passed through\n"
+	"  --json        as one JSON object, for programs\n"
+	"  --root DIR    look at the copy of a host's sysfs below DIR\n"
+	"  --help        print this\n";
+
+static const char *class_name(uint32_t class_code)
+{
+	int base = (int)(class_code >> 16 & 0xff), sub = (int)(class_code >> 8 & 0xff);
+
+	for (size_t i = 0; i < ARRAY_SIZE(class_names); i++)
+		if (class_names[i].base == base &&
+		    (class_names[i].sub == ANY || class_names[i].sub == sub))
+			return class_names[i].name;
+	return "Other";
+}
+
+/* A bridge, or a host bridge, which sysfs shows as an ordinary function. */
+static bool is_plumbing(const struct pci_function *fn)
+{
+	return fn->is_bridge || fn->class_code >> 16 == 0x06;
+}
+
+/* The vectors stand in the capabilities, which the kernel shows to root alone. */
+static bool sees_capabilities(void)
+{
+	return geteuid() == 0;
+}
+
+static void add_count(struct table *t, unsigned nr)
+{
+	char text[16];
+
+	if (nr)
+		(void)snprintf(text, sizeof(text), "%u", nr);
+	else
+		(void)snprintf(text, sizeof(text), "%s", sees_capabilities() ? "-" : "?");
+	table_add(t, text);
+}
+
+static void add_viable(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
+{
+	struct vfio_failure vf = { 0 };
+	char text[160];
+
+	if (fn->is_bridge || fn->group < 0) {
+		table_add(t, "-");
+		return;
+	}
+	if (pci_group_viable(fs, fn, &vf) == 0) {
+		table_add(t, "yes");
+		return;
+	}
+	if (vf.code == VFIO_FAILURE_NOT_VIABLE)
+		(void)snprintf(text, sizeof(text), "no: %s (%s)", vf.other, vf.driver);
+	else
+		(void)snprintf(text, sizeof(text), "no: %s", strerror(vf.error));
+	table_add(t, text);
+}
+
+static void add_row(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
+{
+	char bdf[PCI_BDF_STRLEN], text[32];
+
+	table_add(t, pci_bdf_format(&fn->bdf, bdf));
+	(void)snprintf(text, sizeof(text), "%04x:%04x", fn->vendor, fn->device);
+	table_add(t, text);
+	table_add(t, class_name(fn->class_code));
+	table_add(t, fn->driver[0] ? fn->driver : "-");
+	(void)snprintf(text, sizeof(text), "%d", fn->group);
+	table_add(t, fn->group < 0 ? "-" : text);
+	add_viable(t, fs, fn);
+	add_count(t, fn->msi_vectors);
+	add_count(t, fn->msix_vectors);
+	table_add(t, fn->reset[0] ? fn->reset : "-");
+}
+
+static int print_table(const struct options *o, const struct pci_function *fns, size_t nr)
+{
+	static const char *const headings[] = { "BDF",	  "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
+						"VIABLE", "MSI",	"MSI-X", "RESET" };
+	_cleanup_(table_fini) struct table t;
+	size_t shown = 0;
+
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	for (size_t i = 0; i < nr; i++) {
+		if (!o->all && is_plumbing(&fns[i]))
+			continue;
+		add_row(&t, &o->fs, &fns[i]);
+		shown++;
+	}
+	if (!shown) {
+		(void)fputs("itsy: this host has no PCI function to pass through\n", stderr);
+		return 0;
+	}
+	return table_print(&t, stdout);
+}
+
+static json_t *or_null(json_t *value, bool known)
+{
+	if (known)
+		return value;
+	json_decref(value);
+	return json_null();
+}
+
+static json_t *json_of(const struct pci_host_fs *fs, const struct pci_function *fn)
+{
+	bool known = sees_capabilities();
+	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16];
+	struct vfio_failure vf = { 0 };
+	bool viable = !fn->is_bridge && fn->group >= 0 && pci_group_viable(fs, fn, &vf) == 0;
+	bool blocked = vf.code == VFIO_FAILURE_NOT_VIABLE;
+
+	(void)snprintf(vendor, sizeof(vendor), "0x%04x", fn->vendor);
+	(void)snprintf(device, sizeof(device), "0x%04x", fn->device);
+	(void)snprintf(class_code, sizeof(class_code), "0x%06x", fn->class_code & 0xffffffu);
+	return json_pack(
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:b, s:s*, s:s*, s:o, s:o, s:s}", "bdf",
+		pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device, "class",
+		class_code, "class_name", class_name(fn->class_code), "bridge", fn->is_bridge,
+		"driver", fn->driver[0] ? fn->driver : NULL, "group",
+		or_null(json_integer(fn->group), fn->group >= 0), "viable", viable, "blocker",
+		blocked ? vf.other : NULL, "blocker_driver", blocked ? vf.driver : NULL,
+		"msi_vectors", or_null(json_integer(fn->msi_vectors), known), "msix_vectors",
+		or_null(json_integer(fn->msix_vectors), known), "reset", fn->reset);
+}
+
+static int print_json(const struct options *o, const struct pci_function *fns, size_t nr)
+{
+	json_t *root = json_object(), *list = json_array();
+	int r;
+
+	r = json_object_set_new(root, "schema", json_integer(JSON_SCHEMA));
+	for (size_t i = 0; r == 0 && i < nr; i++)
+		if (o->all || !is_plumbing(&fns[i]))
+			r = json_array_append_new(list, json_of(&o->fs, &fns[i]));
+	r |= json_object_set_new(root, "devices", list);
+	if (r == 0) {
+		r = json_dumpf(root, stdout, JSON_INDENT(2));
+		(void)fputc('\n', stdout);
+	}
+	json_decref(root);
+	return r == 0 ? 0 : -ENOMEM;
+}
+
+static int parse_arguments(int argc, char **argv, struct options *ret)
+{
+	enum { OPT_JSON = 256, OPT_ALL, OPT_ROOT, OPT_HELP };
+	static const struct option long_options[] = {
+		{ "json", no_argument, NULL, OPT_JSON },
+		{ "all", no_argument, NULL, OPT_ALL },
+		{ "root", required_argument, NULL, OPT_ROOT },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*ret = (struct options){ 0 };
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
+		switch (option) {
+		case OPT_JSON:
+			ret->json = true;
+			break;
+		case OPT_ALL:
+			ret->all = true;
+			break;
+		case OPT_HELP:
+			ret->help = true;
+			break;
+		case OPT_ROOT:
+			if (hostroot_set(&ret->fs, optarg) == 0)
+				break;
+			return -EINVAL;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind < argc) {
+		(void)fprintf(stderr, "itsy: error: devices: '%s' is too much\n", argv[optind]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+enum exit_status cmd_devices(int argc, char **argv)
+{
+	_cleanup_free_ struct pci_function *fns = NULL;
+	struct options options;
+	struct failure failure;
+	size_t nr = 0;
+	int r;
+
+	if (parse_arguments(argc, argv, &options) < 0)
+		return ITSY_USAGE;
+	if (options.help) {
+		(void)fputs(help_text, stdout);
+		return ITSY_OK;
+	}
+	r = pci_functions_list(&options.fs, &fns, &nr);
+	if (r < 0) {
+		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "/sys/bus/pci/devices",
+				  "mount sysfs; a kernel without PCI has none",
+				  "cannot be listed: %s", strerror(-r));
+		return report_failure(&failure);
+	}
+	r = options.json ? print_json(&options, fns, nr) : print_table(&options, fns, nr);
+	if (r < 0 || fflush(stdout) == EOF) {
+		(void)failure_set(&failure, ITSY_RUNTIME, r < 0 ? -r : errno, "standard output",
+				  NULL, "cannot be written: %s", strerror(r < 0 ? -r : errno));
+		return report_failure(&failure);
+	}
+	return ITSY_OK;
+}

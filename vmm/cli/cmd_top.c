@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy top: a guest's interrupts, again and again.
+ *
+ * No locks.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "vmm/cli/commands.h"
+#include "vmm/cli/options.h"
+#include "vmm/cli/screen.h"
+#include "vmm/control/client.h"
+#include "vmm/control/control.h"
+#include "vmm/control/irqview.h"
+#include "vmm/kvm/layout.h"
+
+#define INTERVAL_MAX 3600.0
+#define INTERVAL_MIN 0.1
+
+static const char help_text[] =
+	"Usage: itsy top [OPTION]... NAME\n"
+	"\n"
+	"Shows the interrupts of the running guest NAME, the busiest vectors first, and\n"
+	"refreshes them; q or Ctrl-c ends it. In a pipe: one table after another.\n"
+	"\n"
+	"  --interval S     seconds between two tables (default 1; 0.1 to 3600)\n"
+	"  --once           one table, after one interval, and end\n"
+	"  --help           print this\n";
+
+struct top {
+	double interval;
+	bool once, help;
+	const char *name;
+
+	int fd;
+	struct failure failure;
+};
+
+static int take_sample(struct top *top, struct irq_sample *ret_sample)
+{
+	json_t *reply;
+	int r = client_ask_all(top->fd, top->name, json_pack("{s:s}", "do", "irqs"), "vectors",
+			       &reply, &top->failure);
+
+	if (r < 0)
+		return r;
+	r = irqview_read(reply, ret_sample);
+	json_decref(reply);
+	if (r < 0)
+		return failure_set(&top->failure, ITSY_RUNTIME, -r, top->name,
+				   "use the same itsy as the guest's",
+				   "its answer is not understood");
+	return 0;
+}
+
+/* The line above the table. */
+static int print_head(struct top *top, const struct irq_sample *sample, FILE *out)
+{
+	char time[IRQVIEW_TIME_SZ];
+	json_t *reply;
+	int r = client_ask(top->fd, top->name, json_pack("{s:s}", "do", "info"), &reply,
+			   &top->failure);
+
+	if (r < 0)
+		return r;
+	(void)fprintf(
+		out, "%s: %lld vCPU%s, %lld MiB, boot %lld, up %s: %.0f interrupts per second\n\n",
+		top->name, json_integer_value(json_object_get(reply, "vcpus")),
+		plural((unsigned long long)json_integer_value(json_object_get(reply, "vcpus"))),
+		json_integer_value(json_object_get(reply, "memory_bytes")) / (json_int_t)MiB,
+		json_integer_value(json_object_get(reply, "boots")),
+		irqview_time((uint64_t)json_integer_value(json_object_get(reply, "uptime_ns")),
+			     time),
+		irqview_total_rate(sample));
+	json_decref(reply);
+	return 0;
+}
+
+/* A page of text, the caller's; the sample takes the place of the one before. */
+static int make_page(struct top *top, struct irq_sample *before, char **ret_text)
+{
+	struct irq_sample now = { 0 };
+	size_t len = 0;
+	FILE *out;
+	int r = take_sample(top, &now);
+
+	if (r < 0)
+		return r;
+	*ret_text = NULL;
+	irqview_rates(&now, before);
+	irqview_fini(before);
+	irqview_sort(&now);
+	*before = now;
+	out = open_memstream(ret_text, &len);
+	if (!out)
+		return failure_set(&top->failure, ITSY_RUNTIME, ENOMEM, "itsy", NULL,
+				   "out of memory");
+	r = print_head(top, before, out);
+	if (r == 0 && irqview_print(before, out) < 0)
+		r = failure_set(&top->failure, ITSY_RUNTIME, ENOMEM, "itsy", NULL, "out of memory");
+	(void)fclose(out);
+	return r;
+}
+
+static int run_on_screen(struct top *top, struct screen *screen, struct irq_sample *before)
+{
+	/* The first rates soon, the others as asked. */
+	double wait = top->interval < 0.5 ? top->interval : 0.5;
+
+	while (!screen_wait(screen, (int)(wait * 1000))) {
+		_cleanup_free_ char *text = NULL;
+		int r = make_page(top, before, &text);
+
+		if (r < 0)
+			return r;
+		screen_show(text);
+		wait = top->interval;
+	}
+	return 0;
+}
+
+static int run_in_pipe(struct top *top, struct irq_sample *before)
+{
+	const struct timespec wait = {
+		.tv_sec = (time_t)top->interval,
+		.tv_nsec = (long)((top->interval - (double)(time_t)top->interval) * 1e9),
+	};
+
+	for (bool first = true; first || !top->once; first = false) {
+		_cleanup_free_ char *text = NULL;
+		int r;
+
+		(void)nanosleep(&wait, NULL);
+		r = make_page(top, before, &text);
+		if (r < 0)
+			return r;
+		if (printf("%s%s", first ? "" : "\n", text) < 0 || fflush(stdout) == EOF)
+			return failure_set(&top->failure, ITSY_RUNTIME, errno ? errno : EIO,
+					   "standard output", NULL, "cannot be written: %s",
+					   strerror(errno));
+	}
+	return 0;
+}
+
+static int watch(struct top *top)
+{
+	_cleanup_(irqview_fini) struct irq_sample before = { 0 };
+	struct screen screen;
+	int r = client_open(CONTROL_DIR, top->name, &top->fd, &top->failure);
+
+	if (r == 0)
+		r = take_sample(top, &before);
+	if (r < 0)
+		return r;
+	if (top->once || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO)) {
+		r = run_in_pipe(top, &before);
+	} else {
+		r = screen_init(&screen);
+		if (r < 0)
+			return failure_set(&top->failure, ITSY_RUNTIME, -r, "terminal", NULL,
+					   "cannot be set up (%s)", strerror(-r));
+		r = run_on_screen(top, &screen, &before);
+		screen_fini(&screen);
+	}
+	/* A guest that ends while it is looked at is no failure. */
+	if (r == -ECONNRESET) {
+		report_info("%s: the guest is over", top->name);
+		r = 0;
+	}
+	return r;
+}
+
+static int usage_error(const char *why)
+{
+	(void)fprintf(stderr, "itsy: error: top: %s: itsy help top explains it\n", why);
+	return -EINVAL;
+}
+
+static int take_interval(struct top *top, const char *text)
+{
+	char *end;
+
+	errno = 0;
+	top->interval = strtod(text, &end);
+	/* Written so that not-a-number is refused too. */
+	if (end == text || *end ||
+	    !(top->interval >= INTERVAL_MIN && top->interval <= INTERVAL_MAX))
+		return usage_error("--interval is 0.1 to 3600 seconds");
+	return 0;
+}
+
+static int parse_arguments(int argc, char **argv, struct top *ret)
+{
+	enum { OPT_INTERVAL = 256, OPT_ONCE, OPT_HELP };
+	static const struct option long_options[] = {
+		{ "interval", required_argument, NULL, OPT_INTERVAL },
+		{ "once", no_argument, NULL, OPT_ONCE },
+		{ "help", no_argument, NULL, OPT_HELP },
+		{ NULL, 0, NULL, 0 },
+	};
+	int option;
+
+	*ret = (struct top){ .interval = 1, .fd = -1 };
+	options_begin();
+	while ((option = options_next(argc, argv, long_options)) != -1) {
+		switch (option) {
+		case OPT_INTERVAL:
+			if (take_interval(ret, optarg) < 0)
+				return -EINVAL;
+			break;
+		case OPT_ONCE:
+			ret->once = true;
+			break;
+		case OPT_HELP:
+			ret->help = true;
+			return 0;
+		default:
+			return -EINVAL;
+		}
+	}
+	if (optind == argc)
+		return usage_error("no guest is named (itsy ctl lists them)");
+	if (optind + 1 < argc)
+		return usage_error("more than one guest");
+	ret->name = argv[optind];
+	return 0;
+}
+
+enum exit_status cmd_top(int argc, char **argv)
+{
+	struct top top;
+	int r;
+
+	if (parse_arguments(argc, argv, &top) < 0)
+		return ITSY_USAGE;
+	if (top.help) {
+		(void)fputs(help_text, stdout);
+		return ITSY_OK;
+	}
+	r = watch(&top);
+	cleanup_fd(&top.fd);
+	return r < 0 ? report_failure(&top.failure) : ITSY_OK;
+}

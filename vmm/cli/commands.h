@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The program's commands. Each gets its own arguments (argv[0] is its name) and
+ * returns the exit status.
+ */
+#ifndef VMM_CLI_COMMANDS_H
+#define VMM_CLI_COMMANDS_H
+
+#include "vmm/base/report.h"
+#include "vmm/config/config.h"
+
+struct run_options {
+	const char *stats_json; /* write the interrupt statistics here at the end; NULL: do not */
+	const char *dump_dtb;	/* write the device tree here and end; NULL: do not */
+	bool quiet;		/* no table at the end */
+};
+
+/* itsy run: boots the guest of the configuration, returns when it is over. */
+enum exit_status run_guest(const struct config *config, const struct run_options *options);
+
+enum exit_status cmd_run(int argc, char **argv);
+enum exit_status cmd_check(int argc, char **argv);
+enum exit_status cmd_devices(int argc, char **argv);
+enum exit_status cmd_bench(int argc, char **argv);
+enum exit_status cmd_bind(int argc, char **argv);
+enum exit_status cmd_release(int argc, char **argv);
+enum exit_status cmd_ctl(int argc, char **argv);
+enum exit_status cmd_top(int argc, char **argv);
+
+#endif

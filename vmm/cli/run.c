@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy run: from a configuration to a guest that is over.
+ *
+ * This thread starts everything, then waits: for keys, for signals, for the
+ * machine's attention. vCPUs and the router have threads of their own.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <libfdt.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/base/hostmem.h"
+#include "vmm/base/self.h"
+#include "vmm/base/signals.h"
+#include "vmm/cli/commands.h"
+#include "vmm/cli/term.h"
+#include "vmm/control/control.h"
+#include "vmm/control/guest.h"
+#include "vmm/control/irqstat.h"
+#include "vmm/dev/vfio_words.h"
+#include "vmm/kvm/layout.h"
+#include "vmm/machine/machine.h"
+
+#define TYPE_AGAIN_MS 20
+#define OWN_FDS	      3u /* that attend() polls, before those of the control socket */
+
+struct run {
+	const struct config *config;
+	const struct run_options *options;
+	struct gmem mem;
+	struct vfio_container *container;
+	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
+	size_t nr_functions;
+	int signals, attention;
+	struct term term;
+	struct control *control;   /* NULL: none can be made here */
+	struct failure no_control; /* why */
+	struct guest guest;	   /* what it speaks for */
+
+	/* Typed, and not yet taken by the console. */
+	uint8_t typed[64];
+	size_t nr_typed;
+	bool input_ended;
+
+	int killed_by; /* a signal that told us to end */
+	bool quit;     /* Ctrl-a x */
+	unsigned boots;
+	struct machine_stats stats;
+};
+
+/* ---- set-up --------------------------------------------------------------------- */
+
+static int open_events(struct run *run, struct failure *ret_failure)
+{
+	run->signals = signals_open();
+	run->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->signals < 0 || run->attention < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT,
+				   run->signals < 0 ? -run->signals : errno, "itsy", NULL,
+				   "no file descriptors (%s)",
+				   strerror(run->signals < 0 ? -run->signals : errno));
+	return 0;
+}
+
+/*
+ * A name that is taken is a failure; a host where no socket can be made for want of
+ * rights is not, for guests without devices need none.
+ */
+static int open_control(struct run *run, struct failure *ret_failure)
+{
+	const struct control_config config = {
+		.dir = CONTROL_DIR,
+		.name = run->config->name,
+		.verbs = guest_verbs,
+		.nr_verbs = nr_guest_verbs,
+		.ctx = &run->guest,
+	};
+	int r;
+
+	if (run->options->dump_dtb)
+		return 0;
+	r = control_create(&config, &run->control, ret_failure);
+	if (r != -EACCES && r != -EPERM && r != -EROFS)
+		return r;
+	run->no_control = *ret_failure;
+	return 0;
+}
+
+/*
+ * With devices all guest memory is locked at once. A host that has not got it
+ * would kill this process in the middle, with functions bound.
+ */
+static int check_memory(const struct run *run, struct failure *ret_failure)
+{
+	uint64_t available = hostmem_get("", "MemAvailable");
+
+	if (!run->config->nr_devices || !available || run->config->memory <= available)
+		return 0;
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
+			   "lower memory in the configuration, or end other programs",
+			   "%llu MiB cannot be locked for DMA, for %llu MiB are free",
+			   (unsigned long long)(run->config->memory / MiB),
+			   (unsigned long long)(available / MiB));
+}
+
+/* Cheap things that fail often, before any device is touched. */
+static int check_host(struct run *run, struct failure *ret_failure)
+{
+	struct loaded loaded;
+	struct vm vm;
+	int r = vm_init(&vm, ret_failure);
+
+	vm_fini(&vm);
+	if (r == 0)
+		r = check_memory(run, ret_failure);
+	if (r < 0)
+		return r;
+	return loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded,
+			   ret_failure);
+}
+
+static int open_functions(struct run *run, struct failure *ret_failure)
+{
+	const struct config *config = run->config;
+	struct vfio_failure vf = { 0 };
+	int r;
+
+	run->functions =
+		calloc(config->nr_devices ? config->nr_devices : 1, sizeof(*run->functions));
+	if (!run->functions)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				   "out of memory");
+	if (!config->nr_devices)
+		return 0;
+
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i,
+				  ret_failure);
+		if (r < 0)
+			return r;
+		run->nr_functions = i + 1;
+	}
+	r = vfio_container_create(&run->container, &vf);
+	if (r < 0)
+		return failure_from_vfio(ret_failure, &vf);
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		r = passthru_open(&run->functions[i], &config->devices[i], run->container,
+				  ret_failure);
+		if (r < 0)
+			return r;
+	}
+	r = vfio_dma_map(run->container, run->mem.base, run->mem.size, run->mem.va, &vf);
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
+static int set_up(struct run *run, struct failure *ret_failure)
+{
+	int r;
+
+	self_raise_file_limit();
+	self_keep_stacks_small();
+	r = open_events(run, ret_failure);
+	if (r < 0)
+		return r;
+	r = open_control(run, ret_failure);
+	if (r < 0)
+		return r;
+	r = gmem_init(&run->mem, LAYOUT_RAM, run->config->memory);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
+				   "lower memory in the configuration",
+				   "%llu MiB cannot be had (%s)",
+				   (unsigned long long)(run->config->memory / MiB), strerror(-r));
+	r = check_host(run, ret_failure);
+	if (r < 0)
+		return r;
+	return open_functions(run, ret_failure);
+}
+
+/* Devices go back first: nothing may write to memory that is freed. */
+static void tear_down(struct run *run)
+{
+	for (size_t i = 0; i < run->nr_functions; i++)
+		passthru_close(&run->functions[i]);
+	vfio_container_destroy(run->container);
+	for (size_t i = 0; i < run->nr_functions; i++)
+		passthru_give_back(&run->functions[i]);
+	free(run->functions);
+	gmem_fini(&run->mem);
+	control_destroy(run->control);
+	cleanup_fd(&run->signals);
+	cleanup_fd(&run->attention);
+}
+
+/* ---- while the guest runs ----------------------------------------------------------- */
+
+static void feed_console(struct run *run, struct machine *m)
+{
+	size_t taken = machine_type(m, run->typed, run->nr_typed);
+
+	assert(taken <= run->nr_typed);
+	run->nr_typed -= taken;
+	memmove(run->typed, run->typed + taken, run->nr_typed);
+}
+
+static void read_keys(struct run *run, struct machine *m)
+{
+	size_t room = sizeof(run->typed) - run->nr_typed;
+	ssize_t nr = read(STDIN_FILENO, run->typed + run->nr_typed, room);
+
+	if (nr < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (nr <= 0) {
+		run->input_ended = true; /* the guest's console has no end of file */
+		return;
+	}
+	run->nr_typed +=
+		term_filter(&run->term, run->typed + run->nr_typed, (size_t)nr, &run->quit);
+	feed_console(run, m);
+}
+
+static void begin_attending(struct run *run, struct machine *m)
+{
+	run->guest = (struct guest){
+		.config = run->config,
+		.functions = run->functions,
+		.nr_functions = run->nr_functions,
+		.machine = m,
+		.boots = run->boots,
+		.since_ns = clock_ns(),
+	};
+}
+
+/* For poll(): the sooner of two times, of which a negative one never comes. */
+static int sooner(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* Until the machine ends, or we are told to. */
+static void attend(struct run *run, struct machine *m)
+{
+	begin_attending(run, m);
+	while (machine_end(m) == MACHINE_RUNS && !run->quit && !run->killed_by) {
+		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
+		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS] = {
+			{ .fd = run->attention, .events = POLLIN },
+			{ .fd = run->signals, .events = POLLIN },
+			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
+		};
+		size_t nr_control = control_fds(run->control, fds + OWN_FDS);
+		/* What the console would not take is offered again. */
+		int wait_ms = sooner(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
+		eventfd_t ignored;
+
+		if (poll(fds, OWN_FDS + nr_control, wait_ms) < 0)
+			continue; /* EINTR; nothing else can come of these arguments */
+		feed_console(run, m);
+		if (fds[0].revents)
+			(void)eventfd_read(run->attention, &ignored);
+		if (fds[1].revents)
+			run->killed_by = signals_take(run->signals);
+		if (fds[2].revents)
+			read_keys(run, m);
+		control_serve(run->control, fds + OWN_FDS, nr_control);
+	}
+}
+
+static int write_dtb(const struct run *run, const struct loaded *loaded,
+		     struct failure *ret_failure)
+{
+	const void *fdt = gmem_host(&run->mem, loaded->fdt, loaded->fdt_max_sz);
+	const char *path = run->options->dump_dtb;
+	_cleanup_file_ FILE *out = fopen(path, "we");
+
+	if (!out || fwrite(fdt, fdt_totalsize(fdt), 1, out) != 1 || fflush(out))
+		return failure_set(ret_failure, ITSY_RUNTIME, errno, path, NULL,
+				   "cannot be written (%s)", strerror(errno));
+	return 0;
+}
+
+/* One machine's life. 1: the guest wants another one. */
+static int run_machine(struct run *run, struct machine *m, struct failure *ret_failure)
+{
+	struct loaded loaded;
+	enum machine_end end;
+	int r = loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded,
+			    ret_failure);
+
+	if (r < 0)
+		return r;
+	r = machine_write_fdt(m, &loaded, ret_failure);
+	if (r < 0)
+		return r;
+	if (run->options->dump_dtb)
+		return write_dtb(run, &loaded, ret_failure);
+
+	run->boots++;
+	r = machine_start(m, &loaded, ret_failure);
+	if (r >= 0)
+		attend(run, m);
+	machine_stop(m);
+	machine_stats_get(m, &run->stats);
+	if (r < 0)
+		return r;
+
+	end = machine_end(m);
+	if (end == MACHINE_FAILED)
+		return failure_set(ret_failure, ITSY_RUNTIME, EIO, "guest", NULL, "%s",
+				   machine_failure(m));
+	return end == MACHINE_RESET;
+}
+
+static int reset_functions(struct run *run, struct failure *ret_failure)
+{
+	for (size_t i = 0; i < run->nr_functions; i++) {
+		int r = vfio_device_reset(run->functions[i].dev);
+		char bdf[PCI_BDF_STRLEN];
+
+		if (r < 0)
+			return failure_set(ret_failure, ITSY_RUNTIME, -r,
+					   pci_bdf_format(&run->functions[i].bdf, bdf), NULL,
+					   "cannot be reset (%s)", strerror(-r));
+	}
+	return 0;
+}
+
+static int run_machines(struct run *run, struct failure *ret_failure)
+{
+	const struct machine_config config = {
+		.config = run->config,
+		.mem = &run->mem,
+		.functions = run->functions,
+		.nr_functions = run->nr_functions,
+		.attention = run->attention,
+	};
+	int r;
+
+	do {
+		struct machine *m = NULL;
+
+		r = machine_create(&config, &m, ret_failure);
+		if (r >= 0)
+			r = run_machine(run, m, ret_failure);
+		machine_destroy(m);
+		/* Bus mastering ends here, before the next kernel is loaded over the last one. */
+		if (r == 1 && reset_functions(run, ret_failure) < 0)
+			r = -EIO;
+	} while (r == 1 && !run->quit && !run->killed_by);
+	return r;
+}
+
+/* ---- the whole ------------------------------------------------------------------------- */
+
+static void say_hello(const struct run *run)
+{
+	if (run->no_control.object[0])
+		report_warning("%s: %s: itsy ctl and itsy top will not find this guest",
+			       run->no_control.object, run->no_control.cause);
+	if (run->options->quiet)
+		return;
+	report_info("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
+		    run->config->vcpus, plural(run->config->vcpus),
+		    (unsigned long long)(run->config->memory / MiB), run->nr_functions,
+		    plural(run->nr_functions),
+		    isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
+}
+
+static void report_end(const struct run *run)
+{
+	const char *path = run->options->stats_json;
+	int r;
+
+	if (!run->options->quiet && run->boots)
+		irqstat_print(stderr, run->functions, run->nr_functions, &run->stats);
+	if (!path || !run->boots)
+		return;
+	r = irqstat_write_json(path, run->functions, run->nr_functions, &run->stats, run->boots);
+	if (r < 0)
+		report_warning("%s: cannot be written (%s)", path, strerror(-r));
+}
+
+enum exit_status run_guest(const struct config *config, const struct run_options *options)
+{
+	struct run run = { .config = config, .options = options, .signals = -1, .attention = -1 };
+	struct failure failure = { 0 };
+	int r = set_up(&run, &failure);
+
+	if (r >= 0) {
+		r = term_init(&run.term);
+		if (r < 0)
+			(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "terminal", NULL,
+					  "cannot be set up (%s)", strerror(-r));
+	}
+	if (r >= 0) {
+		say_hello(&run);
+		r = run_machines(&run, &failure);
+		term_fini(&run.term);
+		report_end(&run);
+	}
+	tear_down(&run);
+
+	if (r < 0)
+		return report_failure(&failure);
+	/* As a shell says of a program that a signal ended. */
+	return run.killed_by ? (enum exit_status)(128 + run.killed_by) : ITSY_OK;
+}

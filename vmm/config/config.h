@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration file of a guest, itsy.conf(5).
+ */
+#ifndef VMM_CONFIG_CONFIG_H
+#define VMM_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "vfio/pci.h"
+#include "vmm/base/placement.h"
+#include "vmm/irq/policy.h"
+#include "vmm/irq/route_name.h"
+#include "vmm/kvm/layout.h"
+
+#define CONFIG_MAX_DEVICES 32u
+
+/* GITS frames lie side by side from LAYOUT_GITS on. */
+#define CONFIG_MAX_ITS 8u
+
+/* Of names: of the guest, of blocks. */
+#define CONFIG_NAME_MAX 31u
+
+struct config_its {
+	char *name;	       /* the block's title */
+	uint32_t devid_bits;   /* 1..32, 16 by default */
+	uint32_t eventid_bits; /* 1..16, 16 by default */
+	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344; 0, by default: lpis_for() */
+	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
+	int line; /* of its block, for messages; 0: the one that is there without a block */
+};
+
+struct config_device {
+	char *name; /* the block's title */
+	struct pci_bdf bdf;
+	size_t its;	/* index of the ITS it is wired to: the first by default */
+	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
+			 */
+	bool has_devid;
+	uint32_t events;  /* EventIDs the shadow keeps; 0: by its vectors */
+	enum route route; /* the configuration's own by default */
+	bool has_route;
+	struct policy policy; /* off by default; where there is a limit, it is complete */
+	int msi_cpu;	      /* the host's CPU for its MSIs; -1: as the host has them */
+	bool has_msi_cpu;
+	int line; /* of its block, for messages */
+};
+
+struct config {
+	char *path;
+	/* What other commands know the guest by; by default the file's name without ".conf". */
+	char name[CONFIG_NAME_MAX + 1];
+	bool has_name;
+	char *kernel;  /* required */
+	char *initrd;  /* NULL without */
+	char *cmdline; /* "" by default */
+	uint32_t vcpus;
+	uint64_t memory; /* bytes */
+	enum route route;
+	struct placement router; /* SCHED_FIFO 1 on any CPU by default */
+	struct placement spin;	 /* of the thread that never sleeps */
+	struct placement vcpu;	 /* of all, but for the CPU */
+	uint16_t vcpu_cpus[LAYOUT_MAX_VCPUS];
+	uint32_t nr_vcpu_cpus; /* vcpus, or 0: any CPU */
+	struct config_its its[CONFIG_MAX_ITS];
+	size_t nr_its; /* at least 1 */
+	struct config_device devices[CONFIG_MAX_DEVICES];
+	size_t nr_devices;
+};
+
+/*
+ * Read and check a file. Every error at once goes to errors as
+ * "file:line: error: ..."; -EINVAL then. -ENOENT and others with a line on
+ * errors where the file cannot be read. overrides, of the form "key=value", are
+ * applied last. On success ret_config is the caller's to config_fini().
+ */
+int config_load(const char *path, const char *const overrides[], size_t nr_overrides, FILE *errors,
+		struct config *ret_config) _must_check_;
+/* The same for text in memory, named path in messages. */
+int config_parse(const char *path, const char *text, const char *const overrides[],
+		 size_t nr_overrides, FILE *errors, struct config *ret_config) _must_check_;
+void config_fini(struct config *config);
+/* The configuration that results, in the file's own syntax. */
+void config_print(const struct config *config, FILE *out);
+
+#endif

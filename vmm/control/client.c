@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Asking a running guest, itsy-control(7). No locks.
+ *
+ * A guest is somebody else's process: its answers are checked for what is taken
+ * from them, and waited for only so long.
+ */
+#include "vmm/control/client.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "vmm/base/suggest.h"
+#include "vmm/control/control_proto.h"
+
+#define SUFFIX	  ".sock"
+#define SHOWN	  "%.40s"
+#define MAX_PARTS 4096u /* of a list; 32 functions have 65536 vectors */
+
+/* A connection, or negative errno. -ENOENT: there is no such socket, or nobody serves it. */
+static int connect_to(const char *dir, const char *name)
+{
+	const struct timeval patience = { .tv_sec = CLIENT_PATIENCE_S };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s" SUFFIX, dir, name);
+
+	if (fd < 0)
+		return -errno;
+	if (n < 0 || (size_t)n >= sizeof(address.sun_path) || strchr(name, '/'))
+		return -ENOENT;
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == ECONNREFUSED ? -ENOENT : -errno;
+	return TAKE_FD(fd);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+/* The name in "NAME.sock", if it is one of ours. */
+static bool name_in(const char *file, char name[CONFIG_NAME_MAX + 1])
+{
+	size_t len = strlen(file), suffix = strlen(SUFFIX);
+
+	if (len <= suffix || len - suffix > CONFIG_NAME_MAX ||
+	    strcmp(file + len - suffix, SUFFIX) != 0)
+		return false;
+	memcpy(name, file, len - suffix);
+	name[len - suffix] = '\0';
+	return true;
+}
+
+int client_list(const char *dir, struct client_names *ret_names)
+{
+	_cleanup_dir_ DIR *d = opendir(dir);
+	const struct dirent *entry;
+
+	ret_names->nr = 0;
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while ((entry = readdir(d)) && ret_names->nr < CLIENT_MAX_GUESTS) {
+		char *name = ret_names->list[ret_names->nr];
+		int fd;
+
+		if (!name_in(entry->d_name, name))
+			continue;
+		fd = connect_to(dir, name);
+		/* One that is not for us is there all the same. */
+		if (fd >= 0 || fd == -EACCES)
+			ret_names->nr++;
+		if (fd >= 0)
+			(void)close(fd);
+	}
+	qsort(ret_names->list, ret_names->nr, sizeof(ret_names->list[0]), by_name);
+	return 0;
+}
+
+/* "running are a, b and c", as far as it fits. */
+static void tell_running(const struct client_names *names, char *out, size_t cap)
+{
+	size_t at = (size_t)snprintf(out, cap, names->nr ? "running: " : "no guest runs");
+
+	for (size_t i = 0; i < names->nr && at < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, "%s%s", i ? ", " : "", names->list[i]);
+}
+
+static int no_such_guest(const char *dir, const char *name, struct failure *ret_failure)
+{
+	_cleanup_free_ struct client_names *names = calloc(1, sizeof(*names));
+	const char *all[CLIENT_MAX_GUESTS], *near;
+	char running[160], cure[224];
+
+	if (!names || client_list(dir, names) < 0)
+		return failure_set(ret_failure, ITSY_USAGE, ENOENT, name, NULL,
+				   "no guest of this name runs");
+	for (size_t i = 0; i < names->nr; i++)
+		all[i] = names->list[i];
+	near = suggest(name, all, names->nr);
+	tell_running(names, running, sizeof(running));
+	(void)snprintf(cure, sizeof(cure), "%s%s%s%s", near ? "did you mean '" : "",
+		       near ? near : "", near ? "'? " : "", running);
+	return failure_set(ret_failure, ITSY_USAGE, ENOENT, name, cure,
+			   "no guest of this name runs");
+}
+
+int client_open(const char *dir, const char *name, int *ret_fd, struct failure *ret_failure)
+{
+	int fd = connect_to(dir, name);
+
+	if (fd == -ENOENT)
+		return no_such_guest(dir, name, ret_failure);
+	if (fd < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -fd, name,
+				   fd == -EACCES ? "run it as the user who runs the guest" : NULL,
+				   "its control socket cannot be used: %s", strerror(-fd));
+	*ret_fd = fd;
+	return 0;
+}
+
+/* ---- asking ------------------------------------------------------------------------ */
+
+static int broken(const char *name, int error, struct failure *ret_failure)
+{
+	if (error == EAGAIN)
+		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name, NULL,
+				   "it does not answer");
+	if (error == EPIPE || error == ECONNRESET)
+		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
+				   "the guest is over");
+	return failure_set(ret_failure, ITSY_RUNTIME, error, name, NULL,
+			   "its control socket failed: %s", strerror(error));
+}
+
+static int nonsense(const char *name, struct failure *ret_failure)
+{
+	return failure_set(ret_failure, ITSY_RUNTIME, EPROTO, name,
+			   "use the same itsy as the guest's", "its answer is not understood");
+}
+
+static int send_line(int fd, const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len) {
+		ssize_t n = send(fd, text, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Up to the newline, without it. */
+static int receive_line(int fd, char *line, size_t cap, size_t *ret_len)
+{
+	size_t len = 0;
+
+	while (len < cap) {
+		ssize_t n = recv(fd, line + len, cap - len, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -ECONNRESET;
+		len += (size_t)n;
+		if (line[len - 1] != '\n')
+			continue;
+		*ret_len = len - 1;
+		return 0;
+	}
+	return -EPROTO;
+}
+
+static int take_reply(const char *name, json_t *reply, json_t **ret_reply,
+		      struct failure *ret_failure)
+{
+	const char *error = json_string_value(json_object_get(reply, "error"));
+	const json_t *ok = json_object_get(reply, "ok");
+
+	if (json_is_true(ok)) {
+		*ret_reply = reply;
+		return 0;
+	}
+	if (json_is_false(ok) && error)
+		(void)failure_set(ret_failure, ITSY_USAGE, EINVAL, name, NULL, "%s", error);
+	else
+		(void)nonsense(name, ret_failure);
+	json_decref(reply);
+	return -EINVAL;
+}
+
+/* Does not take the request. */
+static int ask(int fd, const char *name, json_t *request, json_t **ret_reply,
+	       struct failure *ret_failure)
+{
+	_cleanup_free_ char *line = malloc(CONTROL_REPLY_MAX);
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int r;
+
+	(void)json_object_set_new(request, "itsy", json_integer(CONTROL_VERSION));
+	text = json_dumps(request, JSON_COMPACT);
+	if (!line || !text)
+		return broken(name, ENOMEM, ret_failure);
+	r = send_line(fd, text);
+	if (r == 0)
+		r = send_line(fd, "\n");
+	if (r == 0)
+		r = receive_line(fd, line, CONTROL_REPLY_MAX, &len);
+	if (r == -EPROTO)
+		return nonsense(name, ret_failure);
+	if (r < 0)
+		return broken(name, -r, ret_failure);
+	return take_reply(name, json_loadb(line, len, 0, NULL), ret_reply, ret_failure);
+}
+
+int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
+	       struct failure *ret_failure)
+{
+	int r = ask(fd, name, request, ret_reply, ret_failure);
+
+	json_decref(request);
+	return r;
+}
+
+int client_ask_all(int fd, const char *name, json_t *request, const char *list, json_t **ret_reply,
+		   struct failure *ret_failure)
+{
+	json_t *all = json_array(), *reply = NULL;
+	bool more = true;
+	int r = 0;
+
+	for (unsigned part = 0; r == 0 && more && part < MAX_PARTS; part++) {
+		json_decref(reply);
+		reply = NULL;
+		(void)json_object_set_new(request, "skip",
+					  json_integer((json_int_t)json_array_size(all)));
+		r = ask(fd, name, request, &reply, ret_failure);
+		if (r == 0 && json_array_extend(all, json_object_get(reply, list)) < 0)
+			r = nonsense(name, ret_failure);
+		more = r == 0 && json_is_true(json_object_get(reply, "more"));
+		/* What was to be done is done by the first part. */
+		(void)json_object_del(request, "set");
+	}
+	json_decref(request);
+	if (r < 0) {
+		json_decref(reply);
+		json_decref(all);
+		return r;
+	}
+	(void)json_object_set_new(reply, list, all);
+	(void)json_object_del(reply, "more");
+	*ret_reply = reply;
+	return 0;
+}

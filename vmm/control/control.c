@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The control socket, unix(7).
+ *
+ * Beside NAME.sock lies NAME.lock, which a process holds (flock(2)) as long as it
+ * serves that name, and which says its process ID: so a socket whose process died
+ * is told from one that is alive, and two that start at a time get along.
+ *
+ * No locks of ours: one thread. What a client sends is looked at in
+ * vmm/control/control_proto.c.
+ */
+#include "vmm/control/control.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "vmm/base/bits.h"
+
+#define PATH_SZ (sizeof(((struct sockaddr_un *)NULL)->sun_path))
+
+struct client {
+	int fd; /* -1: free */
+	char in[CONTROL_LINE_MAX];
+	size_t nr_in;
+	char *out; /* owned: an answer that is not yet sent as a whole; NULL: none */
+	size_t out_len, out_at;
+	bool last; /* let it go after the answer */
+};
+
+struct control {
+	struct control_config cfg; /* dir and name are not used after creation */
+	char socket_path[PATH_SZ], lock_path[PATH_SZ];
+	int lock;     /* flock()ed */
+	int listener; /* -1: not bound */
+	bool deaf;    /* accept() failed: no more clients */
+	struct client clients[CONTROL_MAX_CLIENTS];
+};
+
+/* ---- clients --------------------------------------------------------------------- */
+
+static void let_go(struct client *client)
+{
+	cleanup_fd(&client->fd);
+	free(client->out);
+	*client = (struct client){ .fd = -1 };
+}
+
+static const char *end_of_line(const struct client *client)
+{
+	return memchr(client->in, '\n', client->nr_in);
+}
+
+/* As much of the answer as the socket takes. */
+static void send_answer(struct client *client)
+{
+	ssize_t n = send(client->fd, client->out + client->out_at, client->out_len - client->out_at,
+			 MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		let_go(client);
+		return;
+	}
+	client->out_at += (size_t)n;
+	if (client->out_at < client->out_len)
+		return;
+	free(client->out);
+	client->out = NULL;
+	if (client->last)
+		let_go(client);
+}
+
+static void begin_answer(struct client *client, char *answer, size_t len)
+{
+	if (!answer) {
+		let_go(client);
+		return;
+	}
+	client->out = answer;
+	client->out_len = len;
+	client->out_at = 0;
+	send_answer(client);
+}
+
+/* The first line that is there. */
+static void run_line(const struct control *control, struct client *client)
+{
+	const char *end = end_of_line(client);
+	size_t len, answer_len = 0;
+	char *answer;
+
+	if (!end)
+		return;
+	len = (size_t)(end - client->in);
+	answer = control_answer(client->in, len, control->cfg.verbs, control->cfg.nr_verbs,
+				control->cfg.ctx, &answer_len);
+	client->nr_in -= len + 1;
+	memmove(client->in, client->in + len + 1, client->nr_in);
+	begin_answer(client, answer, answer_len);
+}
+
+static void read_lines(struct client *client)
+{
+	ssize_t n = recv(client->fd, client->in + client->nr_in, sizeof(client->in) - client->nr_in,
+			 MSG_DONTWAIT);
+	size_t len = 0;
+	char *refusal;
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n <= 0) {
+		let_go(client);
+		return;
+	}
+	client->nr_in += (size_t)n;
+	if (end_of_line(client) || client->nr_in < sizeof(client->in))
+		return;
+	client->last = true;
+	refusal = control_refusal("a request has at most 4095 bytes", &len);
+	begin_answer(client, refusal, len);
+}
+
+static void serve_client(const struct control *control, struct client *client)
+{
+	if (client->out)
+		send_answer(client);
+	else if (!end_of_line(client))
+		read_lines(client);
+	if (client->fd >= 0 && !client->out)
+		run_line(control, client);
+}
+
+static struct client *free_client(struct control *control)
+{
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		if (control->clients[i].fd < 0)
+			return &control->clients[i];
+	return NULL;
+}
+
+static void turn_away(int fd)
+{
+	size_t len = 0;
+	char *text = control_refusal("too many clients: try again later", &len);
+
+	if (text && send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		len = 0; /* then it hears nothing */
+	free(text);
+	(void)close(fd);
+}
+
+/* One client a visit: the next one is there at the next. */
+static void accept_client(struct control *control)
+{
+	struct client *client = free_client(control);
+	int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd >= 0 && client)
+		client->fd = fd;
+	else if (fd >= 0)
+		turn_away(fd);
+	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+		/* It would fail again at once, and for ever. */
+		control->deaf = true;
+		report_warning("control socket: no more clients (%s)", strerror(errno));
+	}
+}
+
+size_t control_fds(const struct control *control, struct pollfd fds[CONTROL_MAX_FDS])
+{
+	if (!control)
+		return 0;
+	fds[0] = (struct pollfd){ .fd = control->deaf ? -1 : control->listener, .events = POLLIN };
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
+		const struct client *client = &control->clients[i];
+		/* A line that is here already is run at the next visit, which this makes come. */
+		bool now = client->out || (client->fd >= 0 && end_of_line(client));
+
+		fds[1 + i] = (struct pollfd){ .fd = client->fd, .events = now ? POLLOUT : POLLIN };
+	}
+	return CONTROL_MAX_FDS;
+}
+
+void control_serve(struct control *control, const struct pollfd fds[], size_t nr)
+{
+	if (!control)
+		return;
+	assert(nr == CONTROL_MAX_FDS);
+
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		if (fds[1 + i].revents && control->clients[i].fd >= 0)
+			serve_client(control, &control->clients[i]);
+	if (fds[0].revents)
+		accept_client(control);
+}
+
+/* ---- set-up ------------------------------------------------------------------------ */
+
+static int path_of(char path[PATH_SZ], const struct control_config *config, const char *suffix)
+{
+	int n = snprintf(path, PATH_SZ, "%s/%s%s", config->dir, config->name, suffix);
+
+	return n < 0 || (size_t)n >= PATH_SZ ? -ENAMETOOLONG : 0;
+}
+
+/* Open and lock the file, and see that it is still the one of that name: 0, or 1 if not. */
+static int try_lock(struct control *control)
+{
+	struct stat held, named;
+
+	cleanup_fd(&control->lock);
+	control->lock = open(control->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (control->lock < 0)
+		return -errno;
+	if (flock(control->lock, LOCK_EX | LOCK_NB) < 0)
+		return -errno;
+	if (fstat(control->lock, &held) < 0)
+		return -errno;
+	if (stat(control->lock_path, &named) < 0)
+		return errno == ENOENT ? 1 : -errno;
+	return held.st_ino != named.st_ino || held.st_dev != named.st_dev;
+}
+
+static int take_lock(struct control *control)
+{
+	char pid[16];
+	int r, len;
+
+	do {
+		r = try_lock(control);
+	} while (r == 1);
+	if (r < 0)
+		return r;
+	len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(control->lock, 0) < 0 || pwrite(control->lock, pid, (size_t)len, 0) != len)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+/* What the process that holds the lock wrote there; 0: it has not yet. */
+static int holder(const struct control *control)
+{
+	char text[16] = "";
+
+	if (pread(control->lock, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	return atoi(text);
+}
+
+static int listen_there(struct control *control)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	static_assert(sizeof(address.sun_path) == sizeof(control->socket_path), "same");
+	memcpy(address.sun_path, control->socket_path, sizeof(address.sun_path));
+	if (unlink(control->socket_path) < 0 && errno != ENOENT)
+		return -errno;
+	control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (control->listener < 0)
+		return -errno;
+	/* The file takes the mode of the descriptor: never a moment with another one. */
+	if (fchmod(control->listener, 0600) < 0 ||
+	    bind(control->listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(control->listener, (int)CONTROL_MAX_CLIENTS) < 0)
+		return -errno;
+	return 0;
+}
+
+static int set_up(struct control *control)
+{
+	const struct control_config *config = &control->cfg;
+	int r = path_of(control->socket_path, config, ".sock");
+
+	if (r == 0)
+		r = path_of(control->lock_path, config, ".lock");
+	if (r < 0)
+		return r;
+	if (mkdir(config->dir, 0755) < 0 && errno != EEXIST)
+		return -errno;
+	r = take_lock(control);
+	return r < 0 ? r : listen_there(control);
+}
+
+static void control_destroyp(struct control **control)
+{
+	control_destroy(*control);
+}
+
+int control_create(const struct control_config *config, struct control **ret_control,
+		   struct failure *ret_failure)
+{
+	_cleanup_(control_destroyp) struct control *control = calloc(1, sizeof(*control));
+	int r;
+
+	if (!control)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "control socket", NULL,
+				   "out of memory");
+	control->cfg = *config;
+	control->lock = control->listener = -1;
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		control->clients[i].fd = -1;
+
+	r = set_up(control);
+	if (r == -EWOULDBLOCK) {
+		int pid = holder(control);
+
+		cleanup_fd(&control->lock); /* it is not ours to remove */
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, config->name,
+				   "end that one, or give this one another name (--set name=...)",
+				   "a guest of this name runs already: process %d", pid);
+	}
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, config->dir, NULL,
+				   "no control socket can be made there (%s)", strerror(-r));
+	*ret_control = TAKE_PTR(control);
+	return 0;
+}
+
+void control_destroy(struct control *control)
+{
+	if (!control)
+		return;
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		let_go(&control->clients[i]);
+	if (control->listener >= 0)
+		(void)unlink(control->socket_path);
+	cleanup_fd(&control->listener);
+	/* While it is held: who waits for the name finds another file, and looks again. */
+	if (control->lock >= 0)
+		(void)unlink(control->lock_path);
+	cleanup_fd(&control->lock);
+	free(control);
+}

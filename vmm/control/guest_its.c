@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What a guest's ITSs say: registers, commands, failures, and on demand where the
+ * guest's tables differ from the shadow.
+ *
+ * No locks of its own: the thread that owns the machine.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "vitsmod/vits.h"
+#include "vmm/base/bits.h"
+#include "vmm/control/guest.h"
+#include "vmm/control/irqstat.h"
+#include "vmm/machine/machine.h"
+
+/* Commands run for microseconds at a time. */
+#define AUDIT_TRIES  20u
+#define AUDIT_NAP_NS 1000000
+
+/* IHI 0069 12.18; reading any of them changes nothing. */
+static const struct {
+	const char *name;
+	uint64_t offset;
+	unsigned size;
+} registers[] = {
+	{ "GITS_CTLR", 0x0000, 4 },    { "GITS_TYPER", 0x0008, 8 },  { "GITS_CBASER", 0x0080, 8 },
+	{ "GITS_CWRITER", 0x0088, 8 }, { "GITS_CREADR", 0x0090, 8 }, { "GITS_BASER0", 0x0100, 8 },
+	{ "GITS_BASER1", 0x0108, 8 },
+};
+
+/* JSON's numbers have no 64 bits everywhere. */
+static json_t *hex(uint64_t value)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_string(text);
+}
+
+static json_t *registers_json(struct vits *v)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
+		(void)json_object_set_new(
+			object, registers[i].name,
+			hex(vits_mmio_read(v, registers[i].offset, registers[i].size)));
+	return object;
+}
+
+static json_t *failure_json(const struct vits_failure *f)
+{
+	const char *command = vits_command_name((uint8_t)(f->cmd[0] & 0xff));
+	const char *error = vits_error_name(f->code);
+	json_t *words = json_array();
+
+	for (size_t i = 0; i < ARRAY_SIZE(f->cmd); i++)
+		(void)json_array_append_new(words, hex(f->cmd[i]));
+	return json_pack("{s:I, s:s*, s:s*, s:o, s:s, s:o, s:o}", "serial", (json_int_t)f->serial,
+			 "command", command, "error", error, "code", hex(f->code), "result",
+			 f->result == VITS_STALL ? "stalled" : "skipped", "creadr", hex(f->creadr),
+			 "words", words);
+}
+
+static json_t *failures_json(const struct vits_stats *stats)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < stats->nr_last; i++)
+		(void)json_array_append_new(list, failure_json(&stats->last[i]));
+	return list;
+}
+
+struct audit {
+	json_t *list;
+	unsigned long long nr;
+};
+
+static void add_difference(void *arg, const struct vits_difference *d)
+{
+	static const char *const kinds[] = {
+		[VITS_DIFFERENT_DTE] = "DTE",
+		[VITS_DIFFERENT_ITE] = "ITE",
+		[VITS_DIFFERENT_CTE] = "CTE",
+	};
+	struct audit *audit = arg;
+	json_t *entry;
+
+	if (audit->nr++ >= GUEST_DIFFERENCES_MAX)
+		return;
+	entry = json_pack("{s:s, s:o, s:b}", "entry", kinds[d->kind], "shadow", hex(d->shadow),
+			  "readable", d->readable);
+	if (entry && d->kind != VITS_DIFFERENT_CTE)
+		(void)json_object_set_new(entry, "devid", json_integer(d->devid));
+	if (entry && d->kind == VITS_DIFFERENT_ITE)
+		(void)json_object_set_new(entry, "eventid", json_integer(d->eventid));
+	if (entry && d->kind == VITS_DIFFERENT_CTE)
+		(void)json_object_set_new(entry, "icid", json_integer(d->icid));
+	if (entry && d->readable) {
+		(void)json_object_set_new(entry, "address", hex(d->gpa));
+		(void)json_object_set_new(entry, "table", hex(d->table));
+	}
+	(void)json_array_append_new(audit->list, entry);
+}
+
+/* False: commands ran each time that it was tried. */
+static bool add_audit(json_t *its, struct vits *v)
+{
+	const struct timespec nap = { .tv_nsec = AUDIT_NAP_NS };
+	struct audit audit = { .list = json_array() };
+	int r = vits_audit(v, add_difference, &audit);
+
+	for (unsigned i = 1; r == -EBUSY && i < AUDIT_TRIES; i++) {
+		(void)nanosleep(&nap, NULL);
+		r = vits_audit(v, add_difference, &audit);
+	}
+	(void)json_object_set_new(its, "differences", audit.list);
+	(void)json_object_set_new(its, "nr_differences", json_integer((json_int_t)audit.nr));
+	return r == 0;
+}
+
+static json_t *its_json(const char *name, struct vits *v)
+{
+	struct vits_stats s;
+
+	vits_stats_get(v, &s);
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "name",
+			 name, "registers", registers_json(v), "commands",
+			 irqstat_commands_json(&s), "failures", failures_json(&s), "unreadable",
+			 (json_int_t)s.cmd_unreadable, "ignored_accesses",
+			 (json_int_t)s.mmio_ignored, "shadow_differs", (json_int_t)s.shadow_differs,
+			 "msis", "delivered", (json_int_t)s.msi[VITS_MSI_DELIVER], "disabled",
+			 (json_int_t)s.msi[VITS_MSI_DISABLED], "beyond_shadow",
+			 (json_int_t)s.msi[VITS_MSI_BEYOND_SHADOW], "unmapped",
+			 (json_int_t)s.msi[VITS_MSI_UNMAPPED]);
+}
+
+json_t *guest_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX])
+{
+	const struct guest *g = ctx;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < g->config->nr_its; i++) {
+		struct vits *v = machine_its(g->machine, i);
+		json_t *its = its_json(g->config->its[i].name, v);
+
+		if (its && control_bool(request, "audit") && !add_audit(its, v)) {
+			(void)snprintf(error, CONTROL_ERROR_MAX,
+				       "its %s ran commands all the time: try again",
+				       g->config->its[i].name);
+			json_decref(its);
+			json_decref(list);
+			return NULL;
+		}
+		if (json_array_append_new(list, its) < 0)
+			break;
+	}
+	return json_pack("{s:s, s:o}", "name", g->config->name, "its", list);
+}

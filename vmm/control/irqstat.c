@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What became of the interrupts.
+ */
+#include "vmm/control/irqstat.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+struct row {
+	uint64_t taken, injected, held, released, dropped, last;
+	uint64_t storms, storm_held, storm_muted, storm_released, coalesced;
+	enum route route;
+};
+
+static struct row read_row(const struct vector_counts *c)
+{
+	return (struct row){
+		.taken = c->taken,
+		.injected = c->injected,
+		.held = c->held,
+		.released = c->released,
+		.dropped = c->dropped,
+		.last = c->last,
+		.storms = c->storms,
+		.storm_held = c->storm_held,
+		.storm_muted = c->storm_muted,
+		.storm_released = c->storm_released,
+		.coalesced = c->coalesced,
+		.route = (enum route)c->route,
+	};
+}
+
+/* What a policy kept from the guest, where it did. */
+static void print_policy(FILE *out, const struct row *row)
+{
+	if (row->storms)
+		(void)fprintf(out,
+			      "  storms: %" PRIu64 ", held back in them: %" PRIu64
+			      ", masked at the device: %" PRIu64 " times\n",
+			      row->storms, row->storm_held, row->storm_muted);
+	if (row->coalesced)
+		(void)fprintf(out, "  merged into the next one (hold-us): %" PRIu64 "\n",
+			      row->coalesced);
+}
+
+static void print_where(FILE *out, const struct passthru *p, const struct row *row)
+{
+	char ids[24];
+
+	if (!row->last) {
+		(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/-", p->devid);
+		(void)fprintf(out, "  %-16s %6s %5s", ids, "-", "-");
+		return;
+	}
+	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu64, p->devid, row->last & 0xffff);
+	(void)fprintf(out, "  %-16s %6" PRIu64 " %5" PRIu64, ids, row->last >> 32,
+		      row->last >> 16 & 0xffff);
+}
+
+static void print_function(FILE *out, const struct passthru *p, struct row *sum)
+{
+	unsigned quiet = 0;
+
+	for (unsigned v = 0; v < p->nr_vectors; v++) {
+		const struct row row = read_row(&p->vectors[v]);
+		char vector[48];
+
+		/* Of the kernel's own it is not known. */
+		if (!row.taken && row.route != ROUTE_IRQFD) {
+			quiet++;
+			continue;
+		}
+		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->name, v);
+		(void)fprintf(out, "%-20s", vector);
+		print_where(out, p, &row);
+		(void)fprintf(out, " %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
+			      route_name(row.route), row.taken, row.injected, row.held,
+			      row.dropped);
+		print_policy(out, &row);
+		sum->taken += row.taken;
+		sum->injected += row.injected;
+		sum->held += row.held;
+		sum->dropped += row.dropped;
+	}
+	if (quiet)
+		(void)fprintf(out, "%-20s  (%u more vectors without an interrupt)\n", p->name,
+			      quiet);
+}
+
+/* What a guest did that it should not have, where it did. */
+static void print_mistakes(FILE *out, const struct machine_stats *s)
+{
+	uint64_t skipped = s->vits.cmd_unreadable, stalled = 0;
+	const struct {
+		const char *what;
+		uint64_t nr;
+	} notes[] = {
+		{ "accesses to the hidden ITS frame, answered with an abort",
+		  s->seal.frame_accesses },
+		{ "writes to the hidden ITS's tables, ignored", s->seal.table_writes },
+		{ "accesses to addresses where nothing is", s->unclaimed },
+		{ "BARs placed where they cannot be reached", s->pcih.misplaced },
+		{ "effects dropped for want of LPI tables", s->seal.unready },
+		{ "table entries that the guest changed behind the ITS's back",
+		  s->vits.shadow_differs },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(s->vits.cmd); i++) {
+		skipped += s->vits.cmd[i].skipped;
+		stalled += s->vits.cmd[i].stalled;
+	}
+	if (skipped || stalled)
+		(void)fprintf(out, "ITS commands refused: %" PRIu64 ", stalled: %" PRIu64 "\n",
+			      skipped, stalled);
+	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+		if (notes[i].nr)
+			(void)fprintf(out, "%s: %" PRIu64 "\n", notes[i].what, notes[i].nr);
+}
+
+void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,
+		   const struct machine_stats *stats)
+{
+	struct row sum = { 0 };
+
+	if (nr_functions) {
+		(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s %10s %10s %8s %8s\n", "vector",
+			      "DeviceID/EventID", "LPI", "vCPU", "route", "taken", "injected",
+			      "held", "dropped");
+		for (size_t i = 0; i < nr_functions; i++)
+			print_function(out, &functions[i], &sum);
+		(void)fprintf(out,
+			      "%-20s  %-16s %6s %5s %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64
+			      " %8" PRIu64 "\n",
+			      "all", "", "", "", "", sum.taken, sum.injected, sum.held,
+			      sum.dropped);
+	}
+	print_mistakes(out, stats);
+}
+
+/* ---- JSON -------------------------------------------------------------------- */
+
+static json_t *vector_json(unsigned vector, const struct row *row)
+{
+	json_t *v = json_pack(
+		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vector",
+		(int)vector, "route", route_name(row->route), "taken", (json_int_t)row->taken,
+		"injected", (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
+		(json_int_t)row->released, "dropped", (json_int_t)row->dropped, "storms",
+		(json_int_t)row->storms, "storm_held", (json_int_t)row->storm_held, "storm_muted",
+		(json_int_t)row->storm_muted, "storm_released", (json_int_t)row->storm_released,
+		"coalesced", (json_int_t)row->coalesced);
+
+	if (v && row->last) {
+		(void)json_object_set_new(v, "eventid",
+					  json_integer((json_int_t)(row->last & 0xffff)));
+		(void)json_object_set_new(v, "vcpu",
+					  json_integer((json_int_t)(row->last >> 16 & 0xffff)));
+		(void)json_object_set_new(v, "lpi", json_integer((json_int_t)(row->last >> 32)));
+	}
+	return v;
+}
+
+static json_t *function_json(const struct passthru *p)
+{
+	json_t *vectors = json_array();
+	char bdf[PCI_BDF_STRLEN], devid[16];
+
+	(void)snprintf(devid, sizeof(devid), "0x%04" PRIx32, p->devid);
+	for (unsigned v = 0; v < p->nr_vectors; v++) {
+		const struct row row = read_row(&p->vectors[v]);
+
+		(void)json_array_append_new(vectors, vector_json(v, &row));
+	}
+	return json_pack("{s:s, s:s, s:s, s:o}", "name", p->name, "bdf",
+			 pci_bdf_format(&p->bdf, bdf), "devid", devid, "vectors", vectors);
+}
+
+json_t *irqstat_commands_json(const struct vits_stats *stats)
+{
+	json_t *commands = json_object();
+
+	for (unsigned op = 0; op < ARRAY_SIZE(stats->cmd); op++) {
+		const __typeof__(stats->cmd[0]) *c = &stats->cmd[op];
+		const char *name = vits_command_name((uint8_t)op);
+		char number[16];
+
+		if (!c->done && !c->skipped && !c->stalled)
+			continue;
+		(void)snprintf(number, sizeof(number), "0x%02x", op);
+		(void)json_object_set_new(commands, name ? name : number,
+					  json_pack("{s:I, s:I, s:I}", "done", (json_int_t)c->done,
+						    "skipped", (json_int_t)c->skipped, "stalled",
+						    (json_int_t)c->stalled));
+	}
+	return commands;
+}
+
+static json_t *failures_json(const struct vits_stats *stats)
+{
+	json_t *failures = json_array();
+
+	for (size_t i = 0; i < stats->nr_last; i++) {
+		const char *name = vits_error_name(stats->last[i].code);
+		char code[16];
+
+		(void)snprintf(code, sizeof(code), "0x%06" PRIx32, stats->last[i].code);
+		(void)json_array_append_new(failures, json_string(name ? name : code));
+	}
+	return failures;
+}
+
+/* Besides wrong commands. */
+static json_t *mistakes_json(const struct vits_stats *stats)
+{
+	return json_pack("{s:I, s:I, s:I}", "unreadable_commands",
+			 (json_int_t)stats->cmd_unreadable, "changed_entries",
+			 (json_int_t)stats->shadow_differs, "ignored_accesses",
+			 (json_int_t)stats->mmio_ignored);
+}
+
+int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
+		       const struct machine_stats *s, unsigned boots)
+{
+	json_t *list = json_array(), *root;
+	int r;
+
+	for (size_t i = 0; i < nr_functions; i++)
+		(void)json_array_append_new(list, function_json(&functions[i]));
+	root = json_pack(
+		"{s:i, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, "
+		"s:I}, "
+		"s:I}",
+		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
+		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
+		"sealed_its", "windows", (json_int_t)s->seal.windows, "commands",
+		(json_int_t)s->seal.commands, "owed", (json_int_t)s->seal.owed, "unready",
+		(json_int_t)s->seal.unready, "frame_accesses", (json_int_t)s->seal.frame_accesses,
+		"table_writes", (json_int_t)s->seal.table_writes, "router", "visits",
+		(json_int_t)s->router_visits, "completions", (json_int_t)s->router_completions,
+		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
+		"unclaimed", (json_int_t)s->unclaimed);
+	if (!root)
+		return -ENOMEM;
+	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));
+	errno = 0;
+	r = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
+	json_decref(root);
+	return r;
+}

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A guest's interrupts as tables. No locks.
+ */
+#include "vmm/control/irqview.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/table.h"
+#include "vmm/irq/route_name.h"
+
+#define US UINT64_C(1000)
+#define MS (1000 * US)
+#define S  (1000 * MS)
+
+/* ---- reading ------------------------------------------------------------------- */
+
+static uint64_t number_of(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) && json_integer_value(value) >= 0
+		       ? (uint64_t)json_integer_value(value)
+		       : IRQVIEW_NONE;
+}
+
+/* False where there is none, or it is too long. */
+static bool copy_string(const json_t *object, const char *key, char *out, size_t cap)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+	int n = text ? snprintf(out, cap, "%s", text) : -1;
+
+	return n >= 0 && (size_t)n < cap;
+}
+
+static bool read_row(const json_t *from, struct irq_row *row)
+{
+	*row = (struct irq_row){
+		.vector = number_of(from, "vector"),
+		.devid = number_of(from, "devid"),
+		.eventid = number_of(from, "eventid"),
+		.lpi = number_of(from, "lpi"),
+		.vcpu = number_of(from, "vcpu"),
+		.changing = json_is_true(json_object_get(from, "changing")),
+		.taken = number_of(from, "taken"),
+		.injected = number_of(from, "injected"),
+		.held = number_of(from, "held"),
+		.dropped = number_of(from, "dropped"),
+		.last_ns = number_of(from, "last_ns"),
+		.rate = -1,
+	};
+	return row->vector != IRQVIEW_NONE && row->devid != IRQVIEW_NONE &&
+	       row->taken != IRQVIEW_NONE && row->injected != IRQVIEW_NONE &&
+	       row->held != IRQVIEW_NONE && row->dropped != IRQVIEW_NONE &&
+	       copy_string(from, "device", row->device, sizeof(row->device)) &&
+	       copy_string(from, "route", row->route, sizeof(row->route)) &&
+	       copy_string(from, "asked", row->asked, sizeof(row->asked));
+}
+
+int irqview_read(const json_t *reply, struct irq_sample *ret_sample)
+{
+	const json_t *list = json_object_get(reply, "vectors");
+	uint64_t now = number_of(reply, "now_ns");
+	_cleanup_free_ struct irq_row *rows = NULL;
+	size_t nr = json_array_size(list);
+
+	if (!json_is_array(list) || now == IRQVIEW_NONE)
+		return -EPROTO;
+	rows = calloc(nr ? nr : 1, sizeof(*rows));
+	if (!rows)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++)
+		if (!read_row(json_array_get(list, i), &rows[i]))
+			return -EPROTO;
+	*ret_sample = (struct irq_sample){ now, nr, TAKE_PTR(rows) };
+	return 0;
+}
+
+void irqview_fini(struct irq_sample *sample)
+{
+	free(sample->rows);
+	*sample = (struct irq_sample){ 0 };
+}
+
+/* ---- rates ---------------------------------------------------------------------- */
+
+static bool same_vector(const struct irq_row *a, const struct irq_row *b)
+{
+	return a->vector == b->vector && strcmp(a->device, b->device) == 0;
+}
+
+/* Both are mostly in the same order: the search goes on from where the last one ended. */
+static const struct irq_row *find_row(const struct irq_sample *sample, const struct irq_row *row,
+				      size_t *at)
+{
+	for (size_t i = 0; i < sample->nr; i++) {
+		const struct irq_row *one = &sample->rows[(*at + i) % sample->nr];
+
+		if (!same_vector(one, row))
+			continue;
+		*at = (*at + i + 1) % sample->nr;
+		return one;
+	}
+	return NULL;
+}
+
+void irqview_rates(struct irq_sample *sample, const struct irq_sample *before)
+{
+	uint64_t span = sample->now_ns - before->now_ns;
+	size_t at = 0;
+
+	for (size_t i = 0; i < sample->nr; i++) {
+		struct irq_row *row = &sample->rows[i];
+		const struct irq_row *old = find_row(before, row, &at);
+
+		if (!old || sample->now_ns <= before->now_ns || row->taken < old->taken)
+			continue;
+		row->rate = (double)(row->taken - old->taken) * (double)S / (double)span;
+	}
+}
+
+static int busiest_first(const void *a, const void *b)
+{
+	const struct irq_row *x = a, *y = b;
+	int by_name = strcmp(x->device, y->device);
+
+	if (x->rate < y->rate || x->rate > y->rate)
+		return x->rate < y->rate ? 1 : -1;
+	if (x->taken != y->taken)
+		return x->taken < y->taken ? 1 : -1;
+	return by_name ? by_name : (x->vector > y->vector) - (x->vector < y->vector);
+}
+
+void irqview_sort(struct irq_sample *sample)
+{
+	if (sample->nr)
+		qsort(sample->rows, sample->nr, sizeof(*sample->rows), busiest_first);
+}
+
+double irqview_total_rate(const struct irq_sample *sample)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < sample->nr; i++)
+		sum += sample->rows[i].rate > 0 ? sample->rows[i].rate : 0;
+	return sum;
+}
+
+/* ---- printing ----------------------------------------------------------------------- */
+
+const char *irqview_time(uint64_t ns, char text[IRQVIEW_TIME_SZ])
+{
+	static const struct {
+		uint64_t unit, until; /* in ns */
+		const char *name;
+	} units[] = {
+		{ 1, US, "ns" },
+		{ US, MS, "us" },
+		{ MS, S, "ms" },
+		{ S, 120 * S, "s" },
+		{ 60 * S, 7200 * S, "min" },
+		{ 3600 * S, 172800 * S, "h" },
+		{ 86400 * S, UINT64_MAX, "d" },
+	};
+	size_t i = 0;
+
+	while (ns >= units[i].until && i < ARRAY_SIZE(units) - 1)
+		i++;
+	/* One decimal where there is one digit. */
+	if (i > 0 && ns < 10 * units[i].unit)
+		(void)snprintf(text, IRQVIEW_TIME_SZ, "%" PRIu64 ".%" PRIu64 " %s",
+			       ns / units[i].unit, ns % units[i].unit * 10 / units[i].unit,
+			       units[i].name);
+	else
+		(void)snprintf(text, IRQVIEW_TIME_SZ, "%" PRIu64 " %s", ns / units[i].unit,
+			       units[i].name);
+	return text;
+}
+
+static void add_number(struct table *t, uint64_t n)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%" PRIu64, n);
+	table_add(t, n == IRQVIEW_NONE ? "-" : text);
+}
+
+static bool by_irqfd(const struct irq_row *row)
+{
+	return strcmp(row->route, route_name(ROUTE_IRQFD)) == 0;
+}
+
+/* "uring", or "uring->irqfd": the one in force, and the one asked for. */
+static void add_route(struct table *t, const struct irq_row *row)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%s->%s", row->route, row->asked);
+	table_add(t, row->changing || strcmp(row->route, row->asked) != 0 ? text : row->route);
+}
+
+static void add_rate(struct table *t, const struct irq_row *row)
+{
+	char text[32];
+
+	/* Of those that the kernel takes by itself none is known. */
+	if (row->rate < 0 || (by_irqfd(row) && row->rate <= 0))
+		(void)snprintf(text, sizeof(text), "-");
+	else
+		(void)snprintf(text, sizeof(text), "%.*f", row->rate > 0 && row->rate < 10,
+			       row->rate);
+	table_add(t, text);
+}
+
+static void add_row(struct table *t, const struct irq_row *row, uint64_t now_ns)
+{
+	char text[64], event[24], time[IRQVIEW_TIME_SZ];
+	uint64_t ago = row->last_ns < now_ns ? now_ns - row->last_ns : 0;
+
+	(void)snprintf(text, sizeof(text), "%s[%" PRIu64 "]", row->device, row->vector);
+	table_add(t, text);
+	(void)snprintf(event, sizeof(event), "%" PRIu64, row->eventid);
+	(void)snprintf(text, sizeof(text), "0x%04" PRIx64 "/%s", row->devid,
+		       row->eventid == IRQVIEW_NONE ? "-" : event);
+	table_add(t, text);
+	add_number(t, row->lpi);
+	add_number(t, row->vcpu);
+	add_route(t, row);
+	add_rate(t, row);
+	add_number(t, row->taken);
+	add_number(t, row->injected);
+	add_number(t, row->held);
+	add_number(t, row->dropped);
+	table_add(t, row->last_ns == IRQVIEW_NONE ? "-" : irqview_time(ago, time));
+}
+
+int irqview_print(const struct irq_sample *sample, FILE *out)
+{
+	static const char *const headings[] = { "VECTOR", "DEV/EVENT", "LPI",	"VCPU",
+						"ROUTE",  "PER S",     "TAKEN", "INJECTED",
+						"HELD",	  "DROPPED",   "LAST" };
+	_cleanup_(table_fini) struct table t;
+	size_t quiet = 0;
+	int r;
+
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	t.right = 0x7ec; /* numbers */
+	for (size_t i = 0; i < sample->nr; i++) {
+		const struct irq_row *row = &sample->rows[i];
+
+		if (row->taken || by_irqfd(row) || row->changing)
+			add_row(&t, row, sample->now_ns);
+		else
+			quiet++;
+	}
+	r = table_print(&t, out);
+	if (r == 0 && quiet)
+		(void)fprintf(out, "(%zu more vectors without an interrupt)\n", quiet);
+	return r;
+}
+
+static void add_time(struct table *t, const json_t *row, const char *key)
+{
+	uint64_t ns = number_of(row, key);
+	char text[IRQVIEW_TIME_SZ];
+
+	table_add(t, ns == IRQVIEW_NONE ? "-" : irqview_time(ns, text));
+}
+
+int irqview_print_histogram(const json_t *reply, FILE *out)
+{
+	static const char *const headings[] = { "VECTOR", "COUNT", "MIN",   "P50",
+						"P90",	  "P99",   "P99.9", "MAX" };
+	static const char *const keys[] = { "min", "p50", "p90", "p99", "p99_9", "max" };
+	const json_t *list = json_object_get(reply, "vectors");
+	_cleanup_(table_fini) struct table t;
+	size_t quiet = 0;
+	int r;
+
+	if (!json_is_array(list))
+		return -EPROTO;
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	t.right = 0xfe;
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *row = json_array_get(list, i);
+		const char *device = json_string_value(json_object_get(row, "device"));
+		uint64_t count = number_of(row, "count");
+		char text[64];
+
+		if (!device || count == IRQVIEW_NONE)
+			return -EPROTO;
+		quiet += !count;
+		if (!count)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s[%" PRIu64 "]", device,
+			       number_of(row, "vector"));
+		table_add(&t, text);
+		add_number(&t, count);
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
+			add_time(&t, row, keys[k]);
+	}
+	r = table_print(&t, out);
+	if (r == 0 && quiet)
+		(void)fprintf(out, "(%zu more vectors without a time)\n", quiet);
+	return r;
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guest's PCI host bridge.
+ *
+ * A BAR's mapped pieces become memory slots while the guest has it decoded;
+ * everything else in the windows is trapped and finds its function here. A BAR
+ * that the guest puts over another one, or outside the windows, gets no slots:
+ * a bridge does not forward what lies outside its windows, and two functions
+ * that answer one address are the guest's mistake. Both are counted.
+ *
+ * Lock order: lock (the placement of all BARs); no other lock is taken under it
+ * but the kernel's own in set_slot.
+ */
+#include "vmm/dev/pci_host.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/kvm/layout.h"
+
+#define ECAM_FN_SHIFT 12u
+#define ECAM_FN_SZ    (UINT64_C(1) << ECAM_FN_SHIFT)
+#define ALL_ONES(len) (~UINT64_C(0) >> (64 - 8 * (len)))
+
+struct placed_bar {
+	bool decoded; /* lies at address and answers there */
+	uint64_t address;
+	uint64_t size;
+	uint32_t mapped; /* bit i: piece i has its slot */
+};
+
+struct function {
+	struct vfio_device *dev; /* NULL: no function here */
+	struct placed_bar bars[VFIO_DEVICE_BARS];
+};
+
+struct window {
+	struct pci_host *pcih;
+	const char *name;
+	uint64_t base, size;
+};
+
+struct pci_host {
+	const struct pci_host_ops *ops;
+	void *ctx;
+	struct window windows[2];
+	pthread_rwlock_t lock;
+	struct function functions[PCI_HOST_MAX_FUNCTIONS];
+	_Atomic uint64_t trapped, misplaced;
+};
+
+/* ---- configuration space ------------------------------------------------ */
+
+/* Functions sit at function number 0 of their device: devfn = slot * 8. */
+static struct vfio_device *ecam_function(struct pci_host *pcih, uint64_t offset)
+{
+	uint64_t devfn = offset >> ECAM_FN_SHIFT;
+
+	if (devfn % 8 || devfn / 8 >= PCI_HOST_MAX_FUNCTIONS)
+		return NULL;
+	return pcih->functions[devfn / 8].dev;
+}
+
+/* PCI configuration accesses are 1, 2 or 4 bytes, naturally aligned. */
+static bool ecam_access_ok(uint64_t offset, unsigned len)
+{
+	return (len == 1 || len == 2 || len == 4) && offset % len == 0;
+}
+
+static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct vfio_device *dev = ecam_function(ctx, offset);
+
+	if (!dev || !ecam_access_ok(offset, len))
+		return ALL_ONES(len);
+	return vfio_config_read(dev, (unsigned)(offset % ECAM_FN_SZ), len);
+}
+
+static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct vfio_device *dev = ecam_function(ctx, offset);
+
+	if (dev && ecam_access_ok(offset, len))
+		vfio_config_write(dev, (unsigned)(offset % ECAM_FN_SZ), len, (uint32_t)value);
+}
+
+/* ---- windows -------------------------------------------------------------- */
+
+static bool ranges_meet(uint64_t a, uint64_t a_sz, uint64_t b, uint64_t b_sz)
+{
+	return a <= b + (b_sz - 1) && b <= a + (a_sz - 1);
+}
+
+static bool inside_window(const struct pci_host *pcih, uint64_t address, uint64_t size)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pcih->windows); i++) {
+		const struct window *w = &pcih->windows[i];
+
+		if (address >= w->base && size <= w->size && address - w->base <= w->size - size)
+			return true;
+	}
+	return false;
+}
+
+/* Does another decoded BAR answer there? Call with the lock held. */
+static bool taken_locked(const struct pci_host *pcih, const struct placed_bar *self,
+			 uint64_t address, uint64_t size)
+{
+	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS; f++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
+			const struct placed_bar *other = &pcih->functions[f].bars[b];
+
+			if (other != self && other->decoded &&
+			    ranges_meet(address, size, other->address, other->size))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct target {
+	struct vfio_device *dev;
+	unsigned bar;
+	uint64_t offset;
+};
+
+/* Which BAR answers at gpa, all len bytes of it? */
+static bool find_target(struct pci_host *pcih, uint64_t gpa, unsigned len, struct target *ret)
+{
+	bool found = false;
+
+	pthread_rwlock_rdlock(&pcih->lock);
+	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS && !found; f++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_BARS && !found; b++) {
+			const struct placed_bar *bar = &pcih->functions[f].bars[b];
+
+			found = bar->decoded && gpa >= bar->address && bar->size >= len &&
+				gpa - bar->address <= bar->size - len;
+			if (found)
+				*ret = (struct target){ pcih->functions[f].dev, b,
+							gpa - bar->address };
+		}
+	}
+	pthread_rwlock_unlock(&pcih->lock);
+	return found;
+}
+
+static uint64_t window_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct window *w = ctx;
+	struct target t;
+
+	/* Nobody answers: all ones, as a master abort reads. */
+	if (!find_target(w->pcih, w->base + offset, len, &t))
+		return ALL_ONES(len);
+	atomic_fetch_add_explicit(&w->pcih->trapped, 1, memory_order_relaxed);
+	return vfio_bar_read(t.dev, t.bar, t.offset, len);
+}
+
+static void window_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct window *w = ctx;
+	struct target t;
+
+	if (!find_target(w->pcih, w->base + offset, len, &t))
+		return;
+	atomic_fetch_add_explicit(&w->pcih->trapped, 1, memory_order_relaxed);
+	vfio_bar_write(t.dev, t.bar, t.offset, len, value);
+}
+
+/* ---- placing BARs ---------------------------------------------------------- */
+
+static unsigned slot_number(unsigned function, unsigned bar, unsigned piece)
+{
+	return (function * VFIO_DEVICE_BARS + bar) * VFIO_BAR_MAX_PIECES + piece;
+}
+
+static void unmap_bar_locked(struct pci_host *pcih, unsigned function, unsigned bar)
+{
+	struct placed_bar *p = &pcih->functions[function].bars[bar];
+
+	for (unsigned i = 0; i < VFIO_BAR_MAX_PIECES; i++)
+		if (p->mapped & UINT32_C(1) << i)
+			(void)pcih->ops->set_slot(pcih->ctx, slot_number(function, bar, i), 0, 0,
+						  NULL);
+	p->mapped = 0;
+	p->decoded = false;
+}
+
+static void map_bar_locked(struct pci_host *pcih, unsigned function, unsigned bar,
+			   const struct vfio_bar *now)
+{
+	struct placed_bar *p = &pcih->functions[function].bars[bar];
+
+	if (!inside_window(pcih, now->address, now->size) ||
+	    taken_locked(pcih, p, now->address, now->size)) {
+		atomic_fetch_add_explicit(&pcih->misplaced, 1, memory_order_relaxed);
+		return;
+	}
+	*p = (struct placed_bar){ .decoded = true, .address = now->address, .size = now->size };
+	for (unsigned i = 0; i < now->nr_pieces; i++) {
+		const struct vfio_bar_piece *piece = &now->pieces[i];
+
+		/* A piece without its slot is slower, and works: it traps. */
+		if (piece->map &&
+		    !pcih->ops->set_slot(pcih->ctx, slot_number(function, bar, i),
+					 now->address + piece->offset, piece->size, piece->map))
+			p->mapped |= UINT32_C(1) << i;
+	}
+}
+
+void pci_host_bars_changed(struct pci_host *pcih, unsigned slot)
+{
+	struct function *fn = &pcih->functions[slot];
+
+	assert(slot < PCI_HOST_MAX_FUNCTIONS);
+	assert(fn->dev);
+
+	pthread_rwlock_wrlock(&pcih->lock);
+	for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
+		const struct placed_bar *p = &fn->bars[b];
+		struct vfio_bar now;
+
+		/* Read under the lock: the last of several writers' views is what stays. */
+		vfio_device_bar(fn->dev, b, &now);
+		if (!now.present)
+			continue;
+		if (p->decoded == now.decoded && (!p->decoded || p->address == now.address))
+			continue;
+		unmap_bar_locked(pcih, slot, b);
+		if (now.decoded)
+			map_bar_locked(pcih, slot, b, &now);
+	}
+	pthread_rwlock_unlock(&pcih->lock);
+}
+
+/* ---- set-up ------------------------------------------------------------------ */
+
+int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host **ret_pcih)
+{
+	struct pci_host *pcih = calloc(1, sizeof(*pcih));
+
+	assert(ops);
+
+	if (!pcih)
+		return -ENOMEM;
+	pcih->ops = ops;
+	pcih->ctx = ctx;
+	pcih->windows[0] = (struct window){ pcih, "PCI 32-bit", LAYOUT_PCI32, LAYOUT_PCI32_SZ };
+	pcih->windows[1] = (struct window){ pcih, "PCI 64-bit", LAYOUT_PCI64, LAYOUT_PCI64_SZ };
+	pthread_rwlock_init(&pcih->lock, NULL);
+	*ret_pcih = pcih;
+	return 0;
+}
+
+void pci_host_destroy(struct pci_host *pcih)
+{
+	if (!pcih)
+		return;
+	pthread_rwlock_destroy(&pcih->lock);
+	free(pcih);
+}
+
+int pci_host_add(struct pci_host *pcih, unsigned slot, struct vfio_device *dev)
+{
+	assert(dev);
+
+	if (slot >= PCI_HOST_MAX_FUNCTIONS)
+		return -ENOSPC;
+	if (pcih->functions[slot].dev)
+		return -EEXIST;
+	pcih->functions[slot].dev = dev;
+	return 0;
+}
+
+int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus)
+{
+	const struct bus_region ecam = {
+		.name = "PCI configuration space",
+		.base = LAYOUT_ECAM,
+		.size = LAYOUT_ECAM_SZ,
+		.read = ecam_read,
+		.write = ecam_write,
+		.ctx = pcih,
+	};
+	int r = bus_add(bus, &ecam);
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(pcih->windows); i++) {
+		const struct bus_region window = {
+			.name = pcih->windows[i].name,
+			.base = pcih->windows[i].base,
+			.size = pcih->windows[i].size,
+			.read = window_read,
+			.write = window_write,
+			.ctx = &pcih->windows[i],
+		};
+
+		r = bus_add(bus, &window);
+	}
+	return r;
+}
+
+void pci_host_stats_get(struct pci_host *pcih, struct pci_host_stats *ret_stats)
+{
+	*ret_stats =
+		(struct pci_host_stats){ .trapped = pcih->trapped, .misplaced = pcih->misplaced };
+}

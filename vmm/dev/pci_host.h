@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's PCI host bridge: an ECAM configuration space of one bus, and the
+ * windows that functions' BARs are placed in. PCI Express Base Specification
+ * 7.2.2 (ECAM); Documentation/devicetree/bindings/pci/host-generic-pci.
+ */
+#ifndef VMM_DEV_PCI_HOST_H
+#define VMM_DEV_PCI_HOST_H
+
+#include "vfio/device.h"
+#include "vmm/kvm/bus.h"
+
+struct pci_host;
+
+#define PCI_HOST_MAX_FUNCTIONS 32u
+/* Memory slots that BARs use, at most; numbers count from the first one given. */
+#define PCI_HOST_MAX_SLOTS (PCI_HOST_MAX_FUNCTIONS * VFIO_DEVICE_BARS * VFIO_BAR_MAX_PIECES)
+
+struct pci_host_ops {
+	/*
+	 * Let the guest reach size bytes at va under gpa; size 0 removes the
+	 * slot. Negative errno, -EEXIST where another slot is in the way.
+	 */
+	int (*set_slot)(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va);
+};
+
+/* ops and ctx are borrowed. 0 or -ENOMEM. */
+int pci_host_create(const struct pci_host_ops *ops, void *ctx,
+		    struct pci_host **ret_pcih) _must_check_;
+/* Removes nothing from the VM: it is going, too. NULL is allowed. */
+void pci_host_destroy(struct pci_host *pcih);
+
+/*
+ * Put a function, borrowed, at device `slot`, function 0, of bus 0; its requester
+ * ID, and DeviceID, is pci_host_devid(slot). Before the guest runs. -EEXIST, -ENOSPC.
+ */
+int pci_host_add(struct pci_host *pcih, unsigned slot, struct vfio_device *dev) _must_check_;
+static inline uint32_t pci_host_devid(unsigned slot)
+{
+	return slot << 3;
+}
+
+/* The guest moved the function's BARs or switched decoding. A vCPU's thread. */
+void pci_host_bars_changed(struct pci_host *pcih, unsigned slot);
+
+/* ECAM and both windows. */
+int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus) _must_check_;
+
+struct pci_host_stats {
+	uint64_t trapped;   /* accesses to BARs that were emulated */
+	uint64_t misplaced; /* BARs the guest put outside the windows or over another */
+};
+
+void pci_host_stats_get(struct pci_host *pcih, struct pci_host_stats *ret_stats);
+
+#endif

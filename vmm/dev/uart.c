@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: MIT
+/*
+ * An ns16550a.
+ *
+ * Document: PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs
+ * (National Semiconductor, June 1995), section 8, "DS" below.
+ *
+ * The transmitter is infinitely fast: a byte is gone when the write of THR
+ * returns, and LSR always shows it empty. The receiver has its 16 bytes of FIFO.
+ *
+ * Lock: one mutex, held over each access and over the callbacks, except where
+ * receive_ready tells somebody who did not get it that it is free again.
+ *
+ * Deliberately not here: line errors (parity, framing, break), since there is no
+ * line; the effect of the divisor, since bytes take no time; modem inputs that
+ * move: a cable is always plugged in.
+ */
+#include "vmm/dev/uart.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define UART_REGS 8u
+#define FIFO_SZ	  16u
+
+/* Register offsets. */
+#define R_DATA	  0u /* RBR, THR; DLL with DLAB */
+#define R_IER	  1u /* DLM with DLAB */
+#define R_IIR_FCR 2u
+#define R_LCR	  3u
+#define R_MCR	  4u
+#define R_LSR	  5u
+#define R_MSR	  6u
+#define R_SCR	  7u
+
+#define IER_RDA	  0x01u
+#define IER_THRE  0x02u
+#define IER_RLS	  0x04u
+#define IER_MODEM 0x08u
+#define IER_BITS  0x0fu
+
+#define IIR_NONE    0x01u
+#define IIR_MODEM   0x00u
+#define IIR_THRE    0x02u
+#define IIR_RDA	    0x04u
+#define IIR_RLS	    0x06u
+#define IIR_TIMEOUT 0x0cu
+#define IIR_FIFO    0xc0u
+
+#define FCR_ENABLE	  0x01u
+#define FCR_CLEAR_RX	  0x02u
+#define FCR_TRIGGER_SHIFT 6u
+#define FCR_BITS	  0xc9u /* what stays: trigger, DMA mode, enable */
+
+#define LCR_DLAB 0x80u
+
+#define MCR_DTR	 0x01u
+#define MCR_RTS	 0x02u
+#define MCR_OUT1 0x04u
+#define MCR_OUT2 0x08u
+#define MCR_LOOP 0x10u
+#define MCR_BITS 0x1fu
+
+#define LSR_DR	 0x01u
+#define LSR_OE	 0x02u
+#define LSR_THRE 0x20u
+#define LSR_TEMT 0x40u
+
+#define MSR_CTS		0x10u
+#define MSR_DSR		0x20u
+#define MSR_RI		0x40u
+#define MSR_DCD		0x80u
+#define MSR_DELTA_SHIFT 4u
+#define MSR_DELTAS	0x0fu
+#define MSR_TERI	0x04u
+
+/* So many reads of LSR with nothing in between are somebody waiting for a byte. */
+#define POLLING_READS 16u
+
+struct uart {
+	/* Set by uart_create(), constant afterwards. */
+	const struct uart_ops *ops; /* borrowed, as is ctx */
+	void *ctx;
+
+	/* Guarded by lock. */
+	pthread_mutex_t lock;
+	uint8_t ier, fcr, lcr, mcr, msr, scr, dll, dlm;
+	bool thre_pending; /* the transmitter emptied and the guest was not told yet */
+	bool overrun;
+	bool level;   /* of the interrupt line, as it was last told */
+	bool refused; /* a byte from outside did not fit: receive_ready is owed */
+	uint8_t fifo[FIFO_SZ];
+	unsigned head, count;
+	unsigned lsr_reads; /* in a row */
+	bool polls;	    /* the guest has waited for a byte that way */
+
+	/* Any thread: somebody was turned away by the lock, and receive_ready is owed. */
+	atomic_bool turned_away;
+};
+
+static unsigned fifo_depth(const struct uart *u)
+{
+	return u->fcr & FCR_ENABLE ? FIFO_SZ : 1;
+}
+
+/* Received bytes that make a data interrupt rather than a timeout. DS 8.5. */
+static unsigned fifo_trigger(const struct uart *u)
+{
+	static const uint8_t triggers[] = { 1, 4, 8, 14 };
+
+	return u->fcr & FCR_ENABLE ? triggers[u->fcr >> FCR_TRIGGER_SHIFT] : 1;
+}
+
+static bool fifo_push(struct uart *u, uint8_t byte)
+{
+	if (u->count >= fifo_depth(u))
+		return false;
+	u->fifo[(u->head + u->count) % FIFO_SZ] = byte;
+	u->count++;
+	return true;
+}
+
+/* The source that IIR tells of, by priority. DS table V. */
+static uint8_t interrupt_source(const struct uart *u)
+{
+	if ((u->ier & IER_RLS) && u->overrun)
+		return IIR_RLS;
+	if ((u->ier & IER_RDA) && u->count >= fifo_trigger(u))
+		return IIR_RDA;
+	/*
+	 * Choice: the timeout of four characters has always passed. Bytes below
+	 * the trigger level interrupt at once; a guest cannot tell the difference
+	 * from a line that is slow.
+	 */
+	if ((u->ier & IER_RDA) && u->count)
+		return IIR_TIMEOUT;
+	if ((u->ier & IER_THRE) && u->thre_pending)
+		return IIR_THRE;
+	if ((u->ier & IER_MODEM) && (u->msr & MSR_DELTAS))
+		return IIR_MODEM;
+	return IIR_NONE;
+}
+
+static void update_line(struct uart *u)
+{
+	bool level = interrupt_source(u) != IIR_NONE;
+
+	if (level == u->level)
+		return;
+	u->level = level;
+	u->ops->interrupt(u->ctx, level);
+}
+
+/* In loopback nothing reaches the receiver from outside. DS 8.7. */
+static bool receiver_has_room(const struct uart *u)
+{
+	return !(u->mcr & MCR_LOOP) && u->count < fifo_depth(u);
+}
+
+static void tell_room(struct uart *u)
+{
+	if (!u->refused || !receiver_has_room(u))
+		return;
+	u->refused = false;
+	u->ops->receive_ready(u->ctx);
+}
+
+static uint8_t read_rbr(struct uart *u)
+{
+	uint8_t byte;
+
+	if (!u->count)
+		return 0;
+	byte = u->fifo[u->head];
+	u->head = (u->head + 1) % FIFO_SZ;
+	u->count--;
+	return byte;
+}
+
+static uint8_t read_iir(struct uart *u)
+{
+	uint8_t source = interrupt_source(u);
+
+	/* DS table V: reading IIR resets THRE, if that is what it tells of. */
+	if (source == IIR_THRE)
+		u->thre_pending = false;
+	return (uint8_t)(source | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0));
+}
+
+static uint8_t read_lsr(struct uart *u)
+{
+	uint8_t v = LSR_THRE | LSR_TEMT;
+
+	if (++u->lsr_reads == POLLING_READS && !u->polls) {
+		u->polls = true;
+		u->ops->receive_ready(u->ctx);
+	}
+	if (u->count)
+		v |= LSR_DR;
+	if (u->overrun)
+		v |= LSR_OE;
+	u->overrun = false;
+	return v;
+}
+
+static uint8_t read_msr(struct uart *u)
+{
+	uint8_t v = u->msr;
+
+	u->msr = (uint8_t)(v & ~MSR_DELTAS);
+	return v;
+}
+
+static void write_thr(struct uart *u, uint8_t v)
+{
+	if (u->mcr & MCR_LOOP) {
+		if (!fifo_push(u, v)) {
+			u->overrun = true;
+			/* DS 8.4: without FIFOs the byte in RBR is destroyed. */
+			if (fifo_depth(u) == 1)
+				u->fifo[u->head] = v;
+		}
+	} else {
+		u->ops->transmit(u->ctx, v);
+	}
+	/* Loading THR resets the interrupt, and at once it is empty again. */
+	u->thre_pending = true;
+}
+
+static void write_ier(struct uart *u, uint8_t v)
+{
+	/* Enabling it while THR is empty interrupts: drivers start sending with that. */
+	if ((v & IER_THRE) && !(u->ier & IER_THRE))
+		u->thre_pending = true;
+	if ((v & IER_RDA) && !(u->ier & IER_RDA))
+		u->ops->receive_ready(u->ctx);
+	u->ier = v & IER_BITS;
+}
+
+/*
+ * DS 8.5: switching the FIFOs on or off empties them. Choice: a byte that is there
+ * when they are switched on stays, for it lies in RBR and not in a FIFO. Linux
+ * enables the interrupt first and the FIFOs then: the first key would be lost.
+ */
+static void write_fcr(struct uart *u, uint8_t v)
+{
+	bool off = (u->fcr & FCR_ENABLE) && !(v & FCR_ENABLE);
+
+	if (off || ((v & FCR_ENABLE) && (v & FCR_CLEAR_RX))) {
+		u->head = 0;
+		u->count = 0;
+	}
+	/* DS 8.5: the other bits are programmed only together with the enable bit. */
+	u->fcr = v & FCR_ENABLE ? v & FCR_BITS : 0;
+}
+
+/* The modem inputs: a plugged cable, or in loopback our own outputs. DS 8.7. */
+static uint8_t modem_inputs(const struct uart *u)
+{
+	uint8_t v = 0;
+
+	if (!(u->mcr & MCR_LOOP))
+		return MSR_CTS | MSR_DSR | MSR_DCD;
+	if (u->mcr & MCR_RTS)
+		v |= MSR_CTS;
+	if (u->mcr & MCR_DTR)
+		v |= MSR_DSR;
+	if (u->mcr & MCR_OUT1)
+		v |= MSR_RI;
+	if (u->mcr & MCR_OUT2)
+		v |= MSR_DCD;
+	return v;
+}
+
+static void write_mcr(struct uart *u, uint8_t v)
+{
+	uint8_t was = (uint8_t)(u->msr & ~MSR_DELTAS), now, changed;
+
+	u->mcr = v & MCR_BITS;
+	now = modem_inputs(u);
+	changed = (uint8_t)((was ^ now) >> MSR_DELTA_SHIFT);
+	/* RI tells of its trailing edge only. DS 8.8. */
+	if (now & MSR_RI)
+		changed &= (uint8_t)~MSR_TERI;
+	u->msr = (uint8_t)(now | (u->msr & MSR_DELTAS) | changed);
+}
+
+static uint8_t read_data(struct uart *u)
+{
+	return u->lcr & LCR_DLAB ? u->dll : read_rbr(u);
+}
+
+static uint8_t read_ier(struct uart *u)
+{
+	return u->lcr & LCR_DLAB ? u->dlm : u->ier;
+}
+
+static uint8_t read_lcr(struct uart *u)
+{
+	return u->lcr;
+}
+
+static uint8_t read_mcr(struct uart *u)
+{
+	return u->mcr;
+}
+
+static uint8_t read_scr(struct uart *u)
+{
+	return u->scr;
+}
+
+static void write_data(struct uart *u, uint8_t v)
+{
+	if (u->lcr & LCR_DLAB)
+		u->dll = v;
+	else
+		write_thr(u, v);
+}
+
+static void write_ier_dlm(struct uart *u, uint8_t v)
+{
+	if (u->lcr & LCR_DLAB)
+		u->dlm = v;
+	else
+		write_ier(u, v);
+}
+
+static void write_lcr(struct uart *u, uint8_t v)
+{
+	u->lcr = v;
+}
+
+static void write_scr(struct uart *u, uint8_t v)
+{
+	u->scr = v;
+}
+
+static const struct uart_reg {
+	uint8_t (*read)(struct uart *u);
+	void (*write)(struct uart *u, uint8_t v); /* NULL: write-ignored */
+} uart_regs[UART_REGS] = {
+	[R_DATA] = { read_data, write_data },  [R_IER] = { read_ier, write_ier_dlm },
+	[R_IIR_FCR] = { read_iir, write_fcr }, [R_LCR] = { read_lcr, write_lcr },
+	[R_MCR] = { read_mcr, write_mcr },     [R_LSR] = { read_lsr, NULL },
+	[R_MSR] = { read_msr, NULL },	       [R_SCR] = { read_scr, write_scr },
+};
+
+static void lock(struct uart *u)
+{
+	int r = pthread_mutex_lock(&u->lock);
+
+	assert(r == 0);
+}
+
+static void unlock(struct uart *u)
+{
+	int r;
+
+	update_line(u);
+	tell_room(u);
+	r = pthread_mutex_unlock(&u->lock);
+	assert(r == 0);
+	/* Ordered against try_lock(): it sees the lock free, or we see its mark. */
+	atomic_thread_fence(memory_order_seq_cst);
+	if (atomic_exchange(&u->turned_away, false))
+		u->ops->receive_ready(u->ctx);
+}
+
+/*
+ * A vCPU inside may wait for whoever reads its console; the thread that brings
+ * keys must not wait for it. Turned away, it is called when the vCPU leaves.
+ */
+static bool try_lock(struct uart *u)
+{
+	if (pthread_mutex_trylock(&u->lock) == 0)
+		return true;
+	atomic_store(&u->turned_away, true);
+	atomic_thread_fence(memory_order_seq_cst);
+	return pthread_mutex_trylock(&u->lock) == 0;
+}
+
+static void reset_locked(struct uart *u)
+{
+	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dll = u->dlm = 0;
+	u->thre_pending = u->overrun = false;
+	u->head = u->count = 0;
+	u->lsr_reads = 0;
+	u->polls = false;
+	u->msr = modem_inputs(u);
+}
+
+int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart)
+{
+	_cleanup_free_ struct uart *u = NULL;
+	int r;
+
+	assert(ops);
+	assert(ret_uart);
+
+	u = calloc(1, sizeof(*u));
+	if (!u)
+		return -ENOMEM;
+	u->ops = ops;
+	u->ctx = ctx;
+	r = pthread_mutex_init(&u->lock, NULL);
+	if (r)
+		return -r;
+	reset_locked(u);
+	*ret_uart = TAKE_PTR(u);
+	return 0;
+}
+
+void uart_destroy(struct uart *uart)
+{
+	if (!uart)
+		return;
+	(void)pthread_mutex_destroy(&uart->lock);
+	free(uart);
+}
+
+/*
+ * Choice: wider accesses than a byte reach the addressed register alone; the
+ * upper bytes read as zero and are not written. Accesses beyond the eight
+ * registers read as zero and write nothing.
+ */
+uint64_t uart_read(struct uart *uart, uint64_t offset, unsigned size)
+{
+	uint8_t v;
+
+	(void)size;
+	if (offset >= UART_REGS)
+		return 0;
+	lock(uart);
+	if (offset != R_LSR)
+		uart->lsr_reads = 0;
+	v = uart_regs[offset].read(uart);
+	unlock(uart);
+	return v;
+}
+
+void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t value)
+{
+	(void)size;
+	if (offset >= UART_REGS || !uart_regs[offset].write)
+		return;
+	lock(uart);
+	uart->lsr_reads = 0;
+	uart_regs[offset].write(uart, (uint8_t)value);
+	unlock(uart);
+}
+
+size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr)
+{
+	size_t taken = 0;
+
+	if (!try_lock(uart))
+		return 0;
+	while (taken < nr && receiver_has_room(uart)) {
+		(void)fifo_push(uart, bytes[taken]);
+		taken++;
+	}
+	uart->refused = taken < nr || !receiver_has_room(uart);
+	unlock(uart);
+	return taken;
+}
+
+bool uart_listens(struct uart *uart)
+{
+	bool listens;
+
+	if (!try_lock(uart))
+		return false;
+	listens = (uart->ier & IER_RDA) || uart->polls;
+	unlock(uart);
+	return listens;
+}
+
+void uart_reset(struct uart *uart)
+{
+	lock(uart);
+	reset_locked(uart);
+	unlock(uart);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An ns16550a: the guest's console. Registers as in the PC16550D data sheet,
+ * one byte each, at consecutive addresses.
+ */
+#ifndef VMM_DEV_UART_H
+#define VMM_DEV_UART_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/cleanup.h"
+
+struct uart;
+
+struct uart_ops {
+	void (*transmit)(void *ctx, uint8_t byte);
+	/* The level of the interrupt line; called only when it changes. */
+	void (*interrupt)(void *ctx, bool level);
+	/*
+	 * uart_receive() may take more than the last time: there is room again, the
+	 * guest began to listen, or the vCPU that was inside has left.
+	 */
+	void (*receive_ready)(void *ctx);
+};
+
+/* ops and ctx are borrowed. Callbacks must not call the UART: they run with its lock held. */
+int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart) _must_check_;
+void uart_destroy(struct uart *uart);
+
+/* Guest accesses; offset below 0x1000, size 1..8; any thread. */
+uint64_t uart_read(struct uart *uart, uint64_t offset, unsigned size);
+void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t value);
+
+/*
+ * Bytes that arrive. Returns how many were taken: those that fit into the
+ * receiver's FIFO, or none while a vCPU is inside the UART; receive_ready tells
+ * when to try again. Never waits. Any thread.
+ */
+size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
+
+/*
+ * Does the guest look at its receiver: by interrupt, or by polling LSR? Before,
+ * what arrives is lost when a driver clears the FIFOs. Any thread.
+ */
+bool uart_listens(struct uart *uart);
+
+/* The state after power-on. */
+void uart_reset(struct uart *uart);
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The words for what the host side of passthrough says: templates in a table, one
+ * row per code. {object}, {other}, {driver}, {have}, {want} and {error} in them are
+ * filled in from the failure. No locks.
+ */
+#include "vmm/dev/vfio_words.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+#define CURE_ROOT "run itsy as root, or give this user access to it"
+
+static const struct vfio_words {
+	enum vfio_failure_code code;
+	enum exit_status status;
+	const char *cause;
+	const char *cure; /* NULL: none that holds always */
+} vfio_words[] = {
+	{ VFIO_FAILURE_NO_FUNCTION, ITSY_ENVIRONMENT, "there is no such PCI function",
+	  "itsy devices lists them" },
+	{ VFIO_FAILURE_BRIDGE, ITSY_ENVIRONMENT, "it is a bridge, which cannot be passed through",
+	  "name a function behind it (itsy devices)" },
+	{ VFIO_FAILURE_NO_GROUP, ITSY_ENVIRONMENT, "it is in no IOMMU group",
+	  "enable the IOMMU (SMMU) in the host's firmware and kernel" },
+	{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
+	  "its IOMMU group is not viable: {other} of the same group is bound to {driver}",
+	  "bind that one to vfio-pci too (itsy bind {other}), or unbind it" },
+	{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "it is bound to {driver}, not to vfio-pci",
+	  "itsy bind {object}" },
+	{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "the kernel did not bind it to vfio-pci: {error}",
+	  "modprobe vfio-pci where that is not loaded; dmesg says more" },
+	{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "the host is using it: {other}",
+	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
+	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}",
+	  "modprobe vfio-pci" },
+	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open",
+	  "end the other guest that uses it (fuser -v /dev/vfio/* names it)" },
+	{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission: {error}", CURE_ROOT },
+	{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT,
+	  "the host does not isolate interrupts: a device could forge those of others",
+	  "use another host; or, where every guest is trusted, "
+	  "modprobe vfio_iommu_type1 allow_unsafe_interrupts=1" },
+	{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT,
+	  "{want} bytes of guest memory must be locked for DMA, and the limit is {have}",
+	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root" },
+	{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT,
+	  "this guest memory contains {other}, which the host's IOMMU cannot map",
+	  "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "
+	  "is taken)" },
+	{ VFIO_FAILURE_NO_MSI, ITSY_ENVIRONMENT, "it has neither MSI-X nor MSI",
+	  "pass another function through (itsy devices shows their vectors)" },
+	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
+	  "the host gives {have} interrupt vectors of the {want} that it has",
+	  "release other devices: the host has run out of interrupts" },
+	{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT,
+	  "the record of what binding changes cannot be kept: {error}",
+	  "run itsy as root, and see that /run is writable and not full" },
+	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "{error}", NULL },
+};
+
+/* Where VFIO says so of a group that sysfs had called viable: nobody is named. */
+static const struct vfio_words group_words = {
+	VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
+	"bind the group's other functions to vfio-pci too, or unbind them (itsy devices)"
+};
+
+static const struct vfio_words *words_of(enum vfio_failure_code code)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(vfio_words); i++)
+		if (vfio_words[i].code == code)
+			return &vfio_words[i];
+	return NULL;
+}
+
+/* Appends at *at, cuts what does not fit, keeps the end in place. */
+static void append(char *out, size_t cap, size_t *at, const char *text, size_t len)
+{
+	size_t room = cap - 1 - *at;
+
+	if (len > room)
+		len = room;
+	memcpy(out + *at, text, len);
+	*at += len;
+	out[*at] = '\0';
+}
+
+/* What stands for {name} of len characters; numbers are written into scratch. */
+static const char *field_of(const struct vfio_failure *vf, const char *name, size_t len,
+			    char scratch[32])
+{
+	const struct {
+		const char *name, *text;
+		unsigned long long number;
+	} fields[] = {
+		{ "object", vf->object, 0 },
+		{ "other", vf->other, 0 },
+		{ "driver", vf->driver[0] ? vf->driver : "no driver", 0 },
+		{ "error", strerror(vf->error), 0 },
+		{ "have", NULL, vf->have },
+		{ "want", NULL, vf->want },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		if (strlen(fields[i].name) != len || memcmp(fields[i].name, name, len) != 0)
+			continue;
+		if (fields[i].text)
+			return fields[i].text;
+		(void)snprintf(scratch, 32, "%llu", fields[i].number);
+		return scratch;
+	}
+	return NULL;
+}
+
+static void fill_in(char *out, size_t cap, const char *template, const struct vfio_failure *vf)
+{
+	size_t at = 0;
+
+	out[0] = '\0';
+	for (const char *p = template; *p;) {
+		const char *open = strchr(p, '{');
+		const char *close = open ? strchr(open, '}') : NULL;
+		const char *value;
+		char scratch[32];
+
+		if (!close) {
+			append(out, cap, &at, p, strlen(p));
+			return;
+		}
+		append(out, cap, &at, p, (size_t)(open - p));
+		value = field_of(vf, open + 1, (size_t)(close - open - 1), scratch);
+		assert(value); /* the table names fields that exist */
+		append(out, cap, &at, value, strlen(value));
+		p = close + 1;
+	}
+}
+
+static void copy_cut(char *out, size_t cap, const char *text)
+{
+	size_t at = 0;
+
+	append(out, cap, &at, text, strlen(text));
+}
+
+int failure_from_vfio(struct failure *failure, const struct vfio_failure *vf)
+{
+	const struct vfio_words *words = words_of(vf->code);
+
+	if (!words)
+		words = words_of(VFIO_FAILURE_OTHER);
+	if (vf->code == VFIO_FAILURE_NOT_VIABLE && !vf->other[0])
+		words = &group_words;
+	failure->status = words->status;
+	copy_cut(failure->object, sizeof(failure->object), vf->object);
+	fill_in(failure->cause, sizeof(failure->cause), words->cause, vf);
+	failure->cure[0] = '\0';
+	if (words->cure)
+		fill_in(failure->cure, sizeof(failure->cure), words->cure, vf);
+	else if (vf->error == EACCES || vf->error == EPERM)
+		copy_cut(failure->cure, sizeof(failure->cure), CURE_ROOT);
+	return vf->error ? -vf->error : -EIO;
+}

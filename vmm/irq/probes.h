@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * USDT probes: marks in the program that bpftrace, perf and SystemTap find by name
+ * (sys/sdt.h). Each is one nop until a tracer puts a breakpoint there.
+ * scripts/itsy.bt uses them all.
+ */
+#ifndef VMM_IRQ_PROBES_H
+#define VMM_IRQ_PROBES_H
+
+#include <sys/sdt.h>
+
+/* The router saw a vector's signal. device: its index in the configuration. */
+#define PROBE_EVENTFD_SEEN(device, vector) DTRACE_PROBE2(itsy, eventfd_seen, device, vector)
+
+/* KVM was told. result: 1 the guest has it, 0 or negative errno it has not. */
+#define PROBE_INJECTED(device, vector, intid, vcpu, result) \
+	DTRACE_PROBE5(itsy, injected, device, vector, intid, vcpu, result)
+
+/* A command of the guest's ended: enum vits_result, and the architecture's error number or 0. */
+#define PROBE_COMMAND(opcode, result, code) DTRACE_PROBE3(itsy, command, opcode, result, code)
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The router: one thread that owns one io_uring and turns signalled eventfds
+ * into calls. io_uring_setup(2), io_uring_enter(2).
+ */
+#ifndef VMM_IRQ_ROUTER_H
+#define VMM_IRQ_ROUTER_H
+
+#include "vmm/base/cleanup.h"
+#include "vmm/base/placement.h"
+#include "vmm/base/report.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct router;
+
+/* Something that signals: an eventfd, borrowed, EFD_NONBLOCK, read by nobody else. */
+struct router_source {
+	int eventfd;
+	void *ctx;
+	unsigned index;
+};
+
+#define ROUTER_PARKED UINT64_MAX
+
+struct router_ops {
+	/*
+	 * The source was signalled, once or several times: signals is how many are
+	 * known of. 0: it is dealt with. Else it is too early: the source is parked,
+	 * its signals stay in the eventfd and nothing is done for them, until this
+	 * time of CLOCK_MONOTONIC in ns, or with ROUTER_PARKED until
+	 * router_unpark(). Then this is called again, with what has come together,
+	 * if anything has. On the router's thread, which must not be held for long.
+	 */
+	uint64_t (*signalled)(void *ctx, unsigned index, uint64_t signals);
+	/*
+	 * What router_disarm() asked for is done: every signal so far has been
+	 * delivered; later ones, and those of a parked source, stay in the eventfd.
+	 * On the router's thread.
+	 */
+	void (*disarmed)(void *ctx, unsigned index);
+	/*
+	 * The ring failed: no signal is delivered any more. why is a line of
+	 * text. On the router's thread, with the ctx of the configuration.
+	 */
+	void (*failed)(void *ctx, const char *why);
+};
+
+struct router_config {
+	const struct router_source *sources; /* copied; none is armed */
+	size_t nr_sources;
+	void *ctx;		      /* for ops->failed */
+	const struct router_ops *ops; /* borrowed */
+	unsigned cq_entries; /* of the completion queue, at least 64; 0: twice the sources */
+	/*
+	 * Never sleep while a source is armed: the thread looks at the ring all
+	 * the time, and wants a CPU of its own.
+	 */
+	bool spin;
+	const struct placement *placement; /* of the thread; NULL: wherever */
+};
+
+/*
+ * Start the thread. A host without io_uring is a failure with ITSY_ENVIRONMENT.
+ */
+int router_create(const struct router_config *config, struct router **ret_router,
+		  struct failure *ret_failure) _must_check_;
+/*
+ * Every signal of an armed source that came before the call has been delivered
+ * when it returns, unless the source is parked. NULL is allowed.
+ */
+void router_destroy(struct router *router);
+
+/*
+ * Have the source (its index in config.sources) looked after, or not any more.
+ * Does not wait. Any thread, but one at a time for each source: arm what is not
+ * armed, and disarm what is; after a disarm wait for ops->disarmed. Signals from
+ * before arming count.
+ */
+void router_arm(struct router *router, size_t source);
+void router_disarm(struct router *router, size_t source);
+/* The time has come for a source that is parked, if it is. Any thread. */
+void router_unpark(struct router *router, size_t source);
+
+struct router_stats {
+	unsigned long long visits;	/* times the ring was looked at */
+	unsigned long long completions; /* signals seen there */
+	unsigned long long rearmed;	/* polls that ended and were made again */
+	unsigned long long parked;	/* times that a source was */
+};
+
+void router_stats_get(const struct router *router, struct router_stats *ret_stats);
+
+#endif

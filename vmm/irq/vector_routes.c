@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Routes.
+ *
+ * A vector's eventfd always has one reader: a router's poll, or KVM (an irqfd).
+ *
+ *     POLLED(r) --router_disarm--> LEAVING(r) --disarmed--> POLLED(r') or TIED
+ *     TIED --untie--> POLLED(r)
+ *
+ * On the way a signal waits in the eventfd's counter, and whoever comes next, a
+ * poll or an irqfd, looks at the counter first. Untying is done on the spot, by
+ * the vCPU that masks the vector for example, since KVM waits for injections that
+ * are under way; tying is left to the router's thread, which knows when the last
+ * signal that it has seen is delivered.
+ *
+ * GSI routes are made once: GSI n is event n of all functions in turn, as the
+ * sealed ITS calls it. A vector gets the GSI of the event
+ * that its message names.
+ *
+ * A device's policy may say that a signal comes too early, or that there is a
+ * storm: the router then parks the vector, whose signals stay in its eventfd, and
+ * asks again. A storm is muted at the device, too, by the thread that calls
+ * vector_routes_service(); the vector stays parked until that has given it back.
+ *
+ * What the device sent at the moment when it was muted can be lost on the way (the
+ * kernel takes the event from the host's ITS), so an interrupt must follow when the
+ * vector is given back. The one that hit the limit does: it waited in the eventfd.
+ *
+ * Choice: a vector that changes its route meanwhile has lost that one to its next
+ * reader, and gets one signal of itsy's own when it is given back. One more than
+ * there was is what a driver copes with; one less is a device that hangs.
+ *
+ * Lock: `lock`, around states; under it router.lock (router_arm()), mutes.lock and
+ * KVM's.
+ */
+#include "vmm/irq/vector_routes.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/irq/mask_queue.h"
+#include "vmm/kvm/layout.h"
+
+enum where { NOWHERE, POLLED, LEAVING, TIED };
+
+/* The routers, by the routes that use them. */
+#define NR_ROUTERS 2u
+
+struct vector_route {
+	uint8_t where;	/* enum where */
+	uint8_t router; /* ROUTE_URING or ROUTE_SPIN, unless TIED */
+	uint32_t gsi;	/* while TIED */
+	bool owed;	/* a signal, when it is given back */
+	/* Of the router's thread that has it. */
+	bool storms;
+	struct policy_state policy;
+};
+
+struct function_routes {
+	struct vector_route *vectors; /* [nr_vectors] */
+	size_t first_source;	      /* in the routers */
+	uint32_t first_gsi;	      /* of event 0 */
+};
+
+struct vector_routes {
+	struct vector_routes_config cfg;
+	struct router *routers[NR_ROUTERS];
+	struct mask_queue *mutes;	   /* by source */
+	struct function_routes *functions; /* [cfg.nr_functions] */
+	size_t nr_gsis, nr_sources;
+	pthread_mutex_t lock;
+	bool closing; /* nobody is to read the eventfds any more */
+};
+
+/* ---- what a vector should be ---------------------------------------------------- */
+
+struct wanted {
+	bool tied;
+	uint8_t router;
+	uint32_t gsi;
+};
+
+static enum route asked(const struct vector_routes *r, size_t f, unsigned v)
+{
+	return (enum route)atomic_load(&r->cfg.functions[f].vectors[v].route);
+}
+
+static struct wanted want(struct vector_routes *r, size_t f, unsigned v)
+{
+	const struct function_routes *fn = &r->functions[f];
+	uint32_t eventid;
+
+	if (asked(r, f, v) == ROUTE_SPIN)
+		return (struct wanted){ .router = ROUTE_SPIN };
+	if (asked(r, f, v) == ROUTE_IRQFD && passthru_direct(&r->cfg.functions[f], v, &eventid) &&
+	    fn->first_gsi + eventid < r->nr_gsis)
+		return (struct wanted){ .tied = true, .gsi = fn->first_gsi + eventid };
+	return (struct wanted){ .router = ROUTE_URING };
+}
+
+static int eventfd_of(const struct vector_routes *r, size_t f, unsigned v)
+{
+	return passthru_eventfd(&r->cfg.functions[f], v);
+}
+
+static void arm_locked(struct vector_routes *r, size_t f, unsigned v, uint8_t router)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+
+	route->where = POLLED;
+	route->router = router;
+	router_arm(r->routers[router], r->functions[f].first_source + v);
+}
+
+/* From nowhere: nobody reads the eventfd. */
+static void settle_locked(struct vector_routes *r, size_t f, unsigned v)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+	const struct wanted w = want(r, f, v);
+
+	if (!w.tied) {
+		arm_locked(r, f, v, w.router);
+		return;
+	}
+	/* A host that is short of something: the vector goes the long way. */
+	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) < 0) {
+		arm_locked(r, f, v, ROUTE_URING);
+		return;
+	}
+	route->where = TIED;
+	route->gsi = w.gsi;
+}
+
+static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
+{
+	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), r->functions[f].vectors[v].gsi, false);
+
+	assert(!err); /* of one that is tied it cannot fail */
+}
+
+static void review_locked(struct vector_routes *r, size_t f, unsigned v)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+	const struct wanted w = want(r, f, v);
+
+	switch (route->where) {
+	case POLLED:
+		if (!w.tied && w.router == route->router)
+			return;
+		route->where = LEAVING;
+		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
+		return;
+	case TIED:
+		if (w.tied && w.gsi == route->gsi)
+			return;
+		untie_locked(r, f, v);
+		settle_locked(r, f, v);
+		return;
+	default:
+		return; /* disarmed() decides */
+	}
+}
+
+void vector_routes_review(struct vector_routes *r, size_t function, unsigned vector)
+{
+	assert(function < r->cfg.nr_functions);
+	assert(vector < r->cfg.functions[function].nr_vectors);
+
+	pthread_mutex_lock(&r->lock);
+	review_locked(r, function, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void vector_routes_review_all(struct vector_routes *r)
+{
+	pthread_mutex_lock(&r->lock);
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			review_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+}
+
+void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector, enum route route)
+{
+	assert(function < r->cfg.nr_functions);
+	assert(vector < r->cfg.functions[function].nr_vectors);
+	assert(route < NR_ROUTES);
+
+	pthread_mutex_lock(&r->lock);
+	atomic_store(&r->cfg.functions[function].vectors[vector].route, (uint8_t)route);
+	review_locked(r, function, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+struct route_state vector_routes_get(struct vector_routes *r, size_t function, unsigned vector)
+{
+	const struct vector_route *route = &r->functions[function].vectors[vector];
+	struct route_state state;
+
+	pthread_mutex_lock(&r->lock);
+	state = (struct route_state){
+		.asked = asked(r, function, vector),
+		.is = route->where == TIED ? ROUTE_IRQFD : (enum route)route->router,
+		.changing = route->where == LEAVING,
+	};
+	pthread_mutex_unlock(&r->lock);
+	return state;
+}
+
+/* ---- what the routers tell --------------------------------------------------------- */
+
+static void add(_Atomic uint64_t *counter, uint64_t nr)
+{
+	atomic_fetch_add_explicit(counter, nr, memory_order_relaxed);
+}
+
+static uint64_t begin_storm(struct passthru *p, unsigned vector, uint64_t until)
+{
+	struct vector_routes *r = p->wiring.routes;
+	struct function_routes *fn = &r->functions[p->wiring.index];
+
+	add(&p->vectors[vector].storms, 1);
+	fn->vectors[vector].storms = true;
+	if (passthru_can_mute(p))
+		(void)mask_queue_want(r->mutes, fn->first_source + vector, true);
+	return until;
+}
+
+/* By the device's policy. */
+static uint64_t ask(struct passthru *p, unsigned vector, uint64_t signals)
+{
+	struct vector_routes *r = p->wiring.routes;
+	struct function_routes *fn = &r->functions[p->wiring.index];
+	struct vector_route *route = &fn->vectors[vector];
+	struct vector_counts *counts = &p->vectors[vector];
+	uint64_t until;
+
+	if (route->storms && !mask_queue_want(r->mutes, fn->first_source + vector, false))
+		return ROUTER_PARKED;
+	switch (policy_ask(&p->policy, &route->policy, clock_ns(), &until)) {
+	case POLICY_HOLD:
+		return until;
+	case POLICY_STORM:
+		return begin_storm(p, vector, until);
+	default:
+		add(route->storms ? &counts->storm_held : &counts->coalesced, signals - 1);
+		route->storms = false;
+		passthru_signalled(p, vector);
+		return 0;
+	}
+}
+
+static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
+{
+	struct passthru *p = ctx;
+
+	assert(signals > 0);
+	if (!policy_is_off(&p->policy))
+		return ask(p, vector, signals);
+	passthru_signalled(p, vector);
+	return 0;
+}
+
+static void disarmed(void *ctx, unsigned vector)
+{
+	struct passthru *p = ctx;
+	struct vector_routes *r = p->wiring.routes;
+	size_t f = p->wiring.index;
+
+	pthread_mutex_lock(&r->lock);
+	assert(r->functions[f].vectors[vector].where == LEAVING);
+	/* Its next reader has its signals; if it is muted, it is given back. */
+	if (!mask_queue_want(r->mutes, r->functions[f].first_source + vector, false))
+		r->functions[f].vectors[vector].owed = true;
+	if (!r->closing)
+		settle_locked(r, f, vector);
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void failed(void *ctx, const char *why)
+{
+	const struct vector_routes *r = ctx;
+
+	r->cfg.failed(r->cfg.ctx, why);
+}
+
+static const struct router_ops ops = {
+	.signalled = signalled,
+	.disarmed = disarmed,
+	.failed = failed,
+};
+
+/* ---- at the device ------------------------------------------------------------------- */
+
+static struct passthru *of_source(const struct vector_routes *r, size_t source,
+				  unsigned *ret_vector)
+{
+	size_t f = r->cfg.nr_functions - 1;
+
+	/* The last that begins at it or before: those without vectors begin with another. */
+	while (r->functions[f].first_source > source)
+		f--;
+	*ret_vector = (unsigned)(source - r->functions[f].first_source);
+	return &r->cfg.functions[f];
+}
+
+static int mute(void *ctx, size_t source, bool mute)
+{
+	struct vector_routes *r = ctx;
+	unsigned v;
+	struct passthru *p = of_source(r, source, &v);
+	int err = passthru_mute(p, v, mute);
+
+	if (!err && mute)
+		add(&p->vectors[v].storm_muted, 1);
+	/* One that could not be muted is parked, and costs the host alone. */
+	if (err < 0 && !mute) {
+		report_warning("%s: vector %u: its interrupts are not given back (%s)", p->name, v,
+			       strerror(-err));
+		r->cfg.failed(r->cfg.ctx, "VFIO refuses an interrupt that it had given");
+	}
+	return err;
+}
+
+static void given_back(void *ctx, size_t source)
+{
+	struct vector_routes *r = ctx;
+	unsigned v;
+	struct passthru *p = of_source(r, source, &v);
+	struct vector_route *route = &r->functions[p->wiring.index].vectors[v];
+	bool owed;
+
+	pthread_mutex_lock(&r->lock);
+	owed = route->owed;
+	route->owed = false;
+	pthread_mutex_unlock(&r->lock);
+	if (owed) {
+		add(&p->vectors[v].storm_released, 1);
+		(void)eventfd_write(passthru_eventfd(p, v), 1);
+	}
+	for (unsigned i = 0; i < NR_ROUTERS; i++)
+		router_unpark(r->routers[i], source);
+}
+
+static void attention(void *ctx)
+{
+	const struct vector_routes *r = ctx;
+
+	if (r->cfg.attention)
+		r->cfg.attention(r->cfg.ctx);
+}
+
+static const struct mask_queue_ops mask_queue_ops = {
+	.mute = mute,
+	.given_back = given_back,
+	.attention = attention,
+};
+
+void vector_routes_service(struct vector_routes *r)
+{
+	mask_queue_service(r->mutes);
+}
+
+/* ---- set-up -------------------------------------------------------------------------- */
+
+static void vector_routes_destroyp(struct vector_routes **r)
+{
+	vector_routes_destroy(*r);
+}
+
+static int number_functions(struct vector_routes *r)
+{
+	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
+		const struct passthru *p = &r->cfg.functions[f];
+		struct function_routes *fn = &r->functions[f];
+
+		fn->first_source = r->nr_sources;
+		fn->first_gsi = (uint32_t)r->nr_gsis;
+		r->nr_sources += p->nr_vectors;
+		r->nr_gsis += p->nr_events;
+		fn->vectors = calloc(p->nr_vectors ? p->nr_vectors : 1, sizeof(*fn->vectors));
+		if (!fn->vectors)
+			return -ENOMEM;
+	}
+	/* Choice: events beyond what KVM's table holds have no GSI, and go by uring. */
+	if (r->nr_gsis > VM_MAX_ROUTES)
+		r->nr_gsis = VM_MAX_ROUTES;
+	return 0;
+}
+
+static int set_gsis(const struct vector_routes *r)
+{
+	_cleanup_free_ struct vm_route *gsis = calloc(r->nr_gsis ? r->nr_gsis : 1, sizeof(*gsis));
+
+	if (!gsis)
+		return -ENOMEM;
+	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
+		uint32_t first = r->functions[f].first_gsi;
+
+		for (uint32_t e = 0; e < r->cfg.functions[f].nr_events && first + e < r->nr_gsis;
+		     e++)
+			gsis[first + e] = (struct vm_route){
+				.address = LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
+				.devid = kernel_its_devid(f, e),
+				.eventid = kernel_its_eventid(e),
+			};
+	}
+	return r->nr_gsis ? vm_set_routes(r->cfg.vm, gsis, r->nr_gsis) : 0;
+}
+
+static int start_routers(struct vector_routes *r, struct failure *ret_failure)
+{
+	_cleanup_free_ struct router_source *sources =
+		calloc(r->nr_sources ? r->nr_sources : 1, sizeof(*sources));
+	const struct placement *placements[NR_ROUTERS] = { r->cfg.placement,
+							   r->cfg.spin_placement };
+	size_t at = 0;
+
+	if (!sources)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
+				   "out of memory");
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			sources[at++] = (struct router_source){ eventfd_of(r, f, v),
+								&r->cfg.functions[f], v };
+	for (unsigned i = 0; i < NR_ROUTERS; i++) {
+		const struct router_config config = {
+			.sources = sources,
+			.nr_sources = r->nr_sources,
+			.ctx = r,
+			.ops = &ops,
+			.spin = i == ROUTE_SPIN,
+			.placement = placements[i],
+		};
+		int err = router_create(&config, &r->routers[i], ret_failure);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+int vector_routes_create(const struct vector_routes_config *config,
+			 struct vector_routes **ret_routes, struct failure *ret_failure)
+{
+	_cleanup_(vector_routes_destroyp) struct vector_routes *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (r) {
+		r->cfg = *config;
+		pthread_mutex_init(&r->lock, NULL);
+		r->functions = calloc(config->nr_functions ? config->nr_functions : 1,
+				      sizeof(*r->functions));
+		err = r->functions ? number_functions(r) : -ENOMEM;
+	}
+	if (err >= 0)
+		err = mask_queue_create(r->nr_sources, &mask_queue_ops, r, &r->mutes);
+	if (err >= 0)
+		err = set_gsis(r);
+	if (err < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -err, "interrupt routes", NULL,
+				   "cannot be made (%s)", strerror(-err));
+	err = start_routers(r, ret_failure);
+	if (err < 0)
+		return err;
+
+	for (size_t f = 0; f < config->nr_functions; f++)
+		config->functions[f].wiring.routes = r;
+	pthread_mutex_lock(&r->lock);
+	for (size_t f = 0; f < config->nr_functions; f++)
+		for (unsigned v = 0; v < config->functions[f].nr_vectors; v++)
+			settle_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+	*ret_routes = TAKE_PTR(r);
+	return 0;
+}
+
+/* The irqfds go first, then what the routers have seen is delivered. */
+void vector_routes_destroy(struct vector_routes *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->closing = true;
+	for (size_t f = 0; r->routers[0] && f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+			if (r->functions[f].vectors[v].where == TIED)
+				untie_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+	for (unsigned i = 0; i < NR_ROUTERS; i++)
+		router_destroy(r->routers[i]);
+	mask_queue_destroy(r->mutes);
+	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
+		r->cfg.functions[f].wiring.routes = NULL;
+		free(r->functions[f].vectors);
+	}
+	free(r->functions);
+	pthread_mutex_destroy(&r->lock);
+	free(r);
+}
+
+void vector_routes_stats_get(struct vector_routes *r, struct router_stats *ret_stats)
+{
+	*ret_stats = (struct router_stats){ 0 };
+	for (unsigned i = 0; i < NR_ROUTERS; i++) {
+		struct router_stats one;
+
+		router_stats_get(r->routers[i], &one);
+		ret_stats->visits += one.visits;
+		ret_stats->completions += one.completions;
+		ret_stats->rearmed += one.rearmed;
+		ret_stats->parked += one.parked;
+	}
+}

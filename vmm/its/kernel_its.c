@@ -1,0 +1,800 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The sealed kernel ITS. IHI 0069 5.3 for the commands;
+ * Documentation/virt/kvm/devices/arm-vgic-its.rst for the attributes;
+ * linux arch/arm64/kvm/vgic/vgic-its.c for what a command really does there.
+ *
+ * What the kernel's ITS does and this file minds:
+ *  - A command's error is dropped: everything is checked before it is staged.
+ *  - A mapping is refused, silently, while the guest has not given PROPBASER, or
+ *    PENDBASER of the target, memory that can be read. Such a mapping is *owed*:
+ *    kept in a list and tried again at each window, and when its MSI comes. Once
+ *    that has come it *waits* for EnableLPIs as well, without which it would be
+ *    lost, and is tried again now and then (kernel_its_retry()).
+ *  - An LPI that is pending keeps its object, target and all, over DISCARD and
+ *    MAPTI: so MAPTI is followed by MOVI to the same collection and INV.
+ *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
+ *  - MOVALL takes the LPIs of all vCPUs along, not of one (Linux 6.10 and later):
+ *    it is done by MOVI of each LPI instead. Choice: so what is pending of an event
+ *    that MAPC V=0 left without a target stays pending where it is, and is not lost:
+ *    KVM moves what is mapped only. Drivers move events first, then unmap.
+ *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
+ *    scratch device gives an LPI up before a live event takes it.
+ *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/kvm/vcpu.h.
+ *
+ * Lock order:
+ *   lock               (everything below; held from a window's begin to its end)
+ *       vcpus.holder   (taken by vcpus_pause())
+ */
+#include "vmm/its/kernel_its.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/bitset.h"
+#include "vmm/its/deferred.h"
+#include "vmm/its/lpimap.h"
+#include "vmm/kvm/gic.h"
+#include "vmm/kvm/layout.h"
+
+/* Registers of the frame, IHI 0069 12.18 and 12.11. */
+#define GITS_CTLR	  0x0000u
+#define GITS_CBASER	  0x0080u
+#define GITS_CWRITER	  0x0088u
+#define GITS_BASER0	  0x0100u
+#define GITS_BASER1	  0x0108u
+#define GITS_CTLR_ENABLED BIT64(0)
+#define GITS_BASER_VALID  BIT64(63)
+#define GICR_CTLR	  0x0000u
+#define GICR_CTLR_LPIS	  (1u << 0) /* EnableLPIs */
+#define GICR_PROPBASER	  0x0070u
+#define GICR_PENDBASER	  0x0078u
+#define PROPBASER_IDBITS  MASK64(4, 0)
+#define PROPBASER_PA	  MASK64(51, 12)
+#define PENDBASER_PA	  MASK64(51, 16)
+
+/* The read-only slot. KVM's ITS has 64 KiB table pages and 8-byte entries. */
+#define QUEUE_SZ       (64 * KiB)
+#define COLLECTIONS_SZ (64 * KiB)
+#define DEVICES_SZ     (512 * KiB) /* DeviceIDs of 16 bits, flat */
+#define ITT_SZ	       (512 * KiB) /* EventIDs of 16 bits; shared: its content is not used */
+#define QUEUE_AT       UINT64_C(0)
+#define COLLECTIONS_AT (QUEUE_AT + QUEUE_SZ)
+#define DEVICES_AT     (COLLECTIONS_AT + COLLECTIONS_SZ)
+#define ITT_AT	       (DEVICES_AT + DEVICES_SZ)
+#define MEM_SZ	       (ITT_AT + ITT_SZ)
+#define KERNEL_ID_BITS 16u
+#define NR_DEVICES     ((uint32_t)(DEVICES_SZ / 8))
+
+#define COMMAND_SZ     32u
+#define QUEUE_COMMANDS ((uint32_t)(QUEUE_SZ / COMMAND_SZ))
+/* Commands that one effect needs at the most; one slot of a queue stays free. */
+#define EFFECT_COMMANDS 8u
+
+/* Owed mappings that a window tries again, for a guest can have tens of thousands. */
+#define RETRY_DEFERRED 1024u
+
+/* LPIs of no function that the kernel ITS knows, and that can be pending, at a time. */
+#define SCRATCH_EVENTS 256u
+
+_Static_assert(LAYOUT_KERNEL_ITS_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
+_Static_assert(LAYOUT_KERNEL_ITS_FRAME + VITS_FRAME_SZ <= LAYOUT_KERNEL_ITS_MEM,
+	       "slots do not overlap");
+_Static_assert(LAYOUT_KERNEL_ITS_MEM + MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
+
+enum opcode {
+	OP_MOVI = 0x01,
+	OP_INT = 0x03,
+	OP_CLEAR = 0x04,
+	OP_MAPD = 0x08,
+	OP_MAPC = 0x09,
+	OP_MAPTI = 0x0a,
+	OP_INV = 0x0c,
+	OP_INVALL = 0x0d,
+	OP_DISCARD = 0x0f,
+};
+
+/* What a redistributor says of LPIs, read at most once a window. */
+struct redist {
+	bool known;
+	bool lpis_on;
+	uint64_t pend;
+};
+
+struct kernel_its {
+	/* Constant after kernel_its_start(). */
+	struct kernel_its_config cfg;
+	int its;
+	uint8_t *frame; /* PROT_NONE */
+	uint8_t *mem;	/* the read-only slot, writable here */
+	/* Here "devid" is a function's index, and the scratch events' is the next one. */
+	struct kernel_its_function *functions; /* [cfg.nr_functions] */
+	uint32_t scratch_devid;
+
+	pthread_mutex_t lock;
+	bool paused;
+	uint32_t cwriter; /* offset of the next command */
+	uint32_t nr_staged;
+	struct redist *redists; /* [cfg.nr_vcpus] */
+	bool has_prop;
+	uint64_t prop; /* PROPBASER, which is one for the whole VM in KVM */
+	uint8_t live[BITSET_BYTES(VITS_MAX_LPIS)]; /* n: a live event has the LPI 8192 + n */
+	uint8_t devices[BITSET_BYTES(NR_DEVICES)]; /* the kernel ITS's DeviceIDs it was told of */
+	uint32_t scratch[SCRATCH_EVENTS];	   /* INTID that scratch event i maps; 0: none */
+	struct lpimap map;
+	struct deferred_set owed;
+	size_t deferred_next; /* the next to be tried again */
+	bool broken;	      /* the host refused commands; nothing is sent any more */
+
+	_Atomic uint64_t windows, commands, total_deferred, unready, frame_accesses, table_writes;
+};
+
+static void count(_Atomic uint64_t *counter, uint64_t by)
+{
+	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
+}
+
+/* ---- windows: the vCPUs are held, commands are staged, then run -------- */
+
+static int its_set(const struct kernel_its *s, uint64_t reg, uint64_t value)
+{
+	return vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, reg, &value);
+}
+
+static void begin_pause(struct kernel_its *s)
+{
+	if (s->paused)
+		return;
+	vcpus_pause(s->cfg.vcpus);
+	s->paused = true;
+	count(&s->windows, 1);
+	s->has_prop = false;
+	memset(s->redists, 0, s->cfg.nr_vcpus * sizeof(*s->redists));
+}
+
+static void end_pause(struct kernel_its *s)
+{
+	if (!s->paused)
+		return;
+	s->paused = false;
+	vcpus_resume(s->cfg.vcpus);
+}
+
+/* Have the kernel run what is staged. */
+static void flush(struct kernel_its *s)
+{
+	int r;
+
+	if (s->broken)
+		s->nr_staged = 0; /* there is always room for more */
+	if (!s->nr_staged)
+		return;
+	begin_pause(s);
+	r = its_set(s, GITS_CWRITER, s->cwriter);
+	count(&s->commands, s->nr_staged);
+	s->nr_staged = 0;
+	if (r < 0) {
+		s->broken = true;
+		s->cfg.failed(s->cfg.ctx, "the kernel's ITS refused commands");
+	}
+}
+
+static void stage(struct kernel_its *s, uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+{
+	const uint64_t cmd[4] = { htole64(dw0), htole64(dw1), htole64(dw2), htole64(dw3) };
+
+	_Static_assert(sizeof(cmd) == COMMAND_SZ, "commands are 32 bytes");
+	assert(s->nr_staged < QUEUE_COMMANDS - 1);
+
+	memcpy(s->mem + QUEUE_AT + s->cwriter, cmd, sizeof(cmd));
+	s->cwriter = (s->cwriter + COMMAND_SZ) % (uint32_t)QUEUE_SZ;
+	s->nr_staged++;
+}
+
+/*
+ * The commands that name an event, and perhaps an INTID and a collection. A device
+ * is there from its first mapping on, so that those without events are in no list.
+ */
+static void stage_event(struct kernel_its *s, enum opcode op, uint32_t devid, uint32_t eventid,
+			uint64_t intid_icid)
+{
+	uint64_t intid = intid_icid >> 16, icid = intid_icid & 0xffff;
+	uint32_t device = kernel_its_devid(devid, eventid);
+
+	assert(device < NR_DEVICES);
+
+	if (op == OP_MAPTI && !bitset_has(s->devices, device)) {
+		stage(s, (uint64_t)device << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
+		      GITS_BASER_VALID | (LAYOUT_KERNEL_ITS_MEM + ITT_AT), 0);
+		bitset_put(s->devices, device, true);
+	}
+	stage(s, (uint64_t)device << 32 | op, intid << 32 | kernel_its_eventid(eventid), icid, 0);
+}
+
+static uint64_t intid_icid(uint32_t intid, uint32_t icid)
+{
+	return (uint64_t)intid << 16 | icid;
+}
+
+/* ---- is the guest ready for a mapping? ---------------------------------- */
+
+static bool read_redist(struct kernel_its *s, uint32_t vcpu)
+{
+	const uint64_t *mpidr = vcpus_mpidr(s->cfg.vcpus);
+	struct redist *redist = &s->redists[vcpu];
+	uint32_t ctlr;
+
+	assert(s->paused);
+
+	if (!s->has_prop)
+		s->has_prop = !gic_redist_read64(s->cfg.gic, mpidr[0], GICR_PROPBASER, &s->prop);
+	if (!redist->known &&
+	    !gic_redist_read64(s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &redist->pend) &&
+	    !gic_redist_read32(s->cfg.gic, mpidr[vcpu], GICR_CTLR, &ctlr)) {
+		redist->lpis_on = ctlr & GICR_CTLR_LPIS;
+		redist->known = true;
+	}
+	return s->has_prop && redist->known;
+}
+
+/* Will the kernel be able to read the configuration byte and the pending bit? IHI 0069 5.1. */
+static bool lpi_ready(struct kernel_its *s, uint32_t intid, uint32_t vcpu)
+{
+	uint64_t id_bits, prop, pend;
+	uint8_t byte;
+
+	begin_pause(s);
+	if (!read_redist(s, vcpu))
+		return false;
+	id_bits = FIELD_GET(PROPBASER_IDBITS, s->prop) + 1;
+	if (intid >> (id_bits < KERNEL_ID_BITS ? id_bits : KERNEL_ID_BITS))
+		return false;
+	prop = (s->prop & PROPBASER_PA) + (intid - VITS_LPI_BASE);
+	pend = (s->redists[vcpu].pend & PENDBASER_PA) + intid / 8;
+	return !gmem_read(s->cfg.mem, prop, &byte, 1) && !gmem_read(s->cfg.mem, pend, &byte, 1);
+}
+
+/* ---- what the kernel ITS maps ------------------------------------------- */
+
+/* MOVI of an LPI that is mapped. */
+static void move_in_kernel(struct kernel_its *s, uint32_t intid, uint32_t vcpu)
+{
+	struct lpimap_entry *m = lpimap_find(&s->map, intid);
+
+	assert(m);
+
+	m->vcpu = (uint16_t)vcpu;
+	stage_event(s, OP_MOVI, m->devid, m->eventid, intid_icid(0, vcpu));
+}
+
+static void move_all_in_kernel(struct kernel_its *s, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < s->map.nr; i++) {
+		uint32_t intid = lpimap_intid(&s->map, i);
+
+		if (lpimap_find(&s->map, intid)->vcpu != from)
+			continue;
+		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+			flush(s);
+		move_in_kernel(s, intid, to);
+	}
+}
+
+/* ---- owed mappings ------------------------------------------------------ */
+
+static void map_in_kernel(struct kernel_its *s, const struct deferred *o)
+{
+	uint32_t slot = o->intid % SCRATCH_EVENTS;
+
+	if (s->scratch[slot] == o->intid) {
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		s->scratch[slot] = 0;
+	}
+	stage_event(s, OP_MAPTI, o->devid, o->eventid, intid_icid(o->intid, o->vcpu));
+	(void)lpimap_set(&s->map, o->intid, o->devid, o->eventid);
+	move_in_kernel(s, o->intid, o->vcpu);
+	stage_event(s, OP_INV, o->devid, o->eventid, 0);
+	if (o->pending)
+		stage_event(s, OP_INT, o->devid, o->eventid, 0);
+}
+
+/* The guest may have set up its tables since. True: it is not owed any more. */
+static bool try_deferred(struct kernel_its *s, struct deferred *o)
+{
+	/* The kernel makes nothing pending while the target has its LPIs off. */
+	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !s->redists[o->vcpu].lpis_on))
+		return false;
+	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+		flush(s);
+	map_in_kernel(s, o);
+	deferred_drop(&s->owed, o);
+	return true;
+}
+
+/* Try as many of them, in turn. */
+static void retry_deferred(struct kernel_its *s, size_t most)
+{
+	for (size_t left = s->owed.nr < most ? s->owed.nr : most; left; left--) {
+		if (s->deferred_next >= s->owed.nr)
+			s->deferred_next = 0;
+		if (!try_deferred(s, &s->owed.list[s->deferred_next]))
+			s->deferred_next++;
+	}
+}
+
+/* ---- effects on live events --------------------------------------------- */
+
+static void live_map(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+{
+	const struct deferred o = { devid, e->eventid, e->intid, e->vcpu, false };
+
+	if (lpi_ready(s, e->intid, e->vcpu)) {
+		map_in_kernel(s, &o);
+		return;
+	}
+	deferred_add(&s->owed, &o);
+	count(&s->total_deferred, 1);
+}
+
+static void live_unmap(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+{
+	if (e->op == VITS_LPI_UNMAP)
+		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
+	stage_event(s, OP_DISCARD, devid, e->eventid, 0);
+	lpimap_drop(&s->map, e->intid);
+}
+
+static void apply_deferred(struct kernel_its *s, struct deferred *o, const struct vits_effect *e)
+{
+	switch (e->op) {
+	case VITS_LPI_MOVE:
+		o->vcpu = e->vcpu;
+		break;
+	case VITS_LPI_UNMAP:
+	case VITS_LPI_DETACH:
+		deferred_drop(&s->owed, o);
+		break;
+	case VITS_LPI_CLEAR:
+		deferred_set_pending(&s->owed, o, false);
+		break;
+	case VITS_LPI_RAISE:
+		deferred_set_pending(&s->owed, o, true);
+		break;
+	default:
+		break; /* the configuration byte is read when it is mapped */
+	}
+}
+
+/* The index of a function of one of the guest's ITSs. */
+static uint32_t function_of(const struct kernel_its *s, unsigned its, uint32_t devid)
+{
+	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
+		if (s->functions[i].its == its && s->functions[i].devid == devid)
+			return i;
+	assert(!"a live event of a function that is not in the configuration");
+	return s->scratch_devid;
+}
+
+static void apply_live(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+{
+	struct deferred *o = s->owed.nr ? deferred_find(&s->owed, devid, e->eventid) : NULL;
+
+	if (e->op == VITS_LPI_MAP)
+		bitset_put(s->live, e->intid - VITS_LPI_BASE, true);
+	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
+		bitset_put(s->live, e->intid - VITS_LPI_BASE, false);
+	if (o) {
+		apply_deferred(s, o, e);
+		return;
+	}
+
+	switch (e->op) {
+	case VITS_LPI_MAP:
+		live_map(s, devid, e);
+		break;
+	case VITS_LPI_UNMAP:
+	case VITS_LPI_DETACH:
+		live_unmap(s, devid, e);
+		break;
+	case VITS_LPI_MOVE:
+		move_in_kernel(s, e->intid, e->vcpu);
+		break;
+	case VITS_LPI_CLEAR:
+		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
+		break;
+	case VITS_LPI_INV:
+		stage_event(s, OP_INV, devid, e->eventid, 0);
+		break;
+	case VITS_LPI_RAISE:
+		stage_event(s, OP_INT, devid, e->eventid, 0);
+		break;
+	default:
+		assert(!"not an effect on an event");
+	}
+}
+
+/* ---- effects on events of no function ------------------------------------ */
+
+/* Have scratch event `slot` map the LPI. False: the guest's LPI tables are not there. */
+static bool scratch_map(struct kernel_its *s, const struct vits_effect *e, uint32_t slot)
+{
+	if (s->scratch[slot] == e->intid)
+		return true;
+	if (!lpi_ready(s, e->intid, e->vcpu))
+		return false;
+	/*
+	 * Choice: what is pending when its slot is needed by another LPI of no
+	 * function is forgotten. KVM keeps an LPI that is pending after DISCARD,
+	 * and sorts a vCPU's pending ones at each entry with interrupts off: all
+	 * LPIs of a guest that takes none would be megabytes of the kernel's, and
+	 * hold a CPU of the host for milliseconds at a time.
+	 */
+	if (s->scratch[slot]) {
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+	}
+	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
+	if (s->scratch[slot])
+		lpimap_drop(&s->map, s->scratch[slot]);
+	(void)lpimap_set(&s->map, e->intid, s->scratch_devid, slot);
+	move_in_kernel(s, e->intid, e->vcpu);
+	stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+	s->scratch[slot] = e->intid;
+	return true;
+}
+
+static void apply_scratch(struct kernel_its *s, const struct vits_effect *e)
+{
+	uint32_t slot = e->intid % SCRATCH_EVENTS;
+
+	/* A live event of another ITS has the LPI: a stray entry of this one's tables. */
+	if (bitset_has(s->live, e->intid - VITS_LPI_BASE))
+		return;
+	if (!scratch_map(s, e, slot)) {
+		count(&s->unready, 1);
+		return;
+	}
+	switch (e->op) {
+	case VITS_LPI_UNMAP:
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		lpimap_drop(&s->map, e->intid);
+		s->scratch[slot] = 0;
+		break;
+	case VITS_LPI_MOVE:
+		move_in_kernel(s, e->intid, e->vcpu);
+		break;
+	case VITS_LPI_CLEAR:
+		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		break;
+	case VITS_LPI_INV:
+		stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+		break;
+	case VITS_LPI_RAISE:
+		/* The collection may have moved since the slot was mapped. */
+		move_in_kernel(s, e->intid, e->vcpu);
+		stage_event(s, OP_INT, s->scratch_devid, slot, 0);
+		break;
+	default:
+		break; /* a mapping of no function exists in the guest's tables alone */
+	}
+}
+
+void kernel_its_apply(struct kernel_its *s, unsigned its, const struct vits_effect *e)
+{
+	assert(e->vcpu < s->cfg.nr_vcpus);
+
+	pthread_mutex_lock(&s->lock);
+	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
+		flush(s);
+	if (e->op == VITS_INVALL) {
+		stage(s, OP_INVALL, 0, e->vcpu, 0);
+	} else if (e->op == VITS_MOVALL) {
+		assert(e->vcpu_from < s->cfg.nr_vcpus);
+		for (size_t i = 0; i < s->owed.nr; i++)
+			if (s->owed.list[i].vcpu == e->vcpu_from)
+				s->owed.list[i].vcpu = e->vcpu;
+		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
+	} else if (e->live) {
+		apply_live(s, function_of(s, its, e->devid), e);
+	} else {
+		apply_scratch(s, e);
+	}
+	pthread_mutex_unlock(&s->lock);
+}
+
+/* Give the lock back, and tell what changed under it. */
+static void unlock_and_tell(struct kernel_its *s)
+{
+	bool changed = s->owed.changed && !s->paused;
+
+	if (changed)
+		s->owed.changed = false;
+	pthread_mutex_unlock(&s->lock);
+	if (changed && s->cfg.owing)
+		s->cfg.owing(s->cfg.ctx);
+}
+
+bool kernel_its_defers(struct kernel_its *s, size_t function, uint32_t eventid)
+{
+	bool owes;
+
+	if (!atomic_load(&s->owed.nr))
+		return false;
+	pthread_mutex_lock(&s->lock);
+	owes = deferred_find(&s->owed, (uint32_t)function, eventid);
+	pthread_mutex_unlock(&s->lock);
+	return owes;
+}
+
+/* Is a drainer between two of its effects? Then its commit tries again. */
+static bool is_staging(const struct kernel_its *s)
+{
+	return s->paused || s->nr_staged;
+}
+
+void kernel_its_commit(struct kernel_its *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->owed.nr && is_staging(s))
+		retry_deferred(s, RETRY_DEFERRED);
+	flush(s);
+	end_pause(s);
+	if (s->owed.nr_pending)
+		s->cfg.waits(s->cfg.ctx);
+	unlock_and_tell(s);
+}
+
+bool kernel_its_waits(const struct kernel_its *s)
+{
+	return s->owed.nr_pending;
+}
+
+void kernel_its_retry(struct kernel_its *s)
+{
+	pthread_mutex_lock(&s->lock);
+	if (s->owed.nr_pending && !is_staging(s)) {
+		retry_deferred(s, s->owed.nr);
+		flush(s);
+		end_pause(s);
+	}
+	unlock_and_tell(s);
+}
+
+/* The kernel has no such mapping: is it one that is owed? 1: it will be raised. */
+static int signal_deferred(struct kernel_its *s, uint32_t devid, uint32_t eventid)
+{
+	struct deferred *o;
+
+	pthread_mutex_lock(&s->lock);
+	o = deferred_find(&s->owed, devid, eventid);
+	if (o)
+		deferred_set_pending(&s->owed, o, true);
+	if (o && !is_staging(s)) {
+		if (try_deferred(s, o))
+			retry_deferred(s, RETRY_DEFERRED);
+		flush(s);
+		end_pause(s);
+		if (s->owed.nr_pending)
+			s->cfg.waits(s->cfg.ctx);
+	}
+	unlock_and_tell(s);
+	return o ? 1 : 0;
+}
+
+int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
+{
+	const uint64_t doorbell = LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER;
+	uint32_t device = kernel_its_devid(function, eventid), event = kernel_its_eventid(eventid);
+	int r = vm_signal_msi(s->cfg.vm, doorbell, device, event);
+
+	if (r || !atomic_load(&s->owed.nr))
+		return r;
+	if (signal_deferred(s, (uint32_t)function, eventid))
+		return 1;
+	/* It may have been mapped while we looked. */
+	return vm_signal_msi(s->cfg.vm, doorbell, device, event);
+}
+
+/* ---- the seal ----------------------------------------------------------- */
+
+void kernel_its_frame_accessed(struct kernel_its *s)
+{
+	count(&s->frame_accesses, 1);
+}
+
+static uint64_t table_read(void *ctx, uint64_t offset, unsigned len)
+{
+	(void)ctx, (void)offset, (void)len;
+	return 0; /* a read-only slot answers reads by itself */
+}
+
+static void table_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct kernel_its *s = ctx;
+
+	(void)offset, (void)len, (void)value;
+	count(&s->table_writes, 1);
+}
+
+int kernel_its_add_to_bus(struct kernel_its *s, struct bus *bus)
+{
+	const struct bus_region region = {
+		.name = "sealed tables",
+		.base = LAYOUT_KERNEL_ITS_MEM,
+		.size = MEM_SZ,
+		.read = table_read,
+		.write = table_write,
+		.ctx = s,
+	};
+
+	return bus_add(bus, &region);
+}
+
+void kernel_its_stats_get(struct kernel_its *s, struct kernel_its_stats *ret_stats)
+{
+	*ret_stats = (struct kernel_its_stats){
+		.windows = s->windows,
+		.commands = s->commands,
+		.owed = s->total_deferred,
+		.unready = s->unready,
+		.frame_accesses = s->frame_accesses,
+		.table_writes = s->table_writes,
+	};
+}
+
+/* ---- set-up ------------------------------------------------------------- */
+
+static void kernel_its_destroyp(struct kernel_its **s)
+{
+	kernel_its_destroy(*s);
+}
+
+static int alloc_tables(struct kernel_its *s)
+{
+	uint32_t nr_events[KERNEL_ITS_MAX_FUNCTIONS];
+	size_t nr = s->cfg.nr_functions;
+
+	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
+	if (!s->functions)
+		return -ENOMEM;
+	for (size_t i = 0; i < nr; i++) {
+		s->functions[i] = s->cfg.functions[i];
+		nr_events[i] = s->functions[i].nr_events;
+	}
+	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
+	return s->redists ? deferred_init(&s->owed, nr_events, nr) : -ENOMEM;
+}
+
+static int map_region(size_t size, int prot, uint8_t **ret_va)
+{
+	void *va = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (va == MAP_FAILED)
+		return -errno;
+	*ret_va = va;
+	return 0;
+}
+
+/* The ITS, its address, and the two slots that seal it. */
+static int place(struct kernel_its *s)
+{
+	uint64_t frame = LAYOUT_KERNEL_ITS_FRAME;
+	int r;
+
+	s->its = vm_create_device(s->cfg.vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
+	if (s->its < 0)
+		return s->its;
+	r = vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &frame);
+	if (!r)
+		r = map_region(VITS_FRAME_SZ, PROT_NONE, &s->frame);
+	if (!r)
+		r = map_region(MEM_SZ, PROT_READ | PROT_WRITE, &s->mem);
+	/* A few pages of it are used: no huge one, alone or together with a neighbour. */
+	if (!r)
+		(void)madvise(s->mem, MEM_SZ, MADV_NOHUGEPAGE);
+	/* Read-write, or guest writes would pass the slot and reach the ITS. */
+	if (!r)
+		r = vm_set_slot(s->cfg.vm, VM_SLOT_KERNEL_ITS_FRAME, LAYOUT_KERNEL_ITS_FRAME,
+				VITS_FRAME_SZ, s->frame, false);
+	if (!r)
+		r = vm_set_slot(s->cfg.vm, VM_SLOT_KERNEL_ITS_MEM, LAYOUT_KERNEL_ITS_MEM, MEM_SZ,
+				s->mem, true);
+	return r;
+}
+
+int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_seal,
+		      struct failure *ret_failure)
+{
+	_cleanup_(kernel_its_destroyp) struct kernel_its *s = calloc(1, sizeof(*s));
+	int r;
+
+	assert(config->nr_functions <= KERNEL_ITS_MAX_FUNCTIONS);
+
+	if (!s)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "kernel ITS", NULL,
+				   "out of memory");
+	s->cfg = *config;
+	s->its = -1;
+	s->scratch_devid = (uint32_t)config->nr_functions;
+	pthread_mutex_init(&s->lock, NULL);
+	r = alloc_tables(s);
+	if (!r)
+		r = place(s);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS",
+				   "use a host with KVM and a GICv3", "KVM refused it (%s)",
+				   strerror(-r));
+	*ret_seal = TAKE_PTR(s);
+	return 0;
+}
+
+void kernel_its_destroy(struct kernel_its *s)
+{
+	if (!s)
+		return;
+	cleanup_fd(&s->its);
+	if (s->frame)
+		(void)munmap(s->frame, VITS_FRAME_SZ);
+	if (s->mem)
+		(void)munmap(s->mem, MEM_SZ);
+	pthread_mutex_destroy(&s->lock);
+	free(s->redists);
+	deferred_fini(&s->owed);
+	free(s->functions);
+	free(s);
+}
+
+static int program(struct kernel_its *s)
+{
+	const uint64_t base = LAYOUT_KERNEL_ITS_MEM;
+	const struct {
+		uint64_t reg, value;
+	} writes[] = {
+		{ GITS_CBASER, GITS_BASER_VALID | (base + QUEUE_AT) | (QUEUE_SZ / (4 * KiB) - 1) },
+		{ GITS_BASER0,
+		  GITS_BASER_VALID | (base + DEVICES_AT) | (DEVICES_SZ / (64 * KiB) - 1) },
+		{ GITS_BASER1,
+		  GITS_BASER_VALID | (base + COLLECTIONS_AT) | (COLLECTIONS_SZ / (64 * KiB) - 1) },
+		{ GITS_CTLR, GITS_CTLR_ENABLED },
+	};
+	uint64_t ctlr = 0;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < ARRAY_SIZE(writes); i++)
+		r = its_set(s, writes[i].reg, writes[i].value);
+	if (!r)
+		r = vm_device_get(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, GITS_CTLR, &ctlr);
+	if (!r && !(ctlr & GITS_CTLR_ENABLED))
+		r = -EIO; /* enabling is refused without a word where a table does not suit */
+	return r;
+}
+
+int kernel_its_start(struct kernel_its *s, struct failure *ret_failure)
+{
+	int r = program(s);
+
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
+				   "it does not take its tables (%s)", strerror(-r));
+
+	pthread_mutex_lock(&s->lock);
+	for (uint32_t i = 0; i < s->cfg.nr_vcpus; i++)
+		stage(s, OP_MAPC, 0, GITS_BASER_VALID | (uint64_t)i << 16 | i, 0);
+	flush(s);
+	end_pause(s);
+	r = s->broken ? -EIO : 0;
+	pthread_mutex_unlock(&s->lock);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
+				   "it does not take commands");
+	return 0;
+}

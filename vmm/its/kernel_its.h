@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sealed kernel ITS: the LPI engine under the shadow vITS.
+ *
+ * KVM makes LPIs pending only through an ITS of its own. This one is out of the
+ * guest's reach. Its frame lies under a read-write memory slot, which arm64 KVM
+ * finds before its MMIO bus, backed by PROT_NONE, so that an access ends as an
+ * abort that is counted here. Its queue and tables lie in a read-only slot.
+ * Doorbells (KVM_SIGNAL_MSI) and device attributes find the ITS all the same.
+ *
+ * It holds one collection for each vCPU, with ICID = vCPU index; the events of the
+ * configuration's functions, under DeviceIDs and EventIDs of its own (KVM's have
+ * 16 bits, and all ITSs of a guest share this one); and scratch events for commands
+ * on what belongs to no function.
+ *
+ * KVM finds an event by going through the list of all devices, then through that of
+ * the device's events (vgic-its.c: find_ite()). So a function is many devices here,
+ * of few events each, and an interrupt costs much the same however many there are.
+ */
+#ifndef VMM_ITS_KERNEL_ITS_H
+#define VMM_ITS_KERNEL_ITS_H
+
+#include <assert.h>
+
+#include "vitsmod/vits.h"
+#include "vmm/kvm/gmem.h"
+#include "vmm/kvm/vcpu.h"
+
+struct kernel_its;
+
+/* Events of a device of the sealed ITS, and devices that each function can be. */
+#define KERNEL_ITS_DEVICE_EVENTS    64u
+#define KERNEL_ITS_FUNCTION_DEVICES (65536u / KERNEL_ITS_DEVICE_EVENTS)
+/* One more are the scratch events'. */
+#define KERNEL_ITS_MAX_FUNCTIONS (65536u / KERNEL_ITS_FUNCTION_DEVICES - 1)
+
+/* What an event of a function, by its index in the configuration, is called there. */
+static inline uint32_t kernel_its_devid(size_t function, uint32_t eventid)
+{
+	/* One more would be the next function's. */
+	assert(eventid < KERNEL_ITS_FUNCTION_DEVICES * KERNEL_ITS_DEVICE_EVENTS);
+
+	return (uint32_t)function * KERNEL_ITS_FUNCTION_DEVICES +
+	       eventid / KERNEL_ITS_DEVICE_EVENTS;
+}
+
+static inline uint32_t kernel_its_eventid(uint32_t eventid)
+{
+	return eventid % KERNEL_ITS_DEVICE_EVENTS;
+}
+
+/* A function that can send MSIs; its index in the configuration names it below. */
+struct kernel_its_function {
+	unsigned its;	    /* which of the guest's ITSs it is wired to */
+	uint32_t devid;	    /* its DeviceID there */
+	uint32_t nr_events; /* EventIDs that can be live */
+};
+
+struct kernel_its_config {
+	const struct vm *vm; /* all borrowed */
+	const struct gmem *mem;
+	struct vcpus *vcpus;
+	int gic;
+	uint32_t nr_vcpus;
+	const struct kernel_its_function *functions; /* borrowed until kernel_its_start() returns */
+	size_t nr_functions;			     /* at most KERNEL_ITS_MAX_FUNCTIONS */
+	/*
+	 * The LPI of a mapping that is owed was signalled, and waits: kernel_its_retry()
+	 * is due, again and again. Any thread; must not call back.
+	 */
+	void (*waits)(void *ctx);
+	/* The host failed to take commands: the guest cannot go on. Any thread. */
+	void (*failed)(void *ctx, const char *why);
+	/* Optional: what kernel_its_defers() says may have changed. With no lock of this file held.
+	 */
+	void (*owing)(void *ctx);
+	void *ctx;
+};
+
+/*
+ * Two steps, for KVM wants the ITS to exist before the redistributors are
+ * initialised, and vCPUs before their collections: create after the vCPUs and
+ * before gic_start(), start after it and before the vCPUs run.
+ */
+int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_seal,
+		      struct failure *ret_failure) _must_check_;
+int kernel_its_start(struct kernel_its *seal, struct failure *ret_failure) _must_check_;
+/* After the vCPUs have stopped. NULL is allowed. */
+void kernel_its_destroy(struct kernel_its *seal);
+
+/* What struct vits_ops asks of an engine (vitsmod/vits.h), for one of the guest's ITSs. */
+void kernel_its_apply(struct kernel_its *seal, unsigned its, const struct vits_effect *effect);
+void kernel_its_commit(struct kernel_its *seal);
+
+/*
+ * Make a live event's LPI pending, of an EventID below the function's nr_events.
+ * 1: done, or it will be as soon as the guest has LPI tables that the mapping can
+ * be made with; 0: the kernel has no such mapping; -EBUSY: the target has its LPIs
+ * off. Any thread but one between kernel_its_apply() and kernel_its_commit(); takes no lock
+ * unless a mapping is owed.
+ */
+int kernel_its_signal(struct kernel_its *seal, size_t function, uint32_t eventid) _must_check_;
+
+/*
+ * Is the event's mapping owed to the guest: made as soon as its LPI tables allow?
+ * Then kernel_its_signal() alone keeps its interrupts. Any thread.
+ */
+bool kernel_its_defers(struct kernel_its *seal, size_t function, uint32_t eventid);
+
+/*
+ * Does an interrupt wait for a mapping that is owed? KVM tells nobody when a guest
+ * writes GICR_CTLR.EnableLPIs, so that somebody has to look. Any thread.
+ */
+bool kernel_its_waits(const struct kernel_its *seal);
+/* Look: map what can be mapped by now. Holds all vCPUs. As kernel_its_signal(), any thread but one.
+ */
+void kernel_its_retry(struct kernel_its *seal);
+
+/* The guest touched the frame: counted. Any thread. */
+void kernel_its_frame_accessed(struct kernel_its *seal);
+/* The bus region of the queue and tables: writes of the guest's, counted. */
+int kernel_its_add_to_bus(struct kernel_its *seal, struct bus *bus) _must_check_;
+
+struct kernel_its_stats {
+	uint64_t windows;	 /* times that all vCPUs were held */
+	uint64_t commands;	 /* commands the kernel ITS was given */
+	uint64_t owed;		 /* mappings that had to wait for the guest's LPI tables */
+	uint64_t unready;	 /* effects dropped since the target's LPI tables were not there */
+	uint64_t frame_accesses; /* guest accesses to the hidden frame */
+	uint64_t table_writes;	 /* guest writes to the queue and the tables */
+};
+
+void kernel_its_stats_get(struct kernel_its *seal, struct kernel_its_stats *ret_stats);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory: the RAM of the guest, and the one checked accessor to it.
+ */
+#ifndef VMM_KVM_GMEM_H
+#define VMM_KVM_GMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/cleanup.h"
+
+struct gmem {
+	uint64_t base; /* GPA of the first byte */
+	uint64_t size; /* bytes, a multiple of the page size */
+	uint8_t *va;   /* owned; NULL before init */
+};
+
+/* Reserve size bytes of RAM for [base, base + size). 0, or -ENOMEM, -EINVAL. */
+int gmem_init(struct gmem *mem, uint64_t base, uint64_t size) _must_check_;
+void gmem_fini(struct gmem *mem);
+
+/*
+ * Copy from or to guest memory. 0, or -EFAULT where any byte of
+ * [gpa, gpa + len) is outside RAM; nothing is copied then. Any thread.
+ * Naturally aligned 8-byte copies are single accesses.
+ */
+int gmem_read(const struct gmem *mem, uint64_t gpa, void *buf, size_t len) _must_check_;
+int gmem_write(const struct gmem *mem, uint64_t gpa, const void *buf, size_t len) _must_check_;
+
+/* Where [gpa, gpa + len) lies in this process, or NULL. For set-up, before the guest runs. */
+void *gmem_host(const struct gmem *mem, uint64_t gpa, uint64_t len);
+
+#endif

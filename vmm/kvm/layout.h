@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's physical address space.
+ *
+ * MMIO lies below 1 GiB, RAM begins there: hosts reserve IOVA 0x08000000 + 1 MiB
+ * for MSI doorbells (drivers/iommu: MSI_IOVA_BASE), and guest RAM is mapped for
+ * DMA at IOVA = GPA. The 64-bit PCI window takes the upper half of the 40-bit
+ * space that every KVM on arm64 offers.
+ */
+#ifndef VMM_KVM_LAYOUT_H
+#define VMM_KVM_LAYOUT_H
+
+#include <stdint.h>
+
+#define GiB (UINT64_C(1) << 30)
+#define MiB (UINT64_C(1) << 20)
+#define KiB (UINT64_C(1) << 10)
+
+#define LAYOUT_GICD	    UINT64_C(0x08000000)
+#define LAYOUT_GICD_SZ	    UINT64_C(0x10000)
+#define LAYOUT_GITS	    UINT64_C(0x08080000) /* the shadow vITSs: trapped, emulated here */
+#define LAYOUT_GITS_SZ	    UINT64_C(0x20000)	 /* each; they lie side by side */
+#define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
+#define LAYOUT_UART	    UINT64_C(0x09000000)
+#define LAYOUT_UART_SZ	    UINT64_C(0x1000)
+#define LAYOUT_GICR	    UINT64_C(0x0a000000)
+#define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
+#define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
+
+#define LAYOUT_ECAM	UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
+#define LAYOUT_ECAM_SZ	UINT64_C(0x100000)
+#define LAYOUT_PCI32	UINT64_C(0x12000000)
+#define LAYOUT_PCI32_SZ UINT64_C(0x2c000000)
+#define LAYOUT_PCI64	UINT64_C(0x8000000000)
+#define LAYOUT_PCI64_SZ UINT64_C(0x7000000000)
+
+/* Not described to the guest: the sealed kernel ITS and what it works on. */
+#define LAYOUT_KERNEL_ITS_FRAME UINT64_C(0x3f000000)
+#define LAYOUT_KERNEL_ITS_MEM	UINT64_C(0x3f100000)
+
+#define LAYOUT_RAM     UINT64_C(0x40000000)
+#define LAYOUT_RAM_MAX (LAYOUT_PCI64 - LAYOUT_RAM)
+
+/* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
+#define LAYOUT_UART_INTID 33u
+
+_Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
+	       "the redistributors of all vCPUs fit");
+_Static_assert(LAYOUT_PCI32 + LAYOUT_PCI32_SZ <= LAYOUT_KERNEL_ITS_FRAME, "windows do not overlap");
+
+#endif

@@ -1,0 +1,518 @@
+// SPDX-License-Identifier: MIT
+/*
+ * vCPU threads. Documentation/virt/kvm/api.rst (KVM_RUN, struct kvm_run).
+ *
+ * Parking. The attributes of the kernel's ITS and redistributors answer -EBUSY
+ * while any vCPU is inside any vCPU ioctl. So every vCPU says where it is
+ * (`inside`), and whoever parks them sets `parked`, kicks those inside with
+ * immediate_exit and a signal, and waits until none is. Parking takes time from
+ * those that have done nothing to deserve it, so it is paced (vmm/kvm/pause_budget.h).
+ *
+ * Lock order:
+ *   holder            (who has parked the vCPUs; held from park to unpark)
+ *       lock          (parked, stopping, pace, inside of every vCPU)
+ */
+#include "vmm/kvm/vcpu.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/kvm/pause_budget.h"
+
+#define KICK_SIGNAL SIGUSR1
+
+struct vcpu {
+	struct vcpus *set;
+	uint32_t index;
+	int fd;
+	struct kvm_run *run;
+	pthread_t thread;
+	bool has_thread;
+	struct placement placement;
+	bool inside; /* in an ioctl; guarded by set->lock */
+};
+
+struct vcpus {
+	const struct vm *vm;
+	struct bus *bus;
+	const struct vcpu_ops *ops;
+	void *ctx;
+	uint64_t *mpidr;
+
+	pthread_mutex_t holder;
+	pthread_mutex_t lock;
+	pthread_cond_t all_out; /* a vCPU went outside while parked or stopping */
+	pthread_cond_t resume;	/* parked ended, or stopping began */
+	pthread_cond_t resumed; /* a vCPU that was held is inside again, or stopping began */
+	bool parked, stopping;
+	bool disturbed; /* the window took time from a vCPU */
+	uint32_t nr_inside, nr_held;
+	uint64_t parked_at_ns;
+	struct pause_budget pace;
+
+	uint32_t nr;
+	struct vcpu vcpu[];
+};
+
+static void on_kick(int signal)
+{
+	(void)signal; /* only there to interrupt KVM_RUN */
+}
+
+/* ---- in and out ------------------------------------------------------- */
+
+/* parked: hold this one until it is not. */
+static void wait_held_locked(struct vcpus *set)
+{
+	set->disturbed = true;
+	set->nr_held++;
+	while (set->parked && !set->stopping)
+		pthread_cond_wait(&set->resume, &set->lock);
+	set->nr_held--;
+	pause_budget_resumed(&set->pace, clock_ns());
+	pthread_cond_broadcast(&set->resumed);
+}
+
+/* Wait until the guest may run. False: it shall not run any more. */
+static bool enter(struct vcpu *vcpu)
+{
+	struct vcpus *set = vcpu->set;
+	bool go;
+
+	pthread_mutex_lock(&set->lock);
+	if (set->parked && !set->stopping)
+		wait_held_locked(set);
+	go = !set->stopping;
+	if (go) {
+		vcpu->run->immediate_exit = 0;
+		vcpu->inside = true;
+		set->nr_inside++;
+	}
+	pthread_mutex_unlock(&set->lock);
+	return go;
+}
+
+static void leave(struct vcpu *vcpu)
+{
+	struct vcpus *set = vcpu->set;
+
+	pthread_mutex_lock(&set->lock);
+	assert(vcpu->inside);
+	vcpu->inside = false;
+	set->nr_inside--;
+	if (set->parked || set->stopping)
+		pthread_cond_broadcast(&set->all_out);
+	pthread_mutex_unlock(&set->lock);
+}
+
+/*
+ * A kick cannot miss: immediate_exit makes a KVM_RUN that is yet to begin
+ * return at once, and the signal ends one that has begun.
+ */
+static void kick_inside_locked(struct vcpus *set)
+{
+	for (uint32_t i = 0; i < set->nr; i++) {
+		struct vcpu *vcpu = &set->vcpu[i];
+
+		if (!vcpu->inside)
+			continue;
+		__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
+		(void)pthread_kill(vcpu->thread, KICK_SIGNAL);
+	}
+	while (set->nr_inside)
+		pthread_cond_wait(&set->all_out, &set->lock);
+}
+
+/*
+ * Until the vCPUs have had the time that is theirs. Those of the last window are
+ * in first: on a busy host the next one would hold them before they have run.
+ */
+static void wait_for_turn_locked(struct vcpus *set)
+{
+	uint64_t next;
+
+	while (!set->stopping && (next = pause_budget_next_ns(&set->pace)) &&
+	       (set->nr_held || next > clock_ns())) {
+		const struct timespec until = {
+			.tv_sec = (time_t)(next / UINT64_C(1000000000)),
+			.tv_nsec = (long)(next % UINT64_C(1000000000)),
+		};
+
+		if (set->nr_held)
+			pthread_cond_wait(&set->resumed, &set->lock);
+		else
+			(void)pthread_cond_timedwait(&set->resumed, &set->lock, &until);
+	}
+}
+
+void vcpus_pause(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->holder);
+	pthread_mutex_lock(&set->lock);
+	assert(!set->parked);
+	wait_for_turn_locked(set);
+	set->parked = true;
+	set->parked_at_ns = clock_ns();
+	set->disturbed = set->nr_inside;
+	kick_inside_locked(set);
+	pthread_mutex_unlock(&set->lock);
+}
+
+void vcpus_resume(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->lock);
+	assert(set->parked);
+	set->parked = false;
+	if (set->disturbed)
+		pause_budget_spend(&set->pace, set->parked_at_ns, clock_ns());
+	pthread_cond_broadcast(&set->resume);
+	pthread_mutex_unlock(&set->lock);
+	pthread_mutex_unlock(&set->holder);
+}
+
+/* ---- exits ------------------------------------------------------------ */
+
+/*
+ * The access cannot be emulated: an external abort, as a bus gives one
+ * (KVM_SET_VCPU_EVENTS, ext_dabt_pending).
+ */
+static int inject_abort(struct vcpu *vcpu)
+{
+	struct kvm_vcpu_events events = { .exception.ext_dabt_pending = 1 };
+
+	return vm_ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+}
+
+static int exit_mmio(struct vcpu *vcpu)
+{
+	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
+	uint64_t value = 0;
+
+	assert(mmio->len <= sizeof(value));
+
+	/* Guests are little-endian towards devices, as is every arm64 Linux host. */
+	if (mmio->is_write) {
+		memcpy(&value, mmio->data, mmio->len);
+		bus_write(vcpu->set->bus, mmio->phys_addr, mmio->len, value);
+	} else {
+		value = bus_read(vcpu->set->bus, mmio->phys_addr, mmio->len);
+		memcpy(mmio->data, &value, mmio->len);
+	}
+	return 0;
+}
+
+static void tell(struct vcpu *vcpu, enum vcpu_event event, const char *why)
+{
+	vcpu->set->ops->event(vcpu->set->ctx, event, why);
+}
+
+/* 0: go on. 1: this vCPU is done. */
+static int exit_system_event(struct vcpu *vcpu)
+{
+	switch (vcpu->run->system_event.type) {
+	case KVM_SYSTEM_EVENT_SHUTDOWN:
+		tell(vcpu, VCPU_EVENT_OFF, NULL);
+		return 1;
+	case KVM_SYSTEM_EVENT_RESET:
+		tell(vcpu, VCPU_EVENT_RESET, NULL);
+		return 1;
+	default:
+		/* Suspend and its kin were not enabled; a wake-up needs nothing. */
+		return 0;
+	}
+}
+
+/* 0: go on. 1: this vCPU is done. Negative: the host failed. */
+static int handle_exit(struct vcpu *vcpu)
+{
+	switch (vcpu->run->exit_reason) {
+	case KVM_EXIT_MMIO:
+		return exit_mmio(vcpu);
+	case KVM_EXIT_SYSTEM_EVENT:
+		return exit_system_event(vcpu);
+	case KVM_EXIT_ARM_NISV:
+		/* A load or store without a syndrome (pairs, write-back) to a trapped page. */
+		atomic_fetch_add_explicit(&vcpu->set->bus->unclaimed, 1, memory_order_relaxed);
+		return inject_abort(vcpu);
+	case KVM_EXIT_INTR:
+		return 0;
+	default:
+		return -EIO;
+	}
+}
+
+static int run_once(struct vcpu *vcpu)
+{
+	int r;
+
+	if (!enter(vcpu))
+		return 1;
+	r = ioctl(vcpu->fd, KVM_RUN, NULL) < 0 ? -errno : 0;
+	leave(vcpu);
+
+	switch (r) {
+	case 0:
+		return handle_exit(vcpu);
+	case -EINTR:
+	case -EAGAIN:
+		return 0;
+	case -EFAULT:
+		/* What lies there is mapped PROT_NONE: see vmm/its/kernel_its.h. */
+		vcpu->set->ops->aborted_access(vcpu->set->ctx);
+		return inject_abort(vcpu);
+	default:
+		return r;
+	}
+}
+
+static void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	char name[16], why[96];
+	int r;
+
+	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->index % 1000);
+	(void)pthread_setname_np(pthread_self(), name);
+	placement_apply(&vcpu->placement, name);
+
+	do {
+		r = run_once(vcpu);
+	} while (!r);
+
+	if (r < 0) {
+		(void)snprintf(why, sizeof(why), "vCPU %u: KVM_RUN: %s (exit reason %u)",
+			       vcpu->index, strerror(-r), vcpu->run->exit_reason);
+		tell(vcpu, VCPU_EVENT_FAILED, why);
+	}
+	return NULL;
+}
+
+/* ---- set-up ----------------------------------------------------------- */
+
+/* What a vCPU gets where the host has it. KVM_ARM_VCPU_INIT. */
+static const struct {
+	unsigned cap, feature;
+	bool finalize;
+} optional_features[] = {
+	{ KVM_CAP_ARM_SVE, KVM_ARM_VCPU_SVE, true },
+	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, KVM_ARM_VCPU_PTRAUTH_ADDRESS, false },
+	{ KVM_CAP_ARM_PTRAUTH_GENERIC, KVM_ARM_VCPU_PTRAUTH_GENERIC, false },
+};
+
+static void add_feature(struct kvm_vcpu_init *init, unsigned feature)
+{
+	init->features[feature / 32] |= UINT32_C(1) << (feature % 32);
+}
+
+static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
+{
+	const struct vm *vm = vcpu->set->vm;
+	struct kvm_vcpu_init init = *preferred;
+	struct kvm_one_reg mpidr = {
+		.id = ARM64_SYS_REG(3, 0, 0, 0, 5),
+		.addr = (uintptr_t)&vcpu->set->mpidr[vcpu->index],
+	};
+	int r;
+
+	vcpu->fd = vm_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)vcpu->index);
+	if (vcpu->fd < 0)
+		return vcpu->fd;
+
+	add_feature(&init, KVM_ARM_VCPU_PSCI_0_2);
+	if (vcpu->index)
+		add_feature(&init, KVM_ARM_VCPU_POWER_OFF);
+	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++)
+		if (vm_extension(vm, optional_features[i].cap))
+			add_feature(&init, optional_features[i].feature);
+	r = vm_ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++) {
+		int feature = (int)optional_features[i].feature;
+
+		if (!optional_features[i].finalize || !vm_extension(vm, optional_features[i].cap))
+			continue;
+		r = vm_ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature);
+		if (r < 0)
+			return r;
+	}
+
+	vcpu->run = mmap(NULL, vm->run_sz, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
+	if (vcpu->run == MAP_FAILED) {
+		vcpu->run = NULL;
+		return -errno;
+	}
+	r = vm_ioctl(vcpu->fd, KVM_GET_ONE_REG, &mpidr);
+	if (r < 0)
+		return r;
+	vcpu->set->mpidr[vcpu->index] &= MASK64(39, 32) | MASK64(23, 0);
+	return 0;
+}
+
+/* A condition that can be waited for until a time of CLOCK_MONOTONIC. */
+static void init_monotonic(pthread_cond_t *cond)
+{
+	pthread_condattr_t attr;
+
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(cond, &attr);
+	(void)pthread_condattr_destroy(&attr);
+}
+
+static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr)
+{
+	struct vcpus *set = calloc(1, sizeof(*set) + nr * sizeof(set->vcpu[0]));
+
+	if (!set)
+		return NULL;
+	set->vm = vm;
+	set->bus = bus;
+	set->nr = nr;
+	pthread_mutex_init(&set->holder, NULL);
+	pthread_mutex_init(&set->lock, NULL);
+	pthread_cond_init(&set->all_out, NULL);
+	pthread_cond_init(&set->resume, NULL);
+	init_monotonic(&set->resumed);
+	for (uint32_t i = 0; i < nr; i++)
+		set->vcpu[i] = (struct vcpu){ .set = set, .index = i, .fd = -1 };
+	set->mpidr = calloc(nr, sizeof(*set->mpidr));
+	if (!set->mpidr) {
+		vcpus_destroy(set);
+		return NULL;
+	}
+	return set;
+}
+
+static void vcpus_destroyp(struct vcpus **set)
+{
+	vcpus_destroy(*set);
+}
+
+int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus **ret_vcpus,
+		 struct failure *ret_failure)
+{
+	_cleanup_(vcpus_destroyp) struct vcpus *set = NULL;
+	struct kvm_vcpu_init preferred;
+	int r, max = vm_extension(vm, KVM_CAP_MAX_VCPUS);
+
+	assert(nr > 0);
+
+	if (max > 0 && nr > (uint32_t)max)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EINVAL, "vcpus",
+				   "ask for fewer in the configuration",
+				   "%u asked for, this host runs at most %d in a guest", nr, max);
+	set = alloc_set(vm, bus, nr);
+	if (!set)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "vcpus", NULL,
+				   "out of memory");
+
+	/* KVM_EXIT_ARM_NISV instead of a KVM_RUN that fails; older hosts have no such exit. */
+	r = vm_enable(vm, KVM_CAP_ARM_NISV_TO_USER);
+	if (!r)
+		r = vm_ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &preferred);
+	for (uint32_t i = 0; !r && i < nr; i++)
+		r = init_one(&set->vcpu[i], &preferred);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "vcpus", NULL,
+				   "KVM cannot make %u vCPUs (%s)", nr, strerror(-r));
+
+	*ret_vcpus = TAKE_PTR(set);
+	return 0;
+}
+
+void vcpus_destroy(struct vcpus *set)
+{
+	if (!set)
+		return;
+	vcpus_stop(set);
+	for (uint32_t i = 0; i < set->nr; i++) {
+		if (set->vcpu[i].run)
+			(void)munmap(set->vcpu[i].run, set->vm->run_sz);
+		cleanup_fd(&set->vcpu[i].fd);
+	}
+	pthread_cond_destroy(&set->resumed);
+	pthread_cond_destroy(&set->resume);
+	pthread_cond_destroy(&set->all_out);
+	pthread_mutex_destroy(&set->lock);
+	pthread_mutex_destroy(&set->holder);
+	free(set->mpidr);
+	free(set);
+}
+
+const uint64_t *vcpus_mpidr(const struct vcpus *set)
+{
+	return set->mpidr;
+}
+
+/* Core registers by their place in struct kvm_regs. */
+#define CORE_REG(field) \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
+
+static int set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
+
+	return vm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+}
+
+void vcpus_place(struct vcpus *set, uint32_t vcpu, const struct placement *placement)
+{
+	assert(vcpu < set->nr);
+
+	set->vcpu[vcpu].placement = *placement;
+}
+
+int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,
+		void *ctx, struct failure *ret_failure)
+{
+	struct sigaction kick = { .sa_handler = on_kick };
+	int r;
+
+	assert(ops);
+
+	set->ops = ops;
+	set->ctx = ctx;
+	sigemptyset(&kick.sa_mask);
+	r = sigaction(KICK_SIGNAL, &kick, NULL) < 0 ? -errno : 0;
+	if (!r)
+		r = set_reg(&set->vcpu[0], CORE_REG(regs.pc), entry);
+	if (!r)
+		r = set_reg(&set->vcpu[0], CORE_REG(regs.regs[0]), fdt);
+	for (uint32_t i = 0; !r && i < set->nr; i++) {
+		r = -pthread_create(&set->vcpu[i].thread, NULL, vcpu_thread, &set->vcpu[i]);
+		set->vcpu[i].has_thread = !r;
+	}
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_RUNTIME, -r, "vcpus", NULL,
+				   "the vCPUs cannot be started (%s)", strerror(-r));
+	return 0;
+}
+
+void vcpus_stop(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->lock);
+	set->stopping = true;
+	pthread_cond_broadcast(&set->resume);
+	pthread_cond_broadcast(&set->resumed);
+	kick_inside_locked(set);
+	pthread_mutex_unlock(&set->lock);
+
+	for (uint32_t i = 0; i < set->nr; i++) {
+		if (!set->vcpu[i].has_thread)
+			continue;
+		(void)pthread_join(set->vcpu[i].thread, NULL);
+		set->vcpu[i].has_thread = false;
+	}
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The vCPUs of a guest: one thread each, and a way to hold all of them outside
+ * KVM while the kernel's interrupt controller is worked on.
+ */
+#ifndef VMM_KVM_VCPU_H
+#define VMM_KVM_VCPU_H
+
+#include "vmm/base/placement.h"
+#include "vmm/kvm/bus.h"
+#include "vmm/kvm/vm.h"
+
+struct vcpus;
+
+/* What a vCPU tells of the guest as a whole. */
+enum vcpu_event {
+	VCPU_EVENT_OFF,	   /* PSCI SYSTEM_OFF */
+	VCPU_EVENT_RESET,  /* PSCI SYSTEM_RESET */
+	VCPU_EVENT_FAILED, /* the host cannot run it any more */
+};
+
+struct vcpu_ops {
+	/*
+	 * On a vCPU's thread, which runs the guest no more afterwards. why is a
+	 * line of text for VCPU_EVENT_FAILED, else NULL.
+	 */
+	void (*event)(void *ctx, enum vcpu_event event, const char *why);
+	/* The guest touched memory that no access is let through to. On a vCPU's thread. */
+	void (*aborted_access)(void *ctx);
+};
+
+/*
+ * Make nr vCPUs: 0 runs first, the others wait for PSCI CPU_ON. Everything is
+ * borrowed. No thread yet.
+ */
+int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus **ret_vcpus,
+		 struct failure *ret_failure) _must_check_;
+/* Stops and joins the threads. NULL is allowed. */
+void vcpus_destroy(struct vcpus *vcpus);
+
+/* [nr] values of MPIDR_EL1, affinity fields only; borrowed. */
+const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
+
+/* Where a vCPU's thread will run; copied. Before vcpus_start(). */
+void vcpus_place(struct vcpus *vcpus, uint32_t vcpu, const struct placement *placement);
+
+/* Start the threads; vCPU 0 enters at entry with x0 = the device tree's address. */
+int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,
+		void *ctx, struct failure *ret_failure) _must_check_;
+
+/* Have every vCPU leave the guest for good, and wait until they have. Not on a vCPU's thread. */
+void vcpus_stop(struct vcpus *vcpus);
+
+/*
+ * Hold all vCPUs outside their ioctls until vcpus_resume(). One holder at a
+ * time, others wait. Any thread; a vCPU's own thread counts as outside. Waits
+ * first while vCPUs have been held for more than their share (vmm/kvm/pause_budget.h).
+ */
+void vcpus_pause(struct vcpus *vcpus);
+void vcpus_resume(struct vcpus *vcpus);
+
+#endif

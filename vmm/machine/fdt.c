@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The device tree.
+ *
+ * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
+ * arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
+ * timer/arm,arch_timer.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
+ * pci/pci-msi.txt; IEEE 1275 PCI bus binding for `ranges`.
+ *
+ * Written in one pass with libfdt's sequential functions. Their errors stick in
+ * struct tree, so that the description reads as one; there is one check at the end.
+ *
+ * Deliberately not here: an interrupt-map (functions interrupt by message), a
+ * virtual IOMMU, the sealed kernel ITS.
+ */
+#include "vmm/machine/fdt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/kvm/layout.h"
+
+#define PHANDLE_GIC 1u
+#define PHANDLE_ITS 2u /* of the first; the others follow */
+
+/* Interrupt specifiers of arm,gic-v3.yaml: type, number, trigger. */
+#define GIC_SPI	       0u
+#define GIC_PPI	       1u
+#define GIC_LEVEL_HIGH 4u
+#define GIC_FIRST_SPI  32u
+
+#define UART_CLOCK_HZ 1843200u
+#define UART_BAUD     115200u
+
+/* IEEE 1275 phys.hi: the kind of space. */
+#define PCI_SPACE_MEM32	   0x02000000u
+#define PCI_SPACE_MEM64_PF 0x43000000u
+
+#define REQUESTER_IDS 0x10000u
+
+struct tree {
+	void *fdt;
+	int err; /* the first error, a negative FDT_ERR_* */
+};
+
+static void note(struct tree *t, int err)
+{
+	if (!t->err)
+		t->err = err;
+}
+
+static void begin(struct tree *t, const char *name)
+{
+	note(t, fdt_begin_node(t->fdt, name));
+}
+
+static void begin_at(struct tree *t, const char *name, uint64_t address)
+{
+	char full[48];
+
+	(void)snprintf(full, sizeof(full), "%s@%" PRIx64, name, address);
+	begin(t, full);
+}
+
+static void end(struct tree *t)
+{
+	note(t, fdt_end_node(t->fdt));
+}
+
+static void flag(struct tree *t, const char *name)
+{
+	note(t, fdt_property(t->fdt, name, NULL, 0));
+}
+
+static void bytes(struct tree *t, const char *name, const void *value, size_t len)
+{
+	note(t, fdt_property(t->fdt, name, value, (int)len));
+}
+
+static void string(struct tree *t, const char *name, const char *value)
+{
+	bytes(t, name, value, strlen(value) + 1);
+}
+
+static void u32(struct tree *t, const char *name, uint32_t value)
+{
+	note(t, fdt_property_u32(t->fdt, name, value));
+}
+
+static void u64(struct tree *t, const char *name, uint64_t value)
+{
+	note(t, fdt_property_u64(t->fdt, name, value));
+}
+
+#define MAX_CELLS 16u
+
+static void cells(struct tree *t, const char *name, const uint32_t value[], size_t nr)
+{
+	fdt32_t be[MAX_CELLS];
+
+	assert(nr <= MAX_CELLS);
+	for (size_t i = 0; i < nr; i++)
+		be[i] = cpu_to_fdt32(value[i]);
+	bytes(t, name, be, nr * sizeof(be[0]));
+}
+
+#define HI32(v) (uint32_t)((v) >> 32)
+#define LO32(v) (uint32_t)((v)&UINT32_MAX)
+/* An address or size of two cells. */
+#define CELLS64(v) HI32(v), LO32(v)
+#define CELLS(t, name, ...)                                 \
+	do {                                                \
+		const uint32_t cells_[] = { __VA_ARGS__ };  \
+		cells(t, name, cells_, ARRAY_SIZE(cells_)); \
+	} while (0)
+
+static void write_chosen(struct tree *t, const struct fdt_machine *m)
+{
+	char uart[48];
+
+	begin(t, "chosen");
+	string(t, "bootargs", m->cmdline);
+	(void)snprintf(uart, sizeof(uart), "/serial@%" PRIx64, LAYOUT_UART);
+	string(t, "stdout-path", uart);
+	if (m->initrd_end > m->initrd) {
+		u64(t, "linux,initrd-start", m->initrd);
+		u64(t, "linux,initrd-end", m->initrd_end);
+	}
+	/* Two uses of randomness must not tell of each other: no shared word. */
+	u64(t, "kaslr-seed", m->seed[0]);
+	bytes(t, "rng-seed", &m->seed[1], sizeof(m->seed) - sizeof(m->seed[0]));
+	end(t);
+}
+
+static void write_memory(struct tree *t, const struct fdt_machine *m)
+{
+	begin_at(t, "memory", m->ram);
+	string(t, "device_type", "memory");
+	CELLS(t, "reg", CELLS64(m->ram), CELLS64(m->ram_sz));
+	end(t);
+}
+
+static void write_cpus(struct tree *t, const struct fdt_machine *m)
+{
+	begin(t, "cpus");
+	u32(t, "#address-cells", 2);
+	u32(t, "#size-cells", 0);
+	for (uint32_t i = 0; i < m->nr_vcpus; i++) {
+		begin_at(t, "cpu", m->mpidr[i]);
+		string(t, "device_type", "cpu");
+		string(t, "compatible", "arm,armv8");
+		string(t, "enable-method", "psci");
+		u64(t, "reg", m->mpidr[i]);
+		end(t);
+	}
+	end(t);
+}
+
+static void write_psci(struct tree *t)
+{
+	static const char compatible[] = "arm,psci-1.0\0arm,psci-0.2";
+
+	begin(t, "psci");
+	bytes(t, "compatible", compatible, sizeof(compatible));
+	string(t, "method", "hvc");
+	end(t);
+}
+
+static void write_timer(struct tree *t)
+{
+	begin(t, "timer");
+	string(t, "compatible", "arm,armv8-timer");
+	/* Secure, non-secure, virtual and hypervisor physical timer; KVM serves the virtual one. */
+	CELLS(t, "interrupts", GIC_PPI, 13, GIC_LEVEL_HIGH, GIC_PPI, 14, GIC_LEVEL_HIGH, GIC_PPI,
+	      11, GIC_LEVEL_HIGH, GIC_PPI, 10, GIC_LEVEL_HIGH);
+	flag(t, "always-on");
+	end(t);
+}
+
+static void write_its(struct tree *t, size_t n)
+{
+	begin_at(t, "msi-controller", LAYOUT_GITS_OF(n));
+	string(t, "compatible", "arm,gic-v3-its");
+	flag(t, "msi-controller");
+	u32(t, "#msi-cells", 1);
+	CELLS(t, "reg", CELLS64(LAYOUT_GITS_OF(n)), CELLS64(LAYOUT_GITS_SZ));
+	u32(t, "phandle", PHANDLE_ITS + (uint32_t)n);
+	end(t);
+}
+
+static void write_gic(struct tree *t, const struct fdt_machine *m)
+{
+	begin_at(t, "interrupt-controller", LAYOUT_GICD);
+	string(t, "compatible", "arm,gic-v3");
+	flag(t, "interrupt-controller");
+	u32(t, "#interrupt-cells", 3);
+	CELLS(t, "reg", CELLS64(LAYOUT_GICD), CELLS64(LAYOUT_GICD_SZ), CELLS64(LAYOUT_GICR),
+	      CELLS64(m->nr_vcpus * LAYOUT_GICR_SZ_VCPU));
+	u32(t, "#redistributor-regions", 1);
+	u32(t, "phandle", PHANDLE_GIC);
+	u32(t, "#address-cells", 2);
+	u32(t, "#size-cells", 2);
+	flag(t, "ranges");
+
+	for (size_t i = 0; i < m->nr_its; i++)
+		write_its(t, i);
+	end(t);
+}
+
+static void write_uart(struct tree *t)
+{
+	begin_at(t, "serial", LAYOUT_UART);
+	string(t, "compatible", "ns16550a");
+	CELLS(t, "reg", CELLS64(LAYOUT_UART), CELLS64(LAYOUT_UART_SZ));
+	CELLS(t, "interrupts", GIC_SPI, LAYOUT_UART_INTID - GIC_FIRST_SPI, GIC_LEVEL_HIGH);
+	u32(t, "clock-frequency", UART_CLOCK_HZ);
+	u32(t, "current-speed", UART_BAUD);
+	u32(t, "reg-shift", 0);
+	u32(t, "reg-io-width", 1);
+	end(t);
+}
+
+/* Has each function its requester ID for a DeviceID, on the first ITS? */
+static bool is_wired_plainly(const struct fdt_machine *m)
+{
+	for (size_t i = 0; i < m->nr_functions; i++)
+		if (m->functions[i].its != 0 ||
+		    m->functions[i].devid != m->functions[i].requester_id)
+			return false;
+	return true;
+}
+
+/* pci-msi.txt: entries of requester ID, controller, DeviceID, how many of them. */
+#define MSI_MAP_CELLS 4u
+
+static void write_msi_map(struct tree *t, const struct fdt_machine *m)
+{
+	fdt32_t *cell;
+	void *map;
+	int err;
+
+	if (is_wired_plainly(m)) {
+		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
+		return;
+	}
+	err = fdt_property_placeholder(
+		t->fdt, "msi-map", (int)(m->nr_functions * MSI_MAP_CELLS * sizeof(*cell)), &map);
+	note(t, err);
+	if (err)
+		return;
+	cell = map;
+	for (size_t i = 0; i < m->nr_functions; i++) {
+		const struct fdt_function *f = &m->functions[i];
+
+		assert(f->its < m->nr_its);
+		*cell++ = cpu_to_fdt32(f->requester_id);
+		*cell++ = cpu_to_fdt32(PHANDLE_ITS + (uint32_t)f->its);
+		*cell++ = cpu_to_fdt32(f->devid);
+		*cell++ = cpu_to_fdt32(1);
+	}
+}
+
+static void write_pci(struct tree *t, const struct fdt_machine *m)
+{
+	begin_at(t, "pcie", LAYOUT_ECAM);
+	string(t, "compatible", "pci-host-ecam-generic");
+	string(t, "device_type", "pci");
+	u32(t, "#address-cells", 3);
+	u32(t, "#size-cells", 2);
+	CELLS(t, "reg", CELLS64(LAYOUT_ECAM), CELLS64(LAYOUT_ECAM_SZ));
+	CELLS(t, "bus-range", 0, 0);
+	/* Bus addresses equal physical ones. */
+	CELLS(t, "ranges", PCI_SPACE_MEM32, CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32),
+	      CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64_PF, CELLS64(LAYOUT_PCI64),
+	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
+	write_msi_map(t, m);
+	flag(t, "dma-coherent");
+	end(t);
+}
+
+static void write_root(struct tree *t, const struct fdt_machine *m)
+{
+	begin(t, "");
+	string(t, "compatible", "linux,dummy-virt");
+	string(t, "model", "itsy");
+	u32(t, "interrupt-parent", PHANDLE_GIC);
+	u32(t, "#address-cells", 2);
+	u32(t, "#size-cells", 2);
+	write_chosen(t, m);
+	write_memory(t, m);
+	write_cpus(t, m);
+	write_psci(t);
+	write_timer(t);
+	write_gic(t, m);
+	write_uart(t);
+	write_pci(t, m);
+	end(t);
+}
+
+int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
+{
+	struct tree t = { .fdt = buf };
+
+	assert(machine);
+	assert(machine->nr_vcpus >= 1);
+	assert(machine->nr_vcpus <= LAYOUT_MAX_VCPUS);
+	assert(machine->nr_its >= 1);
+	assert(LAYOUT_GITS_OF(machine->nr_its) <= LAYOUT_UART);
+	assert(machine->nr_functions <= REQUESTER_IDS);
+
+	note(&t, fdt_create(buf, cap < INT32_MAX ? (int)cap : INT32_MAX));
+	if (t.err) /* there is not even a header that the rest could look at */
+		return -ENOSPC;
+	note(&t, fdt_finish_reservemap(buf));
+	write_root(&t, machine);
+	note(&t, fdt_finish(buf));
+	/* The nesting above is fixed: all that can go wrong is that it is too long. */
+	assert(t.err == 0 || t.err == -FDT_ERR_NOSPACE);
+	return t.err ? -ENOSPC : 0;
+}

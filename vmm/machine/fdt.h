@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The device tree that describes the machine of vmm/kvm/layout.h to the guest.
+ */
+#ifndef VMM_MACHINE_FDT_H
+#define VMM_MACHINE_FDT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/base/cleanup.h"
+
+/* Where the MSIs of a function on the guest's bus go. */
+struct fdt_function {
+	uint32_t requester_id;
+	size_t its;	/* index */
+	uint32_t devid; /* its DeviceID there */
+};
+
+struct fdt_machine {
+	size_t nr_its;			      /* at least 1; number n lies at LAYOUT_GITS_OF(n) */
+	const struct fdt_function *functions; /* [nr_functions] */
+	size_t nr_functions;
+	uint32_t nr_vcpus;
+	const uint64_t *mpidr; /* [nr_vcpus], affinity fields only */
+	uint64_t ram, ram_sz;
+	uint64_t initrd, initrd_end; /* equal: none */
+	const char *cmdline;
+	uint64_t seed[8]; /* rng-seed and kaslr-seed */
+};
+
+/*
+ * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PSCI,
+ * UART (stdout-path), ECAM host bridge with msi-map to them. 0, or -ENOSPC.
+ */
+int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap) _must_check_;
+
+#endif

@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The kernel and the initrd, from files into guest memory.
+ *
+ * Documents: Documentation/arm64/booting.rst (the Image header, where things may
+ * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), RFC 1952
+ * (gzip).
+ *
+ * Memory, ascending: kernel at the start of RAM + text_offset, then the initrd,
+ * then 2 MiB for the device tree. Files are read, and inflated, straight to
+ * where they are to lie: there is no second copy of either.
+ *
+ * No locks: all this is set-up, on one thread, before the guest runs.
+ *
+ * Deliberately not here: EFI boot, Images compressed with anything but gzip (the
+ * message says what to do), several gzip members in one file (what follows the
+ * first is ignored, as bootloaders do).
+ */
+#include "vmm/machine/loader.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <zlib.h>
+
+#include "vmm/base/bits.h"
+
+#define KERNEL_ALIGN (UINT64_C(2) << 20)  /* booting.rst 4: text_offset counts from here */
+#define FDT_SZ	     (UINT64_C(2) << 20)  /* booting.rst 2: never more than 2 MiB */
+#define INITRD_ALIGN (UINT64_C(64) << 10) /* a page of any guest */
+#define FLAT_OFFSET  UINT64_C(0x80000)
+#define SLACK_MAX    (UINT64_C(64) << 20)
+#define READ_CHUNK   (UINT64_C(64) << 20)
+
+/* The head of a file: enough for each magic that is looked for. */
+#define HEAD_SZ 0x210u
+
+#define IMAGE_TEXT_OFFSET 8u
+#define IMAGE_SIZE	  16u
+#define IMAGE_FLAGS	  24u
+#define IMAGE_MAGIC	  56u
+#define IMAGE_HEADER_SZ	  64u
+#define IMAGE_FLAG_BE	  BIT64(0)
+
+#define ZBOOT_PAYLOAD	 8u
+#define ZBOOT_PAYLOAD_SZ 12u
+#define ZBOOT_TYPE	 24u
+#define ZBOOT_TYPE_SZ	 32u
+
+struct source {
+	const char *path;
+	int fd;
+	uint64_t size;
+	uint8_t head[HEAD_SZ]; /* zeros beyond the end of the file */
+};
+
+/* Where a kernel is to go, from the first bytes of what will lie in memory. */
+struct placement {
+	uint64_t at;	/* GPA of its first byte */
+	uint64_t needs; /* bytes from there, as its header says; 0: not said */
+};
+
+/* What people give by mistake, by its magic: better told than run. */
+static const struct {
+	unsigned offset, len;
+	const char *magic;
+	const char *what, *cure;
+} foreign_formats[] = {
+	{ 0, 4,
+	  "\x7f"
+	  "ELF",
+	  "an ELF file", "use arch/arm64/boot/Image, not vmlinux" },
+	{ 0, 2, "\x1f\x8b", "compressed with gzip twice", "unpack it once (gzip -d)" },
+	{ 0, 6,
+	  "\xfd"
+	  "7zXZ\0",
+	  "compressed with xz", "unpack it (xz -d), or use the plain Image" },
+	{ 0, 4, "\x28\xb5\x2f\xfd", "compressed with zstd",
+	  "unpack it (zstd -d), or use the plain Image" },
+	{ 0, 3, "BZh", "compressed with bzip2", "unpack it (bzip2 -d), or use the plain Image" },
+	{ 0, 4, "\x02\x21\x4c\x18", "compressed with lz4",
+	  "unpack it (lz4 -d), or use the plain Image" },
+	{ 0, 4, "\x27\x05\x19\x56", "an U-Boot image", "use the plain arch/arm64/boot/Image" },
+	{ 0, 4, "\xd0\x0d\xfe\xed", "a device tree or FIT image",
+	  "use the plain arch/arm64/boot/Image" },
+	{ 0x202, 4, "HdrS", "an x86 kernel", "use a kernel for arm64" },
+	{ 0x24, 4, "\x18\x28\x6f\x01", "a 32-bit Arm kernel", "use a kernel for arm64" },
+};
+
+static uint32_t le32_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static uint64_t le64_at(const uint8_t *p)
+{
+	return le32_at(p) | (uint64_t)le32_at(p + 4) << 32;
+}
+
+static uint64_t align_up(uint64_t v, uint64_t align)
+{
+	return (v + align - 1) & ~(align - 1);
+}
+
+static uint64_t mem_end(const struct gmem *mem)
+{
+	return mem->base + mem->size;
+}
+
+static void source_close(struct source *src)
+{
+	if (src->fd >= 0)
+		(void)close(src->fd);
+	src->fd = -1;
+}
+
+static int does_not_fit(struct failure *failure, const struct source *src, const struct gmem *mem,
+			uint64_t needs)
+{
+	return failure_set(
+		failure, ITSY_ENVIRONMENT, ENOSPC, src->path,
+		"give the guest more: memory = \"...\"",
+		"it needs %llu MiB, which the guest's %llu MiB of memory do not have left",
+		(unsigned long long)((needs + MASK64(19, 0)) >> 20),
+		(unsigned long long)(mem->size >> 20));
+}
+
+static int read_failed(struct failure *failure, const struct source *src, int error)
+{
+	return failure_set(failure, ITSY_ENVIRONMENT, error, src->path, NULL, "cannot be read: %s",
+			   strerror(error));
+}
+
+/* Exactly len bytes at offset of the file. */
+static int source_read(const struct source *src, void *buf, uint64_t len, uint64_t offset,
+		       struct failure *ret_failure)
+{
+	uint8_t *p = buf;
+
+	while (len) {
+		ssize_t n = pread(src->fd, p, len < READ_CHUNK ? len : READ_CHUNK, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return read_failed(ret_failure, src, errno);
+		if (n == 0)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, EIO, src->path,
+					   "start again when it is complete",
+					   "it became shorter while it was read");
+		p += n;
+		len -= (uint64_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int source_open(struct source *src, const char *path, const char *key,
+		       struct failure *ret_failure)
+{
+	struct stat st;
+
+	*src = (struct source){ .path = path, .fd = -1 };
+	/* O_NONBLOCK: a FIFO without a writer is refused below, not waited for. */
+	src->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (src->fd < 0) {
+		int error = errno;
+
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, error, path,
+				   error == EACCES ? "let this user read it (chmod), or run as root"
+				   : error == ENOENT
+					   ? "correct the path in the configuration; a relative "
+					     "one counts from the folder of its file"
+					   : NULL,
+				   "the %s cannot be opened: %s", key, strerror(error));
+	}
+	if (fstat(src->fd, &st) < 0)
+		return read_failed(ret_failure, src, errno);
+	if (!S_ISREG(st.st_mode))
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EINVAL, path, "name a file",
+				   "the %s is not a regular file", key);
+	if (st.st_size <= 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EINVAL, path,
+				   "build or copy it again", "the %s is empty", key);
+	src->size = (uint64_t)st.st_size;
+	return source_read(src, src->head, src->size < HEAD_SZ ? src->size : HEAD_SZ, 0,
+			   ret_failure);
+}
+
+static bool is_image(const uint8_t head[HEAD_SZ], uint64_t size)
+{
+	return size >= IMAGE_HEADER_SZ && memcmp(head + IMAGE_MAGIC, "ARM\x64", 4) == 0;
+}
+
+static bool is_gzip(const uint8_t *head, uint64_t size)
+{
+	return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
+}
+
+static bool is_zboot(const uint8_t head[HEAD_SZ], uint64_t size)
+{
+	return size >= IMAGE_HEADER_SZ && memcmp(head, "MZ", 2) == 0 &&
+	       memcmp(head + 4, "zimg", 4) == 0;
+}
+
+static int refuse_foreign(const struct source *src, const uint8_t head[HEAD_SZ],
+			  struct failure *ret_failure)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(foreign_formats); i++) {
+		if (memcmp(head + foreign_formats[i].offset, foreign_formats[i].magic,
+			   foreign_formats[i].len) != 0)
+			continue;
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   foreign_formats[i].cure, "the kernel is %s",
+				   foreign_formats[i].what);
+	}
+	if (memcmp(head, "MZ", 2) == 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "use an arm64 Image",
+				   "the kernel is an EFI program of another kind");
+	return 0;
+}
+
+/* booting.rst 3: the header, if these are the first bytes of an Image. */
+static int placement_of(const struct source *src, const struct gmem *mem,
+			const uint8_t head[HEAD_SZ], uint64_t size, struct placement *ret_place,
+			struct failure *ret_failure)
+{
+	uint64_t text_offset = FLAT_OFFSET, needs = 0;
+
+	if (is_image(head, size)) {
+		if (le64_at(head + IMAGE_FLAGS) & IMAGE_FLAG_BE)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+					   "build it without CONFIG_CPU_BIG_ENDIAN",
+					   "the kernel is big-endian");
+		needs = le64_at(head + IMAGE_SIZE);
+		/* booting.rst: without an image_size, text_offset is 0x80000. */
+		if (needs)
+			text_offset = le64_at(head + IMAGE_TEXT_OFFSET);
+	} else {
+		int r = refuse_foreign(src, head, ret_failure);
+
+		if (r < 0)
+			return r;
+	}
+	if (text_offset % 4)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "build or copy it again", "the header of the kernel is damaged");
+	if (text_offset >= mem->size || needs > mem->size - text_offset)
+		return does_not_fit(ret_failure, src, mem, needs ? needs : text_offset);
+	assert(mem->base % KERNEL_ALIGN == 0);
+	*ret_place = (struct placement){ .at = mem->base + text_offset, .needs = needs };
+	return 0;
+}
+
+/* A gzip stream within a file. */
+struct unpack {
+	const struct source *src;
+	uint64_t offset, left; /* of the packed bytes that are not read yet */
+	bool ended;
+	z_stream z;
+	uint8_t in[32 << 10];
+};
+
+static void unpack_fini(struct unpack *u)
+{
+	(void)inflateEnd(&u->z);
+}
+
+static int unpack_init(struct unpack *u, const struct source *src, uint64_t offset, uint64_t len)
+{
+	u->src = src;
+	u->offset = offset;
+	u->left = len;
+	u->ended = false;
+	u->z = (z_stream){ 0 };
+	/* 16: a gzip header is demanded; its checksum is verified at the end. */
+	return inflateInit2(&u->z, 16 + MAX_WBITS) == Z_OK ? 0 : -ENOMEM;
+}
+
+static int unpack_refill(struct unpack *u, struct failure *ret_failure)
+{
+	uint64_t n = u->left < sizeof(u->in) ? u->left : sizeof(u->in);
+	int r;
+
+	if (n == 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENODATA, u->src->path,
+				   "build or copy it again", "the compressed kernel is cut off");
+	r = source_read(u->src, u->in, n, u->offset, ret_failure);
+	if (r < 0)
+		return r;
+	u->offset += n;
+	u->left -= n;
+	u->z.next_in = u->in;
+	u->z.avail_in = (uInt)n;
+	return 0;
+}
+
+/* Up to want bytes; fewer only where the stream ends. */
+static int unpack_some(struct unpack *u, uint8_t *out, uint64_t want, uint64_t *ret_got,
+		       struct failure *ret_failure)
+{
+	uint64_t got = 0;
+
+	while (got < want && !u->ended) {
+		uint64_t room = want - got;
+		uInt chunk = (uInt)(room < READ_CHUNK ? room : READ_CHUNK);
+		int z;
+
+		if (u->z.avail_in == 0) {
+			int r = unpack_refill(u, ret_failure);
+
+			if (r < 0)
+				return r;
+		}
+		u->z.next_out = out + got;
+		u->z.avail_out = chunk;
+		z = inflate(&u->z, Z_NO_FLUSH);
+		got += chunk - u->z.avail_out;
+		u->ended = z == Z_STREAM_END;
+		if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, EBADMSG, u->src->path,
+					   "build or copy it again",
+					   "the compressed kernel is damaged: %s",
+					   u->z.msg ? u->z.msg : zError(z));
+	}
+	*ret_got = got;
+	return 0;
+}
+
+/* The head first, for it says where the rest goes; then all the rest, in place. */
+static int unpack_kernel(struct unpack *u, const struct gmem *mem, struct placement *ret_place,
+			 uint64_t *ret_end, struct failure *ret_failure)
+{
+	uint8_t head[HEAD_SZ] = { 0 };
+	uint64_t got, rest, over;
+	uint8_t *to;
+	int r;
+
+	r = unpack_some(u, head, sizeof(head), &got, ret_failure);
+	if (r < 0)
+		return r;
+	r = placement_of(u->src, mem, head, got, ret_place, ret_failure);
+	if (r < 0)
+		return r;
+	to = gmem_host(mem, ret_place->at, got);
+	if (!to)
+		return does_not_fit(ret_failure, u->src, mem, got);
+	memcpy(to, head, got);
+	r = unpack_some(u, to + got, mem_end(mem) - ret_place->at - got, &rest, ret_failure);
+	if (r < 0)
+		return r;
+	/* RAM may be full just as the stream ends: ask whether there is a byte more. */
+	r = unpack_some(u, head, 1, &over, ret_failure);
+	if (r < 0)
+		return r;
+	if (over)
+		return does_not_fit(ret_failure, u->src, mem, mem->size);
+	*ret_end = ret_place->at + got + rest;
+	return 0;
+}
+
+/* Where in the file the gzip stream of an EFI zboot kernel lies. */
+static int zboot_payload(const struct source *src, uint64_t *ret_offset, uint64_t *ret_len,
+			 struct failure *ret_failure)
+{
+	uint64_t offset = le32_at(src->head + ZBOOT_PAYLOAD);
+	uint64_t len = le32_at(src->head + ZBOOT_PAYLOAD_SZ);
+	char type[ZBOOT_TYPE_SZ + 1] = { 0 };
+
+	memcpy(type, src->head + ZBOOT_TYPE, ZBOOT_TYPE_SZ);
+	if (strcmp(type, "gzip") != 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "use arch/arm64/boot/Image, or build with CONFIG_KERNEL_GZIP",
+				   "the EFI zboot kernel is compressed with %s, not with gzip",
+				   type);
+	if (offset > src->size || len > src->size - offset)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENODATA, src->path,
+				   "build or copy it again", "the EFI zboot kernel is cut off");
+	*ret_offset = offset;
+	*ret_len = len;
+	return 0;
+}
+
+static int load_packed(const struct source *src, const struct gmem *mem,
+		       struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
+{
+	uint64_t offset = 0, len = src->size;
+	struct unpack u;
+	int r;
+
+	if (is_zboot(src->head, src->size)) {
+		r = zboot_payload(src, &offset, &len, ret_failure);
+		if (r < 0)
+			return r;
+	}
+	r = unpack_init(&u, src, offset, len);
+	if (r < 0)
+		return read_failed(ret_failure, src, -r);
+	r = unpack_kernel(&u, mem, ret_place, ret_end, ret_failure);
+	unpack_fini(&u);
+	return r;
+}
+
+static int load_plain(const struct source *src, const struct gmem *mem, struct placement *ret_place,
+		      uint64_t *ret_end, struct failure *ret_failure)
+{
+	void *to;
+	int r;
+
+	r = placement_of(src, mem, src->head, src->size, ret_place, ret_failure);
+	if (r < 0)
+		return r;
+	to = gmem_host(mem, ret_place->at, src->size);
+	if (!to)
+		return does_not_fit(ret_failure, src, mem, src->size);
+	r = source_read(src, to, src->size, 0, ret_failure);
+	if (r < 0)
+		return r;
+	*ret_end = ret_place->at + src->size;
+	return 0;
+}
+
+static int load_kernel(const struct gmem *mem, const char *path, struct loaded *ret_loaded,
+		       struct failure *ret_failure)
+{
+	_cleanup_(source_close) struct source src;
+	struct placement place;
+	uint64_t end, slack;
+	int r;
+
+	r = source_open(&src, path, "kernel", ret_failure);
+	if (r < 0)
+		return r;
+	r = is_gzip(src.head, src.size) || is_zboot(src.head, src.size)
+		    ? load_packed(&src, mem, &place, &end, ret_failure)
+		    : load_plain(&src, mem, &place, &end, ret_failure);
+	if (r < 0)
+		return r;
+	/*
+	 * Without an image_size nobody knows what follows the file (its bss, a
+	 * stack): booting.rst asks for as much room as possible.
+	 */
+	slack = (mem_end(mem) - end) / 2;
+	if (!place.needs)
+		end += slack < SLACK_MAX ? slack : SLACK_MAX;
+	else if (place.at + place.needs > end)
+		end = place.at + place.needs;
+	ret_loaded->entry = place.at;
+	ret_loaded->kernel = place.at;
+	ret_loaded->kernel_end = end;
+	return 0;
+}
+
+static int load_initrd(const struct gmem *mem, const char *path, struct loaded *ret_loaded,
+		       struct failure *ret_failure)
+{
+	_cleanup_(source_close) struct source src;
+	uint64_t at = align_up(ret_loaded->kernel_end, INITRD_ALIGN);
+	void *to;
+	int r;
+
+	r = source_open(&src, path, "initrd", ret_failure);
+	if (r < 0)
+		return r;
+	to = gmem_host(mem, at, src.size);
+	if (!to)
+		return does_not_fit(ret_failure, &src, mem, src.size);
+	r = source_read(&src, to, src.size, 0, ret_failure);
+	if (r < 0)
+		return r;
+	ret_loaded->initrd = at;
+	ret_loaded->initrd_end = at + src.size;
+	return 0;
+}
+
+int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
+		struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	struct loaded loaded = { 0 };
+	int r;
+
+	assert(mem);
+	assert(kernel);
+
+	r = load_kernel(mem, kernel, &loaded, ret_failure);
+	if (r < 0)
+		return r;
+	loaded.initrd = loaded.initrd_end = loaded.kernel_end;
+	if (initrd) {
+		r = load_initrd(mem, initrd, &loaded, ret_failure);
+		if (r < 0)
+			return r;
+	}
+	loaded.fdt = align_up(loaded.initrd_end, FDT_SZ);
+	loaded.fdt_max_sz = FDT_SZ;
+	if (!gmem_host(mem, loaded.fdt, FDT_SZ))
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOSPC, initrd ? initrd : kernel,
+				   "give the guest more: memory = \"...\"",
+				   "no room is left behind it for the device tree");
+	*ret_loaded = loaded;
+	return 0;
+}
+
+int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
+		     struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	uint64_t at = mem->base + FLAT_OFFSET, end = at + size, slack;
+	void *to = gmem_host(mem, at, size);
+
+	if (!to || mem_end(mem) - end < 4 * FDT_SZ)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOSPC, "guest memory", NULL,
+				   "the program needs more than %llu MiB",
+				   (unsigned long long)(mem->size >> 20));
+	memcpy(to, image, size);
+	/* As for a file of that kind: half of the rest is the program's own. */
+	slack = (mem_end(mem) - end) / 2;
+	*ret_loaded = (struct loaded){
+		.entry = at,
+		.kernel = at,
+		.kernel_end = end + slack,
+		.initrd = end + slack,
+		.initrd_end = end + slack,
+		.fdt = align_up(end + slack, FDT_SZ),
+		.fdt_max_sz = FDT_SZ,
+	};
+	assert(gmem_host(mem, ret_loaded->fdt, FDT_SZ));
+	return 0;
+}

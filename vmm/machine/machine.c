@@ -1,0 +1,709 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A machine from power-on to power-off or reset.
+ *
+ * A reset makes a new VM rather than resetting each part of the old one: KVM
+ * has no reset of its interrupt controller, and what is made anew has its reset
+ * values by construction.
+ *
+ * Order of creation, as KVM wants it: VM and RAM, GICv3 device, vCPUs, kernel
+ * ITS, initialisation of the GICv3, the kernel ITS's tables and collections.
+ */
+#include "vmm/machine/machine.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+
+#include "vitsmod/vits.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
+#include "vmm/irq/probes.h"
+#include "vmm/irq/vector_routes.h"
+#include "vmm/its/lpis.h"
+#include "vmm/kvm/gic.h"
+#include "vmm/kvm/layout.h"
+#include "vmm/kvm/vcpu.h"
+#include "vmm/machine/fdt.h"
+
+/* How long interrupts wait until it is looked whether they still have to. */
+#define RETRY_MIN_MS 10u
+#define RETRY_MAX_MS 1000u
+
+/* One of the guest's ITSs. */
+struct its {
+	struct machine *m;
+	size_t index;
+	struct vits *vits;
+	_Atomic bool was_enabled; /* when the routes were last looked at */
+};
+
+_Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the sealed ITS has room for all");
+
+struct machine {
+	struct machine_config cfg;
+	struct vm vm;
+	int gic;
+	struct bus bus;
+	struct vcpus *vcpus;
+	struct kernel_its *seal;
+	struct its its[CONFIG_MAX_ITS]; /* [config->nr_its] */
+	_Atomic uint8_t *lpi_its;	/* [VITS_MAX_LPIS], 1 + which ITS has the LPI; 0: none */
+	struct pci_host *pcih;
+	struct uart *uart;
+	struct vector_routes *routes;
+	int stop;			  /* eventfd: no vCPU waits for the console any more */
+	struct router_stats router_stats; /* kept when the routers are gone */
+	size_t nr_wired;
+
+	/* Guards end and failure; no lock is taken under it. */
+	pthread_mutex_t lock;
+	enum machine_end end;
+	char failure[128];
+	_Atomic bool more; /* command queues wait for machine_service() */
+
+	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
+	uint64_t retry_at_ms;
+	unsigned retry_ms; /* and how long it waited for that */
+};
+
+/* ---- what the parts tell ------------------------------------------------------ */
+
+static void call_attention(struct machine *m)
+{
+	(void)eventfd_write(m->cfg.attention, 1);
+}
+
+/* The first end is the one that counts. */
+static void set_end(struct machine *m, enum machine_end end, const char *why)
+{
+	pthread_mutex_lock(&m->lock);
+	if (m->end == MACHINE_RUNS) {
+		m->end = end;
+		if (why)
+			(void)snprintf(m->failure, sizeof(m->failure), "%s", why);
+	}
+	pthread_mutex_unlock(&m->lock);
+	call_attention(m);
+}
+
+static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
+{
+	static const enum machine_end ends[] = {
+		[VCPU_EVENT_OFF] = MACHINE_OFF,
+		[VCPU_EVENT_RESET] = MACHINE_RESET,
+		[VCPU_EVENT_FAILED] = MACHINE_FAILED,
+	};
+
+	set_end(ctx, ends[event], why);
+}
+
+static void on_sealed_access(void *ctx)
+{
+	struct machine *m = ctx;
+
+	kernel_its_frame_accessed(m->seal);
+}
+
+static void on_waiting(void *ctx)
+{
+	call_attention(ctx);
+}
+
+static void on_part_failed(void *ctx, const char *why)
+{
+	set_end(ctx, MACHINE_FAILED, why);
+}
+
+static void on_routes_attention(void *ctx)
+{
+	call_attention(ctx);
+}
+
+static void on_owing(void *ctx)
+{
+	struct machine *m = ctx;
+
+	if (m->routes)
+		vector_routes_review_all(m->routes);
+}
+
+static const struct vcpu_ops vcpu_ops = {
+	.event = on_vcpu_event,
+	.aborted_access = on_sealed_access,
+};
+
+/* ---- the vITS's world ----------------------------------------------------------- */
+
+static int its_mem_read(void *ctx, uint64_t gpa, void *buf, size_t len)
+{
+	struct its *its = ctx;
+
+	return gmem_read(its->m->cfg.mem, gpa, buf, len);
+}
+
+static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
+{
+	struct its *its = ctx;
+
+	return gmem_write(its->m->cfg.mem, gpa, buf, len);
+}
+
+static void its_apply(void *ctx, const struct vits_effect *effect)
+{
+	struct its *its = ctx;
+
+	kernel_its_apply(its->m->seal, (unsigned)its->index, effect);
+}
+
+static void its_commit(void *ctx)
+{
+	struct its *its = ctx;
+
+	kernel_its_commit(its->m->seal);
+}
+
+static void its_more(void *ctx)
+{
+	struct its *its = ctx;
+
+	atomic_store(&its->m->more, true);
+	call_attention(its->m);
+}
+
+/* Which ITS has an LPI: KVM's redistributors have one of each for the whole machine. */
+static bool its_claim(void *ctx, uint32_t intid)
+{
+	struct its *its = ctx;
+	uint8_t ours = (uint8_t)(its->index + 1), owner = 0;
+
+	return atomic_compare_exchange_strong(&its->m->lpi_its[intid - VITS_LPI_BASE], &owner,
+					      ours) ||
+	       owner == ours;
+}
+
+static void its_release(void *ctx, uint32_t intid)
+{
+	struct its *its = ctx;
+
+	atomic_store(&its->m->lpi_its[intid - VITS_LPI_BASE], 0);
+}
+
+static void its_trace(void *ctx, const uint64_t cmd[4], enum vits_result result, uint32_t code)
+{
+	(void)ctx;
+	PROBE_COMMAND((uint8_t)cmd[0], result, code);
+}
+
+static const struct vits_ops vits_ops = {
+	.mem_read = its_mem_read,
+	.mem_write = its_mem_write,
+	.apply = its_apply,
+	.commit = its_commit,
+	.claim = its_claim,
+	.release = its_release,
+	.more = its_more,
+	.trace = its_trace,
+};
+
+static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct its *its = ctx;
+
+	return vits_mmio_read(its->vits, offset, len);
+}
+
+static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct its *its = ctx;
+
+	vits_mmio_write(its->vits, offset, len, value);
+	/* Before the vCPU goes on: an ITS that it has disabled translates nothing. */
+	if (vits_enabled(its->vits) != its->was_enabled) {
+		its->was_enabled = !its->was_enabled;
+		if (its->m->routes)
+			vector_routes_review_all(its->m->routes);
+	}
+}
+
+/* ---- the console ------------------------------------------------------------------ */
+
+/*
+ * A terminal that is stopped (Ctrl-s), or a pipe that nobody reads, holds the
+ * vCPU as a slow line would; but not from being stopped.
+ */
+static void uart_transmit(void *ctx, uint8_t byte)
+{
+	const struct machine *m = ctx;
+	struct pollfd fds[] = {
+		{ .fd = STDOUT_FILENO, .events = POLLOUT },
+		{ .fd = m->stop, .events = POLLIN },
+	};
+	int r;
+
+	do {
+		r = poll(fds, ARRAY_SIZE(fds), -1);
+	} while (r < 0 && errno == EINTR);
+	if (fds[1].revents)
+		return;
+	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
+	if (write(STDOUT_FILENO, &byte, 1) < 0)
+		return;
+}
+
+static void uart_interrupt(void *ctx, bool level)
+{
+	struct machine *m = ctx;
+	int r = vm_irq_line(&m->vm, LAYOUT_UART_INTID, level);
+
+	assert(!r);
+}
+
+static void uart_receive_ready(void *ctx)
+{
+	call_attention(ctx);
+}
+
+static const struct uart_ops uart_ops = {
+	.transmit = uart_transmit,
+	.interrupt = uart_interrupt,
+	.receive_ready = uart_receive_ready,
+};
+
+static uint64_t console_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct machine *m = ctx;
+
+	return uart_read(m->uart, offset, len);
+}
+
+static void console_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct machine *m = ctx;
+
+	uart_write(m->uart, offset, len, value);
+}
+
+size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
+{
+	return !nr || !uart_listens(m->uart) ? 0 : uart_receive(m->uart, bytes, nr);
+}
+
+/* ---- building ----------------------------------------------------------------------- */
+
+static int bar_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
+{
+	struct machine *m = ctx;
+
+	return vm_set_slot(&m->vm, VM_SLOT_BARS + slot, gpa, size, va, false);
+}
+
+static const struct pci_host_ops pci_host_ops = { .set_slot = bar_slot };
+
+static int add_own_regions(struct machine *m)
+{
+	const struct bus_region console = { "UART",	  LAYOUT_UART,	 LAYOUT_UART_SZ,
+					    console_read, console_write, m };
+	int r = bus_add(&m->bus, &console);
+
+	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++) {
+		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), VITS_FRAME_SZ,
+						 gits_read, gits_write,	       &m->its[i] };
+
+		r = bus_add(&m->bus, &gits);
+	}
+	if (!r)
+		r = kernel_its_add_to_bus(m->seal, &m->bus);
+	if (!r)
+		r = pci_host_add_to_bus(m->pcih, &m->bus);
+	return r;
+}
+
+/* KVM's side: VM, RAM, interrupt controller, vCPUs, sealed ITS. */
+static int build_kvm(struct machine *m, const struct kernel_its_function *functions,
+		     struct failure *ret_failure)
+{
+	const struct gmem *mem = m->cfg.mem;
+	uint32_t nr_vcpus = m->cfg.config->vcpus;
+	struct kernel_its_config kernel_its_config = {
+		.vm = &m->vm,
+		.mem = mem,
+		.nr_vcpus = nr_vcpus,
+		.functions = functions,
+		.nr_functions = m->cfg.nr_functions,
+		.waits = on_waiting,
+		.failed = on_part_failed,
+		.owing = on_owing,
+		.ctx = m,
+	};
+	int r = vm_init(&m->vm, ret_failure);
+
+	if (r < 0)
+		return r;
+	r = vm_set_slot(&m->vm, VM_SLOT_RAM, mem->base, mem->size, mem->va, false);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+				   "KVM refused it (%s)", strerror(-r));
+	r = gic_create(&m->vm, &m->gic, ret_failure);
+	if (r < 0)
+		return r;
+	r = vcpus_create(&m->vm, &m->bus, nr_vcpus, &m->vcpus, ret_failure);
+	if (r < 0)
+		return r;
+	kernel_its_config.vcpus = m->vcpus;
+	kernel_its_config.gic = m->gic;
+	r = kernel_its_create(&kernel_its_config, &m->seal, ret_failure);
+	if (r < 0)
+		return r;
+	r = gic_start(m->gic, nr_vcpus, ret_failure);
+	if (r < 0)
+		return r;
+	return kernel_its_start(m->seal, ret_failure);
+}
+
+/* The shadow's events of a function: vectors beyond the ITS's EventIDs have none. */
+static uint32_t events_of(const struct machine *m, const struct passthru *p)
+{
+	uint32_t most = UINT32_C(1) << m->cfg.config->its[p->its].eventid_bits;
+
+	return p->nr_events < most ? p->nr_events : most;
+}
+
+static uint32_t default_lpis(const struct machine *m)
+{
+	uint32_t vectors[CONFIG_MAX_DEVICES];
+
+	/* Of the shadow's events and the device's vectors, a guest may go by either. */
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		vectors[i] = p->nr_events > p->nr_vectors ? p->nr_events : p->nr_vectors;
+	}
+	return lpis_for(vectors, m->cfg.nr_functions);
+}
+
+/* One of the guest's ITSs, with the functions that are wired to it. */
+static int build_its(struct machine *m, size_t index)
+{
+	const struct config_its *from = &m->cfg.config->its[index];
+	struct vits_function functions[CONFIG_MAX_DEVICES];
+	struct vits_config config = {
+		.nr_vcpus = m->cfg.config->vcpus,
+		.devid_bits = from->devid_bits,
+		.eventid_bits = from->eventid_bits,
+		.nr_lpis = from->lpis ? from->lpis : default_lpis(m),
+		.on_error = from->stall ? VITS_ON_ERROR_STALL : VITS_ON_ERROR_SKIP,
+		.functions = functions,
+	};
+
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		if (p->its == index)
+			functions[config.nr_functions++] =
+				(struct vits_function){ p->devid, events_of(m, p) };
+	}
+	m->its[index] = (struct its){ .m = m, .index = index };
+	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);
+}
+
+static int wire_functions(struct machine *m)
+{
+	size_t next[CONFIG_MAX_ITS] = { 0 }; /* index in the ITS, in build_its()'s order */
+	int r = 0;
+
+	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
+		struct passthru *p = &m->cfg.functions[i];
+		const struct passthru_wiring wiring = {
+			.vits = m->its[p->its].vits,
+			.vits_function = next[p->its]++,
+			.nr_events = events_of(m, p),
+			.seal = m->seal,
+			.index = i,
+			.pcih = m->pcih,
+		};
+
+		r = passthru_wire(p, &wiring);
+		m->nr_wired = i + 1;
+	}
+	return r;
+}
+
+/* Our side: vITSs, PCI bridge, console, and the wiring of the functions. */
+static int build_devices(struct machine *m)
+{
+	int r = 0;
+
+	m->lpi_its = calloc(VITS_MAX_LPIS, sizeof(*m->lpi_its));
+	if (!m->lpi_its)
+		return -ENOMEM;
+	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++)
+		r = build_its(m, i);
+	if (!r)
+		r = pci_host_create(&pci_host_ops, m, &m->pcih);
+	if (!r)
+		r = uart_create(&uart_ops, m, &m->uart);
+	if (!r)
+		r = add_own_regions(m);
+	return r ? r : wire_functions(m);
+}
+
+static void machine_destroyp(struct machine **m)
+{
+	machine_destroy(*m);
+}
+
+int machine_create(const struct machine_config *config, struct machine **ret_machine,
+		   struct failure *ret_failure)
+{
+	struct kernel_its_function sealed[CONFIG_MAX_DEVICES];
+	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
+	int r;
+
+	assert(config->nr_functions <= CONFIG_MAX_DEVICES);
+
+	if (!m)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "machine", NULL,
+				   "out of memory");
+	m->cfg = *config;
+	m->vm = (struct vm){ .kvm = -1, .fd = -1 };
+	m->gic = -1;
+	m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_mutex_init(&m->lock, NULL);
+	for (size_t i = 0; i < config->nr_functions; i++) {
+		const struct passthru *p = &config->functions[i];
+
+		sealed[i] =
+			(struct kernel_its_function){ (unsigned)p->its, p->devid, p->nr_events };
+	}
+
+	if (m->stop < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, "machine", NULL,
+				   "no file descriptors (%s)", strerror(errno));
+	r = build_kvm(m, sealed, ret_failure);
+	if (r < 0)
+		return r;
+	r = build_devices(m);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "machine", NULL,
+				   "cannot be built (%s)", strerror(-r));
+	*ret_machine = TAKE_PTR(m);
+	return 0;
+}
+
+void machine_destroy(struct machine *m)
+{
+	if (!m)
+		return;
+	machine_stop(m);
+	for (size_t i = 0; i < m->nr_wired; i++)
+		passthru_unwire(&m->cfg.functions[i]);
+	uart_destroy(m->uart);
+	pci_host_destroy(m->pcih);
+	for (size_t i = 0; i < CONFIG_MAX_ITS; i++)
+		vits_destroy(m->its[i].vits);
+	free((void *)m->lpi_its);
+	vcpus_destroy(m->vcpus);
+	kernel_its_destroy(m->seal);
+	cleanup_fd(&m->gic);
+	cleanup_fd(&m->stop);
+	vm_fini(&m->vm);
+	pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+/* ---- running -------------------------------------------------------------------------- */
+
+int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
+{
+	struct fdt_function functions[CONFIG_MAX_DEVICES];
+	struct fdt_machine tree = {
+		.nr_its = m->cfg.config->nr_its,
+		.functions = functions,
+		.nr_functions = m->cfg.nr_functions,
+		.nr_vcpus = m->cfg.config->vcpus,
+		.mpidr = vcpus_mpidr(m->vcpus),
+		.ram = m->cfg.mem->base,
+		.ram_sz = m->cfg.mem->size,
+		.initrd = loaded->initrd,
+		.initrd_end = loaded->initrd_end,
+		.cmdline = m->cfg.config->cmdline,
+	};
+	void *buf = gmem_host(m->cfg.mem, loaded->fdt, loaded->fdt_max_sz);
+	int r;
+
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		functions[i] = (struct fdt_function){ pci_host_devid(p->slot), p->its, p->devid };
+	}
+	assert(buf); /* loader_load() says where there is room */
+
+	if (getrandom(tree.seed, sizeof(tree.seed), GRND_NONBLOCK) < 0)
+		memset(tree.seed, 0, sizeof(tree.seed)); /* then the guest finds its own */
+	r = fdt_build(&tree, buf, loaded->fdt_max_sz);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_CONFIG, -r, "device tree", "shorten cmdline",
+				   "does not fit");
+	return 0;
+}
+
+static int start_routes(struct machine *m, struct failure *ret_failure)
+{
+	const struct config *c = m->cfg.config;
+	const struct vector_routes_config config = {
+		.vm = &m->vm,
+		.functions = m->cfg.functions,
+		.nr_functions = m->cfg.nr_functions,
+		.placement = &c->router,
+		.spin_placement = &c->spin,
+		.failed = on_part_failed,
+		.attention = on_routes_attention,
+		.ctx = m,
+	};
+
+	return vector_routes_create(&config, &m->routes, ret_failure);
+}
+
+static void place_vcpus(struct machine *m)
+{
+	const struct config *c = m->cfg.config;
+
+	for (uint32_t i = 0; i < c->vcpus; i++) {
+		struct placement p = c->vcpu;
+
+		if (c->nr_vcpu_cpus)
+			p.cpu = c->vcpu_cpus[i];
+		vcpus_place(m->vcpus, i, &p);
+	}
+}
+
+int machine_start(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
+{
+	int r = m->cfg.unrouted ? 0 : start_routes(m, ret_failure);
+
+	if (r < 0)
+		return r;
+	place_vcpus(m);
+	return vcpus_start(m->vcpus, loaded->entry, loaded->fdt, &vcpu_ops, m, ret_failure);
+}
+
+enum machine_end machine_end(struct machine *m)
+{
+	enum machine_end end;
+
+	pthread_mutex_lock(&m->lock);
+	end = m->end;
+	pthread_mutex_unlock(&m->lock);
+	return end;
+}
+
+const char *machine_failure(struct machine *m)
+{
+	return m->failure;
+}
+
+/*
+ * Interrupts that came before the guest had its LPIs on: it usually has soon, but
+ * may never. To look holds all vCPUs, so that it is done ever more rarely.
+ */
+static int retry_waiting(struct machine *m)
+{
+	uint64_t now = clock_ns() / 1000000;
+
+	if (m->retry_at_ms && now >= m->retry_at_ms) {
+		kernel_its_retry(m->seal);
+		m->retry_ms = m->retry_ms * 2 < RETRY_MAX_MS ? m->retry_ms * 2 : RETRY_MAX_MS;
+		m->retry_at_ms = now + m->retry_ms;
+	}
+	if (!kernel_its_waits(m->seal)) {
+		m->retry_at_ms = 0;
+		return -1;
+	}
+	if (!m->retry_at_ms) {
+		m->retry_ms = RETRY_MIN_MS;
+		m->retry_at_ms = now + RETRY_MIN_MS;
+	}
+	return (int)(m->retry_at_ms - now);
+}
+
+int machine_service(struct machine *m)
+{
+	if (m->routes)
+		vector_routes_service(m->routes);
+	if (atomic_exchange(&m->more, false))
+		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
+			vits_run(m->its[i].vits);
+	return retry_waiting(m);
+}
+
+void machine_stop(struct machine *m)
+{
+	(void)eventfd_write(m->stop, 1);
+	if (m->vcpus)
+		vcpus_stop(m->vcpus);
+	if (m->routes)
+		vector_routes_stats_get(m->routes, &m->router_stats);
+	vector_routes_destroy(m->routes);
+	m->routes = NULL;
+}
+
+struct vector_routes *machine_routes(struct machine *m)
+{
+	return m->routes;
+}
+
+struct vits *machine_its(struct machine *m, size_t index)
+{
+	assert(index < m->cfg.config->nr_its);
+
+	return m->its[index].vits;
+}
+
+const struct vm *machine_vm(const struct machine *m)
+{
+	return &m->vm;
+}
+
+static void add_vits_stats(struct vits_stats *sum, const struct vits_stats *one)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(sum->cmd); i++) {
+		sum->cmd[i].done += one->cmd[i].done;
+		sum->cmd[i].skipped += one->cmd[i].skipped;
+		sum->cmd[i].stalled += one->cmd[i].stalled;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(sum->msi); i++)
+		sum->msi[i] += one->msi[i];
+	sum->cmd_unreadable += one->cmd_unreadable;
+	sum->mmio_ignored += one->mmio_ignored;
+	sum->shadow_differs += one->shadow_differs;
+	if (!sum->nr_last) {
+		memcpy(sum->last, one->last, sizeof(sum->last));
+		sum->nr_last = one->nr_last;
+	}
+}
+
+void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
+{
+	*ret_stats = (struct machine_stats){ 0 };
+	for (size_t i = 0; i < m->cfg.config->nr_its; i++) {
+		struct vits_stats one;
+
+		vits_stats_get(m->its[i].vits, &one);
+		add_vits_stats(&ret_stats->vits, &one);
+	}
+	kernel_its_stats_get(m->seal, &ret_stats->seal);
+	pci_host_stats_get(m->pcih, &ret_stats->pcih);
+	if (m->routes)
+		vector_routes_stats_get(m->routes, &m->router_stats);
+	ret_stats->unclaimed = m->bus.unclaimed;
+	ret_stats->router_visits = m->router_stats.visits;
+	ret_stats->router_completions = m->router_stats.completions;
+	ret_stats->router_rearmed = m->router_stats.rearmed;
+	ret_stats->router_parked = m->router_stats.parked;
+}

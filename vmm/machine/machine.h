@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine from power-on to power-off or reset: everything that a guest's
+ * reboot makes anew. Guest memory and the passed-through functions outlive it.
+ */
+#ifndef VMM_MACHINE_MACHINE_H
+#define VMM_MACHINE_MACHINE_H
+
+#include "vmm/config/config.h"
+#include "vmm/dev/passthru.h"
+#include "vmm/dev/uart.h"
+#include "vmm/kvm/gmem.h"
+#include "vmm/machine/loader.h"
+
+struct machine;
+struct vector_routes;
+
+enum machine_end {
+	MACHINE_RUNS,
+	MACHINE_OFF,	/* the guest powered off */
+	MACHINE_RESET,	/* the guest asked for a reset */
+	MACHINE_FAILED, /* the host failed; machine_failure() says how */
+};
+
+struct machine_config {
+	const struct config *config; /* all borrowed */
+	const struct gmem *mem;
+	struct passthru *functions;
+	size_t nr_functions;
+	/*
+	 * An eventfd of the caller's: signalled when machine_service() should be
+	 * called, or machine_end() has changed, or the console has room again.
+	 */
+	int attention;
+	/* No router: the caller looks after the functions' eventfds. For measuring. */
+	bool unrouted;
+};
+
+/* Build it all; nothing runs yet. */
+int machine_create(const struct machine_config *config, struct machine **ret_machine,
+		   struct failure *ret_failure) _must_check_;
+/* Stops what runs. NULL is allowed. */
+void machine_destroy(struct machine *m);
+
+/* Write the device tree for what was loaded where loaded->fdt says. */
+int machine_write_fdt(struct machine *m, const struct loaded *loaded,
+		      struct failure *ret_failure) _must_check_;
+
+/* Start the vCPUs and the router. */
+int machine_start(struct machine *m, const struct loaded *loaded,
+		  struct failure *ret_failure) _must_check_;
+
+enum machine_end machine_end(struct machine *m);
+/* A line of text, after MACHINE_FAILED. */
+const char *machine_failure(struct machine *m);
+
+/*
+ * Do what vCPUs and the router have left to another thread: the rest of long
+ * command queues, vectors to be muted, interrupts that wait for the guest to have
+ * its LPIs on. Returns after how many milliseconds it wants to be called if nobody
+ * calls for attention; -1: never. One thread.
+ */
+int machine_service(struct machine *m);
+
+/* Bytes typed at the console; returns how many were taken. Never waits. */
+size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
+
+/* Stop vCPUs and router; the functions are quiet towards the guest afterwards. */
+void machine_stop(struct machine *m);
+
+struct machine_stats {
+	struct vits_stats
+		vits; /* of all ITSs together; the failures kept are the first's with any */
+	struct kernel_its_stats seal;
+	struct pci_host_stats pcih;
+	uint64_t unclaimed; /* accesses to addresses where nothing is */
+	uint64_t router_visits, router_completions, router_rearmed, router_parked;
+};
+
+/* Between machine_start() and machine_stop(); borrowed. */
+struct vector_routes *machine_routes(struct machine *m);
+/* One of the ITSs, by its index in the configuration; borrowed. */
+struct vits *machine_its(struct machine *m, size_t index);
+/* The machine's VM, borrowed. */
+const struct vm *machine_vm(const struct machine *m);
+
+void machine_stats_get(struct machine *m, struct machine_stats *ret_stats);
+
+#endif
