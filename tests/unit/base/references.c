@@ -209,3 +209,96 @@ unsigned references_in(const char *path)
 	assert_non_null(text);
 	return references_in_text(path, text);
 }
+
+const char *readme_next_row(const char **at)
+{
+	for (const char *line = *at; line && *line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, "## ", 3) == 0)
+			return NULL;
+		if (*line != '|' || line[1] == '-')
+			continue;
+		*at = line + strcspn(line, "\n");
+		if (strncmp(*at, "\n|-", 3) == 0)
+			continue; /* the headings */
+		return line;
+	}
+	return NULL;
+}
+
+const char *readme_section(const char *path, const char *text, const char *heading)
+{
+	char line[80];
+	const char *at;
+
+	(void)snprintf(line, sizeof(line), "\n## %s\n", heading);
+	at = strstr(text, line);
+	if (!at)
+		fail_msg("%s has no '%s'", path, heading);
+	return at + strlen(line);
+}
+
+void readme_cell(const char *row, unsigned n, char ret_cell[README_MAX_CELL])
+{
+	size_t len;
+
+	for (unsigned i = 0; i <= n; i++) {
+		row += strcspn(row, "|\n");
+		assert_int_equal(*row, '|');
+		row++;
+	}
+	len = strcspn(row, "|\n");
+	assert_int_equal(row[len], '|');
+	assert_in_range(len, 1, README_MAX_CELL - 1);
+	memcpy(ret_cell, row, len);
+	ret_cell[len] = '\0';
+}
+
+static unsigned rows_of_file(const char *path, const char *text, const char *file)
+{
+	const char *at = readme_section(path, text, "Choices"), *row;
+	_cleanup_free_ char *want = NULL;
+	char column[README_MAX_CELL];
+	unsigned nr = 0;
+
+	assert_true(asprintf(&want, " %s ", file) > 0);
+	while ((row = readme_next_row(&at))) {
+		readme_cell(row, 1, column);
+		nr += strcmp(column, want) == 0;
+		readme_cell(row, 2, column);
+		assert_in_range(references_in_text(path, column), 1, 4);
+	}
+	return nr;
+}
+
+static unsigned choices_in(const char *path)
+{
+	_cleanup_free_ char *text = text_of(path);
+	unsigned nr = 0;
+
+	assert_non_null(text);
+	for (const char *at = text; (at = strstr(at, "Choice: ")); at++)
+		nr++;
+	return nr;
+}
+
+unsigned choices_with_a_row(const char *path, const char *pattern)
+{
+	_cleanup_free_ char *text = text_of(path);
+	unsigned total = 0;
+	glob_t found;
+
+	assert_non_null(text);
+	assert_int_equal(glob(pattern, GLOB_ERR, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *file = strrchr(found.gl_pathv[i], '/') + 1;
+		unsigned rows = rows_of_file(path, text, file);
+		unsigned choices = choices_in(found.gl_pathv[i]);
+
+		if (rows != choices)
+			fail_msg("%s has %u choices, and %u rows in %s", file, choices, rows, path);
+		total += choices;
+	}
+	globfree(&found);
+	return total;
+}

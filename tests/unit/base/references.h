@@ -35,4 +35,21 @@ unsigned references_in(const char *path);
 /* The same, of a piece of text; name is for the message. */
 unsigned references_in_text(const char *name, const char *text);
 
+/*
+ * Tables below a "## heading": `at` begins at readme_section(), which fails the test
+ * where there is none. path is for messages.
+ */
+#define README_MAX_CELL 2048u
+const char *readme_section(const char *path, const char *text, const char *heading);
+/* The next row, but for the table's own heading; NULL after the last. */
+const char *readme_next_row(const char **at);
+/* Column n of a row. */
+void readme_cell(const char *row, unsigned n, char ret_cell[README_MAX_CELL]);
+
+/*
+ * How many times the files of a pattern say "Choice: ". Each must have its row below
+ * "## Choices" of the README, with the file in column 1 and its tests in column 2.
+ */
+unsigned choices_with_a_row(const char *path, const char *pattern);
+
 #endif

@@ -4,8 +4,6 @@
  * command, demand, choice and published bug. All of them have to exist, and
  * nothing that exists may be left out.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -24,8 +21,7 @@
 #include "tests/unit/base/references.h"
 #include "vmm/base/cleanup.h"
 
-#define README	 "vitsmod/README.md"
-#define MAX_CELL 2048u
+#define README "vitsmod/README.md"
 
 static char *readme(void)
 {
@@ -86,60 +82,14 @@ static void test_what_is_not_there_is_found_out(void **state)
  * Tables
  */
 
-/* The next row below a heading, but for the table's own heading; NULL after the last. */
-static const char *next_row(const char **at)
-{
-	for (const char *line = *at; line && *line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (strncmp(line, "## ", 3) == 0)
-			return NULL;
-		if (*line != '|' || line[1] == '-')
-			continue;
-		*at = line + strcspn(line, "\n");
-		if (strncmp(*at, "\n|-", 3) == 0)
-			continue; /* the headings */
-		return line;
-	}
-	return NULL;
-}
-
-static const char *section(const char *text, const char *heading)
-{
-	char line[80];
-	const char *at;
-
-	(void)snprintf(line, sizeof(line), "\n## %s\n", heading);
-	at = strstr(text, line);
-	if (!at)
-		fail_msg(README " has no '%s'", heading);
-	return at + strlen(line);
-}
-
-/* Column n of a row. */
-static void cell(const char *row, unsigned n, char ret_cell[MAX_CELL])
-{
-	size_t len;
-
-	for (unsigned i = 0; i <= n; i++) {
-		row += strcspn(row, "|\n");
-		assert_int_equal(*row, '|');
-		row++;
-	}
-	len = strcspn(row, "|\n");
-	assert_int_equal(row[len], '|');
-	assert_in_range(len, 1, MAX_CELL - 1);
-	memcpy(ret_cell, row, len);
-	ret_cell[len] = '\0';
-}
-
 /* The row whose first column has the word. */
 static const char *row_of(const char *text, const char *heading, const char *word)
 {
-	const char *at = section(text, heading), *row;
-	char first[MAX_CELL];
+	const char *at = readme_section(README, text, heading), *row;
+	char first[README_MAX_CELL];
 
-	while ((row = next_row(&at))) {
-		cell(row, 0, first);
+	while ((row = readme_next_row(&at))) {
+		readme_cell(row, 0, first);
 		if (text_find_word(first, word))
 			return row;
 	}
@@ -150,17 +100,17 @@ static const char *row_of(const char *text, const char *heading, const char *wor
 static void test_each_register_has_a_row_with_its_functions_and_a_test(void **state)
 {
 	_cleanup_free_ char *text = readme();
-	char column[MAX_CELL];
+	char column[README_MAX_CELL];
 
 	(void)state;
 	for (size_t i = 0; i < vits_nr_regs; i++) {
 		const struct vits_reg *reg = &vits_regs[i];
 		const char *row = row_of(text, "Registers", reg->name);
 
-		cell(row, 3, column);
+		readme_cell(row, 3, column);
 		if ((reg->read || reg->write) && !references_in_text(README, column))
 			fail_msg("%s has a row without a function", reg->name);
-		cell(row, 4, column);
+		readme_cell(row, 4, column);
 		if (!references_in_text(README, column))
 			fail_msg("%s has a row without a test", reg->name);
 	}
@@ -178,13 +128,13 @@ static bool is_register(const char *word, size_t len)
 static void test_each_row_of_registers_is_of_registers_that_there_are(void **state)
 {
 	_cleanup_free_ char *text = readme();
-	const char *at = section(text, "Registers"), *row;
-	char first[MAX_CELL];
+	const char *at = readme_section(README, text, "Registers"), *row;
+	char first[README_MAX_CELL];
 	unsigned nr = 0;
 
 	(void)state;
-	while ((row = next_row(&at))) {
-		cell(row, 0, first);
+	while ((row = readme_next_row(&at))) {
+		readme_cell(row, 0, first);
 		for (const char *word = first; *(word += strspn(word, " ,"));) {
 			size_t len = strcspn(word, " ,");
 
@@ -200,9 +150,9 @@ static void test_each_row_of_registers_is_of_registers_that_there_are(void **sta
 static void test_each_command_has_a_row_with_its_function_and_a_test(void **state)
 {
 	_cleanup_free_ char *text = readme();
-	const char *at = section(text, "Commands");
+	const char *at = readme_section(README, text, "Commands");
 	unsigned nr_commands = 0, nr_rows = 0;
-	char column[MAX_CELL];
+	char column[README_MAX_CELL];
 
 	(void)state;
 	for (unsigned op = 0; op < 256; op++) {
@@ -212,14 +162,14 @@ static void test_each_command_has_a_row_with_its_function_and_a_test(void **stat
 			continue;
 		nr_commands++;
 		row = row_of(text, "Commands", name);
-		cell(row, 1, column);
+		readme_cell(row, 1, column);
 		if (!references_in_text(README, column))
 			fail_msg("%s has a row without a function", name);
-		cell(row, 3, column);
+		readme_cell(row, 3, column);
 		if (!references_in_text(README, column))
 			fail_msg("%s has a row without a test", name);
 	}
-	while (next_row(&at))
+	while (readme_next_row(&at))
 		nr_rows++;
 	assert_int_equal(nr_rows, nr_commands + 1); /* and the others */
 }
@@ -227,87 +177,32 @@ static void test_each_command_has_a_row_with_its_function_and_a_test(void **stat
 static void test_each_demand_has_a_row(void **state)
 {
 	_cleanup_free_ char *text = readme();
-	char demand[8], column[MAX_CELL];
+	char demand[8], column[README_MAX_CELL];
 
 	(void)state;
 	for (unsigned i = 1; i <= 16; i++) {
 		(void)snprintf(demand, sizeof(demand), "S%u", i);
-		cell(row_of(text, "Demands", demand), 2, column);
+		readme_cell(row_of(text, "Demands", demand), 2, column);
 		assert_in_range(references_in_text(README, column), 1, 10);
 	}
-	assert_non_null(strstr(section(text, "Demands"), "S17 to S20"));
+	assert_non_null(strstr(readme_section(README, text, "Demands"), "S17 to S20"));
 }
 
 /*
  * Choices and bugs
  */
 
-static unsigned rows_of_file(const char *text, const char *file)
-{
-	const char *at = section(text, "Choices"), *row;
-	_cleanup_free_ char *want = NULL;
-	char column[MAX_CELL];
-	unsigned nr = 0;
-
-	assert_true(asprintf(&want, " %s ", file) > 0);
-	while ((row = next_row(&at))) {
-		cell(row, 1, column);
-		nr += strcmp(column, want) == 0;
-		cell(row, 2, column);
-		assert_in_range(references_in_text(README, column), 1, 4);
-	}
-	return nr;
-}
-
-static bool ends_in(const char *text, const char *end)
-{
-	size_t len = strlen(text), end_len = strlen(end);
-
-	return len > end_len && strcmp(text + len - end_len, end) == 0;
-}
-
-static unsigned choices_in(const char *file)
-{
-	_cleanup_free_ char *path = NULL, *text = NULL;
-	unsigned nr = 0;
-
-	assert_true(asprintf(&path, "vitsmod/%s", file) > 0);
-	text = text_of(path);
-	assert_non_null(text);
-	for (const char *at = text; (at = strstr(at, "Choice: ")); at++)
-		nr++;
-	return nr;
-}
-
 static void test_each_choice_in_the_code_has_a_row_with_a_test(void **state)
 {
-	_cleanup_free_ char *text = readme();
-	DIR *dir = opendir("vitsmod");
-	unsigned total = 0;
-	struct dirent *entry;
-
 	(void)state;
-	assert_non_null(dir);
-	while ((entry = readdir(dir))) {
-		unsigned rows, choices;
-
-		if (!ends_in(entry->d_name, ".c") && !ends_in(entry->d_name, ".h"))
-			continue;
-		rows = rows_of_file(text, entry->d_name);
-		choices = choices_in(entry->d_name);
-		if (rows != choices)
-			fail_msg("%s has %u choices, and %u rows", entry->d_name, choices, rows);
-		total += choices;
-	}
-	(void)closedir(dir);
-	assert_in_range(total, 20, 200);
+	assert_in_range(choices_with_a_row(README, "vitsmod/*.[ch]"), 20, 200);
 }
 
 static void test_each_bug_that_others_had_has_a_row(void **state)
 {
 	_cleanup_free_ char *text = readme();
 	_cleanup_free_ char *tests = text_of("tests/unit/vitsmod/test_vits_others_bugs.c");
-	const char *bugs = section(text, "Bugs that others had");
+	const char *bugs = readme_section(README, text, "Bugs that others had");
 	const char *at = tests;
 	char reference[200];
 	unsigned nr = 0;
