@@ -94,8 +94,7 @@ native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lz -lm -pthread $(LDFLAG
 rooms := base kvm its irq config dev machine control check bench cli
 vmm_src := $(wildcard $(rooms:%=vmm/%/*.c))
 # What compiles for arm64 only, and the file with main(): unit tests get the others.
-vmm_arm64_src := vmm/kvm/gic.c vmm/kvm/vcpu.c vmm/kvm/vm.c vmm/its/kernel_its.c \
-	vmm/bench/bench.c vmm/bench/bench_device.c vmm/bench/bench_irq.c vmm/bench/bench_payload.c vmm/bench/rig.c
+vmm_arm64_src := vmm/bench/bench.c vmm/bench/bench_device.c vmm/bench/bench_irq.c vmm/bench/bench_payload.c vmm/bench/rig.c
 portable_src := $(filter-out $(vmm_arm64_src) vmm/cli/main.c,$(vmm_src))
 
 unit_src := $(wildcard tests/unit/*/test_*.c)

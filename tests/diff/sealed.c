@@ -174,7 +174,7 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 	if (!r)
 		r = kernel_its_create(&config, &side->seal, &failure);
 	if (!r)
-		r = gic_start(side->kvm.gic, config.nr_vcpus, &failure);
+		r = gic_start(&side->vm, side->kvm.gic, config.nr_vcpus, &failure);
 	return r ? r : kernel_its_start(side->seal, &failure);
 }
 

@@ -31,7 +31,6 @@
 #include <assert.h>
 #include <endian.h>
 #include <errno.h>
-#include <linux/kvm.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -43,6 +42,7 @@
 #include "vmm/its/deferred.h"
 #include "vmm/its/lpimap.h"
 #include "vmm/kvm/gic.h"
+#include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
 /* Registers of the frame, IHI 0069 12.18 and 12.11. */
@@ -146,7 +146,7 @@ static void count(_Atomic uint64_t *counter, uint64_t by)
 
 static int its_set(const struct kernel_its *s, uint64_t reg, uint64_t value)
 {
-	return vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, reg, &value);
+	return vm_device_set(s->cfg.vm, s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, reg, &value);
 }
 
 static void begin_pause(struct kernel_its *s)
@@ -210,7 +210,6 @@ static void stage_event(struct kernel_its *s, enum opcode op, uint32_t devid, ui
 	uint32_t device = kernel_its_devid(devid, eventid);
 
 	assert(device < NR_DEVICES);
-
 	if (op == OP_MAPTI && !bitset_has(s->devices, device)) {
 		stage(s, (uint64_t)device << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
 		      GITS_BASER_VALID | (LAYOUT_KERNEL_ITS_MEM + ITT_AT), 0);
@@ -233,12 +232,12 @@ static bool read_redist(struct kernel_its *s, uint32_t vcpu)
 	uint32_t ctlr;
 
 	assert(s->paused);
-
 	if (!s->has_prop)
-		s->has_prop = !gic_redist_read64(s->cfg.gic, mpidr[0], GICR_PROPBASER, &s->prop);
+		s->has_prop = !gic_redist_read64(s->cfg.vm, s->cfg.gic, mpidr[0], GICR_PROPBASER,
+						 &s->prop);
 	if (!redist->known &&
-	    !gic_redist_read64(s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &redist->pend) &&
-	    !gic_redist_read32(s->cfg.gic, mpidr[vcpu], GICR_CTLR, &ctlr)) {
+	    !gic_redist_read64(s->cfg.vm, s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &redist->pend) &&
+	    !gic_redist_read32(s->cfg.vm, s->cfg.gic, mpidr[vcpu], GICR_CTLR, &ctlr)) {
 		redist->lpis_on = ctlr & GICR_CTLR_LPIS;
 		redist->known = true;
 	}
@@ -270,7 +269,6 @@ static void move_in_kernel(struct kernel_its *s, uint32_t intid, uint32_t vcpu)
 	struct lpimap_entry *m = lpimap_find(&s->map, intid);
 
 	assert(m);
-
 	m->vcpu = (uint16_t)vcpu;
 	stage_event(s, OP_MOVI, m->devid, m->eventid, intid_icid(0, vcpu));
 }
@@ -693,7 +691,8 @@ static int place(struct kernel_its *s)
 	s->its = vm_create_device(s->cfg.vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
 	if (s->its < 0)
 		return s->its;
-	r = vm_device_set(s->its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE, &frame);
+	r = vm_device_set(s->cfg.vm, s->its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
+			  &frame);
 	if (!r)
 		r = map_region(VITS_FRAME_SZ, PROT_NONE, &s->frame);
 	if (!r)
@@ -772,7 +771,8 @@ static int program(struct kernel_its *s)
 	for (size_t i = 0; !r && i < ARRAY_SIZE(writes); i++)
 		r = its_set(s, writes[i].reg, writes[i].value);
 	if (!r)
-		r = vm_device_get(s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, GITS_CTLR, &ctlr);
+		r = vm_device_get(s->cfg.vm, s->its, KVM_DEV_ARM_VGIC_GRP_ITS_REGS, GITS_CTLR,
+				  &ctlr);
 	if (!r && !(ctlr & GITS_CTLR_ENABLED))
 		r = -EIO; /* enabling is refused without a word where a table does not suit */
 	return r;

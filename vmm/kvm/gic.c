@@ -5,10 +5,10 @@
 #include "vmm/kvm/gic.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
 /* 32 private interrupts and 32 shared ones, of which the console uses one. */
@@ -26,7 +26,7 @@ int gic_create(const struct vm *vm, int *ret_gic, struct failure *ret_failure)
 	return 0;
 }
 
-int gic_start(int gic, uint32_t nr_vcpus, struct failure *ret_failure)
+int gic_start(const struct vm *vm, int gic, uint32_t nr_vcpus, struct failure *ret_failure)
 {
 	uint64_t dist = LAYOUT_GICD;
 	/* Region 0, "count << 52 | base". */
@@ -47,7 +47,7 @@ int gic_start(int gic, uint32_t nr_vcpus, struct failure *ret_failure)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
-		int r = vm_device_set(gic, steps[i].group, steps[i].attr, steps[i].value);
+		int r = vm_device_set(vm, gic, steps[i].group, steps[i].attr, steps[i].value);
 
 		if (r < 0)
 			return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "GICv3", NULL,
@@ -65,18 +65,20 @@ static uint64_t redist_attr(uint64_t mpidr, uint64_t offset)
 	return affinity << 32 | offset;
 }
 
-int gic_redist_read32(int gic, uint64_t mpidr, uint64_t offset, uint32_t *ret_value)
+int gic_redist_read32(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		      uint32_t *ret_value)
 {
-	return vm_device_get(gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, redist_attr(mpidr, offset),
+	return vm_device_get(vm, gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, redist_attr(mpidr, offset),
 			     ret_value);
 }
 
-int gic_redist_read64(int gic, uint64_t mpidr, uint64_t offset, uint64_t *ret_value)
+int gic_redist_read64(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		      uint64_t *ret_value)
 {
 	uint32_t half[2];
 
 	for (unsigned i = 0; i < 2; i++) {
-		int r = gic_redist_read32(gic, mpidr, offset + 4 * i, &half[i]);
+		int r = gic_redist_read32(vm, gic, mpidr, offset + 4 * i, &half[i]);
 
 		if (r < 0)
 			return r;

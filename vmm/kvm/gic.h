@@ -12,14 +12,17 @@
 int gic_create(const struct vm *vm, int *ret_gic, struct failure *ret_failure) _must_check_;
 
 /* Place it as vmm/kvm/layout.h says and initialise it; after the vCPUs and the kernel ITS exist. */
-int gic_start(int gic, uint32_t nr_vcpus, struct failure *ret_failure) _must_check_;
+int gic_start(const struct vm *vm, int gic, uint32_t nr_vcpus,
+	      struct failure *ret_failure) _must_check_;
 
 /*
  * A register of the redistributor of the vCPU with this MPIDR, of 32 or of 64 bits,
  * by its offset (GICR_CTLR 0x00; GICR_PROPBASER 0x70, GICR_PENDBASER 0x78). All
  * vCPUs must be out of their ioctls, else -EBUSY.
  */
-int gic_redist_read32(int gic, uint64_t mpidr, uint64_t offset, uint32_t *ret_value) _must_check_;
-int gic_redist_read64(int gic, uint64_t mpidr, uint64_t offset, uint64_t *ret_value) _must_check_;
+int gic_redist_read32(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		      uint32_t *ret_value) _must_check_;
+int gic_redist_read64(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		      uint64_t *ret_value) _must_check_;
 
 #endif

@@ -16,18 +16,17 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/pause_budget.h"
 
 #define KICK_SIGNAL SIGUSR1
@@ -189,9 +188,9 @@ void vcpus_resume(struct vcpus *set)
  */
 static int inject_abort(struct vcpu *vcpu)
 {
-	struct kvm_vcpu_events events = { .exception.ext_dabt_pending = 1 };
+	struct kvm_arm64_vcpu_events events = { .exception.ext_dabt_pending = 1 };
 
-	return vm_ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	return vm_ioctl(vcpu->set->vm, vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 }
 
 static int exit_mmio(struct vcpu *vcpu)
@@ -254,11 +253,12 @@ static int handle_exit(struct vcpu *vcpu)
 
 static int run_once(struct vcpu *vcpu)
 {
+	const struct kvm_sys *sys = vcpu->set->vm->sys;
 	int r;
 
 	if (!enter(vcpu))
 		return 1;
-	r = ioctl(vcpu->fd, KVM_RUN, NULL) < 0 ? -errno : 0;
+	r = sys->ioctl(sys->ctx, vcpu->fd, KVM_RUN, NULL);
 	leave(vcpu);
 
 	switch (r) {
@@ -320,12 +320,13 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 	const struct vm *vm = vcpu->set->vm;
 	struct kvm_vcpu_init init = *preferred;
 	struct kvm_one_reg mpidr = {
-		.id = ARM64_SYS_REG(3, 0, 0, 0, 5),
+		.id = KVM_ARM64_REG_MPIDR,
 		.addr = (uintptr_t)&vcpu->set->mpidr[vcpu->index],
 	};
+	void *run;
 	int r;
 
-	vcpu->fd = vm_ioctl(vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)vcpu->index);
+	vcpu->fd = vm_ioctl(vm, vm->fd, KVM_CREATE_VCPU, (void *)(uintptr_t)vcpu->index);
 	if (vcpu->fd < 0)
 		return vcpu->fd;
 
@@ -335,7 +336,7 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++)
 		if (vm_extension(vm, optional_features[i].cap))
 			add_feature(&init, optional_features[i].feature);
-	r = vm_ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	r = vm_ioctl(vm, vcpu->fd, KVM_ARM_VCPU_INIT, &init);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++) {
@@ -343,17 +344,16 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 
 		if (!optional_features[i].finalize || !vm_extension(vm, optional_features[i].cap))
 			continue;
-		r = vm_ioctl(vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature);
+		r = vm_ioctl(vm, vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature);
 		if (r < 0)
 			return r;
 	}
 
-	vcpu->run = mmap(NULL, vm->run_sz, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu->fd, 0);
-	if (vcpu->run == MAP_FAILED) {
-		vcpu->run = NULL;
-		return -errno;
-	}
-	r = vm_ioctl(vcpu->fd, KVM_GET_ONE_REG, &mpidr);
+	r = vm->sys->mmap(vm->sys->ctx, vcpu->fd, vm->run_sz, &run);
+	if (r < 0)
+		return r;
+	vcpu->run = run;
+	r = vm_ioctl(vm, vcpu->fd, KVM_GET_ONE_REG, &mpidr);
 	if (r < 0)
 		return r;
 	vcpu->set->mpidr[vcpu->index] &= MASK64(39, 32) | MASK64(23, 0);
@@ -421,7 +421,7 @@ int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus
 	/* KVM_EXIT_ARM_NISV instead of a KVM_RUN that fails; older hosts have no such exit. */
 	r = vm_enable(vm, KVM_CAP_ARM_NISV_TO_USER);
 	if (!r)
-		r = vm_ioctl(vm->fd, KVM_ARM_PREFERRED_TARGET, &preferred);
+		r = vm_ioctl(vm, vm->fd, KVM_ARM_PREFERRED_TARGET, &preferred);
 	for (uint32_t i = 0; !r && i < nr; i++)
 		r = init_one(&set->vcpu[i], &preferred);
 	if (r < 0)
@@ -456,15 +456,11 @@ const uint64_t *vcpus_mpidr(const struct vcpus *set)
 	return set->mpidr;
 }
 
-/* Core registers by their place in struct kvm_regs. */
-#define CORE_REG(field) \
-	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
-
 static int set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
-	return vm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+	return vm_ioctl(vcpu->set->vm, vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
 void vcpus_place(struct vcpus *set, uint32_t vcpu, const struct placement *placement)
@@ -487,9 +483,9 @@ int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vc
 	sigemptyset(&kick.sa_mask);
 	r = sigaction(KICK_SIGNAL, &kick, NULL) < 0 ? -errno : 0;
 	if (!r)
-		r = set_reg(&set->vcpu[0], CORE_REG(regs.pc), entry);
+		r = set_reg(&set->vcpu[0], KVM_ARM64_REG_PC, entry);
 	if (!r)
-		r = set_reg(&set->vcpu[0], CORE_REG(regs.regs[0]), fdt);
+		r = set_reg(&set->vcpu[0], KVM_ARM64_REG_X0, fdt);
 	for (uint32_t i = 0; !r && i < set->nr; i++) {
 		r = -pthread_create(&set->vcpu[i].thread, NULL, vcpu_thread, &set->vcpu[i]);
 		set->vcpu[i].has_thread = !r;

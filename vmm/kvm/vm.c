@@ -6,12 +6,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
+#include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
 #define KVM_PATH    "/dev/kvm"
@@ -20,31 +18,31 @@
 _Static_assert(LAYOUT_PCI64 + LAYOUT_PCI64_SZ <= UINT64_C(1) << VM_IPA_BITS,
 	       "the layout fits the addresses");
 
-int vm_ioctl(int fd, unsigned long request, void *arg)
+int vm_ioctl(const struct vm *vm, int fd, unsigned long request, void *arg)
 {
 	int r;
 
 	do {
-		r = ioctl(fd, request, arg);
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? -errno : r;
+		r = vm->sys->ioctl(vm->sys->ctx, fd, request, arg);
+	} while (r == -EINTR);
+	return r;
 }
 
 static int open_kvm(struct vm *vm, struct failure *ret_failure)
 {
-	int version;
+	int version, fd = vm->sys->open(vm->sys->ctx, KVM_PATH);
 
-	vm->kvm = open(KVM_PATH, O_RDWR | O_CLOEXEC);
-	if (vm->kvm < 0 && (errno == EACCES || errno == EPERM))
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, KVM_PATH,
+	if (fd == -EACCES || fd == -EPERM)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -fd, KVM_PATH,
 				   "run as root, or join the group that owns it",
 				   "permission denied");
-	if (vm->kvm < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, KVM_PATH,
+	if (fd < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -fd, KVM_PATH,
 				   "boot the host at EL2 with a kernel that has CONFIG_KVM",
-				   "the host has no KVM (%s)", strerror(errno));
+				   "the host has no KVM (%s)", strerror(-fd));
 
-	version = vm_ioctl(vm->kvm, KVM_GET_API_VERSION, NULL);
+	vm->kvm = fd;
+	version = vm_ioctl(vm, vm->kvm, KVM_GET_API_VERSION, NULL);
 	if (version != KVM_API_VERSION)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOTSUP, KVM_PATH,
 				   "use a kernel with API version 12", "KVM API version %d",
@@ -54,18 +52,24 @@ static int open_kvm(struct vm *vm, struct failure *ret_failure)
 
 int vm_init(struct vm *vm, struct failure *ret_failure)
 {
+	return vm_init_with(vm, kvm_sys_kernel(), ret_failure);
+}
+
+int vm_init_with(struct vm *vm, const struct kvm_sys *sys, struct failure *ret_failure)
+{
 	int r, bits;
 
 	assert(vm);
 	assert(ret_failure);
 
-	*vm = (struct vm){ .kvm = -1, .fd = -1 };
+	*vm = (struct vm){ .sys = sys, .kvm = -1, .fd = -1 };
 	r = open_kvm(vm, ret_failure);
 	if (r < 0)
 		return r;
 
 	/* Without the capability the size is fixed at 40 bits. */
-	bits = vm_ioctl(vm->kvm, KVM_CHECK_EXTENSION, (void *)(uintptr_t)KVM_CAP_ARM_VM_IPA_SIZE);
+	bits = vm_ioctl(vm, vm->kvm, KVM_CHECK_EXTENSION,
+			(void *)(uintptr_t)KVM_CAP_ARM_VM_IPA_SIZE);
 	if (bits > 0 && (unsigned)bits < VM_IPA_BITS)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOTSUP, KVM_PATH,
 				   "use a host with larger physical addresses",
@@ -73,14 +77,14 @@ int vm_init(struct vm *vm, struct failure *ret_failure)
 				   bits, VM_IPA_BITS);
 
 	vm->fd =
-		vm_ioctl(vm->kvm, KVM_CREATE_VM,
+		vm_ioctl(vm, vm->kvm, KVM_CREATE_VM,
 			 (void *)(uintptr_t)(bits > 0 ? KVM_VM_TYPE_ARM_IPA_SIZE(VM_IPA_BITS) : 0));
 	if (vm->fd < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -vm->fd, KVM_PATH,
 				   "see the host's kernel log", "cannot make a VM (%s)",
 				   strerror(-vm->fd));
 
-	r = vm_ioctl(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	r = vm_ioctl(vm, vm->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	if (r <= 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, r ? -r : EIO, KVM_PATH, NULL,
 				   "KVM_GET_VCPU_MMAP_SIZE failed");
@@ -99,7 +103,7 @@ void vm_fini(struct vm *vm)
 
 int vm_extension(const struct vm *vm, unsigned cap)
 {
-	int r = vm_ioctl(vm->fd, KVM_CHECK_EXTENSION, (void *)(uintptr_t)cap);
+	int r = vm_ioctl(vm, vm->fd, KVM_CHECK_EXTENSION, (void *)(uintptr_t)cap);
 
 	return r > 0 ? r : 0;
 }
@@ -108,7 +112,7 @@ int vm_enable(const struct vm *vm, unsigned cap)
 {
 	struct kvm_enable_cap enable = { .cap = cap };
 
-	return vm_ioctl(vm->fd, KVM_ENABLE_CAP, &enable);
+	return vm_ioctl(vm, vm->fd, KVM_ENABLE_CAP, &enable);
 }
 
 int vm_set_slot(const struct vm *vm, unsigned slot, uint64_t gpa, uint64_t size, void *va,
@@ -122,7 +126,7 @@ int vm_set_slot(const struct vm *vm, unsigned slot, uint64_t gpa, uint64_t size,
 		.userspace_addr = (uintptr_t)va,
 	};
 
-	return vm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+	return vm_ioctl(vm, vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
 int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
@@ -135,7 +139,7 @@ int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
 	assert(intid >= 32);
 	assert(intid < 1020);
 
-	return vm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
+	return vm_ioctl(vm, vm->fd, KVM_IRQ_LINE, &line);
 }
 
 int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid, uint32_t eventid)
@@ -148,7 +152,7 @@ int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid, uint32_
 		.devid = devid,
 	};
 
-	return vm_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+	return vm_ioctl(vm, vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
 int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
@@ -173,7 +177,7 @@ int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
 				.devid = routes[i].devid,
 			},
 		};
-	return vm_ioctl(vm->fd, KVM_SET_GSI_ROUTING, table);
+	return vm_ioctl(vm, vm->fd, KVM_SET_GSI_ROUTING, table);
 }
 
 int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied)
@@ -184,27 +188,27 @@ int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied)
 		.flags = tied ? 0 : KVM_IRQFD_FLAG_DEASSIGN,
 	};
 
-	return vm_ioctl(vm->fd, KVM_IRQFD, &irqfd);
+	return vm_ioctl(vm, vm->fd, KVM_IRQFD, &irqfd);
 }
 
 int vm_create_device(const struct vm *vm, unsigned type)
 {
 	struct kvm_create_device create = { .type = type };
-	int r = vm_ioctl(vm->fd, KVM_CREATE_DEVICE, &create);
+	int r = vm_ioctl(vm, vm->fd, KVM_CREATE_DEVICE, &create);
 
 	return r < 0 ? r : (int)create.fd;
 }
 
-int vm_device_set(int device, unsigned group, uint64_t attr, void *value)
+int vm_device_set(const struct vm *vm, int device, unsigned group, uint64_t attr, void *value)
 {
 	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)value };
 
-	return vm_ioctl(device, KVM_SET_DEVICE_ATTR, &a);
+	return vm_ioctl(vm, device, KVM_SET_DEVICE_ATTR, &a);
 }
 
-int vm_device_get(int device, unsigned group, uint64_t attr, void *value)
+int vm_device_get(const struct vm *vm, int device, unsigned group, uint64_t attr, void *value)
 {
 	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)value };
 
-	return vm_ioctl(device, KVM_GET_DEVICE_ATTR, &a);
+	return vm_ioctl(vm, device, KVM_GET_DEVICE_ATTR, &a);
 }

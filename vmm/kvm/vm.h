@@ -12,6 +12,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/report.h"
+#include "vmm/kvm/kvm_sys.h"
 
 /* Numbers of memory slots. */
 enum vm_slot {
@@ -22,6 +23,7 @@ enum vm_slot {
 };
 
 struct vm {
+	const struct kvm_sys *sys;
 	int kvm;       /* /dev/kvm; -1: not open */
 	int fd;	       /* the VM; -1: none */
 	size_t run_sz; /* bytes of struct kvm_run's mapping */
@@ -32,6 +34,10 @@ struct vm {
  * cannot is a failure with ITSY_ENVIRONMENT.
  */
 int vm_init(struct vm *vm, struct failure *ret_failure) _must_check_;
+/* The same by other calls than the kernel's; sys is borrowed. */
+int vm_init_with(struct vm *vm, const struct kvm_sys *sys,
+		 struct failure *ret_failure) _must_check_;
+/* Also of one that could not be made, or was finished before. */
 void vm_fini(struct vm *vm);
 
 /* KVM_CHECK_EXTENSION of the VM: 0 for a missing one. */
@@ -74,13 +80,15 @@ int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
  */
 int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied) _must_check_;
 
-/* ioctl() that turns errno into a negative return and goes on after EINTR. */
-int vm_ioctl(int fd, unsigned long request, void *arg) _must_check_;
+/* ioctl() of the VM or of anything of it: a negative errno for errors; goes on after EINTR. */
+int vm_ioctl(const struct vm *vm, int fd, unsigned long request, void *arg) _must_check_;
 
 /* KVM_CREATE_DEVICE: the descriptor, or negative errno. */
 int vm_create_device(const struct vm *vm, unsigned type) _must_check_;
 /* KVM_SET_DEVICE_ATTR and KVM_GET_DEVICE_ATTR. */
-int vm_device_set(int device, unsigned group, uint64_t attr, void *value) _must_check_;
-int vm_device_get(int device, unsigned group, uint64_t attr, void *value) _must_check_;
+int vm_device_set(const struct vm *vm, int device, unsigned group, uint64_t attr,
+		  void *value) _must_check_;
+int vm_device_get(const struct vm *vm, int device, unsigned group, uint64_t attr,
+		  void *value) _must_check_;
 
 #endif

@@ -360,7 +360,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	r = kernel_its_create(&kernel_its_config, &m->seal, ret_failure);
 	if (r < 0)
 		return r;
-	r = gic_start(m->gic, nr_vcpus, ret_failure);
+	r = gic_start(&m->vm, m->gic, nr_vcpus, ret_failure);
 	if (r < 0)
 		return r;
 	return kernel_its_start(m->seal, ret_failure);
