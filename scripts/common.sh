@@ -9,6 +9,7 @@
 #   step TEXT      says that something long begins: a line that the next one overwrites on a
 #                  terminal, an ordinary line in a pipe
 #   step_done      removes that line from a terminal
+#   kernel_of DIR  prints the kernel below DIR, a tree of Debian's packages; nothing where there is none
 #   tmp_make       makes a directory $tmp below $build/tmp, removed at exit
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -67,4 +68,14 @@ replace_dir()
 	[ ! -e "$2" ] || mv -T -- "$2" "$1.old"
 	mv -T -- "$1" "$2"
 	rm -rf -- "$1.old"
+}
+
+# Debian's kernels lie in /boot; those that are split into packages (linux-binary-*, since 7.0), with their modules.
+kernel_of()
+{
+	local file
+
+	for file in "$1"/boot/vmlinuz-* "$1"/usr/lib/modules/*/vmlinuz "$1"/lib/modules/*/vmlinuz; do
+		[ ! -f "$file" ] || { printf '%s\n' "$file"; return; }
+	done
 }

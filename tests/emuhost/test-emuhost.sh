@@ -104,6 +104,19 @@ kernels()
 	expect 'the kernel that was asked for' "${image##*vmlinuz-}" "$(cat "$tmp/out")"
 }
 
+# With a GICv4 KVM hands interrupts to guests directly; with ACPI there is no device tree.
+machines()
+{
+	status 'a GIC that there is not' 2 run --gic 5 -- true
+	status 'a host with a GICv4' 0 run --gic 4 --device nvme -- itsy check
+	expect 'KVM uses the GICv4' 1 "$(grep -c '^PASS  direct injection     yes' "$tmp/out")"
+	# shellcheck disable=SC2016
+	status 'a host with ACPI' 0 run --acpi --device nvme --device e1000e -- \
+		sh -c '[ ! -e /proc/device-tree ] && ls /sys/firmware/acpi/tables/IORT && ls /sys/kernel/iommu_groups && itsy check'
+	expect 'a group for each device, from the IORT' 2 "$(grep -c '^[0-9]' "$tmp/out")"
+	expect 'asking for help unpacks nothing' 1 "$("$top/scripts/arm64-material" --help | grep -c '^usage')"
+}
+
 # Processes that have a word in their environment, as those have that a run with it started.
 processes_of()
 {
@@ -147,6 +160,7 @@ commands_and_streams
 exit_statuses
 devices_and_files
 kernels
+machines
 side_by_side
 counts_repeat
 exit $failed
