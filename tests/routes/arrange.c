@@ -50,7 +50,7 @@ struct arranged {
 
 static int eventfd_a(const struct arranged *a, uint32_t v)
 {
-	return v == a->cfg.nr_vectors ? a->stop : passthru_eventfd(a->cfg.function, v);
+	return v == a->cfg.nr_vectors ? a->stop : irq_function_eventfd(&a->cfg.function->irq, v);
 }
 
 static void set_policy(const struct arranged *a)

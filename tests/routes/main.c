@@ -88,7 +88,7 @@ static void singles(struct bench *b, const char *name, uint64_t *ticks)
 
 		rest();
 		t = rig_now();
-		(void)eventfd_write(passthru_eventfd(&b->function, v), 1);
+		(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
 		if (rig_wait(b->rig, v, before, WAIT_MS))
 			ticks[nr++] = rig_stamp(b->rig, v) - t;
 		else
@@ -113,7 +113,7 @@ static void bursts(struct bench *b, const char *name, uint64_t *ticks)
 		rest();
 		t = rig_now();
 		for (uint32_t v = 0; v < b->burst; v++)
-			(void)eventfd_write(passthru_eventfd(&b->function, v), 1);
+			(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
 		for (uint32_t v = 0; v < b->burst; v++) {
 			all &= rig_wait(b->rig, v, before[v], WAIT_MS);
 			if (rig_stamp(b->rig, v) > last)

@@ -174,11 +174,12 @@ static int open_device(struct bench *b, const struct config_device *device, uint
 
 	if (r < 0)
 		return r;
-	return p->nr_vectors >= share_of(b, f)
+	return p->irq.nr_vectors >= share_of(b, f)
 		       ? 0
 		       : failure_set(ret_failure, ITSY_USAGE, EINVAL, "--vectors", NULL,
 				     "%s has %u, fewer than its share of %u",
-				     pci_bdf_format(&p->bdf, bdf), p->nr_vectors, share_of(b, f));
+				     pci_bdf_format(&p->bdf, bdf), p->irq.nr_vectors,
+				     share_of(b, f));
 }
 
 /* All are bound before the first is opened: they may be of one IOMMU group. */

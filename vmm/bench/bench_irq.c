@@ -31,7 +31,7 @@ static void fire(struct irq *q, struct bench *b, uint32_t v)
 	if (function->dev)
 		(void)!vfio_vector_trigger(function->dev, vector);
 	else
-		(void)eventfd_write(passthru_eventfd(function, vector), 1);
+		(void)eventfd_write(irq_function_eventfd(&function->irq, vector), 1);
 }
 
 /* True: it was taken, and is recorded. */

@@ -71,7 +71,7 @@ static void fill_page(struct rig *rig, const struct rig_config *config)
 		.busy = config->busy,
 	};
 	for (uint32_t f = 0; f < config->nr_functions; f++) {
-		rig->page->functions[f].devid = config->functions[f].devid;
+		rig->page->functions[f].devid = config->functions[f].irq.devid;
 		rig->page->functions[f].devfn = config->functions[f].slot << 3;
 	}
 }
@@ -128,7 +128,7 @@ int rig_create(const struct rig_config *config, struct rig **ret_rig, struct fai
 	assert(config->nr_functions <= BENCH_MAX_FUNCTIONS);
 	assert(config->nr_functions >= 1);
 	for (uint32_t f = 0; f < config->nr_functions; f++)
-		assert(config->functions[f].nr_vectors >=
+		assert(config->functions[f].irq.nr_vectors >=
 		       rig_share(config->nr_vectors, config->nr_functions, f));
 
 	if (!rig)

@@ -56,7 +56,7 @@ static bool unknown_device(const struct guest *g, const char *name, char error[C
 	const char *names[CONFIG_MAX_DEVICES], *near;
 
 	for (size_t i = 0; i < g->nr_functions; i++)
-		names[i] = g->functions[i].name;
+		names[i] = g->functions[i].irq.name;
 	near = suggest(name, names, g->nr_functions);
 	(void)refuse(error, "there is no device '" SHOWN "'%s%s%s", name,
 		     near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
@@ -75,16 +75,17 @@ static bool select_vectors(const struct guest *g, const struct control_request *
 		return refuse(error, "'vector' needs 'device'");
 	if (!device)
 		return true;
-	while (ret->first < g->nr_functions && strcmp(g->functions[ret->first].name, device) != 0)
+	while (ret->first < g->nr_functions &&
+	       strcmp(g->functions[ret->first].irq.name, device) != 0)
 		ret->first++;
 	if (ret->first == g->nr_functions)
 		return unknown_device(g, device, error);
 	ret->end = ret->first + 1;
 	if (vector == UINT64_MAX)
 		return true;
-	if (vector >= g->functions[ret->first].nr_vectors)
+	if (vector >= g->functions[ret->first].irq.nr_vectors)
 		return refuse(error, "'" SHOWN "' has no vector %llu: it has %u", device, vector,
-			      g->functions[ret->first].nr_vectors);
+			      g->functions[ret->first].irq.nr_vectors);
 	ret->has_vector = true;
 	ret->vector = (unsigned)vector;
 	return true;
@@ -105,7 +106,7 @@ static bool next_vector(const struct guest *g, const struct selection *s, struct
 		at->function = s->end;
 	else
 		at->vector++;
-	while (at->function < s->end && at->vector >= g->functions[at->function].nr_vectors) {
+	while (at->function < s->end && at->vector >= g->functions[at->function].irq.nr_vectors) {
 		at->function++;
 		at->vector = 0;
 	}
@@ -157,11 +158,11 @@ static void add_policy(json_t *row, const struct vector_counts *c)
 /* Where it would go now; else where the last one went; else nothing is said. */
 static void add_target(json_t *row, const struct passthru *p, unsigned vector)
 {
-	uint64_t last = p->vectors[vector].last;
+	uint64_t last = p->irq.vectors[vector].last;
 	struct vits_event event;
 	uint32_t eventid;
 
-	if (passthru_target(p, vector, &eventid, &event)) {
+	if (irq_function_target(&p->irq, vector, &eventid, &event)) {
 		(void)json_object_set_new(row, "eventid", number(eventid));
 		if (event.mapped)
 			(void)json_object_set_new(row, "lpi", number(event.intid));
@@ -177,17 +178,17 @@ static void add_target(json_t *row, const struct passthru *p, unsigned vector)
 static json_t *irq_row(const struct guest *g, size_t function, unsigned vector)
 {
 	const struct passthru *p = &g->functions[function];
-	const struct vector_counts *c = &p->vectors[vector];
+	const struct vector_counts *c = &p->irq.vectors[vector];
 	const struct route_state route =
 		vector_routes_get(machine_routes(g->machine), function, vector);
 	uint64_t last_ns = c->last_ns;
-	json_t *row =
-		json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "device",
-			  p->name, "vector", (json_int_t)vector, "devid", (json_int_t)p->devid,
-			  "route", route_name(route.is), "asked", route_name(route.asked),
-			  "changing", route.changing, "taken", (json_int_t)c->taken, "injected",
-			  (json_int_t)c->injected, "held", (json_int_t)c->held, "released",
-			  (json_int_t)c->released, "dropped", (json_int_t)c->dropped);
+	json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "device",
+				p->irq.name, "vector", (json_int_t)vector, "devid",
+				(json_int_t)p->irq.devid, "route", route_name(route.is), "asked",
+				route_name(route.asked), "changing", route.changing, "taken",
+				(json_int_t)c->taken, "injected", (json_int_t)c->injected, "held",
+				(json_int_t)c->held, "released", (json_int_t)c->released, "dropped",
+				(json_int_t)c->dropped);
 
 	if (row && last_ns)
 		(void)json_object_set_new(row, "last_ns", number(last_ns));
@@ -221,8 +222,8 @@ static json_t *summary(const struct passthru *p, unsigned vector, const struct h
 		const char *name;
 		double percent;
 	} percentiles[] = { { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "p99_9", 99.9 } };
-	json_t *row = json_pack("{s:s, s:I, s:I}", "device", p->name, "vector", (json_int_t)vector,
-				"count", (json_int_t)(h ? hist_count(h) : 0));
+	json_t *row = json_pack("{s:s, s:I, s:I}", "device", p->irq.name, "vector",
+				(json_int_t)vector, "count", (json_int_t)(h ? hist_count(h) : 0));
 
 	if (!row || !h)
 		return row;
@@ -239,7 +240,7 @@ static json_t *histogram_row(const struct guest *g, size_t function, unsigned ve
 {
 	const struct passthru *p = &g->functions[function];
 
-	return summary(p, vector, passthru_histogram(p, vector));
+	return summary(p, vector, irq_function_histogram(&p->irq, vector));
 }
 
 /* The buckets themselves, of one vector. */
@@ -271,9 +272,9 @@ static int switch_histograms(struct guest *g, const struct selection *s, const c
 		return -EINVAL;
 	}
 	for (size_t f = s->first; f < s->end; f++)
-		if (passthru_record(&g->functions[f], on) < 0) {
+		if (irq_function_record(&g->functions[f].irq, on) < 0) {
 			(void)refuse(error, "not enough memory for histograms of '" SHOWN "'",
-				     g->functions[f].name);
+				     g->functions[f].irq.name);
 			return -ENOMEM;
 		}
 	return 0;
@@ -282,7 +283,7 @@ static int switch_histograms(struct guest *g, const struct selection *s, const c
 static bool all_recording(const struct guest *g, const struct selection *s)
 {
 	for (size_t f = s->first; f < s->end; f++)
-		if (g->functions[f].nr_vectors && !passthru_records(&g->functions[f]))
+		if (g->functions[f].irq.nr_vectors && !irq_function_records(&g->functions[f].irq))
 			return false;
 	return true;
 }
@@ -304,7 +305,7 @@ static json_t *histogram(void *ctx, const struct control_request *request,
 	if (reply && control_bool(request, "buckets"))
 		(void)json_object_set_new(
 			reply, "buckets",
-			buckets_of(passthru_histogram(&g->functions[s.first], s.vector)));
+			buckets_of(irq_function_histogram(&g->functions[s.first].irq, s.vector)));
 	if (list_vectors(g, &s, histogram_row, reply))
 		return reply;
 	json_decref(reply);
@@ -345,10 +346,10 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 		char bdf[PCI_BDF_STRLEN];
 
 		(void)json_array_append_new(devices,
-					    json_pack("{s:s, s:s, s:I, s:I}", "name", p->name,
+					    json_pack("{s:s, s:s, s:I, s:I}", "name", p->irq.name,
 						      "bdf", pci_bdf_format(&p->bdf, bdf), "devid",
-						      (json_int_t)p->devid, "vectors",
-						      (json_int_t)p->nr_vectors));
+						      (json_int_t)p->irq.devid, "vectors",
+						      (json_int_t)p->irq.nr_vectors));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->config->name, "pid",
 			 (json_int_t)getpid(), "vcpus", (json_int_t)g->config->vcpus,

@@ -53,11 +53,12 @@ static void print_where(FILE *out, const struct passthru *p, const struct row *r
 	char ids[24];
 
 	if (!row->last) {
-		(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/-", p->devid);
+		(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/-", p->irq.devid);
 		(void)fprintf(out, "  %-16s %6s %5s", ids, "-", "-");
 		return;
 	}
-	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu64, p->devid, row->last & 0xffff);
+	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu64, p->irq.devid,
+		       row->last & 0xffff);
 	(void)fprintf(out, "  %-16s %6" PRIu64 " %5" PRIu64, ids, row->last >> 32,
 		      row->last >> 16 & 0xffff);
 }
@@ -66,8 +67,8 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 {
 	unsigned quiet = 0;
 
-	for (unsigned v = 0; v < p->nr_vectors; v++) {
-		const struct row row = read_row(&p->vectors[v]);
+	for (unsigned v = 0; v < p->irq.nr_vectors; v++) {
+		const struct row row = read_row(&p->irq.vectors[v]);
 		char vector[48];
 
 		/* Of the kernel's own it is not known. */
@@ -75,7 +76,7 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 			quiet++;
 			continue;
 		}
-		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->name, v);
+		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->irq.name, v);
 		(void)fprintf(out, "%-20s", vector);
 		print_where(out, p, &row);
 		(void)fprintf(out, " %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
@@ -88,7 +89,7 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		sum->dropped += row.dropped;
 	}
 	if (quiet)
-		(void)fprintf(out, "%-20s  (%u more vectors without an interrupt)\n", p->name,
+		(void)fprintf(out, "%-20s  (%u more vectors without an interrupt)\n", p->irq.name,
 			      quiet);
 }
 
@@ -170,13 +171,13 @@ static json_t *function_json(const struct passthru *p)
 	json_t *vectors = json_array();
 	char bdf[PCI_BDF_STRLEN], devid[16];
 
-	(void)snprintf(devid, sizeof(devid), "0x%04" PRIx32, p->devid);
-	for (unsigned v = 0; v < p->nr_vectors; v++) {
-		const struct row row = read_row(&p->vectors[v]);
+	(void)snprintf(devid, sizeof(devid), "0x%04" PRIx32, p->irq.devid);
+	for (unsigned v = 0; v < p->irq.nr_vectors; v++) {
+		const struct row row = read_row(&p->irq.vectors[v]);
 
 		(void)json_array_append_new(vectors, vector_json(v, &row));
 	}
-	return json_pack("{s:s, s:s, s:s, s:o}", "name", p->name, "bdf",
+	return json_pack("{s:s, s:s, s:s, s:o}", "name", p->irq.name, "bdf",
 			 pci_bdf_format(&p->bdf, bdf), "devid", devid, "vectors", vectors);
 }
 

@@ -19,18 +19,18 @@
  *
  * A device's policy may say that a signal comes too early, or that there is a
  * storm: the router then parks the vector, whose signals stay in its eventfd, and
- * asks again. A storm is muted at the device, too, by the thread that calls
- * vector_routes_service(); the vector stays parked until that has given it back.
+ * asks again. A vector that storms is also masked at the device, by the thread that
+ * calls vector_routes_service(); it stays parked until it is unmasked there.
  *
- * What the device sent at the moment when it was muted can be lost on the way (the
- * kernel takes the event from the host's ITS), so an interrupt must follow when the
- * vector is given back. The one that hit the limit does: it waited in the eventfd.
+ * What the device sends while it is being masked can be lost (the kernel takes the
+ * event from the host's ITS), so an interrupt must follow the unmasking. The signal
+ * that hit the limit does: it has waited in the eventfd.
  *
- * Choice: a vector that changes its route meanwhile has lost that one to its next
- * reader, and gets one signal of itsy's own when it is given back. One more than
- * there was is what a driver copes with; one less is a device that hangs.
+ * Choice: a masked vector that changes its route has handed that signal to its next
+ * reader, and gets one signal of itsy's own when it is unmasked. A driver copes with
+ * one interrupt too many; with one too few its device hangs.
  *
- * Lock: `lock`, around states; under it router.lock (router_arm()), mutes.lock and
+ * Lock: `lock`, around states; under it router.lock (router_arm()), mask_queue.lock and
  * KVM's.
  */
 #include "vmm/irq/vector_routes.h"
@@ -53,16 +53,18 @@ enum where { NOWHERE, POLLED, LEAVING, TIED };
 #define NR_ROUTERS 2u
 
 struct vector_route {
-	uint8_t where;	/* enum where */
-	uint8_t router; /* ROUTE_URING or ROUTE_SPIN, unless TIED */
-	uint32_t gsi;	/* while TIED */
-	bool owed;	/* a signal, when it is given back */
+	uint8_t where;	       /* enum where */
+	uint8_t router;	       /* ROUTE_URING or ROUTE_SPIN, unless TIED */
+	uint32_t gsi;	       /* while TIED */
+	bool signal_at_unmask; /* of itsy's own, when the device is unmasked */
 	/* Of the router's thread that has it. */
 	bool storms;
 	struct policy_state policy;
 };
 
 struct function_routes {
+	struct vector_routes *set; /* that it belongs to */
+	struct irq_function *irq;
 	struct vector_route *vectors; /* [nr_vectors] */
 	size_t first_source;	      /* in the routers */
 	uint32_t first_gsi;	      /* of event 0 */
@@ -71,7 +73,7 @@ struct function_routes {
 struct vector_routes {
 	struct vector_routes_config cfg;
 	struct router *routers[NR_ROUTERS];
-	struct mask_queue *mutes;	   /* by source */
+	struct mask_queue *mask_queue;	   /* by source */
 	struct function_routes *functions; /* [cfg.nr_functions] */
 	size_t nr_gsis, nr_sources;
 	pthread_mutex_t lock;
@@ -88,17 +90,18 @@ struct wanted {
 
 static enum route asked(const struct vector_routes *r, size_t f, unsigned v)
 {
-	return (enum route)atomic_load(&r->cfg.functions[f].vectors[v].route);
+	return (enum route)atomic_load(&r->functions[f].irq->vectors[v].route);
 }
 
-static struct wanted want(struct vector_routes *r, size_t f, unsigned v)
+static struct wanted route_wanted(struct vector_routes *r, size_t f, unsigned v)
 {
 	const struct function_routes *fn = &r->functions[f];
 	uint32_t eventid;
 
 	if (asked(r, f, v) == ROUTE_SPIN)
 		return (struct wanted){ .router = ROUTE_SPIN };
-	if (asked(r, f, v) == ROUTE_IRQFD && passthru_direct(&r->cfg.functions[f], v, &eventid) &&
+	if (asked(r, f, v) == ROUTE_IRQFD &&
+	    irq_function_direct(r->functions[f].irq, v, &eventid) &&
 	    fn->first_gsi + eventid < r->nr_gsis)
 		return (struct wanted){ .tied = true, .gsi = fn->first_gsi + eventid };
 	return (struct wanted){ .router = ROUTE_URING };
@@ -106,7 +109,7 @@ static struct wanted want(struct vector_routes *r, size_t f, unsigned v)
 
 static int eventfd_of(const struct vector_routes *r, size_t f, unsigned v)
 {
-	return passthru_eventfd(&r->cfg.functions[f], v);
+	return irq_function_eventfd(r->functions[f].irq, v);
 }
 
 static void arm_locked(struct vector_routes *r, size_t f, unsigned v, uint8_t router)
@@ -122,13 +125,13 @@ static void arm_locked(struct vector_routes *r, size_t f, unsigned v, uint8_t ro
 static void settle_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
-	const struct wanted w = want(r, f, v);
+	const struct wanted w = route_wanted(r, f, v);
 
 	if (!w.tied) {
 		arm_locked(r, f, v, w.router);
 		return;
 	}
-	/* A host that is short of something: the vector goes the long way. */
+	/* The host lacks some resource: the vector stays with the router. */
 	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) < 0) {
 		arm_locked(r, f, v, ROUTE_URING);
 		return;
@@ -147,7 +150,7 @@ static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
-	const struct wanted w = want(r, f, v);
+	const struct wanted w = route_wanted(r, f, v);
 
 	switch (route->where) {
 	case POLLED:
@@ -170,7 +173,7 @@ static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 void vector_routes_review(struct vector_routes *r, size_t function, unsigned vector)
 {
 	assert(function < r->cfg.nr_functions);
-	assert(vector < r->cfg.functions[function].nr_vectors);
+	assert(vector < r->functions[function].irq->nr_vectors);
 
 	pthread_mutex_lock(&r->lock);
 	review_locked(r, function, vector);
@@ -181,7 +184,7 @@ void vector_routes_review_all(struct vector_routes *r)
 {
 	pthread_mutex_lock(&r->lock);
 	for (size_t f = 0; f < r->cfg.nr_functions; f++)
-		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
 			review_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -189,11 +192,11 @@ void vector_routes_review_all(struct vector_routes *r)
 void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector, enum route route)
 {
 	assert(function < r->cfg.nr_functions);
-	assert(vector < r->cfg.functions[function].nr_vectors);
+	assert(vector < r->functions[function].irq->nr_vectors);
 	assert(route < NR_ROUTES);
 
 	pthread_mutex_lock(&r->lock);
-	atomic_store(&r->cfg.functions[function].vectors[vector].route, (uint8_t)route);
+	atomic_store(&r->functions[function].irq->vectors[vector].route, (uint8_t)route);
 	review_locked(r, function, vector);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -220,66 +223,60 @@ static void add(_Atomic uint64_t *counter, uint64_t nr)
 	atomic_fetch_add_explicit(counter, nr, memory_order_relaxed);
 }
 
-static uint64_t begin_storm(struct passthru *p, unsigned vector, uint64_t until)
+static uint64_t begin_storm(struct function_routes *fn, unsigned vector, uint64_t until)
 {
-	struct vector_routes *r = p->wiring.routes;
-	struct function_routes *fn = &r->functions[p->wiring.index];
-
-	add(&p->vectors[vector].storms, 1);
+	add(&fn->irq->vectors[vector].storms, 1);
 	fn->vectors[vector].storms = true;
-	if (passthru_can_mute(p))
-		(void)mask_queue_want(r->mutes, fn->first_source + vector, true);
+	if (irq_function_can_mask(fn->irq))
+		(void)mask_queue_want(fn->set->mask_queue, fn->first_source + vector, true);
 	return until;
 }
 
-/* By the device's policy. */
-static uint64_t ask(struct passthru *p, unsigned vector, uint64_t signals)
+static uint64_t ask_policy(struct function_routes *fn, unsigned vector, uint64_t signals)
 {
-	struct vector_routes *r = p->wiring.routes;
-	struct function_routes *fn = &r->functions[p->wiring.index];
 	struct vector_route *route = &fn->vectors[vector];
-	struct vector_counts *counts = &p->vectors[vector];
+	struct vector_counts *counts = &fn->irq->vectors[vector];
 	uint64_t until;
 
-	if (route->storms && !mask_queue_want(r->mutes, fn->first_source + vector, false))
+	if (route->storms &&
+	    !mask_queue_want(fn->set->mask_queue, fn->first_source + vector, false))
 		return ROUTER_PARKED;
-	switch (policy_ask(&p->policy, &route->policy, clock_ns(), &until)) {
+	switch (policy_ask(&fn->irq->policy, &route->policy, clock_ns(), &until)) {
 	case POLICY_HOLD:
 		return until;
 	case POLICY_STORM:
-		return begin_storm(p, vector, until);
+		return begin_storm(fn, vector, until);
 	default:
 		add(route->storms ? &counts->storm_held : &counts->coalesced, signals - 1);
 		route->storms = false;
-		passthru_signalled(p, vector);
+		irq_function_signalled(fn->irq, vector);
 		return 0;
 	}
 }
 
 static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 {
-	struct passthru *p = ctx;
+	struct function_routes *fn = ctx;
 
 	assert(signals > 0);
-	if (!policy_is_off(&p->policy))
-		return ask(p, vector, signals);
-	passthru_signalled(p, vector);
+	if (!policy_is_off(&fn->irq->policy))
+		return ask_policy(fn, vector, signals);
+	irq_function_signalled(fn->irq, vector);
 	return 0;
 }
 
 static void disarmed(void *ctx, unsigned vector)
 {
-	struct passthru *p = ctx;
-	struct vector_routes *r = p->wiring.routes;
-	size_t f = p->wiring.index;
+	struct function_routes *fn = ctx;
+	struct vector_routes *r = fn->set;
 
 	pthread_mutex_lock(&r->lock);
-	assert(r->functions[f].vectors[vector].where == LEAVING);
-	/* Its next reader has its signals; if it is muted, it is given back. */
-	if (!mask_queue_want(r->mutes, r->functions[f].first_source + vector, false))
-		r->functions[f].vectors[vector].owed = true;
+	assert(fn->vectors[vector].where == LEAVING);
+	/* Its next reader has its signals. One that is masked at the device is unmasked. */
+	if (!mask_queue_want(r->mask_queue, fn->first_source + vector, false))
+		fn->vectors[vector].signal_at_unmask = true;
 	if (!r->closing)
-		settle_locked(r, f, vector);
+		settle_locked(r, (size_t)(fn - r->functions), vector);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -298,8 +295,8 @@ static const struct router_ops ops = {
 
 /* ---- at the device ------------------------------------------------------------------- */
 
-static struct passthru *of_source(const struct vector_routes *r, size_t source,
-				  unsigned *ret_vector)
+static struct function_routes *of_source(const struct vector_routes *r, size_t source,
+					 unsigned *ret_vector)
 {
 	size_t f = r->cfg.nr_functions - 1;
 
@@ -307,42 +304,41 @@ static struct passthru *of_source(const struct vector_routes *r, size_t source,
 	while (r->functions[f].first_source > source)
 		f--;
 	*ret_vector = (unsigned)(source - r->functions[f].first_source);
-	return &r->cfg.functions[f];
+	return &r->functions[f];
 }
 
-static int mute(void *ctx, size_t source, bool mute)
+static int mask_at_device(void *ctx, size_t source, bool mask)
 {
 	struct vector_routes *r = ctx;
 	unsigned v;
-	struct passthru *p = of_source(r, source, &v);
-	int err = passthru_mute(p, v, mute);
+	struct irq_function *irq = of_source(r, source, &v)->irq;
+	int err = irq_function_mask(irq, v, mask);
 
-	if (!err && mute)
-		add(&p->vectors[v].storm_muted, 1);
-	/* One that could not be muted is parked, and costs the host alone. */
-	if (err < 0 && !mute) {
-		report_warning("%s: vector %u: its interrupts are not given back (%s)", p->name, v,
-			       strerror(-err));
-		r->cfg.failed(r->cfg.ctx, "VFIO refuses an interrupt that it had given");
+	if (!err && mask)
+		add(&irq->vectors[v].storm_muted, 1);
+	/* A device that refuses to be masked costs its host time; the guest's vector is parked. */
+	if (err < 0 && !mask) {
+		report_warning("%s: vector %u: its interrupts cannot be unmasked (%s)", irq->name,
+			       v, strerror(-err));
+		r->cfg.failed(r->cfg.ctx, "VFIO refuses to unmask an interrupt that it had masked");
 	}
 	return err;
 }
 
-static void given_back(void *ctx, size_t source)
+static void unmasked(void *ctx, size_t source)
 {
 	struct vector_routes *r = ctx;
 	unsigned v;
-	struct passthru *p = of_source(r, source, &v);
-	struct vector_route *route = &r->functions[p->wiring.index].vectors[v];
-	bool owed;
+	struct function_routes *fn = of_source(r, source, &v);
+	bool signal;
 
 	pthread_mutex_lock(&r->lock);
-	owed = route->owed;
-	route->owed = false;
+	signal = fn->vectors[v].signal_at_unmask;
+	fn->vectors[v].signal_at_unmask = false;
 	pthread_mutex_unlock(&r->lock);
-	if (owed) {
-		add(&p->vectors[v].storm_released, 1);
-		(void)eventfd_write(passthru_eventfd(p, v), 1);
+	if (signal) {
+		add(&fn->irq->vectors[v].storm_released, 1);
+		(void)eventfd_write(irq_function_eventfd(fn->irq, v), 1);
 	}
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_unpark(r->routers[i], source);
@@ -357,14 +353,14 @@ static void attention(void *ctx)
 }
 
 static const struct mask_queue_ops mask_queue_ops = {
-	.mute = mute,
-	.given_back = given_back,
+	.mute = mask_at_device,
+	.given_back = unmasked,
 	.attention = attention,
 };
 
 void vector_routes_service(struct vector_routes *r)
 {
-	mask_queue_service(r->mutes);
+	mask_queue_service(r->mask_queue);
 }
 
 /* ---- set-up -------------------------------------------------------------------------- */
@@ -377,14 +373,16 @@ static void vector_routes_destroyp(struct vector_routes **r)
 static int number_functions(struct vector_routes *r)
 {
 	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
-		const struct passthru *p = &r->cfg.functions[f];
 		struct function_routes *fn = &r->functions[f];
+		const struct irq_function *irq = r->cfg.functions[f];
 
+		fn->set = r;
+		fn->irq = r->cfg.functions[f];
 		fn->first_source = r->nr_sources;
 		fn->first_gsi = (uint32_t)r->nr_gsis;
-		r->nr_sources += p->nr_vectors;
-		r->nr_gsis += p->nr_events;
-		fn->vectors = calloc(p->nr_vectors ? p->nr_vectors : 1, sizeof(*fn->vectors));
+		r->nr_sources += irq->nr_vectors;
+		r->nr_gsis += irq->nr_events;
+		fn->vectors = calloc(irq->nr_vectors ? irq->nr_vectors : 1, sizeof(*fn->vectors));
 		if (!fn->vectors)
 			return -ENOMEM;
 	}
@@ -403,7 +401,7 @@ static int set_gsis(const struct vector_routes *r)
 	for (size_t f = 0; f < r->cfg.nr_functions; f++) {
 		uint32_t first = r->functions[f].first_gsi;
 
-		for (uint32_t e = 0; e < r->cfg.functions[f].nr_events && first + e < r->nr_gsis;
+		for (uint32_t e = 0; e < r->functions[f].irq->nr_events && first + e < r->nr_gsis;
 		     e++)
 			gsis[first + e] = (struct vm_route){
 				.address = LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
@@ -426,9 +424,9 @@ static int start_routers(struct vector_routes *r, struct failure *ret_failure)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
 				   "out of memory");
 	for (size_t f = 0; f < r->cfg.nr_functions; f++)
-		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
-			sources[at++] = (struct router_source){ eventfd_of(r, f, v),
-								&r->cfg.functions[f], v };
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
+			sources[at++] =
+				(struct router_source){ eventfd_of(r, f, v), &r->functions[f], v };
 	for (unsigned i = 0; i < NR_ROUTERS; i++) {
 		const struct router_config config = {
 			.sources = sources,
@@ -460,7 +458,7 @@ int vector_routes_create(const struct vector_routes_config *config,
 		err = r->functions ? number_functions(r) : -ENOMEM;
 	}
 	if (err >= 0)
-		err = mask_queue_create(r->nr_sources, &mask_queue_ops, r, &r->mutes);
+		err = mask_queue_create(r->nr_sources, &mask_queue_ops, r, &r->mask_queue);
 	if (err >= 0)
 		err = set_gsis(r);
 	if (err < 0)
@@ -470,11 +468,9 @@ int vector_routes_create(const struct vector_routes_config *config,
 	if (err < 0)
 		return err;
 
-	for (size_t f = 0; f < config->nr_functions; f++)
-		config->functions[f].wiring.routes = r;
 	pthread_mutex_lock(&r->lock);
 	for (size_t f = 0; f < config->nr_functions; f++)
-		for (unsigned v = 0; v < config->functions[f].nr_vectors; v++)
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
 			settle_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	*ret_routes = TAKE_PTR(r);
@@ -489,17 +485,15 @@ void vector_routes_destroy(struct vector_routes *r)
 	pthread_mutex_lock(&r->lock);
 	r->closing = true;
 	for (size_t f = 0; r->routers[0] && f < r->cfg.nr_functions; f++)
-		for (unsigned v = 0; v < r->cfg.functions[f].nr_vectors; v++)
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
 			if (r->functions[f].vectors[v].where == TIED)
 				untie_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_destroy(r->routers[i]);
-	mask_queue_destroy(r->mutes);
-	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
-		r->cfg.functions[f].wiring.routes = NULL;
+	mask_queue_destroy(r->mask_queue);
+	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++)
 		free(r->functions[f].vectors);
-	}
 	free(r->functions);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

@@ -10,7 +10,7 @@
  * A vector's route can be changed at any time, and no signal is lost or delivered
  * twice for it. A vector that may not be sent just now, or whose message the
  * kernel's ITS cannot be told, is on `uring` meanwhile, whatever was asked for:
- * see passthru_direct().
+ * see irq_function_direct().
  *
  * On uring and spin a device's policy (vmm/irq/policy.h) decides how many signals of a
  * vector pass. One that storms is muted at the device where that can be done.
@@ -18,17 +18,16 @@
 #ifndef VMM_IRQ_VECTOR_ROUTES_H
 #define VMM_IRQ_VECTOR_ROUTES_H
 
-#include "vmm/dev/passthru.h"
+#include "vmm/irq/irq_function.h"
 #include "vmm/irq/router.h"
 #include "vmm/kvm/vm.h"
 
 struct vector_routes;
 
 struct vector_routes_config {
-	const struct vm *vm; /* all borrowed */
-	struct passthru *functions;
+	const struct vm *vm;		       /* all borrowed */
+	struct irq_function *const *functions; /* [nr_functions], the array is copied */
 	size_t nr_functions;
-	const enum route *first;		/* [nr_functions] what their vectors begin with */
 	const struct placement *placement;	/* of the router; NULL: wherever */
 	const struct placement *spin_placement; /* and of the one that spins */
 	void (*failed)(void *ctx, const char *why);
@@ -60,7 +59,7 @@ struct route_state vector_routes_get(struct vector_routes *routes, size_t functi
 				     unsigned vector);
 
 /*
- * What passthru_direct() says of a vector has changed, or may have: with ITSs
+ * What irq_function_direct() says of a vector has changed, or may have: with ITSs
  * switched on or off, or the LPI engine's debts, that is all of them. When it
  * returns, no irqfd is tied that may not be. Any thread.
  */

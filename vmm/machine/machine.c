@@ -369,9 +369,9 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 /* The shadow's events of a function: vectors beyond the ITS's EventIDs have none. */
 static uint32_t events_of(const struct machine *m, const struct passthru *p)
 {
-	uint32_t most = UINT32_C(1) << m->cfg.config->its[p->its].eventid_bits;
+	uint32_t most = UINT32_C(1) << m->cfg.config->its[p->irq.its].eventid_bits;
 
-	return p->nr_events < most ? p->nr_events : most;
+	return p->irq.nr_events < most ? p->irq.nr_events : most;
 }
 
 static uint32_t default_lpis(const struct machine *m)
@@ -382,7 +382,8 @@ static uint32_t default_lpis(const struct machine *m)
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
-		vectors[i] = p->nr_events > p->nr_vectors ? p->nr_events : p->nr_vectors;
+		vectors[i] =
+			p->irq.nr_events > p->irq.nr_vectors ? p->irq.nr_events : p->irq.nr_vectors;
 	}
 	return lpis_for(vectors, m->cfg.nr_functions);
 }
@@ -404,9 +405,9 @@ static int build_its(struct machine *m, size_t index)
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
-		if (p->its == index)
+		if (p->irq.its == index)
 			functions[config.nr_functions++] =
-				(struct vits_function){ p->devid, events_of(m, p) };
+				(struct vits_function){ p->irq.devid, events_of(m, p) };
 	}
 	m->its[index] = (struct its){ .m = m, .index = index };
 	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);
@@ -419,16 +420,15 @@ static int wire_functions(struct machine *m)
 
 	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
 		struct passthru *p = &m->cfg.functions[i];
-		const struct passthru_wiring wiring = {
-			.vits = m->its[p->its].vits,
-			.vits_function = next[p->its]++,
+		const struct irq_wiring wiring = {
+			.vits = m->its[p->irq.its].vits,
+			.vits_function = next[p->irq.its]++,
 			.nr_events = events_of(m, p),
-			.seal = m->seal,
+			.kernel_its = m->seal,
 			.index = i,
-			.pcih = m->pcih,
 		};
 
-		r = passthru_wire(p, &wiring);
+		r = passthru_wire(p, &wiring, m->pcih);
 		m->nr_wired = i + 1;
 	}
 	return r;
@@ -478,8 +478,8 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	for (size_t i = 0; i < config->nr_functions; i++) {
 		const struct passthru *p = &config->functions[i];
 
-		sealed[i] =
-			(struct kernel_its_function){ (unsigned)p->its, p->devid, p->nr_events };
+		sealed[i] = (struct kernel_its_function){ (unsigned)p->irq.its, p->irq.devid,
+							  p->irq.nr_events };
 	}
 
 	if (m->stop < 0)
@@ -540,7 +540,8 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
-		functions[i] = (struct fdt_function){ pci_host_devid(p->slot), p->its, p->devid };
+		functions[i] =
+			(struct fdt_function){ pci_host_devid(p->slot), p->irq.its, p->irq.devid };
 	}
 	assert(buf); /* loader_load() says where there is room */
 
@@ -556,9 +557,10 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 static int start_routes(struct machine *m, struct failure *ret_failure)
 {
 	const struct config *c = m->cfg.config;
+	struct irq_function *functions[CONFIG_MAX_DEVICES];
 	const struct vector_routes_config config = {
 		.vm = &m->vm,
-		.functions = m->cfg.functions,
+		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
 		.placement = &c->router,
 		.spin_placement = &c->spin,
@@ -567,7 +569,14 @@ static int start_routes(struct machine *m, struct failure *ret_failure)
 		.ctx = m,
 	};
 
-	return vector_routes_create(&config, &m->routes, ret_failure);
+	int r;
+
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		functions[i] = &m->cfg.functions[i].irq;
+	r = vector_routes_create(&config, &m->routes, ret_failure);
+	for (size_t i = 0; r >= 0 && i < m->cfg.nr_functions; i++)
+		passthru_set_routes(&m->cfg.functions[i], m->routes);
+	return r;
 }
 
 static void place_vcpus(struct machine *m)
@@ -650,6 +659,8 @@ void machine_stop(struct machine *m)
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
 	vector_routes_destroy(m->routes);
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		passthru_set_routes(&m->cfg.functions[i], NULL);
 	m->routes = NULL;
 }
 

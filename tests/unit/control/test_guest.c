@@ -60,14 +60,14 @@ void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector
 {
 	(void)r;
 	g.vector_routes_set++;
-	atomic_store(&g.functions[function].vectors[vector].route, (uint8_t)route);
+	atomic_store(&g.functions[function].irq.vectors[vector].route, (uint8_t)route);
 }
 
 struct route_state vector_routes_get(struct vector_routes *r, size_t function, unsigned vector)
 {
 	(void)r;
 	return (struct route_state){
-		.asked = (enum route)g.functions[function].vectors[vector].route,
+		.asked = (enum route)g.functions[function].irq.vectors[vector].route,
 		.is = ROUTE_URING,
 		.changing = g.changing,
 	};
@@ -98,14 +98,14 @@ static int begin(void **state)
 	g.changing = false;
 	g.vector_routes_set = 0;
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
-		const struct passthru_wiring wiring = {
+		const struct irq_wiring wiring = {
 			.vits = g.world->v, .vits_function = i, .nr_events = events[i], .index = i
 		};
 
 		if (passthru_open_bare(&g.functions[i], names[i], i ? DEV_B : DEV_A, vectors[i],
 				       &failure) < 0)
 			fail_msg("%s: %s", failure.object, failure.cause);
-		assert_int_equal(passthru_wire(&g.functions[i], &wiring), 0);
+		assert_int_equal(passthru_wire(&g.functions[i], &wiring, NULL), 0);
 	}
 	g.guest = (struct guest){ .config = &g.config,
 				  .functions = g.functions,
@@ -165,7 +165,7 @@ static const char *string(const json_t *object, const char *key)
 static void signal_times(size_t function, unsigned v, unsigned times)
 {
 	for (unsigned i = 0; i < times; i++)
-		passthru_signalled(&g.functions[function], v);
+		irq_function_signalled(&g.functions[function].irq, v);
 }
 
 static void test_info_says_what_it_is(void **state)
@@ -277,13 +277,13 @@ static void test_routes_are_set_for_one_for_a_device_or_for_all(void **state)
 	(void)state;
 	assert_non_null(ask("\"do\":\"route\",\"device\":\"edu\",\"vector\":2,\"route\":\"spin\""));
 	assert_int_equal(g.vector_routes_set, 1);
-	assert_int_equal(g.functions[0].vectors[2].route, ROUTE_SPIN);
+	assert_int_equal(g.functions[0].irq.vectors[2].route, ROUTE_SPIN);
 	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"edu\",\"vector\":2"));
 	assert_string_equal(string(vector(0), "asked"), "spin");
 	assert_string_equal(string(vector(0), "route"), "uring");
 	assert_non_null(ask("\"do\":\"route\",\"device\":\"disk\",\"route\":\"irqfd\""));
 	assert_int_equal(number(g.reply, "vectors"), DISK_VECTORS);
-	assert_int_equal(g.functions[0].vectors[0].route, ROUTE_URING);
+	assert_int_equal(g.functions[0].irq.vectors[0].route, ROUTE_URING);
 	assert_non_null(ask("\"do\":\"route\",\"route\":\"uring\""));
 	assert_int_equal(number(g.reply, "vectors"), DEV_A_EVENTS + DISK_VECTORS);
 	assert_int_equal(g.vector_routes_set, 1 + DISK_VECTORS + DEV_A_EVENTS + DISK_VECTORS);

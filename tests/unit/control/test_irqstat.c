@@ -17,14 +17,16 @@
 #include "vmm/control/irqstat.h"
 
 static struct vector_counts vectors[3];
-static struct passthru function = { .name = "net0", .devid = 8, .nr_vectors = 3 };
+static struct passthru function = {
+	.irq = { .name = "net0", .devid = 8, .nr_vectors = 3 },
+};
 static const struct machine_stats none;
 
 static int begin(void **state)
 {
 	(void)state;
 	memset(vectors, 0, sizeof(vectors));
-	function.vectors = vectors;
+	function.irq.vectors = vectors;
 	return 0;
 }
 

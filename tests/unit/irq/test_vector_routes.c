@@ -22,9 +22,9 @@
 
 enum { VECTORS = 4 };
 
-/* One machine: what passthru.c and vm.c would do. */
+/* One machine: what irq_function.c and vm.c would do. */
 static struct world {
-	struct passthru function;
+	struct irq_function function;
 	struct vector_routes *routes;
 	int fds[VECTORS];
 	_Atomic bool direct[VECTORS];
@@ -33,7 +33,6 @@ static struct world {
 	_Atomic uint64_t injected[VECTORS]; /* by "KVM", by GSI */
 	_Atomic bool refuse_ties;
 	size_t nr_gsis;
-	struct vm_route gsis[64];
 	struct policy policy; /* for the next begin() */
 	bool can_mute;
 	_Atomic bool muted[VECTORS], waiting[VECTORS]; /* a signal came meanwhile */
@@ -46,6 +45,8 @@ static struct world {
 	pthread_mutex_t lock; /* the wait queue's */
 	int tied[VECTORS];    /* the GSI, or -1 */
 } w;
+
+static struct vm_route gsis[VM_MAX_ROUTES];
 
 static unsigned vector_of(int fd)
 {
@@ -82,35 +83,35 @@ int vm_irqfd(const struct vm *vm, int fd, unsigned gsi, bool tied)
 int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
 {
 	(void)vm;
-	assert_in_range(nr, 1, ARRAY_SIZE(w.gsis));
+	assert_in_range(nr, 1, ARRAY_SIZE(gsis));
 	for (size_t i = 0; i < nr; i++)
-		w.gsis[i] = routes[i];
+		gsis[i] = routes[i];
 	w.nr_gsis = nr;
 	return 0;
 }
 
-int passthru_eventfd(const struct passthru *p, unsigned vector)
+int irq_function_eventfd(const struct irq_function *f, unsigned vector)
 {
-	(void)p;
+	(void)f;
 	return w.fds[vector];
 }
 
-bool passthru_direct(const struct passthru *p, unsigned vector, uint32_t *ret_eventid)
+bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t *ret_eventid)
 {
-	(void)p;
+	(void)f;
 	*ret_eventid = w.eventid[vector];
 	return w.direct[vector];
 }
 
-void passthru_signalled(struct passthru *p, unsigned vector)
+void irq_function_signalled(struct irq_function *f, unsigned vector)
 {
-	(void)p;
+	(void)f;
 	w.routed[vector]++;
 }
 
-bool passthru_can_mute(const struct passthru *p)
+bool irq_function_can_mask(const struct irq_function *f)
 {
-	(void)p;
+	(void)f;
 	return w.can_mute;
 }
 
@@ -126,9 +127,9 @@ static uint64_t deliveries(void)
 }
 
 /* As MSI-X does: what came meanwhile fires, once. */
-int passthru_mute(struct passthru *p, unsigned vector, bool mute)
+int irq_function_mask(struct irq_function *f, unsigned vector, bool mute)
 {
-	(void)p;
+	(void)f;
 	if (w.mute_error)
 		return w.mute_error;
 	assert_int_not_equal(w.muted[vector], mute);
@@ -205,16 +206,17 @@ static bool settles_on(unsigned v, enum route want)
 
 static struct vector_counts vectors[VECTORS];
 
-static int begin_with(const struct policy *policy, bool can_mute)
+static int begin_with(const struct policy *policy, bool can_mute, uint32_t nr_events)
 {
-	struct vector_routes_config config = { .functions = &w.function,
+	struct irq_function *const functions[] = { &w.function };
+	struct vector_routes_config config = { .functions = functions,
 					       .nr_functions = 1,
 					       .failed = on_failure,
 					       .attention = on_attention };
 	struct failure failure = { 0 };
 	int r;
 
-	w = (struct world){ .function = { .nr_vectors = VECTORS, .nr_events = VECTORS } };
+	w = (struct world){ .function = { .nr_vectors = VECTORS, .nr_events = nr_events } };
 	w.function.policy = *policy;
 	w.can_mute = can_mute;
 	w.function.vectors = vectors;
@@ -237,7 +239,14 @@ static int begin_with(const struct policy *policy, bool can_mute)
 static int begin(void **state)
 {
 	(void)state;
-	return begin_with(&(struct policy){ 0 }, false);
+	return begin_with(&(struct policy){ 0 }, false, VECTORS);
+}
+
+/* More events than KVM has GSIs for. */
+static int begin_large(void **state)
+{
+	(void)state;
+	return begin_with(&(struct policy){ 0 }, false, VM_MAX_ROUTES + 1);
 }
 
 static const struct policy limit = { .storm_rate = 100,
@@ -247,13 +256,13 @@ static const struct policy limit = { .storm_rate = 100,
 static int begin_limited(void **state)
 {
 	(void)state;
-	return begin_with(&limit, true);
+	return begin_with(&limit, true, VECTORS);
 }
 
 static int begin_limited_msi(void **state)
 {
 	(void)state;
-	return begin_with(&limit, false);
+	return begin_with(&limit, false, VECTORS);
 }
 
 static const struct policy long_limit = { .storm_rate = 10,
@@ -263,19 +272,19 @@ static const struct policy long_limit = { .storm_rate = 10,
 static int begin_long(void **state)
 {
 	(void)state;
-	return begin_with(&long_limit, true);
+	return begin_with(&long_limit, true, VECTORS);
 }
 
 static int begin_long_msi(void **state)
 {
 	(void)state;
-	return begin_with(&long_limit, false);
+	return begin_with(&long_limit, false, VECTORS);
 }
 
 static int begin_holding(void **state)
 {
 	(void)state;
-	return begin_with(&(struct policy){ .hold_us = 20000 }, false);
+	return begin_with(&(struct policy){ .hold_us = 20000 }, false, VECTORS);
 }
 
 static int end(void **state)
@@ -295,9 +304,9 @@ static void test_each_event_has_the_gsi_of_its_number_at_the_sealed_its(void **s
 	(void)state;
 	assert_int_equal(w.nr_gsis, VECTORS);
 	for (unsigned v = 0; v < VECTORS; v++) {
-		assert_int_equal(w.gsis[v].address, LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER);
-		assert_int_equal(w.gsis[v].devid, v / 64);
-		assert_int_equal(w.gsis[v].eventid, v % 64);
+		assert_int_equal(gsis[v].address, LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER);
+		assert_int_equal(gsis[v].devid, v / 64);
+		assert_int_equal(gsis[v].eventid, v % 64);
 	}
 }
 
@@ -386,6 +395,22 @@ static void test_a_host_that_ties_nothing_is_served_by_uring(void **state)
 		assert_true(comes_to(&w.routed[0], n));
 	}
 	assert_int_equal(vector_routes_get(w.routes, 0, 0).asked, ROUTE_IRQFD);
+}
+
+static void test_events_beyond_kvms_gsis_go_by_uring(void **state)
+{
+	(void)state;
+	assert_int_equal(w.nr_gsis, VM_MAX_ROUTES);
+	w.eventid[0] = VM_MAX_ROUTES - 1;
+	w.eventid[1] = VM_MAX_ROUTES;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	vector_routes_set(w.routes, 0, 1, ROUTE_IRQFD);
+	assert_true(settles_on(0, ROUTE_IRQFD));
+	signal_vector(1);
+	assert_true(comes_to(&w.routed[1], 1));
+	assert_int_equal(vector_routes_get(w.routes, 0, 1).is, ROUTE_URING);
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	assert_true(settles_on(0, ROUTE_URING));
 }
 
 static void test_what_was_asked_for_is_kept_for_the_next_boot(void **state)
@@ -615,6 +640,7 @@ int main(void)
 		TEST(test_a_masked_vector_is_no_irqfd_when_the_review_is_over),
 		TEST(test_a_vector_follows_the_event_that_its_message_names),
 		TEST(test_a_host_that_ties_nothing_is_served_by_uring),
+		TEST_ON(test_events_beyond_kvms_gsis_go_by_uring, begin_large),
 		TEST(test_what_was_asked_for_is_kept_for_the_next_boot),
 		TEST(test_under_load_no_signal_is_lost_or_invented),
 		TEST_ON(test_a_storm_is_limited_counted_and_muted_at_the_device, begin_limited),
