@@ -22,7 +22,7 @@ struct rig {
 	struct config config;
 	struct machine *machine;
 	volatile struct bench_page *page;
-	int attention;
+	int wake_up;
 };
 
 uint64_t rig_now(void)
@@ -88,7 +88,7 @@ static int wait_until_ready(struct rig *rig, struct failure *ret_failure)
 		if (machine_end(rig->machine) != MACHINE_RUNS)
 			return failure_set(ret_failure, ITSY_RUNTIME, EIO, "payload", NULL,
 					   "ended before it was ready");
-		if (eventfd_read(rig->attention, &ignored) == 0)
+		if (eventfd_read(rig->wake_up, &ignored) == 0)
 			(void)machine_service(rig->machine);
 		sleep_ns(STEP_NS);
 	} while (clock_ns() < end);
@@ -103,7 +103,7 @@ static int start(struct rig *rig, const struct rig_config *config, struct failur
 		.mem = config->mem,
 		.functions = config->functions,
 		.nr_functions = config->nr_functions,
-		.attention = rig->attention,
+		.wake_up = rig->wake_up,
 		.unrouted = config->unrouted,
 	};
 	struct loaded loaded;
@@ -134,8 +134,8 @@ int rig_create(const struct rig_config *config, struct rig **ret_rig, struct fai
 	if (!rig)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				   "out of memory");
-	rig->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (rig->attention < 0)
+	rig->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (rig->wake_up < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, "itsy", NULL,
 				   "no file descriptors");
 	rig->page = gmem_host(config->mem, LAYOUT_RAM, sizeof(*rig->page));
@@ -154,7 +154,7 @@ void rig_destroy(struct rig *rig)
 	if (!rig)
 		return;
 	machine_destroy(rig->machine);
-	cleanup_fd(&rig->attention);
+	cleanup_fd(&rig->wake_up);
 	free(rig);
 }
 

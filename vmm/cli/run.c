@@ -3,7 +3,7 @@
  * itsy run: from a configuration to a guest that is over.
  *
  * This thread starts everything, then waits: for keys, for signals, for the
- * machine's attention. vCPUs and the router have threads of their own.
+ * machine's wake-ups. vCPUs and the router have threads of their own.
  */
 #include <assert.h>
 #include <errno.h>
@@ -38,7 +38,7 @@ struct run {
 	struct vfio_container *container;
 	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
 	size_t nr_functions;
-	int signals, attention;
+	int signals, wake_up;
 	struct term term;
 	struct control *control;   /* NULL: none can be made here */
 	struct failure no_control; /* why */
@@ -60,8 +60,8 @@ struct run {
 static int open_events(struct run *run, struct failure *ret_failure)
 {
 	run->signals = signals_open();
-	run->attention = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (run->signals < 0 || run->attention < 0)
+	run->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (run->signals < 0 || run->wake_up < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT,
 				   run->signals < 0 ? -run->signals : errno, "itsy", NULL,
 				   "no file descriptors (%s)",
@@ -196,7 +196,7 @@ static void tear_down(struct run *run)
 	gmem_fini(&run->mem);
 	control_destroy(run->control);
 	cleanup_fd(&run->signals);
-	cleanup_fd(&run->attention);
+	cleanup_fd(&run->wake_up);
 }
 
 /* ---- while the guest runs ----------------------------------------------------------- */
@@ -253,7 +253,7 @@ static void attend(struct run *run, struct machine *m)
 	while (machine_end(m) == MACHINE_RUNS && !run->quit && !run->killed_by) {
 		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
 		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS] = {
-			{ .fd = run->attention, .events = POLLIN },
+			{ .fd = run->wake_up, .events = POLLIN },
 			{ .fd = run->signals, .events = POLLIN },
 			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
 		};
@@ -266,7 +266,7 @@ static void attend(struct run *run, struct machine *m)
 			continue; /* EINTR; nothing else can come of these arguments */
 		feed_console(run, m);
 		if (fds[0].revents)
-			(void)eventfd_read(run->attention, &ignored);
+			(void)eventfd_read(run->wake_up, &ignored);
 		if (fds[1].revents)
 			run->killed_by = signals_take(run->signals);
 		if (fds[2].revents)
@@ -341,7 +341,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		.mem = &run->mem,
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
-		.attention = run->attention,
+		.wake_up = run->wake_up,
 	};
 	int r;
 
@@ -391,7 +391,7 @@ static void report_end(const struct run *run)
 
 enum exit_status run_guest(const struct config *config, const struct run_options *options)
 {
-	struct run run = { .config = config, .options = options, .signals = -1, .attention = -1 };
+	struct run run = { .config = config, .options = options, .signals = -1, .wake_up = -1 };
 	struct failure failure = { 0 };
 	int r = set_up(&run, &failure);
 

@@ -344,18 +344,18 @@ static void unmasked(void *ctx, size_t source)
 		router_unpark(r->routers[i], source);
 }
 
-static void attention(void *ctx)
+static void wake_up(void *ctx)
 {
 	const struct vector_routes *r = ctx;
 
-	if (r->cfg.attention)
-		r->cfg.attention(r->cfg.ctx);
+	if (r->cfg.wake_up)
+		r->cfg.wake_up(r->cfg.ctx);
 }
 
 static const struct mask_queue_ops mask_queue_ops = {
 	.mute = mask_at_device,
 	.given_back = unmasked,
-	.attention = attention,
+	.attention = wake_up,
 };
 
 void vector_routes_service(struct vector_routes *r)

@@ -32,7 +32,7 @@ struct vector_routes_config {
 	const struct placement *spin_placement; /* and of the one that spins */
 	void (*failed)(void *ctx, const char *why);
 	/* Have vector_routes_service() called, soon. Any thread. NULL: no policies. */
-	void (*attention)(void *ctx);
+	void (*wake_up)(void *ctx);
 	void *ctx;
 };
 

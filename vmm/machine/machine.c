@@ -13,7 +13,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +22,7 @@
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/dev/console.h"
 #include "vmm/irq/probes.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/lpis.h"
@@ -55,9 +55,8 @@ struct machine {
 	struct its its[CONFIG_MAX_ITS]; /* [config->nr_its] */
 	_Atomic uint8_t *lpi_its;	/* [VITS_MAX_LPIS], 1 + which ITS has the LPI; 0: none */
 	struct pci_host *pcih;
-	struct uart *uart;
+	struct console *console;
 	struct vector_routes *routes;
-	int stop;			  /* eventfd: no vCPU waits for the console any more */
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
 
@@ -74,9 +73,12 @@ struct machine {
 
 /* ---- what the parts tell ------------------------------------------------------ */
 
-static void call_attention(struct machine *m)
+/* Have the thread that owns the machine look at it. */
+static void wake_up(void *ctx)
 {
-	(void)eventfd_write(m->cfg.attention, 1);
+	const struct machine *m = ctx;
+
+	(void)eventfd_write(m->cfg.wake_up, 1);
 }
 
 /* The first end is the one that counts. */
@@ -89,7 +91,7 @@ static void set_end(struct machine *m, enum machine_end end, const char *why)
 			(void)snprintf(m->failure, sizeof(m->failure), "%s", why);
 	}
 	pthread_mutex_unlock(&m->lock);
-	call_attention(m);
+	wake_up(m);
 }
 
 static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
@@ -110,19 +112,9 @@ static void on_sealed_access(void *ctx)
 	kernel_its_frame_accessed(m->seal);
 }
 
-static void on_waiting(void *ctx)
-{
-	call_attention(ctx);
-}
-
 static void on_part_failed(void *ctx, const char *why)
 {
 	set_end(ctx, MACHINE_FAILED, why);
-}
-
-static void on_routes_attention(void *ctx)
-{
-	call_attention(ctx);
 }
 
 static void on_owing(void *ctx)
@@ -173,7 +165,7 @@ static void its_more(void *ctx)
 	struct its *its = ctx;
 
 	atomic_store(&its->m->more, true);
-	call_attention(its->m);
+	wake_up(its->m);
 }
 
 /* Which ITS has an LPI: KVM's redistributors have one of each for the whole machine. */
@@ -231,67 +223,9 @@ static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 	}
 }
 
-/* ---- the console ------------------------------------------------------------------ */
-
-/*
- * A terminal that is stopped (Ctrl-s), or a pipe that nobody reads, holds the
- * vCPU as a slow line would; but not from being stopped.
- */
-static void uart_transmit(void *ctx, uint8_t byte)
-{
-	const struct machine *m = ctx;
-	struct pollfd fds[] = {
-		{ .fd = STDOUT_FILENO, .events = POLLOUT },
-		{ .fd = m->stop, .events = POLLIN },
-	};
-	int r;
-
-	do {
-		r = poll(fds, ARRAY_SIZE(fds), -1);
-	} while (r < 0 && errno == EINTR);
-	if (fds[1].revents)
-		return;
-	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
-	if (write(STDOUT_FILENO, &byte, 1) < 0)
-		return;
-}
-
-static void uart_interrupt(void *ctx, bool level)
-{
-	struct machine *m = ctx;
-	int r = vm_irq_line(&m->vm, LAYOUT_UART_INTID, level);
-
-	assert(!r);
-}
-
-static void uart_receive_ready(void *ctx)
-{
-	call_attention(ctx);
-}
-
-static const struct uart_ops uart_ops = {
-	.transmit = uart_transmit,
-	.interrupt = uart_interrupt,
-	.receive_ready = uart_receive_ready,
-};
-
-static uint64_t console_read(void *ctx, uint64_t offset, unsigned len)
-{
-	struct machine *m = ctx;
-
-	return uart_read(m->uart, offset, len);
-}
-
-static void console_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
-{
-	struct machine *m = ctx;
-
-	uart_write(m->uart, offset, len, value);
-}
-
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
-	return !nr || !uart_listens(m->uart) ? 0 : uart_receive(m->uart, bytes, nr);
+	return console_type(m->console, bytes, nr);
 }
 
 /* ---- building ----------------------------------------------------------------------- */
@@ -307,9 +241,7 @@ static const struct pci_host_ops pci_host_ops = { .set_slot = bar_slot };
 
 static int add_own_regions(struct machine *m)
 {
-	const struct bus_region console = { "UART",	  LAYOUT_UART,	 LAYOUT_UART_SZ,
-					    console_read, console_write, m };
-	int r = bus_add(&m->bus, &console);
+	int r = console_add_to_bus(m->console, &m->bus);
 
 	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++) {
 		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), VITS_FRAME_SZ,
@@ -336,7 +268,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
-		.waits = on_waiting,
+		.waits = wake_up,
 		.failed = on_part_failed,
 		.owing = on_owing,
 		.ctx = m,
@@ -437,6 +369,12 @@ static int wire_functions(struct machine *m)
 /* Our side: vITSs, PCI bridge, console, and the wiring of the functions. */
 static int build_devices(struct machine *m)
 {
+	const struct console_config console_config = {
+		.vm = &m->vm,
+		.out = STDOUT_FILENO,
+		.wake_up = wake_up,
+		.ctx = m,
+	};
 	int r = 0;
 
 	m->lpi_its = calloc(VITS_MAX_LPIS, sizeof(*m->lpi_its));
@@ -447,7 +385,7 @@ static int build_devices(struct machine *m)
 	if (!r)
 		r = pci_host_create(&pci_host_ops, m, &m->pcih);
 	if (!r)
-		r = uart_create(&uart_ops, m, &m->uart);
+		r = console_create(&console_config, &m->console);
 	if (!r)
 		r = add_own_regions(m);
 	return r ? r : wire_functions(m);
@@ -473,7 +411,6 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	m->cfg = *config;
 	m->vm = (struct vm){ .kvm = -1, .fd = -1 };
 	m->gic = -1;
-	m->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&m->lock, NULL);
 	for (size_t i = 0; i < config->nr_functions; i++) {
 		const struct passthru *p = &config->functions[i];
@@ -482,9 +419,6 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 							  p->irq.nr_events };
 	}
 
-	if (m->stop < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, "machine", NULL,
-				   "no file descriptors (%s)", strerror(errno));
 	r = build_kvm(m, sealed, ret_failure);
 	if (r < 0)
 		return r;
@@ -503,7 +437,7 @@ void machine_destroy(struct machine *m)
 	machine_stop(m);
 	for (size_t i = 0; i < m->nr_wired; i++)
 		passthru_unwire(&m->cfg.functions[i]);
-	uart_destroy(m->uart);
+	console_destroy(m->console);
 	pci_host_destroy(m->pcih);
 	for (size_t i = 0; i < CONFIG_MAX_ITS; i++)
 		vits_destroy(m->its[i].vits);
@@ -511,7 +445,6 @@ void machine_destroy(struct machine *m)
 	vcpus_destroy(m->vcpus);
 	kernel_its_destroy(m->seal);
 	cleanup_fd(&m->gic);
-	cleanup_fd(&m->stop);
 	vm_fini(&m->vm);
 	pthread_mutex_destroy(&m->lock);
 	free(m);
@@ -565,7 +498,7 @@ static int start_routes(struct machine *m, struct failure *ret_failure)
 		.placement = &c->router,
 		.spin_placement = &c->spin,
 		.failed = on_part_failed,
-		.attention = on_routes_attention,
+		.wake_up = wake_up,
 		.ctx = m,
 	};
 
@@ -653,7 +586,8 @@ int machine_service(struct machine *m)
 
 void machine_stop(struct machine *m)
 {
-	(void)eventfd_write(m->stop, 1);
+	if (m->console)
+		console_stop(m->console);
 	if (m->vcpus)
 		vcpus_stop(m->vcpus);
 	if (m->routes)

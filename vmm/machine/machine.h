@@ -8,7 +8,6 @@
 
 #include "vmm/config/config.h"
 #include "vmm/dev/passthru.h"
-#include "vmm/dev/uart.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/machine/loader.h"
 
@@ -31,7 +30,7 @@ struct machine_config {
 	 * An eventfd of the caller's: signalled when machine_service() should be
 	 * called, or machine_end() has changed, or the console has room again.
 	 */
-	int attention;
+	int wake_up;
 	/* No router: the caller looks after the functions' eventfds. For measuring. */
 	bool unrouted;
 };
@@ -58,7 +57,7 @@ const char *machine_failure(struct machine *m);
  * Do what vCPUs and the router have left to another thread: the rest of long
  * command queues, vectors to be muted, interrupts that wait for the guest to have
  * its LPIs on. Returns after how many milliseconds it wants to be called if nobody
- * calls for attention; -1: never. One thread.
+ * wakes it up; -1: never. One thread.
  */
 int machine_service(struct machine *m);
 

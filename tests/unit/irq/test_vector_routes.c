@@ -36,7 +36,7 @@ static struct world {
 	struct policy policy; /* for the next begin() */
 	bool can_mute;
 	_Atomic bool muted[VECTORS], waiting[VECTORS]; /* a signal came meanwhile */
-	_Atomic bool attention;
+	_Atomic bool woken;
 	_Atomic uint64_t mutes; /* times */
 	_Atomic int mute_error;
 	bool loses;			  /* what comes while muted */
@@ -144,16 +144,16 @@ int irq_function_mask(struct irq_function *f, unsigned vector, bool mute)
 	return 0;
 }
 
-static void on_attention(void *ctx)
+static void on_wake_up(void *ctx)
 {
 	(void)ctx;
-	w.attention = true;
+	w.woken = true;
 }
 
 /* Instead of the main thread. */
 static void serve(void)
 {
-	if (atomic_exchange(&w.attention, false))
+	if (atomic_exchange(&w.woken, false))
 		vector_routes_service(w.routes);
 }
 
@@ -212,7 +212,7 @@ static int begin_with(const struct policy *policy, bool can_mute, uint32_t nr_ev
 	struct vector_routes_config config = { .functions = functions,
 					       .nr_functions = 1,
 					       .failed = on_failure,
-					       .attention = on_attention };
+					       .wake_up = on_wake_up };
 	struct failure failure = { 0 };
 	int r;
 

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The console: what the guest writes comes out of the descriptor, a reader that stops
+ * holds the writer and nobody else, and what a person types waits until the guest listens.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/cleanup.h"
+#include "vmm/dev/console.h"
+#include "vmm/kvm/layout.h"
+
+/* Offsets of a 16550A: transmitter and receiver, interrupt enable. */
+#define THR	     0u
+#define RBR	     0u
+#define IER	     1u
+#define IER_RECEIVED 0x01u
+
+static struct {
+	struct vm vm;
+	struct bus bus;
+	struct console *console;
+	int pipe[2];
+	_Atomic unsigned wake_ups;
+	_Atomic bool line, written;
+} w;
+
+int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
+{
+	assert_ptr_equal(vm, &w.vm);
+	assert_int_equal(intid, LAYOUT_UART_INTID);
+	w.line = level;
+	return 0;
+}
+
+static void on_wake_up(void *ctx)
+{
+	assert_ptr_equal(ctx, &w);
+	w.wake_ups++;
+}
+
+static int begin(void **state)
+{
+	struct console_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	assert_int_equal(pipe2(w.pipe, O_CLOEXEC), 0);
+	config.out = w.pipe[1];
+	assert_int_equal(console_create(&config, &w.console), 0);
+	assert_int_equal(console_add_to_bus(w.console, &w.bus), 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	console_destroy(w.console);
+	cleanup_fd(&w.pipe[0]);
+	cleanup_fd(&w.pipe[1]);
+	return 0;
+}
+
+static void put(const char *text)
+{
+	for (; *text; text++)
+		bus_write(&w.bus, LAYOUT_UART + THR, 1, (uint8_t)*text);
+}
+
+static void test_what_the_guest_writes_comes_out_in_order(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	put("hello\n");
+	assert_int_equal(read(w.pipe[0], text, sizeof(text) - 1), 6);
+	assert_string_equal(text, "hello\n");
+}
+
+static void *write_one(void *arg)
+{
+	(void)arg;
+	put("x");
+	w.written = true;
+	return NULL;
+}
+
+/* Until nothing more fits, as behind a terminal that is stopped. */
+static void fill_pipe(void)
+{
+	static const char zeros[4096];
+	int flags = fcntl(w.pipe[1], F_GETFL);
+
+	assert_int_equal(fcntl(w.pipe[1], F_SETFL, flags | O_NONBLOCK), 0);
+	while (write(w.pipe[1], zeros, sizeof(zeros)) > 0)
+		continue;
+	assert_int_equal(fcntl(w.pipe[1], F_SETFL, flags), 0);
+}
+
+static void test_a_writer_waits_for_the_reader(void **state)
+{
+	pthread_t thread;
+	char last;
+
+	(void)state;
+	fill_pipe();
+	assert_int_equal(pthread_create(&thread, NULL, write_one, NULL), 0);
+	/* All that lies before it has to be read. */
+	do {
+		assert_int_equal(read(w.pipe[0], &last, 1), 1);
+	} while (last != 'x');
+	assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void test_a_stop_ends_the_waiting_and_what_is_written_is_dropped(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	fill_pipe();
+	assert_int_equal(pthread_create(&thread, NULL, write_one, NULL), 0);
+	console_stop(w.console);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(w.written);
+}
+
+static void test_a_reader_that_has_gone_does_no_harm(void **state)
+{
+	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
+
+	(void)state;
+	cleanup_fd(&w.pipe[0]);
+	w.pipe[0] = -1;
+	put("nobody");
+	(void)signal(SIGPIPE, was);
+	assert_int_equal(w.line, false);
+}
+
+static void test_keys_are_refused_until_the_guest_listens_and_then_asked_for(void **state)
+{
+	static const uint8_t key[] = { 'k' };
+
+	(void)state;
+	assert_int_equal(console_type(w.console, key, 0), 0);
+	assert_int_equal(console_type(w.console, key, 1), 0);
+	bus_write(&w.bus, LAYOUT_UART + IER, 1, IER_RECEIVED);
+	assert_int_equal(console_type(w.console, key, 1), 1);
+	assert_true(w.line);
+	/* Without FIFOs there is room for one. */
+	assert_int_equal(console_type(w.console, key, 1), 0);
+	w.wake_ups = 0;
+	assert_int_equal(bus_read(&w.bus, LAYOUT_UART + RBR, 1), 'k');
+	assert_false(w.line);
+	assert_true(w.wake_ups > 0);
+	assert_int_equal(console_type(w.console, key, 1), 1);
+}
+
+static void test_a_taken_place_on_the_bus_is_refused(void **state)
+{
+	(void)state;
+	assert_true(console_add_to_bus(w.console, &w.bus) < 0);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(test_what_the_guest_writes_comes_out_in_order),
+		TEST(test_a_writer_waits_for_the_reader),
+		TEST(test_a_stop_ends_the_waiting_and_what_is_written_is_dropped),
+		TEST(test_a_reader_that_has_gone_does_no_harm),
+		TEST(test_keys_are_refused_until_the_guest_listens_and_then_asked_for),
+		TEST(test_a_taken_place_on_the_bus_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
