@@ -10,13 +10,15 @@
  * Lock: none of its own. The registers of the BARs are the device's lock's; the
  * function's memory needs none.
  */
+#include "vfio/bar.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
-#include "vfio/device_priv.h"
 #include "vfio/fail.h"
+#include "vfio/msi.h"
 #include "vfio/uapi.h"
 
 /* Areas of a sparse region that are looked at; what lies beyond is trapped. */
@@ -234,7 +236,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
 {
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
-		uint32_t flags = config_get(image, PCI_BASE_ADDRESS_0 + 4 * i, 4);
+		uint32_t flags = cfgspace_get(image, PCI_BASE_ADDRESS_0 + 4 * i, 4);
 		bool wide =
 			(flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
 		int r;
@@ -267,9 +269,9 @@ void bars_unmap(struct vfio_device *dev)
 	}
 }
 
-void bars_to_config(struct vfio_device *dev)
+void bars_to_cfgspace(struct vfio_device *dev)
 {
-	struct vfio_config *cfg = &dev->cfg;
+	struct vfio_cfgspace *cfg = &dev->cfg;
 
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
 		const struct vfio_bar *bar = &dev->bars[i].shape;
@@ -283,11 +285,12 @@ void bars_to_config(struct vfio_device *dev)
 			flags |= PCI_BASE_ADDRESS_MEM_TYPE_64;
 		if (bar->prefetchable)
 			flags |= PCI_BASE_ADDRESS_MEM_PREFETCH;
-		config_put(cfg->initial, at, 4, flags);
-		config_put(cfg->value, at, 4, flags);
-		config_put(cfg->keep, at, 4, (uint32_t)bits & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK);
+		cfgspace_put(cfg->initial, at, 4, flags);
+		cfgspace_put(cfg->value, at, 4, flags);
+		cfgspace_put(cfg->keep, at, 4,
+			     (uint32_t)bits & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK);
 		if (bar->is_64bit)
-			config_put(cfg->keep, at + 4, 4, (uint32_t)(bits >> 32));
+			cfgspace_put(cfg->keep, at + 4, 4, (uint32_t)(bits >> 32));
 	}
 }
 
@@ -310,10 +313,10 @@ void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret
 		ones &= UINT32_MAX;
 
 	pthread_mutex_lock(&dev->lock);
-	ret_bar->decoded = config_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
-	ret_bar->address = config_get(dev->cfg.value, at, 4);
+	ret_bar->decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
+	ret_bar->address = cfgspace_get(dev->cfg.value, at, 4);
 	if (ret_bar->is_64bit)
-		ret_bar->address |= (uint64_t)config_get(dev->cfg.value, at + 4, 4) << 32;
+		ret_bar->address |= (uint64_t)cfgspace_get(dev->cfg.value, at + 4, 4) << 32;
 	pthread_mutex_unlock(&dev->lock);
 
 	ret_bar->address &= ones;

@@ -510,12 +510,3 @@ int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 
 	return vfio_release_with(&host, fs, bdf, ret_failure);
 }
-
-bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
-{
-	struct bind_record record;
-
-	int r = record_read(fs, bdf, &record);
-
-	return r == 0 || r == -EBADMSG;
-}

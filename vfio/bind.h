@@ -30,7 +30,4 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool forc
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 struct vfio_failure *ret_failure) _must_check_;
 
-/* Is there a record that we bound it? */
-bool vfio_is_ours(const struct pci_host_fs *fs, const struct pci_bdf *bdf);
-
 #endif

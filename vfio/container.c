@@ -279,16 +279,6 @@ void vfio_group_put(struct vfio_container *c, struct vfio_group *group)
 	group_free(c, group);
 }
 
-int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_range **ret_ranges,
-			       size_t *ret_nr)
-{
-	if (!c->iommu_set)
-		return -ENODEV;
-	*ret_ranges = c->ranges;
-	*ret_nr = c->nr_ranges;
-	return 0;
-}
-
 /* The first part of [first, last] that no range covers: *ret_hole, and true. */
 static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t last,
 		      struct vfio_iova_range *ret_hole)
@@ -367,23 +357,4 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 		return map_failed(c, &what, r, ret_failure);
 	c->mapped += size;
 	return 0;
-}
-
-int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size)
-{
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = size,
-	};
-	int r;
-
-	if (!c->iommu_set)
-		return -ENODEV;
-	r = sys_ioctl(c, c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
-	if (r < 0)
-		return r;
-	/* The kernel says how much it unmapped: nothing is no success. */
-	c->mapped -= unmap.size < c->mapped ? unmap.size : c->mapped;
-	return unmap.size == size ? 0 : -ENOENT;
 }

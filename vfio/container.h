@@ -22,26 +22,13 @@ static inline void vfio_container_destroyp(struct vfio_container **c)
 	vfio_container_destroy(*c);
 }
 
-struct vfio_iova_range {
-	uint64_t first, last; /* inclusive */
-};
-
-/*
- * The IOVAs that can be mapped (VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE); borrowed
- * until the next call. -ENODEV before a group has joined.
- */
-int vfio_container_iova_ranges(struct vfio_container *c, const struct vfio_iova_range **ret_ranges,
-			       size_t *ret_nr) _must_check_;
-
 /*
  * Let devices reach size bytes at va under iova, all page aligned. The ranges
- * are asked first; va must stay mapped until dma_unmap or destroy. Pins the
+ * are asked first; va must stay mapped until the container is destroyed. Pins the
  * memory. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets), -ENOMEM
  * VFIO_FAILURE_MEMLOCK (have: the limit, want: all that would be pinned), or other.
  */
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_failure *ret_failure) _must_check_;
-/* The whole of one mapping. -ENOENT where there is none. */
-int vfio_dma_unmap(struct vfio_container *c, uint64_t iova, uint64_t size) _must_check_;
 
 #endif

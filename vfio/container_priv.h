@@ -5,6 +5,7 @@
 #ifndef VFIO_CONTAINER_PRIV_H
 #define VFIO_CONTAINER_PRIV_H
 
+#include "vfio/container.h"
 #include "vfio/sys.h"
 
 /* An IOMMU group that joined: one for all of its functions. */
@@ -14,6 +15,11 @@ struct vfio_group {
 	int fd;
 	unsigned users;
 	bool joined; /* its container is set */
+};
+
+/* IOVAs that can be mapped: VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE. */
+struct vfio_iova_range {
+	uint64_t first, last; /* inclusive */
 };
 
 struct vfio_container {
@@ -27,6 +33,10 @@ struct vfio_container {
 	size_t nr_ranges;
 	uint64_t mapped; /* bytes of DMA mappings */
 };
+
+/* vfio_container_create() on other calls; sys is copied. */
+int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
+			       struct vfio_failure *ret_failure) _must_check_;
 
 /*
  * Join a group, or count one more user where it joined before. The function's

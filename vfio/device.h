@@ -58,8 +58,8 @@ enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX }
  * (one group may bring several functions), reset it, read its configuration
  * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
  * eventfd each. The vectors stay enabled until destroy, but for those that
- * vfio_vector_mute() silences: no guest access makes the host's ITS do anything. ops and ctx are
- * borrowed.
+ * vfio_vector_mask_at_device() masks: no guest access makes the host's ITS do anything. ops and ctx
+ * are borrowed.
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
@@ -84,8 +84,6 @@ void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *
  */
 int vfio_device_reset(struct vfio_device *dev) _must_check_;
 
-const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev);
-
 /*
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
  * offset below 4096; anything else reads as all ones and writes nothing. A write
@@ -93,8 +91,8 @@ const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev);
  * are shown and which bits are the function's own, virtual, or fixed; what the table does not name
  * is hidden.
  */
-uint32_t vfio_config_read(struct vfio_device *dev, unsigned offset, unsigned len);
-void vfio_config_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
+uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned len);
+void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
 
 /* A run of bytes of a BAR: mapped for direct use, or to be trapped. */
 struct vfio_bar_piece {
@@ -136,16 +134,15 @@ bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
 			 struct msi_message *ret_message);
 
 /*
- * Take a vector's trigger away from the kernel, or give it back: the host then
- * takes no interrupt of the vector, and MSI-X keeps what comes in the function's
- * pending bits. What is on its way at that moment can be lost, so the caller
- * should take it that one came; signals that came before stay in the eventfd.
- * Any thread, one at a time for each vector; waits for a reset of the function
- * (vfio_config_write()) that is under way. 0; -EOPNOTSUPP where it cannot be done
- * (MSI, see vfio/msi.c); or what the kernel answered, and then the vector is as it
- * was, unless it was to be given back and has no trigger yet.
+ * Mask a vector at the device by taking its trigger from the kernel, or unmask it by
+ * giving it back: while masked, the host takes no interrupt of the vector, and MSI-X keeps what
+ * comes in the function's pending bits. What is on its way at that moment can be lost, so the
+ * caller should take it that one came; signals that came before stay in the eventfd. Any thread,
+ * one at a time for each vector; waits for a reset of the function (vfio_cfgspace_write()) that is
+ * under way. 0; -EOPNOTSUPP where it cannot be done (MSI, see vfio/msi.c); or what the kernel
+ * answered, and then the vector is as it was, unless it was to be unmasked and has no trigger yet.
  */
-int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute) _must_check_;
+int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool mask) _must_check_;
 
 /*
  * Have the kernel signal the vector's eventfd as if the function had interrupted

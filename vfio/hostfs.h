@@ -6,7 +6,12 @@
 #ifndef VFIO_HOSTFS_H
 #define VFIO_HOSTFS_H
 
-#include "vfio/pci.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vfio/host.h"
+#include "vmm/base/cleanup.h"
 
 #define HOST_PATH_MAX 768u
 

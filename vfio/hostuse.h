@@ -5,7 +5,7 @@
 #ifndef VFIO_HOSTUSE_H
 #define VFIO_HOSTUSE_H
 
-#include "vfio/hostfs.h"
+#include "vfio/pci.h"
 
 /*
  * 1 and what uses it in ret_what ("/ (nvme0n1p2)", "swap (sda3)", "eth0"), 0 when

@@ -16,12 +16,13 @@
  * Not here: INTx; the ERR and REQ interrupts of VFIO (errors of the bus, and
  * the host asking for the function back).
  */
+#include "vfio/msi.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
 #include <string.h>
 
-#include "vfio/device_priv.h"
 #include "vfio/fail.h"
 #include "vfio/uapi.h"
 
@@ -46,7 +47,7 @@ static int place_in_bar(const struct vfio_device *dev, const uint8_t *image,
 
 	if (place->bar >= VFIO_DEVICE_BARS)
 		return 0;
-	bar = config_get(image, PCI_BASE_ADDRESS_0 + 4 * place->bar, 4);
+	bar = cfgspace_get(image, PCI_BASE_ADDRESS_0 + 4 * place->bar, 4);
 	if (bar & PCI_BASE_ADDRESS_SPACE_IO)
 		return 0;
 	r = device_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
@@ -64,15 +65,16 @@ static bool places_overlap(const struct bar_place *a, const struct bar_place *b)
 /* A table that no guest could reach is no MSI-X: 1 where it is sound, 0, or errno. */
 static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 {
-	unsigned at = config_find_cap(image, PCI_CAP_ID_MSIX), nr;
+	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSIX), nr;
 	int table, pba;
 
-	if (!at || at + PCI_CAP_MSIX_SIZEOF > CONFIG_SIZE_PCI)
+	if (!at || at + PCI_CAP_MSIX_SIZEOF > CFGSPACE_SIZE_PCI)
 		return 0;
-	nr = (config_get(image, at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
-	dev->table = bir_place(config_get(image, at + PCI_MSIX_TABLE, 4),
+	nr = (cfgspace_get(image, at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
+	dev->table = bir_place(cfgspace_get(image, at + PCI_MSIX_TABLE, 4),
 			       (uint64_t)nr * PCI_MSIX_ENTRY_SIZE);
-	dev->pba = bir_place(config_get(image, at + PCI_MSIX_PBA, 4), (uint64_t)(nr + 63) / 64 * 8);
+	dev->pba =
+		bir_place(cfgspace_get(image, at + PCI_MSIX_PBA, 4), (uint64_t)(nr + 63) / 64 * 8);
 	table = place_in_bar(dev, image, &dev->table);
 	pba = place_in_bar(dev, image, &dev->pba);
 	if (table < 0 || pba < 0)
@@ -85,13 +87,13 @@ static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 
 static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
 {
-	unsigned at = config_find_cap(image, PCI_CAP_ID_MSI);
+	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSI);
 
 	/* The longest layout takes 24 bytes; registers that do not fit are no MSI. */
-	if (!at || at + PCI_MSI_PENDING_64 + 4 > CONFIG_SIZE_PCI)
+	if (!at || at + PCI_MSI_PENDING_64 + 4 > CFGSPACE_SIZE_PCI)
 		return false;
 	dev->nr_vectors =
-		1u << ((config_get(image, at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_QMASK) >> 1);
+		1u << ((cfgspace_get(image, at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_QMASK) >> 1);
 	return dev->nr_vectors <= MSI_VECTORS_MAX;
 }
 
@@ -190,7 +192,7 @@ static int vectors_enable(struct vfio_device *dev, struct vfio_failure *failure)
  * has no mask, or one that few have: it would go on writing, to address 0. Of
  * several vectors, all share the message of the first.
  */
-int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
+int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool mask)
 {
 	int32_t eventfd = -1;
 	union {
@@ -209,7 +211,7 @@ int vfio_vector_mute(struct vfio_device *dev, unsigned vector, bool mute)
 	assert(vector < dev->nr_vectors);
 	if (dev->kind != VFIO_IRQ_KIND_MSIX)
 		return -EOPNOTSUPP;
-	if (!mute)
+	if (!mask)
 		eventfd = dev->vectors[vector].eventfd;
 	memcpy(one.bytes + sizeof(one.set), &eventfd, sizeof(eventfd));
 	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
@@ -278,20 +280,20 @@ struct msi_registers {
 static void msi_decode(const struct vfio_device *dev, struct msi_registers *ret)
 {
 	const uint8_t *at = dev->cfg.value + dev->cfg.msi;
-	uint32_t flags = config_get(at, PCI_MSI_FLAGS, 2);
+	uint32_t flags = cfgspace_get(at, PCI_MSI_FLAGS, 2);
 	bool wide = flags & PCI_MSI_FLAGS_64BIT;
 	unsigned order = (flags & PCI_MSI_FLAGS_QSIZE) >> 4;
 
 	*ret = (struct msi_registers){
 		.flags = flags,
 		.enabled = 1u << order,
-		.message.address = config_get(at, PCI_MSI_ADDRESS_LO, 4),
-		.message.data = config_get(at, wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32, 2),
+		.message.address = cfgspace_get(at, PCI_MSI_ADDRESS_LO, 4),
+		.message.data = cfgspace_get(at, wide ? PCI_MSI_DATA_64 : PCI_MSI_DATA_32, 2),
 	};
 	if (wide)
-		ret->message.address |= (uint64_t)config_get(at, PCI_MSI_ADDRESS_HI, 4) << 32;
+		ret->message.address |= (uint64_t)cfgspace_get(at, PCI_MSI_ADDRESS_HI, 4) << 32;
 	if (flags & PCI_MSI_FLAGS_MASKBIT)
-		ret->masks = config_get(at, wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32, 4);
+		ret->masks = cfgspace_get(at, wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32, 4);
 	/* Choice: more than the function has, or a reserved value, enables all. */
 	if (ret->enabled > dev->nr_vectors)
 		ret->enabled = dev->nr_vectors;
@@ -332,7 +334,7 @@ uint32_t msi_pending_locked(const struct vfio_device *dev)
 
 static uint64_t msix_reasons(const struct vfio_device *dev)
 {
-	uint32_t flags = config_get(dev->cfg.value, dev->cfg.msix + PCI_MSIX_FLAGS, 2);
+	uint32_t flags = cfgspace_get(dev->cfg.value, dev->cfg.msix + PCI_MSIX_FLAGS, 2);
 	uint64_t why = 0;
 
 	if (!(flags & PCI_MSIX_FLAGS_ENABLE))
@@ -415,10 +417,10 @@ static void entry_load(const struct vfio_vector *vector, uint8_t ret_entry[PCI_M
 	uint32_t control = vector_own_mask(vector) ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
 
 	vector_message(vector, &message);
-	config_put(ret_entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4, (uint32_t)message.address);
-	config_put(ret_entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4, (uint32_t)(message.address >> 32));
-	config_put(ret_entry, PCI_MSIX_ENTRY_DATA, 4, message.data);
-	config_put(ret_entry, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, control);
+	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4, (uint32_t)message.address);
+	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4, (uint32_t)(message.address >> 32));
+	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_DATA, 4, message.data);
+	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, control);
 }
 
 uint64_t msix_table_read(struct vfio_device *dev, uint64_t offset, unsigned len)
@@ -453,9 +455,9 @@ void msix_table_write(struct vfio_device *dev, uint64_t offset, unsigned len, ui
 	entry_load(vector, entry);
 	memcpy(entry + offset % PCI_MSIX_ENTRY_SIZE, &value, len);
 	update = update_begin(vector);
-	update.message.address = config_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
-	update.message.address |= (uint64_t)config_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
-	update.message.data = config_get(entry, PCI_MSIX_ENTRY_DATA, 4);
+	update.message.address = cfgspace_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
+	update.message.address |= (uint64_t)cfgspace_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
+	update.message.data = cfgspace_get(entry, PCI_MSIX_ENTRY_DATA, 4);
 	why = msix_reasons(dev);
 	if (entry[PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT)
 		why |= VECTOR_MASKED;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "vfio/failure.h"
+#include "vfio/host.h"
 #include "vmm/base/cleanup.h"
 
 /* The name of a function: domain, bus, device, function. */
@@ -28,14 +29,6 @@ int pci_bdf_parse(const char *text, struct pci_bdf *ret_bdf) _must_check_;
 /* Always with the domain. */
 const char *pci_bdf_format(const struct pci_bdf *bdf, char buf[PCI_BDF_STRLEN]);
 bool pci_bdf_equal(const struct pci_bdf *a, const struct pci_bdf *b);
-
-/*
- * The roots of the host's file systems, "" on a real host; tests name a
- * directory that holds sys/, proc/, dev/ and run/ of their own.
- */
-struct pci_host_fs {
-	char root[128];
-};
 
 #define PCI_DRIVER_STRLEN 40u
 

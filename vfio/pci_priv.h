@@ -6,6 +6,7 @@
 #define VFIO_PCI_PRIV_H
 
 #include "vfio/hostfs.h"
+#include "vfio/pci.h"
 
 /* Path of an attribute of a function, of its directory with "". */
 int pci_attr_path(struct host_path *ret_path, const struct pci_host_fs *fs,

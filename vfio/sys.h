@@ -7,9 +7,11 @@
 #ifndef VFIO_SYS_H
 #define VFIO_SYS_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
-#include "vfio/container.h"
+#include "vmm/base/cleanup.h"
 
 /* All return 0 (or what they are named for), or negative errno. */
 struct vfio_sys {
@@ -30,10 +32,6 @@ struct vfio_sys {
 
 /* The kernel itself. */
 struct vfio_sys vfio_sys_kernel(void);
-
-/* vfio_container_create() on other calls; sys is copied. */
-int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
-			       struct vfio_failure *ret_failure) _must_check_;
 
 /*
  * The capability of that id in a chain (struct vfio_info_cap_header) inside an

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Fuzzes what a function says of itself before a guest sees it: its configuration
- * space, and what of a BAR can be mapped (vfio/config.h, vfio/device_priv.h).
+ * space, and what of a BAR can be mapped (vfio/cfgspace.h, vfio/bar.h).
  *
  * Input: u8	bit 0: MSI is shown, bit 1: MSI-X, bit 2: reset, bit 3: 4096 bytes
  *	u8	the BAR: bits 4:0 its size as a power of two, bits 7:5 spans that can
@@ -15,7 +15,7 @@
 #include <linux/pci_regs.h>
 
 #include "tests/fuzz/input.h"
-#include "vfio/device_priv.h"
+#include "vfio/bar.h"
 #include "vitsmod/bits.h"
 
 #define PAGE	  UINT64_C(4096)
@@ -25,7 +25,7 @@
  * Configuration space
  */
 
-static void check_std_list(const struct vfio_config *cfg)
+static void check_std_list(const struct vfio_cfgspace *cfg)
 {
 	static const uint8_t shown[] = { PCI_CAP_ID_PM,	  PCI_CAP_ID_VPD, PCI_CAP_ID_MSI,
 					 PCI_CAP_ID_VNDR, PCI_CAP_ID_EXP, PCI_CAP_ID_MSIX,
@@ -41,23 +41,23 @@ static void check_std_list(const struct vfio_config *cfg)
 	}
 }
 
-static void check_ext_list(const struct vfio_config *cfg)
+static void check_ext_list(const struct vfio_cfgspace *cfg)
 {
-	unsigned at = CONFIG_SIZE_PCI, nr = 0;
+	unsigned at = CFGSPACE_SIZE_PCI, nr = 0;
 
-	while (cfg->size == CONFIG_SIZE && at) {
-		uint32_t header = config_get(cfg->value, at, 4);
+	while (cfg->size == CFGSPACE_SIZE && at) {
+		uint32_t header = cfgspace_get(cfg->value, at, 4);
 
-		assert(at >= CONFIG_SIZE_PCI);
+		assert(at >= CFGSPACE_SIZE_PCI);
 		assert(at % 4 == 0);
 		assert(++nr <= 480);
 		at = header >> 20;
 	}
 }
 
-static void check_bits(const struct vfio_config *cfg)
+static void check_bits(const struct vfio_cfgspace *cfg)
 {
-	for (unsigned i = 0; i < CONFIG_SIZE; i++) {
+	for (unsigned i = 0; i < CFGSPACE_SIZE; i++) {
 		bool beyond = i >= cfg->size;
 
 		assert(!(cfg->keep[i] & cfg->live[i]));
@@ -70,32 +70,32 @@ static void check_bits(const struct vfio_config *cfg)
 
 static void check_config(struct input *in, uint8_t flags)
 {
-	const struct config_choice choice = {
+	const struct cfgspace_choice choice = {
 		.msi = (flags & 3) == 1,
 		.msix = flags & 2,
 		.reset = flags & 4,
 	};
-	uint8_t image[CONFIG_SIZE] = { 0 };
-	struct vfio_config cfg;
+	uint8_t image[CFGSPACE_SIZE] = { 0 };
+	struct vfio_cfgspace cfg;
 	unsigned cap;
 
 	while (input_left(in)) {
-		unsigned offset = input_u16(in) % CONFIG_SIZE;
+		unsigned offset = input_u16(in) % CFGSPACE_SIZE;
 		size_t len = input_u8(in);
 		const uint8_t *bytes;
 
-		if (len > CONFIG_SIZE - offset)
-			len = CONFIG_SIZE - offset;
+		if (len > CFGSPACE_SIZE - offset)
+			len = CFGSPACE_SIZE - offset;
 		bytes = input_bytes(in, len, &len);
 		memcpy(image + offset, bytes, len);
 	}
-	config_build(&cfg, image, flags & 8 ? CONFIG_SIZE : CONFIG_SIZE_PCI, &choice);
+	cfgspace_build(&cfg, image, flags & 8 ? CFGSPACE_SIZE : CFGSPACE_SIZE_PCI, &choice);
 	check_std_list(&cfg);
 	check_ext_list(&cfg);
 	check_bits(&cfg);
 	assert(choice.msi || !cfg.msi);
 	assert(choice.msix || !cfg.msix);
-	cap = config_find_cap(image, PCI_CAP_ID_MSIX);
+	cap = cfgspace_find_cap(image, PCI_CAP_ID_MSIX);
 	assert(!cap || image[cap] == PCI_CAP_ID_MSIX);
 }
 

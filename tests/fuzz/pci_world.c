@@ -150,7 +150,7 @@ static const struct pci_host_ops bridge_ops = { .set_slot = set_slot };
 
 static uint32_t msi_reg(struct pci_fn *fn, unsigned reg, unsigned len)
 {
-	return vfio_config_read(fn->dev, fn->cap + reg, len);
+	return vfio_cfgspace_read(fn->dev, fn->cap + reg, len);
 }
 
 static uint64_t entry_reg(struct pci_fn *fn, unsigned vector, unsigned reg)
@@ -456,7 +456,7 @@ static void check_vectors(struct pci_fn *fn)
 static void check_function(struct pci_world *w, struct pci_fn *fn)
 {
 	uint32_t host = fake_config(fn->fake, PCI_COMMAND, 2);
-	uint32_t guest = vfio_config_read(fn->dev, PCI_COMMAND, 2);
+	uint32_t guest = vfio_cfgspace_read(fn->dev, PCI_COMMAND, 2);
 
 	check_vectors(fn);
 	assert(fn->fake->nr_enabled == fn->nr_vectors);

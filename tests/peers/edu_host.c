@@ -112,9 +112,9 @@ static int open_edu(struct driver *d, const struct pci_host_fs *fs, const struct
 		r = vfio_device_create(d->container, fs, bdf, &d->dev, &failure);
 	if (r < 0)
 		return complain(&failure, r);
-	if (vfio_config_read(d->dev, PCI_VENDOR_ID, 4) != EDU_ID)
+	if (vfio_cfgspace_read(d->dev, PCI_VENDOR_ID, 4) != EDU_ID)
 		return refuse("it is no edu device", -ENODEV);
-	vfio_config_write(d->dev, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	vfio_cfgspace_write(d->dev, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	vfio_device_bar(d->dev, 0, &bar);
 	if (!bar.present || !bar.nr_pieces || !bar.pieces[0].map || bar.pieces[0].size <= EDU_ACK)
 		return refuse("its BAR 0 cannot be mapped", -ENODEV);

@@ -2,7 +2,7 @@
 /*
  * libconfuse's side of a configuration, and the overrides of the command line.
  *
- * All values are strings to libconfuse; numbers are read in vmm/config/config.c, for it
+ * All values are strings to libconfuse; numbers are read in vmm/config/config_load.c, for it
  * takes 010 for 8.
  *
  * libconfuse stops at a key that it does not know. The names of those are learnt,

@@ -77,7 +77,7 @@ static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
 
 	if (!dev || !ecam_access_ok(offset, len))
 		return ALL_ONES(len);
-	return vfio_config_read(dev, (unsigned)(offset % ECAM_FN_SZ), len);
+	return vfio_cfgspace_read(dev, (unsigned)(offset % ECAM_FN_SZ), len);
 }
 
 static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
@@ -85,7 +85,7 @@ static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 	struct vfio_device *dev = ecam_function(ctx, offset);
 
 	if (dev && ecam_access_ok(offset, len))
-		vfio_config_write(dev, (unsigned)(offset % ECAM_FN_SZ), len, (uint32_t)value);
+		vfio_cfgspace_write(dev, (unsigned)(offset % ECAM_FN_SZ), len, (uint32_t)value);
 }
 
 /* ---- windows -------------------------------------------------------------- */

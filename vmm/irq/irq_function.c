@@ -264,5 +264,5 @@ bool irq_function_can_mask(const struct irq_function *f)
 
 int irq_function_mask(struct irq_function *f, unsigned vector, bool mask)
 {
-	return f->dev ? vfio_vector_mute(f->dev, vector, mask) : -EOPNOTSUPP;
+	return f->dev ? vfio_vector_mask_at_device(f->dev, vector, mask) : -EOPNOTSUPP;
 }

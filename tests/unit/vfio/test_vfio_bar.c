@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
-#include "vfio/device_priv.h"
+#include "vfio/bar.h"
 
 #define BDF "0000:00:01.0"
 

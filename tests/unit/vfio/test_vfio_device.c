@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
+#include "vfio/container_priv.h"
 #include "vfio/uapi.h"
 
 #define BDF "0000:00:01.0"
@@ -262,8 +263,7 @@ static void test_function_is_reset_at_create_and_at_destroy(void **state)
 	dev = fake_open(&fake, container, BDF);
 	assert_int_equal(fn->resets, 1);
 	assert_false(fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
-	assert_int_equal(vfio_device_bdf(dev)->dev, 1);
-	vfio_config_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	vfio_cfgspace_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	vfio_device_destroy(dev);
 	/* Mastering was off before the reset, and vectors before the end: the fake checks. */
 	assert_int_equal(fn->resets, 2);

@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
-#include "vfio/device_priv.h"
+#include "vfio/device_io.h"
 
 #define BDF	"0000:00:01.0"
 #define TABLE	0x2000u /* of the nvme */
@@ -41,7 +41,7 @@ static void vector_released(void *ctx, unsigned vector, const struct msi_message
 	struct vfio_bar bar;
 
 	vfio_device_bar(w->dev, 0, &bar);
-	(void)vfio_config_read(w->dev, PCI_COMMAND, 2);
+	(void)vfio_cfgspace_read(w->dev, PCI_COMMAND, 2);
 	assert_true(w->nr_released < VFIO_MAX_VECTORS);
 	w->vectors[w->nr_released] = vector;
 	w->messages[w->nr_released++] = *message;
@@ -76,7 +76,7 @@ static void stop(struct world *w)
 
 static void control(struct world *w, uint32_t value)
 {
-	vfio_config_write(w->dev, MSIX + PCI_MSIX_FLAGS, 2, value);
+	vfio_cfgspace_write(w->dev, MSIX + PCI_MSIX_FLAGS, 2, value);
 }
 
 static void mask(struct world *w, unsigned vector, uint32_t value)
@@ -168,9 +168,9 @@ static void test_entries_start_masked_and_empty(void **state)
 	}
 	assert_true(pba(&w, 0) == 0);
 	assert_true(pba(&w, 1) == 0);
-	assert_int_equal(vfio_config_read(w.dev, MSIX + PCI_MSIX_FLAGS, 2), 64);
-	assert_int_equal(vfio_config_read(w.dev, MSIX + PCI_MSIX_TABLE, 4), TABLE);
-	assert_int_equal(vfio_config_read(w.dev, MSIX + PCI_MSIX_PBA, 4), PBA);
+	assert_int_equal(vfio_cfgspace_read(w.dev, MSIX + PCI_MSIX_FLAGS, 2), 64);
+	assert_int_equal(vfio_cfgspace_read(w.dev, MSIX + PCI_MSIX_TABLE, 4), TABLE);
+	assert_int_equal(vfio_cfgspace_read(w.dev, MSIX + PCI_MSIX_PBA, 4), PBA);
 	stop(&w);
 }
 
@@ -282,7 +282,7 @@ static void test_function_mask_holds_all_and_releases_those_that_wait(void **sta
 	assert_true(pba(&w, 0) == UINT64_C(0x5555555555555555));
 	assert_true(pba(&w, 1) == 1);
 	/* The upper byte of the register alone. */
-	vfio_config_write(w.dev, MSIX + PCI_MSIX_FLAGS + 1, 1, 0x80);
+	vfio_cfgspace_write(w.dev, MSIX + PCI_MSIX_FLAGS + 1, 1, 0x80);
 	assert_int_equal(w.nr_released, 32);
 	for (unsigned i = 0; i < w.nr_released; i++)
 		assert_int_equal(w.messages[i].data, 100 + w.vectors[i]);
@@ -369,14 +369,14 @@ static void test_unsound_msix_falls_back_to_msi(void **state)
 
 static void msi_flags(struct world *w, uint32_t value)
 {
-	vfio_config_write(w->dev, FULL_MSI + PCI_MSI_FLAGS, 2, value);
+	vfio_cfgspace_write(w->dev, FULL_MSI + PCI_MSI_FLAGS, 2, value);
 }
 
 static void msi_message(struct world *w, uint64_t address, uint32_t data)
 {
-	vfio_config_write(w->dev, FULL_MSI + PCI_MSI_ADDRESS_LO, 4, (uint32_t)address);
-	vfio_config_write(w->dev, FULL_MSI + PCI_MSI_ADDRESS_HI, 4, (uint32_t)(address >> 32));
-	vfio_config_write(w->dev, FULL_MSI + PCI_MSI_DATA_64, 2, data);
+	vfio_cfgspace_write(w->dev, FULL_MSI + PCI_MSI_ADDRESS_LO, 4, (uint32_t)address);
+	vfio_cfgspace_write(w->dev, FULL_MSI + PCI_MSI_ADDRESS_HI, 4, (uint32_t)(address >> 32));
+	vfio_cfgspace_write(w->dev, FULL_MSI + PCI_MSI_DATA_64, 2, data);
 }
 
 static void expect_deliver(struct world *w, unsigned vector, uint32_t data)
@@ -397,7 +397,7 @@ static void test_msi_vectors_share_a_message_and_differ_in_low_data_bits(void **
 	assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_MSI);
 	assert_int_equal(vfio_device_nr_vectors(w.dev), 8);
 	/* Eight vectors, 64 bits, masks; nothing enabled. */
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_FLAGS, 2), 0x0186);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_FLAGS, 2), 0x0186);
 	msi_message(&w, UINT64_C(0x123408090040), 0xab57);
 	msi_flags(&w, PCI_MSI_FLAGS_ENABLE | 3 << 4);
 	for (unsigned i = 0; i < 8; i++)
@@ -440,21 +440,21 @@ static void test_msi_mask_bits_hold_and_pending_bits_show_it(void **state)
 	start(&w, fake_add_full);
 	msi_message(&w, UINT64_C(0x123408090040), 0);
 	msi_flags(&w, PCI_MSI_FLAGS_ENABLE | 3 << 4);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0xffffff24);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4), 0x24);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0xffffff24);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4), 0x24);
 	assert_int_equal(vfio_vector_take(w.dev, 2, &message), VFIO_TAKE_HELD);
 	assert_int_equal(vfio_vector_take(w.dev, 5, &message), VFIO_TAKE_HELD);
 	expect_deliver(&w, 3, 3);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x24);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 1), 0x24);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64 + 2, 2), 0);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4, 0);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 1, 0x20);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x24);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 1), 0x24);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64 + 2, 2), 0);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4, 0);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 1, 0x20);
 	assert_int_equal(w.nr_released, 1);
 	assert_int_equal(w.vectors[0], 2);
 	assert_int_equal(w.messages[0].data, 2);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x20);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x20);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0);
 	assert_int_equal(w.nr_released, 2);
 	stop(&w);
 }
@@ -473,11 +473,11 @@ static void test_msi_of_32_vectors_has_32_mask_and_pending_bits(void **state)
 	assert_int_equal(vfio_device_nr_vectors(w.dev), 32);
 	msi_message(&w, UINT64_C(0x123408090040), 0xffe0);
 	msi_flags(&w, PCI_MSI_FLAGS_ENABLE | 5 << 4);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0xffffffff);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4), 0xffffffff);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4, 0xffffffff);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_MASK_64, 4), 0xffffffff);
 	assert_int_equal(vfio_vector_take(w.dev, 31, &message), VFIO_TAKE_HELD);
-	assert_int_equal(vfio_config_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x80000000);
-	vfio_config_write(w.dev, FULL_MSI + PCI_MSI_MASK_64 + 3, 1, 0x7f);
+	assert_int_equal(vfio_cfgspace_read(w.dev, FULL_MSI + PCI_MSI_PENDING_64, 4), 0x80000000);
+	vfio_cfgspace_write(w.dev, FULL_MSI + PCI_MSI_MASK_64 + 3, 1, 0x7f);
 	assert_int_equal(w.nr_released, 1);
 	assert_int_equal(w.messages[0].data, 0xffff);
 	stop(&w);
@@ -495,13 +495,13 @@ static void test_msi_of_32_bits_without_masks_keeps_its_layout(void **state)
 	fake_set_config(w.fn, 0x42, 2, 0x0002);
 	w.fn->irqs[1] = 2;
 	open_it(&w);
-	vfio_config_write(w.dev, 0x40 + PCI_MSI_ADDRESS_LO, 4, 0x8090043);
-	vfio_config_write(w.dev, 0x40 + PCI_MSI_DATA_32, 4, 0xffff0010);
-	vfio_config_write(w.dev, 0x40 + PCI_MSI_MASK_32, 4, 0xffffffff);
-	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_DATA_32, 4), 0x10);
-	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_MASK_32, 4), 0);
+	vfio_cfgspace_write(w.dev, 0x40 + PCI_MSI_ADDRESS_LO, 4, 0x8090043);
+	vfio_cfgspace_write(w.dev, 0x40 + PCI_MSI_DATA_32, 4, 0xffff0010);
+	vfio_cfgspace_write(w.dev, 0x40 + PCI_MSI_MASK_32, 4, 0xffffffff);
+	assert_int_equal(vfio_cfgspace_read(w.dev, 0x40 + PCI_MSI_DATA_32, 4), 0x10);
+	assert_int_equal(vfio_cfgspace_read(w.dev, 0x40 + PCI_MSI_MASK_32, 4), 0);
 	assert_int_equal(vfio_vector_take(w.dev, 1, &message), VFIO_TAKE_OFF);
-	vfio_config_write(w.dev, 0x40, 4, 0x00110000);
+	vfio_cfgspace_write(w.dev, 0x40, 4, 0x00110000);
 	assert_int_equal(w.nr_released, 1);
 	assert_true(w.messages[0].address == 0x8090040);
 	assert_int_equal(w.messages[0].data, 0x11);
@@ -514,10 +514,10 @@ static void test_msi_of_64_bits_without_masks_has_no_mask_register(void **state)
 
 	(void)state;
 	start(&w, fake_add_edu);
-	assert_int_equal(vfio_config_read(w.dev, 0x42, 2), 0x0080);
-	vfio_config_write(w.dev, 0x40 + PCI_MSI_MASK_64, 4, 0xffffffff);
-	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_MASK_64, 4), 0);
-	assert_int_equal(vfio_config_read(w.dev, 0x40 + PCI_MSI_PENDING_64, 4), 0);
+	assert_int_equal(vfio_cfgspace_read(w.dev, 0x42, 2), 0x0080);
+	vfio_cfgspace_write(w.dev, 0x40 + PCI_MSI_MASK_64, 4, 0xffffffff);
+	assert_int_equal(vfio_cfgspace_read(w.dev, 0x40 + PCI_MSI_MASK_64, 4), 0);
+	assert_int_equal(vfio_cfgspace_read(w.dev, 0x40 + PCI_MSI_PENDING_64, 4), 0);
 	stop(&w);
 }
 
@@ -643,7 +643,7 @@ static void test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_after
 
 	(void)state;
 	start(&w, fake_add_nvme);
-	assert_int_equal(vfio_vector_mute(w.dev, 3, true), 0);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 3, true), 0);
 	assert_int_equal(w.fn->eventfds[3], -1);
 	fake_signal(w.fn, 3);
 	fake_signal(w.fn, 3);
@@ -655,7 +655,7 @@ static void test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_after
 	assert_true(readable(vfio_vector_eventfd(w.dev, 4)));
 	assert_int_equal(w.fn->nr_enabled, vfio_device_nr_vectors(w.dev));
 
-	assert_int_equal(vfio_vector_mute(w.dev, 3, false), 0);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 3, false), 0);
 	assert_int_equal(read(vfio_vector_eventfd(w.dev, 3), &count, sizeof(count)), sizeof(count));
 	assert_int_equal(count, 1);
 	fake_signal(w.fn, 3);
@@ -669,10 +669,11 @@ static void test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_mut
 
 	(void)state;
 	start(&w, fake_add_nvme);
-	assert_int_equal(vfio_vector_mute(w.dev, vfio_device_nr_vectors(w.dev) - 1, true), 0);
-	assert_int_equal(vfio_vector_mute(w.dev, 0, true), 0);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, vfio_device_nr_vectors(w.dev) - 1, true),
+			 0);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), 0);
 	/* Again is no mistake. */
-	assert_int_equal(vfio_vector_mute(w.dev, 0, true), 0);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), 0);
 	assert_int_equal(vfio_device_reset(w.dev), 0);
 	stop(&w);
 }
@@ -685,7 +686,7 @@ static void test_what_the_kernel_says_to_muting_is_told(void **state)
 	start(&w, fake_add_nvme);
 	w.fake.fail_at = 1;
 	w.fake.fail_errno = ENOMEM;
-	assert_int_equal(vfio_vector_mute(w.dev, 1, true), -ENOMEM);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 1, true), -ENOMEM);
 	fake_signal(w.fn, 1);
 	assert_true(readable(vfio_vector_eventfd(w.dev, 1)));
 	stop(&w);
@@ -697,12 +698,12 @@ static void test_msi_is_not_muted(void **state)
 
 	(void)state;
 	start(&w, fake_add_edu);
-	assert_int_equal(vfio_vector_mute(w.dev, 0, true), -EOPNOTSUPP);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), -EOPNOTSUPP);
 	fake_signal(w.fn, 0);
 	assert_true(readable(vfio_vector_eventfd(w.dev, 0)));
 	stop(&w);
 	start(&w, fake_add_full);
-	assert_int_equal(vfio_vector_mute(w.dev, 7, true), -EOPNOTSUPP);
+	assert_int_equal(vfio_vector_mask_at_device(w.dev, 7, true), -EOPNOTSUPP);
 	stop(&w);
 }
 

@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
+#include "vfio/container_priv.h"
 #include "vfio/uapi.h"
 
 #define REGION_OF(offset) ((unsigned)((offset) >> 40))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Opening, resetting and closing a function: Documentation/driver-api/vfio.rst,
+ * Opening and closing a function: Documentation/driver-api/vfio.rst,
  * linux/vfio.h.
  *
  * Order at opening: no bus mastering, reset, read what it is, map its BARs, enable
@@ -14,115 +14,12 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 
-#include "vfio/device_priv.h"
+#include "vfio/bar.h"
+#include "vfio/device_io.h"
 #include "vfio/fail.h"
+#include "vfio/msi.h"
 #include "vfio/pci_priv.h"
 #include "vfio/uapi.h"
-
-int device_ioctl(const struct vfio_device *dev, unsigned long request, void *arg)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-
-	return sys->ioctl(sys->ctx, dev->fd, request, arg);
-}
-
-int device_read(const struct vfio_device *dev, uint64_t at, void *buf, size_t len)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-	size_t done = 0;
-
-	while (done < len) {
-		ssize_t n =
-			sys->pread(sys->ctx, dev->fd, (char *)buf + done, len - done, at + done);
-
-		if (n == -EINTR)
-			continue;
-		if (n < 0)
-			return (int)n;
-		if (n == 0)
-			return -EIO;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
-int device_write(const struct vfio_device *dev, uint64_t at, const void *buf, size_t len)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-	ssize_t n;
-
-	do {
-		n = sys->pwrite(sys->ctx, dev->fd, buf, len, at);
-	} while (n == -EINTR);
-	if (n < 0)
-		return (int)n;
-	return (size_t)n == len ? 0 : -EIO;
-}
-
-/* INTx stays disabled: the function has MSI or MSI-X in use at the host. */
-int device_command_write(const struct vfio_device *dev, bool master)
-{
-	uint16_t command = dev->host_command | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
-
-	if (master)
-		command |= PCI_COMMAND_MASTER;
-	return device_write(dev, dev->config_region + PCI_COMMAND, &command, sizeof(command));
-}
-
-/* Registers that keep and pass: the function is to hold what the guest reads. */
-static void write_back_initial(const struct vfio_device *dev)
-{
-	const struct vfio_config *cfg = &dev->cfg;
-
-	for (unsigned at = PCI_STD_HEADER_SIZEOF; at < cfg->size; at += 2) {
-		uint32_t pass = config_get(cfg->pass, at, 2);
-		uint32_t both = pass & config_get(cfg->keep, at, 2);
-		uint16_t value;
-
-		if (!both)
-			continue;
-		if (device_read(dev, dev->config_region + at, &value, 2) < 0)
-			continue;
-		value = (uint16_t)((value & config_get(cfg->hold, at, 2) & ~both) |
-				   (config_get(cfg->initial, at, 2) & both));
-		(void)!device_write(dev, dev->config_region + at, &value, 2);
-	}
-}
-
-/*
- * The kernel saves and restores configuration space around a reset, vectors of
- * the host included, so what was on before is on again: mastering is off before.
- */
-int device_reset_locked(struct vfio_device *dev)
-{
-	int r, done;
-
-	r = device_command_write(dev, false);
-	if (dev->can_reset) {
-		done = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
-		r = r < 0 ? r : done;
-	}
-	done = device_command_write(dev, false);
-	r = r < 0 ? r : done;
-	write_back_initial(dev);
-	memcpy(dev->cfg.value, dev->cfg.initial, sizeof(dev->cfg.value));
-	msi_forget(dev);
-	return r;
-}
-
-int vfio_device_reset(struct vfio_device *dev)
-{
-	bool decoded;
-	int r;
-
-	pthread_mutex_lock(&dev->lock);
-	decoded = config_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
-	r = device_reset_locked(dev);
-	pthread_mutex_unlock(&dev->lock);
-	if (decoded && dev->ops && dev->ops->bars_changed)
-		dev->ops->bars_changed(dev->ops_ctx);
-	return r;
-}
 
 /* Is it there, ours to take, and nobody else's with it? */
 static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -193,7 +90,7 @@ static int quiesce(struct vfio_device *dev, struct vfio_failure *failure)
 	uint16_t command;
 	int r;
 
-	r = device_read(dev, dev->config_region + PCI_COMMAND, &command, sizeof(command));
+	r = device_read(dev, dev->cfgspace_region + PCI_COMMAND, &command, sizeof(command));
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: configuration space",
 				 dev->name);
@@ -210,7 +107,7 @@ static int quiesce(struct vfio_device *dev, struct vfio_failure *failure)
 	return 0;
 }
 
-static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsigned *ret_size,
+static int read_image(struct vfio_device *dev, uint8_t image[CFGSPACE_SIZE], unsigned *ret_size,
 		      struct vfio_failure *failure)
 {
 	struct vfio_region_info info = {
@@ -220,20 +117,20 @@ static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsig
 	int r;
 
 	r = device_ioctl(dev, VFIO_DEVICE_GET_REGION_INFO, &info);
-	if (r == 0 && info.size < CONFIG_SIZE_PCI)
+	if (r == 0 && info.size < CFGSPACE_SIZE_PCI)
 		r = -EPROTO;
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r,
 				 "%s: region of configuration space", dev->name);
-	dev->config_region = info.offset;
+	dev->cfgspace_region = info.offset;
 	dev->opened = true;
-	*ret_size = info.size >= CONFIG_SIZE ? CONFIG_SIZE : CONFIG_SIZE_PCI;
+	*ret_size = info.size >= CFGSPACE_SIZE ? CFGSPACE_SIZE : CFGSPACE_SIZE_PCI;
 
 	r = quiesce(dev, failure);
 	if (r < 0)
 		return r;
-	memset(image, 0, CONFIG_SIZE);
-	r = device_read(dev, dev->config_region, image, *ret_size);
+	memset(image, 0, CFGSPACE_SIZE);
+	r = device_read(dev, dev->cfgspace_region, image, *ret_size);
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: configuration space",
 				 dev->name);
@@ -244,8 +141,8 @@ static int read_image(struct vfio_device *dev, uint8_t image[CONFIG_SIZE], unsig
 
 static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 {
-	struct config_choice choice;
-	uint8_t image[CONFIG_SIZE];
+	struct cfgspace_choice choice;
+	uint8_t image[CFGSPACE_SIZE];
 	unsigned size = 0;
 	int r;
 
@@ -260,7 +157,7 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 		return r;
 	if (dev->kind == VFIO_IRQ_KIND_NONE)
 		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
-	choice = (struct config_choice){
+	choice = (struct cfgspace_choice){
 		.msi = dev->kind == VFIO_IRQ_KIND_MSI,
 		.msix = dev->kind == VFIO_IRQ_KIND_MSIX,
 		.reset = dev->can_reset,
@@ -268,8 +165,8 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 	r = bars_probe(dev, image, failure);
 	if (r < 0)
 		return r;
-	config_build(&dev->cfg, image, size, &choice);
-	bars_to_config(dev);
+	cfgspace_build(&dev->cfg, image, size, &choice);
+	bars_to_cfgspace(dev);
 	return msi_enable(dev, failure);
 }
 
@@ -340,9 +237,4 @@ void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *
 {
 	dev->ops = ops;
 	dev->ops_ctx = ctx;
-}
-
-const struct pci_bdf *vfio_device_bdf(const struct vfio_device *dev)
-{
-	return &dev->bdf;
 }

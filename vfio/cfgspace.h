@@ -3,14 +3,14 @@
  * A virtual configuration space: what each bit of it is. Private to vfio/ and
  * its tests.
  */
-#ifndef VFIO_CONFIG_H
-#define VFIO_CONFIG_H
+#ifndef VFIO_CFGSPACE_H
+#define VFIO_CFGSPACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CONFIG_SIZE	4096u /* PCI Express */
-#define CONFIG_SIZE_PCI 256u  /* conventional PCI */
+#define CFGSPACE_SIZE	  4096u /* PCI Express */
+#define CFGSPACE_SIZE_PCI 256u	/* conventional PCI */
 
 /*
  * A bit reads as the function's own at that time where live is set, and as
@@ -18,20 +18,20 @@
  * where pass is set; the bits beside those that pass are written as zero, or, in
  * hold, as they are.
  */
-struct vfio_config {
-	unsigned size; /* CONFIG_SIZE or CONFIG_SIZE_PCI; beyond are all ones */
-	uint8_t value[CONFIG_SIZE];
-	uint8_t initial[CONFIG_SIZE]; /* value after a reset */
-	uint8_t keep[CONFIG_SIZE];
-	uint8_t live[CONFIG_SIZE];
-	uint8_t pass[CONFIG_SIZE];
-	uint8_t hold[CONFIG_SIZE];
+struct vfio_cfgspace {
+	unsigned size; /* CFGSPACE_SIZE or CFGSPACE_SIZE_PCI; beyond are all ones */
+	uint8_t value[CFGSPACE_SIZE];
+	uint8_t initial[CFGSPACE_SIZE]; /* value after a reset */
+	uint8_t keep[CFGSPACE_SIZE];
+	uint8_t live[CFGSPACE_SIZE];
+	uint8_t pass[CFGSPACE_SIZE];
+	uint8_t hold[CFGSPACE_SIZE];
 	/* Where the capabilities lie that more happens at, 0 where not shown. */
 	uint16_t msi, msix, exp, af;
 };
 
 /* A register, and the bits of it: what no mask names reads as zero. */
-struct config_field {
+struct cfgspace_field {
 	uint8_t offset, width; /* 1, 2 or 4 */
 	uint32_t show;	       /* as the function had it when it was opened */
 	uint32_t set;	       /* always one */
@@ -39,7 +39,7 @@ struct config_field {
 };
 
 /* Which capabilities a guest is shown. */
-struct config_choice {
+struct cfgspace_choice {
 	bool msi, msix; /* at most one of them */
 	bool reset;	/* the host can reset the function: show Function Level Reset */
 };
@@ -48,14 +48,14 @@ struct config_choice {
  * Build from an image of the function's own space, size bytes of it. The image
  * is checked, not trusted.
  */
-void config_build(struct vfio_config *cfg, const uint8_t *image, unsigned size,
-		  const struct config_choice *choice);
+void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned size,
+		    const struct cfgspace_choice *choice);
 
 /* Where a capability of that id is in an image, 0 without. */
-unsigned config_find_cap(const uint8_t *image, uint8_t id);
+unsigned cfgspace_find_cap(const uint8_t *image, uint8_t id);
 
 /* Little-endian words of any of these arrays. */
-static inline uint32_t config_get(const uint8_t *bytes, unsigned offset, unsigned width)
+static inline uint32_t cfgspace_get(const uint8_t *bytes, unsigned offset, unsigned width)
 {
 	uint32_t value = 0;
 
@@ -64,13 +64,13 @@ static inline uint32_t config_get(const uint8_t *bytes, unsigned offset, unsigne
 	return value;
 }
 
-static inline void config_put(uint8_t *bytes, unsigned offset, unsigned width, uint32_t value)
+static inline void cfgspace_put(uint8_t *bytes, unsigned offset, unsigned width, uint32_t value)
 {
 	for (unsigned i = 0; i < width; i++)
 		bytes[offset + i] = (uint8_t)(value >> 8 * i);
 }
 
-static inline uint32_t config_ones(unsigned width)
+static inline uint32_t cfgspace_ones(unsigned width)
 {
 	return UINT32_MAX >> (32 - 8 * width);
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
-#include "vfio/config.h"
+#include "vfio/cfgspace.h"
 
 #define BDF "0000:00:01.0"
 
@@ -58,12 +58,12 @@ static void stop(struct world *w)
 
 static uint32_t rd(struct world *w, unsigned offset, unsigned len)
 {
-	return vfio_config_read(w->dev, offset, len);
+	return vfio_cfgspace_read(w->dev, offset, len);
 }
 
 static void wr(struct world *w, unsigned offset, unsigned len, uint32_t value)
 {
-	vfio_config_write(w->dev, offset, len, value);
+	vfio_cfgspace_write(w->dev, offset, len, value);
 }
 
 /* The standard list as the guest walks it. */
@@ -619,31 +619,32 @@ static void test_any_write_anywhere_keeps_the_invariants(void **state)
 /* A function's own lists are its word: circular, out of bounds, too long. */
 static void test_any_image_is_taken_without_harm(void **state)
 {
-	static const struct config_choice choices[] = { { .msi = true, .reset = true },
-							{ .msix = true },
-							{ .reset = true } };
-	static struct vfio_config cfg;
-	static uint8_t image[CONFIG_SIZE];
+	static const struct cfgspace_choice choices[] = { { .msi = true, .reset = true },
+							  { .msix = true },
+							  { .reset = true } };
+	static struct vfio_cfgspace cfg;
+	static uint8_t image[CFGSPACE_SIZE];
 	uint32_t seed = 777;
 
 	(void)state;
 	for (unsigned k = 0; k < 30000; k++) {
-		for (unsigned i = 0; i < CONFIG_SIZE; i += 4)
-			config_put(image, i, 4, k % 2 || i < 0x200 ? next_random(&seed) : 0);
+		for (unsigned i = 0; i < CFGSPACE_SIZE; i += 4)
+			cfgspace_put(image, i, 4, k % 2 || i < 0x200 ? next_random(&seed) : 0);
 		image[PCI_STATUS] |= PCI_STATUS_CAP_LIST;
 		/* Ids that mean something come often. */
 		for (unsigned i = 0x40; i < 0x100; i += 4)
 			image[i] = (uint8_t)(image[i] % 0x16);
-		for (unsigned i = 0x100; i < CONFIG_SIZE; i += 4)
-			config_put(image, i, 2, config_get(image, i, 2) % 0x10);
-		config_build(&cfg, image, k % 3 ? CONFIG_SIZE : CONFIG_SIZE_PCI, &choices[k % 3]);
+		for (unsigned i = 0x100; i < CFGSPACE_SIZE; i += 4)
+			cfgspace_put(image, i, 2, cfgspace_get(image, i, 2) % 0x10);
+		cfgspace_build(&cfg, image, k % 3 ? CFGSPACE_SIZE : CFGSPACE_SIZE_PCI,
+			       &choices[k % 3]);
 		for (unsigned pos = cfg.value[PCI_CAPABILITY_LIST], n = 0; pos;
 		     pos = cfg.value[pos + 1], n++) {
 			assert_in_range(pos, 0x40, 0xfc);
 			assert_in_range(n, 0, 47);
 		}
 		for (unsigned pos = 0x100, n = 0; k % 3 && pos;
-		     pos = config_get(cfg.value, pos, 4) >> 20, n++) {
+		     pos = cfgspace_get(cfg.value, pos, 4) >> 20, n++) {
 			assert_in_range(pos, 0x100, 0xffc);
 			assert_in_range(n, 0, 480);
 		}
@@ -652,39 +653,39 @@ static void test_any_image_is_taken_without_harm(void **state)
 
 static void test_circular_lists_end(void **state)
 {
-	static struct vfio_config cfg;
-	static uint8_t image[CONFIG_SIZE];
-	const struct config_choice choice = { .msix = true };
+	static struct vfio_cfgspace cfg;
+	static uint8_t image[CFGSPACE_SIZE];
+	const struct cfgspace_choice choice = { .msix = true };
 
 	(void)state;
-	config_put(image, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+	cfgspace_put(image, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
 	image[PCI_CAPABILITY_LIST] = 0x40;
-	config_put(image, 0x40, 4, 0x00025010);
-	config_put(image, 0x50, 4, 0x00004001);
-	config_put(image, 0x100, 4, 0x10010003);
-	config_build(&cfg, image, CONFIG_SIZE, &choice);
+	cfgspace_put(image, 0x40, 4, 0x00025010);
+	cfgspace_put(image, 0x50, 4, 0x00004001);
+	cfgspace_put(image, 0x100, 4, 0x10010003);
+	cfgspace_build(&cfg, image, CFGSPACE_SIZE, &choice);
 	assert_int_equal(cfg.value[0x34], 0x40);
 	assert_int_equal(cfg.value[0x41], 0x50);
 	assert_int_equal(cfg.value[0x51], 0);
-	assert_int_equal(config_get(cfg.value, 0x100, 4), 0x00010003);
+	assert_int_equal(cfgspace_get(cfg.value, 0x100, 4), 0x00010003);
 }
 
 static void test_list_without_its_status_bit_is_no_list(void **state)
 {
-	static struct vfio_config cfg;
-	static uint8_t image[CONFIG_SIZE];
-	const struct config_choice choice = { .msi = true };
+	static struct vfio_cfgspace cfg;
+	static uint8_t image[CFGSPACE_SIZE];
+	const struct cfgspace_choice choice = { .msi = true };
 
 	(void)state;
 	image[PCI_CAPABILITY_LIST] = 0x40;
-	config_put(image, 0x40, 4, 0x00000005);
-	assert_int_equal(config_find_cap(image, PCI_CAP_ID_MSI), 0);
-	config_build(&cfg, image, CONFIG_SIZE, &choice);
+	cfgspace_put(image, 0x40, 4, 0x00000005);
+	assert_int_equal(cfgspace_find_cap(image, PCI_CAP_ID_MSI), 0);
+	cfgspace_build(&cfg, image, CFGSPACE_SIZE, &choice);
 	assert_int_equal(cfg.value[PCI_CAPABILITY_LIST], 0);
 	assert_int_equal(cfg.value[0x40], 0);
 	assert_int_equal(cfg.msi, 0);
-	config_put(image, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
-	assert_int_equal(config_find_cap(image, PCI_CAP_ID_MSI), 0x40);
+	cfgspace_put(image, PCI_STATUS, 2, PCI_STATUS_CAP_LIST);
+	assert_int_equal(cfgspace_find_cap(image, PCI_CAP_ID_MSI), 0x40);
 }
 
 static void test_first_version_of_pcie_ends_before_device_capabilities_2(void **state)

@@ -2,7 +2,7 @@
 /*
  * Accesses of a guest to configuration space, and what they set off: decoding
  * and bus mastering, the BARs' addresses, interrupts, Function Level Reset. Which
- * bit is what, is said in caps.c.
+ * bit is what, is said in cfgspace.c.
  *
  * Choice: the function itself decodes memory as long as it is open, whatever the
  * guest says: its BARs stay mapped in this process, and an access to a BAR that
@@ -12,21 +12,28 @@
  *
  * Lock: the device's, around everything but the callbacks.
  */
-#include "vfio/config.h"
-
 #include <assert.h>
 #include <linux/pci_regs.h>
 
-#include "vfio/device_priv.h"
+#include "vfio/device_io.h"
 #include "vfio/fail.h"
+#include "vfio/msi.h"
+#include "vfio/reset.h"
+
+/* What is left to do about an access when the lock is no longer held. */
+enum device_work {
+	DEVICE_WORK_BARS = 1,	 /* tell that BARs moved */
+	DEVICE_WORK_VECTORS = 2, /* bring the vectors in line, deliver what waited */
+	DEVICE_WORK_RESET = 4,	 /* tell that all vectors were forgotten */
+};
 
 /* A write: what changed is known by comparing before and after. */
-struct config_write {
+struct cfgspace_write {
 	unsigned offset, len;
 	uint32_t value;
 };
 
-static bool access_fits(const struct vfio_config *cfg, unsigned offset, unsigned len)
+static bool access_fits(const struct vfio_cfgspace *cfg, unsigned offset, unsigned len)
 {
 	if ((len != 1 && len != 2 && len != 4) || offset % len)
 		return false;
@@ -38,16 +45,16 @@ static uint32_t hardware_read(const struct vfio_device *dev, unsigned offset, un
 {
 	uint32_t value = 0;
 
-	if (device_read(dev, dev->config_region + offset, &value, len) < 0)
-		return config_ones(len);
+	if (device_read(dev, dev->cfgspace_region + offset, &value, len) < 0)
+		return cfgspace_ones(len);
 	return value;
 }
 
 static uint32_t read_locked(const struct vfio_device *dev, unsigned offset, unsigned len)
 {
-	const struct vfio_config *cfg = &dev->cfg;
-	uint32_t live = config_get(cfg->live, offset, len);
-	uint32_t value = config_get(cfg->value, offset, len);
+	const struct vfio_cfgspace *cfg = &dev->cfg;
+	uint32_t live = cfgspace_get(cfg->live, offset, len);
+	uint32_t value = cfgspace_get(cfg->value, offset, len);
 
 	if (live)
 		value = (value & ~live) | (hardware_read(dev, offset, len) & live);
@@ -58,21 +65,21 @@ static uint32_t read_locked(const struct vfio_device *dev, unsigned offset, unsi
 static uint32_t add_msi_pending(const struct vfio_device *dev, unsigned offset, unsigned len,
 				uint32_t value)
 {
-	uint32_t flags = config_get(dev->cfg.value, dev->cfg.msi + PCI_MSI_FLAGS, 2);
+	uint32_t flags = cfgspace_get(dev->cfg.value, dev->cfg.msi + PCI_MSI_FLAGS, 2);
 	bool wide = flags & PCI_MSI_FLAGS_64BIT;
 	unsigned at = dev->cfg.msi + (wide ? 0u + PCI_MSI_PENDING_64 : PCI_MSI_PENDING_32);
 
 	if (!(flags & PCI_MSI_FLAGS_MASKBIT) || offset < at || offset >= at + 4)
 		return value;
-	return msi_pending_locked(dev) >> 8 * (offset - at) & config_ones(len);
+	return msi_pending_locked(dev) >> 8 * (offset - at) & cfgspace_ones(len);
 }
 
-uint32_t vfio_config_read(struct vfio_device *dev, unsigned offset, unsigned len)
+uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned len)
 {
 	uint32_t value;
 
 	if (!access_fits(&dev->cfg, offset, len))
-		return len == 1 || len == 2 ? config_ones(len) : UINT32_MAX;
+		return len == 1 || len == 2 ? cfgspace_ones(len) : UINT32_MAX;
 	pthread_mutex_lock(&dev->lock);
 	value = read_locked(dev, offset, len);
 	if (dev->cfg.msi)
@@ -84,31 +91,31 @@ uint32_t vfio_config_read(struct vfio_device *dev, unsigned offset, unsigned len
 /* One access to the function: bits that do not pass are zero, or held. */
 static void pass_unit(const struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
 {
-	uint32_t pass = config_get(dev->cfg.pass, offset, len);
-	uint32_t hold = config_get(dev->cfg.hold, offset, len) & ~pass;
+	uint32_t pass = cfgspace_get(dev->cfg.pass, offset, len);
+	uint32_t hold = cfgspace_get(dev->cfg.hold, offset, len) & ~pass;
 
 	if (!pass)
 		return;
 	value &= pass;
 	if (hold)
 		value |= hardware_read(dev, offset, len) & hold;
-	(void)!device_write(dev, dev->config_region + offset, &value, len);
+	(void)!device_write(dev, dev->cfgspace_region + offset, &value, len);
 }
 
 /* Registers of which only some bits pass are 16 bits wide at most. */
-static void pass_write(const struct vfio_device *dev, const struct config_write *w)
+static void pass_write(const struct vfio_device *dev, const struct cfgspace_write *w)
 {
-	uint32_t pass = config_get(dev->cfg.pass, w->offset, w->len);
+	uint32_t pass = cfgspace_get(dev->cfg.pass, w->offset, w->len);
 	unsigned unit = w->len;
 
-	if (pass != config_ones(w->len) && unit > 2)
+	if (pass != cfgspace_ones(w->len) && unit > 2)
 		unit = 2;
 	for (unsigned i = 0; i < w->len; i += unit)
-		pass_unit(dev, w->offset + i, unit, w->value >> 8 * i & config_ones(unit));
+		pass_unit(dev, w->offset + i, unit, w->value >> 8 * i & cfgspace_ones(unit));
 }
 
 /* Did the access write ones to these bits of the register at offset? */
-static bool wrote_ones(const struct config_write *w, unsigned offset, uint32_t bits)
+static bool wrote_ones(const struct cfgspace_write *w, unsigned offset, uint32_t bits)
 {
 	for (unsigned i = 0; i < w->len; i++) {
 		unsigned at = w->offset + i;
@@ -120,15 +127,15 @@ static bool wrote_ones(const struct config_write *w, unsigned offset, uint32_t b
 	return false;
 }
 
-static bool touches(const struct config_write *w, unsigned offset, unsigned len)
+static bool touches(const struct cfgspace_write *w, unsigned offset, unsigned len)
 {
 	return w->offset < offset + len && offset < w->offset + w->len;
 }
 
 /* PCI Express Base 5.0, 6.6.2, and the Advanced Capabilities ECN for PCI. */
-static bool asks_reset(const struct vfio_device *dev, const struct config_write *w)
+static bool asks_reset(const struct vfio_device *dev, const struct cfgspace_write *w)
 {
-	const struct vfio_config *cfg = &dev->cfg;
+	const struct vfio_cfgspace *cfg = &dev->cfg;
 
 	if (cfg->exp && (cfg->value[cfg->exp + PCI_EXP_DEVCAP + 3] & PCI_EXP_DEVCAP_FLR >> 24) &&
 	    wrote_ones(w, cfg->exp + PCI_EXP_DEVCTL, PCI_EXP_DEVCTL_BCR_FLR))
@@ -138,10 +145,10 @@ static bool asks_reset(const struct vfio_device *dev, const struct config_write 
 }
 
 /* What a changed Command, BAR or interrupt capability means. */
-static unsigned effects(struct vfio_device *dev, const struct config_write *w, uint32_t command)
+static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w, uint32_t command)
 {
-	const struct vfio_config *cfg = &dev->cfg;
-	uint32_t now = config_get(cfg->value, PCI_COMMAND, 2);
+	const struct vfio_cfgspace *cfg = &dev->cfg;
+	uint32_t now = cfgspace_get(cfg->value, PCI_COMMAND, 2);
 	unsigned work = 0;
 
 	if ((command ^ now) & PCI_COMMAND_MASTER)
@@ -157,12 +164,12 @@ static unsigned effects(struct vfio_device *dev, const struct config_write *w, u
 	return work;
 }
 
-static unsigned write_locked(struct vfio_device *dev, const struct config_write *w)
+static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_write *w)
 {
-	struct vfio_config *cfg = &dev->cfg;
-	uint32_t keep = config_get(cfg->keep, w->offset, w->len);
-	uint32_t old = config_get(cfg->value, w->offset, w->len);
-	uint32_t command = config_get(cfg->value, PCI_COMMAND, 2);
+	struct vfio_cfgspace *cfg = &dev->cfg;
+	uint32_t keep = cfgspace_get(cfg->keep, w->offset, w->len);
+	uint32_t old = cfgspace_get(cfg->value, w->offset, w->len);
+	uint32_t command = cfgspace_get(cfg->value, PCI_COMMAND, 2);
 
 	if (asks_reset(dev, w)) {
 		bool decoded = command & PCI_COMMAND_MEMORY;
@@ -171,14 +178,14 @@ static unsigned write_locked(struct vfio_device *dev, const struct config_write 
 		(void)!device_reset_locked(dev);
 		return DEVICE_WORK_RESET | (decoded ? DEVICE_WORK_BARS : 0);
 	}
-	config_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
+	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);
 	return effects(dev, w, command);
 }
 
-void vfio_config_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
+void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
 {
-	const struct config_write w = { offset, len, value };
+	const struct cfgspace_write w = { offset, len, value };
 	unsigned work;
 
 	if (!access_fits(&dev->cfg, offset, len))

@@ -16,7 +16,7 @@
  *
  * No lock: it runs once, at set-up.
  */
-#include "vfio/config.h"
+#include "vfio/cfgspace.h"
 
 #include <assert.h>
 #include <linux/pci_regs.h>
@@ -25,8 +25,8 @@
 #include "vfio/fail.h"
 
 /* A capability takes at least a dword of 0x40 to 0xff, or two above that. */
-#define STD_CAPS_MAX ((CONFIG_SIZE_PCI - PCI_STD_HEADER_SIZEOF) / 4)
-#define EXT_CAPS_MAX ((CONFIG_SIZE - CONFIG_SIZE_PCI) / 8)
+#define STD_CAPS_MAX ((CFGSPACE_SIZE_PCI - PCI_STD_HEADER_SIZEOF) / 4)
+#define EXT_CAPS_MAX ((CFGSPACE_SIZE - CFGSPACE_SIZE_PCI) / 8)
 
 #define STATUS_ERRORS                                                                    \
 	(PCI_STATUS_PARITY | PCI_STATUS_SIG_TARGET_ABORT | PCI_STATUS_REC_TARGET_ABORT | \
@@ -34,10 +34,10 @@
 
 /*
  * The header of type 0. BARs are added by their sizes, Command's effects are in
- * config.c. Header Type reads as zero: whether a function has siblings is up to
+ * access.c. Header Type reads as zero: whether a function has siblings is up to
  * who places it. Interrupt Pin reads as zero: there is no INTx.
  */
-static const struct config_field header_fields[] = {
+static const struct cfgspace_field header_fields[] = {
 	{ PCI_VENDOR_ID, 2, .show = 0xffff },
 	{ PCI_DEVICE_ID, 2, .show = 0xffff },
 	{ PCI_COMMAND, 2,
@@ -58,7 +58,7 @@ static const struct config_field header_fields[] = {
  * function stays in D0. NoSoftRst says that D3 to D0 resets nothing; no D1, no
  * D2, no PME.
  */
-static const struct config_field pm_fields[] = {
+static const struct cfgspace_field pm_fields[] = {
 	{ PCI_PM_PMC, 2, .show = PCI_PM_CAP_VER_MASK | PCI_PM_CAP_DSI },
 	{ PCI_PM_CTRL, 2, .set = PCI_PM_CTRL_NO_SOFT_RESET, .keep = PCI_PM_CTRL_STATE_MASK },
 };
@@ -67,13 +67,13 @@ static const struct config_field pm_fields[] = {
  * Choice: VPD can be read and not written: the flag that asks for a write is
  * always written as zero, since what a guest would write stays in the device.
  */
-static const struct config_field vpd_fields[] = {
+static const struct cfgspace_field vpd_fields[] = {
 	{ PCI_VPD_ADDR, 2, .live = 0xffff, .pass = PCI_VPD_ADDR_MASK },
 	{ PCI_VPD_DATA, 4, .live = 0xffffffff },
 };
 
 /* The first rows are for 32-bit addresses without mask, and so on: see msi_rows(). */
-static const struct config_field msi32_fields[] = {
+static const struct cfgspace_field msi32_fields[] = {
 	{ PCI_MSI_FLAGS, 2,
 	  .show = PCI_MSI_FLAGS_QMASK | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT,
 	  .keep = PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE },
@@ -81,7 +81,7 @@ static const struct config_field msi32_fields[] = {
 	{ PCI_MSI_DATA_32, 2, .keep = 0xffff },
 	{ PCI_MSI_MASK_32, 4, .keep = 0xffffffff },
 };
-static const struct config_field msi64_fields[] = {
+static const struct cfgspace_field msi64_fields[] = {
 	{ PCI_MSI_FLAGS, 2,
 	  .show = PCI_MSI_FLAGS_QMASK | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT,
 	  .keep = PCI_MSI_FLAGS_ENABLE | PCI_MSI_FLAGS_QSIZE },
@@ -91,7 +91,7 @@ static const struct config_field msi64_fields[] = {
 	{ PCI_MSI_MASK_64, 4, .keep = 0xffffffff },
 };
 
-static const struct config_field msix_fields[] = {
+static const struct cfgspace_field msix_fields[] = {
 	{ PCI_MSIX_FLAGS, 2, .show = PCI_MSIX_FLAGS_QSIZE,
 	  .keep = PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL },
 	{ PCI_MSIX_TABLE, 4, .show = 0xffffffff },
@@ -117,7 +117,7 @@ static const struct config_field msix_fields[] = {
 	(PCI_EXP_DEVSTA_CED | PCI_EXP_DEVSTA_NFED | PCI_EXP_DEVSTA_FED | PCI_EXP_DEVSTA_URD)
 #define EXP_TIMEOUT (PCI_EXP_DEVCTL2_COMP_TIMEOUT | PCI_EXP_DEVCTL2_COMP_TMOUT_DIS)
 
-static const struct config_field exp_fields[] = {
+static const struct cfgspace_field exp_fields[] = {
 	{ PCI_EXP_FLAGS, 2, .show = PCI_EXP_FLAGS_VERS | PCI_EXP_FLAGS_IRQ,
 	  .set = PCI_EXP_TYPE_RC_END << 4 },
 	{ PCI_EXP_DEVCAP, 4,
@@ -132,14 +132,14 @@ static const struct config_field exp_fields[] = {
 	  .hold = 0xffff },
 };
 
-/* Advanced Features: Function Level Reset of conventional PCI; config.c does it. */
-static const struct config_field af_fields[] = {
+/* Advanced Features: Function Level Reset of conventional PCI; access.c does it. */
+static const struct cfgspace_field af_fields[] = {
 	{ PCI_AF_LENGTH, 1, .show = 0xff },
 	{ PCI_AF_CAP, 1, .show = PCI_AF_CAP_TP | PCI_AF_CAP_FLR },
 	{ PCI_AF_STATUS, 1, .live = PCI_AF_STATUS_TP },
 };
 
-static const struct config_field dsn_fields[] = {
+static const struct cfgspace_field dsn_fields[] = {
 	{ 4, 4, .show = 0xffffffff },
 	{ 8, 4, .show = 0xffffffff },
 };
@@ -155,7 +155,7 @@ static const struct config_field dsn_fields[] = {
 struct cap_rule {
 	uint16_t id;
 	uint8_t header; /* bytes of it that are never passed through */
-	const struct config_field *fields;
+	const struct cfgspace_field *fields;
 	unsigned nr_fields;
 };
 
@@ -188,22 +188,22 @@ static const struct cap_rule *find_rule(const struct cap_rule *rules, unsigned n
 	return NULL;
 }
 
-static void apply_field(struct vfio_config *cfg, const uint8_t *image, unsigned base,
-			const struct config_field *field)
+static void apply_field(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned base,
+			const struct cfgspace_field *field)
 {
 	unsigned at = base + field->offset, width = field->width;
-	uint32_t value = (config_get(image, at, width) & field->show) | field->set;
+	uint32_t value = (cfgspace_get(image, at, width) & field->show) | field->set;
 
 	assert(at + width <= cfg->size);
-	config_put(cfg->initial, at, width, value);
-	config_put(cfg->keep, at, width, field->keep);
-	config_put(cfg->live, at, width, field->live);
-	config_put(cfg->pass, at, width, field->pass);
-	config_put(cfg->hold, at, width, field->hold);
+	cfgspace_put(cfg->initial, at, width, value);
+	cfgspace_put(cfg->keep, at, width, field->keep);
+	cfgspace_put(cfg->live, at, width, field->live);
+	cfgspace_put(cfg->pass, at, width, field->pass);
+	cfgspace_put(cfg->hold, at, width, field->hold);
 }
 
-static void apply_fields(struct vfio_config *cfg, const uint8_t *image,
-			 const struct cap_place *place, const struct config_field *fields,
+static void apply_fields(struct vfio_cfgspace *cfg, const uint8_t *image,
+			 const struct cap_place *place, const struct cfgspace_field *fields,
 			 unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i++) {
@@ -213,8 +213,8 @@ static void apply_fields(struct vfio_config *cfg, const uint8_t *image,
 }
 
 /* The function's own bytes, read and written at the time. */
-static void apply_raw(struct vfio_config *cfg, const uint8_t *image, const struct cap_place *place,
-		      unsigned len)
+static void apply_raw(struct vfio_cfgspace *cfg, const uint8_t *image,
+		      const struct cap_place *place, unsigned len)
 {
 	unsigned end = place->pos + len;
 
@@ -231,9 +231,10 @@ static void apply_raw(struct vfio_config *cfg, const uint8_t *image, const struc
 }
 
 /* Rows of MSI: which layout, and the mask register only where there is one. */
-static void apply_msi(struct vfio_config *cfg, const uint8_t *image, const struct cap_place *place)
+static void apply_msi(struct vfio_cfgspace *cfg, const uint8_t *image,
+		      const struct cap_place *place)
 {
-	uint32_t flags = config_get(image, place->pos + PCI_MSI_FLAGS, 2);
+	uint32_t flags = cfgspace_get(image, place->pos + PCI_MSI_FLAGS, 2);
 	bool wide = flags & PCI_MSI_FLAGS_64BIT, masks = flags & PCI_MSI_FLAGS_MASKBIT;
 	unsigned vectors = 1u << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
 	unsigned at = place->pos + (wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32);
@@ -243,13 +244,14 @@ static void apply_msi(struct vfio_config *cfg, const uint8_t *image, const struc
 	else
 		apply_fields(cfg, image, place, msi32_fields, ARRAY_SIZE(msi32_fields) - !masks);
 	if (masks && at + 4 <= place->end && vectors < 32)
-		config_put(cfg->keep, at, 4, (1u << vectors) - 1);
+		cfgspace_put(cfg->keep, at, 4, (1u << vectors) - 1);
 }
 
 /* Version 1 of an endpoint's capability ends before Device Capabilities 2. */
-static void apply_exp(struct vfio_config *cfg, const uint8_t *image, const struct cap_place *place)
+static void apply_exp(struct vfio_cfgspace *cfg, const uint8_t *image,
+		      const struct cap_place *place)
 {
-	uint32_t flags = config_get(image, place->pos + PCI_EXP_FLAGS, 2);
+	uint32_t flags = cfgspace_get(image, place->pos + PCI_EXP_FLAGS, 2);
 	struct cap_place known = *place;
 
 	if ((flags & PCI_EXP_FLAGS_VERS) < 2 && known.end > known.pos + PCI_EXP_SLTCAP)
@@ -258,7 +260,7 @@ static void apply_exp(struct vfio_config *cfg, const uint8_t *image, const struc
 	cfg->exp = (uint16_t)place->pos;
 }
 
-static void apply_std_cap(struct vfio_config *cfg, const uint8_t *image,
+static void apply_std_cap(struct vfio_cfgspace *cfg, const uint8_t *image,
 			  const struct cap_place *place)
 {
 	switch (place->rule->id) {
@@ -297,10 +299,10 @@ static unsigned reach(const uint16_t *all, unsigned nr, unsigned pos, unsigned e
 /* All places of the standard list: each once, even if the list is circular. */
 static unsigned list_std(const uint8_t *image, uint16_t all[STD_CAPS_MAX])
 {
-	bool seen[CONFIG_SIZE_PCI] = { false };
+	bool seen[CFGSPACE_SIZE_PCI] = { false };
 	unsigned pos, nr = 0;
 
-	if (!(config_get(image, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
+	if (!(cfgspace_get(image, PCI_STATUS, 2) & PCI_STATUS_CAP_LIST))
 		return 0;
 	pos = image[PCI_CAPABILITY_LIST] & ~3u;
 	while (pos >= PCI_STD_HEADER_SIZEOF && !seen[pos]) {
@@ -312,7 +314,7 @@ static unsigned list_std(const uint8_t *image, uint16_t all[STD_CAPS_MAX])
 	return nr;
 }
 
-unsigned config_find_cap(const uint8_t *image, uint8_t id)
+unsigned cfgspace_find_cap(const uint8_t *image, uint8_t id)
 {
 	uint16_t all[STD_CAPS_MAX];
 	unsigned nr = list_std(image, all);
@@ -324,7 +326,8 @@ unsigned config_find_cap(const uint8_t *image, uint8_t id)
 	return 0;
 }
 
-static bool shows(const struct vfio_config *cfg, const struct config_choice *choice, unsigned id)
+static bool shows(const struct vfio_cfgspace *cfg, const struct cfgspace_choice *choice,
+		  unsigned id)
 {
 	switch (id) {
 	case PCI_CAP_ID_MSI:
@@ -340,8 +343,8 @@ static bool shows(const struct vfio_config *cfg, const struct config_choice *cho
 	}
 }
 
-static void build_std(struct vfio_config *cfg, const uint8_t *image,
-		      const struct config_choice *choice)
+static void build_std(struct vfio_cfgspace *cfg, const uint8_t *image,
+		      const struct cfgspace_choice *choice)
 {
 	uint16_t all[STD_CAPS_MAX];
 	unsigned nr = list_std(image, all), link = PCI_CAPABILITY_LIST;
@@ -350,7 +353,7 @@ static void build_std(struct vfio_config *cfg, const uint8_t *image,
 		const struct cap_rule *rule =
 			find_rule(std_rules, ARRAY_SIZE(std_rules), image[all[i]]);
 		const struct cap_place place = { rule, all[i],
-						 reach(all, nr, all[i], CONFIG_SIZE_PCI) };
+						 reach(all, nr, all[i], CFGSPACE_SIZE_PCI) };
 
 		if (!rule || !shows(cfg, choice, rule->id))
 			continue;
@@ -368,37 +371,37 @@ static void build_std(struct vfio_config *cfg, const uint8_t *image,
 
 static unsigned list_ext(const uint8_t *image, uint16_t all[EXT_CAPS_MAX])
 {
-	bool seen[CONFIG_SIZE / 4] = { false };
-	unsigned pos = CONFIG_SIZE_PCI, nr = 0;
+	bool seen[CFGSPACE_SIZE / 4] = { false };
+	unsigned pos = CFGSPACE_SIZE_PCI, nr = 0;
 
-	while (pos >= CONFIG_SIZE_PCI && pos + 8 <= CONFIG_SIZE && !seen[pos / 4] &&
+	while (pos >= CFGSPACE_SIZE_PCI && pos + 8 <= CFGSPACE_SIZE && !seen[pos / 4] &&
 	       nr < EXT_CAPS_MAX) {
 		seen[pos / 4] = true;
 		all[nr++] = (uint16_t)pos;
-		pos = PCI_EXT_CAP_NEXT(config_get(image, pos, 4));
+		pos = PCI_EXT_CAP_NEXT(cfgspace_get(image, pos, 4));
 	}
 	return nr;
 }
 
 /* PCI Express Base 5.0, 7.9.28: id 0 is a capability to pass by. */
-static void link_ext(struct vfio_config *cfg, unsigned from, unsigned to)
+static void link_ext(struct vfio_cfgspace *cfg, unsigned from, unsigned to)
 {
-	uint32_t header = config_get(cfg->initial, from, 4) & 0xfffff;
+	uint32_t header = cfgspace_get(cfg->initial, from, 4) & 0xfffff;
 
-	config_put(cfg->initial, from, 4, header | to << 20);
+	cfgspace_put(cfg->initial, from, 4, header | to << 20);
 }
 
-static void build_ext(struct vfio_config *cfg, const uint8_t *image)
+static void build_ext(struct vfio_cfgspace *cfg, const uint8_t *image)
 {
 	uint16_t all[EXT_CAPS_MAX];
-	unsigned nr = list_ext(image, all), link = CONFIG_SIZE_PCI;
+	unsigned nr = list_ext(image, all), link = CFGSPACE_SIZE_PCI;
 
 	for (unsigned i = 0; i < nr; i++) {
-		uint32_t header = config_get(image, all[i], 4);
+		uint32_t header = cfgspace_get(image, all[i], 4);
 		const struct cap_rule *rule =
 			find_rule(ext_rules, ARRAY_SIZE(ext_rules), PCI_EXT_CAP_ID(header));
 		const struct cap_place place = { rule, all[i],
-						 reach(all, nr, all[i], CONFIG_SIZE) };
+						 reach(all, nr, all[i], CFGSPACE_SIZE) };
 
 		if (!rule)
 			continue;
@@ -406,18 +409,18 @@ static void build_ext(struct vfio_config *cfg, const uint8_t *image)
 			apply_fields(cfg, image, &place, rule->fields, rule->nr_fields);
 		else
 			apply_raw(cfg, image, &place,
-				  PCI_VNDR_HEADER_LEN(config_get(image, all[i] + 4, 4)));
-		config_put(cfg->initial, place.pos, 4, header & 0xfffff);
+				  PCI_VNDR_HEADER_LEN(cfgspace_get(image, all[i] + 4, 4)));
+		cfgspace_put(cfg->initial, place.pos, 4, header & 0xfffff);
 		if (place.pos != link)
 			link_ext(cfg, link, place.pos);
 		link = place.pos;
 	}
 }
 
-void config_build(struct vfio_config *cfg, const uint8_t *image, unsigned size,
-		  const struct config_choice *choice)
+void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned size,
+		    const struct cfgspace_choice *choice)
 {
-	assert(size == CONFIG_SIZE || size == CONFIG_SIZE_PCI);
+	assert(size == CFGSPACE_SIZE || size == CFGSPACE_SIZE_PCI);
 	assert(!choice->msi || !choice->msix);
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->size = size;
@@ -425,7 +428,7 @@ void config_build(struct vfio_config *cfg, const uint8_t *image, unsigned size,
 		apply_field(cfg, image, 0, &header_fields[i]);
 	build_std(cfg, image, choice);
 	/* Extended capabilities belong to PCI Express functions. */
-	if (size == CONFIG_SIZE && cfg->exp)
+	if (size == CFGSPACE_SIZE && cfg->exp)
 		build_ext(cfg, image);
 	memcpy(cfg->value, cfg->initial, sizeof(cfg->value));
 }

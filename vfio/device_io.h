@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An open function as the files of vfio/ that make it up have it, and access to what
+ * is behind it. Private to vfio/. From the ground up:
+ *
+ *   device.h		what a function offers to the program
+ *   vector		one interrupt vector
+ *   cfgspace		what each bit of its virtual configuration space is
+ *   device_io		this: its state, and access to the device's file
+ *   msi		MSI's registers, MSI-X's table and pending bits
+ *   bar		what its BARs are made of, and access to the trapped parts
+ *   reset		the state after power-on
+ *   access		accesses to configuration space and what they set off
+ *   open		opening and closing
+ *
+ * Each knows those above it in this list, and none below.
+ */
+#ifndef VFIO_DEVICE_IO_H
+#define VFIO_DEVICE_IO_H
+
+#include <pthread.h>
+
+#include "vfio/cfgspace.h"
+#include "vfio/container_priv.h"
+#include "vfio/device.h"
+#include "vfio/vector.h"
+
+/* A run of bytes of one BAR. */
+struct bar_place {
+	unsigned bar;
+	uint64_t offset, size;
+};
+
+struct vfio_bar_state {
+	struct vfio_bar shape; /* but for decoded and address */
+	uint64_t region;       /* where in the device's file it begins */
+};
+
+struct vfio_device {
+	/* Constant once created. */
+	struct vfio_container *container; /* borrowed */
+	struct vfio_group *group;	  /* one use of it is ours */
+	struct vfio_device *next;	  /* in the container's list */
+	struct pci_bdf bdf;
+	char name[PCI_BDF_STRLEN];
+	int fd;
+	bool can_reset;
+	bool opened;		  /* cfgspace_region is known */
+	uint64_t cfgspace_region; /* where in the device's file configuration space begins */
+	struct vfio_bar_state bars[VFIO_DEVICE_BARS];
+	enum vfio_irq_kind kind;
+	struct bar_place table, pba; /* of MSI-X */
+	struct vfio_vector *vectors; /* owned */
+	unsigned nr_vectors;
+	bool enabled;	       /* the vectors are, at the host */
+	uint16_t host_command; /* the function's Command, but for decoding and mastering */
+
+	/* Set before the first access. */
+	const struct vfio_device_ops *ops; /* borrowed */
+	void *ops_ctx;
+
+	/* Guards cfg and updates of the vectors; not held in callbacks. */
+	pthread_mutex_t lock;
+	struct vfio_cfgspace cfg;
+};
+
+/* Accesses to the device's file: all of len bytes, or negative errno. */
+int device_read(const struct vfio_device *dev, uint64_t at, void *buf, size_t len) _must_check_;
+int device_write(const struct vfio_device *dev, uint64_t at, const void *buf,
+		 size_t len) _must_check_;
+int device_ioctl(const struct vfio_device *dev, unsigned long request, void *arg);
+
+/* The function's own Command: decoding memory always, mastering as told. */
+int device_command_write(const struct vfio_device *dev, bool master);
+
+#endif

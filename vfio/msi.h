@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MSI's registers, MSI-X's table and pending bits. Private to vfio/.
+ */
+#ifndef VFIO_MSI_H
+#define VFIO_MSI_H
+
+#include "vfio/device_io.h"
+
+/* Which kind the function has, from its configuration space. */
+int msi_probe(struct vfio_device *dev, const uint8_t *image,
+	      struct vfio_failure *failure) _must_check_;
+/* All vectors, one eventfd each. */
+int msi_enable(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
+void msi_disable(struct vfio_device *dev);
+/* Forget what was signalled. Lock held, or no other user yet. */
+void msi_forget(struct vfio_device *dev);
+/* Tell of all vectors that they changed. No lock held. */
+void msi_tell_all(const struct vfio_device *dev);
+/* Vectors follow registers; deliver what waited. Lock not held. */
+void msi_sync(struct vfio_device *dev);
+/* Pending bits of MSI vectors. Lock held. */
+uint32_t msi_pending_locked(const struct vfio_device *dev);
+/* Table and pending bits, len 4 or 8 or a part of 4, aligned. */
+uint64_t msix_table_read(struct vfio_device *dev, uint64_t offset, unsigned len);
+void msix_table_write(struct vfio_device *dev, uint64_t offset, unsigned len, uint64_t value);
+uint64_t msix_pba_read(const struct vfio_device *dev, uint64_t offset, unsigned len);
+
+#endif
