@@ -24,34 +24,6 @@
 #include "tables.h"
 #include "vits_priv.h"
 
-/* Fields of an entry, by word. */
-#define CMD0_OPCODE  MASK64(7, 0)
-#define CMD0_DEVID   MASK64(63, 32)
-#define CMD1_EVENTID MASK64(31, 0)
-#define CMD1_PINTID  MASK64(63, 32)
-#define CMD1_SIZE    MASK64(4, 0)
-#define CMD2_ITT     MASK64(51, 8)
-#define CMD2_ICID    MASK64(15, 0)
-#define CMD2_RDBASE  MASK64(50, 16)
-#define CMD2_VALID   BIT64(63)
-#define CMD3_RDBASE2 MASK64(50, 16)
-
-void cmd_decode(const uint64_t words[CMD_NR_WORDS], struct vits_cmd *ret_cmd)
-{
-	*ret_cmd = (struct vits_cmd){
-		.opcode = (uint8_t)FIELD_GET(CMD0_OPCODE, words[0]),
-		.devid = (uint32_t)FIELD_GET(CMD0_DEVID, words[0]),
-		.eventid = (uint32_t)FIELD_GET(CMD1_EVENTID, words[1]),
-		.pintid = (uint32_t)FIELD_GET(CMD1_PINTID, words[1]),
-		.size = (unsigned)FIELD_GET(CMD1_SIZE, words[1]),
-		.itt = words[2] & CMD2_ITT,
-		.icid = (uint32_t)FIELD_GET(CMD2_ICID, words[2]),
-		.rdbase = FIELD_GET(CMD2_RDBASE, words[2]),
-		.rdbase2 = FIELD_GET(CMD3_RDBASE2, words[3]),
-		.valid = words[2] & CMD2_VALID,
-	};
-}
-
 /* How a check or an action ended. The architecture's numbers, and one of ours. */
 enum cmd_error {
 	OK = 0,
@@ -72,7 +44,7 @@ enum cmd_error {
 /* A command on its way: the checks fill in what the action works on. */
 struct run {
 	struct vits *v;
-	const struct vits_cmd *cmd;
+	const struct gits_cmd *cmd;
 	struct its_device device;
 	struct its_event event;
 	uint32_t intid;			  /* MAPTI, MAPI */
@@ -177,7 +149,7 @@ static bool write_entry(struct run *run, bool has_slot, uint64_t slot, uint64_t 
  */
 static enum cmd_error do_mapd(struct run *run)
 {
-	const struct vits_cmd *cmd = run->cmd;
+	const struct gits_cmd *cmd = run->cmd;
 	struct its_device *device = &run->device;
 	struct dte dte = { cmd->valid, cmd->size + 1, cmd->itt };
 
@@ -197,7 +169,7 @@ static enum cmd_error do_mapd(struct run *run)
 /* RDbase counts only if V is 1. */
 static enum cmd_error do_mapc(struct run *run)
 {
-	const struct vits_cmd *cmd = run->cmd;
+	const struct gits_cmd *cmd = run->cmd;
 	struct its_collection *collection = &run->collection;
 	struct cte cte = { cmd->valid, (uint32_t)cmd->rdbase };
 
@@ -217,7 +189,7 @@ static enum cmd_error do_mapc(struct run *run)
 /* MAPTI and MAPI. refused is the error of an INTID that another event has. */
 static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 {
-	const struct vits_cmd *cmd = run->cmd;
+	const struct gits_cmd *cmd = run->cmd;
 	struct its_event *event = &run->event;
 	struct ite ite = { true, run->intid, cmd->icid };
 	struct shadow_collection to = {
@@ -319,7 +291,7 @@ static void emit_for_event(struct run *run, enum vits_effect_op op)
 
 static enum cmd_error do_movi(struct run *run)
 {
-	const struct vits_cmd *cmd = run->cmd;
+	const struct gits_cmd *cmd = run->cmd;
 	struct its_event *event = &run->event;
 	struct ite ite = { true, event->intid, cmd->icid };
 	struct shadow_collection to = {
@@ -407,7 +379,7 @@ static enum cmd_error do_invall(struct run *run)
  */
 static enum cmd_error do_movall(struct run *run)
 {
-	const struct vits_cmd *cmd = run->cmd;
+	const struct gits_cmd *cmd = run->cmd;
 	uint32_t nr_vcpus = run->v->config.nr_vcpus;
 
 	if (cmd->rdbase >= nr_vcpus || cmd->rdbase2 >= nr_vcpus)
@@ -444,27 +416,27 @@ struct command {
 
 /* clang-format off */
 static const struct command commands[256] = {
-	[0x08] = { "MAPD", 0x08, {
+	[GITS_CMD_MAPD] = { "MAPD", 0x08, {
 		check_device_in_range,
 	}, do_mapd },
-	[0x09] = { "MAPC", 0x09, {
+	[GITS_CMD_MAPC] = { "MAPC", 0x09, {
 		check_collection_in_range,
 	}, do_mapc },
-	[0x0a] = { "MAPTI", 0x0a, {
+	[GITS_CMD_MAPTI] = { "MAPTI", 0x0a, {
 		check_device_in_range,
 		check_collection_in_range,
 		check_device_mapped,
 		check_eventid_in_range,
 		check_pintid_in_range,
 	}, do_mapti },
-	[0x0b] = { "MAPI", 0x0b, {
+	[GITS_CMD_MAPI] = { "MAPI", 0x0b, {
 		check_device_in_range,
 		check_collection_in_range,
 		check_device_mapped,
 		check_eventid_in_range,
 		check_eventid_is_lpi,
 	}, do_mapi },
-	[0x01] = { "MOVI", 0x01, {
+	[GITS_CMD_MOVI] = { "MOVI", 0x01, {
 		check_device_in_range,
 		check_collection_in_range,
 		check_device_mapped,
@@ -473,37 +445,37 @@ static const struct command commands[256] = {
 		check_collection_mapped,
 		check_current_collection_mapped,
 	}, do_movi },
-	[0x0f] = { "DISCARD", 0x0f, {
+	[GITS_CMD_DISCARD] = { "DISCARD", 0x0f, {
 		check_device_in_range,
 		check_device_has_events,
 		check_eventid_in_range,
 		check_event_mapped,
 	}, do_discard },
-	[0x03] = { "INT", 0x03, {
+	[GITS_CMD_INT] = { "INT", 0x03, {
 		check_device_in_range,
 		check_device_mapped,
 		check_eventid_in_range,
 		check_event_mapped,
 		check_event_has_target,
 	}, do_int },
-	[0x04] = { "CLEAR", 0x05, {
+	[GITS_CMD_CLEAR] = { "CLEAR", 0x05, {
 		check_device_in_range,
 		check_device_mapped,
 		check_eventid_in_range,
 		check_event_mapped,
 	}, do_clear },
-	[0x0c] = { "INV", 0x0c, {
+	[GITS_CMD_INV] = { "INV", 0x0c, {
 		check_device_in_range,
 		check_device_mapped,
 		check_eventid_in_range,
 		check_event_mapped,
 	}, do_inv },
-	[0x0d] = { "INVALL", 0x0d, {
+	[GITS_CMD_INVALL] = { "INVALL", 0x0d, {
 		check_collection_in_range,
 		check_collection_mapped,
 	}, do_invall },
-	[0x0e] = { "MOVALL", 0x0e, { NULL }, do_movall },
-	[0x05] = { "SYNC", 0x05, { NULL }, do_sync },
+	[GITS_CMD_MOVALL] = { "MOVALL", 0x0e, { NULL }, do_movall },
+	[GITS_CMD_SYNC] = { "SYNC", 0x05, { NULL }, do_sync },
 };
 /* clang-format on */
 
@@ -523,7 +495,7 @@ static enum cmd_error check_and_act(struct run *run, const struct command *comma
 	return command->act(run);
 }
 
-enum vits_result vits_cmd_run(struct vits *v, const struct vits_cmd *cmd, uint32_t *ret_code)
+enum vits_result vits_cmd_run(struct vits *v, const struct gits_cmd *cmd, uint32_t *ret_code)
 {
 	const struct command *command = &commands[cmd->opcode];
 	struct run run = { .v = v, .cmd = cmd };

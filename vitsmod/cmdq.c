@@ -18,19 +18,20 @@
 #include "cmd.h"
 #include "lookup.h"
 
-_Static_assert(CMD_SZ == CMD_NR_WORDS * sizeof(uint64_t), "a command is made of words");
+_Static_assert(GITS_CMD_SZ == GITS_CMD_NR_WORDS * sizeof(uint64_t), "a command is made of words");
 
 uint32_t cmdq_sz(uint64_t cbaser)
 {
-	return (uint32_t)(FIELD_GET(CBASER_SIZE, cbaser) + 1) * 4096;
+	return (uint32_t)(FIELD_GET(GITS_CBASER_SIZE, cbaser) + 1) * GITS_CBASER_PAGE_SZ;
 }
 
 bool cmdq_runnable_locked(const struct vits *v)
 {
 	assert(v->lock_held);
 
-	return v->begun || (atomic_load_explicit(&v->enabled, memory_order_relaxed) &&
-			    (v->cbaser & CBASER_VALID) && !v->stalled && v->creadr != v->cwriter);
+	return v->begun ||
+	       (atomic_load_explicit(&v->enabled, memory_order_relaxed) &&
+		(v->cbaser & GITS_CBASER_VALID) && !v->stalled && v->creadr != v->cwriter);
 }
 
 bool cmdq_claim_locked(struct vits *v)
@@ -71,13 +72,13 @@ static enum vits_result unreadable(struct vits *v)
 static enum vits_result run_entry(struct vits *v, uint32_t pos)
 {
 	struct vits_failure failure = { .creadr = pos };
-	struct vits_cmd cmd;
-	uint64_t gpa = (v->cbaser & CBASER_PA) + pos;
+	struct gits_cmd cmd;
+	uint64_t gpa = (v->cbaser & GITS_CBASER_PA) + pos;
 
-	if (v->ops->mem_read(v->ctx, gpa, failure.cmd, CMD_SZ) != 0) {
+	if (v->ops->mem_read(v->ctx, gpa, failure.cmd, GITS_CMD_SZ) != 0) {
 		failure.result = unreadable(v);
 	} else {
-		for (unsigned i = 0; i < CMD_NR_WORDS; i++)
+		for (unsigned i = 0; i < GITS_CMD_NR_WORDS; i++)
 			failure.cmd[i] = le64toh(failure.cmd[i]);
 		cmd_decode(failure.cmd, &cmd);
 		failure.result = vits_cmd_run(v, &cmd, &failure.code);
@@ -97,7 +98,7 @@ static bool end_command(struct vits *v, struct visit *visit)
 	if (visit->begun)
 		return false;
 	visit->nr_done++;
-	visit->pos = (visit->pos + CMD_SZ) % visit->sz;
+	visit->pos = (visit->pos + GITS_CMD_SZ) % visit->sz;
 	return true;
 }
 

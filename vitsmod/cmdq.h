@@ -11,19 +11,6 @@
 
 #include "vits_priv.h"
 
-/* GITS_CBASER */
-#define CBASER_VALID	   BIT64(63)
-#define CBASER_INNER_CACHE MASK64(61, 59)
-#define CBASER_OUTER_CACHE MASK64(55, 53)
-#define CBASER_PA	   MASK64(51, 16) /* bits 15:12 are RES0: aligned to 64K */
-#define CBASER_SHARE	   MASK64(11, 10)
-#define CBASER_SIZE	   MASK64(7, 0)
-
-/* GITS_CWRITER and GITS_CREADR */
-#define CMDQ_OFFSET    MASK64(19, 5)
-#define CWRITER_RETRY  BIT64(0)
-#define CREADR_STALLED BIT64(0)
-
 /*
  * How long one thread is held by the command side.
  *

@@ -13,18 +13,12 @@
 #include "regs.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "cmdq.h"
+#include "gits.h"
 #include "tables.h"
 #include "vits_priv.h"
-
-#define CTLR_ENABLED   BIT64(0)
-#define CTLR_QUIESCENT BIT64(31)
-
-#define TYPER_PHYSICAL	BIT64(0)
-#define TYPER_ITT_ENTRY MASK64(7, 4)
-#define TYPER_ID_BITS	MASK64(12, 8)
-#define TYPER_DEVBITS	MASK64(17, 13)
 
 /*
  * Choice: GITS_IIDR names Arm as the implementer, as the identification
@@ -63,7 +57,8 @@ static bool is_quiescent_locked(const struct vits *v)
 static uint64_t ctlr_read(struct vits *v, unsigned n)
 {
 	(void)n;
-	return (is_enabled(v) ? CTLR_ENABLED : 0) | (is_quiescent_locked(v) ? CTLR_QUIESCENT : 0);
+	return (is_enabled(v) ? GITS_CTLR_ENABLED : 0) |
+	       (is_quiescent_locked(v) ? GITS_CTLR_QUIESCENT : 0);
 }
 
 /*
@@ -73,21 +68,22 @@ static uint64_t ctlr_read(struct vits *v, unsigned n)
  */
 static void ctlr_write(struct vits *v, unsigned n, uint64_t value)
 {
-	bool ready = (v->cbaser & CBASER_VALID) && (v->baser[TABLE_DEVICES] & BASER_VALID) &&
-		     (v->baser[TABLE_COLLECTIONS] & BASER_VALID);
+	bool ready = (v->cbaser & GITS_CBASER_VALID) &&
+		     (v->baser[TABLE_DEVICES] & GITS_BASER_VALID) &&
+		     (v->baser[TABLE_COLLECTIONS] & GITS_BASER_VALID);
 
 	(void)n;
-	if ((value & CTLR_ENABLED) && !ready && !is_enabled(v))
+	if ((value & GITS_CTLR_ENABLED) && !ready && !is_enabled(v))
 		return;
-	atomic_store_explicit(&v->enabled, (value & CTLR_ENABLED) != 0, memory_order_release);
+	atomic_store_explicit(&v->enabled, (value & GITS_CTLR_ENABLED) != 0, memory_order_release);
 }
 
 static uint64_t typer_read(struct vits *v, unsigned n)
 {
 	(void)n;
-	return TYPER_PHYSICAL | FIELD_PREP(TYPER_ITT_ENTRY, ENTRY_SZ - 1) |
-	       FIELD_PREP(TYPER_ID_BITS, v->config.eventid_bits - 1) |
-	       FIELD_PREP(TYPER_DEVBITS, v->config.devid_bits - 1);
+	return GITS_TYPER_PHYSICAL | FIELD_PREP(GITS_TYPER_ITT_ENTRY, ENTRY_SZ - 1) |
+	       FIELD_PREP(GITS_TYPER_ID_BITS, v->config.eventid_bits - 1) |
+	       FIELD_PREP(GITS_TYPER_DEVBITS, v->config.devid_bits - 1);
 }
 
 static uint64_t cbaser_read(struct vits *v, unsigned n)
@@ -109,9 +105,9 @@ static bool bases_writable_locked(const struct vits *v)
 /* What reads back of a value that was written to GITS_CBASER. */
 static uint64_t cbaser_kept(uint64_t value)
 {
-	value &= CBASER_VALID | CBASER_INNER_CACHE | CBASER_OUTER_CACHE | CBASER_PA | CBASER_SHARE |
-		 CBASER_SIZE;
-	return fix_shareability(value, CBASER_SHARE);
+	value &= GITS_CBASER_VALID | GITS_CBASER_INNER_CACHE | GITS_CBASER_OUTER_CACHE |
+		 GITS_CBASER_PA | GITS_CBASER_SHARE | GITS_CBASER_SIZE;
+	return fix_shareability(value, GITS_CBASER_SHARE);
 }
 
 /*
@@ -139,20 +135,20 @@ static uint64_t cwriter_read(struct vits *v, unsigned n)
 /* Choice: an offset beyond the queue's end (UNPREDICTABLE): the write is ignored. */
 static void cwriter_write(struct vits *v, unsigned n, uint64_t value)
 {
-	uint32_t offset = (uint32_t)(value & CMDQ_OFFSET);
+	uint32_t offset = (uint32_t)(value & GITS_QUEUE_OFFSET);
 
 	(void)n;
 	if (offset >= cmdq_sz(v->cbaser))
 		return;
 	v->cwriter = offset;
-	if (value & CWRITER_RETRY)
+	if (value & GITS_CWRITER_RETRY)
 		v->stalled = false;
 }
 
 static uint64_t creadr_read(struct vits *v, unsigned n)
 {
 	(void)n;
-	return v->creadr | (v->stalled ? CREADR_STALLED : 0);
+	return v->creadr | (v->stalled ? GITS_CREADR_STALLED : 0);
 }
 
 static uint64_t baser_read(struct vits *v, unsigned n)
@@ -161,18 +157,22 @@ static uint64_t baser_read(struct vits *v, unsigned n)
 }
 
 /* The bits of GITS_BASER<n> that say what the table is. */
-#define BASER_IDENTITY (BASER_VALID | BASER_INDIRECT | BASER_PA | BASER_PAGE_SIZE | BASER_SIZE)
+#define BASER_IDENTITY                                                                   \
+	(GITS_BASER_VALID | GITS_BASER_INDIRECT | GITS_BASER_PA | GITS_BASER_PAGE_SIZE | \
+	 GITS_BASER_SIZE)
 
 /* What reads back of a value that was written to GITS_BASER<n>, but for the read-only fields. */
 static uint64_t baser_kept(uint64_t value)
 {
-	value &= BASER_IDENTITY | BASER_INNER_CACHE | BASER_OUTER_CACHE | BASER_SHARE;
-	value = fix_shareability(value, BASER_SHARE);
+	value &=
+		BASER_IDENTITY | GITS_BASER_INNER_CACHE | GITS_BASER_OUTER_CACHE | GITS_BASER_SHARE;
+	value = fix_shareability(value, GITS_BASER_SHARE);
 	/* Choice: the reserved page size reads back as 64K, which it means. */
-	if (FIELD_GET(BASER_PAGE_SIZE, value) > PAGE_64K)
-		value = (value & ~BASER_PAGE_SIZE) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+	if (FIELD_GET(GITS_BASER_PAGE_SIZE, value) > GITS_PAGE_64K)
+		value = (value & ~GITS_BASER_PAGE_SIZE) |
+			FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K);
 	/* Bits 13:12 of a table of 16K pages are RES0. */
-	if (FIELD_GET(BASER_PAGE_SIZE, value) == PAGE_16K)
+	if (FIELD_GET(GITS_BASER_PAGE_SIZE, value) == GITS_PAGE_16K)
 		value &= ~MASK64(13, 12);
 	return value;
 }
@@ -180,11 +180,12 @@ static uint64_t baser_kept(uint64_t value)
 static uint64_t baser_read_only(unsigned n)
 {
 	static const uint64_t types[] = {
-		[TABLE_DEVICES] = TYPE_DEVICES,
-		[TABLE_COLLECTIONS] = TYPE_COLLECTIONS,
+		[TABLE_DEVICES] = GITS_TABLE_DEVICES,
+		[TABLE_COLLECTIONS] = GITS_TABLE_COLLECTIONS,
 	};
 
-	return FIELD_PREP(BASER_ENTRY_SIZE, ENTRY_SZ - 1) | FIELD_PREP(BASER_TYPE, types[n]);
+	return FIELD_PREP(GITS_BASER_ENTRY_SIZE, ENTRY_SZ - 1) |
+	       FIELD_PREP(GITS_BASER_TYPE, types[n]);
 }
 
 /*
@@ -209,7 +210,7 @@ static void baser_write(struct vits *v, unsigned n, uint64_t value)
 		return;
 	old = v->baser[n];
 	v->baser[n] = baser_read_only(n) | baser_kept(value);
-	if (old & BASER_VALID)
+	if (old & GITS_BASER_VALID)
 		v->forget[n] = (old ^ v->baser[n]) & BASER_IDENTITY ? FORGET_ALL : FORGET_MISSING;
 }
 
@@ -227,39 +228,70 @@ static void translater_write(struct vits *v, unsigned n, uint64_t value)
 
 /* clang-format off */
 const struct vits_reg vits_regs[] = {
-	/* name              offset   n  width access     read         write             constant */
-	{ "GITS_CTLR",       0x00000, 1, 4, A32,       ctlr_read,    ctlr_write,       0 },
-	{ "GITS_IIDR",       0x00004, 1, 4, A32,       NULL,         NULL,             IIDR_VALUE },
-	{ "GITS_TYPER",      0x00008, 1, 8, A32 | A64, typer_read,   NULL,             0 },
-	{ "GITS_MPAMIDR",    0x00010, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_PARTIDR",    0x00014, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_MPIDR",      0x00018, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_STATUSR",    0x00040, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_UMSIR",      0x00048, 1, 8, A32 | A64, NULL,         NULL,             0 },
-	{ "GITS_CBASER",     0x00080, 1, 8, A32 | A64, cbaser_read,  cbaser_write,     0 },
-	{ "GITS_CWRITER",    0x00088, 1, 8, A32 | A64, cwriter_read, cwriter_write,    0 },
-	{ "GITS_CREADR",     0x00090, 1, 8, A32 | A64, creadr_read,  NULL,             0 },
-	{ "GITS_BASER",      0x00100, 8, 8, A32 | A64, baser_read,   baser_write,      0 },
-	{ "GITS_PIDR4",      0x0ffd0, 1, 4, A32,       NULL,         NULL,             0x40 },
-	{ "GITS_PIDR5",      0x0ffd4, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_PIDR6",      0x0ffd8, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_PIDR7",      0x0ffdc, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_PIDR0",      0x0ffe0, 1, 4, A32,       NULL,         NULL,             0x92 },
-	{ "GITS_PIDR1",      0x0ffe4, 1, 4, A32,       NULL,         NULL,             0xb4 },
-	{ "GITS_PIDR2",      0x0ffe8, 1, 4, A32,       NULL,         NULL,             0x3b },
-	{ "GITS_PIDR3",      0x0ffec, 1, 4, A32,       NULL,         NULL,             0 },
-	{ "GITS_CIDR0",      0x0fff0, 1, 4, A32,       NULL,         NULL,             0x0d },
-	{ "GITS_CIDR1",      0x0fff4, 1, 4, A32,       NULL,         NULL,             0xf0 },
-	{ "GITS_CIDR2",      0x0fff8, 1, 4, A32,       NULL,         NULL,             0x05 },
-	{ "GITS_CIDR3",      0x0fffc, 1, 4, A32,       NULL,         NULL,             0xb1 },
-	{ "GITS_TRANSLATER", 0x10040, 1, 4, A16 | A32, NULL,         translater_write, 0 },
+	/* name              offset           n  width access     read         write             constant */
+	{ "GITS_CTLR",       GITS_CTLR,       1, 4, A32,       ctlr_read,    ctlr_write,       0 },
+	{ "GITS_IIDR",       GITS_IIDR,       1, 4, A32,       NULL,         NULL,             IIDR_VALUE },
+	{ "GITS_TYPER",      GITS_TYPER,      1, 8, A32 | A64, typer_read,   NULL,             0 },
+	{ "GITS_MPAMIDR",    GITS_MPAMIDR,    1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PARTIDR",    GITS_PARTIDR,    1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_MPIDR",      GITS_MPIDR,      1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_STATUSR",    GITS_STATUSR,    1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_UMSIR",      GITS_UMSIR,      1, 8, A32 | A64, NULL,         NULL,             0 },
+	{ "GITS_CBASER",     GITS_CBASER,     1, 8, A32 | A64, cbaser_read,  cbaser_write,     0 },
+	{ "GITS_CWRITER",    GITS_CWRITER,    1, 8, A32 | A64, cwriter_read, cwriter_write,    0 },
+	{ "GITS_CREADR",     GITS_CREADR,     1, 8, A32 | A64, creadr_read,  NULL,             0 },
+	{ "GITS_BASER",      GITS_BASER(0),   8, 8, A32 | A64, baser_read,   baser_write,      0 },
+	{ "GITS_PIDR4",      GITS_PIDR4,      1, 4, A32,       NULL,         NULL,             0x40 },
+	{ "GITS_PIDR5",      GITS_PIDR5,      1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR6",      GITS_PIDR6,      1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR7",      GITS_PIDR7,      1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_PIDR0",      GITS_PIDR0,      1, 4, A32,       NULL,         NULL,             0x92 },
+	{ "GITS_PIDR1",      GITS_PIDR1,      1, 4, A32,       NULL,         NULL,             0xb4 },
+	{ "GITS_PIDR2",      GITS_PIDR2,      1, 4, A32,       NULL,         NULL,             0x3b },
+	{ "GITS_PIDR3",      GITS_PIDR3,      1, 4, A32,       NULL,         NULL,             0 },
+	{ "GITS_CIDR0",      GITS_CIDR0,      1, 4, A32,       NULL,         NULL,             0x0d },
+	{ "GITS_CIDR1",      GITS_CIDR1,      1, 4, A32,       NULL,         NULL,             0xf0 },
+	{ "GITS_CIDR2",      GITS_CIDR2,      1, 4, A32,       NULL,         NULL,             0x05 },
+	{ "GITS_CIDR3",      GITS_CIDR3,      1, 4, A32,       NULL,         NULL,             0xb1 },
+	{ "GITS_TRANSLATER", GITS_TRANSLATER, 1, 4, A16 | A32, NULL,         translater_write, 0 },
 };
 /* clang-format on */
 const size_t vits_nr_regs = ARRAY_SIZE(vits_regs);
 
+/* How many instances of a register there are whose values are not the same in all ITSs. */
+static size_t nr_telling(const struct vits_reg *reg)
+{
+	if (reg->offset == GITS_BASER(0))
+		return NR_TABLES; /* the others read as 0 */
+	return reg->read ? reg->count : 0;
+}
+
+bool vits_register_get(size_t n, struct vits_register *ret_register)
+{
+	for (size_t i = 0; i < vits_nr_regs; i++) {
+		const struct vits_reg *reg = &vits_regs[i];
+		size_t nr = nr_telling(reg);
+		int len;
+
+		if (n >= nr) {
+			n -= nr;
+			continue;
+		}
+		ret_register->offset = reg->offset + (uint32_t)n * reg->width;
+		ret_register->size = reg->width;
+		len = snprintf(ret_register->name, sizeof(ret_register->name),
+			       reg->count > 1 ? "%s%zu" : "%s", reg->name, n);
+		assert(len > 0);
+		assert((size_t)len < sizeof(ret_register->name));
+		(void)len;
+		return true;
+	}
+	return false;
+}
+
 static uint64_t baser_reset_value(unsigned n)
 {
-	return baser_read_only(n) | FIELD_PREP(BASER_PAGE_SIZE, PAGE_64K);
+	return baser_read_only(n) | FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K);
 }
 
 void regs_reset(struct vits *v)
@@ -299,7 +331,7 @@ void regs_save(struct vits *v, struct vits_state *state)
 	_Static_assert(ARRAY_SIZE(state->baser) == NR_TABLES, "a register for each table");
 
 	vits_lock(v);
-	state->ctlr = is_enabled(v) ? CTLR_ENABLED : 0;
+	state->ctlr = is_enabled(v) ? GITS_CTLR_ENABLED : 0;
 	state->iidr = IIDR_VALUE;
 	state->typer = typer_read(v, 0);
 	state->cbaser = cbaser_read(v, 0);
@@ -312,27 +344,27 @@ void regs_save(struct vits *v, struct vits_state *state)
 
 static bool is_queue_offset(uint64_t cbaser, uint64_t offset)
 {
-	return !(offset & ~CMDQ_OFFSET) && offset < cmdq_sz(cbaser);
+	return !(offset & ~GITS_QUEUE_OFFSET) && offset < cmdq_sz(cbaser);
 }
 
 bool regs_are_valid(struct vits *v, const struct vits_state *state)
 {
-	bool valid = state->cbaser & CBASER_VALID;
+	bool valid = state->cbaser & GITS_CBASER_VALID;
 
 	for (unsigned i = 0; i < NR_TABLES; i++) {
 		if (state->baser[i] != (baser_read_only(i) | baser_kept(state->baser[i])))
 			return false;
-		valid = valid && (state->baser[i] & BASER_VALID);
+		valid = valid && (state->baser[i] & GITS_BASER_VALID);
 	}
 	/* It cannot have been enabled without tables and a queue. */
-	if ((state->ctlr & ~CTLR_ENABLED) || (state->ctlr && !valid))
+	if ((state->ctlr & ~GITS_CTLR_ENABLED) || (state->ctlr && !valid))
 		return false;
 	/* The guest has seen these two. */
 	if (state->iidr != IIDR_VALUE || state->typer != typer_read(v, 0))
 		return false;
 	return state->cbaser == cbaser_kept(state->cbaser) &&
 	       is_queue_offset(state->cbaser, state->cwriter) &&
-	       is_queue_offset(state->cbaser, state->creadr & ~CREADR_STALLED);
+	       is_queue_offset(state->cbaser, state->creadr & ~GITS_CREADR_STALLED);
 }
 
 void regs_restore(struct vits *v, const struct vits_state *state)
@@ -341,8 +373,8 @@ void regs_restore(struct vits *v, const struct vits_state *state)
 	assert(v->owned);
 	v->cbaser = state->cbaser;
 	v->cwriter = (uint32_t)state->cwriter;
-	v->creadr = (uint32_t)(state->creadr & CMDQ_OFFSET);
-	v->stalled = state->creadr & CREADR_STALLED;
+	v->creadr = (uint32_t)(state->creadr & GITS_QUEUE_OFFSET);
+	v->stalled = state->creadr & GITS_CREADR_STALLED;
 	for (unsigned i = 0; i < NR_TABLES; i++)
 		v->baser[i] = state->baser[i];
 	vits_unlock(v);
@@ -352,7 +384,7 @@ void regs_restore_enabled(struct vits *v, const struct vits_state *state)
 {
 	vits_lock(v);
 	assert(v->owned);
-	atomic_store_explicit(&v->enabled, state->ctlr & CTLR_ENABLED, memory_order_release);
+	atomic_store_explicit(&v->enabled, state->ctlr & GITS_CTLR_ENABLED, memory_order_release);
 	vits_unlock(v);
 }
 

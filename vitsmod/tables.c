@@ -10,10 +10,6 @@
 #include <assert.h>
 #include <endian.h>
 
-/* First-level entry of an indirect table, IHI 0069 12.18 (GITS_BASER<n>.Indirect) */
-#define L1_VALID BIT64(63)
-#define L1_PA	 MASK64(51, 12)
-
 #define DTE_VALID BIT64(63)
 #define DTE_NEXT  MASK64(62, 49)
 #define DTE_ITT	  MASK64(48, 5)
@@ -33,10 +29,10 @@
 
 uint64_t baser_page_sz(uint64_t baser)
 {
-	switch (FIELD_GET(BASER_PAGE_SIZE, baser)) {
-	case PAGE_4K:
+	switch (FIELD_GET(GITS_BASER_PAGE_SIZE, baser)) {
+	case GITS_PAGE_4K:
 		return 0x1000;
-	case PAGE_16K:
+	case GITS_PAGE_16K:
 		return 0x4000;
 	default: /* the reserved value means 64K as well */
 		return 0x10000;
@@ -46,10 +42,10 @@ uint64_t baser_page_sz(uint64_t baser)
 uint64_t baser_address(uint64_t baser)
 {
 	uint64_t page_sz = baser_page_sz(baser);
-	uint64_t address = baser & BASER_PA & ~(page_sz - 1);
+	uint64_t address = baser & GITS_BASER_PA & ~(page_sz - 1);
 
 	if (page_sz == 0x10000)
-		address |= FIELD_GET(BASER_PA_51_48, baser) << 48;
+		address |= FIELD_GET(GITS_BASER_PA_51_48, baser) << 48;
 	return address;
 }
 
@@ -62,15 +58,15 @@ bool table_slot(struct vits *v, enum vits_table table, uint32_t id, uint64_t *re
 {
 	uint64_t baser = v->baser[table];
 	uint64_t page_sz = baser_page_sz(baser);
-	uint64_t table_sz = (FIELD_GET(BASER_SIZE, baser) + 1) * page_sz;
+	uint64_t table_sz = (FIELD_GET(GITS_BASER_SIZE, baser) + 1) * page_sz;
 	uint64_t per_page = page_sz / ENTRY_SZ;
 	uint64_t l1;
 
 	assert(ret_gpa);
 
-	if (!(baser & BASER_VALID) || !id_exists(v, table, id))
+	if (!(baser & GITS_BASER_VALID) || !id_exists(v, table, id))
 		return false;
-	if (!(baser & BASER_INDIRECT)) {
+	if (!(baser & GITS_BASER_INDIRECT)) {
 		if (id >= table_sz / ENTRY_SZ)
 			return false;
 		*ret_gpa = baser_address(baser) + (uint64_t)id * ENTRY_SZ;
@@ -80,9 +76,9 @@ bool table_slot(struct vits *v, enum vits_table table, uint32_t id, uint64_t *re
 		return false;
 	if (!table_read(v, baser_address(baser) + id / per_page * ENTRY_SZ, &l1))
 		return false;
-	if (!(l1 & L1_VALID))
+	if (!(l1 & GITS_L1_VALID))
 		return false;
-	*ret_gpa = (l1 & L1_PA & ~(page_sz - 1)) + id % per_page * ENTRY_SZ;
+	*ret_gpa = (l1 & GITS_L1_PA & ~(page_sz - 1)) + id % per_page * ENTRY_SZ;
 	return true;
 }
 

@@ -16,26 +16,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gits.h"
 #include "vits_priv.h"
 
 /* Bytes in an entry of any of the tables, and in an ITE. */
 #define ENTRY_SZ 8u
-
-/* GITS_BASER<n>, IHI 0069 12.18 */
-#define BASER_VALID	  BIT64(63)
-#define BASER_INDIRECT	  BIT64(62)
-#define BASER_INNER_CACHE MASK64(61, 59)
-#define BASER_TYPE	  MASK64(58, 56)
-#define BASER_OUTER_CACHE MASK64(55, 53)
-#define BASER_ENTRY_SIZE  MASK64(52, 48)
-#define BASER_PA	  MASK64(47, 12)
-#define BASER_PA_51_48	  MASK64(15, 12) /* of a table of 64K pages */
-#define BASER_SHARE	  MASK64(11, 10)
-#define BASER_PAGE_SIZE	  MASK64(9, 8)
-#define BASER_SIZE	  MASK64(7, 0)
-
-enum baser_page_size { PAGE_4K, PAGE_16K, PAGE_64K };
-enum baser_type { TYPE_NONE = 0, TYPE_DEVICES = 1, TYPE_COLLECTIONS = 4 };
 
 struct dte {
 	bool valid;

@@ -26,10 +26,6 @@
 
 struct vits;
 
-/* The control frame and the translation frame, IHI 0069 12.18. */
-#define VITS_FRAME_SZ 0x20000u
-/* Offset of GITS_TRANSLATER: what a function writes its EventID to. */
-#define VITS_TRANSLATER 0x10040u
 /* The first LPI INTID. */
 #define VITS_LPI_BASE 8192u
 
@@ -160,7 +156,7 @@ void vits_destroy(struct vits *v);
 void vits_reset(struct vits *v);
 
 /*
- * A guest access of size 1, 2, 4 or 8 bytes at an offset below VITS_FRAME_SZ,
+ * A guest access of size 1, 2, 4 or 8 bytes at an offset below GITS_FRAME_SZ,
  * in the byte order of the host's integers. Any vCPU's thread, several at a
  * time. Offsets and widths without a register read as zero and ignore writes.
  * A write that makes commands runnable does a bounded amount of work on them before
@@ -169,6 +165,20 @@ void vits_reset(struct vits *v);
  */
 uint64_t vits_mmio_read(struct vits *v, uint64_t offset, unsigned size);
 void vits_mmio_write(struct vits *v, uint64_t offset, unsigned size, uint64_t value);
+
+/* A register that software can read, for those who show an ITS to people. */
+struct vits_register {
+	char name[16];	 /* "GITS_BASER1" */
+	uint32_t offset; /* in the control frame */
+	unsigned size;	 /* in bytes: what vits_mmio_read() takes */
+};
+
+/*
+ * Number n of the registers whose values say something of an ITS, which those do
+ * not that are the same for all (identification, and what is not implemented).
+ * Ascending by offset; reading one changes nothing. False: there are n of them.
+ */
+bool vits_register_get(size_t n, struct vits_register *ret_register);
 
 /* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
 bool vits_enabled(const struct vits *v);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 
 /* Where things lie in the guest's memory: tables and queue of 64 KiB each. */
 #define RAM_BASE     UINT64_C(0x40000000)
@@ -29,19 +30,12 @@
 #define OTHER_DEVID  0x1000u
 
 #define ITE_SZ UINT64_C(8)
-#define CMD_SZ 32u
 
 _Static_assert(GUEST_NR_EVENTS <= 1u << NAMED_BITS, "a function's events fit into its ITT");
 _Static_assert(OTHER_ITTS + GUEST_OTHERS * 65536u * ITE_SZ <= RAM_BASE + RAM_SZ, "all ITTs fit");
 
-#define GITS_CTLR    0x0000u
-#define GITS_CBASER  0x0080u
-#define GITS_CWRITER 0x0088u
-#define GITS_CREADR  0x0090u
-#define GITS_BASER0  0x0100u
-#define GITS_BASER1  0x0108u
-#define VALID	     BIT64(63)
-#define PAGES_64K    (UINT64_C(2) << 8)
+/* Of a table of 64K pages. */
+#define TABLE (GITS_BASER_VALID | FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K))
 
 /*
  * The world below the ITS: memory as a VMM has it, bounds checked and copied, and
@@ -110,14 +104,14 @@ static const struct vits_ops guest_ops = {
 
 void guest_push(struct guest *g, const uint64_t cmd[4])
 {
-	uint8_t *at = ram_at(g, QUEUE + g->tail, CMD_SZ);
+	uint8_t *at = ram_at(g, QUEUE + g->tail, GITS_CMD_SZ);
 
 	for (unsigned i = 0; i < 4; i++) {
 		uint64_t word = htole64(cmd[i]);
 
 		memcpy(at + i * sizeof(word), &word, sizeof(word));
 	}
-	g->tail = (g->tail + CMD_SZ) % QUEUE_SZ;
+	g->tail = (g->tail + GITS_CMD_SZ) % QUEUE_SZ;
 	g->nr_pushed++;
 }
 
@@ -130,12 +124,15 @@ uint32_t guest_nr_waiting(const struct guest *g)
 {
 	uint32_t creadr = (uint32_t)vits_mmio_read(g->v, GITS_CREADR, 4);
 
-	return (g->tail + QUEUE_SZ - creadr) % QUEUE_SZ / CMD_SZ;
+	return (g->tail + QUEUE_SZ - creadr) % QUEUE_SZ / GITS_CMD_SZ;
 }
 
-static void push(struct guest *g, uint64_t word0, uint64_t word1, uint64_t word2)
+static void push(struct guest *g, const struct gits_cmd *cmd)
 {
-	guest_push(g, (const uint64_t[4]){ word0, word1, word2, 0 });
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(cmd, words);
+	guest_push(g, words);
 }
 
 /* An event by its number among those of its kind, neighbours in groups. */
@@ -169,19 +166,36 @@ static struct place place_of(const struct guest *g, bool named, uint32_t n)
 static void push_op(struct guest *g, enum guest_op op, const struct place *place)
 {
 	static const uint8_t opcodes[NR_GUEST_OPS] = {
-		[OP_MAPTI] = 0x0a, [OP_MOVI] = 0x01, [OP_INV] = 0x0c, [OP_DISCARD] = 0x0f
+		[OP_MAPTI] = GITS_CMD_MAPTI,
+		[OP_MOVI] = GITS_CMD_MOVI,
+		[OP_INV] = GITS_CMD_INV,
+		[OP_DISCARD] = GITS_CMD_DISCARD,
 	};
-	uint64_t word1 = place->eventid;
-	uint64_t word2 = 0;
+	struct gits_cmd cmd = {
+		.opcode = opcodes[op],
+		.devid = place->devid,
+		.eventid = place->eventid,
+	};
 
 	if (op == OP_MAPTI) {
-		word1 |= (uint64_t)place->intid << 32;
-		word2 = place->icid;
+		cmd.pintid = place->intid;
+		cmd.icid = place->icid;
 	}
 	/* To another vCPU than MAPTI's, so that the LPI has to move. */
 	if (op == OP_MOVI)
-		word2 = (place->icid + 1) % GUEST_VCPUS;
-	push(g, (uint64_t)place->devid << 32 | opcodes[op], word1, word2);
+		cmd.icid = (place->icid + 1) % GUEST_VCPUS;
+	push(g, &cmd);
+}
+
+static void push_mapd(struct guest *g, uint32_t devid, uint64_t itt, unsigned bits)
+{
+	push(g, &(struct gits_cmd){
+			.opcode = GITS_CMD_MAPD,
+			.devid = devid,
+			.size = bits - 1,
+			.itt = itt,
+			.valid = true,
+		});
 }
 
 void guest_map_devices(struct guest *g)
@@ -189,16 +203,15 @@ void guest_map_devices(struct guest *g)
 	/* Software hands over zeroed ITTs. */
 	memset(ram_at(g, NAMED_ITTS, 1), 0, OTHER_ITTS - NAMED_ITTS);
 	for (uint32_t i = 0; i < GUEST_VCPUS; i++)
-		push(g, 0x09, 0, VALID | (uint64_t)i << 16 | i); /* MAPC */
+		push(g, &(struct gits_cmd){
+				.opcode = GITS_CMD_MAPC, .icid = i, .rdbase = i, .valid = true });
 	guest_kick(g);
 	for (uint32_t i = 0; i < g->config.nr_functions; i++) {
-		push(g, (uint64_t)i << 32 | 0x08, NAMED_BITS - 1, /* MAPD */
-		     VALID | (NAMED_ITTS + i * (ITE_SZ << NAMED_BITS)));
+		push_mapd(g, i, NAMED_ITTS + i * (ITE_SZ << NAMED_BITS), NAMED_BITS);
 		guest_kick(g);
 	}
 	for (uint32_t i = 0; i < GUEST_OTHERS; i++)
-		push(g, (uint64_t)(OTHER_DEVID + i) << 32 | 0x08, OTHER_BITS - 1,
-		     VALID | (OTHER_ITTS + i * (ITE_SZ << OTHER_BITS)));
+		push_mapd(g, OTHER_DEVID + i, OTHER_ITTS + i * (ITE_SZ << OTHER_BITS), OTHER_BITS);
 	guest_kick(g);
 }
 
@@ -215,10 +228,11 @@ static void map_events(struct guest *g, bool named, uint32_t nr)
 
 static void enable(struct guest *g)
 {
-	vits_mmio_write(g->v, GITS_CBASER, 8, VALID | QUEUE | (QUEUE_SZ / 4096 - 1));
-	vits_mmio_write(g->v, GITS_BASER0, 8, VALID | PAGES_64K | DEVICE_TABLE);
-	vits_mmio_write(g->v, GITS_BASER1, 8, VALID | PAGES_64K | COLL_TABLE);
-	vits_mmio_write(g->v, GITS_CTLR, 4, 1);
+	vits_mmio_write(g->v, GITS_CBASER, 8,
+			GITS_CBASER_VALID | QUEUE | (QUEUE_SZ / GITS_CBASER_PAGE_SZ - 1));
+	vits_mmio_write(g->v, GITS_BASER(0), 8, TABLE | DEVICE_TABLE);
+	vits_mmio_write(g->v, GITS_BASER(1), 8, TABLE | COLL_TABLE);
+	vits_mmio_write(g->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 }
 
 static void *or_die(void *p)

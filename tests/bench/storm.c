@@ -12,33 +12,21 @@
 #include <time.h>
 
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 
 #define RUNS	 15u
-#define VALID	 BIT64(63)
 #define FEW_ICID 100u /* the collection with one event */
 
-enum opcode {
-	MOVI = 0x01,
-	SYNC = 0x05,
-	MAPD = 0x08,
-	MAPC = 0x09,
-	MAPTI = 0x0a,
-	INVALL = 0x0d,
-	MOVALL = 0x0e,
-	DISCARD = 0x0f
-};
-
-struct words {
-	uint64_t w[4];
-};
-
 /* Events by their number among all: neighbours are of one function. */
-static struct words on_event(enum opcode op, uint32_t n, uint32_t icid)
+static struct gits_cmd on_event(enum gits_opcode op, uint32_t n, uint32_t icid)
 {
-	uint64_t function = n / GUEST_PER, eventid = n % GUEST_PER;
-	uint64_t intid = op == MAPTI ? VITS_LPI_BASE + n : 0;
-
-	return (struct words){ { function << 32 | op, intid << 32 | eventid, icid, 0 } };
+	return (struct gits_cmd){
+		.opcode = (uint8_t)op,
+		.devid = n / GUEST_PER,
+		.eventid = n % GUEST_PER,
+		.pintid = op == GITS_CMD_MAPTI ? VITS_LPI_BASE + n : 0,
+		.icid = icid,
+	};
 }
 
 /* The nth event where each is of another function than the last. */
@@ -47,42 +35,44 @@ static uint32_t far(uint32_t n)
 	return n % GUEST_FUNCTIONS * GUEST_PER + n * 97 % GUEST_PER;
 }
 
-static struct words mapc(uint32_t icid, uint64_t vcpu)
+static struct gits_cmd mapc(uint32_t icid, uint64_t vcpu)
 {
-	return (struct words){ { MAPC, 0, VALID | vcpu << 16 | icid, 0 } };
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPC, .icid = icid, .rdbase = vcpu, .valid = true
+	};
 }
 
-static struct words movall(uint64_t from, uint64_t to)
+static struct gits_cmd movall(uint64_t from, uint64_t to)
 {
-	return (struct words){ { MOVALL, 0, from << 16, to << 16 } };
+	return (struct gits_cmd){ .opcode = GITS_CMD_MOVALL, .rdbase = from, .rdbase2 = to };
 }
 
 /*
  * The nth command of a storm
  */
 
-static struct words nth_sync(uint32_t n)
+static struct gits_cmd nth_sync(uint32_t n)
 {
 	(void)n;
-	return (struct words){ { SYNC, 0, 0, 0 } };
+	return (struct gits_cmd){ .opcode = GITS_CMD_SYNC };
 }
 
-static struct words nth_near(uint32_t n)
+static struct gits_cmd nth_near(uint32_t n)
 {
-	return on_event(MAPTI, n, n % GUEST_VCPUS);
+	return on_event(GITS_CMD_MAPTI, n, n % GUEST_VCPUS);
 }
 
-static struct words nth_far(uint32_t n)
+static struct gits_cmd nth_far(uint32_t n)
 {
-	return on_event(MAPTI, far(n), n % GUEST_VCPUS);
+	return on_event(GITS_CMD_MAPTI, far(n), n % GUEST_VCPUS);
 }
 
-static struct words nth_few(uint32_t n)
+static struct gits_cmd nth_few(uint32_t n)
 {
 	return mapc(FEW_ICID, (n + 1) % 2);
 }
 
-static struct words nth_all(uint32_t n)
+static struct gits_cmd nth_all(uint32_t n)
 {
 	return mapc(0, (n + 1) % 2);
 }
@@ -93,40 +83,40 @@ static bool is_dear(uint32_t n)
 	return n % 64 == 63;
 }
 
-static struct words nth_mixed(uint32_t n)
+static struct gits_cmd nth_mixed(uint32_t n)
 {
 	return is_dear(n) ? mapc(0, n / 64 % 2) : nth_near(n);
 }
 
-static struct words nth_all_off(uint32_t n)
+static struct gits_cmd nth_all_off(uint32_t n)
 {
-	return n % 2 ? mapc(0, 0) : (struct words){ { MAPC, 0, 0, 0 } };
+	return n % 2 ? mapc(0, 0) : (struct gits_cmd){ .opcode = GITS_CMD_MAPC };
 }
 
-static struct words nth_mapd(uint32_t n)
+static struct gits_cmd nth_mapd(uint32_t n)
 {
-	return (struct words){ { (uint64_t)(n % GUEST_FUNCTIONS) << 32 | MAPD, 0, 0, 0 } };
+	return (struct gits_cmd){ .opcode = GITS_CMD_MAPD, .devid = n % GUEST_FUNCTIONS };
 }
 
-static struct words nth_movall(uint32_t n)
+static struct gits_cmd nth_movall(uint32_t n)
 {
 	return movall(n % 2, (n + 1) % 2);
 }
 
-static struct words nth_movall_nobody(uint32_t n)
+static struct gits_cmd nth_movall_nobody(uint32_t n)
 {
 	return movall(2 + n % 2, 2 + (n + 1) % 2);
 }
 
-static struct words nth_invall(uint32_t n)
+static struct gits_cmd nth_invall(uint32_t n)
 {
 	(void)n;
-	return (struct words){ { INVALL, 0, 0, 0 } };
+	return (struct gits_cmd){ .opcode = GITS_CMD_INVALL };
 }
 
 static const struct {
 	const char *name;
-	struct words (*nth)(uint32_t n);
+	struct gits_cmd (*nth)(uint32_t n);
 } storms_of[NR_STORMS] = {
 	[STORM_SYNC] = { "SYNC", nth_sync },
 	[STORM_MAPTI_NEAR] = { "MAPTI, neighbours", nth_near },
@@ -159,10 +149,18 @@ static uint32_t drain(struct guest *g)
 	return calls;
 }
 
-/* Announced in time, so that the queue has room. */
-static void push(struct guest *g, struct words cmd)
+static void put(struct guest *g, struct gits_cmd cmd)
 {
-	guest_push(g, cmd.w);
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(&cmd, words);
+	guest_push(g, words);
+}
+
+/* Announced in time, so that the queue has room. */
+static void push(struct guest *g, struct gits_cmd cmd)
+{
+	put(g, cmd);
 	if (g->nr_pushed % STORM_COMMANDS)
 		return;
 	guest_kick(g);
@@ -176,7 +174,7 @@ static void settle(struct guest *g)
 }
 
 /* Collection 0 has all events but one, which has its own. */
-static void each_event(struct guest *g, enum opcode op)
+static void each_event(struct guest *g, enum gits_opcode op)
 {
 	for (uint32_t n = 0; n < GUEST_MAX_NAMED; n++)
 		push(g, on_event(op, n, n ? 0 : FEW_ICID));
@@ -192,7 +190,7 @@ struct guest *storm_guest(void)
 	struct guest *g = guest_create(&config);
 
 	push(g, mapc(FEW_ICID, 0));
-	each_event(g, MAPTI);
+	each_event(g, GITS_CMD_MAPTI);
 	settle(g);
 	return g;
 }
@@ -206,7 +204,8 @@ static void prepare(struct guest *g, enum storm_kind kind)
 {
 	for (uint32_t n = 0; maps_events(kind) && n < STORM_COMMANDS; n++)
 		if (kind != STORM_MIXED || !is_dear(n))
-			push(g, on_event(DISCARD, kind == STORM_MAPTI_FAR ? far(n) : n, 0));
+			push(g,
+			     on_event(GITS_CMD_DISCARD, kind == STORM_MAPTI_FAR ? far(n) : n, 0));
 	settle(g);
 }
 
@@ -217,9 +216,9 @@ static void clear_up(struct guest *g, enum storm_kind kind)
 	if (kind == STORM_MAPD) {
 		settle(g);
 		guest_map_devices(g);
-		each_event(g, MAPTI);
+		each_event(g, GITS_CMD_MAPTI);
 	} else if (maps_events(kind)) {
-		each_event(g, MOVI);
+		each_event(g, GITS_CMD_MOVI);
 	}
 	settle(g);
 }
@@ -231,7 +230,7 @@ void storm_run(struct guest *g, enum storm_kind kind, const struct guest_meter *
 
 	prepare(g, kind);
 	for (uint32_t n = 0; n < STORM_COMMANDS; n++)
-		guest_push(g, storms_of[kind].nth(n).w);
+		put(g, storms_of[kind].nth(n));
 	steps = g->nr_steps;
 	meter->begin(meter->ctx);
 	guest_kick(g);

@@ -21,6 +21,7 @@
 
 #include "tests/diff/kvm_priv.h"
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 
 #define GICD_GPA UINT64_C(0x08000000)
@@ -94,7 +95,7 @@ void kvm_port_write(void *ctx, uint32_t offset, uint64_t value)
 
 static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 {
-	const uint64_t doorbell = ITS_GPA + VITS_TRANSLATER;
+	const uint64_t doorbell = ITS_GPA + GITS_TRANSLATER;
 	struct kvm_side *side = ctx;
 	struct kvm_msi msi = {
 		.address_lo = (uint32_t)doorbell,
@@ -428,7 +429,7 @@ void kvm_side_pending(struct kvm_side *side, uint32_t ret_pending[UNIVERSE_MAX])
 static void read_collections(struct kvm_side *side, struct observed *observed)
 {
 	const struct numbers *icids = &side->guest.universe->icids;
-	uint64_t baser = kvm_port_read(side, GITS_BASER1);
+	uint64_t baser = kvm_port_read(side, GITS_BASER(1));
 	uint64_t gpa;
 
 	for (size_t i = 0; i < icids->nr; i++)
@@ -449,7 +450,7 @@ static void read_collections(struct kvm_side *side, struct observed *observed)
 static void read_tables(struct kvm_side *side, struct observed *observed)
 {
 	const struct universe *u = side->guest.universe;
-	uint64_t baser = kvm_port_read(side, GITS_BASER0);
+	uint64_t baser = kvm_port_read(side, GITS_BASER(0));
 	uint64_t gpa;
 
 	for (size_t i = 0; i < u->devids.nr; i++) {

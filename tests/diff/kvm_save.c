@@ -21,7 +21,7 @@ static struct dte read_dte(struct kvm_side *side, uint64_t devid)
 {
 	uint64_t gpa;
 
-	if (!abi_slot(&side->ram, kvm_port_read(side, GITS_BASER0), devid, &gpa))
+	if (!abi_slot(&side->ram, kvm_port_read(side, GITS_BASER(0)), devid, &gpa))
 		return (struct dte){ .valid = false };
 	return abi_dte(ram_get64(&side->ram, gpa));
 }
@@ -57,7 +57,7 @@ static bool itts_are_whole(struct kvm_side *side)
 /* No ICID is beyond a table that took the place of a larger one. */
 static bool collections_are_whole(struct kvm_side *side)
 {
-	uint64_t baser = kvm_port_read(side, GITS_BASER1);
+	uint64_t baser = kvm_port_read(side, GITS_BASER(1));
 	uint64_t gpa, unused;
 
 	for (uint64_t n = 0; abi_slot(&side->ram, baser, n, &gpa); n++) {
@@ -75,8 +75,8 @@ static bool collections_are_whole(struct kvm_side *side)
 static void zero_tables(struct kvm_side *side)
 {
 	const struct universe *u = side->guest.universe;
-	uint64_t devices = kvm_port_read(side, GITS_BASER0);
-	uint64_t collections = kvm_port_read(side, GITS_BASER1);
+	uint64_t devices = kvm_port_read(side, GITS_BASER(0));
+	uint64_t collections = kvm_port_read(side, GITS_BASER(1));
 	uint64_t gpa;
 
 	for (size_t i = 0; i < u->devids.nr; i++) {
@@ -99,8 +99,8 @@ static void zero_tables(struct kvm_side *side)
 /* GITS_CTLR last: it is what lets the ITS use the others. */
 static void restore(struct kvm_side *side)
 {
-	static const uint32_t offsets[] = { GITS_CBASER, GITS_CREADR, GITS_CWRITER, GITS_BASER0,
-					    GITS_BASER1 };
+	static const uint32_t offsets[] = { GITS_CBASER, GITS_CREADR, GITS_CWRITER, GITS_BASER(0),
+					    GITS_BASER(1) };
 	uint64_t ctlr = kvm_port_read(side, GITS_CTLR);
 	uint64_t values[ARRAY_SIZE(offsets)];
 

@@ -17,11 +17,13 @@
 #define ITT_SZ	     0x1000u
 #define STRANGER     0x20u /* a device that is no function's */
 
-#define VALID BIT64(63)
+/* In GITS_CBASER, in GITS_BASER<n>, and in entries of tables. */
+#define VALID GITS_BASER_VALID
 
 static uint64_t table(uint64_t gpa, unsigned shape)
 {
-	return VALID | (uint64_t)(shape & 1) << 62 | (uint64_t)((shape >> 1 & 3) % 3) << 8 | gpa;
+	return VALID | FIELD_PREP(GITS_BASER_INDIRECT, shape & 1) |
+	       FIELD_PREP(GITS_BASER_PAGE_SIZE, (shape >> 1 & 3) % 3) | gpa;
 }
 
 static void set_up_tables(struct its_world *w, unsigned shape)
@@ -33,38 +35,59 @@ static void set_up_tables(struct its_world *w, unsigned shape)
 		(void)its_mem_write(w, COLL_TABLE, &collections, sizeof(collections));
 	}
 	its_write(w, GITS_CBASER, 8, VALID | QUEUE);
-	its_write(w, GITS_BASER0, 8, table(DEVICE_TABLE, shape));
-	its_write(w, GITS_BASER1, 8, table(COLL_TABLE, shape));
-	its_write(w, GITS_CTLR, 4, CTLR_ENABLED);
-	assert(its_read(w, GITS_CTLR, 4) == (CTLR_ENABLED | CTLR_QUIESCENT));
+	its_write(w, GITS_BASER(0), 8, table(DEVICE_TABLE, shape));
+	its_write(w, GITS_BASER(1), 8, table(COLL_TABLE, shape));
+	its_write(w, GITS_CTLR, 4, GITS_CTLR_ENABLED);
+	assert(its_read(w, GITS_CTLR, 4) == (GITS_CTLR_ENABLED | GITS_CTLR_QUIESCENT));
 }
 
 /* One command; one that stalls the queue is passed by. */
-static void run(struct its_world *w, uint32_t *tail, const uint64_t cmd[4])
+static void run(struct its_world *w, uint32_t *tail, const uint64_t cmd[GITS_CMD_NR_WORDS])
 {
 	bool in_ram = its_put_command(w, *tail, cmd);
+	uint64_t sync[GITS_CMD_NR_WORDS];
 
 	assert(in_ram);
-	*tail = (*tail + COMMAND_SZ) % 4096;
+	*tail = (*tail + GITS_CMD_SZ) % 4096;
 	its_write(w, GITS_CWRITER, 8, *tail);
-	if (!(its_read(w, GITS_CREADR, 8) & CREADR_STALLED)) {
+	if (!(its_read(w, GITS_CREADR, 8) & GITS_CREADR_STALLED)) {
 		assert(its_read(w, GITS_CREADR, 8) == *tail);
 		return;
 	}
 	/* Stalled at it: software puts a SYNC in its place, and retries. */
-	(void)its_put_command(w, (*tail - COMMAND_SZ) % 4096, (uint64_t[4]){ 0x05 });
-	its_write(w, GITS_CWRITER, 8, *tail | 1);
+	cmd_encode(&(struct gits_cmd){ .opcode = GITS_CMD_SYNC }, sync);
+	(void)its_put_command(w, (*tail - GITS_CMD_SZ) % 4096, sync);
+	its_write(w, GITS_CWRITER, 8, *tail | GITS_CWRITER_RETRY);
 	assert(its_read(w, GITS_CREADR, 8) == *tail);
+}
+
+static void run_fields(struct its_world *w, uint32_t *tail, const struct gits_cmd *cmd)
+{
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(cmd, words);
+	run(w, tail, words);
 }
 
 static void set_up_device(struct its_world *w, uint32_t *tail, uint32_t devid, unsigned number)
 {
-	uint64_t itt = ITTS + number * ITT_SZ, id = (uint64_t)devid << 32;
-	uint64_t bits = w->config.eventid_bits < 6 ? w->config.eventid_bits : 6;
+	unsigned bits = w->config.eventid_bits < 6 ? w->config.eventid_bits : 6;
 
-	run(w, tail, (uint64_t[4]){ id | 0x08, bits - 1, VALID | itt });
-	run(w, tail,
-	    (uint64_t[4]){ id | 0x0a, (uint64_t)(VITS_LPI_BASE + number) << 32, number % 4 });
+	run_fields(w, tail,
+		   &(struct gits_cmd){
+			   .opcode = GITS_CMD_MAPD,
+			   .devid = devid,
+			   .size = bits - 1,
+			   .itt = ITTS + number * ITT_SZ,
+			   .valid = true,
+		   });
+	run_fields(w, tail,
+		   &(struct gits_cmd){
+			   .opcode = GITS_CMD_MAPTI,
+			   .devid = devid,
+			   .pintid = VITS_LPI_BASE + number,
+			   .icid = number % 4,
+		   });
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -75,17 +98,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned number = 0;
 
 	set_up_tables(w, input_u8(&in));
-	for (uint64_t icid = 0; icid < 4; icid++)
-		run(w, &tail,
-		    (uint64_t[4]){ 0x09, 0, VALID | icid % w->config.nr_vcpus << 16 | icid });
+	for (uint32_t icid = 0; icid < 4; icid++)
+		run_fields(w, &tail,
+			   &(struct gits_cmd){
+				   .opcode = GITS_CMD_MAPC,
+				   .icid = icid,
+				   .rdbase = icid % w->config.nr_vcpus,
+				   .valid = true,
+			   });
 	for (; number < w->config.nr_functions; number++)
 		set_up_device(w, &tail, w->functions[number].devid, number);
 	set_up_device(w, &tail, STRANGER, number);
 
 	while (input_left(&in)) {
-		uint64_t cmd[4];
+		uint64_t cmd[GITS_CMD_NR_WORDS];
 
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < GITS_CMD_NR_WORDS; i++)
 			cmd[i] = input_u64(&in);
 		run(w, &tail, cmd);
 	}

@@ -23,23 +23,24 @@ static const struct variable {
 	uint64_t bits;	  /* that can ever be set */
 	unsigned changes; /* what a write to it may change */
 } variables[NR_VARIABLE] = {
-	[CTLR] = { GITS_CTLR, 4, CTLR_ENABLED | CTLR_QUIESCENT, BIT64(CTLR) | QUEUE },
+	[CTLR] = { GITS_CTLR, 4, GITS_CTLR_ENABLED | GITS_CTLR_QUIESCENT, BIT64(CTLR) | QUEUE },
 	[CBASER] = { GITS_CBASER, 8, ~(BIT64(62) | BIT64(52) | MASK64(15, 12) | MASK64(9, 8)),
 		     BIT64(CBASER) | QUEUE | BIT64(CTLR) },
 	[CWRITER] = { GITS_CWRITER, 8, MASK64(19, 5), BIT64(CTLR) | QUEUE },
-	[CREADR] = { GITS_CREADR, 8, MASK64(19, 5) | CREADR_STALLED, 0 },
-	[BASER0] = { GITS_BASER0, 8, ~UINT64_C(0), BIT64(BASER0) | BIT64(CTLR) },
-	[BASER1] = { GITS_BASER1, 8, ~UINT64_C(0), BIT64(BASER1) | BIT64(CTLR) },
+	[CREADR] = { GITS_CREADR, 8, GITS_QUEUE_OFFSET | GITS_CREADR_STALLED, 0 },
+	[BASER0] = { GITS_BASER(0), 8, ~UINT64_C(0), BIT64(BASER0) | BIT64(CTLR) },
+	[BASER1] = { GITS_BASER(1), 8, ~UINT64_C(0), BIT64(BASER1) | BIT64(CTLR) },
 };
 
 static const uint32_t offsets[] = {
-	GITS_CTLR, 0x0004,	GITS_TYPER, 0x000c,	 GITS_CBASER, GITS_CBASER + 4, GITS_CWRITER,
-	0x008c,	   GITS_CREADR, 0x0094,	    GITS_BASER0, 0x0104,      GITS_BASER1,     0x010c,
-	0x0110,	   0x0138,	0x013c,	    0x0010,	 0x0040,      0x0048,	       0xffd0,
-	0xffe8,	   0xfffc,	0x10040,    0x10044,	 0x0140,
+	GITS_CTLR,     0x0004, GITS_TYPER,  0x000c, GITS_CBASER,   GITS_CBASER + 4,
+	GITS_CWRITER,  0x008c, GITS_CREADR, 0x0094, GITS_BASER(0), 0x0104,
+	GITS_BASER(1), 0x010c, 0x0110,	    0x0138, 0x013c,	   0x0010,
+	0x0040,	       0x0048, 0xffd0,	    0xffe8, 0xfffc,	   0x10040,
+	0x10044,       0x0140,
 };
 
-#define BASER_FIXED (MASK64(58, 56) | MASK64(52, 48)) /* Type, Entry_Size */
+#define BASER_FIXED (GITS_BASER_TYPE | GITS_BASER_ENTRY_SIZE)
 
 static void snapshot(struct its_world *w, uint64_t ret_values[NR_VARIABLE])
 {
@@ -60,7 +61,7 @@ static void snapshot(struct its_world *w, uint64_t ret_values[NR_VARIABLE])
 /* What a write at this offset may change. Any write may run commands that were left. */
 static unsigned changes_at(uint64_t offset, const uint64_t before[NR_VARIABLE])
 {
-	unsigned always = before[CTLR] & CTLR_QUIESCENT ? 0 : BIT64(CTLR) | BIT64(CREADR);
+	unsigned always = before[CTLR] & GITS_CTLR_QUIESCENT ? 0 : BIT64(CTLR) | BIT64(CREADR);
 
 	for (unsigned i = 0; i < NR_VARIABLE; i++) {
 		if (offset >= variables[i].offset &&
@@ -99,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint8_t what = input_u8(&in);
 		unsigned width = 1u << (what >> 1 & 3), place = what >> 3;
 		uint64_t offset = place < ARRAY_SIZE(offsets) ? offsets[place]
-							      : input_uint(&in, 3) % VITS_FRAME_SZ;
+							      : input_uint(&in, 3) % GITS_FRAME_SZ;
 
 		if (what & 1)
 			its_write(w, offset, width, input_uint(&in, width));

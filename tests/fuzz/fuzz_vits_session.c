@@ -13,7 +13,8 @@
  */
 #include "tests/fuzz/its_world.h"
 
-#define VALID BIT64(63)
+/* In GITS_CBASER, in GITS_BASER<n>, and in entries of tables. */
+#define VALID GITS_BASER_VALID
 
 struct session {
 	struct its_world *w;
@@ -62,25 +63,42 @@ static uint32_t take_devid(struct session *s)
 	return strangers[b % ARRAY_SIZE(strangers)];
 }
 
-static void take_command(struct session *s, uint64_t ret_cmd[4])
+static void take_command(struct session *s, uint64_t ret_cmd[GITS_CMD_NR_WORDS])
 {
-	static const uint8_t opcodes[] = { 0x08, 0x09, 0x0a, 0x0b, 0x01, 0x0f, 0x03,
-					   0x04, 0x0c, 0x0d, 0x0e, 0x05, 0x2a, 0x00 };
+	static const uint8_t opcodes[] = {
+		GITS_CMD_MAPD,
+		GITS_CMD_MAPC,
+		GITS_CMD_MAPTI,
+		GITS_CMD_MAPI,
+		GITS_CMD_MOVI,
+		GITS_CMD_DISCARD,
+		GITS_CMD_INT,
+		GITS_CMD_CLEAR,
+		GITS_CMD_INV,
+		GITS_CMD_INVALL,
+		GITS_CMD_MOVALL,
+		GITS_CMD_SYNC,
+		0x2a /* VMAPTI, of GICv4 */,
+		0x00 /* none */,
+	};
 	uint8_t opcode = opcodes[input_below(&s->in, ARRAY_SIZE(opcodes))];
 	uint8_t bits = input_u8(&s->in);
-	uint64_t devid = take_devid(s), eventid = take_small(&s->in);
-	uint64_t valid = bits & 1 ? VALID : 0, icid = bits >> 1 & 7, vcpu = bits >> 4 & 7;
+	struct gits_cmd cmd = { .opcode = opcode, .valid = bits & 1 };
 
-	ret_cmd[0] = devid << 32 | opcode;
-	ret_cmd[1] = eventid;
-	ret_cmd[2] = valid | vcpu << 16 | icid;
-	ret_cmd[3] = (uint64_t)(bits >> 7) << 16;
-	if (opcode == 0x08)
-		ret_cmd[2] = valid | take_page(&s->in) | (uint64_t)(bits >> 4) << 8;
-	if (opcode == 0x08)
-		ret_cmd[1] = bits >> 1 & 0x1f;
-	if (opcode == 0x0a)
-		ret_cmd[1] |= (uint64_t)(VITS_LPI_BASE - 1 + take_small(&s->in)) << 32;
+	cmd.devid = take_devid(s);
+	if (opcode == GITS_CMD_MAPD) {
+		(void)take_small(&s->in);
+		cmd.size = bits >> 1 & 0x1f;
+		cmd.itt = take_page(&s->in) | (uint64_t)(bits >> 4) << 8;
+	} else {
+		cmd.eventid = take_small(&s->in);
+		cmd.icid = bits >> 1 & 7;
+		cmd.rdbase = bits >> 4 & 7;
+	}
+	cmd.rdbase2 = bits >> 7;
+	if (opcode == GITS_CMD_MAPTI)
+		cmd.pintid = VITS_LPI_BASE - 1 + take_small(&s->in);
+	cmd_encode(&cmd, ret_cmd);
 }
 
 /* Where commands go from now on, as the ITS has it. */
@@ -89,17 +107,26 @@ static void sync_tail(struct session *s)
 	s->tail = (uint32_t)its_read(s->w, GITS_CWRITER, 8);
 }
 
-static void push(struct session *s, const uint64_t cmd[4])
+static void push(struct session *s, const uint64_t cmd[GITS_CMD_NR_WORDS])
 {
-	uint64_t sz = ((its_read(s->w, GITS_CBASER, 8) & 0xff) + 1) * 4096;
+	uint64_t sz = (FIELD_GET(GITS_CBASER_SIZE, its_read(s->w, GITS_CBASER, 8)) + 1) *
+		      GITS_CBASER_PAGE_SZ;
 
 	(void)its_put_command(s->w, s->tail % sz, cmd);
-	s->tail = (uint32_t)((s->tail + COMMAND_SZ) % sz);
+	s->tail = (uint32_t)((s->tail + GITS_CMD_SZ) % sz);
+}
+
+static void push_fields(struct session *s, const struct gits_cmd *cmd)
+{
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(cmd, words);
+	push(s, words);
 }
 
 static void op_command(struct session *s)
 {
-	uint64_t cmd[4];
+	uint64_t cmd[GITS_CMD_NR_WORDS];
 
 	take_command(s, cmd);
 	push(s, cmd);
@@ -110,7 +137,7 @@ static void op_command(struct session *s)
 static void op_push(struct session *s)
 {
 	unsigned nr = 1 + input_u8(&s->in) * 4u;
-	uint64_t cmd[4];
+	uint64_t cmd[GITS_CMD_NR_WORDS];
 
 	take_command(s, cmd);
 	while (nr--)
@@ -119,7 +146,7 @@ static void op_push(struct session *s)
 
 static void op_raw_command(struct session *s)
 {
-	uint64_t cmd[4];
+	uint64_t cmd[GITS_CMD_NR_WORDS];
 
 	for (unsigned i = 0; i < 4; i++)
 		cmd[i] = input_u64(&s->in);
@@ -160,7 +187,7 @@ static void op_baser(struct session *s)
 
 	/* Bits 51:48 of a table of 64K pages stand in bits 15:12. */
 	gpa = (gpa & MASK64(47, 12)) | (gpa >> 48 & 0xf) << 12;
-	its_write(s->w, flags & 1 ? GITS_BASER0 : GITS_BASER1, 8,
+	its_write(s->w, flags & 1 ? GITS_BASER(0) : GITS_BASER(1), 8,
 		  (flags & 2 ? 0 : VALID) | (flags >> 2 & 1) << 62 | (flags >> 3 & 3) << 8 | gpa |
 			  pages);
 }
@@ -199,7 +226,7 @@ static void op_entry(struct session *s)
 
 static void op_write(struct session *s)
 {
-	uint64_t offset = input_uint(&s->in, 3) % VITS_FRAME_SZ;
+	uint64_t offset = input_uint(&s->in, 3) % GITS_FRAME_SZ;
 	unsigned width = input_width(&s->in);
 
 	its_write(s->w, offset, width, input_uint(&s->in, width));
@@ -207,7 +234,7 @@ static void op_write(struct session *s)
 
 static void op_read(struct session *s)
 {
-	uint64_t offset = input_uint(&s->in, 3) % VITS_FRAME_SZ;
+	uint64_t offset = input_uint(&s->in, 3) % GITS_FRAME_SZ;
 
 	(void)its_read(s->w, offset, input_width(&s->in));
 }
@@ -313,7 +340,8 @@ static void op_inside(struct session *s)
 static void op_driver(struct session *s)
 {
 	uint8_t shape = input_u8(&s->in);
-	uint64_t attr = (uint64_t)(shape & 1) << 62 | (uint64_t)(shape >> 1 & 3) << 8;
+	uint64_t attr = FIELD_PREP(GITS_BASER_INDIRECT, shape & 1) |
+			FIELD_PREP(GITS_BASER_PAGE_SIZE, shape >> 1 & 3);
 	const uint64_t devices = VALID | (ITS_RAM + 0x30000), colls = VALID | (ITS_RAM + 0x40000);
 
 	its_write(s->w, GITS_CTLR, 4, 0);
@@ -322,17 +350,25 @@ static void op_driver(struct session *s)
 		(void)its_mem_write(s->w, ITS_RAM + 0x10000, &colls, sizeof(colls));
 	}
 	its_write(s->w, GITS_CBASER, 8, VALID | (ITS_RAM + 0x20000) | (shape >> 3 & 0xf));
-	its_write(s->w, GITS_BASER0, 8, VALID | attr | ITS_RAM);
-	its_write(s->w, GITS_BASER1, 8, VALID | attr | (ITS_RAM + 0x10000));
-	its_write(s->w, GITS_CTLR, 4, 1);
+	its_write(s->w, GITS_BASER(0), 8, VALID | attr | ITS_RAM);
+	its_write(s->w, GITS_BASER(1), 8, VALID | attr | (ITS_RAM + 0x10000));
+	its_write(s->w, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 	sync_tail(s);
-	for (uint64_t icid = 0; icid < 2; icid++)
-		push(s,
-		     (uint64_t[4]){ 0x09, 0, VALID | (icid % s->w->config.nr_vcpus) << 16 | icid });
+	for (uint32_t icid = 0; icid < 2; icid++)
+		push_fields(s, &(struct gits_cmd){
+				       .opcode = GITS_CMD_MAPC,
+				       .icid = icid,
+				       .rdbase = icid % s->w->config.nr_vcpus,
+				       .valid = true,
+			       });
 	for (uint64_t i = 0; i < s->w->config.nr_functions; i++)
-		push(s, (uint64_t[4]){ (uint64_t)s->w->functions[i].devid << 32 | 0x08,
-				       s->w->config.eventid_bits - 1,
-				       VALID | (ITS_RAM + 0x50000 + i * 0x800) });
+		push_fields(s, &(struct gits_cmd){
+				       .opcode = GITS_CMD_MAPD,
+				       .devid = s->w->functions[i].devid,
+				       .size = s->w->config.eventid_bits - 1,
+				       .itt = ITS_RAM + 0x50000 + i * 0x800,
+				       .valid = true,
+			       });
 	its_write(s->w, GITS_CWRITER, 8, s->tail);
 }
 
@@ -363,7 +399,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		step(&s);
 	s.w->countdown = 0;
 	its_write(s.w, GITS_CTLR, 4, 0);
-	assert(!(its_read(s.w, GITS_CTLR, 4) & CTLR_ENABLED));
+	assert(!(its_read(s.w, GITS_CTLR, 4) & GITS_CTLR_ENABLED));
 	its_world_destroy(s.w);
 	return 0;
 }

@@ -220,7 +220,8 @@ static void op_more(void *ctx)
 	w->run_is_due = true;
 }
 
-static void op_trace(void *ctx, const uint64_t cmd[4], enum vits_result result, uint32_t code)
+static void op_trace(void *ctx, const uint64_t cmd[GITS_CMD_NR_WORDS], enum vits_result result,
+		     uint32_t code)
 {
 	struct its_world *w = ctx;
 
@@ -362,7 +363,7 @@ static void check_event(struct its_world *w, size_t function, uint32_t eventid, 
 
 static void check_events(struct its_world *w)
 {
-	bool enabled = ctlr(w) & CTLR_ENABLED;
+	bool enabled = ctlr(w) & GITS_CTLR_ENABLED;
 
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
 		for (uint32_t e = 0; e < w->functions[i].nr_events; e++)
@@ -395,15 +396,15 @@ static void check_queue(struct its_world *w)
 {
 	uint64_t cbaser = reg(w, GITS_CBASER), creadr = reg(w, GITS_CREADR);
 	uint64_t cwriter = reg(w, GITS_CWRITER), sz = queue_sz(cbaser);
-	bool runnable = (ctlr(w) & CTLR_ENABLED) && (cbaser & CBASER_VALID) &&
-			!(creadr & CREADR_STALLED) && (creadr & QUEUE_OFFSET) != cwriter;
+	bool runnable = (ctlr(w) & GITS_CTLR_ENABLED) && (cbaser & GITS_CBASER_VALID) &&
+			!(creadr & GITS_CREADR_STALLED) && (creadr & GITS_QUEUE_OFFSET) != cwriter;
 
-	assert((creadr & QUEUE_OFFSET) < sz);
+	assert((creadr & GITS_QUEUE_OFFSET) < sz);
 	assert(cwriter < sz);
-	assert(!(creadr & ~(QUEUE_OFFSET | CREADR_STALLED)));
-	assert(!(cwriter & ~QUEUE_OFFSET));
-	assert(!(creadr & CREADR_STALLED) || w->may_stall);
-	assert(!runnable == !!(ctlr(w) & CTLR_QUIESCENT));
+	assert(!(creadr & ~(GITS_QUEUE_OFFSET | GITS_CREADR_STALLED)));
+	assert(!(cwriter & ~GITS_QUEUE_OFFSET));
+	assert(!(creadr & GITS_CREADR_STALLED) || w->may_stall);
+	assert(!runnable == !!(ctlr(w) & GITS_CTLR_QUIESCENT));
 	assert(!runnable || w->run_is_due);
 }
 
@@ -411,8 +412,8 @@ static void begin(struct its_world *w)
 {
 	w->call = (struct its_call){
 		.cbaser = reg(w, GITS_CBASER),
-		.creadr = reg(w, GITS_CREADR) & QUEUE_OFFSET,
-		.baser = { reg(w, GITS_BASER0), reg(w, GITS_BASER1) },
+		.creadr = reg(w, GITS_CREADR) & GITS_QUEUE_OFFSET,
+		.baser = { reg(w, GITS_BASER(0)), reg(w, GITS_BASER(1)) },
 	};
 }
 
@@ -428,8 +429,8 @@ static void check_cost(struct its_world *w)
 static void check_tables(struct its_world *w)
 {
 	const uint64_t identity = ~(MASK64(61, 59) | MASK64(55, 53) | MASK64(11, 10));
-	uint64_t devices = (reg(w, GITS_BASER0) ^ w->call.baser[0]) & identity;
-	uint64_t collections = (reg(w, GITS_BASER1) ^ w->call.baser[1]) & identity;
+	uint64_t devices = (reg(w, GITS_BASER(0)) ^ w->call.baser[0]) & identity;
+	uint64_t collections = (reg(w, GITS_BASER(1)) ^ w->call.baser[1]) & identity;
 
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
 		for (uint32_t e = 0; e < w->functions[i].nr_events; e++) {
@@ -444,8 +445,8 @@ static void check_tables(struct its_world *w)
 
 static void end(struct its_world *w)
 {
-	uint64_t moved = w->call.consumed * COMMAND_SZ;
-	uint64_t creadr = reg(w, GITS_CREADR) & QUEUE_OFFSET;
+	uint64_t moved = w->call.consumed * GITS_CMD_SZ;
+	uint64_t creadr = reg(w, GITS_CREADR) & GITS_QUEUE_OFFSET;
 
 	check_cost(w);
 	/* CREADR moved by the commands that were consumed, or the queue is a new one. */
@@ -505,7 +506,7 @@ void its_reset(struct its_world *w)
 	vits_reset(w->v);
 	check_cost(w);
 	assert(w->call.commands == 0);
-	assert(ctlr(w) == CTLR_QUIESCENT);
+	assert(ctlr(w) == GITS_CTLR_QUIESCENT);
 	assert(reg(w, GITS_CBASER) == 0);
 	check_queue(w);
 	check_events(w);
@@ -572,7 +573,7 @@ static void check_restored(struct its_world *w, const struct vits_state *state,
 			assert(w->events[i][e].vcpu == before[i][e].vcpu);
 		}
 	}
-	assert((ctlr(w) & CTLR_ENABLED) == state->ctlr);
+	assert((ctlr(w) & GITS_CTLR_ENABLED) == state->ctlr);
 	assert(reg(w, GITS_CWRITER) == state->cwriter);
 	check_state(w, state);
 }
@@ -582,7 +583,7 @@ static void check_refused(struct its_world *w, int error)
 {
 	assert(error == -EINVAL || error == -EFAULT);
 	assert(w->call.effects == 0);
-	assert(ctlr(w) == CTLR_QUIESCENT);
+	assert(ctlr(w) == GITS_CTLR_QUIESCENT);
 	assert(reg(w, GITS_CBASER) == 0);
 	assert(reg(w, GITS_CREADR) == 0);
 }
@@ -599,7 +600,7 @@ static void restore(struct its_world *w, struct vits_state *state,
 	damaged = damage(w, state);
 	begin(w);
 	w->run_is_due = false;
-	w->may_stall |= state->creadr & CREADR_STALLED;
+	w->may_stall |= state->creadr & GITS_CREADR_STALLED;
 	r = vits_restore(w->v, state);
 	assert(w->call.commands == 0);
 	assert(w->call.uncommitted == 0);
@@ -647,7 +648,7 @@ void its_signal(struct its_world *w, size_t function, uint32_t eventid)
 	if (function >= w->config.nr_functions)
 		return;
 	if (eventid < w->functions[function].nr_events)
-		check_event(w, function, eventid, ctlr(w) & CTLR_ENABLED);
+		check_event(w, function, eventid, ctlr(w) & GITS_CTLR_ENABLED);
 	else
 		assert(vits_translate(w->v, function, eventid, &lpi) != VITS_MSI_DELIVER);
 }
@@ -668,10 +669,10 @@ void its_check_stats(struct its_world *w)
 		assert(stats.last[i].serial == stats.last[i + 1].serial + 1);
 }
 
-bool its_put_command(struct its_world *w, uint64_t offset, const uint64_t cmd[4])
+bool its_put_command(struct its_world *w, uint64_t offset, const uint64_t cmd[GITS_CMD_NR_WORDS])
 {
 	uint64_t cbaser = reg(w, GITS_CBASER);
 
 	/* Guests are little-endian, and so is what runs the fuzzers. */
-	return its_mem_write(w, (cbaser & MASK64(51, 16)) + offset, cmd, COMMAND_SZ);
+	return its_mem_write(w, (cbaser & GITS_CBASER_PA) + offset, cmd, GITS_CMD_SZ);
 }

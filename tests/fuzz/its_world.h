@@ -11,6 +11,7 @@
 
 #include "tests/fuzz/input.h"
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 
 /*
@@ -21,21 +22,6 @@
 #define ITS_RAM_SZ  UINT64_C(0x61010)
 #define ITS_HIGH    UINT64_C(0xf000040000000)
 #define ITS_HIGH_SZ UINT64_C(0x10000)
-
-#define GITS_CTLR    0x0000u
-#define GITS_TYPER   0x0008u
-#define GITS_CBASER  0x0080u
-#define GITS_CWRITER 0x0088u
-#define GITS_CREADR  0x0090u
-#define GITS_BASER0  0x0100u
-#define GITS_BASER1  0x0108u
-
-#define CTLR_ENABLED   BIT64(0)
-#define CTLR_QUIESCENT BIT64(31)
-#define CBASER_VALID   BIT64(63)
-#define CREADR_STALLED BIT64(0)
-#define QUEUE_OFFSET   MASK64(19, 5)
-#define COMMAND_SZ     32u
 
 #define ITS_MAX_FUNCTIONS 4u
 #define ITS_MAX_EVENTS	  64u /* of one function */
@@ -116,6 +102,6 @@ void its_save_restore(struct its_world *w,
 void its_check_stats(struct its_world *w);
 
 /* Put an entry into the queue at this offset; false where it is not RAM. */
-bool its_put_command(struct its_world *w, uint64_t offset, const uint64_t cmd[4]);
+bool its_put_command(struct its_world *w, uint64_t offset, const uint64_t cmd[GITS_CMD_NR_WORDS]);
 
 #endif

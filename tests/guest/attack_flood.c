@@ -131,7 +131,7 @@ static void write_cwriter(void)
 
 static void prepare_storm(void)
 {
-	const struct its_command costly[] = {
+	const struct gits_cmd costly[] = {
 		cmd_int(STRANGER_DEVID, 0), cmd_inv(STRANGER_DEVID, 1),
 		cmd_inv(attack_world()->disk_devid, 0),
 		cmd_int(STRANGER_DEVID, 7), /* which is not mapped */

@@ -17,26 +17,29 @@
 const char payload_name[] = "attack_places";
 
 #define BEYOND_RAM UINT64_C(0xc0000000) /* guests of the tests have less than 2 GiB */
-#define INDIRECT   BIT64(62)
 #define PAGES_4K   0u
-#define PAGES_64K  FIELD_PREP(MASK64(9, 8), 2)
+#define PAGES_64K  FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K)
 #define ITT_BITS   5u
 #define EVENTS	   4u
-#define OP_SYNC	   0x05u
 
 /* ---- one place, used for everything ------------------------------------------- */
 
+static void post(struct gits_cmd command)
+{
+	its_post(&command);
+}
+
 static void use_device(uint32_t id, uint64_t itt, uint32_t rdbase)
 {
-	its_post(cmd_mapd(id, itt, ITT_BITS).dw);
-	its_post(cmd_mapc(id, rdbase, true).dw);
+	post(cmd_mapd(id, itt, ITT_BITS));
+	post(cmd_mapc(id, rdbase, true));
 	for (uint32_t event = 0; event < EVENTS; event++) {
-		its_post(cmd_mapti(id, event * 10, STRANGER_LPI + event, id).dw);
-		its_post(cmd_int(id, event * 10).dw);
-		its_post(cmd_inv(id, event * 10).dw);
-		its_post(cmd_discard(id, event * 10).dw);
+		post(cmd_mapti(id, event * 10, STRANGER_LPI + event, id));
+		post(cmd_int(id, event * 10));
+		post(cmd_inv(id, event * 10));
+		post(cmd_discard(id, event * 10));
 	}
-	its_post(cmd_mapc(id, 0, false).dw);
+	post(cmd_mapc(id, 0, false));
 	its_run();
 }
 
@@ -61,7 +64,7 @@ static void tables_of(uint64_t value)
 	its_off();
 	its_init_disabled();
 	for (unsigned n = 0; n < 2; n++)
-		write64(LAYOUT_GITS + GITS_BASER(n), GITS_VALID | value);
+		write64(LAYOUT_GITS + GITS_BASER(n), GITS_BASER_VALID | value);
 	enable();
 }
 
@@ -69,11 +72,11 @@ static void tables_of(uint64_t value)
  * aligned. */
 static void queue_of(uint64_t at, unsigned pages)
 {
-	uint64_t last = pages * UINT64_C(4096) - ITS_COMMAND_SZ;
+	uint64_t last = pages * UINT64_C(4096) - GITS_CMD_SZ;
 
 	its_off();
 	its_init_disabled();
-	write64(LAYOUT_GITS + GITS_CBASER, GITS_VALID | at | (pages - 1));
+	write64(LAYOUT_GITS + GITS_CBASER, GITS_CBASER_VALID | at | (pages - 1));
 	enable();
 	for (unsigned round = 0; round < 4; round++) {
 		uint64_t to = round % 2 ? 0 : last;
@@ -87,8 +90,8 @@ static void queue_of(uint64_t at, unsigned pages)
 
 static void everything_at(uint64_t at)
 {
-	static const uint64_t shapes[] = { PAGES_4K, PAGES_64K, INDIRECT | PAGES_4K,
-					   INDIRECT | PAGES_64K };
+	static const uint64_t shapes[] = { PAGES_4K, PAGES_64K, GITS_BASER_INDIRECT | PAGES_4K,
+					   GITS_BASER_INDIRECT | PAGES_64K };
 
 	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
 		tables_of(at | shapes[i] | 0x7);
@@ -129,7 +132,7 @@ static void devices(void)
 static void fill_with_syncs(uint64_t at, unsigned nr)
 {
 	for (unsigned i = 0; i < nr; i++) {
-		write64(at + 32 * i, OP_SYNC);
+		write64(at + 32 * i, GITS_CMD_SYNC);
 		for (unsigned word = 8; word < 32; word += 8)
 			write64(at + 32 * i + word, 0);
 	}
@@ -148,8 +151,8 @@ static void tables_at_the_end(uint64_t end)
 
 	/* One level 1 page is there, and its entries name a level 2 page that is half there. */
 	for (unsigned i = 0; i < 512; i++)
-		write64(l1 + 8 * i, GITS_VALID | l2);
-	tables_of(l1 | INDIRECT | PAGES_64K | 1);
+		write64(l1 + 8 * i, GITS_L1_VALID | l2);
+	tables_of(l1 | GITS_BASER_INDIRECT | PAGES_64K | 1);
 	use_tables(end - 0x2000);
 }
 
@@ -225,22 +228,21 @@ static void in_one_place(void)
 	attack_map_disk(0);
 	use_tables(at);
 	its_off();
-	write64(LAYOUT_GITS + GITS_CBASER, GITS_VALID | at | 15);
+	write64(LAYOUT_GITS + GITS_CBASER, GITS_CBASER_VALID | at | 15);
 	enable();
 	/* Entries are of 8 bytes, commands of 32: a quarter of each is the ITS's own doing. */
-	for (unsigned i = 0; i < ITS_QUEUE_SZ / ITS_COMMAND_SZ; i++) {
-		const struct its_command commands[] = {
+	for (unsigned i = 0; i < ITS_QUEUE_SZ / GITS_CMD_SZ; i++) {
+		const struct gits_cmd commands[] = {
 			cmd_mapd(4 * i % 64, at, 16),
 			cmd_mapti(4 * i % 64, 4 * i, STRANGER_LPI + i % 8, 4 * i % 64),
 			cmd_mapc(4 * i % 64, i % 3, true),
 			cmd_int(4 * i % 64, 4 * i),
 		};
 
-		for (unsigned word = 0; word < 4; word++)
-			write64(at + 32 * i + 8 * word, commands[i % 4].dw[word]);
+		cmd_encode(&commands[i % 4], (uint64_t *)(at + i * GITS_CMD_SZ));
 	}
 	for (unsigned round = 0; round < 8; round++) {
-		uint64_t to = round % 2 ? 0 : ITS_QUEUE_SZ - ITS_COMMAND_SZ;
+		uint64_t to = round % 2 ? 0 : ITS_QUEUE_SZ - GITS_CMD_SZ;
 
 		write64(LAYOUT_GITS + GITS_CWRITER, to);
 		CHECK(WAIT_UNTIL(read64(LAYOUT_GITS + GITS_CREADR) == to, PATIENCE_MS),

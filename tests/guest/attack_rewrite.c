@@ -20,8 +20,9 @@ const char payload_name[] = "attack_rewrite";
 #define STRANGERS     0x40u /* DeviceIDs 0x100 to 0x13f: no function's */
 #define FIRST_ID      0x100u
 #define ITT_BITS      6u
-#define BAD_OPCODE    0x55u /* of commands that only the other writer writes */
-#define DMA_MS	      5000u /* one transfer takes 100 ms */
+#define ENTRY_VALID   BIT64(63) /* of a device or a collection */
+#define BAD_OPCODE    0x55u	/* of commands that only the other writer writes */
+#define DMA_MS	      5000u	/* one transfer takes 100 ms */
 #define MIN_TRANSFERS 8u
 
 /* What is written over, and how much of it. */
@@ -38,10 +39,10 @@ static volatile uint64_t overwrites, survived;
 
 static uint64_t table_of(uint64_t type)
 {
-	for (unsigned n = 0; n < GITS_BASERS; n++) {
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++) {
 		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
 
-		if (GITS_BASER_TYPE(baser) == type)
+		if (FIELD_GET(GITS_BASER_TYPE, baser) == type)
 			return baser & MASK64(47, 16);
 	}
 	fail("no table of type %lu", type);
@@ -56,8 +57,9 @@ static void find_places(void)
 		itt = its_itt_alloc(ITT_BITS);
 		disk_itt = its_itt_alloc(8);
 	}
-	places[DEVICES] = (struct place){ table_of(GITS_TYPE_DEVICES), 8 * (FIRST_ID + STRANGERS) };
-	places[COLLECTIONS] = (struct place){ table_of(GITS_TYPE_COLLECTIONS), 8 * STRANGERS };
+	places[DEVICES] =
+		(struct place){ table_of(GITS_TABLE_DEVICES), 8 * (FIRST_ID + STRANGERS) };
+	places[COLLECTIONS] = (struct place){ table_of(GITS_TABLE_COLLECTIONS), 8 * STRANGERS };
 	places[QUEUE] = (struct place){ its_queue(), EDU_DMA_MAX };
 	places[STRANGERS_ITT] = (struct place){ itt, 8 << ITT_BITS };
 	places[DISK_ITT] = (struct place){ disk_itt, 8 << 8 };
@@ -70,16 +72,16 @@ static uint64_t forged_word(uint64_t random)
 {
 	switch (random % 5) {
 	case 0: /* a device */
-		return GITS_VALID |
+		return ENTRY_VALID |
 		       FIELD_PREP(MASK64(48, 5), places[random / 5 % NR_PLACES].at >> 8) |
 		       (random >> 20 & 0x1f);
 	case 1: /* an event */
 		return (random >> 8 & 0xff00000000000000) | (EDU_LPI + (random >> 8 & 0xff)) << 16 |
 		       (random >> 20 & 0x3);
 	case 2: /* a collection */
-		return GITS_VALID | (random >> 8 & 0x3) << 16 | (random >> 20 & 0x3f);
+		return ENTRY_VALID | (random >> 8 & 0x3) << 16 | (random >> 20 & 0x3f);
 	case 3: /* a command's first word */
-		return BAD_OPCODE | (FIRST_ID + (random >> 8 & 0x3f)) << 32;
+		return BAD_OPCODE | FIELD_PREP(GITS_CMD0_DEVID, FIRST_ID + (random >> 8 & 0x3f));
 	default:
 		return random;
 	}
@@ -91,12 +93,11 @@ static void forge_commands(uint64_t *at, unsigned nr)
 	for (unsigned i = 0; i < nr; i++) {
 		uint64_t random = attack_random();
 		uint32_t devid = FIRST_ID + (uint32_t)(random >> 8) % STRANGERS;
-		struct its_command command = cmd_int(devid, (uint32_t)(random >> 16) % 64);
+		struct gits_cmd command = cmd_int(devid, (uint32_t)(random >> 16) % 64);
 
 		if (random % 2)
 			command = cmd_event(BAD_OPCODE, devid, 0);
-		for (unsigned word = 0; word < 4; word++)
-			at[4 * i + word] = command.dw[word];
+		cmd_encode(&command, &at[i * GITS_CMD_NR_WORDS]);
 	}
 }
 
@@ -114,7 +115,7 @@ static void work(uint64_t round)
 		uint32_t event = (uint32_t)(random >> 16) % 64,
 			 icid = (uint32_t)(random >> 24) % 64;
 
-		const struct its_command commands[] = {
+		const struct gits_cmd commands[] = {
 			cmd_mapd(devid, places[STRANGERS_ITT].at, ITT_BITS),
 			cmd_mapti(devid, event, STRANGER_LPI + event % 16, icid),
 			cmd_mapc(3 + icid % 60, w->rdbase[random % 2], random % 3),
@@ -124,7 +125,7 @@ static void work(uint64_t round)
 		};
 
 		for (size_t n = 0; n < ARRAY_SIZE(commands); n++)
-			its_post(commands[n].dw);
+			its_post(&commands[n]);
 	}
 	its_run();
 	/* The whole ring, with whatever is in it by now. */

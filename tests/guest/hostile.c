@@ -340,7 +340,7 @@ static void queue_where_no_memory_is(void)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(nowhere); i++) {
 		write32(LAYOUT_GITS + GITS_CTLR, 0);
-		write64(LAYOUT_GITS + GITS_CBASER, GITS_VALID | nowhere[i] | 0xf);
+		write64(LAYOUT_GITS + GITS_CBASER, GITS_CBASER_VALID | nowhere[i] | 0xf);
 		write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 		write64(LAYOUT_GITS + GITS_CWRITER, 0xffe0);
 		write64(LAYOUT_GITS + GITS_CWRITER, GITS_CWRITER_RETRY | 0x20);
@@ -374,11 +374,11 @@ static void tables_where_no_memory_is(void)
 	static const uint64_t shapes[] = { 0, BIT64(62) }; /* flat, indirect */
 
 	for (size_t i = 0; i < 2 * ARRAY_SIZE(nowhere); i++) {
-		uint64_t base = GITS_VALID | nowhere[i / 2] | shapes[i % 2] | 0x2ff;
+		uint64_t base = GITS_BASER_VALID | nowhere[i / 2] | shapes[i % 2] | 0x2ff;
 
 		write32(LAYOUT_GITS + GITS_CTLR, 0);
 		its_init_disabled();
-		for (unsigned n = 0; n < GITS_BASERS; n++)
+		for (unsigned n = 0; n < GITS_NR_BASERS; n++)
 			write64(LAYOUT_GITS + GITS_BASER(n), base);
 		write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 		if (read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED)
@@ -394,24 +394,25 @@ static void tables_where_no_memory_is(void)
 /* The guest writes its own tables behind the ITS's back. */
 static void tables_scribbled_on(void)
 {
-	for (unsigned n = 0; n < GITS_BASERS; n++) {
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++) {
 		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
 
-		if (!(baser & GITS_VALID))
+		if (!(baser & GITS_BASER_VALID))
 			continue;
 		for (unsigned i = 0; i < 512; i++)
 			write64((baser & MASK64(47, 16)) + 8 * i, next_random());
 	}
 	edu_rounds(&edu, 10);
 	for (unsigned n = 0; n < 400; n++) {
-		const uint64_t command[] = {
-			(next_random() % 16) | (next_random() % 64) << 32,
-			next_random() % 64 | (8192 + next_random() % 64) << 32,
-			next_random() & (GITS_VALID | MASK64(28, 8) | 0x3),
-			next_random() & MASK64(17, 16),
+		const uint64_t words[] = {
+			next_random() % 16 | FIELD_PREP(GITS_CMD0_DEVID, next_random() % 64),
+			next_random() % 64 |
+				FIELD_PREP(GITS_CMD1_PINTID, 8192 + next_random() % 64),
+			next_random() & (GITS_CMD2_VALID | MASK64(28, 8) | 0x3),
+			next_random() & FIELD_PREP(GITS_CMD3_RDBASE2, 3),
 		};
 
-		its_post(command);
+		its_post_words(words);
 	}
 	its_run();
 	its_again();

@@ -47,12 +47,12 @@ static void check_reset_values(void)
 	CHECK(read64(LAYOUT_GITS + GITS_CBASER) == 0, "GITS_CBASER");
 	CHECK(read64(LAYOUT_GITS + GITS_CREADR) == 0, "GITS_CREADR");
 	CHECK(read64(LAYOUT_GITS + GITS_CWRITER) == 0, "GITS_CWRITER");
-	for (unsigned n = 0; n < GITS_BASERS; n++) {
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++) {
 		uint64_t baser = read64(LAYOUT_GITS + GITS_BASER(n));
 
-		CHECK(!(baser & GITS_VALID), "GITS_BASER%u is valid", n);
-		devices += GITS_BASER_TYPE(baser) == GITS_TYPE_DEVICES;
-		collections += GITS_BASER_TYPE(baser) == GITS_TYPE_COLLECTIONS;
+		CHECK(!(baser & GITS_BASER_VALID), "GITS_BASER%u is valid", n);
+		devices += FIELD_GET(GITS_BASER_TYPE, baser) == GITS_TABLE_DEVICES;
+		collections += FIELD_GET(GITS_BASER_TYPE, baser) == GITS_TABLE_COLLECTIONS;
 	}
 	CHECK(devices == 1, "%u device tables", devices);
 	CHECK(collections == 1, "%u collection tables", collections);
@@ -301,8 +301,8 @@ static void errors_are_skipped(void)
 	its_movall(4000, 0);
 	its_invall(77);
 	its_mapd(DEVID + 2, its_itt_alloc(5), 31, true); /* more EventID bits than there are */
-	its_post((const uint64_t[4]){ 0x29, 0, 0, 0 });	 /* VMAPP: GICv4's */
-	its_post((const uint64_t[4]){ 0xff, ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0) });
+	its_post(&(struct gits_cmd){ .opcode = 0x29 });	 /* VMAPP: GICv4's */
+	its_post_words((const uint64_t[4]){ 0xff, ~UINT64_C(0), ~UINT64_C(0), ~UINT64_C(0) });
 	its_run();
 	delay_us(SETTLE_US);
 	CHECK(gic_lpi_total(FIRST_LPI + 6) == before, "an event in error was delivered");
@@ -313,12 +313,12 @@ static void errors_are_skipped(void)
 /* Three times around the queue, most of it full at once, while another device interrupts. */
 static void full_queue_wraps(struct edu *edu)
 {
-	const uint64_t sync[4] = { 5, 0, (uint64_t)rdbase[0] << 16, 0 };
-	const unsigned batch = ITS_QUEUE_SZ / ITS_COMMAND_SZ - 1;
+	const struct gits_cmd sync = { .opcode = GITS_CMD_SYNC, .rdbase = rdbase[0] };
+	const unsigned batch = ITS_QUEUE_SZ / GITS_CMD_SZ - 1;
 
 	for (unsigned round = 0; round < 3; round++) {
 		for (unsigned i = 0; i < batch; i++)
-			its_post(sync);
+			its_post(&sync);
 		edu_raise(edu);
 		its_run();
 		edu_acknowledge(edu);

@@ -114,32 +114,50 @@ static void invalidate(struct actor *a)
 /* ---- commands -------------------------------------------------------------------- */
 
 static const uint8_t opcodes[] = {
-	ITS_MAPTI, ITS_MAPTI,	ITS_MAPTI,   ITS_MAPTI, ITS_INT,  ITS_INT,
-	ITS_INT,   ITS_INT,	ITS_MOVI,    ITS_MOVI,	ITS_MOVI, ITS_INV,
-	ITS_INV,   ITS_DISCARD, ITS_DISCARD, ITS_CLEAR, ITS_MAPD, ITS_DISCARD,
-	ITS_MAPC,  ITS_INVALL,	ITS_MOVALL,  ITS_SYNC,
+	GITS_CMD_MAPTI,	 GITS_CMD_MAPTI, GITS_CMD_MAPTI,   GITS_CMD_MAPTI,   GITS_CMD_INT,
+	GITS_CMD_INT,	 GITS_CMD_INT,	 GITS_CMD_INT,	   GITS_CMD_MOVI,    GITS_CMD_MOVI,
+	GITS_CMD_MOVI,	 GITS_CMD_INV,	 GITS_CMD_INV,	   GITS_CMD_DISCARD, GITS_CMD_DISCARD,
+	GITS_CMD_CLEAR,	 GITS_CMD_MAPD,	 GITS_CMD_DISCARD, GITS_CMD_MAPC,    GITS_CMD_INVALL,
+	GITS_CMD_MOVALL, GITS_CMD_SYNC,
 };
 
-static void map_device(uint32_t devid, bool valid, uint64_t command[4])
+static struct gits_cmd map_device(uint32_t devid, bool valid)
 {
-	command[0] = (uint64_t)devid << 32 | ITS_MAPD;
-	command[1] = EVENT_BITS - 1;
-	command[2] =
-		(devid == SCRATCH ? world.scratch_itt : world.edu_itt) | (valid ? GITS_VALID : 0);
-	command[3] = 0;
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPD,
+		.devid = devid,
+		.size = EVENT_BITS - 1,
+		.itt = devid == SCRATCH ? world.scratch_itt : world.edu_itt,
+		.valid = valid,
+	};
 }
 
-static void map_event(struct actor *a, uint32_t devid, uint64_t event, uint64_t command[4])
+static struct gits_cmd map_collection(uint32_t icid, uint64_t cpu, bool valid)
 {
-	uint64_t lpi = (devid == SCRATCH ? SCRATCH_LPI : EDU_LPI) + event;
-
-	command[0] = (uint64_t)devid << 32 | ITS_MAPTI;
-	command[1] = lpi << 32 | event;
-	command[2] = below(a, world.nr_cpus);
-	command[3] = 0;
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPC, .icid = icid, .rdbase = cpu, .valid = valid
+	};
 }
 
-static void random_command(struct actor *a, uint64_t command[4])
+static struct gits_cmd map_event(uint32_t devid, uint64_t event, uint64_t icid)
+{
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPTI,
+		.devid = devid,
+		.eventid = (uint32_t)event,
+		.pintid = (devid == SCRATCH ? SCRATCH_LPI : EDU_LPI) + (uint32_t)event,
+		.icid = (uint32_t)icid,
+	};
+}
+
+static struct gits_cmd raise_event(uint32_t devid, uint64_t event)
+{
+	return (struct gits_cmd){ .opcode = GITS_CMD_INT,
+				  .devid = devid,
+				  .eventid = (uint32_t)event };
+}
+
+static struct gits_cmd random_command(struct actor *a)
 {
 	static const uint32_t strange[] = { NOBODY, 0xffff };
 	uint8_t opcode = opcodes[below(a, sizeof(opcodes))];
@@ -148,26 +166,31 @@ static void random_command(struct actor *a, uint64_t command[4])
 
 	if (below(a, 32) == 0)
 		devid = strange[below(a, ARRAY_SIZE(strange))];
-	if (opcode == ITS_MAPD) {
-		map_device(devid, below(a, 2), command);
-	} else if (opcode == ITS_MAPTI) {
-		map_event(a, devid, event, command);
-	} else {
-		command[0] = (uint64_t)devid << 32 | opcode;
-		command[1] = event;
-		command[2] = below(a, world.nr_cpus);
-		command[3] = 0;
-	}
-	/* These have a CPU where the others have a device, or beside a collection. */
-	if (opcode == ITS_MAPC)
-		command[2] |= below(a, world.nr_cpus) << 16 | (below(a, 8) ? GITS_VALID : 0);
-	if (opcode == ITS_MOVALL) {
-		command[2] <<= 16;
-		command[3] = below(a, world.nr_cpus) << 16;
+	switch (opcode) {
+	case GITS_CMD_MAPD:
+		return map_device(devid, below(a, 2));
+	case GITS_CMD_MAPTI:
+		return map_event(devid, event, below(a, world.nr_cpus));
+	case GITS_CMD_MAPC:
+		return map_collection((uint32_t)below(a, world.nr_cpus), below(a, world.nr_cpus),
+				      below(a, 8));
+	case GITS_CMD_MOVALL:
+		return (struct gits_cmd){
+			.opcode = opcode,
+			.rdbase = below(a, world.nr_cpus),
+			.rdbase2 = below(a, world.nr_cpus),
+		};
+	default:
+		return (struct gits_cmd){
+			.opcode = opcode,
+			.devid = devid,
+			.eventid = (uint32_t)event,
+			.icid = (uint32_t)below(a, world.nr_cpus),
+		};
 	}
 }
 
-static void send(struct actor *a, const uint64_t (*commands)[4], unsigned nr)
+static void send(struct actor *a, const struct gits_cmd *commands, unsigned nr)
 {
 	if (its_try(commands, nr))
 		a->commands += nr;
@@ -177,45 +200,40 @@ static void send(struct actor *a, const uint64_t (*commands)[4], unsigned nr)
 
 static void commands(struct actor *a)
 {
-	uint64_t list[MAX_COMMANDS][4];
+	struct gits_cmd list[MAX_COMMANDS];
 	unsigned nr = 1 + (unsigned)below(a, MAX_COMMANDS);
 
 	for (unsigned i = 0; i < nr; i++)
-		random_command(a, list[i]);
-	send(a, (const uint64_t(*)[4])list, nr);
+		list[i] = random_command(a);
+	send(a, list, nr);
 }
 
 /* Chance alone would have most events unmapped, and then nothing is cached. */
 static void map_again(struct actor *a)
 {
-	uint64_t list[MAX_COMMANDS][4];
+	struct gits_cmd list[MAX_COMMANDS];
 	uint32_t devid = below(a, 4) ? a->edu.devid : SCRATCH;
 	unsigned nr = 1;
 
-	map_device(devid, true, list[0]);
-	for (uint64_t cpu = 0; cpu < world.nr_cpus && nr < MAX_COMMANDS; cpu++, nr++) {
-		list[nr][0] = ITS_MAPC;
-		list[nr][1] = list[nr][3] = 0;
-		list[nr][2] = GITS_VALID | cpu << 16 | cpu;
-	}
+	list[0] = map_device(devid, true);
+	for (uint64_t cpu = 0; cpu < world.nr_cpus && nr < MAX_COMMANDS; cpu++, nr++)
+		list[nr] = map_collection((uint32_t)cpu, cpu, true);
 	for (; nr < MAX_COMMANDS; nr++)
-		map_event(a, devid, below(a, EVENTS), list[nr]);
-	send(a, (const uint64_t(*)[4])list, nr);
+		list[nr] = map_event(devid, below(a, EVENTS), below(a, world.nr_cpus));
+	send(a, list, nr);
 }
 
 static void map_more(struct actor *a)
 {
-	uint64_t list[MAX_COMMANDS][4];
+	struct gits_cmd list[MAX_COMMANDS];
 
 	for (unsigned i = 0; i < MAX_COMMANDS; i += 2) {
 		uint64_t event = below(a, EVENTS);
 
-		map_event(a, a->edu.devid, event, list[i]);
-		list[i + 1][0] = (uint64_t)a->edu.devid << 32 | ITS_INT;
-		list[i + 1][1] = event;
-		list[i + 1][2] = list[i + 1][3] = 0;
+		list[i] = map_event(a->edu.devid, event, below(a, world.nr_cpus));
+		list[i + 1] = raise_event(a->edu.devid, event);
 	}
-	send(a, (const uint64_t(*)[4])list, MAX_COMMANDS);
+	send(a, list, MAX_COMMANDS);
 }
 
 static void its_off_and_on(struct actor *a)
@@ -254,31 +272,24 @@ static void mask(struct actor *a)
 /* Sixteen events of the device on this very CPU. */
 static void map_here(struct actor *a)
 {
-	uint64_t list[MAX_COMMANDS][4];
+	struct gits_cmd list[MAX_COMMANDS];
 
 	lpis(a->cpu, true);
-	map_device(a->edu.devid, true, list[0]);
-	list[1][0] = ITS_MAPC;
-	list[1][1] = list[1][3] = 0;
-	list[1][2] = GITS_VALID | (uint64_t)a->cpu << 16 | a->cpu;
-	for (uint64_t event = 0; event < MAX_COMMANDS - 2; event++) {
-		map_event(a, a->edu.devid, event, list[event + 2]);
-		list[event + 2][2] = a->cpu;
-	}
-	send(a, (const uint64_t(*)[4])list, MAX_COMMANDS);
+	list[0] = map_device(a->edu.devid, true);
+	list[1] = map_collection(a->cpu, a->cpu, true);
+	for (uint64_t event = 0; event < MAX_COMMANDS - 2; event++)
+		list[event + 2] = map_event(a->edu.devid, event, a->cpu);
+	send(a, list, MAX_COMMANDS);
 }
 
 /* All of them at once: the kernel keeps their translations, and the other CPUs go on together. */
 static void interrupt_here(struct actor *a)
 {
-	uint64_t list[MAX_COMMANDS][4];
+	struct gits_cmd list[MAX_COMMANDS];
 
-	for (uint64_t event = 0; event < MAX_COMMANDS; event++) {
-		list[event][0] = (uint64_t)a->edu.devid << 32 | ITS_INT;
-		list[event][1] = event;
-		list[event][2] = list[event][3] = 0;
-	}
-	send(a, (const uint64_t(*)[4])list, MAX_COMMANDS);
+	for (uint64_t event = 0; event < MAX_COMMANDS; event++)
+		list[event] = raise_event(a->edu.devid, event);
+	send(a, list, MAX_COMMANDS);
 }
 
 struct move {

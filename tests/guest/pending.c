@@ -231,17 +231,17 @@ static void post_a_long_queue(void)
 /* From the other CPU: GITS_CREADR only ever goes forward, and does so on the way. */
 static void progress_can_be_watched(void)
 {
-	const uint64_t inv_all[4] = { ITS_INVALL };
-	const unsigned nr = ITS_QUEUE_SZ / ITS_COMMAND_SZ - 1;
+	const struct gits_cmd inv_all = { .opcode = GITS_CMD_INVALL };
+	const unsigned nr = ITS_QUEUE_SZ / GITS_CMD_SZ - 1;
 	uint32_t from = its_cwriter(), done = 0, seen = 0;
 
 	for (unsigned i = 0; i < nr; i++)
-		its_post(inv_all);
+		its_post(&inv_all);
 	CHECK(cpu_run(1, post_a_long_queue), "CPU 1 does not listen");
 	CHECK(WAIT_UNTIL(go, PATIENCE_MS), "CPU 1 does not run");
 	while (done < nr) {
 		uint32_t creadr = (uint32_t)read64(LAYOUT_GITS + GITS_CREADR);
-		uint32_t now = (creadr - from) % ITS_QUEUE_SZ / ITS_COMMAND_SZ;
+		uint32_t now = (creadr - from) % ITS_QUEUE_SZ / GITS_CMD_SZ;
 
 		CHECK(now >= done, "GITS_CREADR went back from %u to %u", done, now);
 		seen += now != done && now != nr;

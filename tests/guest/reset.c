@@ -41,8 +41,8 @@ static void its_is_at_reset(void)
 	CHECK(read64(LAYOUT_GITS + GITS_CBASER) == 0, "GITS_CBASER");
 	CHECK(read64(LAYOUT_GITS + GITS_CREADR) == 0, "GITS_CREADR");
 	CHECK(read64(LAYOUT_GITS + GITS_CWRITER) == 0, "GITS_CWRITER");
-	for (unsigned n = 0; n < GITS_BASERS; n++)
-		CHECK(!(read64(LAYOUT_GITS + GITS_BASER(n)) & GITS_VALID), "GITS_BASER%u", n);
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++)
+		CHECK(!(read64(LAYOUT_GITS + GITS_BASER(n)) & GITS_BASER_VALID), "GITS_BASER%u", n);
 	CHECK(!(read32(LAYOUT_GICR) & 1), "GICR_CTLR.EnableLPIs");
 }
 

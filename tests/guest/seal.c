@@ -26,7 +26,7 @@ static uint64_t frame_accesses, table_writes;
 /* A queue of the guest's own, as an attacker would bring one. */
 static uint64_t own_queue(void)
 {
-	return GITS_VALID | address_of(memory_alloc(0x10000, 0x10000)) | 0xf;
+	return GITS_BASER_VALID | address_of(memory_alloc(0x10000, 0x10000)) | 0xf;
 }
 
 static void expect_aborts(uint64_t before, uint64_t nr, uint64_t offset)
@@ -72,18 +72,18 @@ static void poke_frame(void)
 		{ GITS_CTLR, 0 },
 		{ GITS_TYPER, ~UINT64_C(0) },
 		{ GITS_CBASER, own_queue() },
-		{ GITS_CWRITER, ITS_COMMAND_SZ },
+		{ GITS_CWRITER, GITS_CMD_SZ },
 		{ GITS_CREADR, 0 },
 		{ GITS_PIDR2 - 8, 0 },
 		{ GITS_TRANSLATER, 0 },
 		{ GITS_FRAME_SZ - 8, 0 },
 		{ GITS_CTLR, GITS_CTLR_ENABLED },
-		{ GITS_CWRITER, 2 * ITS_COMMAND_SZ },
+		{ GITS_CWRITER, 2 * GITS_CMD_SZ },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pokes); i++)
 		poke_register(pokes[i].offset, pokes[i].value);
-	for (unsigned n = 0; n < GITS_BASERS; n++)
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++)
 		poke_register(GITS_BASER(n), own_queue());
 	poke_narrow(GITS_CTLR);
 	poke_narrow(GITS_TRANSLATER);
@@ -128,7 +128,7 @@ static void poke_tables(void)
 		write32(LAYOUT_KERNEL_ITS_MEM + page + PAGE - 4, 0xdeadbeef);
 		table_writes += 2;
 	}
-	for (uint64_t at = 0; at < 16 * ITS_COMMAND_SZ; at += 8, table_writes++)
+	for (uint64_t at = 0; at < 16 * GITS_CMD_SZ; at += 8, table_writes++)
 		write64(LAYOUT_KERNEL_ITS_MEM + at, 0);
 	for (unsigned len = 0; len < 4; len++, table_writes += 2) {
 		write8(LAYOUT_KERNEL_ITS_MEM + len, 0xff);

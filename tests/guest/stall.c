@@ -30,9 +30,20 @@ static uint32_t lpi_of(uint32_t event)
 	return FIRST_LPI + event;
 }
 
-static uint64_t event_command(enum its_opcode opcode)
+/* A command on an event; the LPI is MAPTI's. */
+static struct gits_cmd command(enum gits_opcode opcode, uint32_t event, uint32_t lpi)
 {
-	return (uint64_t)edu.devid << 32 | opcode;
+	return (struct gits_cmd){
+		.opcode = opcode, .devid = edu.devid, .eventid = event, .pintid = lpi
+	};
+}
+
+/* The wrong command is made a right one where it stands. */
+static void repair(uint32_t at)
+{
+	const struct gits_cmd right = command(GITS_CMD_MAPTI, 2, lpi_of(2));
+
+	cmd_encode(&right, (uint64_t *)(its_queue() + at));
 }
 
 static uint32_t creadr(void)
@@ -90,11 +101,10 @@ static void does_not_arrive(uint32_t event)
 /* Event 1 right, event 2 wrong, event 3 right. Returns where the queue began. */
 static uint32_t post_the_wrong_one(void)
 {
-	const uint64_t mapti = event_command(ITS_MAPTI);
-	const uint64_t commands[3][4] = {
-		{ mapti, (uint64_t)lpi_of(1) << 32 | 1, 0, 0 },
-		{ mapti, (uint64_t)WRONG_LPI << 32 | 2, 0, 0 },
-		{ mapti, (uint64_t)lpi_of(3) << 32 | 3, 0, 0 },
+	const struct gits_cmd commands[] = {
+		command(GITS_CMD_MAPTI, 1, lpi_of(1)),
+		command(GITS_CMD_MAPTI, 2, WRONG_LPI),
+		command(GITS_CMD_MAPTI, 3, lpi_of(3)),
 	};
 	uint32_t from = its_cwriter();
 
@@ -106,12 +116,12 @@ static uint32_t post_the_wrong_one(void)
 /* The queue stands at `at`, whatever is written that is no Retry. */
 static void stands(uint32_t at)
 {
-	const uint64_t more[1][4] = { { event_command(ITS_MAPTI), (uint64_t)lpi_of(4) << 32 | 4 } };
+	const struct gits_cmd more = command(GITS_CMD_MAPTI, 4, lpi_of(4));
 
 	CHECK(is_stalled(), "the queue goes on by itself");
 	CHECK(creadr() == at, "the queue stands at 0x%x, not at the wrong command", creadr());
 	write_cwriter(0);
-	CHECK(its_try(more, 1), "the queue has no room");
+	CHECK(its_try(&more, 1), "the queue has no room");
 	write32(LAYOUT_GITS + GITS_CTLR, 0);
 	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 	delay_us(SETTLE_US);
@@ -133,7 +143,7 @@ static void retry_in_vain(uint32_t at)
 
 static void repair_and_retry(uint32_t at)
 {
-	write64(its_queue() + at + 8, (uint64_t)lpi_of(2) << 32 | 2);
+	repair(at);
 	write_cwriter(GITS_CWRITER_RETRY);
 	wait_for_queue();
 	CHECK(!is_stalled(), "the queue stalls at a right command");
@@ -145,9 +155,9 @@ static void repair_and_retry(uint32_t at)
 /* A queue that stands is left for another one. */
 static void begin_a_new_queue(void)
 {
-	const uint64_t wrong[1][4] = { { event_command(ITS_DISCARD), 7 } };
+	const struct gits_cmd wrong = command(GITS_CMD_DISCARD, 7, 0);
 
-	CHECK(its_try(wrong, 1), "the queue has no room");
+	CHECK(its_try(&wrong, 1), "the queue has no room");
 	wait_for_queue();
 	CHECK(is_stalled(), "DISCARD of an event that is not mapped does not stall");
 	its_restart();
@@ -168,10 +178,10 @@ void payload_main(uint64_t fdt)
 		gic_lpi_configure(lpi_of(event), true);
 	edu_rounds(&edu, 10);
 	from = post_the_wrong_one();
-	wrong = (from + ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	wrong = (from + GITS_CMD_SZ) % ITS_QUEUE_SZ;
 	stalled = is_stalled();
 	fact("stalled", stalled);
-	fact("commands_done", (creadr() - from) % ITS_QUEUE_SZ / ITS_COMMAND_SZ);
+	fact("commands_done", (creadr() - from) % ITS_QUEUE_SZ / GITS_CMD_SZ);
 	if (stalled) {
 		stands(wrong);
 		retry_in_vain(wrong);
@@ -182,7 +192,7 @@ void payload_main(uint64_t fdt)
 		does_not_arrive(2);
 		arrives(3);
 		/* What was passed over is not looked at again. */
-		write64(its_queue() + wrong + 8, (uint64_t)lpi_of(2) << 32 | 2);
+		repair(wrong);
 		write_cwriter(GITS_CWRITER_RETRY);
 		delay_us(SETTLE_US);
 		does_not_arrive(2);

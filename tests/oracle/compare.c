@@ -132,8 +132,8 @@ static bool same_state(struct pair *p)
 
 static bool same_registers(struct pair *p)
 {
-	static const uint32_t offsets[] = { GITS_CTLR,	 GITS_CBASER, GITS_CWRITER,
-					    GITS_CREADR, GITS_BASER0, GITS_BASER1 };
+	static const uint32_t offsets[] = { GITS_CTLR,	 GITS_CBASER,	GITS_CWRITER,
+					    GITS_CREADR, GITS_BASER(0), GITS_BASER(1) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
 		uint64_t is = shadow_side_reg(p->side, offsets[i]);

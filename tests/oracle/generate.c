@@ -330,8 +330,7 @@ static enum step_kind roll_kind(struct generator *g)
 
 static bool is_opcode(uint64_t opcode)
 {
-	return (opcode >= 0x08 && opcode <= 0x0f) || opcode == 0x01 ||
-	       (opcode >= 0x03 && opcode <= 0x05);
+	return vits_command_name((uint8_t)opcode);
 }
 
 static uint64_t roll_arg(struct generator *g, const struct step *step, enum step_arg arg)

@@ -11,40 +11,20 @@
 #include "tests/oracle/prng.h"
 #include "vitsmod/bits.h"
 
-#define COMMAND_SZ 32u
-#define ENTRY_SZ   8u
-
-#define BASER_VALID    BIT64(63)
-#define BASER_INDIRECT BIT64(62)
-#define BASER_WBWA     (UINT64_C(7) << 59) /* inner write-back */
-#define BASER_INNER    (UINT64_C(1) << 10) /* shareable */
-#define BASER_PAGE     MASK64(9, 8)
-#define BASER_SIZE     MASK64(7, 0)
-#define CWRITER_RETRY  BIT64(0)
-#define CREADR_STALLED BIT64(0)
-#define CMDQ_OFFSET    MASK64(19, 5)
-#define L1_VALID       BIT64(63)
-#define L1_PA	       MASK64(51, 12)
-#define L1_RES0	       MASK64(62, 52)
+#define ENTRY_SZ 8u
+#define L1_RES0	 MASK64(62, 52)
 
 /*
  * Commands
  */
 
-#define OPCODE	MASK64(7, 0)
-#define DEVID	MASK64(63, 32)
-#define EVENTID MASK64(31, 0)
-#define PINTID	MASK64(63, 32)
-#define SIZE	MASK64(4, 0)
-#define ITT	MASK64(51, 8)
-#define ICID	MASK64(15, 0)
-#define RDBASE	MASK64(50, 16)
-#define VALID	BIT64(63)
-
 static const uint8_t opcodes[NR_COMMANDS] = {
-	[STEP_MAPD] = 0x08, [STEP_MAPC] = 0x09,	   [STEP_MAPTI] = 0x0a,	 [STEP_MAPI] = 0x0b,
-	[STEP_MOVI] = 0x01, [STEP_DISCARD] = 0x0f, [STEP_INT] = 0x03,	 [STEP_CLEAR] = 0x04,
-	[STEP_INV] = 0x0c,  [STEP_INVALL] = 0x0d,  [STEP_MOVALL] = 0x0e, [STEP_SYNC] = 0x05,
+	[STEP_MAPD] = GITS_CMD_MAPD,	 [STEP_MAPC] = GITS_CMD_MAPC,
+	[STEP_MAPTI] = GITS_CMD_MAPTI,	 [STEP_MAPI] = GITS_CMD_MAPI,
+	[STEP_MOVI] = GITS_CMD_MOVI,	 [STEP_DISCARD] = GITS_CMD_DISCARD,
+	[STEP_INT] = GITS_CMD_INT,	 [STEP_CLEAR] = GITS_CMD_CLEAR,
+	[STEP_INV] = GITS_CMD_INV,	 [STEP_INVALL] = GITS_CMD_INVALL,
+	[STEP_MOVALL] = GITS_CMD_MOVALL, [STEP_SYNC] = GITS_CMD_SYNC,
 };
 
 /* Where the arguments go. An argument that a kind of step does not have is noise. */
@@ -53,9 +33,11 @@ static const struct field {
 	unsigned word;
 	uint64_t mask;
 } fields[] = {
-	{ ARG_DEV, 0, DEVID }, { ARG_EVENT, 1, EVENTID }, { ARG_INTID, 1, PINTID },
-	{ ARG_SIZE, 1, SIZE }, { ARG_ITT, 2, ITT },	  { ARG_ICID, 2, ICID },
-	{ ARG_RD, 2, RDBASE }, { ARG_V, 2, VALID },	  { ARG_RD2, 3, RDBASE },
+	{ ARG_DEV, 0, GITS_CMD0_DEVID },    { ARG_EVENT, 1, GITS_CMD1_EVENTID },
+	{ ARG_INTID, 1, GITS_CMD1_PINTID }, { ARG_SIZE, 1, GITS_CMD1_SIZE },
+	{ ARG_ITT, 2, GITS_CMD2_ITT },	    { ARG_ICID, 2, GITS_CMD2_ICID },
+	{ ARG_RD, 2, GITS_CMD2_RDBASE },    { ARG_V, 2, GITS_CMD2_VALID },
+	{ ARG_RD2, 3, GITS_CMD3_RDBASE2 },
 };
 
 static uint64_t field_value(const struct step *step, const struct field *field)
@@ -67,14 +49,14 @@ static uint64_t field_value(const struct step *step, const struct field *field)
 	return FIELD_PREP(field->mask, value);
 }
 
-void guest_encode(const struct step *step, uint64_t ret_words[4])
+void guest_encode(const struct step *step, uint64_t ret_words[GITS_CMD_NR_WORDS])
 {
 	struct prng noise = { step->arg[ARG_NOISE] };
-	uint64_t used[4] = { OPCODE, 0, 0, 0 };
+	uint64_t used[GITS_CMD_NR_WORDS] = { GITS_CMD0_OPCODE, 0, 0, 0 };
 	uint64_t op = step->kind == STEP_OPCODE ? step->arg[ARG_VALUE] : opcodes[step->kind];
 
-	memset(ret_words, 0, 4 * sizeof(*ret_words));
-	ret_words[0] = op & OPCODE;
+	memset(ret_words, 0, GITS_CMD_NR_WORDS * sizeof(*ret_words));
+	ret_words[0] = op & GITS_CMD0_OPCODE;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
 		if (!step_has(step->kind, fields[i].arg))
 			continue;
@@ -91,7 +73,7 @@ uint64_t guest_itt(uint64_t area)
 		return RAM_ITT(area);
 	if (area == ITT_SHORT)
 		return RAM_SHORT_ITT_END - ITT_SHORT_EVENTS * ENTRY_SZ;
-	return area == ITT_HIGHEST ? ITT : RAM_NOWHERE;
+	return area == ITT_HIGHEST ? GITS_CMD2_ITT : RAM_NOWHERE;
 }
 
 uint64_t guest_itt_events(uint64_t area)
@@ -132,10 +114,12 @@ static uint64_t table_address(const struct step *step)
 
 uint64_t guest_baser(const struct step *step)
 {
-	return (step->arg[ARG_V] ? BASER_VALID : 0) |
-	       (step->arg[ARG_INDIRECT] ? BASER_INDIRECT : 0) | BASER_WBWA | BASER_INNER |
-	       FIELD_PREP(BASER_PAGE, step->arg[ARG_PAGE]) | table_address(step) |
-	       FIELD_PREP(BASER_SIZE, step->arg[ARG_PAGES] - 1);
+	return (step->arg[ARG_V] ? GITS_BASER_VALID : 0) |
+	       (step->arg[ARG_INDIRECT] ? GITS_BASER_INDIRECT : 0) |
+	       FIELD_PREP(GITS_BASER_INNER_CACHE, GITS_CACHE_RAWAWB) |
+	       FIELD_PREP(GITS_BASER_SHARE, GITS_SHARE_INNER) |
+	       FIELD_PREP(GITS_BASER_PAGE_SIZE, step->arg[ARG_PAGE]) | table_address(step) |
+	       FIELD_PREP(GITS_BASER_SIZE, step->arg[ARG_PAGES] - 1);
 }
 
 uint64_t guest_table_identity(const struct step *step)
@@ -152,8 +136,10 @@ uint64_t guest_cbaser(const struct step *step)
 	uint64_t area = step->arg[ARG_AREA];
 	uint64_t address = area == AREA_0 || area == AREA_1 ? RAM_QUEUE(area) : RAM_NOWHERE;
 
-	return (step->arg[ARG_V] ? BASER_VALID : 0) | BASER_WBWA | BASER_INNER | address |
-	       FIELD_PREP(BASER_SIZE, step->arg[ARG_PAGES] - 1);
+	return (step->arg[ARG_V] ? GITS_CBASER_VALID : 0) |
+	       FIELD_PREP(GITS_CBASER_INNER_CACHE, GITS_CACHE_RAWAWB) |
+	       FIELD_PREP(GITS_CBASER_SHARE, GITS_SHARE_INNER) | address |
+	       FIELD_PREP(GITS_CBASER_SIZE, step->arg[ARG_PAGES] - 1);
 }
 
 static unsigned l2_kind(const struct step *step, uint64_t l1)
@@ -210,13 +196,14 @@ static void write_l1(struct guest *guest, const struct step *step)
 		if (l2_kind(step, l1) == L2_OUTSIDE)
 			raw = RAM_NOWHERE;
 		if (l2_kind(step, l1) != L2_INVALID)
-			raw |= L1_VALID;
+			raw |= GITS_L1_VALID;
 		/* Bits below the page size and above the address mean nothing. */
 		ram_set64(guest->ram, slot, raw | (sz - 1) | L1_RES0);
 	}
 	/* What lies behind the table is no entry of it, whatever it looks like. */
 	if (entries * ENTRY_SZ < RAM_MIB && table_address(step) != RAM_SHORT_COLLECTIONS)
-		ram_set64(guest->ram, table_address(step) + entries * ENTRY_SZ, pool | L1_VALID);
+		ram_set64(guest->ram, table_address(step) + entries * ENTRY_SZ,
+			  pool | GITS_L1_VALID);
 }
 
 static void zero_table(struct guest *guest, const struct step *step)
@@ -258,7 +245,8 @@ static void step_table(struct guest *guest, const struct step *step)
 		guest->table[n] = identity;
 		guest->shape[n] = *step;
 	}
-	write_reg(guest, n == TABLE_DEVICES_STEP ? GITS_BASER0 : GITS_BASER1, guest_baser(step));
+	write_reg(guest, n == TABLE_DEVICES_STEP ? GITS_BASER(0) : GITS_BASER(1),
+		  guest_baser(step));
 }
 
 static void step_queue(struct guest *guest, const struct step *step)
@@ -269,8 +257,8 @@ static void step_queue(struct guest *guest, const struct step *step)
 	if (guest->enabled)
 		return;
 	guest->has_queue = step->arg[ARG_V];
-	guest->queue = value & MASK64(51, 16);
-	guest->entries = (uint32_t)(FIELD_GET(BASER_SIZE, value) + 1) * QUEUE_PAGE_COMMANDS;
+	guest->queue = value & GITS_CBASER_PA;
+	guest->entries = (uint32_t)(FIELD_GET(GITS_CBASER_SIZE, value) + 1) * QUEUE_PAGE_COMMANDS;
 	guest->tail = 0;
 	guest->waiting = 0;
 }
@@ -278,15 +266,15 @@ static void step_queue(struct guest *guest, const struct step *step)
 static void step_ctlr(struct guest *guest, const struct step *step)
 {
 	write_reg(guest, GITS_CTLR, step->arg[ARG_VALUE]);
-	guest->enabled = read_reg(guest, GITS_CTLR) & 1;
+	guest->enabled = read_reg(guest, GITS_CTLR) & GITS_CTLR_ENABLED;
 	if (guest->enabled)
 		guest_kick(guest);
 }
 
 bool guest_beyond(uint32_t entries, uint64_t value, uint64_t *ret_offset)
 {
-	*ret_offset = (entries + value) * COMMAND_SZ;
-	return value <= CMDQ_OFFSET && *ret_offset <= CMDQ_OFFSET;
+	*ret_offset = (entries + value) * GITS_CMD_SZ;
+	return value <= GITS_QUEUE_OFFSET && *ret_offset <= GITS_QUEUE_OFFSET;
 }
 
 static void step_beyond(struct guest *guest, const struct step *step)
@@ -303,13 +291,13 @@ static void step_beyond(struct guest *guest, const struct step *step)
 
 static void push(struct guest *guest, const struct step *step)
 {
-	uint64_t words[4];
+	uint64_t words[GITS_CMD_NR_WORDS];
 
 	if (!guest->has_queue || guest->waiting == guest->entries - 1)
 		return;
 	guest_encode(step, words);
-	for (unsigned i = 0; i < 4; i++)
-		ram_set64(guest->ram, guest->queue + (uint64_t)guest->tail * COMMAND_SZ + 8 * i,
+	for (unsigned i = 0; i < GITS_CMD_NR_WORDS; i++)
+		ram_set64(guest->ram, guest->queue + (uint64_t)guest->tail * GITS_CMD_SZ + 8 * i,
 			  words[i]);
 	guest->tail = (guest->tail + 1) % guest->entries;
 	guest->waiting++;
@@ -319,15 +307,15 @@ static void push(struct guest *guest, const struct step *step)
 static void unstall(struct guest *guest)
 {
 	const struct step sync = { .kind = STEP_SYNC };
-	uint64_t words[4];
+	uint64_t words[GITS_CMD_NR_WORDS];
 	uint64_t creadr;
 
 	guest_encode(&sync, words);
-	while ((creadr = read_reg(guest, GITS_CREADR)) & CREADR_STALLED) {
-		for (unsigned i = 0; i < 4; i++)
-			ram_set64(guest->ram, guest->queue + (creadr & CMDQ_OFFSET) + 8 * i,
+	while ((creadr = read_reg(guest, GITS_CREADR)) & GITS_CREADR_STALLED) {
+		for (unsigned i = 0; i < GITS_CMD_NR_WORDS; i++)
+			ram_set64(guest->ram, guest->queue + (creadr & GITS_QUEUE_OFFSET) + 8 * i,
 				  words[i]);
-		write_reg(guest, GITS_CWRITER, guest->tail * COMMAND_SZ | CWRITER_RETRY);
+		write_reg(guest, GITS_CWRITER, guest->tail * GITS_CMD_SZ | GITS_CWRITER_RETRY);
 	}
 }
 
@@ -335,7 +323,7 @@ void guest_kick(struct guest *guest)
 {
 	if (!guest->waiting)
 		return;
-	write_reg(guest, GITS_CWRITER, guest->tail * COMMAND_SZ);
+	write_reg(guest, GITS_CWRITER, guest->tail * GITS_CMD_SZ);
 	if (!guest->enabled)
 		return;
 	if (guest->script->cfg[CFG_STALL])
@@ -422,7 +410,7 @@ void guest_step(struct guest *guest, const struct step *step)
 		step_beyond(guest, step);
 		break;
 	case STEP_RETRY:
-		write_reg(guest, GITS_CWRITER, guest->tail * COMMAND_SZ | CWRITER_RETRY);
+		write_reg(guest, GITS_CWRITER, guest->tail * GITS_CMD_SZ | GITS_CWRITER_RETRY);
 		break;
 	case STEP_RESET:
 		step_reset(guest);
@@ -454,19 +442,19 @@ void guest_begin(struct guest *guest, const struct script *script, const struct 
 
 bool abi_slot(const struct ram *ram, uint64_t baser, uint64_t id, uint64_t *ret_gpa)
 {
-	uint64_t sz = page_sz(FIELD_GET(BASER_PAGE, baser));
-	uint64_t entries = (FIELD_GET(BASER_SIZE, baser) + 1) * sz / ENTRY_SZ;
-	uint64_t gpa = baser & MASK64(47, 12) & ~(sz - 1);
+	uint64_t sz = page_sz(FIELD_GET(GITS_BASER_PAGE_SIZE, baser));
+	uint64_t entries = (FIELD_GET(GITS_BASER_SIZE, baser) + 1) * sz / ENTRY_SZ;
+	uint64_t gpa = baser & GITS_BASER_PA & ~(sz - 1);
 	uint64_t per_page = sz / ENTRY_SZ;
 	uint64_t raw;
 
-	if (!(baser & BASER_VALID))
+	if (!(baser & GITS_BASER_VALID))
 		return false;
-	if (baser & BASER_INDIRECT) {
+	if (baser & GITS_BASER_INDIRECT) {
 		raw = id / per_page < entries ? ram_get64(ram, gpa + id / per_page * ENTRY_SZ) : 0;
-		if (!(raw & L1_VALID))
+		if (!(raw & GITS_L1_VALID))
 			return false;
-		gpa = raw & L1_PA & ~(sz - 1);
+		gpa = raw & GITS_L1_PA & ~(sz - 1);
 		id %= per_page;
 	} else if (id >= entries) {
 		return false;

@@ -27,6 +27,7 @@
 
 #include "tests/oracle/ram.h"
 #include "tests/oracle/script.h"
+#include "vitsmod/gits.h"
 
 #define ITT_AREAS	 8u
 #define ITT_SHORT	 8u
@@ -38,14 +39,6 @@ enum { AREA_0, AREA_1, AREA_SHORT, AREA_OUTSIDE };
 enum { L2_IN_RAM, L2_IN_RAM_TOO, L2_INVALID, L2_OUTSIDE };
 
 #define QUEUE_PAGE_COMMANDS 128u
-
-/* Registers, IHI 0069 12.18. */
-#define GITS_CTLR    0x0000u
-#define GITS_CBASER  0x0080u
-#define GITS_CWRITER 0x0088u
-#define GITS_CREADR  0x0090u
-#define GITS_BASER0  0x0100u
-#define GITS_BASER1  0x0108u
 
 /* A script's, and those of its probe. */
 #define MSIS_MAX (2 * SCRIPT_STEPS)
@@ -91,7 +84,7 @@ void guest_step(struct guest *guest, const struct step *step);
 void guest_kick(struct guest *guest);
 
 /* The 32 bytes of a command. */
-void guest_encode(const struct step *step, uint64_t ret_words[4]);
+void guest_encode(const struct step *step, uint64_t ret_words[GITS_CMD_NR_WORDS]);
 /* Where an ITT lies, and how many of its entries are in RAM. */
 uint64_t guest_itt(uint64_t area);
 uint64_t guest_itt_events(uint64_t area);

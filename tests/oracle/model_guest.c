@@ -10,9 +10,6 @@
 #include "vitsmod/bits.h"
 #include "vitsmod/vits.h"
 
-#define CTLR_ENABLED   BIT64(0)
-#define CTLR_QUIESCENT BIT64(31)
-
 static void reset_registers(struct model *m)
 {
 	m->enabled = false;
@@ -175,14 +172,17 @@ void model_step(struct model *m, const struct step *step)
 
 uint64_t model_reg_mask(uint32_t offset, uint64_t value)
 {
-	const uint64_t valid = BIT64(63);
-
 	switch (offset) {
 	case GITS_CBASER:
-		return value & valid ? valid | MASK64(51, 12) | MASK64(7, 0) : valid;
-	case GITS_BASER0:
-	case GITS_BASER1:
-		return value & valid ? valid | BIT64(62) | MASK64(47, 12) | MASK64(9, 0) : valid;
+		if (!(value & GITS_CBASER_VALID))
+			return GITS_CBASER_VALID;
+		return GITS_CBASER_VALID | MASK64(51, 12) | GITS_CBASER_SIZE;
+	case GITS_BASER(0):
+	case GITS_BASER(1):
+		if (!(value & GITS_BASER_VALID))
+			return GITS_BASER_VALID;
+		return GITS_BASER_VALID | GITS_BASER_INDIRECT | GITS_BASER_PA |
+		       GITS_BASER_PAGE_SIZE | GITS_BASER_SIZE;
 	default:
 		return ~UINT64_C(0);
 	}
@@ -194,7 +194,7 @@ static uint64_t ctlr(struct model *m)
 
 	if (!m->enabled && !empty && rule(m, RULE_QUIESCENT_MEANS_EMPTY))
 		return 0;
-	return (m->enabled ? CTLR_ENABLED : 0) | CTLR_QUIESCENT;
+	return (m->enabled ? GITS_CTLR_ENABLED : 0) | GITS_CTLR_QUIESCENT;
 }
 
 uint64_t model_reg(struct model *m, uint32_t offset)
@@ -205,16 +205,16 @@ uint64_t model_reg(struct model *m, uint32_t offset)
 	case GITS_CTLR:
 		return ctlr(m);
 	case GITS_CWRITER:
-		return m->cwriter * 32;
+		return m->cwriter * GITS_CMD_SZ;
 	case GITS_CREADR:
-		return m->creadr * 32;
+		return m->creadr * GITS_CMD_SZ;
 	case GITS_CBASER:
 		value = guest_cbaser(&m->queue);
 		break;
 	default:
 		value = guest_table_identity(
-			&m->table[offset == GITS_BASER0 ? TABLE_DEVICES_STEP
-							: TABLE_COLLECTIONS_STEP]);
+			&m->table[offset == GITS_BASER(0) ? TABLE_DEVICES_STEP
+							  : TABLE_COLLECTIONS_STEP]);
 	}
 	return value & model_reg_mask(offset, value);
 }

@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-const uint32_t observed_regs[NR_OBSERVED_REGS] = { GITS_CTLR,	GITS_CBASER, GITS_CWRITER,
-						   GITS_CREADR, GITS_BASER0, GITS_BASER1 };
+const uint32_t observed_regs[NR_OBSERVED_REGS] = { GITS_CTLR,	GITS_CBASER,   GITS_CWRITER,
+						   GITS_CREADR, GITS_BASER(0), GITS_BASER(1) };
 
 /*
  * Looking

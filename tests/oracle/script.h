@@ -45,8 +45,8 @@ enum step_kind {
 	STEP_BYTE,		/* the guest writes value= to the configuration byte of intid= */
 	STEP_ZERO,		/* the guest zeroes the memory of itt= */
 	STEP_CTLR,		/* GITS_CTLR := value= */
-	STEP_DEVICES,		/* GITS_BASER0, a table of a given shape */
-	STEP_COLLECTIONS,	/* GITS_BASER1 */
+	STEP_DEVICES,		/* GITS_BASER(0), a table of a given shape */
+	STEP_COLLECTIONS,	/* GITS_BASER(1) */
 	STEP_QUEUE,		/* GITS_CBASER */
 	STEP_BEYOND, /* GITS_CWRITER := an offset value= entries beyond the queue's end */
 	STEP_RETRY,  /* GITS_CWRITER := as it was, with Retry */

@@ -269,7 +269,7 @@ struct dte shadow_side_dte(struct shadow_side *side, uint32_t devid)
 {
 	uint64_t gpa;
 
-	if (!abi_slot(&side->ram, port_read(side, GITS_BASER0), devid, &gpa))
+	if (!abi_slot(&side->ram, port_read(side, GITS_BASER(0)), devid, &gpa))
 		return (struct dte){ .valid = false };
 	return abi_dte(ram_get64(&side->ram, gpa));
 }
@@ -278,7 +278,7 @@ struct cte shadow_side_cte(struct shadow_side *side, uint32_t icid)
 {
 	uint64_t gpa;
 
-	if (!abi_slot(&side->ram, port_read(side, GITS_BASER1), icid, &gpa))
+	if (!abi_slot(&side->ram, port_read(side, GITS_BASER(1)), icid, &gpa))
 		return (struct cte){ .valid = false };
 	return abi_cte(ram_get64(&side->ram, gpa));
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 #include "vmm/kvm/layout.h"
 
 #define PAIRS 8u /* of a chain */
@@ -63,7 +64,7 @@ static void set_policy(const struct arranged *a)
 
 static void inject(struct arranged *a, uint32_t v)
 {
-	int r = vm_signal_msi(a->cfg.vm, LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
+	int r = vm_signal_msi(a->cfg.vm, LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
 			      kernel_its_devid(0, v), kernel_its_eventid(v));
 
 	assert(r >= 0);

@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "tests/routes/arrange.h"
+#include "vitsmod/gits.h"
 #include "vmm/bench/rig.h"
 #include "vmm/kvm/layout.h"
 
@@ -132,7 +133,7 @@ static int set_routes(const struct bench *b)
 	struct vm_route routes[BENCH_MAX_VECTORS];
 
 	for (uint32_t v = 0; v < b->nr_vectors; v++)
-		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
+		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
 					       kernel_its_devid(0, v), kernel_its_eventid(v) };
 	return vm_set_routes(machine_vm(rig_machine(b->rig)), routes, b->nr_vectors);
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/control/guest.h"
@@ -20,17 +21,6 @@
 /* Commands run for microseconds at a time. */
 #define AUDIT_TRIES  20u
 #define AUDIT_NAP_NS 1000000
-
-/* IHI 0069 12.18; reading any of them changes nothing. */
-static const struct {
-	const char *name;
-	uint64_t offset;
-	unsigned size;
-} registers[] = {
-	{ "GITS_CTLR", 0x0000, 4 },    { "GITS_TYPER", 0x0008, 8 },  { "GITS_CBASER", 0x0080, 8 },
-	{ "GITS_CWRITER", 0x0088, 8 }, { "GITS_CREADR", 0x0090, 8 }, { "GITS_BASER0", 0x0100, 8 },
-	{ "GITS_BASER1", 0x0108, 8 },
-};
 
 /* JSON's numbers have no 64 bits everywhere. */
 static json_t *hex(uint64_t value)
@@ -44,17 +34,17 @@ static json_t *hex(uint64_t value)
 static json_t *registers_json(struct vits *v)
 {
 	json_t *object = json_object();
+	struct vits_register reg;
 
-	for (size_t i = 0; i < ARRAY_SIZE(registers); i++)
-		(void)json_object_set_new(
-			object, registers[i].name,
-			hex(vits_mmio_read(v, registers[i].offset, registers[i].size)));
+	for (size_t n = 0; vits_register_get(n, &reg); n++)
+		(void)json_object_set_new(object, reg.name,
+					  hex(vits_mmio_read(v, reg.offset, reg.size)));
 	return object;
 }
 
 static json_t *failure_json(const struct vits_failure *f)
 {
-	const char *command = vits_command_name((uint8_t)(f->cmd[0] & 0xff));
+	const char *command = vits_command_name(cmd_opcode(f->cmd));
 	const char *error = vits_error_name(f->code);
 	json_t *words = json_array();
 

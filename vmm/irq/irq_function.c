@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "vitsmod/gits.h"
 #include "vmm/base/clock.h"
 #include "vmm/irq/probes.h"
 #include "vmm/kvm/layout.h"
@@ -44,7 +45,7 @@ static bool deliver(struct irq_function *f, unsigned vector, const struct msi_me
 	 * The wiring says which ITS the function's MSIs arrive at, and under which
 	 * DeviceID; the data is the EventID. A message to anywhere else goes nowhere.
 	 */
-	if (message->address != LAYOUT_GITS_OF(f->its) + VITS_TRANSLATER ||
+	if (message->address != LAYOUT_GITS_OF(f->its) + GITS_TRANSLATER ||
 	    vits_translate(w->vits, w->vits_function, message->data, &lpi) != VITS_MSI_DELIVER) {
 		count(&counts->dropped);
 		return false;
@@ -58,7 +59,7 @@ static bool deliver(struct irq_function *f, unsigned vector, const struct msi_me
 
 static struct msi_message bare_message(const struct irq_function *f, unsigned vector)
 {
-	return (struct msi_message){ LAYOUT_GITS_OF(f->its) + VITS_TRANSLATER, vector };
+	return (struct msi_message){ LAYOUT_GITS_OF(f->its) + GITS_TRANSLATER, vector };
 }
 
 static enum vfio_take take(struct irq_function *f, unsigned vector, struct msi_message *ret_message)
@@ -150,7 +151,7 @@ static bool event_of(const struct irq_function *f, unsigned vector, uint32_t *re
 	assert(vector < f->nr_vectors);
 
 	if (!message_of(f, vector, &message) ||
-	    message.address != LAYOUT_GITS_OF(f->its) + VITS_TRANSLATER ||
+	    message.address != LAYOUT_GITS_OF(f->its) + GITS_TRANSLATER ||
 	    message.data >= f->wiring.nr_events)
 		return false;
 	*ret_eventid = message.data;

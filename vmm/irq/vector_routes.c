@@ -42,6 +42,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "vitsmod/gits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/irq/mask_queue.h"
@@ -404,7 +405,7 @@ static int set_gsis(const struct vector_routes *r)
 		for (uint32_t e = 0; e < r->functions[f].irq->nr_events && first + e < r->nr_gsis;
 		     e++)
 			gsis[first + e] = (struct vm_route){
-				.address = LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER,
+				.address = LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
 				.devid = kernel_its_devid(f, e),
 				.eventid = kernel_its_eventid(e),
 			};

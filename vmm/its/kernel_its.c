@@ -29,7 +29,6 @@
 #include "vmm/its/kernel_its.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -37,46 +36,28 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "vitsmod/gits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/bitset.h"
 #include "vmm/its/deferred.h"
+#include "vmm/its/kernel_queue.h"
 #include "vmm/its/lpimap.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
-/* Registers of the frame, IHI 0069 12.18 and 12.11. */
-#define GITS_CTLR	  0x0000u
-#define GITS_CBASER	  0x0080u
-#define GITS_CWRITER	  0x0088u
-#define GITS_BASER0	  0x0100u
-#define GITS_BASER1	  0x0108u
-#define GITS_CTLR_ENABLED BIT64(0)
-#define GITS_BASER_VALID  BIT64(63)
-#define GICR_CTLR	  0x0000u
-#define GICR_CTLR_LPIS	  (1u << 0) /* EnableLPIs */
-#define GICR_PROPBASER	  0x0070u
-#define GICR_PENDBASER	  0x0078u
-#define PROPBASER_IDBITS  MASK64(4, 0)
-#define PROPBASER_PA	  MASK64(51, 12)
-#define PENDBASER_PA	  MASK64(51, 16)
+/* Registers of redistributors, IHI 0069 12.11. */
+#define GICR_CTLR	 0x0000u
+#define GICR_CTLR_LPIS	 (1u << 0) /* EnableLPIs */
+#define GICR_PROPBASER	 0x0070u
+#define GICR_PENDBASER	 0x0078u
+#define PROPBASER_IDBITS MASK64(4, 0)
+#define PROPBASER_PA	 MASK64(51, 12)
+#define PENDBASER_PA	 MASK64(51, 16)
 
-/* The read-only slot. KVM's ITS has 64 KiB table pages and 8-byte entries. */
-#define QUEUE_SZ       (64 * KiB)
-#define COLLECTIONS_SZ (64 * KiB)
-#define DEVICES_SZ     (512 * KiB) /* DeviceIDs of 16 bits, flat */
-#define ITT_SZ	       (512 * KiB) /* EventIDs of 16 bits; shared: its content is not used */
-#define QUEUE_AT       UINT64_C(0)
-#define COLLECTIONS_AT (QUEUE_AT + QUEUE_SZ)
-#define DEVICES_AT     (COLLECTIONS_AT + COLLECTIONS_SZ)
-#define ITT_AT	       (DEVICES_AT + DEVICES_SZ)
-#define MEM_SZ	       (ITT_AT + ITT_SZ)
-#define KERNEL_ID_BITS 16u
-#define NR_DEVICES     ((uint32_t)(DEVICES_SZ / 8))
+#define KERNEL_ID_BITS 16u /* of the INTIDs that KVM has */
 
-#define COMMAND_SZ     32u
-#define QUEUE_COMMANDS ((uint32_t)(QUEUE_SZ / COMMAND_SZ))
-/* Commands that one effect needs at the most; one slot of a queue stays free. */
+/* Commands that one effect needs at the most. */
 #define EFFECT_COMMANDS 8u
 
 /* Owed mappings that a window tries again, for a guest can have tens of thousands. */
@@ -86,21 +67,9 @@
 #define SCRATCH_EVENTS 256u
 
 _Static_assert(LAYOUT_KERNEL_ITS_FRAME % (64 * KiB) == 0, "KVM wants the frame 64 KiB aligned");
-_Static_assert(LAYOUT_KERNEL_ITS_FRAME + VITS_FRAME_SZ <= LAYOUT_KERNEL_ITS_MEM,
+_Static_assert(LAYOUT_KERNEL_ITS_FRAME + GITS_FRAME_SZ <= LAYOUT_KERNEL_ITS_MEM,
 	       "slots do not overlap");
-_Static_assert(LAYOUT_KERNEL_ITS_MEM + MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
-
-enum opcode {
-	OP_MOVI = 0x01,
-	OP_INT = 0x03,
-	OP_CLEAR = 0x04,
-	OP_MAPD = 0x08,
-	OP_MAPC = 0x09,
-	OP_MAPTI = 0x0a,
-	OP_INV = 0x0c,
-	OP_INVALL = 0x0d,
-	OP_DISCARD = 0x0f,
-};
+_Static_assert(LAYOUT_KERNEL_ITS_MEM + KERNEL_MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
 
 /* What a redistributor says of LPIs, read at most once a window. */
 struct redist {
@@ -114,20 +83,17 @@ struct kernel_its {
 	struct kernel_its_config cfg;
 	int its;
 	uint8_t *frame; /* PROT_NONE */
-	uint8_t *mem;	/* the read-only slot, writable here */
 	/* Here "devid" is a function's index, and the scratch events' is the next one. */
 	struct kernel_its_function *functions; /* [cfg.nr_functions] */
 	uint32_t scratch_devid;
 
 	pthread_mutex_t lock;
 	bool paused;
-	uint32_t cwriter; /* offset of the next command */
-	uint32_t nr_staged;
+	struct kernel_queue queue;
 	struct redist *redists; /* [cfg.nr_vcpus] */
 	bool has_prop;
 	uint64_t prop; /* PROPBASER, which is one for the whole VM in KVM */
 	uint8_t live[BITSET_BYTES(VITS_MAX_LPIS)]; /* n: a live event has the LPI 8192 + n */
-	uint8_t devices[BITSET_BYTES(NR_DEVICES)]; /* the kernel ITS's DeviceIDs it was told of */
 	uint32_t scratch[SCRATCH_EVENTS];	   /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
 	struct deferred_set owed;
@@ -174,53 +140,24 @@ static void flush(struct kernel_its *s)
 	int r;
 
 	if (s->broken)
-		s->nr_staged = 0; /* there is always room for more */
-	if (!s->nr_staged)
+		s->queue.nr_staged = 0; /* there is always room for more */
+	if (!s->queue.nr_staged)
 		return;
 	begin_pause(s);
-	r = its_set(s, GITS_CWRITER, s->cwriter);
-	count(&s->commands, s->nr_staged);
-	s->nr_staged = 0;
+	r = its_set(s, GITS_CWRITER, s->queue.cwriter);
+	count(&s->commands, s->queue.nr_staged);
+	s->queue.nr_staged = 0;
 	if (r < 0) {
 		s->broken = true;
 		s->cfg.failed(s->cfg.ctx, "the kernel's ITS refused commands");
 	}
 }
 
-static void stage(struct kernel_its *s, uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+/* Is there room for the commands of one more effect? Makes some. */
+static void make_room(struct kernel_its *s)
 {
-	const uint64_t cmd[4] = { htole64(dw0), htole64(dw1), htole64(dw2), htole64(dw3) };
-
-	_Static_assert(sizeof(cmd) == COMMAND_SZ, "commands are 32 bytes");
-	assert(s->nr_staged < QUEUE_COMMANDS - 1);
-
-	memcpy(s->mem + QUEUE_AT + s->cwriter, cmd, sizeof(cmd));
-	s->cwriter = (s->cwriter + COMMAND_SZ) % (uint32_t)QUEUE_SZ;
-	s->nr_staged++;
-}
-
-/*
- * The commands that name an event, and perhaps an INTID and a collection. A device
- * is there from its first mapping on, so that those without events are in no list.
- */
-static void stage_event(struct kernel_its *s, enum opcode op, uint32_t devid, uint32_t eventid,
-			uint64_t intid_icid)
-{
-	uint64_t intid = intid_icid >> 16, icid = intid_icid & 0xffff;
-	uint32_t device = kernel_its_devid(devid, eventid);
-
-	assert(device < NR_DEVICES);
-	if (op == OP_MAPTI && !bitset_has(s->devices, device)) {
-		stage(s, (uint64_t)device << 32 | OP_MAPD, KERNEL_ID_BITS - 1,
-		      GITS_BASER_VALID | (LAYOUT_KERNEL_ITS_MEM + ITT_AT), 0);
-		bitset_put(s->devices, device, true);
-	}
-	stage(s, (uint64_t)device << 32 | op, intid << 32 | kernel_its_eventid(eventid), icid, 0);
-}
-
-static uint64_t intid_icid(uint32_t intid, uint32_t icid)
-{
-	return (uint64_t)intid << 16 | icid;
+	if (kernel_queue_room(&s->queue) < EFFECT_COMMANDS)
+		flush(s);
 }
 
 /* ---- is the guest ready for a mapping? ---------------------------------- */
@@ -270,7 +207,7 @@ static void move_in_kernel(struct kernel_its *s, uint32_t intid, uint32_t vcpu)
 
 	assert(m);
 	m->vcpu = (uint16_t)vcpu;
-	stage_event(s, OP_MOVI, m->devid, m->eventid, intid_icid(0, vcpu));
+	kernel_queue_move(&s->queue, m->devid, m->eventid, vcpu);
 }
 
 static void move_all_in_kernel(struct kernel_its *s, uint32_t from, uint32_t to)
@@ -280,8 +217,7 @@ static void move_all_in_kernel(struct kernel_its *s, uint32_t from, uint32_t to)
 
 		if (lpimap_find(&s->map, intid)->vcpu != from)
 			continue;
-		if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
-			flush(s);
+		make_room(s);
 		move_in_kernel(s, intid, to);
 	}
 }
@@ -293,15 +229,15 @@ static void map_in_kernel(struct kernel_its *s, const struct deferred *o)
 	uint32_t slot = o->intid % SCRATCH_EVENTS;
 
 	if (s->scratch[slot] == o->intid) {
-		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_DISCARD, s->scratch_devid, slot);
 		s->scratch[slot] = 0;
 	}
-	stage_event(s, OP_MAPTI, o->devid, o->eventid, intid_icid(o->intid, o->vcpu));
+	kernel_queue_map(&s->queue, o->devid, o->eventid, o->intid, o->vcpu);
 	(void)lpimap_set(&s->map, o->intid, o->devid, o->eventid);
 	move_in_kernel(s, o->intid, o->vcpu);
-	stage_event(s, OP_INV, o->devid, o->eventid, 0);
+	kernel_queue_event(&s->queue, GITS_CMD_INV, o->devid, o->eventid);
 	if (o->pending)
-		stage_event(s, OP_INT, o->devid, o->eventid, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_INT, o->devid, o->eventid);
 }
 
 /* The guest may have set up its tables since. True: it is not owed any more. */
@@ -310,8 +246,7 @@ static bool try_deferred(struct kernel_its *s, struct deferred *o)
 	/* The kernel makes nothing pending while the target has its LPIs off. */
 	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !s->redists[o->vcpu].lpis_on))
 		return false;
-	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
-		flush(s);
+	make_room(s);
 	map_in_kernel(s, o);
 	deferred_drop(&s->owed, o);
 	return true;
@@ -345,8 +280,8 @@ static void live_map(struct kernel_its *s, uint32_t devid, const struct vits_eff
 static void live_unmap(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
 {
 	if (e->op == VITS_LPI_UNMAP)
-		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
-	stage_event(s, OP_DISCARD, devid, e->eventid, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, devid, e->eventid);
+	kernel_queue_event(&s->queue, GITS_CMD_DISCARD, devid, e->eventid);
 	lpimap_drop(&s->map, e->intid);
 }
 
@@ -406,13 +341,13 @@ static void apply_live(struct kernel_its *s, uint32_t devid, const struct vits_e
 		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
-		stage_event(s, OP_CLEAR, devid, e->eventid, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, devid, e->eventid);
 		break;
 	case VITS_LPI_INV:
-		stage_event(s, OP_INV, devid, e->eventid, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_INV, devid, e->eventid);
 		break;
 	case VITS_LPI_RAISE:
-		stage_event(s, OP_INT, devid, e->eventid, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_INT, devid, e->eventid);
 		break;
 	default:
 		assert(!"not an effect on an event");
@@ -436,15 +371,15 @@ static bool scratch_map(struct kernel_its *s, const struct vits_effect *e, uint3
 	 * hold a CPU of the host for milliseconds at a time.
 	 */
 	if (s->scratch[slot]) {
-		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
-		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, s->scratch_devid, slot);
+		kernel_queue_event(&s->queue, GITS_CMD_DISCARD, s->scratch_devid, slot);
 	}
-	stage_event(s, OP_MAPTI, s->scratch_devid, slot, intid_icid(e->intid, e->vcpu));
+	kernel_queue_map(&s->queue, s->scratch_devid, slot, e->intid, e->vcpu);
 	if (s->scratch[slot])
 		lpimap_drop(&s->map, s->scratch[slot]);
 	(void)lpimap_set(&s->map, e->intid, s->scratch_devid, slot);
 	move_in_kernel(s, e->intid, e->vcpu);
-	stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+	kernel_queue_event(&s->queue, GITS_CMD_INV, s->scratch_devid, slot);
 	s->scratch[slot] = e->intid;
 	return true;
 }
@@ -462,8 +397,8 @@ static void apply_scratch(struct kernel_its *s, const struct vits_effect *e)
 	}
 	switch (e->op) {
 	case VITS_LPI_UNMAP:
-		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
-		stage_event(s, OP_DISCARD, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, s->scratch_devid, slot);
+		kernel_queue_event(&s->queue, GITS_CMD_DISCARD, s->scratch_devid, slot);
 		lpimap_drop(&s->map, e->intid);
 		s->scratch[slot] = 0;
 		break;
@@ -471,15 +406,15 @@ static void apply_scratch(struct kernel_its *s, const struct vits_effect *e)
 		move_in_kernel(s, e->intid, e->vcpu);
 		break;
 	case VITS_LPI_CLEAR:
-		stage_event(s, OP_CLEAR, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, s->scratch_devid, slot);
 		break;
 	case VITS_LPI_INV:
-		stage_event(s, OP_INV, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_INV, s->scratch_devid, slot);
 		break;
 	case VITS_LPI_RAISE:
 		/* The collection may have moved since the slot was mapped. */
 		move_in_kernel(s, e->intid, e->vcpu);
-		stage_event(s, OP_INT, s->scratch_devid, slot, 0);
+		kernel_queue_event(&s->queue, GITS_CMD_INT, s->scratch_devid, slot);
 		break;
 	default:
 		break; /* a mapping of no function exists in the guest's tables alone */
@@ -491,10 +426,10 @@ void kernel_its_apply(struct kernel_its *s, unsigned its, const struct vits_effe
 	assert(e->vcpu < s->cfg.nr_vcpus);
 
 	pthread_mutex_lock(&s->lock);
-	if (s->nr_staged + EFFECT_COMMANDS >= QUEUE_COMMANDS)
-		flush(s);
+	make_room(s);
 	if (e->op == VITS_INVALL) {
-		stage(s, OP_INVALL, 0, e->vcpu, 0);
+		kernel_queue_put(&s->queue,
+				 &(struct gits_cmd){ .opcode = GITS_CMD_INVALL, .icid = e->vcpu });
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
 		for (size_t i = 0; i < s->owed.nr; i++)
@@ -536,7 +471,7 @@ bool kernel_its_defers(struct kernel_its *s, size_t function, uint32_t eventid)
 /* Is a drainer between two of its effects? Then its commit tries again. */
 static bool is_staging(const struct kernel_its *s)
 {
-	return s->paused || s->nr_staged;
+	return s->paused || s->queue.nr_staged;
 }
 
 void kernel_its_commit(struct kernel_its *s)
@@ -590,7 +525,7 @@ static int signal_deferred(struct kernel_its *s, uint32_t devid, uint32_t eventi
 
 int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
 {
-	const uint64_t doorbell = LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER;
+	const uint64_t doorbell = LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER;
 	uint32_t device = kernel_its_devid(function, eventid), event = kernel_its_eventid(eventid);
 	int r = vm_signal_msi(s->cfg.vm, doorbell, device, event);
 
@@ -628,7 +563,7 @@ int kernel_its_add_to_bus(struct kernel_its *s, struct bus *bus)
 	const struct bus_region region = {
 		.name = "sealed tables",
 		.base = LAYOUT_KERNEL_ITS_MEM,
-		.size = MEM_SZ,
+		.size = KERNEL_MEM_SZ,
 		.read = table_read,
 		.write = table_write,
 		.ctx = s,
@@ -694,19 +629,19 @@ static int place(struct kernel_its *s)
 	r = vm_device_set(s->cfg.vm, s->its, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_ITS_ADDR_TYPE,
 			  &frame);
 	if (!r)
-		r = map_region(VITS_FRAME_SZ, PROT_NONE, &s->frame);
+		r = map_region(GITS_FRAME_SZ, PROT_NONE, &s->frame);
 	if (!r)
-		r = map_region(MEM_SZ, PROT_READ | PROT_WRITE, &s->mem);
+		r = map_region(KERNEL_MEM_SZ, PROT_READ | PROT_WRITE, &s->queue.mem);
 	/* A few pages of it are used: no huge one, alone or together with a neighbour. */
 	if (!r)
-		(void)madvise(s->mem, MEM_SZ, MADV_NOHUGEPAGE);
+		(void)madvise(s->queue.mem, KERNEL_MEM_SZ, MADV_NOHUGEPAGE);
 	/* Read-write, or guest writes would pass the slot and reach the ITS. */
 	if (!r)
 		r = vm_set_slot(s->cfg.vm, VM_SLOT_KERNEL_ITS_FRAME, LAYOUT_KERNEL_ITS_FRAME,
-				VITS_FRAME_SZ, s->frame, false);
+				GITS_FRAME_SZ, s->frame, false);
 	if (!r)
-		r = vm_set_slot(s->cfg.vm, VM_SLOT_KERNEL_ITS_MEM, LAYOUT_KERNEL_ITS_MEM, MEM_SZ,
-				s->mem, true);
+		r = vm_set_slot(s->cfg.vm, VM_SLOT_KERNEL_ITS_MEM, LAYOUT_KERNEL_ITS_MEM,
+				KERNEL_MEM_SZ, s->queue.mem, true);
 	return r;
 }
 
@@ -742,9 +677,9 @@ void kernel_its_destroy(struct kernel_its *s)
 		return;
 	cleanup_fd(&s->its);
 	if (s->frame)
-		(void)munmap(s->frame, VITS_FRAME_SZ);
-	if (s->mem)
-		(void)munmap(s->mem, MEM_SZ);
+		(void)munmap(s->frame, GITS_FRAME_SZ);
+	if (s->queue.mem)
+		(void)munmap(s->queue.mem, KERNEL_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
 	free(s->redists);
 	deferred_fini(&s->owed);
@@ -758,11 +693,12 @@ static int program(struct kernel_its *s)
 	const struct {
 		uint64_t reg, value;
 	} writes[] = {
-		{ GITS_CBASER, GITS_BASER_VALID | (base + QUEUE_AT) | (QUEUE_SZ / (4 * KiB) - 1) },
-		{ GITS_BASER0,
-		  GITS_BASER_VALID | (base + DEVICES_AT) | (DEVICES_SZ / (64 * KiB) - 1) },
-		{ GITS_BASER1,
-		  GITS_BASER_VALID | (base + COLLECTIONS_AT) | (COLLECTIONS_SZ / (64 * KiB) - 1) },
+		{ GITS_CBASER, GITS_CBASER_VALID | (base + KERNEL_QUEUE_AT) |
+				       (KERNEL_QUEUE_SZ / GITS_CBASER_PAGE_SZ - 1) },
+		{ GITS_BASER(0), GITS_BASER_VALID | (base + KERNEL_DEVICES_AT) |
+					 (KERNEL_DEVICES_SZ / (64 * KiB) - 1) },
+		{ GITS_BASER(1), GITS_BASER_VALID | (base + KERNEL_COLLECTIONS_AT) |
+					 (KERNEL_COLLECTIONS_SZ / (64 * KiB) - 1) },
 		{ GITS_CTLR, GITS_CTLR_ENABLED },
 	};
 	uint64_t ctlr = 0;
@@ -788,7 +724,12 @@ int kernel_its_start(struct kernel_its *s, struct failure *ret_failure)
 
 	pthread_mutex_lock(&s->lock);
 	for (uint32_t i = 0; i < s->cfg.nr_vcpus; i++)
-		stage(s, OP_MAPC, 0, GITS_BASER_VALID | (uint64_t)i << 16 | i, 0);
+		kernel_queue_put(&s->queue, &(struct gits_cmd){
+						    .opcode = GITS_CMD_MAPC,
+						    .icid = i,
+						    .rdbase = i,
+						    .valid = true,
+					    });
 	flush(s);
 	end_pause(s);
 	r = s->broken ? -EIO : 0;

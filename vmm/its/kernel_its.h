@@ -12,42 +12,16 @@
  * configuration's functions, under DeviceIDs and EventIDs of its own (KVM's have
  * 16 bits, and all ITSs of a guest share this one); and scratch events for commands
  * on what belongs to no function.
- *
- * KVM finds an event by going through the list of all devices, then through that of
- * the device's events (vgic-its.c: find_ite()). So a function is many devices here,
- * of few events each, and an interrupt costs much the same however many there are.
  */
 #ifndef VMM_ITS_KERNEL_ITS_H
 #define VMM_ITS_KERNEL_ITS_H
 
-#include <assert.h>
-
 #include "vitsmod/vits.h"
+#include "vmm/its/kernel_ids.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/vcpu.h"
 
 struct kernel_its;
-
-/* Events of a device of the sealed ITS, and devices that each function can be. */
-#define KERNEL_ITS_DEVICE_EVENTS    64u
-#define KERNEL_ITS_FUNCTION_DEVICES (65536u / KERNEL_ITS_DEVICE_EVENTS)
-/* One more are the scratch events'. */
-#define KERNEL_ITS_MAX_FUNCTIONS (65536u / KERNEL_ITS_FUNCTION_DEVICES - 1)
-
-/* What an event of a function, by its index in the configuration, is called there. */
-static inline uint32_t kernel_its_devid(size_t function, uint32_t eventid)
-{
-	/* One more would be the next function's. */
-	assert(eventid < KERNEL_ITS_FUNCTION_DEVICES * KERNEL_ITS_DEVICE_EVENTS);
-
-	return (uint32_t)function * KERNEL_ITS_FUNCTION_DEVICES +
-	       eventid / KERNEL_ITS_DEVICE_EVENTS;
-}
-
-static inline uint32_t kernel_its_eventid(uint32_t eventid)
-{
-	return eventid % KERNEL_ITS_DEVICE_EVENTS;
-}
 
 /* A function that can send MSIs; its index in the configuration names it below. */
 struct kernel_its_function {

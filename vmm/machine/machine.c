@@ -19,6 +19,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
@@ -189,7 +190,7 @@ static void its_release(void *ctx, uint32_t intid)
 static void its_trace(void *ctx, const uint64_t cmd[4], enum vits_result result, uint32_t code)
 {
 	(void)ctx;
-	PROBE_COMMAND((uint8_t)cmd[0], result, code);
+	PROBE_COMMAND(cmd_opcode(cmd), result, code);
 }
 
 static const struct vits_ops vits_ops = {
@@ -244,7 +245,7 @@ static int add_own_regions(struct machine *m)
 	int r = console_add_to_bus(m->console, &m->bus);
 
 	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++) {
-		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), VITS_FRAME_SZ,
+		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), GITS_FRAME_SZ,
 						 gits_read, gits_write,	       &m->its[i] };
 
 		r = bus_add(&m->bus, &gits);

@@ -26,31 +26,28 @@ void flood_begin(void)
 	flood.posted = 0;
 	its_off();
 	its_init_disabled();
-	write64(LAYOUT_GITS + GITS_CBASER,
-		GITS_VALID | address_of(flood.queue) | (FLOOD_QUEUE_SZ / 4096 - 1));
+	write64(LAYOUT_GITS + GITS_CBASER, GITS_CBASER_VALID | address_of(flood.queue) |
+						   (FLOOD_QUEUE_SZ / GITS_CBASER_PAGE_SZ - 1));
 	write32(LAYOUT_GITS + GITS_CTLR, GITS_CTLR_ENABLED);
 	CHECK(read32(LAYOUT_GITS + GITS_CTLR) & GITS_CTLR_ENABLED, "GITS_CTLR.Enabled stays 0");
 }
 
-static void put(uint32_t offset, const struct its_command *command)
+static void put(uint32_t offset, const struct gits_cmd *command)
 {
-	uint64_t *entry = (uint64_t *)(void *)(flood.queue + offset);
-
-	for (unsigned i = 0; i < 4; i++)
-		entry[i] = command->dw[i];
+	cmd_encode(command, (uint64_t *)(void *)(flood.queue + offset));
 }
 
-void flood_fill(const struct its_command commands[], unsigned nr)
+void flood_fill(const struct gits_cmd commands[], unsigned nr)
 {
-	for (uint32_t n = 0; n < FLOOD_QUEUE_SZ / ITS_COMMAND_SZ; n++)
-		put(n * ITS_COMMAND_SZ, &commands[n % nr]);
+	for (uint32_t n = 0; n < FLOOD_QUEUE_SZ / GITS_CMD_SZ; n++)
+		put(n * GITS_CMD_SZ, &commands[n % nr]);
 	barrier();
 }
 
-void flood_post(struct its_command command)
+void flood_post(struct gits_cmd command)
 {
 	put(flood.cwriter, &command);
-	flood.cwriter = (flood.cwriter + ITS_COMMAND_SZ) % FLOOD_QUEUE_SZ;
+	flood.cwriter = (flood.cwriter + GITS_CMD_SZ) % FLOOD_QUEUE_SZ;
 	flood.posted++;
 	if (++flood.waiting == FLOOD_MAX)
 		flood_run();

@@ -13,50 +13,56 @@
 
 #define FLOOD_QUEUE_SZ 0x100000u
 /* What fits in at once: one entry stays free. */
-#define FLOOD_MAX (FLOOD_QUEUE_SZ / ITS_COMMAND_SZ - 1)
+#define FLOOD_MAX (FLOOD_QUEUE_SZ / GITS_CMD_SZ - 1)
 
-struct its_command {
-	uint64_t dw[4];
-};
-
-static inline struct its_command cmd_event(uint64_t opcode, uint32_t devid, uint32_t eventid)
+static inline struct gits_cmd cmd_event(uint8_t opcode, uint32_t devid, uint32_t eventid)
 {
-	return (struct its_command){ { (uint64_t)devid << 32 | opcode, eventid, 0, 0 } };
+	return (struct gits_cmd){ .opcode = opcode, .devid = devid, .eventid = eventid };
 }
 
-static inline struct its_command cmd_mapd(uint32_t devid, uint64_t itt, unsigned bits)
+static inline struct gits_cmd cmd_mapd(uint32_t devid, uint64_t itt, unsigned bits)
 {
-	return (struct its_command){ { (uint64_t)devid << 32 | 0x08, bits - 1, GITS_VALID | itt,
-				       0 } };
-}
-
-static inline struct its_command cmd_mapc(uint32_t icid, uint32_t rdbase, bool valid)
-{
-	return (struct its_command){
-		{ 0x09, 0, (uint64_t)rdbase << 16 | icid | (valid ? GITS_VALID : 0), 0 }
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPD,
+		.devid = devid,
+		.size = bits - 1,
+		.itt = itt,
+		.valid = true,
 	};
 }
 
-static inline struct its_command cmd_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid,
-					   uint32_t icid)
+static inline struct gits_cmd cmd_mapc(uint32_t icid, uint32_t rdbase, bool valid)
 {
-	return (struct its_command){ { (uint64_t)devid << 32 | 0x0a,
-				       (uint64_t)pintid << 32 | eventid, icid, 0 } };
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPC, .icid = icid, .rdbase = rdbase, .valid = valid
+	};
 }
 
-static inline struct its_command cmd_int(uint32_t devid, uint32_t eventid)
+static inline struct gits_cmd cmd_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid,
+					uint32_t icid)
 {
-	return cmd_event(0x03, devid, eventid);
+	return (struct gits_cmd){
+		.opcode = GITS_CMD_MAPTI,
+		.devid = devid,
+		.eventid = eventid,
+		.pintid = pintid,
+		.icid = icid,
+	};
 }
 
-static inline struct its_command cmd_inv(uint32_t devid, uint32_t eventid)
+static inline struct gits_cmd cmd_int(uint32_t devid, uint32_t eventid)
 {
-	return cmd_event(0x0c, devid, eventid);
+	return cmd_event(GITS_CMD_INT, devid, eventid);
 }
 
-static inline struct its_command cmd_discard(uint32_t devid, uint32_t eventid)
+static inline struct gits_cmd cmd_inv(uint32_t devid, uint32_t eventid)
 {
-	return cmd_event(0x0f, devid, eventid);
+	return cmd_event(GITS_CMD_INV, devid, eventid);
+}
+
+static inline struct gits_cmd cmd_discard(uint32_t devid, uint32_t eventid)
+{
+	return cmd_event(GITS_CMD_DISCARD, devid, eventid);
 }
 
 /*
@@ -66,11 +72,11 @@ static inline struct its_command cmd_discard(uint32_t devid, uint32_t eventid)
  */
 void flood_begin(void);
 /* Put a command into the queue; runs those before it when the queue is full. */
-void flood_post(struct its_command command);
+void flood_post(struct gits_cmd command);
 /* Have the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
 void flood_run(void);
 /* The whole queue full of these, over and over. None runs before GITS_CWRITER is written. */
-void flood_fill(const struct its_command commands[], unsigned nr);
+void flood_fill(const struct gits_cmd commands[], unsigned nr);
 /* Posted since flood_begin(). */
 uint64_t flood_posted(void);
 

@@ -18,9 +18,13 @@
 #define PAGE_64K       0x10000u
 
 /* Inner shareable, write-back. */
-#define CBASER_CACHEABLE (FIELD_PREP(MASK64(61, 59), 7) | FIELD_PREP(MASK64(11, 10), 1))
-#define BASER_CACHEABLE	 CBASER_CACHEABLE
-#define BASER_PAGES_64K	 FIELD_PREP(MASK64(9, 8), 2)
+#define CBASER_CACHEABLE                                          \
+	(FIELD_PREP(GITS_CBASER_INNER_CACHE, GITS_CACHE_RAWAWB) | \
+	 FIELD_PREP(GITS_CBASER_SHARE, GITS_SHARE_INNER))
+#define BASER_CACHEABLE                                          \
+	(FIELD_PREP(GITS_BASER_INNER_CACHE, GITS_CACHE_RAWAWB) | \
+	 FIELD_PREP(GITS_BASER_SHARE, GITS_SHARE_INNER))
+#define BASER_PAGES_64K FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K)
 
 static struct {
 	uint8_t *queue;
@@ -36,7 +40,7 @@ static void give_table(unsigned n, void **table, size_t size)
 		memset(*table, 0, size);
 	else
 		*table = memory_alloc(size, PAGE_64K);
-	write64(platform()->gits + GITS_BASER(n), GITS_VALID | address_of(*table) |
+	write64(platform()->gits + GITS_BASER(n), GITS_BASER_VALID | address_of(*table) |
 							  BASER_CACHEABLE | BASER_PAGES_64K |
 							  (size / PAGE_64K - 1));
 }
@@ -46,16 +50,17 @@ void its_init_disabled(void)
 	if (!its.queue)
 		its.queue = memory_alloc(ITS_QUEUE_SZ, PAGE_64K);
 	its.cwriter = 0;
-	for (unsigned n = 0; n < GITS_BASERS; n++) {
+	for (unsigned n = 0; n < GITS_NR_BASERS; n++) {
 		uint64_t baser = read64(platform()->gits + GITS_BASER(n));
 
-		if (GITS_BASER_TYPE(baser) == GITS_TYPE_DEVICES)
+		if (FIELD_GET(GITS_BASER_TYPE, baser) == GITS_TABLE_DEVICES)
 			give_table(n, &its.devices, DEVICES_SZ);
-		else if (GITS_BASER_TYPE(baser) == GITS_TYPE_COLLECTIONS)
+		else if (FIELD_GET(GITS_BASER_TYPE, baser) == GITS_TABLE_COLLECTIONS)
 			give_table(n, &its.collections, COLLECTIONS_SZ);
 	}
-	write64(platform()->gits + GITS_CBASER,
-		GITS_VALID | address_of(its.queue) | CBASER_CACHEABLE | (ITS_QUEUE_SZ / 4096 - 1));
+	write64(platform()->gits + GITS_CBASER, GITS_CBASER_VALID | address_of(its.queue) |
+							CBASER_CACHEABLE |
+							(ITS_QUEUE_SZ / GITS_CBASER_PAGE_SZ - 1));
 	write64(platform()->gits + GITS_CWRITER, 0);
 }
 
@@ -99,17 +104,25 @@ uint64_t its_itt_alloc(unsigned bits)
 
 /* ---- the queue ------------------------------------------------------------ */
 
-static void post(const uint64_t command[4])
+static void post(const uint64_t words[GITS_CMD_NR_WORDS])
 {
-	memcpy(its.queue + its.cwriter, command, ITS_COMMAND_SZ);
-	its.cwriter = (its.cwriter + ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	memcpy(its.queue + its.cwriter, words, GITS_CMD_SZ);
+	its.cwriter = (its.cwriter + GITS_CMD_SZ) % ITS_QUEUE_SZ;
 }
 
-void its_post(const uint64_t command[4])
+void its_post_words(const uint64_t words[GITS_CMD_NR_WORDS])
 {
 	spin_lock(&its.lock);
-	post(command);
+	post(words);
 	spin_unlock(&its.lock);
+}
+
+void its_post(const struct gits_cmd *command)
+{
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(command, words);
+	its_post_words(words);
 }
 
 static uint32_t distance(uint32_t from, uint32_t to)
@@ -117,18 +130,21 @@ static uint32_t distance(uint32_t from, uint32_t to)
 	return (to - from) % ITS_QUEUE_SZ;
 }
 
-bool its_try(const uint64_t (*commands)[4], unsigned nr)
+bool its_try(const struct gits_cmd *commands, unsigned nr)
 {
+	uint64_t words[GITS_CMD_NR_WORDS];
 	uint32_t used;
 
 	spin_lock(&its.lock);
 	used = distance((uint32_t)read64(platform()->gits + GITS_CREADR), its.cwriter);
-	if (used + (nr + 1) * ITS_COMMAND_SZ > ITS_QUEUE_SZ) {
+	if (used + (nr + 1) * GITS_CMD_SZ > ITS_QUEUE_SZ) {
 		spin_unlock(&its.lock);
 		return false;
 	}
-	for (unsigned i = 0; i < nr; i++)
-		post(commands[i]);
+	for (unsigned i = 0; i < nr; i++) {
+		cmd_encode(&commands[i], words);
+		post(words);
+	}
 	barrier();
 	write64(platform()->gits + GITS_CWRITER, its.cwriter);
 	spin_unlock(&its.lock);
@@ -159,13 +175,16 @@ static void wait_for(uint32_t from, uint32_t to)
 	}
 }
 
-static void post_and_run(const uint64_t command[4])
+static void post_and_run(const struct gits_cmd *command)
 {
+	uint64_t words[GITS_CMD_NR_WORDS];
 	uint32_t from, to;
 
+	if (command)
+		cmd_encode(command, words);
 	spin_lock(&its.lock);
 	if (command)
-		post(command);
+		post(words);
 	from = read_creadr();
 	to = its.cwriter;
 	barrier();
@@ -182,7 +201,7 @@ void its_run(void)
 void its_run_ring(void)
 {
 	spin_lock(&its.lock);
-	its.cwriter = (its.cwriter + ITS_QUEUE_SZ - ITS_COMMAND_SZ) % ITS_QUEUE_SZ;
+	its.cwriter = (its.cwriter + ITS_QUEUE_SZ - GITS_CMD_SZ) % ITS_QUEUE_SZ;
 	spin_unlock(&its.lock);
 	its_run();
 }
@@ -199,74 +218,82 @@ uint64_t its_queue(void)
 
 /* ---- commands -------------------------------------------------------------- */
 
-static void run_one(uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+static void run_on_event(enum gits_opcode opcode, uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	const uint64_t command[4] = { dw0, dw1, dw2, dw3 };
-
-	post_and_run(command);
-}
-
-static void run_on_event(uint64_t opcode, uint32_t devid, uint64_t dw1, uint64_t dw2)
-{
-	run_one((uint64_t)devid << 32 | opcode, dw1, dw2, 0);
+	post_and_run(&(struct gits_cmd){
+		.opcode = opcode, .devid = devid, .eventid = eventid, .icid = icid });
 }
 
 void its_mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits, bool valid)
 {
-	run_on_event(ITS_MAPD, devid, eventid_bits - 1, itt | (valid ? GITS_VALID : 0));
+	post_and_run(&(struct gits_cmd){
+		.opcode = GITS_CMD_MAPD,
+		.devid = devid,
+		.size = eventid_bits - 1,
+		.itt = itt,
+		.valid = valid,
+	});
 }
 
 void its_mapc(uint32_t icid, uint32_t rdbase, bool valid)
 {
-	run_one(ITS_MAPC, 0, (uint64_t)rdbase << 16 | icid | (valid ? GITS_VALID : 0), 0);
+	post_and_run(&(struct gits_cmd){
+		.opcode = GITS_CMD_MAPC, .icid = icid, .rdbase = rdbase, .valid = valid });
 }
 
 void its_mapti(uint32_t devid, uint32_t eventid, uint32_t pintid, uint32_t icid)
 {
-	run_on_event(ITS_MAPTI, devid, (uint64_t)pintid << 32 | eventid, icid);
+	post_and_run(&(struct gits_cmd){
+		.opcode = GITS_CMD_MAPTI,
+		.devid = devid,
+		.eventid = eventid,
+		.pintid = pintid,
+		.icid = icid,
+	});
 }
 
 void its_mapi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	run_on_event(ITS_MAPI, devid, eventid, icid);
+	run_on_event(GITS_CMD_MAPI, devid, eventid, icid);
 }
 
 void its_movi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	run_on_event(ITS_MOVI, devid, eventid, icid);
+	run_on_event(GITS_CMD_MOVI, devid, eventid, icid);
 }
 
 void its_movall(uint32_t rdbase, uint32_t rdbase2)
 {
-	run_one(ITS_MOVALL, 0, (uint64_t)rdbase << 16, (uint64_t)rdbase2 << 16);
+	post_and_run(&(struct gits_cmd){
+		.opcode = GITS_CMD_MOVALL, .rdbase = rdbase, .rdbase2 = rdbase2 });
 }
 
 void its_discard(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(ITS_DISCARD, devid, eventid, 0);
+	run_on_event(GITS_CMD_DISCARD, devid, eventid, 0);
 }
 
 void its_inv(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(ITS_INV, devid, eventid, 0);
+	run_on_event(GITS_CMD_INV, devid, eventid, 0);
 }
 
 void its_invall(uint32_t icid)
 {
-	run_one(ITS_INVALL, 0, icid, 0);
+	post_and_run(&(struct gits_cmd){ .opcode = GITS_CMD_INVALL, .icid = icid });
 }
 
 void its_int(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(ITS_INT, devid, eventid, 0);
+	run_on_event(GITS_CMD_INT, devid, eventid, 0);
 }
 
 void its_clear(uint32_t devid, uint32_t eventid)
 {
-	run_on_event(ITS_CLEAR, devid, eventid, 0);
+	run_on_event(GITS_CMD_CLEAR, devid, eventid, 0);
 }
 
 void its_sync(uint32_t rdbase)
 {
-	run_one(ITS_SYNC, 0, (uint64_t)rdbase << 16, 0);
+	post_and_run(&(struct gits_cmd){ .opcode = GITS_CMD_SYNC, .rdbase = rdbase });
 }

@@ -10,52 +10,13 @@
 #include <stdint.h>
 
 #include "lib/platform.h"
+#include "vitsmod/gits.h"
 #include "vmm/kvm/layout.h"
-
-/* Registers, as offsets in the control frame. */
-#define GITS_CTLR	0x00000u
-#define GITS_IIDR	0x00004u
-#define GITS_TYPER	0x00008u
-#define GITS_CBASER	0x00080u
-#define GITS_CWRITER	0x00088u
-#define GITS_CREADR	0x00090u
-#define GITS_BASER(n)	(0x00100u + 8u * (n))
-#define GITS_PIDR4	0x0ffd0u
-#define GITS_PIDR2	0x0ffe8u
-#define GITS_CIDR0	0x0fff0u
-#define GITS_TRANSLATER 0x10040u
-#define GITS_FRAME_SZ	0x20000u
-#define GITS_BASERS	8u
-
-#define GITS_CTLR_ENABLED     (UINT64_C(1) << 0)
-#define GITS_CTLR_QUIESCENT   (UINT64_C(1) << 31)
-#define GITS_VALID	      (UINT64_C(1) << 63)
-#define GITS_BASER_TYPE(v)    ((v) >> 56 & 7)
-#define GITS_TYPE_DEVICES     1u
-#define GITS_TYPE_COLLECTIONS 4u
-#define GITS_CREADR_STALLED   (UINT64_C(1) << 0)
-#define GITS_CWRITER_RETRY    (UINT64_C(1) << 0)
 
 /* Where a function writes its EventID to. */
 #define ITS_DOORBELL (platform()->gits + GITS_TRANSLATER)
 
-#define ITS_QUEUE_SZ   0x10000u
-#define ITS_COMMAND_SZ 32u
-
-enum its_opcode {
-	ITS_MOVI = 0x01,
-	ITS_INT = 0x03,
-	ITS_CLEAR = 0x04,
-	ITS_SYNC = 0x05,
-	ITS_MAPD = 0x08,
-	ITS_MAPC = 0x09,
-	ITS_MAPTI = 0x0a,
-	ITS_MAPI = 0x0b,
-	ITS_INV = 0x0c,
-	ITS_INVALL = 0x0d,
-	ITS_MOVALL = 0x0e,
-	ITS_DISCARD = 0x0f,
-};
+#define ITS_QUEUE_SZ 0x10000u
 
 /* Tables for DeviceIDs of 16 bits and ICIDs of 12 bits, a queue of 64 KiB; then enabled. */
 void its_init(void);
@@ -75,7 +36,9 @@ void its_new_tables(void);
 uint64_t its_itt_alloc(unsigned bits);
 
 /* Write a command into the queue; nothing happens before its_run(). */
-void its_post(const uint64_t command[4]);
+void its_post(const struct gits_cmd *command);
+/* The same for words that need not be a command. */
+void its_post_words(const uint64_t words[GITS_CMD_NR_WORDS]);
 /* Let the ITS run what was posted, and wait until it has. Fails when it hangs or stalls. */
 void its_run(void);
 /* Once around: all but one of the entries, whatever is in them now. */
@@ -84,7 +47,7 @@ void its_run_ring(void);
  * Write nr commands into the queue and GITS_CWRITER, and wait for nothing: for
  * payloads whose ITS may be off. False, and nothing written: there is no room.
  */
-bool its_try(const uint64_t (*commands)[4], unsigned nr);
+bool its_try(const struct gits_cmd *commands, unsigned nr);
 /* Offset of the next command in the queue, and the queue itself. */
 uint32_t its_cwriter(void);
 uint64_t its_queue(void);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/kvm/layout.h"
 
@@ -304,7 +305,7 @@ static void test_each_event_has_the_gsi_of_its_number_at_the_sealed_its(void **s
 	(void)state;
 	assert_int_equal(w.nr_gsis, VECTORS);
 	for (unsigned v = 0; v < VECTORS; v++) {
-		assert_int_equal(gsis[v].address, LAYOUT_KERNEL_ITS_FRAME + VITS_TRANSLATER);
+		assert_int_equal(gsis[v].address, LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER);
 		assert_int_equal(gsis[v].devid, v / 64);
 		assert_int_equal(gsis[v].eventid, v % 64);
 	}

@@ -52,7 +52,7 @@ static void test_mapti_on_a_mapped_event_keeps_the_old_mapping(void **state)
 	expect_msi(w, 0, 0, LPI(0), 0);
 	run_ok(w, intr(DEV_X, 0));
 	expect_step(w, VITS_LPI_RAISE, false, LPI(5), 0);
-	assert_int_equal(world_stats(w).cmd[0x0a].skipped, 3);
+	assert_int_equal(world_stats(w).cmd[GITS_CMD_MAPTI].skipped, 3);
 	world_destroy(w);
 }
 

@@ -19,7 +19,7 @@
  */
 static bool table_sticks(struct world *w, unsigned n, uint64_t value)
 {
-	uint32_t offset = GITS_BASER0 + n * 8;
+	uint32_t offset = GITS_BASER(0) + n * 8;
 	uint64_t back;
 
 	value |= rd64(w, offset) & FIXED;
@@ -42,7 +42,7 @@ static void test_page_sizes_and_indirection_are_found_by_writing_and_reading_bac
 
 	(void)state;
 	for (unsigned n = 0; n < 2; n++) {
-		uint32_t offset = GITS_BASER0 + n * 8;
+		uint32_t offset = GITS_BASER(0) + n * 8;
 		uint64_t reset = rd64(w, offset);
 
 		assert_int_equal(FIELD_GET(MASK64(58, 56), reset), n ? 4 : 1);
@@ -51,15 +51,16 @@ static void test_page_sizes_and_indirection_are_found_by_writing_and_reading_bac
 
 			wr64(w, offset, value);
 			assert_int_equal(rd64(w, offset) & PAGE_SIZE, psz << 8);
-			wr64(w, offset, value | INDIRECT);
-			assert_true(rd64(w, offset) & INDIRECT);
+			wr64(w, offset, value | GITS_BASER_INDIRECT);
+			assert_true(rd64(w, offset) & GITS_BASER_INDIRECT);
 			/* As Linux and FreeBSD want it, and as BSA-ACS does. */
 			for (uint64_t share = 0; share < 4; share++) {
 				for (uint64_t cache = 0; cache < 8; cache++)
 					assert_true(table_sticks(
 						w, n,
-						VALID | INDIRECT | cache << 59 | (7 - cache) << 53 |
-							SPARE | share << 10 | psz << 8 | 0x3f));
+						VALID | GITS_BASER_INDIRECT | cache << 59 |
+							(7 - cache) << 53 | SPARE | share << 10 |
+							psz << 8 | 0x3f));
 			}
 		}
 	}
@@ -69,10 +70,10 @@ static void test_page_sizes_and_indirection_are_found_by_writing_and_reading_bac
 /* its_force_quiescent(): 1 s at most. */
 static void become_quiescent(struct world *w)
 {
-	if ((rd32(w, GITS_CTLR) & (CTLR_ON | CTLR_QUIET)) == CTLR_QUIET)
+	if ((rd32(w, GITS_CTLR) & (GITS_CTLR_ENABLED | GITS_CTLR_QUIESCENT)) == GITS_CTLR_QUIESCENT)
 		return;
-	wr32(w, GITS_CTLR, rd32(w, GITS_CTLR) & ~CTLR_ON);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	wr32(w, GITS_CTLR, rd32(w, GITS_CTLR) & ~GITS_CTLR_ENABLED);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 }
 
 /* its_probe_one() */
@@ -80,7 +81,7 @@ static void linux_probes(struct world *w, uint64_t tables)
 {
 	uint64_t cbaser = VALID | UINT64_C(7) << 59 | UINT64_C(1) << 10 | QUEUE | 15;
 
-	assert_int_equal(rd32(w, 0xffe8) & 0xf0, 0x30); /* GITS_PIDR2.ArchRev */
+	assert_int_equal(rd32(w, GITS_PIDR2) & 0xf0, 0x30); /* ArchRev */
 	become_quiescent(w);
 	w->queue_sz = 0x10000;
 	w->tail = 0;
@@ -89,7 +90,7 @@ static void linux_probes(struct world *w, uint64_t tables)
 	wr64(w, GITS_CBASER, cbaser);
 	assert_int_equal(rd64(w, GITS_CBASER), cbaser);
 	wr64(w, GITS_CWRITER, 0);
-	wr32(w, GITS_CTLR, rd32(w, GITS_CTLR) | CTLR_ON);
+	wr32(w, GITS_CTLR, rd32(w, GITS_CTLR) | GITS_CTLR_ENABLED);
 }
 
 /* its_cpu_init_collection(): a command, SYNC, and a 32-bit write for the lot. */
@@ -166,15 +167,15 @@ static void test_linux_suspends_and_resumes_with_all_its_mappings(void **state)
 	(void)state;
 	become_quiescent(w);
 	cbaser = rd64(w, GITS_CBASER);
-	baser[0] = rd64(w, GITS_BASER0);
-	baser[1] = rd64(w, GITS_BASER1);
+	baser[0] = rd64(w, GITS_BASER(0));
+	baser[1] = rd64(w, GITS_BASER(1));
 	forget_steps(w);
 	become_quiescent(w);
 	wr64(w, GITS_CBASER, cbaser);
 	w->tail = 0;
 	wr64(w, GITS_CWRITER, 0);
-	wr64(w, GITS_BASER0, baser[0]);
-	wr64(w, GITS_BASER1, baser[1]);
+	wr64(w, GITS_BASER(0), baser[0]);
+	wr64(w, GITS_BASER(1), baser[1]);
 	wr32(w, GITS_CTLR, (uint32_t)ctlr);
 	expect_no_more_steps(w);
 	expect_all_events(w);
@@ -214,10 +215,10 @@ static void test_zephyrs_mistakes_are_survived_and_named(void **state)
 	wr64(w, GITS_CBASER, VALID | QUEUE | 16);
 	assert_int_equal(rd64(w, GITS_CBASER) & 0xff, 16);
 	/* A first level that is one bit too small (issue 119193). */
-	wr64(w, GITS_BASER0, VALID | INDIRECT | DEVICE_TABLE);
+	wr64(w, GITS_BASER(0), VALID | GITS_BASER_INDIRECT | DEVICE_TABLE);
 	for (unsigned i = 0; i < 64; i++)
 		ram_set(w, DEVICE_TABLE + i * 8, VALID | SPARE);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, mapd(0x7fff, ITT_A, 2));
 	run_skip(w, mapd(0x8000, ITT_A, 2), 0x010801);
 	/* An address shifted down for a processor number. */
@@ -249,7 +250,7 @@ static void test_bsa_acs_gets_through(void **state)
 				 VALID | INNER | OUTER | UINT64_C(2) << 10 | 0x207 | DEVICE_TABLE));
 	assert_true(
 		table_sticks(w, 1, VALID | INNER | OUTER | UINT64_C(2) << 10 | 0x207 | COLL_TABLE));
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	bits = (unsigned)FIELD_GET(MASK64(12, 8), rd64(w, GITS_TYPER)) + 1;
 	/* CIL is 0, and CIDbits with it: 16-bit ICIDs. */
 	assert_int_equal(FIELD_GET(MASK64(36, 32), rd64(w, GITS_TYPER)), 0);
@@ -262,12 +263,12 @@ static void test_bsa_acs_gets_through(void **state)
 	run_ok(w, mapti(DEV_X, 0x8000 / 8 - 1, LPI(5), 1));
 	push(w, mapti(DEV_X, 0x8000 / 8, LPI(6), 1));
 	kick(w);
-	assert_true(rd64(w, GITS_CREADR) & STALLED);
+	assert_true(rd64(w, GITS_CREADR) & GITS_CREADR_STALLED);
 	for (unsigned i = 0; i < 3; i++)
-		wr32(w, GITS_CWRITER, w->tail | RETRY);
-	assert_int_equal(world_stats(w).cmd[0x0a].stalled, 4);
+		wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
+	assert_int_equal(world_stats(w).cmd[GITS_CMD_MAPTI].stalled, 4);
 	wr32(w, GITS_CTLR, 0);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	world_destroy(w);
 }
 

@@ -124,7 +124,7 @@ static void test_msis_during_commands_are_translated_whole_or_not_at_all(void **
 			break;
 		default:
 			wr32(w, GITS_CTLR, 0);
-			wr32(w, GITS_CTLR, CTLR_ON);
+			wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 			run_ok(w, discard(DEV_A, event));
 		}
 	}
@@ -227,12 +227,12 @@ static void test_deviceids_0_1fff_2000_ffff_with_an_indirect_table(void **state)
 	config.nr_functions = ARRAY_SIZE(functions);
 	a = world_create(&config);
 	world_set_tables(a);
-	wr64(a, GITS_BASER0, baser_value(SPARE, 1) | INDIRECT);
+	wr64(a, GITS_BASER(0), baser_value(SPARE, 1) | GITS_BASER_INDIRECT);
 	/* Of eight pages at the second level three are there. */
 	ram_set(a, SPARE, VALID | DEVICE_TABLE);
 	ram_set(a, SPARE + 8, VALID | (DEVICE_TABLE + 0x10000));
 	ram_set(a, SPARE + 7 * 8, VALID | (DEVICE_TABLE + 0x20000));
-	wr32(a, GITS_CTLR, CTLR_ON);
+	wr32(a, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(a, mapc(0, 3));
 	for (uint32_t i = 0; i < ARRAY_SIZE(functions); i++) {
 		run_ok(a, mapd(functions[i].devid, ITT_A + i * 0x1000, 1));
@@ -299,11 +299,11 @@ static void test_another_baser_between_two_sessions_leaves_no_old_mapping(void *
 	forget_steps(w);
 	wr32(w, GITS_CTLR, 0);
 	world_set_tables(w);
-	wr64(w, GITS_BASER0, baser_value(SPARE, 8));
-	wr64(w, GITS_BASER1, baser_value(SPARE + 0x100000, 8));
+	wr64(w, GITS_BASER(0), baser_value(SPARE, 8));
+	wr64(w, GITS_BASER(1), baser_value(SPARE + 0x100000, 8));
 	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 0);
 	expect_step(w, VITS_LPI_UNMAP, true, LPI(1), 1);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	expect_no_msi(w, 1, 0, VITS_MSI_UNMAPPED);
 	run_skip(w, mapti(DEV_B, 0, LPI(0), 0), 0x010a04);
@@ -333,13 +333,15 @@ static void no_read_there(struct world *w, uint64_t gpa, size_t len)
 		fail_msg("read of %#llx", (unsigned long long)gpa);
 }
 
-static const uint8_t event_opcodes[] = { 0x0a, 0x0b, 0x01, 0x0f, 0x03, 0x04, 0x0c };
+static const uint8_t event_opcodes[] = { GITS_CMD_MAPTI,   GITS_CMD_MAPI, GITS_CMD_MOVI,
+					 GITS_CMD_DISCARD, GITS_CMD_INT,  GITS_CMD_CLEAR,
+					 GITS_CMD_INV };
 
 static struct words event_words(uint8_t op, uint32_t devid, uint64_t eventid)
 {
 	struct words cmd = mapti(devid, (uint32_t)eventid, LPI(1), 0);
 
-	cmd.w[0] = (cmd.w[0] & ~UINT64_C(0xff)) | op;
+	cmd.w[0] = (cmd.w[0] & ~GITS_CMD0_OPCODE) | op;
 	return cmd;
 }
 
@@ -353,8 +355,8 @@ static void test_ids_out_of_range_are_never_looked_up(void **state)
 
 	(void)state;
 	world_set_tables(w);
-	wr64(w, GITS_BASER0, VALID | DEVICE_TABLE); /* 512 DeviceIDs */
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), VALID | DEVICE_TABLE); /* 512 DeviceIDs */
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapd(DEV_A, ITT_A, 3));
 	for (size_t op = 0; op < ARRAY_SIZE(event_opcodes); op++) {
@@ -396,17 +398,17 @@ static void test_all_values_of_baser_are_survived(void **state)
 				 places[i >> 8 & 3] | (i & 1 ? 0xff : 0);
 
 		world_set_tables(w);
-		wr64(w, GITS_BASER0 + (i >> 10) * 8, value);
-		wr64(w, GITS_BASER0 + 7 * 8, value);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr64(w, GITS_BASER(0) + (i >> 10) * 8, value);
+		wr64(w, GITS_BASER(0) + 7 * 8, value);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		push(w, mapd((uint32_t)i, ITT_X, 5));
 		push(w, mapc((uint32_t)i, 0));
 		push(w, mapti((uint32_t)i, 1, LPI(1), (uint32_t)i));
 		push(w, intr((uint32_t)i, 1));
 		kick(w);
-		assert_int_equal(rd64(w, GITS_BASER0) & UINT64_C(0x071f000000000000),
+		assert_int_equal(rd64(w, GITS_BASER(0)) & UINT64_C(0x071f000000000000),
 				 UINT64_C(0x0107000000000000));
-		assert_int_equal(rd64(w, GITS_BASER0 + 7 * 8), 0);
+		assert_int_equal(rd64(w, GITS_BASER(0) + 7 * 8), 0);
 		vits_reset(w->v);
 	}
 	world_destroy(w);
@@ -420,8 +422,8 @@ static void test_creadr_cannot_be_written(void **state)
 	run_ok(w, sync_cmd(0));
 	for (unsigned on = 0; on < 2; on++) {
 		wr64(w, GITS_CREADR, 0x40);
-		wr64(w, GITS_CREADR, STALLED);
-		wr32(w, GITS_CREADR, 0x60 | STALLED);
+		wr64(w, GITS_CREADR, GITS_CREADR_STALLED);
+		wr32(w, GITS_CREADR, 0x60 | GITS_CREADR_STALLED);
 		wr32(w, GITS_CREADR + 4, UINT32_MAX);
 		assert_int_equal(rd64(w, GITS_CREADR), 0x20);
 		assert_int_equal(w->nr_commands, 1);
@@ -453,7 +455,7 @@ static void test_an_its_that_was_never_enabled_is_saved_restored_and_reset(void 
 		assert_in_reset_state(b);
 		/* And it is as good as any. */
 		world_set_tables(b);
-		wr32(b, GITS_CTLR, CTLR_ON);
+		wr32(b, GITS_CTLR, GITS_CTLR_ENABLED);
 		run_ok(b, mapc(0, 0));
 		run_ok(b, mapd(DEV_A, ITT_A, 2));
 		run_ok(b, mapti(DEV_A, 0, LPI(0), 0));
@@ -477,14 +479,14 @@ static void test_commands_run_by_ctlr_enabled_alone(void **state)
 	push(w, sync_cmd(0));
 	kick(w);
 	/* Every bit of GITS_CTLR but Enabled, and a write to all other registers. */
-	wr32(w, GITS_CTLR, ~CTLR_ON);
+	wr32(w, GITS_CTLR, ~(uint32_t)GITS_CTLR_ENABLED);
 	for (size_t i = 0; i < vits_nr_regs; i++) {
 		if (vits_regs[i].offset != GITS_CTLR && vits_regs[i].offset != GITS_CBASER)
 			wr32(w, vits_regs[i].offset, rd32(w, vits_regs[i].offset));
 	}
 	vits_run(w->v);
 	assert_int_equal(w->nr_commands, 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 1);
 	/* Off again: the bit is looked at each time. */
 	wr32(w, GITS_CTLR, 0);
@@ -515,7 +517,7 @@ static void test_a_reserved_offset_ends_nothing(void **state)
 	(void)state;
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	forget_steps(w);
-	for (uint64_t offset = 0; offset < VITS_FRAME_SZ; offset += 4) {
+	for (uint64_t offset = 0; offset < GITS_FRAME_SZ; offset += 4) {
 		if (is_register(offset))
 			continue;
 		for (unsigned size = 1; size <= 8; size *= 2) {
@@ -524,7 +526,7 @@ static void test_a_reserved_offset_ends_nothing(void **state)
 			nr_reserved += 2;
 		}
 	}
-	assert_true(nr_reserved > VITS_FRAME_SZ);
+	assert_true(nr_reserved > GITS_FRAME_SZ);
 	assert_int_equal(world_stats(w).mmio_ignored, nr_reserved);
 	expect_no_more_steps(w);
 	expect_msi(w, 0, 0, LPI(0), 0);
@@ -554,7 +556,7 @@ static void test_a_creadr_reset_follows_each_cbaser_write(void **state)
 		assert_int_equal(rd64(w, GITS_CREADR), 0);
 		assert_int_equal(rd64(w, GITS_CWRITER), 0);
 		w->tail = 0;
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		assert_int_equal(w->nr_commands, 2);
 		run_ok(w, sync_cmd(0));
 		world_destroy(w);
@@ -575,11 +577,11 @@ static void test_a_cwriter_beyond_the_queue_never_loops(void **state)
 	world_set_tables(w);
 	w->queue_sz = 4096;
 	wr64(w, GITS_CBASER, VALID | QUEUE); /* Size 0: 128 commands */
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (uint32_t offset = 0; offset < 1 << 20; offset += 32) {
 		before = w->nr_commands;
 		wr64(w, GITS_CWRITER, offset);
-		wr32(w, GITS_CWRITER, offset | RETRY);
+		wr32(w, GITS_CWRITER, offset | GITS_CWRITER_RETRY);
 		assert_true(w->nr_commands - before <= 1);
 		assert_int_equal(rd64(w, GITS_CREADR), rd64(w, GITS_CWRITER));
 		assert_in_range(rd64(w, GITS_CWRITER), 0, 4096 - 32);
@@ -640,11 +642,11 @@ static void test_all_256_opcodes_are_survived(void **state)
 
 			push(w, cmd);
 			kick(w);
-			if (rd64(w, GITS_CREADR) & STALLED) {
+			if (rd64(w, GITS_CREADR) & GITS_CREADR_STALLED) {
 				assert_true(policy);
 				assert_non_null(vits_command_name((uint8_t)(i % 256)));
-				ram_set(w, QUEUE + at, 0x05);
-				wr32(w, GITS_CWRITER, w->tail | RETRY);
+				ram_set(w, QUEUE + at, GITS_CMD_SYNC);
+				wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 			}
 			assert_int_equal(rd64(w, GITS_CREADR), w->tail);
 		}
@@ -738,12 +740,12 @@ static void test_a_queue_that_leaves_ram_runs_as_far_as_ram_goes(void **state)
 	wr64(w, GITS_CBASER, VALID | queue | 31); /* half of it is RAM */
 	for (uint64_t at = 0; at < 0x10000; at += 32)
 		ram_set(w, queue + at, cmd.w[0]);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	wr32(w, GITS_CWRITER, 0x20000 - 32);
 	for (unsigned i = 0; i < 32; i++)
 		vits_run(w->v);
 	assert_int_equal(rd64(w, GITS_CREADR), 0x20000 - 32);
-	assert_int_equal(world_stats(w).cmd[0x05].done, 0x10000 / 32);
+	assert_int_equal(world_stats(w).cmd[GITS_CMD_SYNC].done, 0x10000 / 32);
 	assert_int_equal(world_stats(w).cmd_unreadable, 0x10000 / 32 - 1);
 	world_destroy(w);
 }

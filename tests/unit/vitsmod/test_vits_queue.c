@@ -50,10 +50,10 @@ static void test_queue_wraps_at_its_size(void **state)
 	world_set_tables(w);
 	w->queue_sz = 2 * 4096;
 	wr64(w, GITS_CBASER, VALID | QUEUE | 1);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	/* Beyond the end lies what must not run. */
-	ram_set(w, QUEUE + w->queue_sz, 0x0e);
-	ram_set(w, QUEUE + w->queue_sz + 16, 1 << 16);
+	ram_set(w, QUEUE + w->queue_sz, GITS_CMD_MOVALL);
+	ram_set(w, QUEUE + w->queue_sz + 16, FIELD_PREP(GITS_CMD2_RDBASE, 1));
 	for (unsigned i = 0; i < 3 * w->queue_sz / 32; i++)
 		run_ok(w, sync_cmd(0));
 	assert_int_equal(w->nr_commands, 3 * w->queue_sz / 32);
@@ -74,9 +74,9 @@ static void test_a_smaller_cwriter_is_at_most_one_lap(void **state)
 	world_set_tables(w);
 	wr64(w, GITS_CBASER, VALID | QUEUE);
 	w->queue_sz = 4096;
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (uint32_t at = 0; at < 4096; at += 8)
-		ram_set(w, QUEUE + at, at % 32 ? 0 : 0x05);
+		ram_set(w, QUEUE + at, at % 32 ? 0 : GITS_CMD_SYNC);
 	wr32(w, GITS_CWRITER, 100 * 32);
 	assert_int_equal(w->nr_commands, 100);
 	wr32(w, GITS_CWRITER, 99 * 32);
@@ -96,7 +96,7 @@ static void test_largest_queue_is_drained_whole(void **state)
 	world_set_tables(w);
 	w->queue_sz = 1 << 20;
 	wr64(w, GITS_CBASER, VALID | QUEUE | 255);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	push_many(w, 32767, sync_cmd(0));
 	kick(w);
 	while (rd32(w, GITS_CREADR) != w->tail) {
@@ -108,7 +108,7 @@ static void test_largest_queue_is_drained_whole(void **state)
 		assert_true(++runs <= 32767 / CALL);
 	}
 	assert_int_equal(w->nr_commands, 32767);
-	assert_int_equal(world_stats(w).cmd[5].done, 32767);
+	assert_int_equal(world_stats(w).cmd[GITS_CMD_SYNC].done, 32767);
 	world_destroy(w);
 }
 
@@ -124,7 +124,7 @@ static void test_no_command_runs_while_disabled(void **state)
 	assert_int_equal(w->nr_commands, 0);
 	assert_int_equal(rd32(w, GITS_CREADR), 0);
 	assert_int_equal(w->nr_reads, 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 3);
 	world_destroy(w);
 }
@@ -374,7 +374,7 @@ static void toggle_inside_commit(struct world *w)
 {
 	/* Off at a command boundary, and on again before the owner looks. */
 	wr32(w, GITS_CTLR, 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 }
 
 static void test_off_and_on_during_a_visit_loses_and_repeats_nothing(void **state)
@@ -409,8 +409,8 @@ static void test_disabling_stops_between_two_commands(void **state)
 	kick(w);
 	assert_int_equal(w->nr_commands, 2);
 	assert_int_equal(rd32(w, GITS_CREADR), 2 * 32);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 10);
 	world_destroy(w);
 }
@@ -432,7 +432,7 @@ static void test_an_entry_that_is_not_in_ram_is_skipped_and_counted(void **state
 	kick(w);
 	stats = world_stats(w);
 	assert_int_equal(rd32(w, GITS_CREADR), 96);
-	assert_int_equal(stats.cmd[5].done, 2);
+	assert_int_equal(stats.cmd[GITS_CMD_SYNC].done, 2);
 	assert_int_equal(stats.cmd_unreadable, 1);
 	assert_int_equal(stats.nr_last, 1);
 	assert_int_equal(stats.last[0].creadr, 32);
@@ -451,10 +451,10 @@ static void test_an_entry_that_is_not_in_ram_stalls_the_queue_where_errors_do(vo
 	w->bad_end = QUEUE + 64;
 	push_many(w, 3, sync_cmd(0));
 	kick(w);
-	assert_int_equal(rd64(w, GITS_CREADR), 32 | STALLED);
+	assert_int_equal(rd64(w, GITS_CREADR), 32 | GITS_CREADR_STALLED);
 	assert_int_equal(world_stats(w).cmd_unreadable, 1);
 	w->bad_end = w->bad;
-	wr32(w, GITS_CWRITER, w->tail | RETRY);
+	wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 	assert_int_equal(rd64(w, GITS_CREADR), 96);
 	world_destroy(w);
 }
@@ -472,7 +472,7 @@ static void test_a_queue_anywhere_does_no_harm(void **state)
 
 		world_set_tables(w);
 		wr64(w, GITS_CBASER, VALID | places[i] | 255);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		wr32(w, GITS_CWRITER, 0xfffe0);
 		for (unsigned n = 0; n < 200; n++)
 			vits_run(w->v);
@@ -490,7 +490,7 @@ static void test_cbaser_bits_15_to_12_are_no_part_of_the_address(void **state)
 	world_set_tables(w);
 	wr64(w, GITS_CBASER, VALID | QUEUE | 0xf000 | 15);
 	assert_int_equal(rd64(w, GITS_CBASER), VALID | QUEUE | 15);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, sync_cmd(0));
 	world_destroy(w);
 }
@@ -509,30 +509,30 @@ static void test_an_error_stalls_until_retry_runs_the_same_command_again(void **
 	push(w, mapti(DEV_A, 4, LPI(1), 0)); /* beyond the ITT */
 	push(w, mapc(0, 0));
 	kick(w);
-	assert_int_equal(rd64(w, GITS_CREADR), 64 | STALLED);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET | CTLR_ON);
+	assert_int_equal(rd64(w, GITS_CREADR), 64 | GITS_CREADR_STALLED);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT | GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 3);
 	assert_int_equal(w->result, VITS_STALL);
-	assert_int_equal(world_stats(w).cmd[0x0a].stalled, 1);
+	assert_int_equal(world_stats(w).cmd[GITS_CMD_MAPTI].stalled, 1);
 	assert_int_equal(world_stats(w).last[0].result, VITS_STALL);
 	assert_int_equal(world_stats(w).last[0].code, 0x010a05);
 	/* Nothing runs meanwhile, whatever is written. */
 	push(w, sync_cmd(0));
 	kick(w);
 	vits_run(w->v);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 3);
 	/* Off and on does not help either: the command is still there. */
 	wr32(w, GITS_CTLR, 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
-	assert_int_equal(rd64(w, GITS_CREADR), 64 | STALLED);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
+	assert_int_equal(rd64(w, GITS_CREADR), 64 | GITS_CREADR_STALLED);
 	/* Retry without a cure stalls again. */
-	wr32(w, GITS_CWRITER, w->tail | RETRY);
-	assert_int_equal(rd64(w, GITS_CREADR), 64 | STALLED);
+	wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
+	assert_int_equal(rd64(w, GITS_CREADR), 64 | GITS_CREADR_STALLED);
 	assert_int_equal(w->nr_commands, 4);
 	assert_int_equal(rd64(w, GITS_CWRITER), w->tail);
-	ram_set(w, QUEUE + 64 + 8, UINT64_C(8193) << 32 | 1); /* EventID 1 */
-	wr32(w, GITS_CWRITER, w->tail | RETRY);
+	ram_set(w, QUEUE + 64 + 8, mapti(DEV_A, 1, LPI(1), 0).w[1]);
+	wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 	assert_int_equal(rd64(w, GITS_CREADR), w->tail);
 	assert_int_equal(w->nr_commands, 7);
 	expect_msi(w, 0, 1, LPI(1), 0);
@@ -546,11 +546,11 @@ static void test_cbaser_ends_a_stall(void **state)
 	(void)state;
 	push(w, inv(DEV_A, 0));
 	kick(w);
-	assert_int_equal(rd64(w, GITS_CREADR), STALLED);
+	assert_int_equal(rd64(w, GITS_CREADR), GITS_CREADR_STALLED);
 	wr32(w, GITS_CTLR, 0);
 	world_set_tables(w);
 	assert_int_equal(rd64(w, GITS_CREADR), 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, sync_cmd(0));
 	world_destroy(w);
 }
@@ -573,7 +573,7 @@ static void test_without_errors_that_stall_retry_means_nothing(void **state)
 
 	(void)state;
 	run_skip(w, inv(DEV_A, 0), 0x010c04);
-	wr32(w, GITS_CWRITER, w->tail | RETRY);
+	wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 	assert_int_equal(w->nr_commands, 1);
 	assert_int_equal(rd64(w, GITS_CREADR), w->tail);
 	world_destroy(w);

@@ -235,21 +235,21 @@ static uint32_t model_movi(struct model *m, const struct model_cmd *c)
 static uint32_t model_event_command(struct model *m, const struct model_cmd *c)
 {
 	struct model_event *e = &m->devs[c->dev].events[c->eventid];
-	uint32_t number = 0x010000 | (c->op == 0x04 ? 0x05 : c->op) << 8;
+	uint32_t number = 0x010000 | (c->op == GITS_CMD_CLEAR ? 0x05 : c->op) << 8;
 
 	if (DEV_OOR(c))
 		return number | 0x01;
 	if (!m->devs[c->dev].mapped)
-		return number | (c->op == 0x0f ? 0x07 : 0x04);
+		return number | (c->op == GITS_CMD_DISCARD ? 0x07 : 0x04);
 	if (c->eventid >= 1u << m->devs[c->dev].bits)
 		return number | 0x05;
-	if (!e->mapped || (c->op == 0x03 && !has_target(m, e)))
+	if (!e->mapped || (c->op == GITS_CMD_INT && !has_target(m, e)))
 		return number | 0x07;
-	if (c->op == 0x03)
+	if (c->op == GITS_CMD_INT)
 		set_pending(m, c->dev, c->eventid, true);
-	if (c->op == 0x0f)
+	if (c->op == GITS_CMD_DISCARD)
 		forget_event(m, c->dev, c->eventid);
-	if (c->op != 0x04)
+	if (c->op != GITS_CMD_CLEAR)
 		return 0;
 	if (has_target(m, e))
 		set_pending(m, c->dev, c->eventid, false);
@@ -273,11 +273,11 @@ static uint32_t model_movall(struct model *m, const struct model_cmd *c)
 
 static uint32_t model_other(struct model *m, const struct model_cmd *c)
 {
-	if (c->op == 0x05)
+	if (c->op == GITS_CMD_SYNC)
 		return 0;
-	if (c->op == 0x0e)
+	if (c->op == GITS_CMD_MOVALL)
 		return model_movall(m, c);
-	assert_int_equal(c->op, 0x0d);
+	assert_int_equal(c->op, GITS_CMD_INVALL);
 	if (COLL_OOR(c))
 		return 0x010d03;
 	return m->colls[c->coll].mapped ? 0 : 0x010d09;
@@ -287,12 +287,17 @@ static const struct {
 	unsigned op, weight;
 	uint32_t (*run)(struct model *m, const struct model_cmd *c);
 } commands[] = {
-	{ 0x08, 3, model_mapd },	   { 0x09, 8, model_mapc },
-	{ 0x0a, 30, model_mapti },	   { 0x01, 15, model_movi },
-	{ 0x0f, 10, model_event_command }, { 0x03, 15, model_event_command },
-	{ 0x04, 6, model_event_command },  { 0x0c, 6, model_event_command },
-	{ 0x0d, 3, model_other },	   { 0x0e, 2, model_other },
-	{ 0x05, 2, model_other },
+	{ GITS_CMD_MAPD, 3, model_mapd },
+	{ GITS_CMD_MAPC, 8, model_mapc },
+	{ GITS_CMD_MAPTI, 30, model_mapti },
+	{ GITS_CMD_MOVI, 15, model_movi },
+	{ GITS_CMD_DISCARD, 10, model_event_command },
+	{ GITS_CMD_INT, 15, model_event_command },
+	{ GITS_CMD_CLEAR, 6, model_event_command },
+	{ GITS_CMD_INV, 6, model_event_command },
+	{ GITS_CMD_INVALL, 3, model_other },
+	{ GITS_CMD_MOVALL, 2, model_other },
+	{ GITS_CMD_SYNC, 2, model_other },
 };
 
 static unsigned roll_command(struct dice *d)
@@ -336,28 +341,29 @@ static struct words encode(const struct model_cmd *c)
 	uint32_t devid = devids[c->dev];
 
 	switch (c->op) {
-	case 0x08:
+	case GITS_CMD_MAPD:
 		return c->valid ? mapd(devid, itt_of(c->dev), c->bits) : mapd_off(devid);
-	case 0x09:
+	case GITS_CMD_MAPC:
 		return c->valid ? mapc(icids[c->coll], c->vcpu) : mapc_off(icids[c->coll]);
-	case 0x0a:
+	case GITS_CMD_MAPTI:
 		return mapti(devid, c->eventid, c->intid, icids[c->coll]);
-	case 0x01:
+	case GITS_CMD_MOVI:
 		return movi(devid, c->eventid, icids[c->coll]);
-	case 0x0d:
+	case GITS_CMD_INVALL:
 		return invall(icids[c->coll]);
-	case 0x0e:
+	case GITS_CMD_MOVALL:
 		return movall(c->vcpu, c->vcpu2);
-	case 0x05:
+	case GITS_CMD_SYNC:
 		return sync_cmd(c->vcpu);
 	default:
-		return (struct words){ { (uint64_t)devid << 32 | c->op, c->eventid } };
+		return encoded((struct gits_cmd){
+			.opcode = c->op, .devid = devid, .eventid = c->eventid });
 	}
 }
 
 static void compare(struct world *w, struct model *m)
 {
-	bool enabled = rd32(w, GITS_CTLR) & CTLR_ON;
+	bool enabled = rd32(w, GITS_CTLR) & GITS_CTLR_ENABLED;
 
 	for (unsigned dev = 0; dev < NR_DEVS; dev++) {
 		for (uint32_t i = 0; i < nr_live[dev]; i++) {
@@ -390,7 +396,7 @@ static void step(struct world *w, struct model *m, struct dice *d, bool batch)
 
 	roll_operands(d, &c);
 	want = commands[which].run(m, &c);
-	if (c.op == 0x08 && !want) {
+	if (c.op == GITS_CMD_MAPD && !want) {
 		kick(w); /* commands that still use the old one go first */
 		ram_zero(w, itt_of(c.dev), NR_EVENTS * 8);
 	}
@@ -411,21 +417,21 @@ static void disturb(struct world *w, struct model *m, struct dice *d)
 	compare(w, m);
 	if (one_in(d, 3)) {
 		/* A new device table, at the same place, cleared. */
-		wr64(w, GITS_BASER0, 0);
+		wr64(w, GITS_BASER(0), 0);
 		ram_zero(w, DEVICE_TABLE, 0x80000);
-		wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
+		wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
 		for (unsigned dev = 0; dev < NR_DEVS; dev++)
 			model_mapd(m, &(struct model_cmd){ .dev = dev });
 	}
 	if (one_in(d, 3)) {
-		wr64(w, GITS_BASER1, 0);
+		wr64(w, GITS_BASER(1), 0);
 		ram_zero(w, COLL_TABLE, 0x1000);
-		wr64(w, GITS_BASER1, VALID | COLL_TABLE);
+		wr64(w, GITS_BASER(1), VALID | COLL_TABLE);
 		for (unsigned coll = 0; coll < NR_COLLS; coll++)
 			m->colls[coll].mapped = false;
 	}
 	compare(w, m);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 }
 
 static void random_against_model(struct dice *d)
@@ -435,8 +441,8 @@ static void random_against_model(struct dice *d)
 
 	assert_non_null(m);
 	world_set_tables(w);
-	wr64(w, GITS_BASER1, VALID | COLL_TABLE);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(1), VALID | COLL_TABLE);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (unsigned i = 0; i < 2000; i++) {
 		if (one_in(d, 50))
 			disturb(w, m, d);
@@ -461,8 +467,8 @@ static void random_batches_against_model(struct dice *d)
 
 	assert_non_null(m);
 	world_set_tables(w);
-	wr64(w, GITS_BASER1, VALID | COLL_TABLE);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(1), VALID | COLL_TABLE);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (unsigned i = 0; i < 100; i++) {
 		unsigned nr = below(d, 200);
 
@@ -536,9 +542,9 @@ static void scribble_while_the_its_reads(struct world *w, uint64_t gpa, size_t l
 
 static void hostile_mmio(struct world *w, struct dice *d)
 {
-	static const uint32_t offsets[] = { GITS_CTLR,	  GITS_CBASER,	  GITS_CBASER + 4,
-					    GITS_CWRITER, GITS_BASER0,	  GITS_BASER0 + 4,
-					    GITS_BASER1,  GITS_BASER1 + 4 };
+	static const uint32_t offsets[] = { GITS_CTLR,	   GITS_CBASER,	     GITS_CBASER + 4,
+					    GITS_CWRITER,  GITS_BASER(0),    GITS_BASER(0) + 4,
+					    GITS_BASER(1), GITS_BASER(1) + 4 };
 	uint32_t offset = offsets[below(d, ARRAY_SIZE(offsets))];
 
 	switch (below(d, 4)) {
@@ -549,12 +555,12 @@ static void hostile_mmio(struct world *w, struct dice *d)
 		wr32(w, GITS_CTLR, below(d, 2));
 		break;
 	case 2:
-		wr64(w, below(d, 2) ? GITS_BASER0 : GITS_BASER1,
+		wr64(w, below(d, 2) ? GITS_BASER(0) : GITS_BASER(1),
 		     baser_value(below(d, 2) ? DEVICE_TABLE : SPARE, 1 + below(d, 8)) |
-			     (below(d, 2) ? INDIRECT : 0));
+			     (below(d, 2) ? GITS_BASER_INDIRECT : 0));
 		break;
 	default:
-		vits_mmio_write(w->v, below(d, VITS_FRAME_SZ), 1u << below(d, 4), roll(d));
+		vits_mmio_write(w->v, below(d, GITS_FRAME_SZ), 1u << below(d, 4), roll(d));
 	}
 }
 
@@ -592,7 +598,7 @@ static void random_hostile_guest(struct dice *d)
 		if (one_in(d, 50)) {
 			wr32(w, GITS_CTLR, 0);
 			world_set_tables(w);
-			wr32(w, GITS_CTLR, CTLR_ON);
+			wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		}
 		check_engine(w);
 	}

@@ -11,7 +11,7 @@
 
 /* Valid, InnerCache, OuterCache, PA[51:16], Shareability, Size */
 #define CBASER_WRITABLE UINT64_C(0xb8efffffffff0cff)
-#define ENABLED(w)	(rd32(w, GITS_CTLR) & CTLR_ON)
+#define ENABLED(w)	(rd32(w, GITS_CTLR) & GITS_CTLR_ENABLED)
 
 static void test_table_of_registers_is_sorted_aligned_and_without_overlap(void **state)
 {
@@ -27,19 +27,19 @@ static void test_table_of_registers_is_sorted_aligned_and_without_overlap(void *
 		if (i > 0)
 			assert_true(reg->offset >= reg[-1].offset + reg[-1].count * reg[-1].width);
 	}
-	assert_true(vits_regs[vits_nr_regs - 1].offset < VITS_FRAME_SZ);
+	assert_true(vits_regs[vits_nr_regs - 1].offset < GITS_FRAME_SZ);
 }
 
 static void expect_reset_values(struct world *w)
 {
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	assert_int_equal(rd64(w, GITS_CBASER), 0);
 	assert_int_equal(rd64(w, GITS_CWRITER), 0);
 	assert_int_equal(rd64(w, GITS_CREADR), 0);
-	assert_int_equal(rd64(w, GITS_BASER0), UINT64_C(0x0107000000000200));
-	assert_int_equal(rd64(w, GITS_BASER1), UINT64_C(0x0407000000000200));
+	assert_int_equal(rd64(w, GITS_BASER(0)), UINT64_C(0x0107000000000200));
+	assert_int_equal(rd64(w, GITS_BASER(1)), UINT64_C(0x0407000000000200));
 	for (unsigned n = 2; n < 8; n++)
-		assert_int_equal(rd64(w, GITS_BASER0 + n * 8), 0);
+		assert_int_equal(rd64(w, GITS_BASER(0) + n * 8), 0);
 }
 
 static void test_reset_values(void **state)
@@ -140,14 +140,14 @@ static void test_all_ones_read_back_as_the_writable_bits(void **state)
 	assert_int_equal(rd64(w, GITS_CBASER), CBASER_WRITABLE & ~UINT64_C(0x400));
 	wr64(w, GITS_CWRITER, UINT64_MAX);
 	assert_int_equal(rd64(w, GITS_CWRITER), 0xfffe0);
-	wr64(w, GITS_BASER0, UINT64_MAX);
-	assert_int_equal(rd64(w, GITS_BASER0), UINT64_C(0xf9e7fffffffff2ff));
-	wr64(w, GITS_BASER1, UINT64_MAX & ~UINT64_C(0x800));
-	assert_int_equal(rd64(w, GITS_BASER1), UINT64_C(0xfce7fffffffff6ff));
-	wr64(w, GITS_BASER0 + 16, UINT64_MAX);
-	assert_int_equal(rd64(w, GITS_BASER0 + 16), 0);
+	wr64(w, GITS_BASER(0), UINT64_MAX);
+	assert_int_equal(rd64(w, GITS_BASER(0)), UINT64_C(0xf9e7fffffffff2ff));
+	wr64(w, GITS_BASER(1), UINT64_MAX & ~UINT64_C(0x800));
+	assert_int_equal(rd64(w, GITS_BASER(1)), UINT64_C(0xfce7fffffffff6ff));
+	wr64(w, GITS_BASER(0) + 16, UINT64_MAX);
+	assert_int_equal(rd64(w, GITS_BASER(0) + 16), 0);
 	wr32(w, GITS_CTLR, 0xfffffffe);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	world_destroy(w);
 }
 
@@ -157,7 +157,8 @@ static const struct {
 	const char *name;
 	uint64_t ones, zeroes;
 } read_back[] = {
-	{ "GITS_CTLR", CTLR_QUIET, CTLR_QUIET }, /* not enabled: no table is valid */
+	{ "GITS_CTLR", GITS_CTLR_QUIESCENT,
+	  GITS_CTLR_QUIESCENT }, /* not enabled: no table is valid */
 	{ "GITS_IIDR", 0x6900043b, 0x6900043b },
 	{ "GITS_TYPER", 0x1ef71, 0x1ef71 },
 	{ "GITS_MPAMIDR", 0, 0 },
@@ -214,9 +215,9 @@ static void test_halves_of_64_bit_registers_in_both_orders(void **state)
 		uint64_t value, reads;
 	} cases[] = {
 		{ GITS_CBASER, VALID | QUEUE | 0x4ff, VALID | QUEUE | 0x4ff },
-		{ GITS_BASER0, VALID | SPARE | 0x6ff,
+		{ GITS_BASER(0), VALID | SPARE | 0x6ff,
 		  VALID | SPARE | UINT64_C(0x01070000000006ff) },
-		{ GITS_BASER1, VALID | SPARE | 0x507,
+		{ GITS_BASER(1), VALID | SPARE | 0x507,
 		  VALID | SPARE | UINT64_C(0x0407000000000507) },
 	};
 
@@ -260,10 +261,10 @@ static void test_enabling_while_a_base_is_not_valid_is_ignored(void **state)
 		if (!(valid & 1))
 			wr64(w, GITS_CBASER, QUEUE | 15);
 		if (!(valid & 2))
-			wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8) & ~VALID);
+			wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8) & ~VALID);
 		if (!(valid & 4))
-			wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8) & ~VALID);
-		wr32(w, GITS_CTLR, CTLR_ON);
+			wr64(w, GITS_BASER(1), baser_value(COLL_TABLE, 8) & ~VALID);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		assert_int_equal(ENABLED(w), valid == 7);
 		world_destroy(w);
 	}
@@ -280,8 +281,8 @@ static void test_enabling_again_changes_nothing(void **state)
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	forget_steps(w);
 	reads = w->nr_reads;
-	wr32(w, GITS_CTLR, CTLR_ON);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET | CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT | GITS_CTLR_ENABLED);
 	expect_no_more_steps(w);
 	assert_int_equal(w->nr_reads, reads);
 	expect_msi(w, 0, 0, LPI(0), 0);
@@ -298,14 +299,14 @@ static void test_disabling_stops_translation_and_keeps_mappings(void **state)
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	forget_steps(w);
 	wr32(w, GITS_CTLR, 0);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	expect_no_msi(w, 0, 0, VITS_MSI_DISABLED);
 	push(w, intr(DEV_A, 0));
 	kick(w);
 	expect_no_more_steps(w);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	/* On again: mappings are there, and the queue goes on where it was. */
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	world_destroy(w);
@@ -315,14 +316,14 @@ static void disable_inside_commit(struct world *w)
 {
 	w->on_commit = NULL;
 	/* An owner is at work: not quiescent, on or off. */
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_ON);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED);
 	wr32(w, GITS_CTLR, 0);
 	assert_int_equal(rd32(w, GITS_CTLR), 0);
 	/* Choice in regs.c: bases stand still meanwhile. */
-	wr64(w, GITS_BASER0, 0);
+	wr64(w, GITS_BASER(0), 0);
 	wr64(w, GITS_CBASER, 0);
 	assert_int_equal(rd64(w, GITS_CBASER), VALID | QUEUE | 15);
-	assert_true(rd64(w, GITS_BASER0) & VALID);
+	assert_true(rd64(w, GITS_BASER(0)) & VALID);
 }
 
 /* Choice in regs.c */
@@ -336,18 +337,18 @@ static void test_quiescent_is_1_whenever_no_thread_is_in_the_command_side(void *
 	w->on_commit = disable_inside_commit;
 	kick(w);
 	/* The visit that was under way came to its end, the others never began. */
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	assert_int_equal(rd32(w, GITS_CREADR), 64 * 32);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(rd32(w, GITS_CREADR), 300 * 32);
 	/* Commands that wait for vits_run() keep it at 0. */
 	for (unsigned i = 0; i < 300; i++)
 		push(w, sync_cmd(0));
 	kick(w);
 	assert_int_equal(w->nr_more, 1);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_ON);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED);
 	vits_run(w->v);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET | CTLR_ON);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT | GITS_CTLR_ENABLED);
 	world_destroy(w);
 }
 
@@ -356,22 +357,22 @@ static void test_cbaser_and_baser_take_writes_only_while_disabled_and_quiescent(
 {
 	struct world *w = world_create_on(NULL);
 	uint64_t cbaser = rd64(w, GITS_CBASER);
-	uint64_t baser0 = rd64(w, GITS_BASER0);
-	uint64_t baser1 = rd64(w, GITS_BASER1);
+	uint64_t baser0 = rd64(w, GITS_BASER(0));
+	uint64_t baser1 = rd64(w, GITS_BASER(1));
 
 	(void)state;
 	run_ok(w, sync_cmd(0));
 	for (unsigned half = 0; half < 2; half++) {
 		wr32(w, GITS_CBASER + half * 4, 0);
-		wr32(w, GITS_BASER0 + half * 4, 0);
-		wr32(w, GITS_BASER1 + half * 4, 0);
+		wr32(w, GITS_BASER(0) + half * 4, 0);
+		wr32(w, GITS_BASER(1) + half * 4, 0);
 	}
 	wr64(w, GITS_CBASER, 0);
-	wr64(w, GITS_BASER0, 0);
-	wr64(w, GITS_BASER1, 0);
+	wr64(w, GITS_BASER(0), 0);
+	wr64(w, GITS_BASER(1), 0);
 	assert_int_equal(rd64(w, GITS_CBASER), cbaser);
-	assert_int_equal(rd64(w, GITS_BASER0), baser0);
-	assert_int_equal(rd64(w, GITS_BASER1), baser1);
+	assert_int_equal(rd64(w, GITS_BASER(0)), baser0);
+	assert_int_equal(rd64(w, GITS_BASER(1)), baser1);
 	assert_int_equal(rd32(w, GITS_CREADR), 32);
 	world_destroy(w);
 }
@@ -392,7 +393,7 @@ static void test_a_write_to_cbaser_resets_cwriter_too(void **state)
 	wr64(w, GITS_CBASER, VALID | QUEUE | 15);
 	assert_int_equal(rd64(w, GITS_CREADR), 0);
 	assert_int_equal(rd64(w, GITS_CWRITER), 0);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(w->nr_commands, 1);
 	world_destroy(w);
 }
@@ -415,12 +416,12 @@ static void test_a_cwriter_offset_beyond_the_queues_end_is_ignored(void **state)
 			break;
 		wr32(w, GITS_CWRITER, end);
 		assert_int_equal(rd32(w, GITS_CWRITER), end - 32);
-		wr64(w, GITS_CWRITER, 0xfffe0 | RETRY);
+		wr64(w, GITS_CWRITER, 0xfffe0 | GITS_CWRITER_RETRY);
 		assert_int_equal(rd32(w, GITS_CWRITER), end - 32);
 	}
 	/* All offsets, enabled, in a queue of one page: bounded and harmless. */
 	wr64(w, GITS_CBASER, VALID | QUEUE);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (uint32_t offset = 0; offset < 1 << 20; offset += 32) {
 		wr32(w, GITS_CWRITER, offset);
 		assert_int_equal(rd32(w, GITS_CWRITER), offset < 4096 ? offset : 4096 - 32);
@@ -434,7 +435,7 @@ static void test_retry_reads_as_zero(void **state)
 	struct world *w = world_create_on(NULL);
 
 	(void)state;
-	wr32(w, GITS_CWRITER, RETRY);
+	wr32(w, GITS_CWRITER, GITS_CWRITER_RETRY);
 	assert_int_equal(rd64(w, GITS_CWRITER), 0);
 	assert_int_equal(w->nr_commands, 0);
 	world_destroy(w);
@@ -455,8 +456,8 @@ static void test_baser_type_and_entry_size_never_change(void **state)
 		uint64_t value = (uint64_t)rand() << 42 ^ (uint64_t)rand() << 21 ^ (uint64_t)rand();
 		uint64_t reads;
 
-		wr64(w, GITS_BASER0 + n * 8, value);
-		reads = rd64(w, GITS_BASER0 + n * 8);
+		wr64(w, GITS_BASER(0) + n * 8, value);
+		reads = rd64(w, GITS_BASER(0) + n * 8);
 		if (n > 1)
 			assert_int_equal(reads, 0);
 		else
@@ -473,19 +474,19 @@ static void test_baser_reads_back_what_linux_wrote(void **state)
 
 	(void)state;
 	for (unsigned n = 0; n < 2; n++) {
-		uint64_t fixed = rd64(w, GITS_BASER0 + n * 8) & UINT64_C(0x071f000000000000);
+		uint64_t fixed = rd64(w, GITS_BASER(0) + n * 8) & UINT64_C(0x071f000000000000);
 
 		/* Page sizes are probed with Valid 0, Indirect with and without. */
 		for (uint64_t psz = 0; psz < 3; psz++) {
 			for (unsigned share = 0; share < 3; share++) {
-				uint64_t value = fixed | INDIRECT | UINT64_C(7) << 59 |
+				uint64_t value = fixed | GITS_BASER_INDIRECT | UINT64_C(7) << 59 |
 						 UINT64_C(5) << 53 | SPARE | share << 10 |
 						 psz << 8 | 0x1f;
 
-				wr64(w, GITS_BASER0 + n * 8, value);
-				assert_int_equal(rd64(w, GITS_BASER0 + n * 8), value);
-				wr64(w, GITS_BASER0 + n * 8, value | VALID);
-				assert_int_equal(rd64(w, GITS_BASER0 + n * 8), value | VALID);
+				wr64(w, GITS_BASER(0) + n * 8, value);
+				assert_int_equal(rd64(w, GITS_BASER(0) + n * 8), value);
+				wr64(w, GITS_BASER(0) + n * 8, value | VALID);
+				assert_int_equal(rd64(w, GITS_BASER(0) + n * 8), value | VALID);
 			}
 		}
 	}
@@ -498,8 +499,8 @@ static void test_the_reserved_page_size_reads_back_as_64k(void **state)
 	struct world *w = world_create(NULL);
 
 	(void)state;
-	wr64(w, GITS_BASER0, SPARE | 3 << 8);
-	assert_int_equal(rd64(w, GITS_BASER0) & 0x300, 2 << 8);
+	wr64(w, GITS_BASER(0), SPARE | 3 << 8);
+	assert_int_equal(rd64(w, GITS_BASER(0)) & 0x300, 2 << 8);
 	world_destroy(w);
 }
 
@@ -508,12 +509,12 @@ static void test_baser_address_bits_follow_the_page_size(void **state)
 	struct world *w = world_create(NULL);
 
 	(void)state;
-	wr64(w, GITS_BASER0, UINT64_C(0xfffffffff000) | 0 << 8);
-	assert_int_equal(rd64(w, GITS_BASER0) & MASK64(47, 12), UINT64_C(0xfffffffff000));
-	wr64(w, GITS_BASER0, UINT64_C(0xfffffffff000) | 1 << 8);
-	assert_int_equal(rd64(w, GITS_BASER0) & MASK64(47, 12), UINT64_C(0xffffffffc000));
-	wr64(w, GITS_BASER0, UINT64_C(0xfffffffff000) | 2 << 8);
-	assert_int_equal(rd64(w, GITS_BASER0) & MASK64(47, 12), UINT64_C(0xfffffffff000));
+	wr64(w, GITS_BASER(0), UINT64_C(0xfffffffff000) | 0 << 8);
+	assert_int_equal(rd64(w, GITS_BASER(0)) & MASK64(47, 12), UINT64_C(0xfffffffff000));
+	wr64(w, GITS_BASER(0), UINT64_C(0xfffffffff000) | 1 << 8);
+	assert_int_equal(rd64(w, GITS_BASER(0)) & MASK64(47, 12), UINT64_C(0xffffffffc000));
+	wr64(w, GITS_BASER(0), UINT64_C(0xfffffffff000) | 2 << 8);
+	assert_int_equal(rd64(w, GITS_BASER(0)) & MASK64(47, 12), UINT64_C(0xfffffffff000));
 	world_destroy(w);
 }
 
@@ -534,11 +535,11 @@ static void test_baser_rewrite_of_the_same_value_keeps_state(void **state)
 	struct world *w = world_with_one_event();
 
 	(void)state;
-	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
-	wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8));
+	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
+	wr64(w, GITS_BASER(1), baser_value(COLL_TABLE, 8));
 	/* Cacheability is not what a table is. */
-	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8) & ~(UINT64_C(7) << 59));
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8) & ~(UINT64_C(7) << 59));
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_more_steps(w);
 	expect_msi(w, 0, 0, LPI(0), 1);
 	world_destroy(w);
@@ -551,10 +552,10 @@ static void test_the_same_base_again_forgets_what_its_table_does_not_say_any_mor
 
 	(void)state;
 	ram_zero(w, COLL_TABLE, 0x1000);
-	wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8));
+	wr64(w, GITS_BASER(1), baser_value(COLL_TABLE, 8));
 	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
 	expect_no_more_steps(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_ok(w, mapc(1, 2));
 	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
@@ -563,11 +564,11 @@ static void test_the_same_base_again_forgets_what_its_table_does_not_say_any_mor
 	wr32(w, GITS_CTLR, 0);
 	ram_zero(w, DEVICE_TABLE, 0x8000);
 	expect_no_more_steps(w);
-	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
+	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
 	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 2);
 	expect_no_more_steps(w);
 	assert_int_equal(w->effects_at_commit, w->nr_effects);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_ok(w, mapd(DEV_B, ITT_B, 2));
 	run_ok(w, mapti(DEV_B, 0, LPI(0), 1));
@@ -582,7 +583,7 @@ static void test_a_change_of_the_device_table_drops_all_devices(void **state)
 		baser_value(DEVICE_TABLE, 8) & ~VALID,
 		baser_value(SPARE, 8),
 		baser_value(DEVICE_TABLE, 7),
-		baser_value(DEVICE_TABLE, 8) | INDIRECT,
+		baser_value(DEVICE_TABLE, 8) | GITS_BASER_INDIRECT,
 		baser_value(DEVICE_TABLE, 8) & ~UINT64_C(0x300),
 	};
 
@@ -590,14 +591,14 @@ static void test_a_change_of_the_device_table_drops_all_devices(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(changes); i++) {
 		struct world *w = world_with_one_event();
 
-		wr64(w, GITS_BASER0, changes[i]);
+		wr64(w, GITS_BASER(0), changes[i]);
 		expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 1);
 		expect_no_more_steps(w);
 		assert_int_equal(w->effects_at_commit, w->nr_effects);
-		assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+		assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 		/* Back to where it was: the entry in memory does not bring it back. */
-		wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 		run_skip(w, inv(DEV_A, 0), 0x010c04);
 		world_destroy(w);
@@ -610,10 +611,10 @@ static void test_a_change_of_the_collection_table_leaves_events_without_a_target
 	struct world *w = world_with_one_event();
 
 	(void)state;
-	wr64(w, GITS_BASER1, baser_value(SPARE, 1));
+	wr64(w, GITS_BASER(1), baser_value(SPARE, 1));
 	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
 	expect_no_more_steps(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_skip(w, mapti(DEV_A, 0, LPI(0), 0), 0);
 	run_ok(w, mapc(1, 3));
@@ -632,14 +633,14 @@ static void test_translater_does_nothing(void **state)
 	struct world *w = world_with_one_event();
 
 	(void)state;
-	wr32(w, GITS_CTLR, CTLR_ON);
-	vits_mmio_write(w->v, VITS_TRANSLATER, 4, 0);
-	vits_mmio_write(w->v, VITS_TRANSLATER, 2, 0);
-	assert_int_equal(rd32(w, VITS_TRANSLATER), 0);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
+	vits_mmio_write(w->v, GITS_TRANSLATER, 4, 0);
+	vits_mmio_write(w->v, GITS_TRANSLATER, 2, 0);
+	assert_int_equal(rd32(w, GITS_TRANSLATER), 0);
 	expect_no_more_steps(w);
 	assert_int_equal(world_stats(w).msi[VITS_MSI_DELIVER], 0);
 	assert_int_equal(world_stats(w).mmio_ignored, 0);
-	vits_mmio_write(w->v, VITS_TRANSLATER, 8, 0);
+	vits_mmio_write(w->v, GITS_TRANSLATER, 8, 0);
 	assert_int_equal(world_stats(w).mmio_ignored, 1);
 	world_destroy(w);
 }
@@ -656,7 +657,7 @@ static void test_an_access_that_no_register_takes_reads_as_zero_and_is_counted(v
 		{ 0x0080, 2 },	   { 0x0084, 8 }, { 0x0086, 4 },  { 0x001c, 4 },
 		{ 0x0020, 4 },	   { 0x0098, 8 }, { 0x0140, 8 },  { 0xffcc, 4 },
 		{ 0xffe0, 8 },	   { 0xffe8, 1 }, { 0x10000, 4 }, { 0x1fffc, 4 },
-		{ 0x0080, 0 },	   { 0x0080, 3 }, { 0x0080, 16 }, { VITS_FRAME_SZ, 4 },
+		{ 0x0080, 0 },	   { 0x0080, 3 }, { 0x0080, 16 }, { GITS_FRAME_SZ, 4 },
 		{ UINT64_MAX, 1 },
 	};
 	struct world *w = world_create(NULL);
@@ -691,7 +692,7 @@ static void test_sweep_of_the_whole_frame_with_all_widths(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
 		struct world *w = world_create_on(NULL);
 
-		for (uint64_t offset = 0; offset < VITS_FRAME_SZ; offset++) {
+		for (uint64_t offset = 0; offset < GITS_FRAME_SZ; offset++) {
 			for (unsigned size = 1; size <= 8; size *= 2) {
 				if (offset % 4 && size > 2)
 					continue;
@@ -710,7 +711,7 @@ static void test_reset_restores_all_reset_values_and_drops_mappings(void **state
 	struct world *w = world_with_one_event();
 
 	(void)state;
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	vits_reset(w->v);
 	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 1);
 	expect_no_more_steps(w);
@@ -720,7 +721,7 @@ static void test_reset_restores_all_reset_values_and_drops_mappings(void **state
 	/* As good as new: the same program gives the same mapping. */
 	memset(w->ram, 0, RAM_SZ);
 	world_set_tables(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, mapc(1, 1));
 	run_ok(w, mapd(DEV_A, ITT_A, 2));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 1));
@@ -740,7 +741,7 @@ static void test_reset_of_a_stalled_queue(void **state)
 	w = world_create_on(&config);
 	push(w, inv(DEV_A, 0));
 	kick(w);
-	assert_int_equal(rd32(w, GITS_CREADR), STALLED);
+	assert_int_equal(rd32(w, GITS_CREADR), GITS_CREADR_STALLED);
 	vits_reset(w->v);
 	expect_reset_values(w);
 	world_destroy(w);

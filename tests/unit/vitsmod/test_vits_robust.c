@@ -176,20 +176,20 @@ static void test_a_full_queue_is_quiescent_as_soon_as_the_its_is_disabled(void *
 	world_set_tables(w);
 	w->queue_sz = 1 << 20;
 	wr64(w, GITS_CBASER, VALID | QUEUE | 255);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (unsigned i = 0; i < 32767; i++)
 		push(w, sync_cmd(0));
 	kick(w);
 	assert_int_equal(w->nr_more, 1);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_ON);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED);
 	assert_true(rd32(w, GITS_CREADR) != w->tail);
 	wr32(w, GITS_CTLR, 0);
 	/* No one has to come by first: vits_run() may be late. */
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	vits_run(w->v);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	/* Where it stopped, it goes on; or the queue is a new one. */
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (unsigned i = 0; i < 128; i++)
 		vits_run(w->v);
 	assert_int_equal(rd32(w, GITS_CREADR), w->tail);
@@ -231,9 +231,9 @@ static void roll_life(struct world *w, struct dice *d)
 			kick(w);
 		if (one_in(d, 60)) {
 			wr32(w, GITS_CTLR, 0);
-			wr64(w, one_in(d, 2) ? GITS_BASER0 : GITS_BASER1,
+			wr64(w, one_in(d, 2) ? GITS_BASER(0) : GITS_BASER(1),
 			     baser_value(one_in(d, 2) ? DEVICE_TABLE : SPARE, 1 + below(d, 8)));
-			wr32(w, GITS_CTLR, CTLR_ON);
+			wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		}
 	}
 }
@@ -247,7 +247,7 @@ static void live_again(struct world *w)
 	memset(w->lpis, 0, sizeof(w->lpis));
 	forget_steps(w);
 	world_set_tables(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	roll_life(w, &d);
 }
 

@@ -49,7 +49,8 @@ static void set_tables(struct world *w, unsigned page, bool indirect)
 {
 	static const uint64_t page_sz[] = { 0x1000, 0x4000, 0x10000 };
 	uint64_t nr_pages = indirect ? 1 : 0x80000 / page_sz[page];
-	uint64_t value = VALID | (indirect ? INDIRECT : 0) | (uint64_t)page << 8 | (nr_pages - 1);
+	uint64_t value =
+		VALID | (indirect ? GITS_BASER_INDIRECT : 0) | (uint64_t)page << 8 | (nr_pages - 1);
 	uint64_t next = SPARE;
 
 	world_set_tables(w);
@@ -57,14 +58,15 @@ static void set_tables(struct world *w, unsigned page, bool indirect)
 		make_pages(w, DEVICE_TABLE, page_sz[page], &next);
 		make_pages(w, COLL_TABLE, page_sz[page], &next);
 	}
-	wr64(w, GITS_BASER0, value | DEVICE_TABLE);
-	wr64(w, GITS_BASER1, value | COLL_TABLE);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), value | DEVICE_TABLE);
+	wr64(w, GITS_BASER(1), value | COLL_TABLE);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 }
 
 static struct words roll_command(struct dice *d)
 {
-	static const unsigned event_ops[] = { 0x03, 0x03, 0x04, 0x0c, 0x0f };
+	static const unsigned event_ops[] = { GITS_CMD_INT, GITS_CMD_INT, GITS_CMD_CLEAR,
+					      GITS_CMD_INV, GITS_CMD_DISCARD };
 	unsigned dev = below(d, ARRAY_SIZE(devids));
 	uint32_t devid = devids[dev];
 	uint32_t eventid = below(d, one_in(d, 4) ? 40 : 8);
@@ -86,7 +88,7 @@ static struct words roll_command(struct dice *d)
 	if (at < 66)
 		return invall(icid);
 	cmd = discard(devid, eventid);
-	cmd.w[0] = (cmd.w[0] & ~UINT64_C(0xff)) | event_ops[below(d, ARRAY_SIZE(event_ops))];
+	cmd.w[0] = (cmd.w[0] & ~GITS_CMD0_OPCODE) | event_ops[below(d, ARRAY_SIZE(event_ops))];
 	return cmd;
 }
 
@@ -96,9 +98,9 @@ static void step(struct world *w, struct dice *d)
 	uint64_t creadr = rd64(w, GITS_CREADR);
 	bool repair = !one_in(d, 6);
 
-	if ((creadr & STALLED) && repair) {
-		ram_set(w, QUEUE + (creadr - STALLED), 0x05);
-		wr32(w, GITS_CWRITER, w->tail | RETRY);
+	if ((creadr & GITS_CREADR_STALLED) && repair) {
+		ram_set(w, QUEUE + (creadr - GITS_CREADR_STALLED), GITS_CMD_SYNC);
+		wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 	}
 	push(w, roll_command(d));
 	kick(w);
@@ -108,19 +110,19 @@ static void step(struct world *w, struct dice *d)
 static void disturb(struct world *w, struct dice *d)
 {
 	unsigned what = below(d, 10);
-	uint64_t baser0 = rd64(w, GITS_BASER0);
-	uint64_t baser1 = rd64(w, GITS_BASER1);
+	uint64_t baser0 = rd64(w, GITS_BASER(0));
+	uint64_t baser1 = rd64(w, GITS_BASER(1));
 
 	wr32(w, GITS_CTLR, 0);
 	if (what == 0) {
-		wr64(w, GITS_BASER0, 0); /* and its contents stay */
-		wr64(w, GITS_BASER0, baser0);
+		wr64(w, GITS_BASER(0), 0); /* and its contents stay */
+		wr64(w, GITS_BASER(0), baser0);
 	}
 	if (what == 1) {
-		wr64(w, GITS_BASER1, 0);
-		wr64(w, GITS_BASER1, baser1);
+		wr64(w, GITS_BASER(1), 0);
+		wr64(w, GITS_BASER(1), baser1);
 	}
-	wr32(w, GITS_CTLR, what == 2 ? 0 : CTLR_ON);
+	wr32(w, GITS_CTLR, what == 2 ? 0 : GITS_CTLR_ENABLED);
 }
 
 static void scribble(struct world *w, struct dice *d)
@@ -217,7 +219,7 @@ static void test_a_disabled_its_is_restored_disabled_with_all_events(void **stat
 	expect_step(b, VITS_LPI_MAP, true, LPI(5), 1);
 	expect_no_more_steps(b);
 	expect_no_msi(b, 0, 1, VITS_MSI_DISABLED);
-	wr32(b, GITS_CTLR, CTLR_ON);
+	wr32(b, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_msi(b, 0, 1, LPI(5), 1);
 	world_destroy(a);
 	world_destroy(b);
@@ -238,10 +240,10 @@ static void test_a_stalled_queue_is_restored_stalled_and_goes_on_after_a_retry(v
 	kick(a);
 	b = round_trip(a);
 	same_worlds(a, b);
-	assert_int_equal(rd64(b, GITS_CREADR), 32 | STALLED);
+	assert_int_equal(rd64(b, GITS_CREADR), 32 | GITS_CREADR_STALLED);
 	assert_int_equal(b->nr_more, 0);
-	ram_set(b, QUEUE + 32, 0x05);
-	wr32(b, GITS_CWRITER, b->tail | RETRY);
+	ram_set(b, QUEUE + 32, GITS_CMD_SYNC);
+	wr32(b, GITS_CWRITER, b->tail | GITS_CWRITER_RETRY);
 	assert_int_equal(rd64(b, GITS_CREADR), b->tail);
 	assert_int_equal(ram_get(b, CTE_SLOT(1)), CTE(1, 1));
 	world_destroy(a);

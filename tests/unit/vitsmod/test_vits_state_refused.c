@@ -116,8 +116,8 @@ static void test_tables_outside_ram_that_hold_nothing_are_saved_and_restored(voi
 	(void)state;
 	run_ok(a, mapd(DEV_A, RAM_END, 3));
 	wr32(a, GITS_CTLR, 0);
-	wr64(a, GITS_BASER1, baser_value(RAM_END, 1));
-	wr32(a, GITS_CTLR, CTLR_ON);
+	wr64(a, GITS_BASER(1), baser_value(RAM_END, 1));
+	wr32(a, GITS_CTLR, GITS_CTLR_ENABLED);
 	b = round_trip(a);
 	same_worlds(a, b);
 	assert_int_equal(run(b, mapti(DEV_A, 0, LPI(1), 0)), 0x010a03);
@@ -148,7 +148,7 @@ static void test_restoring_is_refused_unless_the_its_is_in_its_reset_state(void 
 	assert_int_equal(vits_restore(b->v, &saved), -EBUSY);
 	assert_int_equal(rd64(b, GITS_CBASER), VALID);
 	vits_reset(b->v);
-	wr64(b, GITS_BASER1, COLL_TABLE);
+	wr64(b, GITS_BASER(1), COLL_TABLE);
 	assert_int_equal(vits_restore(b->v, &saved), -EBUSY);
 	vits_reset(b->v);
 	assert_int_equal(vits_restore(b->v, &saved), 0);
@@ -171,7 +171,7 @@ static const struct {
 	uint64_t flip; /* these bits */
 } bad_states[] = {
 	{ "GITS_CTLR: a reserved bit",             FIELD(ctlr),     2 },
-	{ "GITS_CTLR: Quiescent is no state",      FIELD(ctlr),     CTLR_QUIET },
+	{ "GITS_CTLR: Quiescent is no state",      FIELD(ctlr),     GITS_CTLR_QUIESCENT },
 	{ "GITS_IIDR: a later table ABI",          FIELD(iidr),     0x1000 },
 	{ "GITS_IIDR: another implementer",        FIELD(iidr),     1 },
 	{ "GITS_TYPER: other DeviceID bits",       FIELD(typer),    0x2000 },
@@ -187,13 +187,13 @@ static const struct {
 	{ "GITS_CREADR: in an entry",              FIELD(creadr),   0x10 },
 	{ "GITS_CREADR: bit 1 is RES0",            FIELD(creadr),   2 },
 	{ "GITS_CREADR: first byte behind queue",  FIELD(creadr),   0x10000 },
-	{ "GITS_BASER0: not valid, yet enabled",   FIELD(baser[0]), VALID },
-	{ "GITS_BASER0: another type",             FIELD(baser[0]), BIT64(56) },
-	{ "GITS_BASER0: another entry size",       FIELD(baser[0]), BIT64(48) },
-	{ "GITS_BASER0: reserved page size",       FIELD(baser[0]), 0x100 },
-	{ "GITS_BASER0: reserved shareability",    FIELD(baser[0]), 0x800 },
-	{ "GITS_BASER1: not valid, yet enabled",   FIELD(baser[1]), VALID },
-	{ "GITS_BASER1: another type",             FIELD(baser[1]), BIT64(57) },
+	{ "GITS_BASER(0): not valid, yet enabled",   FIELD(baser[0]), VALID },
+	{ "GITS_BASER(0): another type",             FIELD(baser[0]), BIT64(56) },
+	{ "GITS_BASER(0): another entry size",       FIELD(baser[0]), BIT64(48) },
+	{ "GITS_BASER(0): reserved page size",       FIELD(baser[0]), 0x100 },
+	{ "GITS_BASER(0): reserved shareability",    FIELD(baser[0]), 0x800 },
+	{ "GITS_BASER(1): not valid, yet enabled",   FIELD(baser[1]), VALID },
+	{ "GITS_BASER(1): another type",             FIELD(baser[1]), BIT64(57) },
 	{ "more places than events",               FIELD(nr_places), 4 },
 	{ "fewer events than places",              FIELD(nr_events), 3 },
 };

@@ -19,8 +19,8 @@ static struct world *world_with_baser(unsigned n, uint64_t baser)
 	struct world *w = world_create(NULL);
 
 	world_set_tables(w);
-	wr64(w, GITS_BASER0 + n * 8, baser);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0) + n * 8, baser);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	return w;
 }
 
@@ -180,10 +180,11 @@ static void test_slots_of_ids(void **state)
 		{ "beyond Devbits", VALID | SPARE | 0x2ff, 0x10000, none },
 		{ "4K pages anywhere", VALID | (SPARE + 0x3000), 511, SPARE + 0x3ff8 },
 		{ "16K pages too", VALID | (SPARE + 0xc000) | 0x100, 2047, SPARE + 0xfff8 },
-		{ "no second level", VALID | INDIRECT | ITT_A, 0, none },
-		{ "a second level", VALID | INDIRECT | ITT_A, 513, SPARE + 8 },
-		{ "an entry of 0 in the first level", VALID | INDIRECT | ITT_A, 0xffff, none },
-		{ "first level not in RAM", VALID | INDIRECT | RAM_END, 513, none },
+		{ "no second level", VALID | GITS_BASER_INDIRECT | ITT_A, 0, none },
+		{ "a second level", VALID | GITS_BASER_INDIRECT | ITT_A, 513, SPARE + 8 },
+		{ "an entry of 0 in the first level", VALID | GITS_BASER_INDIRECT | ITT_A, 0xffff,
+		  none },
+		{ "first level not in RAM", VALID | GITS_BASER_INDIRECT | RAM_END, 513, none },
 	};
 
 	(void)state;
@@ -192,7 +193,7 @@ static void test_slots_of_ids(void **state)
 		uint64_t slot = none;
 
 		ram_set(w, ITT_A + 8, VALID | SPARE);
-		wr64(w, GITS_BASER0, cases[i].baser);
+		wr64(w, GITS_BASER(0), cases[i].baser);
 		if (!table_slot(w->v, TABLE_DEVICES, cases[i].id, &slot))
 			slot = none;
 		if (slot != cases[i].slot)
@@ -210,7 +211,7 @@ static void test_a_table_longer_than_its_ids_ends_with_them(void **state)
 	run_ok(w, mapd(0xffff, ITT_X, 1));
 	run_skip(w, mapd(0x10000, ITT_X, 1), 0x010801);
 	world_destroy(w);
-	w = world_with_baser(1, VALID | INDIRECT | RAM_BASE | 0x2ff);
+	w = world_with_baser(1, VALID | GITS_BASER_INDIRECT | RAM_BASE | 0x2ff);
 	run_skip(w, mapc(0xffff, 0), 0x010903); /* in range, but no second level */
 	world_destroy(w);
 }
@@ -225,7 +226,8 @@ static void test_indirect_tables_of_all_page_sizes(void **state)
 			uint64_t l2 = SPARE + 0x100000;
 			uint32_t per_page = (uint32_t)(page_sz[psz] / 8);
 			uint32_t id = per_page + 1;
-			struct world *w = world_with_baser(n, VALID | INDIRECT | SPARE | psz << 8);
+			struct world *w =
+				world_with_baser(n, VALID | GITS_BASER_INDIRECT | SPARE | psz << 8);
 			uint32_t oor = n ? 0x010903 : 0x010801;
 			struct words cmd = n ? mapc(id, 1) : mapd(id, ITT_X, 1);
 
@@ -257,8 +259,9 @@ static void test_an_indirect_table_ends_with_its_first_level(void **state)
 	config.devid_bits = 32;
 	w = world_create(&config);
 	world_set_tables(w);
-	wr64(w, GITS_BASER0, VALID | INDIRECT | DEVICE_TABLE); /* 4K: 512 * 512 DeviceIDs */
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0),
+	     VALID | GITS_BASER_INDIRECT | DEVICE_TABLE); /* 4K: 512 * 512 DeviceIDs */
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (unsigned i = 0; i < 512; i++)
 		ram_set(w, DEVICE_TABLE + i * 8, VALID | SPARE);
 	ram_set(w, DEVICE_TABLE + 0x1000, VALID | SPARE);
@@ -283,8 +286,8 @@ static void test_deviceids_of_32_bits(void **state)
 	w = world_create(&config);
 	world_set_tables(w);
 	/* 64K pages: 8192 entries each; the first level would need 4 MiB, and gets it. */
-	wr64(w, GITS_BASER0, baser_value(l1, 64) | INDIRECT);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), baser_value(l1, 64) | GITS_BASER_INDIRECT);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	ram_set(w, l1 + (0xfedcba98u / 8192) * 8, VALID | DEVICE_TABLE);
 	run_ok(w, mapd(0xfedcba98, ITT_A, 2));
 	run_ok(w, mapc(0, 0));
@@ -310,9 +313,9 @@ static void test_tables_outside_ram_are_out_of_range(void **state)
 		struct world *w = world_create(NULL);
 
 		world_set_tables(w);
-		wr64(w, GITS_BASER0, VALID | 0x200 | places[i]);
-		wr64(w, GITS_BASER1, VALID | 0x200 | INDIRECT | places[i]);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr64(w, GITS_BASER(0), VALID | 0x200 | places[i]);
+		wr64(w, GITS_BASER(1), VALID | 0x200 | GITS_BASER_INDIRECT | places[i]);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		run_skip(w, mapd(DEV_A, ITT_A, 5), 0x010801);
 		run_skip(w, mapd_off(DEV_A), 0x010801);
 		run_skip(w, mapd(0xffff, ITT_A, 5), 0x010801);
@@ -330,8 +333,8 @@ static void test_a_table_of_64k_pages_above_48_bits(void **state)
 	(void)state;
 	world_set_tables(w);
 	/* PA = 0x3000040000000: not RAM here; without PA[51:48] it would be. */
-	wr64(w, GITS_BASER0, VALID | 0x200 | DEVICE_TABLE | 0x3000);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), VALID | 0x200 | DEVICE_TABLE | 0x3000);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_skip(w, mapd(DEV_A, ITT_A, 5), 0x010801);
 	world_destroy(w);
 }
@@ -464,9 +467,9 @@ static void test_tables_over_each_other_do_no_harm(void **state)
 	/* Queue, device table, collection table and ITTs are one piece of memory. */
 	w->queue_sz = 0x10000;
 	wr64(w, GITS_CBASER, VALID | QUEUE | 15);
-	wr64(w, GITS_BASER0, baser_value(QUEUE, 8));
-	wr64(w, GITS_BASER1, baser_value(QUEUE, 8));
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), baser_value(QUEUE, 8));
+	wr64(w, GITS_BASER(1), baser_value(QUEUE, 8));
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	srand(2);
 	for (unsigned i = 0; i < 3000; i++) {
 		uint32_t devid = (uint32_t)rand() % 64;

@@ -175,7 +175,7 @@ static void *switch_off_and_on(void *arg)
 		/* Not while commands run or may run again: the others only enable below. */
 		vits_mmio_read(p->v, GITS_CTLR, 4);
 		sched_yield();
-		vits_mmio_write(p->v, GITS_CTLR, 4, CTLR_ON);
+		vits_mmio_write(p->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 		for (unsigned i = 0; i < 10; i++)
 			sched_yield();
 	}
@@ -287,9 +287,9 @@ static void party_begin(struct party *p)
 	assert_non_null(p->ram);
 	assert_int_equal(vits_create(&config, &party_ops, p, &p->v), 0);
 	vits_mmio_write(p->v, GITS_CBASER, 8, VALID | QUEUE | 255);
-	vits_mmio_write(p->v, GITS_BASER0, 8, baser_value(DEVICE_TABLE, 8));
-	vits_mmio_write(p->v, GITS_BASER1, 8, baser_value(COLL_TABLE, 8));
-	vits_mmio_write(p->v, GITS_CTLR, 4, CTLR_ON);
+	vits_mmio_write(p->v, GITS_BASER(0), 8, baser_value(DEVICE_TABLE, 8));
+	vits_mmio_write(p->v, GITS_BASER(1), 8, baser_value(COLL_TABLE, 8));
+	vits_mmio_write(p->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 	add(p, mapd(DEV_A, ITT_A, 3));
 	add(p, mapc(0, 1));
 	atomic_store(&p->goal, p->tail);
@@ -329,10 +329,10 @@ static void test_all_vcpus_at_once(void **state)
 	vits_stats_get(p->v, &stats);
 	assert_int_equal(p->nr_mapped, NR_ROUNDS * NR_EVENTS);
 	assert_int_equal(p->nr_raised, NR_ROUNDS * (NR_EVENTS * (NR_EVENTS + 1) / 2));
-	assert_int_equal(stats.cmd[0x03].done, p->nr_raised);
-	assert_int_equal(stats.cmd[0x0a].done, p->nr_mapped);
-	assert_int_equal(stats.cmd[0x0f].done, p->nr_mapped - NR_EVENTS);
-	assert_int_equal(stats.cmd[0x05].done, p->nr_mapped);
+	assert_int_equal(stats.cmd[GITS_CMD_INT].done, p->nr_raised);
+	assert_int_equal(stats.cmd[GITS_CMD_MAPTI].done, p->nr_mapped);
+	assert_int_equal(stats.cmd[GITS_CMD_DISCARD].done, p->nr_mapped - NR_EVENTS);
+	assert_int_equal(stats.cmd[GITS_CMD_SYNC].done, p->nr_mapped);
 	assert_int_equal(stats.nr_last, 0);
 	assert_true(atomic_load(&p->nr_delivered) > 0);
 	assert_true(atomic_load(&p->nr_audits) > 0);
@@ -367,7 +367,7 @@ static void *read_and_write_registers(void *arg)
 	struct meeting *meeting = arg;
 
 	pthread_barrier_wait(&meeting->in_commit);
-	check(rd32(meeting->w, GITS_CTLR) == CTLR_ON);
+	check(rd32(meeting->w, GITS_CTLR) == GITS_CTLR_ENABLED);
 	check(rd32(meeting->w, GITS_CREADR) == 0);
 	wr32(meeting->w, GITS_CWRITER, 32);
 	wr64(meeting->w, GITS_CBASER, 0);
@@ -434,7 +434,7 @@ static void test_reset_stops_a_thread_that_runs_commands_and_waits_for_it(void *
 	pthread_barrier_wait(&meeting.in_commit);
 	vits_reset(w->v);
 	assert_int_equal(rd64(w, GITS_CBASER), 0);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	/* 256 by kick(), and the visit that was under way. */
 	assert_int_equal(w->nr_commands, 256 + 64);

@@ -35,8 +35,6 @@
 #define MAX_MS	   10000u /* and no longer, with fewer of them */
 #define EVERY_BAD  17u	  /* one command in so many is one that the ITS refuses */
 
-#define OP_SYNC 0x05u
-
 /* A check that fails here aborts, for cmocka's asserts belong to the main thread. */
 #define check(ok) check_at(ok, __LINE__)
 static void check_at(bool ok, int line)
@@ -235,7 +233,7 @@ static void chaos_trace(void *ctx, const uint64_t cmd[4], enum vits_result resul
 {
 	struct chaos *c = ctx;
 	uint32_t queue = (uint32_t)(cmd[3] >> 32), index = (uint32_t)cmd[3];
-	bool refused = is_bad(index) && (cmd[0] & 0xff) != OP_SYNC;
+	bool refused = is_bad(index) && cmd_opcode(cmd) != GITS_CMD_SYNC;
 
 	check(queue < NR_QUEUES && index < NR_PROGRAM);
 	check_place(c, queue, index);
@@ -308,11 +306,11 @@ static void *switch_off_and_on(void *arg)
 	while (!atomic_load(&c->calm)) {
 		vits_mmio_write(c->v, GITS_CTLR, 4, 0);
 		sched_yield();
-		vits_mmio_write(c->v, GITS_CTLR, 4, CTLR_ON);
+		vits_mmio_write(c->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 		for (unsigned i = 0; i < 20; i++)
 			sched_yield();
 	}
-	vits_mmio_write(c->v, GITS_CTLR, 4, CTLR_ON);
+	vits_mmio_write(c->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 	return NULL;
 }
 
@@ -327,8 +325,8 @@ static void *poll_creadr(void *arg)
 		while (atomic_load(&c->bases_begun) == bases && !atomic_load(&c->over)) {
 			uint64_t creadr = vits_mmio_read(c->v, GITS_CREADR, 8);
 
-			check(!(creadr & STALLED) || c->stall);
-			creadr &= ~(uint64_t)STALLED;
+			check(!(creadr & GITS_CREADR_STALLED) || c->stall);
+			creadr &= ~(uint64_t)GITS_CREADR_STALLED;
 			check(creadr % 32 == 0 && creadr <= END);
 			if (atomic_load(&c->bases_begun) != bases)
 				break;
@@ -386,14 +384,14 @@ static void *repair_and_retry(void *arg)
 		uint64_t creadr = vits_mmio_read(c->v, GITS_CREADR, 8);
 		uint32_t index = (uint32_t)creadr / 32;
 
-		if (!(creadr & STALLED)) {
+		if (!(creadr & GITS_CREADR_STALLED)) {
 			sched_yield();
 			continue;
 		}
 		check(is_bad(index));
 		for (uint32_t q = 0; q < NR_QUEUES; q++)
 			check(chaos_write(c, entry_at(q, index), &sync, 8) == 0);
-		vits_mmio_write(c->v, GITS_CWRITER, 4, END | RETRY);
+		vits_mmio_write(c->v, GITS_CWRITER, 4, END | GITS_CWRITER_RETRY);
 		for (unsigned i = 0; i < 10; i++)
 			sched_yield();
 		for (uint32_t q = 0; q < NR_QUEUES; q++)
@@ -425,9 +423,9 @@ static void chaos_begin(struct chaos *c, enum vits_on_error on_error)
 	assert_int_equal(vits_create(&config, &chaos_ops, c, &c->v), 0);
 	write_program(c);
 	write_cbaser(c, 0);
-	vits_mmio_write(c->v, GITS_BASER0, 8, baser_value(DEVICE_TABLE, 8));
-	vits_mmio_write(c->v, GITS_BASER1, 8, baser_value(COLL_TABLE, 8));
-	vits_mmio_write(c->v, GITS_CTLR, 4, CTLR_ON);
+	vits_mmio_write(c->v, GITS_BASER(0), 8, baser_value(DEVICE_TABLE, 8));
+	vits_mmio_write(c->v, GITS_BASER(1), 8, baser_value(COLL_TABLE, 8));
+	vits_mmio_write(c->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 }
 
 /* Enough is enough on a machine that has other things to do, too. */

@@ -150,7 +150,7 @@ static void test_commands_allocate_nothing(void **state)
 		(void)run(w, commands[i]);
 	vits_reset(w->v);
 	world_set_tables(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(nr_allocated, before);
 	world_destroy(w);
 }

@@ -25,7 +25,7 @@ struct shape {
 
 static uint64_t shape_baser(const struct shape *shape)
 {
-	return VALID | RAM_BASE | (shape->indirect ? INDIRECT : 0) | shape->page << 8 |
+	return VALID | RAM_BASE | (shape->indirect ? GITS_BASER_INDIRECT : 0) | shape->page << 8 |
 	       (shape->nr_pages - 1);
 }
 
@@ -150,9 +150,9 @@ static void try_devices(const struct shape *shape)
 	uint64_t ids[16];
 	size_t nr = ids_to_try(shape, ids);
 
-	wr64(w, GITS_BASER0, shape_baser(shape));
-	wr64(w, GITS_BASER1, VALID | (QUEUE + 0x100000));
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), shape_baser(shape));
+	wr64(w, GITS_BASER(1), VALID | (QUEUE + 0x100000));
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	for (size_t i = 0; i < nr; i++) {
 		uint32_t id = (uint32_t)ids[i];
 		uint64_t slot = shape_slot(shape, id);
@@ -193,9 +193,9 @@ static void try_collections(const struct shape *shape)
 	uint64_t ids[16];
 	size_t nr = ids_to_try(shape, ids);
 
-	wr64(w, GITS_BASER0, VALID | (QUEUE + 0x100000));
-	wr64(w, GITS_BASER1, shape_baser(shape));
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr64(w, GITS_BASER(0), VALID | (QUEUE + 0x100000));
+	wr64(w, GITS_BASER(1), shape_baser(shape));
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	run_ok(w, mapd(1, ITT_X, 5));
 	for (size_t i = 0; i < nr; i++) {
 		uint32_t id = (uint32_t)ids[i];
@@ -241,7 +241,7 @@ static void test_itts_of_all_sizes_for_eventids_of_all_widths(void **state)
 	for (unsigned bits = 1; bits <= 16; bits++) {
 		struct world *w = world_of_widths(16, bits);
 
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		run_ok(w, mapc(0, 1));
 		for (unsigned size = 1; size <= 32; size++) {
 			uint32_t last = (uint32_t)MASK64(size - 1, 0);
@@ -322,10 +322,10 @@ static void try_round_trip(const struct shape *shape)
 	config.nr_functions = 2;
 	a = world_create(&config);
 	world_set_tables(a);
-	wr64(a, GITS_BASER0, shape_baser(shape));
-	wr64(a, GITS_BASER1, VALID | INDIRECT | shape->page << 8 | (QUEUE + 0x100000));
+	wr64(a, GITS_BASER(0), shape_baser(shape));
+	wr64(a, GITS_BASER(1), VALID | GITS_BASER_INDIRECT | shape->page << 8 | (QUEUE + 0x100000));
 	ram_set(a, QUEUE + 0x100000, VALID | (QUEUE + 0x200000));
-	wr32(a, GITS_CTLR, CTLR_ON);
+	wr32(a, GITS_CTLR, GITS_CTLR_ENABLED);
 	add_second_level(a, shape, 0);
 	add_second_level(a, shape, last);
 	assert_int_not_equal(shape_slot(shape, 0), shape_slot(shape, last));
@@ -367,8 +367,8 @@ static void test_addresses_are_not_cut_at_any_bit(void **state)
 			world_destroy(w);
 			continue;
 		}
-		wr64(w, GITS_BASER0, VALID | INDIRECT | 2 << 8 | DEVICE_TABLE);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr64(w, GITS_BASER(0), VALID | GITS_BASER_INDIRECT | 2 << 8 | DEVICE_TABLE);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		/* At the second level, of an ITT, of the queue: no RAM is there. */
 		ram_set(w, DEVICE_TABLE, VALID | far | L2_POOL);
 		run_skip(w, mapd(1, ITT_X, 5), 0x010801);
@@ -378,7 +378,7 @@ static void test_addresses_are_not_cut_at_any_bit(void **state)
 		run_skip(w, mapti(1, 0, LPI(0), 0), 0x010a05);
 		wr32(w, GITS_CTLR, 0);
 		wr64(w, GITS_CBASER, VALID | far | QUEUE);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		wr32(w, GITS_CWRITER, 32);
 		assert_int_equal(world_stats(w).cmd_unreadable, 1);
 		world_destroy(w);

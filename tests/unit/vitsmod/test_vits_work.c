@@ -203,7 +203,7 @@ static void test_creadr_stays_at_a_command_that_is_half_done(void **state)
 	push(w, sync_cmd(0));
 	kick(w);
 	assert_int_equal(rd32(w, GITS_CREADR), creadr);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_ON); /* not quiescent */
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED); /* not quiescent */
 	assert_int_equal(w->nr_commands, 1);
 	/* Everything arrives all the time, and each event moves once. */
 	for (uint32_t moved = CALL_STEPS; moved < NR_MANY; moved += CALL_STEPS) {
@@ -216,7 +216,7 @@ static void test_creadr_stays_at_a_command_that_is_half_done(void **state)
 	assert_int_equal(w->nr_commands, 2);
 	assert_int_equal(w->nr_effects - steps, NR_MANY);
 	assert_int_equal(nr_at(w, 1), NR_MANY);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_ON | CTLR_QUIET);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED | GITS_CTLR_QUIESCENT);
 	world_destroy(w);
 }
 
@@ -253,14 +253,14 @@ static void test_disabling_lets_a_command_that_has_begun_come_to_its_end(void **
 	assert_int_equal(rd32(w, GITS_CTLR), 0);
 	wr64(w, GITS_CBASER, VALID | SPARE | 15);
 	assert_int_equal(rd64(w, GITS_CBASER), cbaser);
-	for (unsigned i = 0; rd32(w, GITS_CTLR) != CTLR_QUIET; i++) {
+	for (unsigned i = 0; rd32(w, GITS_CTLR) != GITS_CTLR_QUIESCENT; i++) {
 		assert_true(i < 100);
 		assert_int_equal(rd32(w, GITS_CREADR), creadr);
 		vits_run(w->v);
 	}
 	assert_int_equal(rd32(w, GITS_CREADR), creadr + 32);
 	assert_int_equal(w->nr_commands, 1);
-	wr32(w, GITS_CTLR, CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	drain(w);
 	assert_int_equal(nr_at(w, 2), NR_MANY);
 	world_destroy(w);
@@ -303,14 +303,14 @@ static void test_a_reset_leaves_nothing_of_a_command_that_is_half_done(void **st
 		push(w, commands[i](1));
 		kick(w);
 		vits_reset(w->v);
-		assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET);
+		assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 		for (uint32_t n = 0; n < NR_MANY; n++)
 			assert_false(w->lpis[n].held);
 		/* And nothing goes on afterwards. */
 		vits_run(w->v);
 		w->tail = 0;
 		world_set_tables(w);
-		wr32(w, GITS_CTLR, CTLR_ON);
+		wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		run_ok(w, mapd(devid_of(0), itt_of(0), BITS));
 		run_ok(w, mapc(0, 3));
 		run_ok(w, mapti(devid_of(0), 5, LPI(9), 0));
@@ -389,7 +389,7 @@ static void *switch_off_and_on(void *arg)
 
 	while (!atomic_load(&crowd->over)) {
 		vits_mmio_write(crowd->w->v, GITS_CTLR, 4, 0);
-		vits_mmio_write(crowd->w->v, GITS_CTLR, 4, CTLR_ON);
+		vits_mmio_write(crowd->w->v, GITS_CTLR, 4, GITS_CTLR_ENABLED);
 	}
 	return NULL;
 }

@@ -48,8 +48,8 @@ void no_difference(void *arg, const struct vits_difference *difference)
 
 static void same_registers(struct world *a, struct world *b)
 {
-	static const uint32_t offsets[] = { GITS_TYPER,	 GITS_CBASER, GITS_CWRITER,
-					    GITS_CREADR, GITS_BASER0, GITS_BASER1 };
+	static const uint32_t offsets[] = { GITS_TYPER,	 GITS_CBASER,	GITS_CWRITER,
+					    GITS_CREADR, GITS_BASER(0), GITS_BASER(1) };
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
 		assert_int_equal(rd64(a, offsets[i]), rd64(b, offsets[i]));

@@ -243,8 +243,10 @@ struct world *world_create(const struct vits_config *config)
 
 uint64_t baser_value(uint64_t gpa, unsigned nr_pages)
 {
-	return VALID | UINT64_C(7) << 59 | UINT64_C(1) << 10 | UINT64_C(2) << 8 | gpa |
-	       (nr_pages - 1);
+	return VALID | FIELD_PREP(GITS_BASER_INNER_CACHE, GITS_CACHE_RAWAWB) |
+	       FIELD_PREP(GITS_BASER_SHARE, GITS_SHARE_INNER) |
+	       FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K) | gpa |
+	       FIELD_PREP(GITS_BASER_SIZE, nr_pages - 1);
 }
 
 void world_set_tables(struct world *w)
@@ -252,8 +254,8 @@ void world_set_tables(struct world *w)
 	w->queue_sz = 0x10000;
 	w->tail = 0;
 	wr64(w, GITS_CBASER, VALID | QUEUE | 15);
-	wr64(w, GITS_BASER0, baser_value(DEVICE_TABLE, 8));
-	wr64(w, GITS_BASER1, baser_value(COLL_TABLE, 8));
+	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
+	wr64(w, GITS_BASER(1), baser_value(COLL_TABLE, 8));
 }
 
 struct world *world_create_on(const struct vits_config *config)
@@ -261,8 +263,8 @@ struct world *world_create_on(const struct vits_config *config)
 	struct world *w = world_create(config);
 
 	world_set_tables(w);
-	wr32(w, GITS_CTLR, CTLR_ON);
-	assert_int_equal(rd32(w, GITS_CTLR), CTLR_QUIET | CTLR_ON);
+	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
+	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT | GITS_CTLR_ENABLED);
 	return w;
 }
 
@@ -314,101 +316,120 @@ void wr32(struct world *w, uint64_t offset, uint32_t value)
  * Commands
  */
 
-struct words opcode(unsigned op)
+struct words encoded(struct gits_cmd cmd)
 {
-	return (struct words){ { op } };
+	struct words words;
+
+	cmd_encode(&cmd, words.w);
+	return words;
 }
 
-static struct words event_cmd(unsigned op, uint32_t devid, uint32_t eventid)
+struct words opcode(unsigned op)
 {
-	return (struct words){ { (uint64_t)devid << 32 | op, eventid } };
+	return encoded((struct gits_cmd){ .opcode = (uint8_t)op });
+}
+
+static struct words event_cmd(enum gits_opcode op, uint32_t devid, uint32_t eventid)
+{
+	return encoded((struct gits_cmd){ .opcode = op, .devid = devid, .eventid = eventid });
+}
+
+static struct words event_to_collection(enum gits_opcode op, uint32_t devid, uint32_t eventid,
+					uint32_t icid)
+{
+	return encoded((struct gits_cmd){
+		.opcode = op, .devid = devid, .eventid = eventid, .icid = icid });
 }
 
 struct words mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits)
 {
-	return (struct words){ { (uint64_t)devid << 32 | 0x08, eventid_bits - 1, VALID | itt } };
+	return encoded((struct gits_cmd){
+		.opcode = GITS_CMD_MAPD,
+		.devid = devid,
+		.size = eventid_bits - 1,
+		.itt = itt,
+		.valid = true,
+	});
 }
 
 struct words mapd_off(uint32_t devid)
 {
-	return (struct words){ { (uint64_t)devid << 32 | 0x08 } };
+	return encoded((struct gits_cmd){ .opcode = GITS_CMD_MAPD, .devid = devid });
 }
 
 struct words mapc(uint32_t icid, uint64_t rdbase)
 {
-	return (struct words){ { 0x09, 0, VALID | rdbase << 16 | icid } };
+	return encoded((struct gits_cmd){
+		.opcode = GITS_CMD_MAPC, .icid = icid, .rdbase = rdbase, .valid = true });
 }
 
 struct words mapc_off(uint32_t icid)
 {
-	return (struct words){ { 0x09, 0, icid } };
+	return encoded((struct gits_cmd){ .opcode = GITS_CMD_MAPC, .icid = icid });
 }
 
 struct words mapti(uint32_t devid, uint32_t eventid, uint32_t intid, uint32_t icid)
 {
-	struct words cmd = event_cmd(0x0a, devid, eventid);
-
-	cmd.w[1] |= (uint64_t)intid << 32;
-	cmd.w[2] = icid;
-	return cmd;
+	return encoded((struct gits_cmd){
+		.opcode = GITS_CMD_MAPTI,
+		.devid = devid,
+		.eventid = eventid,
+		.pintid = intid,
+		.icid = icid,
+	});
 }
 
 struct words mapi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	struct words cmd = event_cmd(0x0b, devid, eventid);
-
-	cmd.w[2] = icid;
-	return cmd;
+	return event_to_collection(GITS_CMD_MAPI, devid, eventid, icid);
 }
 
 struct words movi(uint32_t devid, uint32_t eventid, uint32_t icid)
 {
-	struct words cmd = event_cmd(0x01, devid, eventid);
-
-	cmd.w[2] = icid;
-	return cmd;
+	return event_to_collection(GITS_CMD_MOVI, devid, eventid, icid);
 }
 
 struct words discard(uint32_t devid, uint32_t eventid)
 {
-	return event_cmd(0x0f, devid, eventid);
+	return event_cmd(GITS_CMD_DISCARD, devid, eventid);
 }
 
 struct words intr(uint32_t devid, uint32_t eventid)
 {
-	return event_cmd(0x03, devid, eventid);
+	return event_cmd(GITS_CMD_INT, devid, eventid);
 }
 
 struct words clear(uint32_t devid, uint32_t eventid)
 {
-	return event_cmd(0x04, devid, eventid);
+	return event_cmd(GITS_CMD_CLEAR, devid, eventid);
 }
 
 struct words inv(uint32_t devid, uint32_t eventid)
 {
-	return event_cmd(0x0c, devid, eventid);
+	return event_cmd(GITS_CMD_INV, devid, eventid);
 }
 
 struct words invall(uint32_t icid)
 {
-	return (struct words){ { 0x0d, 0, icid } };
+	return encoded((struct gits_cmd){ .opcode = GITS_CMD_INVALL, .icid = icid });
 }
 
 struct words movall(uint64_t from, uint64_t to)
 {
-	return (struct words){ { 0x0e, 0, from << 16, to << 16 } };
+	return encoded(
+		(struct gits_cmd){ .opcode = GITS_CMD_MOVALL, .rdbase = from, .rdbase2 = to });
 }
 
 struct words sync_cmd(uint64_t rdbase)
 {
-	return (struct words){ { 0x05, 0, rdbase << 16 } };
+	return encoded((struct gits_cmd){ .opcode = GITS_CMD_SYNC, .rdbase = rdbase });
 }
 
 void push(struct world *w, struct words cmd)
 {
 	for (unsigned i = 0; i < 4; i++)
 		ram_set(w, QUEUE + w->tail + i * 8, cmd.w[i]);
-	w->tail = (w->tail + 32) % w->queue_sz;
+	w->tail = (w->tail + GITS_CMD_SZ) % w->queue_sz;
 }
 
 void kick(struct world *w)
@@ -434,7 +455,7 @@ void run_expect(struct world *w, struct words cmd, enum vits_result result, uint
 	uint32_t got = run(w, cmd);
 
 	if (w->result != result || got != code) {
-		print_error("command %02x: result %d code %06x\n", (unsigned)(cmd.w[0] & 0xff),
+		print_error("command %02x: result %d code %06x\n", (unsigned)cmd_opcode(cmd.w),
 			    (int)w->result, got);
 		_fail(file, line);
 	}

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "vitsmod/bits.h"
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 
 /* Where things lie in the guest's memory. All 64K aligned. */
@@ -33,22 +34,8 @@
 #define ITT_X	     (RAM_BASE + 0xa00000)
 #define SPARE	     (RAM_BASE + 0xc00000)
 
-/* Register offsets, IHI 0069 12.18. */
-#define GITS_CTLR    0x0000u
-#define GITS_IIDR    0x0004u
-#define GITS_TYPER   0x0008u
-#define GITS_CBASER  0x0080u
-#define GITS_CWRITER 0x0088u
-#define GITS_CREADR  0x0090u
-#define GITS_BASER0  0x0100u
-#define GITS_BASER1  0x0108u
-
-#define CTLR_ON	   1u
-#define CTLR_QUIET 0x80000000u
-#define VALID	   BIT64(63)
-#define INDIRECT   BIT64(62)
-#define RETRY	   1u
-#define STALLED	   1u
+/* In GITS_CBASER, in GITS_BASER<n>, and in entries of tables. */
+#define VALID GITS_BASER_VALID
 
 /* The default machine: two functions, and DeviceIDs that are nobody's. */
 #define NR_VCPUS     4u
@@ -139,10 +126,12 @@ void ram_zero(struct world *w, uint64_t gpa, size_t len);
 uint64_t baser_value(uint64_t gpa, unsigned nr_pages);
 void world_set_tables(struct world *w);
 
-/* Commands. */
+/* Commands, as they stand in the queue. */
 struct words {
-	uint64_t w[4];
+	uint64_t w[GITS_CMD_NR_WORDS];
 };
+
+struct words encoded(struct gits_cmd cmd);
 
 struct words mapd(uint32_t devid, uint64_t itt, unsigned eventid_bits);
 struct words mapd_off(uint32_t devid);
