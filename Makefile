@@ -100,7 +100,7 @@ portable_src := $(filter-out $(vmm_arm64_src) vmm/cli/main.c,$(vmm_src))
 unit_src := $(wildcard tests/unit/*/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
-thread_src := tests/unit/irq/test_router.c tests/unit/vitsmod/test_vits_threads.c \
+thread_src := tests/unit/irq/test_router.c tests/unit/kvm/test_vcpu.c tests/unit/vitsmod/test_vits_threads.c \
 	tests/unit/vitsmod/test_vits_threads_chaos.c
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
@@ -287,10 +287,11 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 # ---- programs for this machine ----
 
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
+LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create,--wrap=clock_gettime
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
 $(threads): %-tsan: %.o $(tsan)/libunit.a $(tsan)/liboracle.a $(tsan)/libvmm.a $(tsan)/libvits.a $(tsan)/libvfio.a
-	$(call link,$(tsan_cc) -o $@ $^ $(native_ld))
+	$(call link,$(tsan_cc) -o $@ $^ $(LDFLAGS_$(notdir $*)) $(native_ld))
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))
 
