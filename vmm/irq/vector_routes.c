@@ -153,6 +153,8 @@ static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 	struct vector_route *route = &r->functions[f].vectors[v];
 	const struct wanted w = route_wanted(r, f, v);
 
+	if (r->closing)
+		return; /* the routers go, one after the other */
 	switch (route->where) {
 	case POLLED:
 		if (!w.tied && w.router == route->router)

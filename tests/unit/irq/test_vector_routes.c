@@ -3,6 +3,7 @@
  * Routes, on real eventfds and rings. KVM is played here: a tied eventfd is read by
  * whoever signals it, under a lock, as the kernel does in eventfd_signal().
  */
+#include <dirent.h>
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -12,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <cmocka.h>
@@ -42,6 +44,7 @@ static struct world {
 	_Atomic int mute_error;
 	bool loses;			  /* what comes while muted */
 	_Atomic uint64_t before_unmuting; /* deliveries, of all vectors */
+	_Atomic bool delays, delayed;	  /* the delivery of an interrupt; one is being */
 
 	pthread_mutex_t lock; /* the wait queue's */
 	int tied[VECTORS];    /* the GSI, or -1 */
@@ -104,10 +107,52 @@ bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t
 	return w.direct[vector];
 }
 
+static void nap(void)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+
+	(void)nanosleep(&ms, NULL);
+}
+
+static bool thread_runs(const char *name)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *task;
+	bool runs = false;
+
+	assert_non_null(tasks);
+	while ((task = readdir(tasks))) {
+		char path[64], comm[32] = "";
+		_cleanup_file_ FILE *file = NULL;
+
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%.16s/comm", task->d_name);
+		file = fopen(path, "re");
+		if (file && fgets(comm, sizeof(comm), file)) {
+			comm[strcspn(comm, "\n")] = '\0';
+			runs |= strcmp(comm, name) == 0;
+		}
+	}
+	(void)closedir(tasks);
+	return runs;
+}
+
+/* On the thread that spins: the other one goes meanwhile, and the kernel ITS maps what it had
+ * deferred. */
+static void be_slow(void)
+{
+	w.delayed = true;
+	for (int i = 0; i < 10000 && thread_runs("router"); i++)
+		nap();
+	w.direct[0] = true;
+	vector_routes_review_all(w.routes);
+}
+
 void irq_function_signalled(struct irq_function *f, unsigned vector)
 {
 	(void)f;
 	w.routed[vector]++;
+	if (w.delays)
+		be_slow();
 }
 
 bool irq_function_can_mask(const struct irq_function *f)
@@ -162,13 +207,6 @@ static void on_failure(void *ctx, const char *why)
 {
 	(void)ctx;
 	fail_msg("%s", why);
-}
-
-static void nap(void)
-{
-	const struct timespec ms = { .tv_nsec = 1000000 };
-
-	(void)nanosleep(&ms, NULL);
 }
 
 static void signal_vector(unsigned v)
@@ -610,6 +648,25 @@ static void test_routes_end_in_the_middle_of_a_storm(void **state)
 		}
 }
 
+static void test_a_review_while_routes_end_touches_no_router(void **state)
+{
+	(void)state;
+	w.direct[0] = false;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	vector_routes_set(w.routes, 0, 1, ROUTE_SPIN);
+	assert_true(settles_on(0, ROUTE_URING));
+	assert_true(settles_on(1, ROUTE_SPIN));
+	w.delays = true;
+	signal_vector(1);
+	for (int i = 0; i < 10000 && !w.delayed; i++)
+		nap();
+	assert_true(thread_runs("router"));
+	vector_routes_destroy(w.routes);
+	w.routes = NULL;
+	assert_false(thread_runs("router"));
+	assert_true(w.direct[0]);
+}
+
 static void test_signals_that_come_early_merge_into_the_next(void **state)
 {
 	uint64_t sent = 0;
@@ -652,6 +709,7 @@ int main(void)
 		TEST_ON(test_a_muted_vector_that_changes_its_route_is_given_back, begin_limited),
 		TEST_ON(test_a_device_that_cannot_be_muted_after_all_is_limited, begin_limited),
 		TEST_ON(test_routes_end_in_the_middle_of_a_storm, begin_limited),
+		TEST(test_a_review_while_routes_end_touches_no_router),
 		TEST_ON(test_signals_that_come_early_merge_into_the_next, begin_holding),
 	};
 
