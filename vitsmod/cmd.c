@@ -262,6 +262,7 @@ static void emit_for_table_event(struct run *run, enum vits_effect_op op, uint32
 		if (op == VITS_LPI_MOVE || op == VITS_LPI_UNMAP || !owner.held)
 			return;
 		effect.live = true;
+		effect.function = shadow_function_index(run->v, owner.function);
 		effect.devid = owner.function->devid;
 		effect.eventid = owner.eventid;
 		effect.vcpu = owner.vcpu;
@@ -282,6 +283,7 @@ static void emit_for_event(struct run *run, enum vits_effect_op op)
 	vits_emit(run->v, &(struct vits_effect){
 				  .op = op,
 				  .live = true,
+				  .function = shadow_function_index(run->v, shadow->function),
 				  .devid = shadow->function->devid,
 				  .eventid = shadow->eventid,
 				  .intid = shadow->intid,

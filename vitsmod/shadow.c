@@ -125,6 +125,11 @@ struct shadow_function *shadow_find(struct vits *v, uint32_t devid)
 	return NULL;
 }
 
+uint32_t shadow_function_index(const struct vits *v, const struct shadow_function *function)
+{
+	return (uint32_t)(function - v->shadow.functions);
+}
+
 static _Atomic uint64_t *event_word(struct vits *v, const struct shadow_function *function,
 				    uint32_t eventid)
 {
@@ -277,6 +282,7 @@ static void emit(struct vits *v, enum vits_effect_op op, bool live,
 	vits_emit(v, &(struct vits_effect){
 			     .op = op,
 			     .live = live,
+			     .function = shadow_function_index(v, event->function),
 			     .devid = event->function->devid,
 			     .eventid = event->eventid,
 			     .intid = event->intid,
@@ -326,7 +332,6 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 {
 	struct shadow_collection *ours = collection_of(v, event->icid);
 	uint32_t *owner = owner_of(v, event->intid);
-	size_t function_idx = (size_t)(event->function - v->shadow.functions);
 
 	assert(!event->mapped);
 	assert(!event->held);
@@ -341,7 +346,8 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	assert(ours->mapped == collection->mapped);
 	join(v, ours, event->intid);
 
-	*owner = (uint32_t)(OWNER_VALID | FIELD_PREP(OWNER_FUNCTION, function_idx) |
+	*owner = (uint32_t)(OWNER_VALID |
+			    FIELD_PREP(OWNER_FUNCTION, shadow_function_index(v, event->function)) |
 			    FIELD_PREP(OWNER_EVENTID, event->eventid));
 	event->function->nr_mapped++;
 	v->shadow.nr_mapped++;

@@ -139,6 +139,9 @@ void shadow_fini(struct shadow *shadow);
 /* The function with this DeviceID; NULL if none is named so. */
 struct shadow_function *shadow_find(struct vits *v, uint32_t devid);
 
+/* Its index in the configuration. */
+uint32_t shadow_function_index(const struct vits *v, const struct shadow_function *function);
+
 /* Look at a live event. eventid must be below function->nr_events. */
 void shadow_get(struct vits *v, struct shadow_function *function, uint32_t eventid,
 		struct shadow_event *ret_event);

@@ -67,6 +67,7 @@ struct vits_effect {
 	 * (CLEAR).
 	 */
 	bool live;
+	uint32_t function; /* live: whose event, as its index in config.functions */
 	uint32_t devid;
 	uint32_t eventid;
 	uint32_t intid;

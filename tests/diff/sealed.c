@@ -155,8 +155,7 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 	for (size_t i = 0; i < side->script->nr_functions; i++) {
 		const struct script_function *function = &side->script->functions[i];
 
-		functions[i] =
-			(struct kernel_its_function){ 0, function->devid, function->nr_events };
+		functions[i] = (struct kernel_its_function){ 0, function->nr_events };
 	}
 	*ret_what = "a VM";
 	r = vm_init(&side->vm, &failure);

@@ -132,6 +132,10 @@ static void step_event(struct its_world *w, const struct vits_effect *e)
 
 	assert(e->intid >= VITS_LPI_BASE);
 	assert(e->intid - VITS_LPI_BASE < w->config.nr_lpis);
+	if (e->live) {
+		assert(e->function < w->config.nr_functions);
+		assert(w->functions[e->function].devid == e->devid);
+	}
 	if (e->op == VITS_LPI_MAP) {
 		map_event(w, e, event);
 	} else if (e->live) {

@@ -19,6 +19,9 @@
 /* DeviceIDs have 16 bits; one function's share is reserved for the scratch events. */
 #define KERNEL_ITS_MAX_FUNCTIONS (65536u / KERNEL_ITS_FUNCTION_DEVICES - 1)
 
+/* ITSs of one guest. */
+#define KERNEL_ITS_MAX_ITS 16u
+
 /* The DeviceID and the EventID there of an event, of a function by its index in the configuration.
  */
 static inline uint32_t kernel_its_devid(size_t function, uint32_t eventid)

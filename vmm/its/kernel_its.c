@@ -78,13 +78,20 @@ struct redist {
 	uint64_t pend;
 };
 
+/* The functions of each of the guest's ITSs, in their order there, by their index in the
+ * configuration. */
+struct function_map {
+	uint16_t index[KERNEL_ITS_MAX_ITS][KERNEL_ITS_MAX_FUNCTIONS];
+	uint16_t nr[KERNEL_ITS_MAX_ITS];
+};
+
 struct kernel_its {
 	/* Constant after kernel_its_start(). */
 	struct kernel_its_config cfg;
 	int its;
 	uint8_t *frame; /* PROT_NONE */
 	/* Here "devid" is a function's index, and the scratch events' is the next one. */
-	struct kernel_its_function *functions; /* [cfg.nr_functions] */
+	struct function_map functions;
 	uint32_t scratch_devid;
 
 	pthread_mutex_t lock;
@@ -102,6 +109,19 @@ struct kernel_its {
 
 	_Atomic uint64_t windows, commands, total_deferred, unready, frame_accesses, table_writes;
 };
+
+static void function_map_add(struct function_map *map, unsigned its, uint32_t index)
+{
+	map->index[its][map->nr[its]++] = (uint16_t)index;
+}
+
+static uint32_t function_index(const struct function_map *map, unsigned its, uint32_t function)
+{
+	assert(its < KERNEL_ITS_MAX_ITS);
+	assert(function < map->nr[its]);
+
+	return map->index[its][function];
+}
 
 static void count(_Atomic uint64_t *counter, uint64_t by)
 {
@@ -306,16 +326,6 @@ static void apply_deferred(struct kernel_its *s, struct deferred *o, const struc
 	}
 }
 
-/* The index of a function of one of the guest's ITSs. */
-static uint32_t function_of(const struct kernel_its *s, unsigned its, uint32_t devid)
-{
-	for (uint32_t i = 0; i < s->cfg.nr_functions; i++)
-		if (s->functions[i].its == its && s->functions[i].devid == devid)
-			return i;
-	assert(!"a live event of a function that is not in the configuration");
-	return s->scratch_devid;
-}
-
 static void apply_live(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
 {
 	struct deferred *o = s->owed.nr ? deferred_find(&s->owed, devid, e->eventid) : NULL;
@@ -437,7 +447,7 @@ void kernel_its_apply(struct kernel_its *s, unsigned its, const struct vits_effe
 				s->owed.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->live) {
-		apply_live(s, function_of(s, its, e->devid), e);
+		apply_live(s, function_index(&s->functions, its, e->function), e);
 	} else {
 		apply_scratch(s, e);
 	}
@@ -596,13 +606,12 @@ static int alloc_tables(struct kernel_its *s)
 	uint32_t nr_events[KERNEL_ITS_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
 
-	s->functions = calloc(nr ? nr : 1, sizeof(*s->functions));
-	if (!s->functions)
-		return -ENOMEM;
 	for (size_t i = 0; i < nr; i++) {
-		s->functions[i] = s->cfg.functions[i];
-		nr_events[i] = s->functions[i].nr_events;
+		assert(s->cfg.functions[i].its < KERNEL_ITS_MAX_ITS);
+		function_map_add(&s->functions, s->cfg.functions[i].its, (uint32_t)i);
+		nr_events[i] = s->cfg.functions[i].nr_events;
 	}
+	s->cfg.functions = NULL;
 	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
 	return s->redists ? deferred_init(&s->owed, nr_events, nr) : -ENOMEM;
 }
@@ -683,7 +692,6 @@ void kernel_its_destroy(struct kernel_its *s)
 	pthread_mutex_destroy(&s->lock);
 	free(s->redists);
 	deferred_fini(&s->owed);
-	free(s->functions);
 	free(s);
 }
 

@@ -23,10 +23,12 @@
 
 struct kernel_its;
 
-/* A function that can send MSIs; its index in the configuration names it below. */
+/*
+ * A function that can send MSIs; its index in the configuration names it below. The
+ * functions of one ITS have the same order here as in its struct vits_config.
+ */
 struct kernel_its_function {
 	unsigned its;	    /* which of the guest's ITSs it is wired to */
-	uint32_t devid;	    /* its DeviceID there */
 	uint32_t nr_events; /* EventIDs that can be live */
 };
 
@@ -36,8 +38,9 @@ struct kernel_its_config {
 	struct vcpus *vcpus;
 	int gic;
 	uint32_t nr_vcpus;
-	const struct kernel_its_function *functions; /* borrowed until kernel_its_start() returns */
-	size_t nr_functions;			     /* at most KERNEL_ITS_MAX_FUNCTIONS */
+	const struct kernel_its_function
+		*functions;  /* borrowed until kernel_its_create() returns */
+	size_t nr_functions; /* at most KERNEL_ITS_MAX_FUNCTIONS */
 	/*
 	 * The LPI of a mapping that is owed was signalled, and waits: kernel_its_retry()
 	 * is due, again and again. Any thread; must not call back.

@@ -44,7 +44,8 @@ struct its {
 	_Atomic bool was_enabled; /* when the routes were last looked at */
 };
 
-_Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the sealed ITS has room for all");
+_Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
+_Static_assert(CONFIG_MAX_ITS <= KERNEL_ITS_MAX_ITS, "the kernel ITS knows all ITSs");
 
 struct machine {
 	struct machine_config cfg;
@@ -416,8 +417,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	for (size_t i = 0; i < config->nr_functions; i++) {
 		const struct passthru *p = &config->functions[i];
 
-		sealed[i] = (struct kernel_its_function){ (unsigned)p->irq.its, p->irq.devid,
-							  p->irq.nr_events };
+		sealed[i] = (struct kernel_its_function){ (unsigned)p->irq.its, p->irq.nr_events };
 	}
 
 	r = build_kvm(m, sealed, ret_failure);

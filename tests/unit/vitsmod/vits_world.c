@@ -76,11 +76,10 @@ void ram_zero(struct world *w, uint64_t gpa, size_t len)
 
 static bool is_function(struct world *w, const struct vits_effect *e)
 {
-	for (size_t i = 0; i < w->config.nr_functions; i++) {
-		if (w->functions[i].devid == e->devid)
-			return e->eventid < w->functions[i].nr_events;
-	}
-	return false;
+	const struct vits_function *function = &w->functions[e->function];
+
+	return e->function < w->config.nr_functions && e->devid == function->devid &&
+	       e->eventid < function->nr_events;
 }
 
 /* A step for one event: is it one that the model may take now? Then take it. */
@@ -88,10 +87,10 @@ static void engine_event_step(struct world *w, const struct vits_effect *e)
 {
 	struct world_lpi *lpi = &w->lpis[e->intid - VITS_LPI_BASE];
 
+	assert_true(!e->live || is_function(w, e));
 	assert_in_range(e->intid, VITS_LPI_BASE, VITS_LPI_BASE + w->config.nr_lpis - 1);
 	if (e->op == VITS_LPI_MAP) {
 		assert_true(e->live);
-		assert_true(is_function(w, e));
 		assert_true(lpi->claimed);
 		assert_false(lpi->held);
 		*lpi = (struct world_lpi){

@@ -163,8 +163,13 @@ void run_expect(struct world *w, struct words cmd, enum vits_result result, uint
 		const char *file, int line);
 
 /* The next step the engine took. */
-#define expect_step(w, op, live, lpi, vcpu) \
-	expect_step_at(w, &(struct vits_effect){ op, live, 0, 0, lpi, vcpu, 0 }, __FILE__, __LINE__)
+#define expect_step(w, want_op, want_live, lpi, want_vcpu)           \
+	expect_step_at(w,                                            \
+		       &(struct vits_effect){ .op = (want_op),       \
+					      .live = (want_live),   \
+					      .intid = (lpi),        \
+					      .vcpu = (want_vcpu) }, \
+		       __FILE__, __LINE__)
 void expect_step_at(struct world *w, const struct vits_effect *want, const char *file, int line);
 /* It has taken no other. */
 #define expect_no_more_steps(w) expect_no_more_steps_at(w, __FILE__, __LINE__)
