@@ -131,17 +131,17 @@ void check_vcpus(const struct check_host *host, struct check_result *ret)
 	ret->verdict = VERDICT_NONE;
 	if (!c)
 		return;
-	for (uint32_t i = 0; i < c->nr_vcpu_cpus; i++) {
-		isolated += is_isolated(host, c->vcpu_cpus[i]);
-		if (is_online(host, c->vcpu_cpus[i]))
+	for (uint32_t i = 0; i < c->vcpu_cpus.nr; i++) {
+		isolated += is_isolated(host, c->vcpu_cpus.list[i]);
+		if (is_online(host, c->vcpu_cpus.list[i]))
 			continue;
 		check_say(ret, VERDICT_WARN, "name CPUs of /sys/devices/system/cpu/online",
-			  "CPU %u for vCPU %u is not online", c->vcpu_cpus[i], i);
+			  "CPU %u for vCPU %u is not online", c->vcpu_cpus.list[i], i);
 		return;
 	}
-	if (c->nr_vcpu_cpus)
+	if (c->vcpu_cpus.nr)
 		(void)snprintf(s.text, sizeof(s.text), "a CPU for each, %u of %u isolated",
-			       isolated, c->nr_vcpu_cpus);
+			       isolated, c->vcpu_cpus.nr);
 	else
 		(void)snprintf(s.text, sizeof(s.text), "any CPU");
 	say_sched(host, &c->vcpu, &s);

@@ -48,6 +48,12 @@ struct config_device {
 	int line; /* of its block, for messages */
 };
 
+/* CPUs of the host. */
+struct config_cpus {
+	uint32_t nr;
+	uint16_t list[LAYOUT_MAX_VCPUS];
+};
+
 struct config {
 	char *path;
 	/* What other commands know the guest by; by default the file's name without ".conf". */
@@ -59,11 +65,10 @@ struct config {
 	uint32_t vcpus;
 	uint64_t memory; /* bytes */
 	enum route route;
-	struct placement router; /* SCHED_FIFO 1 on any CPU by default */
-	struct placement spin;	 /* of the thread that never sleeps */
-	struct placement vcpu;	 /* of all, but for the CPU */
-	uint16_t vcpu_cpus[LAYOUT_MAX_VCPUS];
-	uint32_t nr_vcpu_cpus; /* vcpus, or 0: any CPU */
+	struct placement router;      /* SCHED_FIFO 1 on any CPU by default */
+	struct placement spin;	      /* of the thread that never sleeps */
+	struct placement vcpu;	      /* of all, but for the CPU */
+	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];
 	size_t nr_its; /* at least 1 */
 	struct config_device devices[CONFIG_MAX_DEVICES];

@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "vmm/config/config_raw.h"
+#include "vmm/config/config_type.h"
 
 #define NAME_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
-#include "vmm/config/config_raw.h"
+#include "vmm/config/config_type.h"
 
 static int digit_of(char c)
 {

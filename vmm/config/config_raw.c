@@ -2,8 +2,8 @@
 /*
  * libconfuse's side of a configuration, and the overrides of the command line.
  *
- * All values are strings to libconfuse; numbers are read in vmm/config/config_load.c, for it
- * takes 010 for 8.
+ * All values are strings to libconfuse; numbers are read in vmm/config/config_type.c,
+ * for it takes 010 for 8.
  *
  * libconfuse stops at a key that it does not know. The names of those are learnt,
  * and the text is parsed once more with them as known: so every unknown key is
@@ -23,66 +23,12 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
-#include "vmm/base/suggest.h"
 
 #define CONTEXT	    "(context)"
 #define MAX_UNKNOWN 64u
 #define BLOCK_DONE  (-1)
 
-#define NR_NAMES (NR_KEYS + NR_KINDS)
-
-/* Outside of the blocks: the keys, then the names of the blocks. */
-static const char *const names[NR_NAMES] = {
-	[KEY_KERNEL] = "kernel",
-	[KEY_INITRD] = "initrd",
-	[KEY_CMDLINE] = "cmdline",
-	[KEY_VCPUS] = "vcpus",
-	[KEY_MEMORY] = "memory",
-	[NR_KEYS + KIND_DEVICE] = "device",
-	[KEY_ROUTE] = "route",
-	[KEY_ROUTER_CPU] = "router-cpu",
-	[KEY_ROUTER_SCHED] = "router-sched",
-	[KEY_SPIN_CPU] = "spin-cpu",
-	[KEY_VCPU_CPUS] = "vcpu-cpus",
-	[KEY_VCPU_SCHED] = "vcpu-sched",
-	[KEY_NAME] = "name",
-	[NR_KEYS + KIND_ITS] = "its",
-};
-static const char *const device_keys[NR_DEVICE_KEYS] = {
-	[KEY_BDF] = "bdf",
-	[KEY_EVENTS] = "events",
-	[KEY_ITS] = "its",
-	[KEY_DEVID] = "devid",
-	[KEY_DEVICE_ROUTE] = "route",
-	[KEY_STORM_RATE] = "storm-rate",
-	[KEY_STORM_BURST] = "storm-burst",
-	[KEY_STORM_HOLDOFF] = "storm-holdoff-us",
-	[KEY_HOLD] = "hold-us",
-	[KEY_MSI_CPU] = "msi-cpu",
-};
-static const char *const its_keys[NR_ITS_KEYS] = {
-	[KEY_DEVID_BITS] = "devid-bits",
-	[KEY_EVENTID_BITS] = "eventid-bits",
-	[KEY_LPIS] = "lpis",
-	[KEY_ON_ERROR] = "on-error",
-};
-static const struct {
-	const char *const *keys;
-	size_t nr_keys;
-	size_t max; /* blocks */
-} kinds[NR_KINDS] = {
-	[KIND_DEVICE] = { device_keys, NR_DEVICE_KEYS, CONFIG_MAX_DEVICES },
-	[KIND_ITS] = { its_keys, NR_ITS_KEYS, CONFIG_MAX_ITS },
-};
-const struct config_noun config_nouns[NR_KINDS] = {
-	[KIND_DEVICE] = { "a", "device" },
-	[KIND_ITS] = { "an", "ITS" },
-};
-/* As a kind: outside of all blocks. */
-#define KIND_NONE NR_KINDS
-
-static_assert(NR_DEVICE_KEYS <= CONFIG_MAX_KEYS && NR_ITS_KEYS <= CONFIG_MAX_KEYS, "values[]");
-static_assert(CONFIG_MAX_ITS <= CONFIG_MAX_OF_KIND, "list[]");
+static_assert(CONFIG_MAX_ITS <= CONFIG_MAX_DEVICES, "list[]");
 static_assert(CONFIG_MAX_DEVICES + CONFIG_MAX_ITS <= CONFIG_MAX_BLOCKS, "each has its line");
 
 struct parser {
@@ -92,111 +38,85 @@ struct parser {
 	struct config_raw *raw;
 	bool out_of_memory;
 
-	struct config_value current[CONFIG_MAX_KEYS]; /* of the block that is being parsed */
-	size_t nr_blocks;			      /* that ended, also those that are too many */
-	bool too_many[NR_KINDS];
+	struct config_value *current; /* owned: of the block that is being parsed */
+	size_t nr_blocks;	      /* that ended, also those that are too many */
+	bool too_many[NR_SCOPES];
 
 	char *unknown[MAX_UNKNOWN]; /* owned: keys that do not exist */
 	size_t nr_unknown;
 	bool learnt; /* one more, by this parse */
 };
 
-static void value_clear(struct config_value *v)
-{
-	free(v->text);
-	*v = (struct config_value){ 0 };
-}
-
-static void values_clear(struct config_value values[], size_t nr)
-{
-	for (size_t i = 0; i < nr; i++)
-		value_clear(&values[i]);
-}
-
 static void blocks_clear(struct config_blocks *blocks)
 {
 	for (size_t i = 0; i < blocks->nr; i++) {
-		values_clear(blocks->list[i].values, CONFIG_MAX_KEYS);
+		config_values_free(blocks->list[i].values);
 		free(blocks->list[i].name);
-		blocks->list[i].name = NULL;
+		blocks->list[i] = (struct config_block){ 0 };
 	}
 	blocks->nr = 0;
 }
 
 void config_raw_fini(struct config_raw *raw)
 {
-	values_clear(raw->values, NR_KEYS);
-	for (size_t kind = 0; kind < NR_KINDS; kind++)
-		blocks_clear(&raw->blocks[kind]);
-}
-
-/* What a parse found goes; what it learnt stays. */
-static void parser_rewind(struct parser *p)
-{
-	config_raw_fini(p->raw);
-	values_clear(p->current, CONFIG_MAX_KEYS);
-	p->nr_blocks = 0;
-	memset(p->too_many, 0, sizeof(p->too_many));
-	p->learnt = false;
+	config_values_free(raw->values);
+	raw->values = NULL;
+	for (size_t scope = 0; scope < NR_SCOPES; scope++)
+		blocks_clear(&raw->blocks[scope]);
 }
 
 static void parser_fini(struct parser *p)
 {
-	values_clear(p->current, CONFIG_MAX_KEYS);
+	config_values_free(p->current);
+	p->current = NULL;
 	for (size_t i = 0; i < p->nr_unknown; i++)
 		free(p->unknown[i]);
+	p->nr_unknown = 0;
 }
 
-static int find_name(const char *name, const char *const among[], size_t nr)
+/* What a parse found goes; what it learnt stays. */
+static int parser_rewind(struct parser *p)
 {
-	for (size_t i = 0; i < nr; i++)
-		if (strcmp(name, among[i]) == 0)
-			return (int)i;
-	return -1;
+	config_raw_fini(p->raw);
+	config_values_free(p->current);
+	p->raw->values = config_values_new();
+	p->current = config_values_new();
+	p->nr_blocks = 0;
+	memset(p->too_many, 0, sizeof(p->too_many));
+	p->learnt = false;
+	return p->raw->values && p->current ? 0 : -ENOMEM;
 }
 
-/* The index of a key of a kind of block, or outside of them; -1: not one. */
-static int find_key(enum config_kind kind, const char *name)
+/* The first kind of block that has such a key; SCOPE_GUEST: none. */
+static enum config_scope block_with_key(const char *name)
 {
-	return kind == KIND_NONE ? find_name(name, names, NR_KEYS)
-				 : find_name(name, kinds[kind].keys, kinds[kind].nr_keys);
+	for (enum config_scope scope = SCOPE_DEVICE; scope < NR_SCOPES; scope++)
+		if (config_key_find(scope, name))
+			return scope;
+	return SCOPE_GUEST;
 }
 
-/* The kind of block that a name of len characters begins; KIND_NONE: none. */
-static enum config_kind find_kind(const char *name, size_t len)
+/* Is it a key outside of the blocks, or the word that begins one? */
+static bool is_outside_of_blocks(const char *name)
 {
-	for (enum config_kind kind = 0; kind < NR_KINDS; kind++)
-		if (strlen(names[NR_KEYS + kind]) == len &&
-		    memcmp(names[NR_KEYS + kind], name, len) == 0)
-			return kind;
-	return KIND_NONE;
-}
-
-/* The first kind of block that has such a key. */
-static enum config_kind kind_with_key(const char *name)
-{
-	enum config_kind kind = 0;
-
-	while (kind < NR_KINDS && find_key(kind, name) < 0)
-		kind++;
-	return kind;
+	return config_key_find(SCOPE_GUEST, name) ||
+	       config_scope_find(name, strlen(name)) != SCOPE_GUEST;
 }
 
 /* Why a key is wrong here, for a message. */
-static void explain_key(const char *name, enum config_kind here, char *out, size_t cap)
+static void explain_key(const char *name, enum config_scope here, char *out, size_t cap)
 {
-	enum config_kind home = kind_with_key(name);
-	const char *near = here == KIND_NONE ? suggest(name, names, NR_NAMES)
-					     : suggest(name, kinds[here].keys, kinds[here].nr_keys);
+	enum config_scope home = block_with_key(name);
+	const char *near = config_key_suggest(here, name);
 	char place[32] = "outside of a block";
 
-	if (here != KIND_NONE)
-		(void)snprintf(place, sizeof(place), "in %s %s block", config_nouns[here].article,
-			       config_nouns[here].noun);
-	if (home != KIND_NONE)
+	if (here != SCOPE_GUEST)
+		(void)snprintf(place, sizeof(place), "in %s %s block", config_scopes[here].article,
+			       config_scopes[here].noun);
+	if (home != SCOPE_GUEST)
 		(void)snprintf(out, cap, " %s: it belongs to %s %s", place,
-			       config_nouns[home].article, config_nouns[home].noun);
-	else if (here != KIND_NONE && find_name(name, names, NR_NAMES) >= 0)
+			       config_scopes[home].article, config_scopes[home].noun);
+	else if (here != SCOPE_GUEST && is_outside_of_blocks(name))
 		(void)snprintf(out, cap, " %s: it stands outside of the blocks", place);
 	else if (near)
 		(void)snprintf(out, cap, ": did you mean '%s'?", near);
@@ -219,7 +139,10 @@ static struct parser *parser_of(const cfg_t *cfg)
 
 static bool is_unknown(const struct parser *p, const char *name)
 {
-	return find_name(name, (const char *const *)p->unknown, p->nr_unknown) >= 0;
+	for (size_t i = 0; i < p->nr_unknown; i++)
+		if (strcmp(p->unknown[i], name) == 0)
+			return true;
+	return false;
 }
 
 static void learn(struct parser *p, const char *name)
@@ -235,16 +158,16 @@ static void learn(struct parser *p, const char *name)
 	p->learnt = true;
 }
 
-static enum config_kind kind_of(const cfg_t *cfg)
+static enum config_scope scope_of(const cfg_t *cfg)
 {
-	return cfg->title ? find_kind(cfg->name, strlen(cfg->name)) : KIND_NONE;
+	return cfg->title ? config_scope_find(cfg->name, strlen(cfg->name)) : SCOPE_GUEST;
 }
 
 static void unknown_key(struct parser *p, const cfg_t *cfg, const char *name)
 {
 	char why[80];
 
-	explain_key(name, kind_of(cfg), why, sizeof(why));
+	explain_key(name, scope_of(cfg), why, sizeof(why));
 	config_error_at(p->errors, cfg->line, "unknown key '" CONFIG_SHOWN "'%s", name, why);
 }
 
@@ -268,7 +191,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 		if (unknown)
 			learn(p, name);
 		/* A block of a name that was learnt as a key: what is wrong is the name. */
-		if (unknown || (is_unknown(p, name) && find_key(kind_of(cfg), name) < 0)) {
+		if (unknown || (is_unknown(p, name) && !config_key_find(scope_of(cfg), name))) {
 			unknown_key(p, cfg, name);
 			return;
 		}
@@ -280,12 +203,10 @@ static void on_error(cfg_t *cfg, const char *format, va_list ap)
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct parser *p = parser_of(cfg);
-	enum config_kind kind = kind_of(cfg);
-	int key = find_key(kind, opt->name);
-	struct config_value *v;
+	enum config_scope scope = scope_of(cfg);
+	struct config_value *v = config_value_of(scope == SCOPE_GUEST ? p->raw->values : p->current,
+						 scope, opt->name);
 
-	assert(key >= 0);
-	v = kind == KIND_NONE ? &p->raw->values[key] : &p->current[key];
 	if (v->text) {
 		config_error_at(p->errors, cfg->line, "'%s' given twice: first on line %d",
 				opt->name, v->line);
@@ -323,45 +244,39 @@ static struct config_block *find_block(struct config_blocks *blocks, const char 
 }
 
 /* May a block of this kind and name be added? Else that is said. */
-static bool has_place(struct parser *p, enum config_kind kind, const char *name, int line)
+static bool has_place(struct parser *p, enum config_scope scope, const char *name, int line)
 {
-	struct config_blocks *blocks = &p->raw->blocks[kind];
+	struct config_blocks *blocks = &p->raw->blocks[scope];
 	const struct config_block *same = find_block(blocks, name, strlen(name));
 
 	if (same) {
 		config_error_at(p->errors, line, "%s \"" CONFIG_SHOWN "\" exists already: line %d",
-				config_nouns[kind].noun, name, same->line);
+				config_scopes[scope].noun, name, same->line);
 		return false;
 	}
-	if (blocks->nr < kinds[kind].max)
+	if (blocks->nr < config_scopes[scope].max)
 		return true;
-	if (!p->too_many[kind])
-		config_error_at(p->errors, line, "more than %zu %ss", kinds[kind].max,
-				config_nouns[kind].noun);
-	p->too_many[kind] = true;
+	if (!p->too_many[scope])
+		config_error_at(p->errors, line, "more than %zu %ss", config_scopes[scope].max,
+				config_scopes[scope].noun);
+	p->too_many[scope] = true;
 	return false;
 }
 
-static void add_block(struct parser *p, enum config_kind kind, const char *name, int line)
+static void add_block(struct parser *p, enum config_scope scope, const char *name, int line)
 {
-	struct config_blocks *blocks = &p->raw->blocks[kind];
-	struct config_block *b = &blocks->list[blocks->nr];
+	struct config_blocks *blocks = &p->raw->blocks[scope];
+	struct config_block b = { .line = line };
 
-	if (!has_place(p, kind, name, line)) {
-		values_clear(p->current, CONFIG_MAX_KEYS);
+	if (!has_place(p, scope, name, line)) {
+		config_values_clear(p->current);
 		return;
 	}
-	b->name = strdup(name);
-	b->line = line;
-	if (!b->name) {
-		p->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < CONFIG_MAX_KEYS; i++) {
-		b->values[i] = p->current[i];
-		p->current[i] = (struct config_value){ 0 };
-	}
-	blocks->nr++;
+	b.name = strdup(name);
+	b.values = TAKE_PTR(p->current);
+	p->current = config_values_new();
+	p->out_of_memory |= !b.name || !p->current;
+	blocks->list[blocks->nr++] = b;
 }
 
 static int on_block(cfg_t *cfg, cfg_opt_t *opt)
@@ -372,34 +287,33 @@ static int on_block(cfg_t *cfg, cfg_opt_t *opt)
 		p->nr_blocks < p->text->nr_blocks ? p->text->block_line[p->nr_blocks] : cfg->line;
 
 	block->line = BLOCK_DONE;
-	add_block(p, kind_of(block), block->title, line);
+	add_block(p, scope_of(block), block->title, line);
 	p->nr_blocks++;
 	return p->out_of_memory ? -1 : 0;
 }
-
-#define OPTIONS_MAX (NR_NAMES + MAX_UNKNOWN + 2)
-
-static_assert(CONFIG_MAX_KEYS <= NR_NAMES, "options[] is enough for the keys of a block too");
 
 /*
  * The options of one scope: its keys, what was learnt, the context. Returns how
  * many. A name that was learnt in a block can be one outside of them, and the
  * other way round.
  */
-static size_t fill_options(struct parser *p, enum config_kind kind, cfg_opt_t options[OPTIONS_MAX])
+static size_t fill_options(struct parser *p, enum config_scope scope, cfg_opt_t options[])
 {
-	const char *const *keys = kind == KIND_NONE ? names : kinds[kind].keys;
-	size_t n = 0, nr_keys = kind == KIND_NONE ? NR_KEYS : kinds[kind].nr_keys;
-	size_t nr_taken = kind == KIND_NONE ? NR_NAMES : nr_keys;
+	size_t n = 0;
 
-	for (size_t i = 0; i < nr_keys; i++) {
-		options[n] = (cfg_opt_t)CFG_STR(keys[i], NULL, CFGF_NODEFAULT);
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		if (config_keys[i].scope != scope)
+			continue;
+		options[n] = (cfg_opt_t)CFG_STR(config_keys[i].name, NULL, CFGF_NODEFAULT);
 		options[n++].validcb = on_value;
 	}
 	for (size_t i = 0; i < p->nr_unknown; i++) {
-		if (find_name(p->unknown[i], keys, nr_taken) >= 0)
+		const char *name = p->unknown[i];
+
+		if (scope == SCOPE_GUEST ? is_outside_of_blocks(name)
+					 : config_key_find(scope, name) != NULL)
 			continue;
-		options[n] = (cfg_opt_t)CFG_STR(p->unknown[i], NULL, CFGF_NODEFAULT);
+		options[n] = (cfg_opt_t)CFG_STR(name, NULL, CFGF_NODEFAULT);
 		options[n++].validcb = on_unknown;
 	}
 	options[n++] = (cfg_opt_t)CFG_SIMPLE_INT(CONTEXT, &p->anchor);
@@ -409,15 +323,21 @@ static size_t fill_options(struct parser *p, enum config_kind kind, cfg_opt_t op
 /* One parse. 0, -EINVAL where libconfuse stopped, -ENOMEM. */
 static int parse_once(struct parser *p)
 {
-	cfg_opt_t options[OPTIONS_MAX], in_block[NR_KINDS][OPTIONS_MAX];
-	size_t n = fill_options(p, KIND_NONE, options);
+	/* Of each scope: all keys, what was learnt, the context, the blocks, an end. */
+	size_t max = config_nr_keys + MAX_UNKNOWN + NR_SCOPES + 2, n;
+	_cleanup_free_ cfg_opt_t *options = calloc(NR_SCOPES * max, sizeof(*options));
 	size_t nr_errors = p->errors->nr;
 	cfg_t *cfg;
 	int r;
 
-	for (enum config_kind kind = 0; kind < NR_KINDS; kind++) {
-		in_block[kind][fill_options(p, kind, in_block[kind])] = (cfg_opt_t)CFG_END();
-		options[n] = (cfg_opt_t)CFG_SEC(names[NR_KEYS + kind], in_block[kind],
+	if (!options)
+		return -ENOMEM;
+	n = fill_options(p, SCOPE_GUEST, options);
+	for (enum config_scope scope = SCOPE_DEVICE; scope < NR_SCOPES; scope++) {
+		cfg_opt_t *in_block = options + scope * max;
+
+		in_block[fill_options(p, scope, in_block)] = (cfg_opt_t)CFG_END();
+		options[n] = (cfg_opt_t)CFG_SEC(config_scopes[scope].block, in_block,
 						CFGF_MULTI | CFGF_TITLE);
 		options[n++].validcb = on_block;
 	}
@@ -446,9 +366,10 @@ int config_raw_parse(const struct config_text *text, struct config_errors *error
 
 	/* Bounded: each round but the last adds one of MAX_UNKNOWN names. */
 	do {
-		parser_rewind(&p);
 		errors->nr = nr_before;
-		r = parse_once(&p);
+		r = parser_rewind(&p);
+		if (r == 0)
+			r = parse_once(&p);
 	} while (r == -EINVAL && p.learnt);
 	return r;
 }
@@ -459,41 +380,39 @@ int config_raw_parse(const struct config_text *text, struct config_errors *error
 
 static int set_override(struct config_value *v, const char *option, const char *text)
 {
-	value_clear(v);
-	v->option = option;
-	v->text = strdup(text);
+	free(v->text);
+	*v = (struct config_value){ .text = strdup(text), .option = option };
 	return v->text ? 0 : -ENOMEM;
 }
 
-/* key: "KIND.NAME.KEY" */
+/* key: "BLOCK.NAME.KEY" */
 static int override_block(struct config_raw *raw, const char *option, const char *key,
 			  struct config_errors *errors)
 {
-	enum config_kind kind = find_kind(key, strcspn(key, "."));
+	enum config_scope scope = config_scope_find(key, strcspn(key, "."));
 	const char *name = strchr(key, '.'), *dot = strrchr(key, '.');
 	struct config_block *b;
 	char why[80];
-	int k;
 
 	if (name == dot) { /* also where there is none */
 		config_error_option(errors, option, "%s %s is set by %s.NAME.KEY=VALUE",
-				    config_nouns[kind].article, config_nouns[kind].noun,
-				    names[NR_KEYS + kind]);
+				    config_scopes[scope].article, config_scopes[scope].noun,
+				    config_scopes[scope].block);
 		return 0;
 	}
 	name++;
-	k = find_key(kind, dot + 1);
-	if (k < 0) {
-		explain_key(dot + 1, kind, why, sizeof(why));
+	if (!config_key_find(scope, dot + 1)) {
+		explain_key(dot + 1, scope, why, sizeof(why));
 		config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", dot + 1,
 				    why);
 		return 0;
 	}
-	b = find_block(&raw->blocks[kind], name, (size_t)(dot - name));
+	b = find_block(&raw->blocks[scope], name, (size_t)(dot - name));
 	if (b)
-		return set_override(&b->values[k], option, strchr(option, '=') + 1);
+		return set_override(config_value_of(b->values, scope, dot + 1), option,
+				    strchr(option, '=') + 1);
 	config_error_option(errors, option, "%s has no %s of this name", errors->path,
-			    config_nouns[kind].noun);
+			    config_scopes[scope].noun);
 	return 0;
 }
 
@@ -511,7 +430,6 @@ int config_raw_override(struct config_raw *raw, const char *option, struct confi
 	const char *equals = strchr(option, '=');
 	_cleanup_free_ char *key = NULL;
 	char why[80];
-	int k;
 
 	if (!equals) {
 		config_error_option(errors, option, "an override is KEY=VALUE");
@@ -524,12 +442,12 @@ int config_raw_override(struct config_raw *raw, const char *option, struct confi
 	key = strndup(option, (size_t)(equals - option));
 	if (!key)
 		return -ENOMEM;
-	if (find_kind(key, strcspn(key, ".")) != KIND_NONE)
+	if (config_scope_find(key, strcspn(key, ".")) != SCOPE_GUEST)
 		return override_block(raw, option, key, errors);
-	k = find_key(KIND_NONE, key);
-	if (k >= 0)
-		return set_override(&raw->values[k], option, equals + 1);
-	explain_key(key, KIND_NONE, why, sizeof(why));
+	if (config_key_find(SCOPE_GUEST, key))
+		return set_override(config_value_of(raw->values, SCOPE_GUEST, key), option,
+				    equals + 1);
+	explain_key(key, SCOPE_GUEST, why, sizeof(why));
 	config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", key, why);
 	return 0;
 }

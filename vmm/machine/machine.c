@@ -520,8 +520,8 @@ static void place_vcpus(struct machine *m)
 	for (uint32_t i = 0; i < c->vcpus; i++) {
 		struct placement p = c->vcpu;
 
-		if (c->nr_vcpu_cpus)
-			p.cpu = c->vcpu_cpus[i];
+		if (c->vcpu_cpus.nr)
+			p.cpu = c->vcpu_cpus.list[i];
 		vcpus_place(m->vcpus, i, &p);
 	}
 }

@@ -520,12 +520,12 @@ static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **sta
 
 	check(check_vcpus);
 	expect(VERDICT_PASS, "any CPU", NULL);
-	c->nr_vcpu_cpus = 2;
-	c->vcpu_cpus[0] = 1;
-	c->vcpu_cpus[1] = 2;
+	c->vcpu_cpus.nr = 2;
+	c->vcpu_cpus.list[0] = 1;
+	c->vcpu_cpus.list[1] = 2;
 	check(check_vcpus);
 	expect(VERDICT_PASS, "a CPU for each, 1 of 2 isolated", NULL);
-	c->vcpu_cpus[1] = 9;
+	c->vcpu_cpus.list[1] = 9;
 	check(check_vcpus);
 	expect(VERDICT_WARN, "CPU 9 for vCPU 1", "online");
 	c->nr_devices = 0;

@@ -77,10 +77,10 @@ static void test_routes_and_placement_are_read_and_survive_printing(void **state
 		assert_int_equal(c.router.fifo, 0);
 		assert_int_equal(c.spin.cpu, 2);
 		assert_int_equal(c.vcpu.fifo, 99);
-		assert_int_equal(c.nr_vcpu_cpus, 3);
-		assert_int_equal(c.vcpu_cpus[0], 4);
-		assert_int_equal(c.vcpu_cpus[1], 5);
-		assert_int_equal(c.vcpu_cpus[2], 0);
+		assert_int_equal(c.vcpu_cpus.nr, 3);
+		assert_int_equal(c.vcpu_cpus.list[0], 4);
+		assert_int_equal(c.vcpu_cpus.list[1], 5);
+		assert_int_equal(c.vcpu_cpus.list[2], 0);
 		out = open_memstream(&printed, &size);
 		config_print(&c, out);
 		(void)fclose(out);

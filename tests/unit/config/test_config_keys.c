@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The table of keys: each row is whole, and does all that a row is for.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/config/config_world.h"
+#include "vitsmod/bits.h"
+#include "vmm/config/config_key.h"
+
+/* Each key, none with the value that holds without it, in the order of the table. */
+static const char everything[] =
+	"name = \"n\"\nkernel = \"/k \\\"x\\\" \\\\ \\${Z}\"\ninitrd = \"/i\"\ncmdline = \"a $b\"\n"
+	"vcpus = 2\nmemory = \"65600K\"\nroute = \"irqfd\"\nrouter-sched = \"other\"\n"
+	"router-cpu = 1\nspin-cpu = 1023\nvcpu-sched = \"fifo:2\"\nvcpu-cpus = \"3,4\"\n"
+	"\nits \"a\" {\n\tdevid-bits = 20\n\teventid-bits = 4\n\tlpis = 64\n"
+	"\ton-error = \"stall\"\n}\n"
+	"\nits \"b\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n\ton-error = \"skip\"\n}\n"
+	"\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tits = \"b\"\n\tdevid = 0x9\n\tevents = 4\n"
+	"\troute = \"spin\"\n\tstorm-rate = 1000\n\tstorm-burst = 20\n"
+	"\tstorm-holdoff-us = 5000\n\thold-us = 50\n\tmsi-cpu = 3\n}\n"
+	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tits = \"a\"\n\tmsi-cpu = \"any\"\n}\n";
+
+static void print_of(const char *text, char **ret_printed)
+{
+	struct config config;
+	size_t len = 0;
+	FILE *out = open_memstream(ret_printed, &len);
+
+	assert_non_null(out);
+	config_parse_valid(text, &config);
+	config_print(&config, out);
+	config_fini(&config);
+	(void)fclose(out);
+}
+
+static void test_every_key_is_printed_as_it_was_given(void **state)
+{
+	_cleanup_free_ char *printed = NULL;
+
+	(void)state;
+	print_of(everything, &printed);
+	assert_string_equal(printed, everything);
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line),
+			       "%s%s = ", config_keys[i].scope == SCOPE_GUEST ? "" : "\t",
+			       config_keys[i].name);
+		if (!strstr(everything, line))
+			fail_msg("this test does not know '%s'", config_keys[i].name);
+	}
+}
+
+static void test_a_configuration_of_defaults_prints_what_always_matters(void **state)
+{
+	_cleanup_free_ char *printed = NULL;
+
+	(void)state;
+	print_of(VALID "device d {\nbdf = 01:00.0\n}\n", &printed);
+	assert_string_equal(printed, "kernel = \"Image\"\ncmdline = \"\"\nvcpus = 1\n"
+				     "memory = \"512M\"\n"
+				     "\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n}\n");
+}
+
+static void test_each_row_is_whole(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		print_message("%s\n", key->name);
+		assert_true(key->scope < NR_SCOPES);
+		assert_non_null(key->type);
+		assert_non_null(key->type->read);
+		assert_non_null(key->type->print);
+		assert_non_null(key->is_shown);
+		assert_non_null(key->summary);
+		assert_true(key->size > 0);
+		/* How itsy.conf(5) writes its value. */
+		assert_true(key->type->placeholder || key->word);
+		/* What holds without it is one thing, and known. */
+		assert_true(key->required + (key->otherwise != NULL) <= 1);
+		assert_true(key->required || key->otherwise || key->type->init);
+		if (key->type->range == config_type_number.range)
+			assert_true(key->max > key->min);
+		/* It is what its scope finds by this name: no other row has it. */
+		assert_ptr_equal(config_key_find(key->scope, key->name), key);
+	}
+}
+
+static void test_numbers_are_taken_from_the_least_to_the_most_of_their_row(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		struct config_errors errors = { .path = "t.conf" };
+		struct config_reader reader = { .errors = &errors };
+		const struct {
+			uint64_t number;
+			bool taken;
+		} cases[] = { { key->min, true },
+			      { key->max, true },
+			      { key->max + 1, false },
+			      { key->min - 1, false } };
+
+		if (key->type->read != config_type_number.read)
+			continue;
+		/* Below 0 there is nothing to try. */
+		for (size_t j = 0; j < ARRAY_SIZE(cases) - !key->min; j++) {
+			char text[32], again[64] = "";
+			struct config_value v = { .text = text };
+			uint64_t member = 0;
+			FILE *out = fmemopen(again, sizeof(again), "w");
+
+			(void)snprintf(text, sizeof(text), "%llu",
+				       (unsigned long long)cases[j].number);
+			assert_non_null(out);
+			assert_int_equal(key->type->read(&reader, key, &v, &member),
+					 cases[j].taken);
+			assert_int_equal(v.wrong, !cases[j].taken);
+			key->type->print(key, NULL, &member, out);
+			(void)fclose(out);
+			if (cases[j].taken)
+				assert_int_equal(strtoull(again, NULL, 0), cases[j].number);
+		}
+	}
+}
+
+static void test_each_key_is_suggested_for_what_is_nearly_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		char word[32];
+
+		/* "name" + "x" is nearer to no other. */
+		(void)snprintf(word, sizeof(word), "%sx", key->name);
+		assert_string_equal(config_key_suggest(key->scope, word), key->name);
+	}
+	assert_string_equal(config_key_suggest(SCOPE_GUEST, "devcie"), "device");
+	assert_string_equal(config_key_suggest(SCOPE_GUEST, "itss"), "its");
+	assert_null(config_key_suggest(SCOPE_DEVICE, "colour"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_key_is_printed_as_it_was_given),
+		cmocka_unit_test(test_a_configuration_of_defaults_prints_what_always_matters),
+		cmocka_unit_test(test_each_row_is_whole),
+		cmocka_unit_test(test_numbers_are_taken_from_the_least_to_the_most_of_their_row),
+		cmocka_unit_test(test_each_key_is_suggested_for_what_is_nearly_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

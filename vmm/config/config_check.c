@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Values of a configuration together: what one key alone cannot tell.
+ *
+ * No locks.
+ */
+#include "vmm/config/config_check.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+struct checker {
+	struct config_reader reader;
+	struct config_raw *raw;
+};
+
+/* The name of a block: it is said where it is not one; it changes hands. */
+static char *take_name(struct checker *k, enum config_scope scope, struct config_block *raw)
+{
+	char *name = raw->name;
+
+	if (!config_is_name(name))
+		config_error_at(k->reader.errors, raw->line,
+				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
+				"not \"" CONFIG_SHOWN "\"",
+				config_scopes[scope].article, config_scopes[scope].noun,
+				CONFIG_NAME_MAX, name);
+	raw->name = NULL;
+	return name;
+}
+
+/* Where a required key of a scope is missing: true, with its row. */
+static bool lacks(enum config_scope scope, struct config_value values[],
+		  const struct config_key **ret_key)
+{
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		if (config_keys[i].scope != scope || !config_keys[i].required || values[i].text)
+			continue;
+		*ret_key = &config_keys[i];
+		return true;
+	}
+	return false;
+}
+
+static int check_its(struct checker *k, struct config_block *raw, struct config_its *its)
+{
+	its->name = take_name(k, SCOPE_ITS, raw);
+	its->line = raw->line;
+	if (config_block_init(SCOPE_ITS, its) < 0)
+		return -ENOMEM;
+	config_block_read(&k->reader, SCOPE_ITS, raw->values, its);
+	return 0;
+}
+
+/* A block "its" without keys and line, for a file that has none. */
+static int add_default_its(struct config_blocks *raw)
+{
+	raw->list[0].name = strdup("its");
+	raw->list[0].values = config_values_new();
+	raw->nr = 1;
+	return raw->list[0].name && raw->list[0].values ? 0 : -ENOMEM;
+}
+
+static int check_all_its(struct checker *k, struct config *c)
+{
+	struct config_blocks *raw = &k->raw->blocks[SCOPE_ITS];
+	int r = raw->nr ? 0 : add_default_its(raw);
+
+	for (size_t i = 0; r == 0 && i < raw->nr; i++) {
+		c->nr_its++;
+		r = check_its(k, &raw->list[i], &c->its[i]);
+	}
+	return r;
+}
+
+/* What a limit needs and was not given; without a limit, nothing. */
+static void complete_policy(struct policy *p)
+{
+	if (!p->storm_rate) {
+		*p = (struct policy){ .hold_us = p->hold_us };
+		return;
+	}
+	if (!p->storm_burst)
+		p->storm_burst = policy_default_burst(p->storm_rate);
+	if (!p->storm_holdoff_us)
+		p->storm_holdoff_us = POLICY_HOLDOFF_US_DEFAULT;
+}
+
+static int check_device(struct checker *k, struct config_block *raw, struct config_device *d)
+{
+	const struct config_key *missing;
+
+	d->line = raw->line;
+	if (config_block_init(SCOPE_DEVICE, d) < 0)
+		return -ENOMEM;
+	config_block_read(&k->reader, SCOPE_DEVICE, raw->values, d);
+	complete_policy(&d->policy);
+	if (lacks(SCOPE_DEVICE, raw->values, &missing))
+		config_error_at(k->reader.errors, raw->line,
+				"device \"" CONFIG_SHOWN "\" has no '%s'", raw->name,
+				missing->name);
+	d->name = take_name(k, SCOPE_DEVICE, raw);
+	return 0;
+}
+
+static struct config_value *device_value(const struct checker *k, size_t device, const char *key)
+{
+	return config_value_of(k->raw->blocks[SCOPE_DEVICE].list[device].values, SCOPE_DEVICE, key);
+}
+
+static struct config_value *its_value(const struct checker *k, size_t its, const char *key)
+{
+	return config_value_of(k->raw->blocks[SCOPE_ITS].list[its].values, SCOPE_ITS, key);
+}
+
+/* Where a value was given in the file; else the line of its device. */
+static int line_of(const struct config_value *v, const struct config_device *d)
+{
+	return v->line ? v->line : d->line;
+}
+
+/* One function cannot be two devices. */
+static void check_bdf_is_new(struct checker *k, const struct config *c, size_t i)
+{
+	struct config_value *v = device_value(k, i, "bdf");
+	char name[PCI_BDF_STRLEN];
+
+	if (!v->text || v->wrong)
+		return;
+	for (size_t j = 0; j < i; j++) {
+		const struct config_value *first = device_value(k, j, "bdf");
+
+		if (!first->text || first->wrong ||
+		    !pci_bdf_equal(&c->devices[i].bdf, &c->devices[j].bdf))
+			continue;
+		config_value_error(&k->reader, v,
+				   "%s is the device \"" CONFIG_SHOWN "\" already: line %d",
+				   pci_bdf_format(&c->devices[i].bdf, name), c->devices[j].name,
+				   line_of(first, &c->devices[j]));
+		return;
+	}
+}
+
+/* Is it known which DeviceID the device has, on which ITS? */
+static bool is_wired(const struct checker *k, size_t i)
+{
+	return !device_value(k, i, "its")->wrong && !device_value(k, i, "devid")->wrong;
+}
+
+static void check_devid_fits(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const struct config_its *its = &c->its[d->its];
+	uint64_t last = (UINT64_C(1) << its->devid_bits) - 1;
+
+	if (!is_wired(k, i) || d->devid <= last || its_value(k, d->its, "devid-bits")->wrong)
+		return;
+	if (d->has_devid)
+		config_value_error(
+			&k->reader, device_value(k, i, "devid"),
+			"'devid' is at most 0x%llx, by the devid-bits of ITS \"" CONFIG_SHOWN
+			"\", not 0x%x",
+			(unsigned long long)last, its->name, d->devid);
+	else
+		config_error_at(
+			k->reader.errors, d->line,
+			"device \"" CONFIG_SHOWN "\" needs a 'devid': without one it is its "
+			"requester ID, 0x%x, and ITS \"" CONFIG_SHOWN "\" has %u devid-bits",
+			d->name, d->devid, its->name, its->devid_bits);
+}
+
+/* On one ITS, a DeviceID is of one device. */
+static void check_devid_is_new(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	struct config_value *v = device_value(k, i, "devid");
+
+	for (size_t j = 0; j < i; j++) {
+		const struct config_device *first = &c->devices[j];
+		int line = line_of(device_value(k, j, "devid"), first);
+
+		if (!is_wired(k, i) || !is_wired(k, j) || d->its != first->its ||
+		    d->devid != first->devid)
+			continue;
+		if (d->has_devid)
+			config_value_error(&k->reader, v,
+					   "DeviceID 0x%x on ITS \"" CONFIG_SHOWN
+					   "\" is of device \"" CONFIG_SHOWN "\" already: line %d",
+					   d->devid, c->its[d->its].name, first->name, line);
+		else
+			config_error_at(k->reader.errors, d->line,
+					"device \"" CONFIG_SHOWN
+					"\" needs a 'devid': its requester ID, "
+					"0x%x, is of device \"" CONFIG_SHOWN "\" already: line %d",
+					d->name, d->devid, first->name, line);
+		return;
+	}
+}
+
+static void check_events_fit(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const struct config_its *its = &c->its[d->its];
+
+	if (!device_value(k, i, "its")->wrong && d->events > 1u << its->eventid_bits &&
+	    !its_value(k, d->its, "eventid-bits")->wrong)
+		config_value_error(
+			&k->reader, device_value(k, i, "events"),
+			"'events' is at most %u, by the eventid-bits of ITS \"" CONFIG_SHOWN
+			"\", not %u",
+			1u << its->eventid_bits, its->name, d->events);
+}
+
+/* What a device does not say follows from the configuration. */
+static void inherit(const struct config *c, struct config_device *d, size_t i)
+{
+	/* Its requester ID: device i of the guest's bus 0, function 0. */
+	if (!d->has_devid)
+		d->devid = (uint32_t)i << 3;
+	if (!d->has_route)
+		d->route = c->route;
+	/* Beside the thread that waits for them; the kernel's own route has none. */
+	if (!d->has_msi_cpu && d->route != ROUTE_IRQFD)
+		d->msi_cpu = d->route == ROUTE_SPIN ? c->spin.cpu : c->router.cpu;
+}
+
+static int check_devices(struct checker *k, struct config *c)
+{
+	struct config_blocks *raw = &k->raw->blocks[SCOPE_DEVICE];
+
+	for (size_t i = 0; i < raw->nr; i++) {
+		c->nr_devices++;
+		if (check_device(k, &raw->list[i], &c->devices[i]) < 0)
+			return -ENOMEM;
+		inherit(c, &c->devices[i], i);
+	}
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		check_bdf_is_new(k, c, i);
+		check_devid_fits(k, c, i);
+		check_devid_is_new(k, c, i);
+		check_events_fit(k, c, i);
+	}
+	return 0;
+}
+
+static void check_vcpu_cpus(struct checker *k, const struct config *c)
+{
+	struct config_value *v = config_value_of(k->raw->values, SCOPE_GUEST, "vcpu-cpus");
+
+	if (!c->vcpu_cpus.nr || v->wrong ||
+	    config_value_of(k->raw->values, SCOPE_GUEST, "vcpus")->wrong ||
+	    c->vcpu_cpus.nr == c->vcpus)
+		return;
+	config_value_error(&k->reader, v,
+			   "'vcpu-cpus' names %u CPUs: %u are needed, one for each of 'vcpus'",
+			   c->vcpu_cpus.nr, c->vcpus);
+}
+
+int config_check(struct config_raw *raw, struct config_errors *errors, struct config *config)
+{
+	struct checker k = { .reader = { .errors = errors, .config = config }, .raw = raw };
+	const struct config_key *missing;
+
+	config->path = strdup(errors->path);
+	config->vcpu.cpu = -1; /* each vCPU has its own: vcpu-cpus */
+	if (!config->path || config_block_init(SCOPE_GUEST, config) < 0)
+		return -ENOMEM;
+	config_default_name(config->path, config->name);
+	config_block_read(&k.reader, SCOPE_GUEST, raw->values, config);
+	if (lacks(SCOPE_GUEST, raw->values, &missing))
+		config_error_at(errors, 1, "'%s' is missing: %s", missing->name, missing->summary);
+	if (check_all_its(&k, config) < 0)
+		return -ENOMEM;
+	check_vcpu_cpus(&k, config);
+	if (check_devices(&k, config) < 0)
+		return -ENOMEM;
+	return k.reader.out_of_memory ? -ENOMEM : 0;
+}

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The types of values in a configuration file: how each is read, and printed.
+ *
+ * No locks.
+ */
+#include "vmm/config/config_type.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/suggest.h"
+
+#define SHOWN CONFIG_SHOWN
+
+void config_value_error(struct config_reader *r, struct config_value *v, const char *format, ...)
+{
+	char text[224];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	v->wrong = true;
+	if (v->option)
+		config_error_option(r->errors, v->option, "%s", text);
+	else
+		config_error_at(r->errors, v->line, "%s", text);
+}
+
+uint64_t config_member_get(const struct config_key *key, const void *member)
+{
+	uint64_t value = 0; /* little-endian, as all hosts are */
+
+	assert(key->size <= sizeof(value));
+	memcpy(&value, member, key->size);
+	return value;
+}
+
+void config_member_set(const struct config_key *key, void *member, uint64_t value)
+{
+	assert(key->size <= sizeof(value));
+	memcpy(member, &value, key->size);
+}
+
+static int init_number(const struct config_key *key, void *member)
+{
+	config_member_set(key, member, key->initial);
+	return 0;
+}
+
+/* ---- strings --------------------------------------------------------------------------- */
+
+/* In double quotes, as config_text.c reads it back. */
+static void print_text(const struct config_key *key, const struct config *config,
+		       const void *member, FILE *out)
+{
+	(void)key;
+	(void)config;
+	(void)fputc('"', out);
+	for (const char *p = *(char *const *)member; *p; p++) {
+		if (*p == '"' || *p == '\\' || (*p == '$' && p[1] == '{'))
+			(void)fputc('\\', out);
+		(void)fputc(*p, out);
+	}
+	(void)fputc('"', out);
+}
+
+static void fini_text(void *member)
+{
+	free(*(char **)member);
+	*(char **)member = NULL;
+}
+
+/* Relative paths count from the file's folder; on the command line, from the current one. */
+static char *path_from(const struct config_reader *r, const struct config_value *v)
+{
+	const char *slash = strrchr(r->errors->path, '/');
+	char *joined;
+	size_t dir_len;
+
+	if (v->option || v->text[0] == '/' || !slash)
+		return strdup(v->text);
+	dir_len = (size_t)(slash - r->errors->path) + 1;
+	joined = malloc(dir_len + strlen(v->text) + 1);
+	if (!joined)
+		return NULL;
+	memcpy(joined, r->errors->path, dir_len);
+	strcpy(joined + dir_len, v->text);
+	return joined;
+}
+
+/* Empty, it takes away what the file says, where there need not be one. */
+static bool read_path(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	char *path;
+
+	if (!v->text[0] && key->required)
+		config_value_error(r, v, "'%s' is empty: it names the %s's file", key->name,
+				   key->name);
+	if (!v->text[0])
+		return !key->required;
+	path = path_from(r, v);
+	r->out_of_memory |= !path;
+	*(char **)member = path;
+	return path;
+}
+
+const struct config_type config_type_path = {
+	.placeholder = "_PATH_",
+	.read = read_path,
+	.print = print_text,
+	.fini = fini_text,
+};
+
+static int init_text(const struct config_key *key, void *member)
+{
+	(void)key;
+	*(char **)member = strdup("");
+	return *(char **)member ? 0 : -ENOMEM;
+}
+
+static bool read_text(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	size_t len = strlen(v->text);
+
+	if (len > key->max) {
+		config_value_error(r, v, "'%s' has %zu characters: the guest takes %" PRIu64,
+				   key->name, len, key->max);
+		return false;
+	}
+	fini_text(member);
+	*(char **)member = strdup(v->text);
+	r->out_of_memory |= !*(char **)member;
+	return *(char **)member;
+}
+
+static void range_text(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ])
+{
+	(void)snprintf(ret_range, CONFIG_RANGE_SZ, "up to %" PRIu64 " characters", key->max);
+}
+
+const struct config_type config_type_text = {
+	.placeholder = "_STRING_",
+	.init = init_text,
+	.read = read_text,
+	.print = print_text,
+	.range = range_text,
+	.fini = fini_text,
+};
+
+static void range_name(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ])
+{
+	(void)key;
+	(void)snprintf(ret_range, CONFIG_RANGE_SZ, "1 to %u letters, digits, '-' or '_'",
+		       CONFIG_NAME_MAX);
+}
+
+static bool read_name(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	char range[CONFIG_RANGE_SZ];
+
+	if (!config_is_name(v->text)) {
+		range_name(key, range);
+		config_value_error(r, v, "'%s' is %s, not '" SHOWN "'", key->name, range, v->text);
+		return false;
+	}
+	memset(member, 0, CONFIG_NAME_MAX + 1);
+	memcpy(member, v->text, strlen(v->text));
+	return true;
+}
+
+static void print_name(const struct config_key *key, const struct config *config,
+		       const void *member, FILE *out)
+{
+	(void)key;
+	(void)config;
+	(void)fprintf(out, "\"%s\"", (const char *)member);
+}
+
+const struct config_type config_type_name = {
+	.placeholder = "_NAME_",
+	.read = read_name,
+	.print = print_name,
+	.range = range_name,
+};
+
+/* ---- numbers --------------------------------------------------------------------------- */
+
+static void range_number(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ])
+{
+	(void)snprintf(ret_range, CONFIG_RANGE_SZ, "%" PRIu64 " to %" PRIu64, key->min, key->max);
+}
+
+static bool is_in_range(const struct config_key *key, const char *text, uint64_t *ret)
+{
+	return config_parse_number(text, false, ret) == NUMBER_OK && *ret >= key->min &&
+	       *ret <= key->max;
+}
+
+static bool read_number(struct config_reader *r, const struct config_key *key,
+			struct config_value *v, void *member)
+{
+	char range[CONFIG_RANGE_SZ];
+	uint64_t n = 0;
+
+	if (is_in_range(key, v->text, &n)) {
+		config_member_set(key, member, n);
+		return true;
+	}
+	range_number(key, range);
+	if (config_parse_number(v->text, false, &n) == NUMBER_OCTAL)
+		config_value_error(r, v, "'%s' begins with a zero: write it without", key->name);
+	else
+		config_value_error(r, v, "'%s' is a number from %s, not '" SHOWN "'", key->name,
+				   range, v->text);
+	return false;
+}
+
+static void print_number(const struct config_key *key, const struct config *config,
+			 const void *member, FILE *out)
+{
+	(void)config;
+	(void)fprintf(out, "%" PRIu64, config_member_get(key, member));
+}
+
+const struct config_type config_type_number = {
+	.placeholder = "_NUMBER_",
+	.init = init_number,
+	.read = read_number,
+	.print = print_number,
+	.range = range_number,
+};
+
+static void print_hex(const struct config_key *key, const struct config *config, const void *member,
+		      FILE *out)
+{
+	(void)config;
+	(void)fprintf(out, "0x%" PRIx64, config_member_get(key, member));
+}
+
+const struct config_type config_type_hex = {
+	.placeholder = "_NUMBER_",
+	.init = init_number,
+	.read = read_number,
+	.print = print_hex,
+	.range = range_number,
+};
+
+/* With the largest suffix, up to G or M, that leaves a whole number. */
+static void format_size(uint64_t size, uint64_t largest, char ret_text[24])
+{
+	static const struct {
+		uint64_t unit;
+		char suffix;
+	} suffixes[] = { { GiB, 'G' }, { MiB, 'M' }, { KiB, 'K' } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		if (suffixes[i].unit > largest || size % suffixes[i].unit)
+			continue;
+		(void)snprintf(ret_text, 24, "%" PRIu64 "%c", size / suffixes[i].unit,
+			       suffixes[i].suffix);
+		return;
+	}
+	(void)snprintf(ret_text, 24, "%" PRIu64, size);
+}
+
+static void range_size(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ])
+{
+	char min[24], max[24];
+
+	format_size(key->min, GiB, min);
+	format_size(key->max, GiB, max);
+	(void)snprintf(ret_range, CONFIG_RANGE_SZ, "%s to %s", min, max);
+}
+
+static bool read_size(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	uint64_t n = 0;
+	enum config_number kind = config_parse_number(v->text, true, &n);
+	char range[CONFIG_RANGE_SZ], unit[24];
+
+	range_size(key, range);
+	format_size(key->unit, GiB, unit);
+	if (kind == NUMBER_OCTAL)
+		config_value_error(r, v, "'%s' begins with a zero: write it without", key->name);
+	else if (kind == NUMBER_BAD)
+		config_value_error(r, v,
+				   "'%s' is a size such as \"512M\" or \"4G\", not '" SHOWN "'",
+				   key->name, v->text);
+	else if (kind == NUMBER_HUGE || n < key->min || n > key->max)
+		config_value_error(r, v, "'%s' is from %s, not '" SHOWN "'", key->name, range,
+				   v->text);
+	else if (n % key->unit)
+		config_value_error(r, v, "'%s' is a multiple of %s, and '" SHOWN "' is not",
+				   key->name, unit, v->text);
+	else
+		config_member_set(key, member, n);
+	return !v->wrong;
+}
+
+static void print_size(const struct config_key *key, const struct config *config,
+		       const void *member, FILE *out)
+{
+	char text[24];
+
+	(void)config;
+	format_size(config_member_get(key, member), MiB, text);
+	(void)fprintf(out, "\"%s\"", text);
+}
+
+const struct config_type config_type_size = {
+	.placeholder = "_SIZE_",
+	.init = init_number,
+	.read = read_size,
+	.print = print_size,
+	.range = range_size,
+};
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+static bool read_word(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	char all[128];
+	size_t len = 0;
+
+	for (unsigned i = 0; i <= key->max; i++) {
+		const char *before = !i ? "" : i < key->max ? ", " : " or ";
+
+		if (strcmp(v->text, key->word(i)) == 0) {
+			config_member_set(key, member, i);
+			return true;
+		}
+		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"", before,
+					key->word(i));
+		assert(len < sizeof(all));
+	}
+	config_value_error(r, v, "'%s' is %s, not '" SHOWN "'", key->name, all, v->text);
+	return false;
+}
+
+static void print_word(const struct config_key *key, const struct config *config,
+		       const void *member, FILE *out)
+{
+	(void)config;
+	(void)fprintf(out, "\"%s\"", key->word((unsigned)config_member_get(key, member)));
+}
+
+const struct config_type config_type_word = {
+	.init = init_number,
+	.read = read_word,
+	.print = print_word,
+};
+
+/* ---- what a device is, and is wired to ------------------------------------------------- */
+
+static bool read_bdf(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		     void *member)
+{
+	if (pci_bdf_parse(v->text, member) == 0)
+		return true;
+	config_value_error(r, v,
+			   "'%s' is the address of a PCI function such as \"0000:01:00.0\", "
+			   "not '" SHOWN "'",
+			   key->name, v->text);
+	return false;
+}
+
+static void print_bdf(const struct config_key *key, const struct config *config, const void *member,
+		      FILE *out)
+{
+	char bdf[PCI_BDF_STRLEN];
+
+	(void)key;
+	(void)config;
+	(void)fprintf(out, "\"%s\"", pci_bdf_format(member, bdf));
+}
+
+const struct config_type config_type_bdf = {
+	.placeholder = "_ADDRESS_",
+	.read = read_bdf,
+	.print = print_bdf,
+};
+
+static bool read_its(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		     void *member)
+{
+	const char *all[CONFIG_MAX_ITS] = { NULL }, *near;
+
+	for (size_t i = 0; i < r->config->nr_its; i++) {
+		all[i] = r->config->its[i].name;
+		if (strcmp(v->text, all[i]) != 0)
+			continue;
+		config_member_set(key, member, i);
+		return true;
+	}
+	near = suggest(v->text, all, r->config->nr_its);
+	config_value_error(r, v, "there is no ITS \"" SHOWN "\"%s" SHOWN "%s", v->text,
+			   near ? ": did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+	return false;
+}
+
+static void print_its(const struct config_key *key, const struct config *config, const void *member,
+		      FILE *out)
+{
+	(void)fprintf(out, "\"%s\"", config->its[config_member_get(key, member)].name);
+}
+
+const struct config_type config_type_its = {
+	.placeholder = "_NAME_",
+	.read = read_its,
+	.print = print_its,
+};
+
+/* ---- where a thread runs --------------------------------------------------------------- */
+
+static void print_cpu(const struct config_key *key, const struct config *config, const void *member,
+		      FILE *out)
+{
+	int cpu = *(const int *)member;
+
+	(void)key;
+	(void)config;
+	if (cpu < 0)
+		(void)fputs("\"any\"", out);
+	else
+		(void)fprintf(out, "%d", cpu);
+}
+
+const struct config_type config_type_cpu = {
+	.placeholder = "_NUMBER_",
+	.init = init_number,
+	.read = read_number,
+	.print = print_cpu,
+	.range = range_number,
+};
+
+static bool read_cpu_or_any(struct config_reader *r, const struct config_key *key,
+			    struct config_value *v, void *member)
+{
+	char range[CONFIG_RANGE_SZ];
+	uint64_t n = 0;
+
+	if (strcmp(v->text, "any") == 0) {
+		*(int *)member = -1;
+		return true;
+	}
+	if (is_in_range(key, v->text, &n)) {
+		*(int *)member = (int)n;
+		return true;
+	}
+	range_number(key, range);
+	config_value_error(r, v, "'%s' is \"any\" or a number from %s, not '" SHOWN "'", key->name,
+			   range, v->text);
+	return false;
+}
+
+const struct config_type config_type_cpu_or_any = {
+	.placeholder = "_NUMBER_ | _any_",
+	.init = init_number,
+	.read = read_cpu_or_any,
+	.print = print_cpu,
+	.range = range_number,
+};
+
+static bool read_cpus(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		      void *member)
+{
+	struct config_cpus *cpus = member;
+	int nr = placement_parse_cpus(v->text, cpus->list, ARRAY_SIZE(cpus->list));
+
+	if (nr <= 0) {
+		config_value_error(r, v,
+				   "'%s' is a list of CPUs such as \"2-5,8\", not '" SHOWN "'",
+				   key->name, v->text);
+		return false;
+	}
+	cpus->nr = (uint32_t)nr;
+	return true;
+}
+
+static void print_cpus(const struct config_key *key, const struct config *config,
+		       const void *member, FILE *out)
+{
+	const struct config_cpus *cpus = member;
+
+	(void)key;
+	(void)config;
+	for (uint32_t i = 0; i < cpus->nr; i++)
+		(void)fprintf(out, "%s%u", i ? "," : "\"", cpus->list[i]);
+	(void)fputc('"', out);
+}
+
+const struct config_type config_type_cpus = {
+	.placeholder = "_LIST_",
+	.read = read_cpus,
+	.print = print_cpus,
+};
+
+#define FIFO "fifo:"
+
+/* "other", or "fifo:" and a priority. */
+static bool read_sched(struct config_reader *r, const struct config_key *key,
+		       struct config_value *v, void *member)
+{
+	uint64_t n = 0;
+
+	if (strcmp(v->text, "other") != 0 && (strncmp(v->text, FIFO, strlen(FIFO)) != 0 ||
+					      !is_in_range(key, v->text + strlen(FIFO), &n))) {
+		config_value_error(r, v,
+				   "'%s' is \"other\", or \"" FIFO "%" PRIu64 "\" to \"" FIFO
+				   "%" PRIu64 "\", not '" SHOWN "'",
+				   key->name, key->min, key->max, v->text);
+		return false;
+	}
+	config_member_set(key, member, n);
+	return true;
+}
+
+static void print_sched(const struct config_key *key, const struct config *config,
+			const void *member, FILE *out)
+{
+	uint64_t priority = config_member_get(key, member);
+
+	(void)config;
+	if (priority)
+		(void)fprintf(out, "\"" FIFO "%" PRIu64 "\"", priority);
+	else
+		(void)fputs("\"other\"", out);
+}
+
+const struct config_type config_type_sched = {
+	.placeholder = "_other_ | _fifo:PRIORITY_",
+	.init = init_number,
+	.read = read_sched,
+	.print = print_sched,
+	.range = range_number,
+};
