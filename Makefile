@@ -289,6 +289,7 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc
+LDFLAGS_test_passthru := -Wl,--wrap=calloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
 $(threads): %-tsan: %.o $(tsan)/libunit.a $(tsan)/liboracle.a $(tsan)/libvmm.a $(tsan)/libvits.a $(tsan)/libvfio.a

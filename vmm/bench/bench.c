@@ -28,6 +28,8 @@
 #define SETTLE_STEPS 20000u
 #define NS_PER_S     1000000000L
 
+static const struct pci_host_fs this_host = { "" };
+
 struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *ret_vector)
 {
 	*ret_vector = v / b->options->functions;
@@ -192,7 +194,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
 		device.bdf = b->options->devices[f];
-		r = passthru_bind(&b->functions[f], &device, f, ret_failure);
+		r = passthru_bind(&b->functions[f], &this_host, &device, f, ret_failure);
 	}
 	if (r < 0)
 		return r;

@@ -31,6 +31,8 @@
 #define TYPE_AGAIN_MS 20
 #define OWN_FDS	      3u /* that attend() polls, before those of the control socket */
 
+static const struct pci_host_fs this_host = { "" };
+
 struct run {
 	const struct config *config;
 	const struct run_options *options;
@@ -141,7 +143,7 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		return 0;
 
 	for (size_t i = 0; i < config->nr_devices; i++) {
-		r = passthru_bind(&run->functions[i], &config->devices[i], (unsigned)i,
+		r = passthru_bind(&run->functions[i], &this_host, &config->devices[i], (unsigned)i,
 				  ret_failure);
 		if (r < 0)
 			return r;

@@ -17,8 +17,6 @@
 #include "vfio/bind.h"
 #include "vmm/dev/vfio_words.h"
 
-static const struct pci_host_fs host_fs = { "" };
-
 /* ---- what the device tells ---------------------------------------------------- */
 
 static void vector_changed(void *ctx, unsigned vector)
@@ -51,8 +49,8 @@ static const struct vfio_device_ops device_ops = {
 
 /* ---- set-up -------------------------------------------------------------------- */
 
-int passthru_bind(struct passthru *p, const struct config_device *config, unsigned slot,
-		  struct failure *ret_failure)
+int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
+		  const struct config_device *config, unsigned slot, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
 	int r;
@@ -65,10 +63,11 @@ int passthru_bind(struct passthru *p, const struct config_device *config, unsign
 			.policy = config->policy,
 			.devid = config->has_devid ? config->devid : pci_host_devid(slot),
 		},
+		.host = host,
 		.bdf = config->bdf,
 		.slot = slot,
 	};
-	r = vfio_bind(&host_fs, &p->bdf, false, &vf);
+	r = vfio_bind(p->host, &p->bdf, false, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	/* What was bound before we came stays bound when we go. */
@@ -97,7 +96,7 @@ static void move_interrupts(struct passthru *p, int cpu)
 	struct vfio_failure vf = { 0 };
 	unsigned left = 0;
 
-	if (vfio_affinity_set(&host_fs, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf) < 0)
+	if (vfio_affinity_set(p->host, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf) < 0)
 		report_warning("%s: its interrupts are not moved to CPU %d of the host (%s)",
 			       p->irq.name, cpu, strerror(vf.error));
 	else if (left)
@@ -111,7 +110,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
-	int r = vfio_device_create(container, &host_fs, &p->bdf, &p->dev, &vf);
+	int r = vfio_device_create(container, p->host, &p->bdf, &p->dev, &vf);
 
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
@@ -147,7 +146,7 @@ void passthru_give_back(struct passthru *p)
 	if (!p->bound_here)
 		return;
 	p->bound_here = false;
-	if (vfio_release(&host_fs, &p->bdf, &vf) >= 0)
+	if (vfio_release(p->host, &p->bdf, &vf) >= 0)
 		return;
 	(void)failure_from_vfio(&failure, &vf);
 	report_warning("%s: not given back: %s: %s", pci_bdf_format(&p->bdf, bdf), failure.object,

@@ -17,6 +17,7 @@ struct vfio_affinity;
 
 struct passthru {
 	struct irq_function irq;
+	const struct pci_host_fs *host; /* borrowed; NULL: a bare function */
 	struct pci_bdf bdf;
 	unsigned slot;		     /* on the guest's bus */
 	bool bound_here;	     /* to be given back */
@@ -31,9 +32,11 @@ struct passthru {
 /*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
- * slot is its device number on the guest's bus. On failure it is as it was.
+ * slot is its device number on the guest's bus. On failure it is as it was. host is
+ * borrowed until passthru_give_back().
  */
-int passthru_bind(struct passthru *p, const struct config_device *config, unsigned slot,
+int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
+		  const struct config_device *config, unsigned slot,
 		  struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
