@@ -241,8 +241,8 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"sealed_its", "windows", (json_int_t)s->seal.windows, "commands",
 		(json_int_t)s->seal.commands, "owed", (json_int_t)s->seal.owed, "unready",
 		(json_int_t)s->seal.unready, "frame_accesses", (json_int_t)s->seal.frame_accesses,
-		"table_writes", (json_int_t)s->seal.table_writes, "router", "visits",
-		(json_int_t)s->router_visits, "completions", (json_int_t)s->router_completions,
+		"table_writes", (json_int_t)s->seal.table_writes, "router", "reaps",
+		(json_int_t)s->router_reaps, "completions", (json_int_t)s->router_completions,
 		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
 		"unclaimed", (json_int_t)s->unclaimed);
 	if (!root)

@@ -2,28 +2,31 @@
 /*
  * The router.
  *
- * Each armed source has a multishot poll. Such a poll is edge-triggered: each
- * signal of the eventfd leads to a completion after it, whether or not the
- * counter is read; so the counter is not read, which saves a system call for each
- * interrupt. Signals that come faster than the ring is visited share one.
+ * Each armed source has a multishot poll. Such a poll is edge-triggered: every time
+ * the eventfd is signalled a completion follows, whether or not its counter was
+ * read. So the counter is not read, which saves a system call for each interrupt.
+ * Signals that come faster than the ring is looked at share a completion.
  *
- * A poll ends when the completion queue is full, or when the source is disarmed.
+ * A poll ends when the completion queue is full, or when its removal is asked for.
  * Then the counter is read. If it shows more signals than completions were seen,
  * some of them shared one, or came after the last: one more is delivered. What is
- * signalled since stays in the counter, and arming looks at the counter first. So
- * none is lost, and never are more delivered than were signalled.
+ * signalled after that stays in the counter, and the next poll looks at the counter
+ * first. So after each signal there is a delivery, and never are more delivered than
+ * were signalled.
  *
- * The poll of a source that is parked ends, too, so that a storm of it costs
- * nothing here, and its counter is left alone until the time has come. The times
+ * A source that is parked has its poll removed as well, so that a storm of it costs
+ * nothing here, and its counter is left alone until its time has come. The times
  * are in a heap; the thread sleeps until the earliest (IORING_ENTER_EXT_ARG).
+ * router_source.h has the states that a source goes through.
  *
- * What one source can take of a visit is bounded: a poll has one completion on its
- * way at most, and signals meanwhile merge into it; and a visit ends with what the
+ * One source cannot keep the thread from the others: a poll has one completion on
+ * its way at most, signals merge into it meanwhile, and a reap ends with what the
  * queue held when it began.
  *
  * tests/routes compares this arrangement with others (make bench-routes).
  *
- * Lock: `lock`, around the queue of requests; none is taken under it.
+ * Lock: `lock`, around the queue of requests and the sources' wishes; no other is
+ * taken under it.
  */
 #include "vmm/irq/router.h"
 
@@ -42,31 +45,26 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/deadlines.h"
+#include "vmm/irq/router_source.h"
 
 #define SQ_ENTRIES     64u
 #define CQ_ENTRIES_MIN 256u
 #define CQ_ENTRIES_MAX 65536u
 
-/* Marks the completions of poll removals; those of polls are the source's address. */
+/*
+ * Of which the completions are: those of a poll have the source's address, those of
+ * its removal have bit 0 set as well. The kick's poll, which is never removed, has
+ * a number that is no address.
+ */
 #define REMOVAL UINT64_C(1)
+#define KICK	UINT64_C(2)
+#define MARKS	(REMOVAL | KICK)
+static_assert(_Alignof(struct source) > MARKS, "a source's address has none of the marks");
 
 #define NS_PER_S UINT64_C(1000000000)
 
-struct source {
-	struct router_source is;
-	/* The router's thread's. */
-	uint64_t seen;	  /* completions dealt with since the counter was last read */
-	uint64_t owed;	  /* signals that were read from the counter, and not dealt with */
-	bool armed;	  /* there is a poll */
-	bool removing;	  /* its removal was asked for */
-	bool leaving;	  /* somebody waits for ops->disarmed */
-	bool parked, due; /* and the time has come */
-	/* Guarded by the lock. */
-	bool asked;  /* for what `wanted` says */
-	bool wanted; /* to be armed */
-	bool unpark;
-	bool queued; /* in the queue of requests */
-};
+/* What is asked of a source; its set of these is 0 while it is not in the queue. */
+enum wish { WISH_ARM = 1, WISH_DISARM = 2, WISH_UNPARK = 4 };
 
 struct router {
 	struct io_uring ring;
@@ -77,19 +75,20 @@ struct router {
 	bool has_thread;
 	int start_error; /* of the thread's first steps; read after `started` */
 	sem_t started;
-	int kick; /* eventfd: the last source */
+	int kick; /* eventfd: there are requests */
 	bool spin;
 	bool stopping;
-	size_t nr_armed;	    /* without the kick */
+	size_t nr_polls;	    /* of sources, without the kick */
 	struct deadlines deadlines; /* of parked sources */
+	struct source_world world;
 	const struct placement *placement;
 
 	pthread_mutex_t lock;
 	bool stop;
-	uint32_t *queue; /* [nr] sources with a request */
+	uint32_t *queue; /* [nr] sources with wishes */
 	size_t nr_queued;
 
-	_Atomic unsigned long long visits, completions, rearmed, parked;
+	_Atomic unsigned long long reaps, completions, rearmed, parked;
 	unsigned cq_entries;
 	size_t nr;
 	struct source sources[];
@@ -107,144 +106,104 @@ static struct io_uring_sqe *get_sqe(struct router *router)
 	return sqe;
 }
 
-static bool is_kick(const struct router *router, const struct source *source)
-{
-	return source->is.eventfd == router->kick;
-}
-
-static void arm(struct router *router, struct source *source)
+static void poll_multishot(struct router *router, int eventfd, uint64_t data)
 {
 	struct io_uring_sqe *sqe = get_sqe(router);
 
-	assert(!source->armed);
-	assert(!source->parked);
-	io_uring_prep_poll_multishot(sqe, source->is.eventfd, POLLIN);
-	io_uring_sqe_set_data(sqe, source);
-	if (!is_kick(router, source))
-		router->nr_armed++;
-	source->armed = true;
+	io_uring_prep_poll_multishot(sqe, eventfd, POLLIN);
+	io_uring_sqe_set_data64(sqe, data);
 }
 
-static void end_poll(struct router *router, struct source *source)
+static void poll_kick(struct router *router)
 {
-	struct io_uring_sqe *sqe = get_sqe(router);
-
-	io_uring_prep_poll_remove(sqe, (uint64_t)(uintptr_t)source);
-	io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)source | REMOVAL);
-	source->removing = true;
+	poll_multishot(router, router->kick, KICK);
 }
 
-/* ---- signals ------------------------------------------------------------------- */
+/* ---- what a source does on its way (struct source_ops) ------------------------- */
 
 static size_t index_of(const struct router *router, const struct source *source)
 {
 	return (size_t)(source - router->sources);
 }
 
-static void park(struct router *router, struct source *source, uint64_t until)
+static void poll_source(void *ctx, struct source *source, bool again)
 {
+	struct router *router = ctx;
+
+	poll_multishot(router, source->eventfd, (uint64_t)(uintptr_t)source);
+	router->nr_polls++;
+	if (again)
+		router->rearmed++;
+}
+
+static void end_poll(void *ctx, struct source *source)
+{
+	struct io_uring_sqe *sqe = get_sqe(ctx);
+
+	io_uring_prep_poll_remove(sqe, (uint64_t)(uintptr_t)source);
+	io_uring_sqe_set_data64(sqe, (uint64_t)(uintptr_t)source | REMOVAL);
+}
+
+static bool deliver(void *ctx, struct source *source, uint64_t signals)
+{
+	struct router *router = ctx;
+	uint64_t until = router->ops->signalled(source->ctx, source->index, signals);
+
+	if (!until)
+		return true;
 	router->parked++;
-	source->parked = true;
-	source->due = false;
 	if (until != ROUTER_PARKED)
 		deadlines_add(&router->deadlines, index_of(router, source), until);
-	if (source->armed && !source->removing)
-		end_poll(router, source);
+	return false;
 }
 
-/* True: dealt with. False: parked, and they are to be kept. */
-static bool deliver(struct router *router, struct source *source, uint64_t signals)
+static void forget_time(void *ctx, struct source *source)
 {
-	uint64_t until = router->ops->signalled(source->is.ctx, source->is.index, signals);
+	struct router *router = ctx;
 
-	if (until)
-		park(router, source, until);
-	return !until;
-}
-
-/* Read the counter: the signals that were not dealt with. */
-static uint64_t collect(struct source *source)
-{
-	uint64_t signals = 0, waiting;
-
-	if (read(source->is.eventfd, &signals, sizeof(signals)) < 0)
-		signals = 0; /* nothing since the last time */
-	waiting = source->owed + (signals > source->seen ? signals - source->seen : 0);
-	source->seen = source->owed = 0;
-	return waiting;
-}
-
-static void leave(struct router *router, struct source *source)
-{
-	source->leaving = false;
-	router->ops->disarmed(source->is.ctx, source->is.index);
-}
-
-/* The poll is over, and nobody else will say so. */
-static void unpark(struct router *router, struct source *source)
-{
-	uint64_t waiting = collect(source);
-
-	source->parked = source->due = false;
-	if (waiting && !deliver(router, source, waiting))
-		source->owed = waiting;
-	else
-		arm(router, source);
-}
-
-/* For the next one who reads the eventfd. */
-static void leave_parked(struct router *router, struct source *source)
-{
-	uint64_t waiting = collect(source);
-
-	source->parked = source->due = false;
 	deadlines_remove(&router->deadlines, index_of(router, source));
-	if (waiting)
-		(void)eventfd_write(source->is.eventfd, waiting);
-	leave(router, source);
 }
 
-/* A parked source's time has come. */
-static void come_due(struct router *router, struct source *source)
+static void disarmed(void *ctx, struct source *source)
 {
-	deadlines_remove(&router->deadlines, index_of(router, source));
-	source->due = true;
-	if (!source->armed)
-		unpark(router, source);
+	const struct router *router = ctx;
+
+	router->ops->disarmed(source->ctx, source->index);
 }
 
-/* Each of them parks again at most until later. */
+static const struct source_ops source_ops = {
+	.poll = poll_source,
+	.end_poll = end_poll,
+	.deliver = deliver,
+	.forget_time = forget_time,
+	.disarmed = disarmed,
+};
+
+/* Ends: a source whose signals are too early again is parked until later than now. */
 static void serve_deadlines(struct router *router)
 {
 	uint64_t at, now = router->deadlines.nr ? clock_ns() : 0;
 	size_t index;
 
 	while (deadlines_first(&router->deadlines, &at, &index) && at <= now)
-		come_due(router, &router->sources[index]);
+		source_happens(&router->world, &router->sources[index], SOURCE_DUE);
 }
 
 /* ---- requests ------------------------------------------------------------------ */
 
-enum wish { WISH_ARM, WISH_DISARM, WISH_UNPARK };
-
-static void request(struct router *router, size_t index, enum wish wish)
+/* instead: what was asked for before, and is not any more. */
+static void request(struct router *router, size_t index, unsigned wish, unsigned instead)
 {
 	struct source *source = &router->sources[index];
 	bool kick;
 
-	assert(index < router->nr - 1);
+	assert(index < router->nr);
 
 	pthread_mutex_lock(&router->lock);
 	kick = !router->nr_queued;
-	if (wish == WISH_UNPARK) {
-		source->unpark = true;
-	} else {
-		source->asked = true;
-		source->wanted = wish == WISH_ARM;
-	}
-	if (!source->queued)
+	if (!source->wishes)
 		router->queue[router->nr_queued++] = (uint32_t)index;
-	source->queued = true;
+	source->wishes = (uint8_t)((source->wishes & ~instead) | wish);
 	pthread_mutex_unlock(&router->lock);
 	if (kick)
 		(void)eventfd_write(router->kick, 1);
@@ -252,133 +211,112 @@ static void request(struct router *router, size_t index, enum wish wish)
 
 void router_arm(struct router *router, size_t source)
 {
-	request(router, source, WISH_ARM);
+	request(router, source, WISH_ARM, WISH_DISARM);
 }
 
 void router_disarm(struct router *router, size_t source)
 {
-	request(router, source, WISH_DISARM);
+	request(router, source, WISH_DISARM, WISH_ARM);
 }
 
 void router_unpark(struct router *router, size_t source)
 {
-	request(router, source, WISH_UNPARK);
+	request(router, source, WISH_UNPARK, 0);
 }
 
-struct wishes {
-	struct source *source;
-	bool arm, disarm, unpark;
-};
-
-static bool take_request(struct router *router, struct wishes *ret)
+/* The wishes of one source; 0: there are no more. */
+static unsigned take_request(struct router *router, struct source **ret_source)
 {
-	bool any;
+	unsigned wishes = 0;
 
 	pthread_mutex_lock(&router->lock);
-	any = router->nr_queued;
-	if (any) {
+	if (router->nr_queued) {
 		struct source *source = &router->sources[router->queue[--router->nr_queued]];
 
-		*ret = (struct wishes){
-			.source = source,
-			.arm = source->asked && source->wanted,
-			.disarm = source->asked && !source->wanted,
-			.unpark = source->unpark,
-		};
-		source->queued = source->asked = source->unpark = false;
+		wishes = source->wishes;
+		source->wishes = 0;
+		*ret_source = source;
 	}
 	router->stopping = router->stop;
 	pthread_mutex_unlock(&router->lock);
-	return any;
-}
-
-static void serve_leaving(struct router *router, struct source *source)
-{
-	source->leaving = true;
-	if (source->armed && !source->removing)
-		end_poll(router, source);
-	else if (!source->armed && source->parked)
-		leave_parked(router, source);
-	else if (!source->armed)
-		leave(router, source);
+	return wishes;
 }
 
 static void serve_requests(struct router *router)
 {
-	struct wishes wishes;
+	static const struct {
+		enum wish wish;
+		enum source_event event;
+	} order[] = {
+		{ WISH_ARM, SOURCE_ARM },
+		{ WISH_DISARM, SOURCE_DISARM },
+		{ WISH_UNPARK, SOURCE_DUE },
+	};
+	struct source *source;
+	unsigned wishes;
 
-	while (take_request(router, &wishes)) {
-		struct source *source = wishes.source;
-
-		if (wishes.disarm)
-			serve_leaving(router, source);
-		else if (wishes.arm && !source->armed && !source->parked)
-			arm(router, source);
-		if (wishes.unpark && source->parked)
-			come_due(router, source);
-	}
+	while ((wishes = take_request(router, &source)))
+		for (size_t i = 0; i < ARRAY_SIZE(order); i++)
+			if (wishes & order[i].wish)
+				source_happens(&router->world, source, order[i].event);
 }
 
 /* ---- completions ----------------------------------------------------------------- */
 
-static void ended(struct router *router, struct source *source)
-{
-	source->armed = source->removing = false;
-	if (is_kick(router, source)) {
-		router->rearmed++;
-		arm(router, source);
-		return;
-	}
-	router->nr_armed--;
-	/* Some signals shared a completion, or came after the last. */
-	if (!source->parked && collect(source) && !deliver(router, source, 1))
-		source->owed = 1;
-	if (source->leaving && source->parked)
-		leave_parked(router, source);
-	else if (source->leaving)
-		leave(router, source);
-	else if (source->due)
-		unpark(router, source);
-	else if (!source->parked) {
-		router->rearmed++;
-		arm(router, source);
-	}
-}
-
 /* 0, or -ENOENT where the poll ended by itself: either way its last completion says so. */
-static void removed(struct router *router, struct source *source, int result)
+static void removal_completed(struct router *router, struct source *source, int result)
 {
-	/* A signal was being seen to at that moment. */
-	if (result == -EALREADY && source->removing)
-		end_poll(router, source);
+	if (result == -EALREADY)
+		source_happens(&router->world, source, SOURCE_NOT_REMOVED);
 }
 
-/* A parked source's signals are in its counter, and stay there. */
+static void kick_completed(struct router *router, const struct io_uring_cqe *cqe)
+{
+	router->completions++;
+	if (cqe->res > 0)
+		serve_requests(router);
+	if (!(cqe->flags & IORING_CQE_F_MORE)) {
+		router->rearmed++;
+		poll_kick(router);
+	}
+}
+
+static void poll_completed(struct router *router, struct source *source,
+			   const struct io_uring_cqe *cqe)
+{
+	router->completions++;
+	if (cqe->res > 0 && source_is_heard(source)) {
+		if (deliver(router, source, 1))
+			source->seen++;
+		else
+			source_happens(&router->world, source, SOURCE_TOO_EARLY);
+	}
+	if (!(cqe->flags & IORING_CQE_F_MORE)) {
+		router->nr_polls--;
+		source_happens(&router->world, source, SOURCE_ENDED);
+	}
+}
+
 static void complete(struct router *router, const struct io_uring_cqe *cqe)
 {
 	uint64_t data = io_uring_cqe_get_data64(cqe);
-	struct source *source = (struct source *)(uintptr_t)(data & ~REMOVAL);
+	struct source *source = (struct source *)(uintptr_t)(data & ~MARKS);
 
-	if (data & REMOVAL) {
-		removed(router, source, cqe->res);
-		return;
-	}
-	router->completions++;
-	if (cqe->res > 0 && is_kick(router, source))
-		serve_requests(router);
-	else if (cqe->res > 0 && !source->parked && deliver(router, source, 1))
-		source->seen++;
-	if (!(cqe->flags & IORING_CQE_F_MORE))
-		ended(router, source);
+	if (!(data & MARKS))
+		poll_completed(router, source, cqe);
+	else if (data == KICK)
+		kick_completed(router, cqe);
+	else
+		removal_completed(router, source, cqe->res);
 }
 
-/* What the ring holds, in one visit. */
-static void visit(struct router *router)
+/* Deal with what the ring holds now, and with the times that have come. */
+static void reap(struct router *router)
 {
 	unsigned ready = io_uring_cq_ready(&router->ring), head, nr = 0;
 	struct io_uring_cqe *cqe;
 
-	router->visits++;
+	router->reaps++;
 	io_uring_for_each_cqe(&router->ring, head, cqe)
 	{
 		if (nr == ready)
@@ -423,7 +361,7 @@ static int begin(struct router *router)
 
 	if (r < 0)
 		return r;
-	arm(router, &router->sources[router->nr - 1]);
+	poll_kick(router);
 	r = io_uring_submit(&router->ring);
 	return r < 0 ? r : 0;
 }
@@ -492,10 +430,10 @@ static void *router_thread(void *arg)
 		return NULL;
 
 	while (!router->stopping) {
-		int r = router->spin && router->nr_armed ? wait_awake(router) : wait_asleep(router);
+		int r = router->spin && router->nr_polls ? wait_awake(router) : wait_asleep(router);
 
-		visit(router);
-		/* Short of memory, or the queue was full until the visit: both pass. */
+		reap(router);
+		/* Short of memory, or the queue was full until just now: both pass. */
 		if (r < 0 && r != -EINTR && r != -EAGAIN && r != -EBUSY) {
 			router->ops->failed(router->ctx, "io_uring_enter failed in the router");
 			break;
@@ -536,7 +474,7 @@ int router_create(const struct router_config *config, struct router **ret_router
 {
 	size_t nr = config->nr_sources;
 	_cleanup_(router_destroyp) struct router *router =
-		calloc(1, sizeof(*router) + (nr + 1) * sizeof(router->sources[0]));
+		calloc(1, sizeof(*router) + nr * sizeof(router->sources[0]));
 	int r;
 
 	assert(config->ops);
@@ -552,15 +490,17 @@ int router_create(const struct router_config *config, struct router **ret_router
 	router->cq_entries = config->cq_entries ? config->cq_entries : cq_entries_for(nr);
 	router->spin = config->spin;
 	router->placement = config->placement;
-	router->queue = calloc(nr + 1, sizeof(*router->queue));
+	router->world = (struct source_world){ &source_ops, router };
+	router->nr = nr;
+	router->queue = calloc(nr ? nr : 1, sizeof(*router->queue));
 	if (!router->queue || deadlines_init(&router->deadlines, nr) < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "router", NULL,
 				   "out of memory");
 	router->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	for (size_t i = 0; i < nr; i++)
-		router->sources[i].is = config->sources[i];
-	router->sources[nr].is = (struct router_source){ .eventfd = router->kick };
-	router->nr = nr + 1;
+		router->sources[i] = (struct source){ .eventfd = config->sources[i].eventfd,
+						      .index = config->sources[i].index,
+						      .ctx = config->sources[i].ctx };
 
 	r = router->kick < 0 ? -errno : start(router);
 	if (r < 0)
@@ -597,7 +537,7 @@ void router_destroy(struct router *router)
 void router_stats_get(const struct router *router, struct router_stats *ret_stats)
 {
 	*ret_stats = (struct router_stats){
-		.visits = router->visits,
+		.reaps = router->reaps,
 		.completions = router->completions,
 		.rearmed = router->rearmed,
 		.parked = router->parked,

@@ -85,7 +85,7 @@ void router_disarm(struct router *router, size_t source);
 void router_unpark(struct router *router, size_t source);
 
 struct router_stats {
-	unsigned long long visits;	/* times the ring was looked at */
+	unsigned long long reaps;	/* times the ring was looked at */
 	unsigned long long completions; /* signals seen there */
 	unsigned long long rearmed;	/* polls that ended and were made again */
 	unsigned long long parked;	/* times that a source was */

@@ -509,7 +509,7 @@ void vector_routes_stats_get(struct vector_routes *r, struct router_stats *ret_s
 		struct router_stats one;
 
 		router_stats_get(r->routers[i], &one);
-		ret_stats->visits += one.visits;
+		ret_stats->reaps += one.reaps;
 		ret_stats->completions += one.completions;
 		ret_stats->rearmed += one.rearmed;
 		ret_stats->parked += one.parked;

@@ -648,7 +648,7 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
 	ret_stats->unclaimed = m->bus.unclaimed;
-	ret_stats->router_visits = m->router_stats.visits;
+	ret_stats->router_reaps = m->router_stats.reaps;
 	ret_stats->router_completions = m->router_stats.completions;
 	ret_stats->router_rearmed = m->router_stats.rearmed;
 	ret_stats->router_parked = m->router_stats.parked;

@@ -73,7 +73,7 @@ struct machine_stats {
 	struct kernel_its_stats seal;
 	struct pci_host_stats pcih;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
-	uint64_t router_visits, router_completions, router_rearmed, router_parked;
+	uint64_t router_reaps, router_completions, router_rearmed, router_parked;
 };
 
 /* Between machine_start() and machine_stop(); borrowed. */

@@ -91,7 +91,7 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		{ "vcpu", 3 },		 { "lpi", 8200 },
 	};
 	char path[32];
-	struct machine_stats stats = { .router_visits = 21, .router_parked = 22 };
+	struct machine_stats stats = { .router_reaps = 21, .router_parked = 22 };
 	json_t *root, *list, *router;
 	_cleanup_fd_ int fd = memfd_create("stats", 0);
 
@@ -122,7 +122,7 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		    want[i].value)
 			fail_msg("'%s' is not %lld", want[i].key, (long long)want[i].value);
 	router = json_object_get(root, "router");
-	assert_int_equal(json_integer_value(json_object_get(router, "visits")), 21);
+	assert_int_equal(json_integer_value(json_object_get(router, "reaps")), 21);
 	assert_int_equal(json_integer_value(json_object_get(router, "parked")), 22);
 	json_decref(root);
 }

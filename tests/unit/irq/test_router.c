@@ -241,8 +241,8 @@ static void test_overflow_of_the_completion_queue_loses_no_source(void **state)
 			assert_true(comes_to(&rig.counts[i], before[i] + 1));
 	}
 	router_stats_get(rig.router, &stats);
-	print_message("%llu completions in %llu visits, %llu polls armed again\n",
-		      stats.completions, stats.visits, stats.rearmed);
+	print_message("%llu completions in %llu reaps, %llu polls armed again\n", stats.completions,
+		      stats.reaps, stats.rearmed);
 	for (size_t i = 1; i < SOURCES; i++)
 		assert_in_range(rig.counts[i], ROUNDS, ROUNDS * 8);
 	rig_end(&rig);

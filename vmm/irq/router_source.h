@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A source of the router: one eventfd, the states it goes through, and what is done
+ * on the way. Ring, clock and callbacks are behind struct source_ops.
+ *
+ *                 .<--------------------- due ----------------------.
+ *                 v                                                 |
+ *    IDLE -arm-> POLLED -too early-> PARKING -------ended-------> PARKED
+ *                 |  ^                |   |                         |
+ *                 |  |                |  due                        |
+ *                 |  |                |   v                         |
+ *                 |  '------ended-----|-- RESUMING               disarm
+ *                 |                   |   |                         |
+ *               disarm             disarm disarm                    |
+ *                 v                   v   v                         v
+ *              LEAVING -too early-> DROPPING -------ended-------> IDLE
+ *                 |                                                 ^
+ *                 '-----------------------ended---------------------'
+ *
+ * A poll can also end by itself, when the completion queue is full: POLLED -ended->
+ * POLLED. Each arrow that leads to POLLED by "ended" or "due" reads the eventfd's
+ * counter before; if what it shows comes too early, the source is PARKED instead.
+ */
+#ifndef VMM_IRQ_ROUTER_SOURCE_H
+#define VMM_IRQ_ROUTER_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "vmm/base/cleanup.h"
+
+enum source_state {
+	SOURCE_IDLE,	 /* disarmed: nobody looks at the eventfd. All sources begin here. */
+	SOURCE_POLLED,	 /* each signal leads to a completion */
+	SOURCE_LEAVING,	 /* disarmed; its poll is being removed */
+	SOURCE_PARKING,	 /* parked; its poll is being removed */
+	SOURCE_RESUMING, /* parked, and its time has come before its poll was removed */
+	SOURCE_DROPPING, /* parked, then disarmed; its poll is being removed */
+	SOURCE_PARKED,	 /* without a poll; signals wait in the eventfd */
+	/* Never seen from outside: the poll is over, and the counter is looked at ... */
+	SOURCE_CATCHING_UP, /* ... to be POLLED again: the poll ended by itself */
+	SOURCE_LAST_LOOK,   /* ... to be IDLE: it was disarmed */
+	SOURCE_RETRYING,    /* ... to be POLLED again: it was parked */
+	NR_SOURCE_STATES,
+};
+
+enum source_event {
+	SOURCE_ARM,	    /* router_arm() was called */
+	SOURCE_DISARM,	    /* router_disarm() was called */
+	SOURCE_DUE,	    /* a parked source's time has come, or router_unpark() was called */
+	SOURCE_TOO_EARLY,   /* its signal was refused for now, see source_ops.deliver */
+	SOURCE_DELIVERED,   /* the counter was looked at, and nothing is left */
+	SOURCE_ENDED,	    /* the poll's last completion was seen */
+	SOURCE_NOT_REMOVED, /* the kernel did not remove the poll, for a signal was on its way */
+	NR_SOURCE_EVENTS,
+	SOURCE_NOTHING = NR_SOURCE_EVENTS, /* no event follows */
+};
+
+/* Begins zeroed but for the first three. */
+struct source {
+	int eventfd;	/* borrowed, EFD_NONBLOCK */
+	unsigned index; /* with ctx: who is told of it */
+	void *ctx;
+	uint64_t seen;	/* completions delivered since the counter was last read */
+	uint64_t kept;	/* signals that were read from the counter, and are not delivered yet */
+	uint8_t state;	/* enum source_state */
+	uint8_t wishes; /* the router's, under its lock */
+};
+
+struct source_ops {
+	/* Begin a multishot poll. again: one that ended by itself is replaced. */
+	void (*poll)(void *ctx, struct source *source, bool again);
+	/* Ask for the poll's removal. SOURCE_ENDED or SOURCE_NOT_REMOVED follows, or both. */
+	void (*end_poll)(void *ctx, struct source *source);
+	/*
+	 * Pass signals on, at least 1. False: it is too early. They are to stay in the
+	 * eventfd until SOURCE_DUE, of which the callee sees to it that it comes.
+	 */
+	bool (*deliver)(void *ctx, struct source *source, uint64_t signals);
+	/* No SOURCE_DUE is needed any more. */
+	void (*forget_time)(void *ctx, struct source *source);
+	/* What SOURCE_DISARM asked for is done. */
+	void (*disarmed)(void *ctx, struct source *source);
+};
+
+/* What all sources of a router share. */
+struct source_world {
+	const struct source_ops *ops; /* borrowed */
+	void *ctx;		      /* for ops */
+};
+
+/* True: a completion is a signal to deliver. Else signals stay in the eventfd. */
+static inline bool source_is_heard(const struct source *source)
+{
+	return source->state == SOURCE_POLLED || source->state == SOURCE_LEAVING;
+}
+
+/* Is there a row of the table for this event in this state? Others are bugs of ours. */
+bool source_can(enum source_state state, enum source_event event);
+
+/* Walk one row of the table. The event that follows from it at once, or SOURCE_NOTHING. */
+enum source_event source_step(const struct source_world *world, struct source *source,
+			      enum source_event event) _must_check_;
+
+/* Walk the rows until no event follows. */
+void source_happens(const struct source_world *world, struct source *source,
+		    enum source_event event);
+
+#endif
