@@ -248,47 +248,32 @@ static enum cmd_error do_mapi(struct run *run)
  */
 static void emit_for_table_event(struct run *run, enum vits_effect_op op, uint32_t vcpu)
 {
-	struct vits_effect effect = {
-		.op = op,
-		.devid = run->cmd->devid,
-		.eventid = run->cmd->eventid,
-		.intid = run->event.intid,
-		.vcpu = vcpu,
-	};
 	struct shadow_event owner;
 
-	if (shadow_owner(run->v, effect.intid, &owner)) {
+	if (shadow_owner(run->v, run->event.intid, &owner)) {
 		/* A stray ITE of the guest's neither moves nor unmaps a live event. */
-		if (op == VITS_LPI_MOVE || op == VITS_LPI_UNMAP || !owner.held)
-			return;
-		effect.live = true;
-		effect.function = shadow_function_index(run->v, owner.function);
-		effect.devid = owner.function->devid;
-		effect.eventid = owner.eventid;
-		effect.vcpu = owner.vcpu;
+		if (op != VITS_LPI_MOVE && op != VITS_LPI_UNMAP && owner.held)
+			shadow_emit(run->v, op, &owner);
+		return;
 	}
-	vits_emit(run->v, &effect);
+	vits_emit(run->v, &(struct vits_effect){
+				  .op = op,
+				  .devid = run->cmd->devid,
+				  .eventid = run->cmd->eventid,
+				  .intid = run->event.intid,
+				  .vcpu = vcpu,
+			  });
 }
 
 /* INT, CLEAR and INV, on an event whose collection has a target. */
 static void emit_for_event(struct run *run, enum vits_effect_op op)
 {
-	const struct shadow_event *shadow = &run->event.shadow;
-
 	if (!run->event.live) {
 		emit_for_table_event(run, op, run->current.vcpu);
 		return;
 	}
-	assert(shadow->held);
-	vits_emit(run->v, &(struct vits_effect){
-				  .op = op,
-				  .live = true,
-				  .function = shadow_function_index(run->v, shadow->function),
-				  .devid = shadow->function->devid,
-				  .eventid = shadow->eventid,
-				  .intid = shadow->intid,
-				  .vcpu = shadow->vcpu,
-			  });
+	assert(run->event.shadow.held);
+	shadow_emit(run->v, op, &run->event.shadow);
 }
 
 static enum cmd_error do_movi(struct run *run)

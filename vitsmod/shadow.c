@@ -57,6 +57,7 @@ static int init_functions(struct shadow *shadow, const struct vits_config *confi
 			.devid = from->devid,
 			.nr_events = from->nr_events,
 			.first = shadow->nr_events,
+			.index = (uint16_t)i,
 		};
 		shadow->nr_events += from->nr_events;
 
@@ -123,11 +124,6 @@ struct shadow_function *shadow_find(struct vits *v, uint32_t devid)
 			hi = mid;
 	}
 	return NULL;
-}
-
-uint32_t shadow_function_index(const struct vits *v, const struct shadow_function *function)
-{
-	return (uint32_t)(function - v->shadow.functions);
 }
 
 static _Atomic uint64_t *event_word(struct vits *v, const struct shadow_function *function,
@@ -276,13 +272,23 @@ static void add_unpublished(struct vits *v, uint32_t intid)
 	shadow->any_unpublished = true;
 }
 
-static void emit(struct vits *v, enum vits_effect_op op, bool live,
-		 const struct shadow_event *event)
+void shadow_emit(struct vits *v, enum vits_effect_op op, const struct shadow_event *event)
 {
 	vits_emit(v, &(struct vits_effect){
 			     .op = op,
-			     .live = live,
-			     .function = shadow_function_index(v, event->function),
+			     .live = true,
+			     .function = event->function->index,
+			     .eventid = event->eventid,
+			     .intid = event->intid,
+			     .vcpu = event->vcpu,
+		     });
+}
+
+/* What stayed pending of a stranded event goes: the engine let go of the event at DETACH. */
+static void emit_clear_stranded(struct vits *v, const struct shadow_event *event)
+{
+	vits_emit(v, &(struct vits_effect){
+			     .op = VITS_LPI_CLEAR,
 			     .devid = event->function->devid,
 			     .eventid = event->eventid,
 			     .intid = event->intid,
@@ -300,7 +306,7 @@ void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu
 	event->stranded = false;
 	event->vcpu = vcpu;
 	store(v, event);
-	emit(v, VITS_LPI_MAP, true, event);
+	shadow_emit(v, VITS_LPI_MAP, event);
 	add_unpublished(v, event->intid);
 }
 
@@ -313,7 +319,7 @@ static void strand(struct vits *v, struct shadow_event *event)
 	event->held = false;
 	event->stranded = true;
 	store(v, event);
-	emit(v, VITS_LPI_DETACH, true, event);
+	shadow_emit(v, VITS_LPI_DETACH, event);
 }
 
 static void retarget(struct vits *v, struct shadow_event *event, uint32_t vcpu)
@@ -324,7 +330,7 @@ static void retarget(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 		return;
 	event->vcpu = vcpu;
 	store(v, event);
-	emit(v, VITS_LPI_MOVE, true, event);
+	shadow_emit(v, VITS_LPI_MOVE, event);
 }
 
 void shadow_map_event(struct vits *v, struct shadow_event *event,
@@ -346,8 +352,7 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	assert(ours->mapped == collection->mapped);
 	join(v, ours, event->intid);
 
-	*owner = (uint32_t)(OWNER_VALID |
-			    FIELD_PREP(OWNER_FUNCTION, shadow_function_index(v, event->function)) |
+	*owner = (uint32_t)(OWNER_VALID | FIELD_PREP(OWNER_FUNCTION, event->function->index) |
 			    FIELD_PREP(OWNER_EVENTID, event->eventid));
 	event->function->nr_mapped++;
 	v->shadow.nr_mapped++;
@@ -361,37 +366,34 @@ void shadow_clear_stranded(struct vits *v, struct shadow_event *event)
 {
 	assert(event->stranded);
 
-	/* The engine let go of the event at DETACH: a step that is complete in itself. */
-	emit(v, VITS_LPI_CLEAR, false, event);
+	emit_clear_stranded(v, event);
 	event->stranded = false;
 	store(v, event);
 }
 
-void shadow_unmap_event(struct vits *v, struct shadow_event *event)
+void shadow_unmap_event(struct vits *v, const struct shadow_event *event)
 {
-	struct shadow_event before = *event;
-
 	assert(event->mapped);
 
 	/* No MSI is translated by an event that the engine is about to lose. */
-	*event = (struct shadow_event){ .function = before.function, .eventid = before.eventid };
-	store(v, event);
+	atomic_store_explicit(event_word(v, event->function, event->eventid), 0,
+			      memory_order_release);
 
 	/*
 	 * DISCARD takes the pending state along (IHI 0069 5.3). That of a
 	 * stranded event stayed where the event was last: it is cleared there,
 	 * so that it cannot show up under the LPI's next event.
 	 */
-	if (before.held)
-		emit(v, VITS_LPI_UNMAP, true, &before);
-	else if (before.stranded)
-		emit(v, VITS_LPI_CLEAR, false, &before);
+	if (event->held)
+		shadow_emit(v, VITS_LPI_UNMAP, event);
+	else if (event->stranded)
+		emit_clear_stranded(v, event);
 
-	*owner_of(v, before.intid) = 0;
-	shadow_release(v, before.intid);
+	*owner_of(v, event->intid) = 0;
+	shadow_release(v, event->intid);
 	event->function->nr_mapped--;
 	v->shadow.nr_mapped--;
-	leave(v, collection_of(v, before.icid), before.intid);
+	leave(v, collection_of(v, event->icid), event->intid);
 }
 
 void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,

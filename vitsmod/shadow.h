@@ -44,6 +44,7 @@ struct shadow_function {
 	uint32_t devid;
 	uint32_t nr_events;
 	uint32_t first; /* of its events, in shadow.events */
+	uint16_t index; /* of the function, in the configuration */
 
 	/* Owner. */
 	bool mapped;
@@ -169,14 +170,17 @@ void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_
 void shadow_remap_device(struct vits *v, struct shadow_function *function, uint64_t itt,
 			 unsigned eventid_bits);
 
+/* Hand the engine a step on a live event that is held, or was until now. */
+void shadow_emit(struct vits *v, enum vits_effect_op op, const struct shadow_event *event);
+
 /*
  * MAPTI. The event must be unmapped, the LPI in range, claimed, and no live event's.
  * collection says what is known of the event's collection.
  */
 void shadow_map_event(struct vits *v, struct shadow_event *event,
 		      const struct shadow_collection *collection);
-/* DISCARD: the event and its pending state go. */
-void shadow_unmap_event(struct vits *v, struct shadow_event *event);
+/* DISCARD: the event and its pending state go; what event says is not true any more. */
+void shadow_unmap_event(struct vits *v, const struct shadow_event *event);
 /* MOVI: to a mapped collection. The event must be held. */
 void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,
 		       const struct shadow_collection *to);

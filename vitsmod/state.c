@@ -125,7 +125,7 @@ static void save_event(void *arg, struct shadow_event *event)
 		return;
 	if (state->nr_places < saving->max_places)
 		state->places[state->nr_places] = (struct vits_place){
-			.function = shadow_function_index(saving->v, event->function),
+			.function = event->function->index,
 			.eventid = event->eventid,
 			.vcpu = event->vcpu,
 		};

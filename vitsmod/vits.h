@@ -67,8 +67,8 @@ struct vits_effect {
 	 * (CLEAR).
 	 */
 	bool live;
-	uint32_t function; /* live: whose event, as its index in config.functions */
-	uint32_t devid;
+	uint32_t function; /* live: whose event it is, as an index into config.functions */
+	uint32_t devid;	   /* not live: the device */
 	uint32_t eventid;
 	uint32_t intid;
 	uint32_t vcpu;	    /* index of the target, below nr_vcpus */

@@ -91,7 +91,7 @@ static int op_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 static struct its_held *find_event(struct its_world *w, const struct vits_effect *e)
 {
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
-		if (w->functions[i].devid != e->devid)
+		if (e->live ? e->function != i : e->devid != w->functions[i].devid)
 			continue;
 		return e->eventid < w->functions[i].nr_events ? &w->events[i][e->eventid] : NULL;
 	}

@@ -50,7 +50,7 @@ static void apply_map(struct engine *engine, struct engine_lpi *lpi, const struc
 	expect(engine, !lpi->held, "MAP of an LPI that is held");
 	expect(engine, lpi->claimed, "MAP of an LPI that was not claimed");
 	lpi->held = true;
-	lpi->devid = e->devid;
+	lpi->function = e->function;
 	lpi->eventid = e->eventid;
 	lpi->vcpu = e->vcpu;
 	read_byte(engine, lpi);
@@ -120,7 +120,7 @@ void engine_apply(struct engine *engine, const struct vits_effect *effect)
 	}
 	expect(engine, lpi->held == effect->live, "live is not what the engine holds");
 	if (effect->live) {
-		expect(engine, lpi->devid == effect->devid, "the LPI is another device's");
+		expect(engine, lpi->function == effect->function, "the LPI is another function's");
 		expect(engine, lpi->eventid == effect->eventid, "the LPI is another event's");
 	}
 	apply_to_lpi(engine, lpi, effect);
@@ -157,14 +157,14 @@ void engine_forget_events(struct engine *engine)
 	}
 }
 
-void engine_signal(struct engine *engine, uint32_t devid, uint32_t eventid,
+void engine_signal(struct engine *engine, uint32_t function, uint32_t eventid,
 		   const struct vits_lpi *lpi)
 {
 	struct engine_lpi *ours = know(engine, lpi->intid);
 
 	expect(engine, !engine->open, "an MSI is translated before commit()");
 	expect(engine, ours->held, "an MSI for an LPI that is not held");
-	expect(engine, ours->devid == devid, "an MSI for another device's LPI");
+	expect(engine, ours->function == function, "an MSI for another function's LPI");
 	expect(engine, ours->eventid == eventid, "an MSI for another event's LPI");
 	ours->pending = true;
 }

@@ -20,7 +20,7 @@ struct engine_lpi {
 	bool enabled; /* as last read; of a held one */
 	bool pending;
 	uint32_t vcpu;
-	uint32_t devid; /* of the live event */
+	uint32_t function; /* of the live event: its index in the configuration */
 	uint32_t eventid;
 };
 
@@ -45,7 +45,7 @@ void engine_release(struct engine *engine, uint32_t intid);
 /* No LPI is held or claimed any more; what is pending stays so. */
 void engine_forget_events(struct engine *engine);
 /* A translated MSI. */
-void engine_signal(struct engine *engine, uint32_t devid, uint32_t eventid,
+void engine_signal(struct engine *engine, uint32_t function, uint32_t eventid,
 		   const struct vits_lpi *lpi);
 /* As if it had never been heard of, for an INTID that is none. */
 struct engine_lpi engine_lpi(const struct engine *engine, uint32_t intid);

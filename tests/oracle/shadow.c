@@ -129,7 +129,7 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 			continue;
 		outcome = vits_translate(side->v, i, eventid, &lpi);
 		if (outcome == VITS_MSI_DELIVER)
-			engine_signal(&side->engine, devid, eventid, &lpi);
+			engine_signal(&side->engine, (uint32_t)i, eventid, &lpi);
 		return msi_outcome(outcome);
 	}
 	return MSI_UNMAPPED;

@@ -76,10 +76,8 @@ void ram_zero(struct world *w, uint64_t gpa, size_t len)
 
 static bool is_function(struct world *w, const struct vits_effect *e)
 {
-	const struct vits_function *function = &w->functions[e->function];
-
-	return e->function < w->config.nr_functions && e->devid == function->devid &&
-	       e->eventid < function->nr_events;
+	return e->function < w->config.nr_functions &&
+	       e->eventid < w->functions[e->function].nr_events;
 }
 
 /* A step for one event: is it one that the model may take now? Then take it. */
@@ -93,14 +91,14 @@ static void engine_event_step(struct world *w, const struct vits_effect *e)
 		assert_true(e->live);
 		assert_true(lpi->claimed);
 		assert_false(lpi->held);
-		*lpi = (struct world_lpi){
-			true, true, lpi->pending, e->devid, e->eventid, e->vcpu
-		};
+		*lpi = (struct world_lpi){ true,	 true,
+					   lpi->pending, w->functions[e->function].devid,
+					   e->eventid,	 e->vcpu };
 		return;
 	}
 	assert_int_equal(lpi->held, e->live);
 	if (e->live) {
-		assert_int_equal(lpi->devid, e->devid);
+		assert_int_equal(lpi->devid, w->functions[e->function].devid);
 		assert_int_equal(lpi->eventid, e->eventid);
 		if (e->op == VITS_LPI_MOVE)
 			assert_int_not_equal(lpi->vcpu, e->vcpu);
