@@ -13,18 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "vitsmod/gits.h"
 #include "vmm/base/bits.h"
-#include "vmm/kvm/vm.h"
 
-#define REG_CTLR    0x0000u
-#define REG_CBASER  0x0080u
-#define REG_CWRITER 0x0088u
-#define REG_BASER0  0x0100u
-#define REG_BASER1  0x0108u
-#define VALID	    BIT64(63)
-#define BASER_PA    MASK64(47, 16) /* of 64 KiB pages */
-#define SIZE	    MASK64(7, 0)
-#define CMD_SZ	    32u
+#define BASER_PA MASK64(47, 16) /* of 64 KiB pages */
 
 /* A promise is broken: the first one is kept. */
 static void breaks(struct kvm_its_model *m, const char *what, const uint64_t cmd[4])
@@ -140,30 +132,22 @@ static int trigger(struct kvm_its_model *m, uint32_t devid, uint32_t eventid)
 
 /* ---- commands: false where KVM refuses ---------------------------------------------- */
 
-struct command {
-	uint8_t opcode;
-	uint32_t devid, eventid, pintid, icid, rdbase;
-	uint64_t itt;
-	unsigned size;
-	bool valid;
-};
-
-static bool do_mapd(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_mapd(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	struct model_device *device = &m->devices[c->devid & 0xffff];
 	uint64_t at = (m->baser[0] & BASER_PA) + 8 * (uint64_t)c->devid;
-	uint64_t tables = (FIELD_GET(SIZE, m->baser[0]) + 1) * 65536;
+	uint64_t tables = (FIELD_GET(GITS_BASER_SIZE, m->baser[0]) + 1) * 65536;
 
 	if (!c->valid || device->exists)
 		breaks(m, "MAPD takes a device's mappings away", cmd);
 	if (8 * (uint64_t)c->devid >= tables || !fake_kvm_memory(m->fake, at, 8, false) ||
-	    c->size > 16)
+	    c->size >= 16)
 		return false;
-	*device = (struct model_device){ true, (uint8_t)c->size, c->itt };
+	*device = (struct model_device){ true, (uint8_t)(c->size + 1), c->itt };
 	return true;
 }
 
-static bool do_mapc(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_mapc(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	if (!c->valid) {
 		breaks(m, "MAPC without a target spoils events for good", cmd);
@@ -172,11 +156,11 @@ static bool do_mapc(struct kvm_its_model *m, const struct command *c, const uint
 	if (c->icid >= FAKE_KVM_VCPUS || c->rdbase >= m->fake->nr_vcpus)
 		return false;
 	m->mapped[c->icid] = true;
-	m->target[c->icid] = c->rdbase;
+	m->target[c->icid] = (uint32_t)c->rdbase;
 	return true;
 }
 
-static bool do_mapti(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_mapti(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	const struct model_device *device = &m->devices[c->devid & 0xffff];
 	uint64_t id_bits = FIELD_GET(MASK64(4, 0), m->fake->propbaser) + 1;
@@ -206,7 +190,7 @@ static bool do_mapti(struct kvm_its_model *m, const struct command *c, const uin
 	return true;
 }
 
-static bool do_movi(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_movi(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	struct model_ite *ite = find_ite(m, c->devid, c->eventid);
 
@@ -218,7 +202,7 @@ static bool do_movi(struct kvm_its_model *m, const struct command *c, const uint
 	return true;
 }
 
-static bool do_discard(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_discard(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	struct model_ite *ite = find_ite(m, c->devid, c->eventid);
 	struct model_lpi *lpi;
@@ -233,7 +217,7 @@ static bool do_discard(struct kvm_its_model *m, const struct command *c, const u
 	return true;
 }
 
-static bool do_clear(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_clear(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	const struct model_ite *ite = find_ite(m, c->devid, c->eventid);
 
@@ -244,7 +228,7 @@ static bool do_clear(struct kvm_its_model *m, const struct command *c, const uin
 }
 
 /* A guest that has taken its table away meanwhile gets what it asked for. */
-static bool do_inv(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_inv(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	const struct model_ite *ite = find_ite(m, c->devid, c->eventid);
 
@@ -254,7 +238,7 @@ static bool do_inv(struct kvm_its_model *m, const struct command *c, const uint6
 	return ite;
 }
 
-static bool do_invall(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_invall(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	(void)cmd;
 	if (c->icid >= FAKE_KVM_VCPUS || !m->mapped[c->icid])
@@ -266,7 +250,7 @@ static bool do_invall(struct kvm_its_model *m, const struct command *c, const ui
 }
 
 /* Of a target whose LPIs are off it is lost, as an MSI is: that is no mistake. */
-static bool do_int(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4])
+static bool do_int(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4])
 {
 	(void)cmd;
 	return trigger(m, c->devid, c->eventid) != 0;
@@ -274,27 +258,20 @@ static bool do_int(struct kvm_its_model *m, const struct command *c, const uint6
 
 static const struct {
 	uint8_t opcode;
-	bool (*run)(struct kvm_its_model *m, const struct command *c, const uint64_t cmd[4]);
+	bool (*run)(struct kvm_its_model *m, const struct gits_cmd *c, const uint64_t cmd[4]);
 } commands[] = {
-	{ 0x01, do_movi }, { 0x03, do_int },	{ 0x04, do_clear },
-	{ 0x08, do_mapd }, { 0x09, do_mapc },	{ 0x0a, do_mapti },
-	{ 0x0c, do_inv },  { 0x0d, do_invall }, { 0x0f, do_discard },
+	{ GITS_CMD_MOVI, do_movi },	  { GITS_CMD_INT, do_int },
+	{ GITS_CMD_CLEAR, do_clear },	  { GITS_CMD_MAPD, do_mapd },
+	{ GITS_CMD_MAPC, do_mapc },	  { GITS_CMD_MAPTI, do_mapti },
+	{ GITS_CMD_INV, do_inv },	  { GITS_CMD_INVALL, do_invall },
+	{ GITS_CMD_DISCARD, do_discard },
 };
 
 static void run_command(struct kvm_its_model *m, const uint64_t cmd[4])
 {
-	const struct command c = {
-		.opcode = (uint8_t)FIELD_GET(MASK64(7, 0), cmd[0]),
-		.devid = (uint32_t)FIELD_GET(MASK64(63, 32), cmd[0]),
-		.eventid = (uint32_t)FIELD_GET(MASK64(31, 0), cmd[1]),
-		.pintid = (uint32_t)FIELD_GET(MASK64(63, 32), cmd[1]),
-		.size = (unsigned)FIELD_GET(MASK64(4, 0), cmd[1]) + 1,
-		.icid = (uint32_t)FIELD_GET(MASK64(15, 0), cmd[2]),
-		.rdbase = (uint32_t)FIELD_GET(MASK64(50, 16), cmd[2]),
-		.itt = cmd[2] & MASK64(51, 8),
-		.valid = cmd[2] & VALID,
-	};
+	struct gits_cmd c;
 
+	cmd_decode(cmd, &c);
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
 		if (commands[i].opcode != c.opcode)
 			continue;
@@ -309,11 +286,12 @@ static void run_command(struct kvm_its_model *m, const uint64_t cmd[4])
 
 static void run_queue(struct kvm_its_model *m)
 {
-	uint64_t size = (FIELD_GET(SIZE, m->cbaser) + 1) * 4096, at = m->cbaser & MASK64(51, 16);
+	uint64_t size = (FIELD_GET(GITS_CBASER_SIZE, m->cbaser) + 1) * 4096,
+		 at = m->cbaser & GITS_CBASER_PA;
 	uint32_t nr = 0;
 
 	while (m->enabled && m->creadr != m->cwriter) {
-		const uint8_t *from = fake_kvm_memory(m->fake, at + m->creadr, CMD_SZ, false);
+		const uint8_t *from = fake_kvm_memory(m->fake, at + m->creadr, GITS_CMD_SZ, false);
 		uint64_t cmd[4] = { 0 };
 
 		if (from) {
@@ -324,9 +302,9 @@ static void run_queue(struct kvm_its_model *m)
 		} else {
 			breaks(m, "a queue that cannot be read", cmd);
 		}
-		if (fake_kvm_memory(m->fake, at + m->creadr, CMD_SZ, true))
+		if (fake_kvm_memory(m->fake, at + m->creadr, GITS_CMD_SZ, true))
 			breaks(m, "a queue that the guest can write", cmd);
-		m->creadr = (uint32_t)((m->creadr + CMD_SZ) % size);
+		m->creadr = (uint32_t)((m->creadr + GITS_CMD_SZ) % size);
 		nr++;
 	}
 	m->nr_commands += nr;
@@ -341,19 +319,20 @@ static int model_set(void *ctx, uint64_t reg, uint64_t value)
 	int r = 0;
 
 	pthread_mutex_lock(&m->lock);
-	if (reg == REG_CWRITER &&
-	    (value & MASK64(19, 5)) < (FIELD_GET(SIZE, m->cbaser) + 1) * 4096) {
-		m->cwriter = (uint32_t)(value & MASK64(19, 5));
+	if (reg == GITS_CWRITER &&
+	    (value & GITS_QUEUE_OFFSET) < (FIELD_GET(GITS_CBASER_SIZE, m->cbaser) + 1) * 4096) {
+		m->cwriter = (uint32_t)(value & GITS_QUEUE_OFFSET);
 		run_queue(m);
-	} else if (reg == REG_CTLR) {
+	} else if (reg == GITS_CTLR) {
 		/* Ignored where a table is missing. */
-		m->enabled = (value & 1) && m->cbaser & m->baser[0] & m->baser[1] & VALID;
-	} else if (reg == REG_CBASER && !m->enabled) {
+		m->enabled = (value & GITS_CTLR_ENABLED) &&
+			     m->cbaser & m->baser[0] & m->baser[1] & GITS_BASER_VALID;
+	} else if (reg == GITS_CBASER && !m->enabled) {
 		m->cbaser = value;
 		m->creadr = m->cwriter = 0;
-	} else if ((reg == REG_BASER0 || reg == REG_BASER1) && !m->enabled) {
-		m->baser[(reg - REG_BASER0) / 8] = value;
-	} else if (reg != REG_CBASER && reg != REG_BASER0 && reg != REG_BASER1) {
+	} else if ((reg == GITS_BASER(0) || reg == GITS_BASER(1)) && !m->enabled) {
+		m->baser[(reg - GITS_BASER(0)) / 8] = value;
+	} else if (reg != GITS_CBASER && reg != GITS_BASER(0) && reg != GITS_BASER(1)) {
 		r = -ENXIO;
 	}
 	pthread_mutex_unlock(&m->lock);
@@ -364,10 +343,10 @@ static int model_get(void *ctx, uint64_t reg, uint64_t *ret_value)
 {
 	struct kvm_its_model *m = ctx;
 
-	if (reg != REG_CTLR)
+	if (reg != GITS_CTLR)
 		return -ENXIO;
 	pthread_mutex_lock(&m->lock);
-	*ret_value = BIT64(31) | m->enabled;
+	*ret_value = GITS_CTLR_QUIESCENT | m->enabled;
 	pthread_mutex_unlock(&m->lock);
 	return 0;
 }
