@@ -15,11 +15,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 
 #include "vfio/fail.h"
 #include "vfio/msi.h"
-#include "vfio/uapi.h"
 
 /* Areas of a sparse region that are looked at; what lies beyond is trapped. */
 #define BAR_AREAS_MAX 16u

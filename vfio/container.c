@@ -17,11 +17,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/vfio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "vfio/fail.h"
-#include "vfio/uapi.h"
 
 /* An IOMMU has a handful of ranges; more than that is no sane answer. */
 #define VFIO_IOVA_RANGES_MAX 1024u
@@ -98,7 +98,7 @@ void vfio_container_destroy(struct vfio_container *c)
 static int parse_ranges(struct vfio_container *c, const void *cap, size_t room)
 {
 	struct vfio_iommu_type1_info_cap_iova_range header;
-	_cleanup_free_ struct vfio_iova_range *ranges = NULL;
+	_cleanup_free_ struct iova_range *ranges = NULL;
 	const char *at = cap;
 
 	if (room < sizeof(header))
@@ -106,19 +106,19 @@ static int parse_ranges(struct vfio_container *c, const void *cap, size_t room)
 	memcpy(&header, cap, sizeof(header));
 	room -= sizeof(header);
 	if (header.nr_iovas == 0 || header.nr_iovas > VFIO_IOVA_RANGES_MAX ||
-	    header.nr_iovas > room / sizeof(struct linux_vfio_iova_range))
+	    header.nr_iovas > room / sizeof(struct vfio_iova_range))
 		return -EPROTO;
 
 	ranges = c->sys.zalloc(c->sys.ctx, header.nr_iovas, sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < header.nr_iovas; i++) {
-		struct linux_vfio_iova_range range;
+		struct vfio_iova_range range;
 
 		memcpy(&range, at + sizeof(header) + i * sizeof(range), sizeof(range));
 		if (range.end < range.start || (i > 0 && range.start <= ranges[i - 1].last))
 			return -EPROTO;
-		ranges[i] = (struct vfio_iova_range){ range.start, range.end };
+		ranges[i] = (struct iova_range){ range.start, range.end };
 	}
 	free(c->ranges);
 	c->ranges = TAKE_PTR(ranges);
@@ -129,7 +129,7 @@ static int parse_ranges(struct vfio_container *c, const void *cap, size_t room)
 /* Kernels before 5.4 have no such capability: then every address is tried. */
 static int assume_all(struct vfio_container *c)
 {
-	struct vfio_iova_range *ranges = c->sys.zalloc(c->sys.ctx, 1, sizeof(*ranges));
+	struct iova_range *ranges = c->sys.zalloc(c->sys.ctx, 1, sizeof(*ranges));
 
 	if (!ranges)
 		return -ENOMEM;
@@ -281,17 +281,17 @@ void vfio_group_put(struct vfio_container *c, struct vfio_group *group)
 
 /* The first part of [first, last] that no range covers: *ret_hole, and true. */
 static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t last,
-		      struct vfio_iova_range *ret_hole)
+		      struct iova_range *ret_hole)
 {
 	uint64_t hole_first = 0;
 
 	for (size_t i = 0; i < c->nr_ranges; i++) {
-		const struct vfio_iova_range *range = &c->ranges[i];
+		const struct iova_range *range = &c->ranges[i];
 
 		if (first >= range->first && last <= range->last)
 			return false;
 		if (range->first > first) {
-			*ret_hole = (struct vfio_iova_range){ hole_first, range->first - 1 };
+			*ret_hole = (struct iova_range){ hole_first, range->first - 1 };
 			return true;
 		}
 		if (range->last == UINT64_MAX)
@@ -300,11 +300,11 @@ static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t l
 			first = range->last + 1;
 		hole_first = range->last + 1;
 	}
-	*ret_hole = (struct vfio_iova_range){ hole_first, UINT64_MAX };
+	*ret_hole = (struct iova_range){ hole_first, UINT64_MAX };
 	return true;
 }
 
-static int map_failed(const struct vfio_container *c, const struct vfio_iova_range *what, int err,
+static int map_failed(const struct vfio_container *c, const struct iova_range *what, int err,
 		      struct vfio_failure *failure)
 {
 	uint64_t want = c->mapped + (what->last - what->first) + 1;
@@ -324,7 +324,7 @@ static int map_failed(const struct vfio_container *c, const struct vfio_iova_ran
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_failure *ret_failure)
 {
-	const struct vfio_iova_range what = { iova, iova + size - 1 };
+	const struct iova_range what = { iova, iova + size - 1 };
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
@@ -333,7 +333,7 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 		.size = size,
 	};
 	uint64_t page = c->sys.page_size;
-	struct vfio_iova_range hole;
+	struct iova_range hole;
 	char text[64];
 	int r;
 

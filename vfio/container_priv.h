@@ -18,7 +18,7 @@ struct vfio_group {
 };
 
 /* IOVAs that can be mapped: VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE. */
-struct vfio_iova_range {
+struct iova_range {
 	uint64_t first, last; /* inclusive */
 };
 
@@ -29,7 +29,7 @@ struct vfio_container {
 	struct vfio_group *groups;   /* owned */
 	struct vfio_device *devices; /* open, not owned */
 	bool iommu_set;
-	struct vfio_iova_range *ranges; /* owned, ascending; as of the last join */
+	struct iova_range *ranges; /* owned, ascending; as of the last join */
 	size_t nr_ranges;
 	uint64_t mapped; /* bytes of DMA mappings */
 };
@@ -40,7 +40,7 @@ int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container
 
 /*
  * Join a group, or count one more user where it joined before. The function's
- * name is for the fault only.
+ * name is for the failure only.
  */
 int vfio_group_get(struct vfio_container *c, int number, const char *function,
 		   struct vfio_group **ret_group, struct vfio_failure *ret_failure) _must_check_;

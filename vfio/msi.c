@@ -21,10 +21,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 
 #include "vfio/fail.h"
-#include "vfio/uapi.h"
 
 #define MSI_VECTORS_MAX 32u
 

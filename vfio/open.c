@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 
 #include "vfio/bar.h"
@@ -19,7 +20,6 @@
 #include "vfio/fail.h"
 #include "vfio/msi.h"
 #include "vfio/pci_priv.h"
-#include "vfio/uapi.h"
 
 /* Is it there, ours to take, and nobody else's with it? */
 static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,

@@ -7,10 +7,10 @@
 #include "vfio/reset.h"
 
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 
 #include "vfio/msi.h"
-#include "vfio/uapi.h"
 
 /* Registers that keep and pass: the function is to hold what the guest reads. */
 static void write_back_initial(const struct vfio_device *dev)

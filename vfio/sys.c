@@ -8,13 +8,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vfio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "vfio/fail.h"
-#include "vfio/uapi.h"
 
 /* An answer with capabilities is a page at most today; refuse the absurd. */
 #define VFIO_ANSWER_MAX 65536u

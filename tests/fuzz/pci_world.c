@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <stdlib.h>
 
-#include "vfio/uapi.h"
 #include "vitsmod/bits.h"
 
 #define ONES(len) (~UINT64_C(0) >> (64 - 8 * (len)))

@@ -15,6 +15,7 @@
 #include <sys/file.h>
 
 #include "tests/unit/vfio/vfio_bindhost.h"
+#include "vfio/record.h"
 
 #define BDF    "0000:00:01.0"
 #define RECORD "run/itsy/bound/" BDF
@@ -38,11 +39,13 @@ static int release(struct bindhost *h, struct vfio_failure *failure)
 static void expect(const struct bindhost *h, const char *driver, const char *override,
 		   bool recorded)
 {
+	struct bind_record record;
 	char text[64];
 
 	assert_string_equal(bindhost_driver(h, text), driver);
 	assert_string_equal(bindhost_override(h, text), override);
 	assert_int_equal(bindhost_recorded(h), recorded);
+	assert_int_equal(record_read(&h->tree.fs, &bdf, &record) != -ENOENT, recorded);
 }
 
 static void test_binding_records_first_and_then_goes_step_by_step(void **state)

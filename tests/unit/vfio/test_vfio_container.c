@@ -4,6 +4,7 @@
  * and respected, groups are shared and left.
  */
 #include <errno.h>
+#include <linux/vfio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,7 +15,6 @@
 
 #include "tests/unit/vfio/vfio_fake.h"
 #include "vfio/container_priv.h"
-#include "vfio/uapi.h"
 
 #define BDF "0000:00:01.0"
 
@@ -117,7 +117,7 @@ static void test_joining_names_what_stands_in_the_way(void **state)
 
 static void test_ranges_are_known_after_a_group_joined(void **state)
 {
-	const struct vfio_iova_range *ranges;
+	const struct iova_range *ranges;
 	struct world w;
 
 	(void)state;
@@ -249,6 +249,26 @@ static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
 	stop(&w);
 }
 
+static void test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(void **state)
+{
+	struct vfio_failure failure = { 0 };
+	struct world w;
+
+	(void)state;
+	start(&w);
+	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), -ENODEV);
+	assert_int_equal(failure.code, VFIO_FAILURE_OTHER);
+	assert_string_equal(failure.object, "container without a group");
+	w.dev = fake_open(&w.fake, w.container, BDF);
+	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), 0);
+	assert_int_equal(w.container->mapped, 0x1000);
+	vfio_device_destroy(TAKE_PTR(w.dev));
+	assert_int_equal(w.fake.nr_dma, 0);
+	assert_int_equal(w.container->mapped, 0);
+	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), -ENODEV);
+	stop(&w);
+}
+
 static void test_group_is_shared_and_left_with_its_last_function(void **state)
 {
 	struct vfio_device *first, *second, *other;
@@ -343,6 +363,8 @@ int main(void)
 		cmocka_unit_test(test_kernel_without_ranges_leaves_the_answer_to_mapping),
 		cmocka_unit_test(test_answer_that_claims_more_ranges_than_it_has_is_refused),
 		cmocka_unit_test(test_mapping_over_the_lock_limit_says_by_how_much),
+		cmocka_unit_test(
+			test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left),
 		cmocka_unit_test(test_group_is_shared_and_left_with_its_last_function),
 		cmocka_unit_test(test_destroy_takes_null),
 		cmocka_unit_test(test_capability_chains_are_followed_within_the_answer_only),

@@ -11,11 +11,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
 #include "vfio/container_priv.h"
-#include "vfio/uapi.h"
 
 #define BDF "0000:00:01.0"
 

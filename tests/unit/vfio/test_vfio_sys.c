@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/vfio.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +16,6 @@
 
 #include "vfio/bind_priv.h"
 #include "vfio/sys.h"
-#include "vfio/uapi.h"
 
 static void test_files_are_opened_read_written_and_mapped(void **state)
 {

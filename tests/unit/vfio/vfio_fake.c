@@ -13,12 +13,12 @@
 #include <cmocka.h>
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include "vfio/container_priv.h"
-#include "vfio/uapi.h"
 
 #define REGION_OF(offset) ((unsigned)((offset) >> 40))
 #define WITHIN(offset)	  ((offset) & (FAKE_REGION(1) - 1))
@@ -128,7 +128,7 @@ static uint32_t put_cap(char *answer, uint32_t at, uint16_t id, uint16_t version
  */
 static int get_iommu_info(struct fake_vfio *fake, void *arg)
 {
-	static const struct linux_vfio_iova_range ranges[] = {
+	static const struct vfio_iova_range ranges[] = {
 		{ 0x0, 0x7ffffff },
 		{ 0x8100000, 0xffffffffffff },
 	};
@@ -181,14 +181,6 @@ static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *
 		if (fake->map_errno)
 			return -fake->map_errno;
 		fake->nr_dma++;
-		return 0;
-	case VFIO_IOMMU_UNMAP_DMA:
-		if (!fake->iommu_set)
-			return -EINVAL;
-		if (fake->nr_dma == 0)
-			((struct vfio_iommu_type1_dma_unmap *)arg)->size = 0;
-		else
-			fake->nr_dma--;
 		return 0;
 	default:
 		return -ENOTTY;

@@ -9,11 +9,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
-#include "vfio/uapi.h"
 
 /* A word of an image. */
 struct image_word {
