@@ -146,7 +146,7 @@ static void parse_vectors(const uint8_t config[PCI_CFG_SPACE_SIZE], struct pci_f
 	}
 }
 
-static void read_config(const struct pci_host_fs *fs, struct pci_function *fn)
+static void read_cfgspace(const struct pci_host_fs *fs, struct pci_function *fn)
 {
 	uint8_t config[PCI_CFG_SPACE_SIZE];
 	struct host_path path;
@@ -201,7 +201,7 @@ int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	fn.device = (uint16_t)device;
 	fn.class_code &= 0xffffffu;
 	fn.is_bridge = fn.class_code >> 8 == PCI_CLASS_PCI_BRIDGE;
-	read_config(fs, &fn);
+	read_cfgspace(fs, &fn);
 	read_group_and_reset(fs, &fn);
 	*ret_fn = fn;
 	return 0;

@@ -68,7 +68,7 @@ static void check_bits(const struct vfio_cfgspace *cfg)
 	assert(!(cfg->pass[PCI_COMMAND] | cfg->pass[PCI_COMMAND + 1]));
 }
 
-static void check_config(struct input *in, uint8_t flags)
+static void check_cfgspace(struct input *in, uint8_t flags)
 {
 	const struct cfgspace_choice choice = {
 		.msi = (flags & 3) == 1,
@@ -163,6 +163,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint8_t flags = input_u8(&in);
 
 	check_bar(&in);
-	check_config(&in, flags);
+	check_cfgspace(&in, flags);
 	return 0;
 }

@@ -48,20 +48,20 @@ static uint64_t take_address(struct input *in)
 	return base + (times << shifts[input_below(in, ARRAY_SIZE(shifts))]);
 }
 
-static void op_config_write(struct session *s)
+static void op_cfgspace_write(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
 	unsigned reg = input_u16(&s->in) & 0xfff, len = input_width(&s->in);
 
-	pci_config_write(fn, reg, len, (uint32_t)input_uint(&s->in, len < 4 ? len : 4));
+	pci_cfgspace_write(fn, reg, len, (uint32_t)input_uint(&s->in, len < 4 ? len : 4));
 }
 
-static void op_config_read(struct session *s)
+static void op_cfgspace_read(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
 	unsigned reg = input_u16(&s->in) & 0xfff;
 
-	(void)pci_config_read(fn, reg, input_width(&s->in));
+	(void)pci_cfgspace_read(fn, reg, input_width(&s->in));
 }
 
 /* Anywhere in the bridge's configuration space. */
@@ -78,17 +78,17 @@ static void op_place_bar(struct session *s)
 	unsigned bar = input_below(&s->in, VFIO_DEVICE_BARS);
 	uint64_t address = take_address(&s->in);
 
-	pci_config_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4, (uint32_t)address);
+	pci_cfgspace_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4, (uint32_t)address);
 	if (bar + 1 < VFIO_DEVICE_BARS && address >> 32)
-		pci_config_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar + 4, 4,
-				 (uint32_t)(address >> 32));
+		pci_cfgspace_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar + 4, 4,
+				   (uint32_t)(address >> 32));
 }
 
 static void op_command(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
 
-	pci_config_write(fn, PCI_COMMAND, 2, input_u16(&s->in));
+	pci_cfgspace_write(fn, PCI_COMMAND, 2, input_u16(&s->in));
 }
 
 /* A place in a BAR that is decoded, or anywhere around the windows. */
@@ -137,7 +137,7 @@ static void op_interrupts(struct session *s)
 	struct pci_fn *fn = take_fn(s);
 	unsigned reg = fn->cap + input_below(&s->in, 12) * 2;
 
-	pci_config_write(fn, reg, 2, input_u16(&s->in));
+	pci_cfgspace_write(fn, reg, 2, input_u16(&s->in));
 }
 
 /* Enabled, and masked or not: what drivers switch all the time. */
@@ -147,9 +147,9 @@ static void op_enable(struct session *s)
 	uint8_t bits = input_u8(&s->in);
 
 	if (vfio_device_irq_kind(fn->dev) == VFIO_IRQ_KIND_MSIX)
-		pci_config_write(fn, fn->cap + PCI_MSIX_FLAGS, 2, (uint32_t)(bits & 3) << 14);
+		pci_cfgspace_write(fn, fn->cap + PCI_MSIX_FLAGS, 2, (uint32_t)(bits & 3) << 14);
 	else
-		pci_config_write(fn, fn->cap + PCI_MSI_FLAGS, 2, bits & 0x71);
+		pci_cfgspace_write(fn, fn->cap + PCI_MSI_FLAGS, 2, bits & 0x71);
 }
 
 /* One vector is masked or unmasked. */
@@ -165,8 +165,9 @@ static void op_mask(struct session *s)
 				       PCI_MSIX_ENTRY_VECTOR_CTRL,
 			       4, mask);
 	else
-		pci_config_write(fn, reg, 4,
-				 (pci_config_read(fn, reg, 4) & ~(1u << vector)) | mask << vector);
+		pci_cfgspace_write(fn, reg, 4,
+				   (pci_cfgspace_read(fn, reg, 4) & ~(1u << vector)) |
+					   mask << vector);
 }
 
 static void op_signal(struct session *s)
@@ -199,9 +200,10 @@ static void op_flr(struct session *s)
 	unsigned n = input_below(&s->in, PCI_FUNCTIONS);
 
 	if (n == 2 && (input_u8(&s->in) & 1))
-		pci_config_write(&s->w->fns[n], FULL_AF + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR);
+		pci_cfgspace_write(&s->w->fns[n], FULL_AF + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR);
 	else if (exp[n])
-		pci_config_write(&s->w->fns[n], exp[n] + PCI_EXP_DEVCTL, 2, PCI_EXP_DEVCTL_BCR_FLR);
+		pci_cfgspace_write(&s->w->fns[n], exp[n] + PCI_EXP_DEVCTL, 2,
+				   PCI_EXP_DEVCTL_BCR_FLR);
 }
 
 static void op_reset(struct session *s)
@@ -225,10 +227,10 @@ static void op_fail(struct session *s)
 static void op_change(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
-	unsigned reg = input_u16(&s->in) % fn->fake->config_size;
+	unsigned reg = input_u16(&s->in) % fn->fake->cfgspace_size;
 
 	if (reg >= PCI_STD_HEADER_SIZEOF)
-		fake_set_config(fn->fake, reg, 1, input_u8(&s->in));
+		fake_set_cfgspace(fn->fake, reg, 1, input_u8(&s->in));
 }
 
 static void op_inside(struct session *s)
@@ -237,12 +239,12 @@ static void op_inside(struct session *s)
 }
 
 static void (*const ops[])(struct session *s) = {
-	op_config_write,    op_config_read, op_ecam,
-	op_place_bar,	    op_command,	    op_window_write,
-	op_window_read,	    op_entry,	    op_interrupts,
-	op_enable,	    op_signal,	    op_take,
-	op_signal_and_take, op_flr,	    op_reset,
-	op_refuse,	    op_fail,	    op_change,
+	op_cfgspace_write,  op_cfgspace_read, op_ecam,
+	op_place_bar,	    op_command,	      op_window_write,
+	op_window_read,	    op_entry,	      op_interrupts,
+	op_enable,	    op_signal,	      op_take,
+	op_signal_and_take, op_flr,	      op_reset,
+	op_refuse,	    op_fail,	      op_change,
 	op_inside,	    op_mask,
 };
 

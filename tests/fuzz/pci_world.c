@@ -71,7 +71,7 @@ static void add_functions(struct pci_world *w)
 		fn->dev = fake_open(&w->fake, w->container, bdfs[i]);
 		fn->nr_vectors = vfio_device_nr_vectors(fn->dev);
 		assert(fn->nr_vectors <= PCI_MAX_VECTORS);
-		memcpy(fn->config, fn->fake->config, sizeof(fn->config));
+		memcpy(fn->cfgspace, fn->fake->cfgspace, sizeof(fn->cfgspace));
 	}
 }
 
@@ -289,7 +289,7 @@ static void begin_function(struct pci_fn *fn)
 	r = fallocate(fn->fake->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
 		      (off_t)FAKE_REGION(VFIO_DEVICE_BARS));
 	assert(r == 0);
-	memcpy(fn->fake->config, fn->config, sizeof(fn->config));
+	memcpy(fn->fake->cfgspace, fn->cfgspace, sizeof(fn->cfgspace));
 	fn->fake->mastering_at_reset = false;
 	vfio_device_set_ops(fn->dev, NULL, NULL);
 	r = vfio_device_reset(fn->dev);
@@ -339,12 +339,12 @@ uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
 	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(fn->slot) << 12) + reg;
 }
 
-uint32_t pci_config_read(struct pci_fn *fn, unsigned reg, unsigned len)
+uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len)
 {
 	return (uint32_t)bus_read(&fn->world->bus, pci_ecam(fn, reg), len);
 }
 
-void pci_config_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value)
+void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value)
 {
 	bus_write(&fn->world->bus, pci_ecam(fn, reg), len, value);
 }
@@ -455,7 +455,7 @@ static void check_vectors(struct pci_fn *fn)
 
 static void check_function(struct pci_world *w, struct pci_fn *fn)
 {
-	uint32_t host = fake_config(fn->fake, PCI_COMMAND, 2);
+	uint32_t host = fake_cfgspace(fn->fake, PCI_COMMAND, 2);
 	uint32_t guest = vfio_cfgspace_read(fn->dev, PCI_COMMAND, 2);
 
 	check_vectors(fn);

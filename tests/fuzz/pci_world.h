@@ -32,7 +32,7 @@ struct pci_fn {
 	uint64_t table, pba;
 	unsigned nr_vectors;
 	struct pci_vector vectors[PCI_MAX_VECTORS];
-	uint8_t config[FAKE_CONFIG_SIZE]; /* of the function, at the start of each run */
+	uint8_t cfgspace[FAKE_CFGSPACE_SIZE]; /* of the function, at the start of each run */
 };
 
 struct pci_slot {
@@ -71,8 +71,8 @@ void pci_world_end(struct pci_world *w);
 
 /* The guest's accesses. */
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg);
-uint32_t pci_config_read(struct pci_fn *fn, unsigned reg, unsigned len);
-void pci_config_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value);
+uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len);
+void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value);
 uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len);
 
 /* The function interrupts; the router looks; the machine resets the function. */

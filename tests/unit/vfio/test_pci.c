@@ -388,7 +388,7 @@ static void test_function_without_group_is_not_viable(void **state)
 	tree_fini(&tree);
 }
 
-/* Names that are too long for a fault are cut, and still end. */
+/* Names that are too long for a failure are cut, and still end. */
 static void test_failure_names_are_cut_to_what_fits(void **state)
 {
 	struct vfio_failure failure = { .have = 1, .other = "before" };

@@ -189,8 +189,8 @@ static void test_table_in_the_middle_of_a_page_traps_the_page(void **state)
 	fake_init(&w.fake);
 	w.fn = fake_add_nvme(&w.fake, BDF, 1);
 	/* 0x410 bytes from 0x1ff8 on: the end of one page, and the beginning of the next. */
-	fake_set_config(w.fn, 0x44, 4, 0x00001ff8);
-	fake_set_config(w.fn, 0x48, 4, 0x00003ff0);
+	fake_set_cfgspace(w.fn, 0x44, 4, 0x00001ff8);
+	fake_set_cfgspace(w.fn, 0x48, 4, 0x00003ff0);
 	w.fn->bars[0].size = 0x8000;
 	open_it(&w);
 	vfio_device_bar(w.dev, 0, &bar);

@@ -165,11 +165,11 @@ static void test_extended_list_keeps_serial_number_and_vendor_specific_only(void
 	assert_int_equal(rd(&w, FULL_VSEC, 4), 0x0001000b);
 	assert_int_equal(rd(&w, FULL_VSEC + 8, 4), 0xfeedface);
 	wr(&w, FULL_VSEC + 8, 4, 0x12345678);
-	assert_int_equal(fake_config(w.fn, FULL_VSEC + 8, 4), 0x12345678);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VSEC + 8, 4), 0x12345678);
 	wr(&w, FULL_VSEC, 4, 0);
 	wr(&w, FULL_VSEC + 4, 4, 0);
 	assert_int_equal(rd(&w, FULL_VSEC, 4), 0x0001000b);
-	assert_int_equal(fake_config(w.fn, FULL_VSEC + 4, 4), 0x02010042);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VSEC + 4, 4), 0x02010042);
 	stop(&w);
 }
 
@@ -195,12 +195,12 @@ static void test_bus_mastering_is_off_until_the_guest_asks(void **state)
 	start(&w, fake_add_nvme);
 	open_it(&w);
 	assert_int_equal(rd(&w, PCI_COMMAND, 2), 0);
-	assert_false(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	wr(&w, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
-	assert_true(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_true(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	assert_int_equal(rd(&w, PCI_COMMAND, 2), PCI_COMMAND_MASTER);
 	wr(&w, PCI_COMMAND, 1, 0);
-	assert_false(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	stop(&w);
 }
 
@@ -215,8 +215,8 @@ static void test_function_decodes_memory_whatever_the_guest_says(void **state)
 	open_it(&w);
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
 		wr(&w, PCI_COMMAND, 2, values[i]);
-		assert_true(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
-		assert_false(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_IO);
+		assert_true(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+		assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_IO);
 		assert_int_equal(rd(&w, PCI_COMMAND, 2),
 				 values[i] & (PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER |
 					      PCI_COMMAND_PARITY | PCI_COMMAND_SERR |
@@ -231,13 +231,13 @@ static void test_status_errors_are_cleared_in_the_function_and_nothing_else(void
 
 	(void)state;
 	start(&w, fake_add_full);
-	fake_set_config(w.fn, PCI_STATUS, 2, 0x8010 | 0x4000 | PCI_STATUS_INTERRUPT);
+	fake_set_cfgspace(w.fn, PCI_STATUS, 2, 0x8010 | 0x4000 | PCI_STATUS_INTERRUPT);
 	open_it(&w);
 	assert_int_equal(rd(&w, PCI_STATUS, 2), 0xc010);
 	wr(&w, PCI_COMMAND, 4, 0x80000000 | PCI_COMMAND_MEMORY);
 	assert_int_equal(rd(&w, PCI_STATUS, 2), 0x4010);
-	assert_int_equal(fake_config(w.fn, PCI_STATUS, 2) & 0xf900, 0x4000);
-	assert_true(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+	assert_int_equal(fake_cfgspace(w.fn, PCI_STATUS, 2) & 0xf900, 0x4000);
+	assert_true(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
 	stop(&w);
 }
 
@@ -363,15 +363,15 @@ static void test_vpd_can_be_read_and_not_written(void **state)
 
 	(void)state;
 	start(&w, fake_add_full);
-	fake_set_config(w.fn, FULL_VPD + PCI_VPD_ADDR, 2, 0x8010);
+	fake_set_cfgspace(w.fn, FULL_VPD + PCI_VPD_ADDR, 2, 0x8010);
 	open_it(&w);
 	assert_int_equal(rd(&w, FULL_VPD + PCI_VPD_ADDR, 2), 0x8010);
 	wr(&w, FULL_VPD + PCI_VPD_ADDR, 2, PCI_VPD_ADDR_F | 0x24);
-	assert_int_equal(fake_config(w.fn, FULL_VPD + PCI_VPD_ADDR, 2), 0x24);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VPD + PCI_VPD_ADDR, 2), 0x24);
 	wr(&w, FULL_VPD + PCI_VPD_DATA, 4, 0x11111111);
-	assert_int_equal(fake_config(w.fn, FULL_VPD + PCI_VPD_DATA, 4), 0);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VPD + PCI_VPD_DATA, 4), 0);
 	wr(&w, FULL_VPD, 4, 0xffff0000);
-	assert_int_equal(fake_config(w.fn, FULL_VPD + PCI_VPD_ADDR, 2), 0x7fff);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VPD + PCI_VPD_ADDR, 2), 0x7fff);
 	stop(&w);
 }
 
@@ -384,14 +384,14 @@ static void test_vendor_specific_capability_is_passed_through(void **state)
 	start(&w, fake_add_full);
 	open_it(&w);
 	assert_int_equal(rd(&w, FULL_VNDR + 4, 4), 0xabcd1234);
-	fake_set_config(w.fn, FULL_VNDR + 4, 4, 0x01020304);
+	fake_set_cfgspace(w.fn, FULL_VNDR + 4, 4, 0x01020304);
 	assert_int_equal(rd(&w, FULL_VNDR + 4, 4), 0x01020304);
 	wr(&w, FULL_VNDR + 6, 2, 0xbeef);
-	assert_int_equal(fake_config(w.fn, FULL_VNDR + 4, 4), 0xbeef0304);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VNDR + 4, 4), 0xbeef0304);
 	assert_int_equal(w.fn->nr_writes, 1);
 	assert_int_equal(w.fn->writes[0].len, 2);
 	wr(&w, FULL_VNDR + 0x14, 4, 0xcafef00d);
-	assert_int_equal(fake_config(w.fn, FULL_VNDR + 0x14, 4), 0xcafef00d);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VNDR + 0x14, 4), 0xcafef00d);
 	assert_int_equal(w.fn->writes[1].len, 4);
 	/* Its header is ours: id, next, length. */
 	wr(&w, FULL_VNDR, 4, 0xffffffff);
@@ -430,18 +430,18 @@ static void test_device_control_passes_ordering_and_read_request_size(void **sta
 	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
 	wr(&w, FULL_EXP + PCI_EXP_DEVCTL, 2, 0x59ff & ~PCI_EXP_DEVCTL_RELAX_EN);
 	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x59ef);
-	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x5800);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x5800);
 	/* A byte of it is as good. */
 	wr(&w, FULL_EXP + PCI_EXP_DEVCTL + 1, 1, 0x30);
-	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x3800);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x3800);
 	/* Clearing errors beside it leaves it as it is written. */
-	fake_set_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2, 0x0f);
+	fake_set_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2, 0x0f);
 	wr(&w, FULL_EXP + PCI_EXP_DEVCTL, 4, 0x00032810);
-	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0x0c);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0x0c);
 	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVSTA, 2), 0x0c);
-	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
 	wr(&w, FULL_EXP + PCI_EXP_DEVSTA, 2, 0xffff);
-	assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVSTA, 2), 0);
 	stop(&w);
 }
 
@@ -480,8 +480,8 @@ static void test_function_level_reset_by_the_guest_resets_all(void **state)
 		assert_int_equal(rd(&w, FULL_MSI + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE, 0);
 		/* The function holds again what the guest reads, and decodes. */
 		assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
-		assert_int_equal(fake_config(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
-		assert_int_equal(fake_config(w.fn, PCI_COMMAND, 2) & 7, PCI_COMMAND_MEMORY);
+		assert_int_equal(fake_cfgspace(w.fn, FULL_EXP + PCI_EXP_DEVCTL, 2), 0x2810);
+		assert_int_equal(fake_cfgspace(w.fn, PCI_COMMAND, 2) & 7, PCI_COMMAND_MEMORY);
 		assert_int_equal(w.bars_changed, 2);
 		stop(&w);
 	}
@@ -506,7 +506,7 @@ static void test_function_without_reset_shows_none_and_does_none(void **state)
 	/* A reset of the machine still quiets it. */
 	wr(&w, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	assert_int_equal(vfio_device_reset(w.dev), 0);
-	assert_false(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	stop(&w);
 }
 
@@ -606,9 +606,10 @@ static void test_any_write_anywhere_keeps_the_invariants(void **state)
 				offset %= 256;
 			wr(&w, offset, len, next_random(&seed));
 			(void)rd(&w, offset, len);
-			assert_true(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
-			assert_int_equal(!!(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER),
-					 !!(rd(&w, PCI_COMMAND, 2) & PCI_COMMAND_MASTER));
+			assert_true(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY);
+			assert_int_equal(
+				!!(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER),
+				!!(rd(&w, PCI_COMMAND, 2) & PCI_COMMAND_MASTER));
 		}
 		assert_int_equal(walk_std(&w, after), nr);
 		assert_memory_equal(before, after, nr);
@@ -694,7 +695,7 @@ static void test_first_version_of_pcie_ends_before_device_capabilities_2(void **
 
 	(void)state;
 	start(&w, fake_add_full);
-	fake_set_config(w.fn, FULL_EXP + PCI_EXP_FLAGS, 2, 0x0001);
+	fake_set_cfgspace(w.fn, FULL_EXP + PCI_EXP_FLAGS, 2, 0x0001);
 	open_it(&w);
 	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_FLAGS, 2), 0x0091);
 	assert_int_equal(rd(&w, FULL_EXP + PCI_EXP_DEVCAP, 4), 0x10008027);
@@ -718,7 +719,7 @@ static void test_failed_reset_is_reported_and_quiets_the_function(void **state)
 	assert_int_equal(vfio_device_reset(w.dev), -w.fake.fail_errno);
 	assert_string_equal(w.fake.failed_call, "ioctl");
 	assert_int_equal(rd(&w, PCI_COMMAND, 2), 0);
-	assert_false(fake_config(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	stop(&w);
 }
 
@@ -736,7 +737,7 @@ static void test_function_that_is_gone_reads_ones(void **state)
 	assert_int_equal(rd(&w, FULL_VNDR, 4), 0xff180009 | FULL_EXP << 8);
 	w.fake.fail_at = 1;
 	wr(&w, FULL_VNDR + 4, 4, 0);
-	assert_int_equal(fake_config(w.fn, FULL_VNDR + 4, 4), 0xabcd1234);
+	assert_int_equal(fake_cfgspace(w.fn, FULL_VNDR + 4, 4), 0xabcd1234);
 	stop(&w);
 }
 

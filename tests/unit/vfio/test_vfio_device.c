@@ -29,7 +29,7 @@ static void to_no_function(struct fake_vfio *fake)
 
 static void to_bridge(struct fake_vfio *fake)
 {
-	fake_set_config(&fake->functions[0], PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_BRIDGE);
+	fake_set_cfgspace(&fake->functions[0], PCI_HEADER_TYPE, 1, PCI_HEADER_TYPE_BRIDGE);
 }
 
 static void to_no_group(struct fake_vfio *fake)
@@ -59,7 +59,7 @@ static void to_busy(struct fake_vfio *fake)
 
 static void to_no_msi(struct fake_vfio *fake)
 {
-	fake->functions[0].config[PCI_CAPABILITY_LIST] = 0x60;
+	fake->functions[0].cfgspace[PCI_CAPABILITY_LIST] = 0x60;
 }
 
 static void to_few_vectors(struct fake_vfio *fake)
@@ -72,9 +72,9 @@ static void to_fewer_in_info(struct fake_vfio *fake)
 	fake->functions[0].irqs[VFIO_PCI_MSIX_IRQ_INDEX] = 16;
 }
 
-static void to_tiny_config(struct fake_vfio *fake)
+static void to_tiny_cfgspace(struct fake_vfio *fake)
 {
-	fake->functions[0].config_size = 64;
+	fake->functions[0].cfgspace_size = 64;
 }
 
 static void test_create_names_what_stands_in_the_way(void **state)
@@ -102,8 +102,8 @@ static void test_create_names_what_stands_in_the_way(void **state)
 		  "", 32, 65 },
 		{ "VFIO knows of fewer", to_fewer_in_info, -ENOSPC, VFIO_FAILURE_VECTORS, "", "",
 		  16, 65 },
-		{ "no configuration space", to_tiny_config, -EPROTO, VFIO_FAILURE_OTHER, "", "", 0,
-		  0 },
+		{ "no configuration space", to_tiny_cfgspace, -EPROTO, VFIO_FAILURE_OTHER, "", "",
+		  0, 0 },
 	};
 
 	(void)state;
@@ -259,10 +259,10 @@ static void test_function_is_reset_at_create_and_at_destroy(void **state)
 	fn = fake_add_nvme(&fake, BDF, 1);
 	fake_publish(&fake);
 	fake_container(&fake, &container);
-	assert_true(fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_true(fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	dev = fake_open(&fake, container, BDF);
 	assert_int_equal(fn->resets, 1);
-	assert_false(fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_false(fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 	vfio_cfgspace_write(dev, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
 	vfio_device_destroy(dev);
 	/* Mastering was off before the reset, and vectors before the end: the fake checks. */

@@ -356,8 +356,8 @@ static void test_unsound_msix_falls_back_to_msi(void **state)
 		print_message("%s\n", cases[i].why);
 		fake_init(&w.fake);
 		w.fn = fake_add_e1000e(&w.fake, BDF, 1);
-		fake_set_config(w.fn, 0xa4, 4, cases[i].table);
-		fake_set_config(w.fn, 0xa8, 4, cases[i].pba);
+		fake_set_cfgspace(w.fn, 0xa4, 4, cases[i].table);
+		fake_set_cfgspace(w.fn, 0xa8, 4, cases[i].pba);
 		open_it(&w);
 		assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_MSI);
 		assert_int_equal(vfio_device_nr_vectors(w.dev), 1);
@@ -467,7 +467,7 @@ static void test_msi_of_32_vectors_has_32_mask_and_pending_bits(void **state)
 	(void)state;
 	fake_init(&w.fake);
 	w.fn = fake_add_full(&w.fake, BDF, 1);
-	fake_set_config(w.fn, FULL_MSI + PCI_MSI_FLAGS, 2, 0x018a);
+	fake_set_cfgspace(w.fn, FULL_MSI + PCI_MSI_FLAGS, 2, 0x018a);
 	w.fn->irqs[1] = 32;
 	open_it(&w);
 	assert_int_equal(vfio_device_nr_vectors(w.dev), 32);
@@ -492,7 +492,7 @@ static void test_msi_of_32_bits_without_masks_keeps_its_layout(void **state)
 	fake_init(&w.fake);
 	w.fn = fake_add_edu(&w.fake, BDF, 1);
 	/* Two vectors, 32 bits. */
-	fake_set_config(w.fn, 0x42, 2, 0x0002);
+	fake_set_cfgspace(w.fn, 0x42, 2, 0x0002);
 	w.fn->irqs[1] = 2;
 	open_it(&w);
 	vfio_cfgspace_write(w.dev, 0x40 + PCI_MSI_ADDRESS_LO, 4, 0x8090043);
@@ -636,7 +636,7 @@ static void test_router_and_two_vcpus_lose_and_double_nothing(void **state)
 	stop(&race.w);
 }
 
-static void test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_afterwards(void **state)
+static void test_a_vector_masked_at_the_device_is_silent_and_fires_afterwards(void **state)
 {
 	struct world w;
 	uint64_t count;
@@ -663,7 +663,7 @@ static void test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_after
 	stop(&w);
 }
 
-static void test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_muted(void **state)
+static void test_the_last_vector_can_be_masked_at_the_device_which_may_end_so(void **state)
 {
 	struct world w;
 
@@ -678,7 +678,7 @@ static void test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_mut
 	stop(&w);
 }
 
-static void test_what_the_kernel_says_to_muting_is_told(void **state)
+static void test_what_the_kernel_says_to_masking_at_the_device_is_told(void **state)
 {
 	struct world w;
 
@@ -692,7 +692,7 @@ static void test_what_the_kernel_says_to_muting_is_told(void **state)
 	stop(&w);
 }
 
-static void test_msi_is_not_muted(void **state)
+static void test_msi_is_not_masked_at_the_device(void **state)
 {
 	struct world w;
 
@@ -727,12 +727,10 @@ int main(void)
 		cmocka_unit_test(test_msi_of_32_bits_without_masks_keeps_its_layout),
 		cmocka_unit_test(test_msi_of_64_bits_without_masks_has_no_mask_register),
 		cmocka_unit_test(test_router_and_two_vcpus_lose_and_double_nothing),
-		cmocka_unit_test(
-			test_a_muted_vector_gives_the_host_nothing_and_what_came_fires_afterwards),
-		cmocka_unit_test(
-			test_the_last_vector_can_be_muted_and_a_device_ends_with_vectors_muted),
-		cmocka_unit_test(test_what_the_kernel_says_to_muting_is_told),
-		cmocka_unit_test(test_msi_is_not_muted),
+		cmocka_unit_test(test_a_vector_masked_at_the_device_is_silent_and_fires_afterwards),
+		cmocka_unit_test(test_the_last_vector_can_be_masked_at_the_device_which_may_end_so),
+		cmocka_unit_test(test_what_the_kernel_says_to_masking_at_the_device_is_told),
+		cmocka_unit_test(test_msi_is_not_masked_at_the_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

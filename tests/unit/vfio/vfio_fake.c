@@ -101,7 +101,7 @@ static void fake_close(void *ctx, int fd)
 		/* Vectors are disabled before, and nothing masters the bus any more. */
 		assert_int_equal(fn->nr_enabled, 0);
 		if (fn->commanded)
-			assert_false(fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+			assert_false(fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 		fn->commanded = false;
 		fn->fd = -1;
 	}
@@ -269,7 +269,7 @@ static int region_info(const struct fake_function *fn, struct vfio_region_info *
 	info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	info->size = 0;
 	if (info->index == VFIO_PCI_CONFIG_REGION_INDEX) {
-		info->size = fn->config_size;
+		info->size = fn->cfgspace_size;
 	} else if (info->index < VFIO_DEVICE_BARS) {
 		const struct fake_bar *bar = &fn->bars[info->index];
 
@@ -340,7 +340,7 @@ static int reset(struct fake_function *fn)
 	if (!fn->can_reset)
 		return -EINVAL;
 	fn->resets++;
-	fn->mastering_at_reset |= fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+	fn->mastering_at_reset |= fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
 	return 0;
 }
 
@@ -398,7 +398,7 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 
 static bool decodes(struct fake_function *fn)
 {
-	if (fake_config(fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
+	if (fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
 		return true;
 	fn->undecoded++;
 	return false;
@@ -416,8 +416,8 @@ static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t off
 	if (fake->short_reads && len > 3)
 		len = 3;
 	if (REGION_OF(offset) == VFIO_PCI_CONFIG_REGION_INDEX) {
-		assert_true(WITHIN(offset) + len <= fn->config_size);
-		memcpy(buf, fn->config + WITHIN(offset), len);
+		assert_true(WITHIN(offset) + len <= fn->cfgspace_size);
+		memcpy(buf, fn->cfgspace + WITHIN(offset), len);
 		return (ssize_t)len;
 	}
 	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
@@ -425,7 +425,7 @@ static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t off
 	return decodes(fn) ? pread(fn->file, buf, len, (off_t)offset) : -EIO;
 }
 
-static void write_config(struct fake_function *fn, unsigned at, const uint8_t *bytes, size_t len)
+static void write_cfgspace(struct fake_function *fn, unsigned at, const uint8_t *bytes, size_t len)
 {
 	struct fake_write *log = &fn->writes[fn->nr_writes++ % FAKE_LOG];
 
@@ -433,10 +433,10 @@ static void write_config(struct fake_function *fn, unsigned at, const uint8_t *b
 	memcpy(&log->value, bytes, len);
 	fn->commanded |= at <= PCI_COMMAND && at + len > PCI_COMMAND;
 	for (size_t i = 0; i < len; i++) {
-		uint8_t old = fn->config[at + i], mask = fn->writable[at + i];
+		uint8_t old = fn->cfgspace[at + i], mask = fn->writable[at + i];
 
 		old = (uint8_t)(old & ~(bytes[i] & fn->w1c[at + i]));
-		fn->config[at + i] = (uint8_t)((old & ~mask) | (bytes[i] & mask));
+		fn->cfgspace[at + i] = (uint8_t)((old & ~mask) | (bytes[i] & mask));
 	}
 }
 
@@ -448,9 +448,9 @@ static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint6
 	if (fails(fake, "pwrite"))
 		return -fake->fail_errno;
 	if (REGION_OF(offset) == VFIO_PCI_CONFIG_REGION_INDEX) {
-		assert_true(WITHIN(offset) + len <= fn->config_size);
+		assert_true(WITHIN(offset) + len <= fn->cfgspace_size);
 		assert_in_range(len, 1, 4);
-		write_config(fn, (unsigned)WITHIN(offset), buf, len);
+		write_cfgspace(fn, (unsigned)WITHIN(offset), buf, len);
 		return (ssize_t)len;
 	}
 	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
@@ -566,8 +566,8 @@ void fake_publish(struct fake_vfio *fake)
 			.class_code = fn->class_code,
 			.driver = fn->driver,
 			.group = fn->group,
-			.config = fn->config,
-			.config_size = fn->config_size,
+			.config = fn->cfgspace,
+			.config_size = fn->cfgspace_size,
 			.reset = fn->can_reset ? "flr\n" : "\n",
 		};
 
@@ -592,7 +592,7 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 	assert_int_equal(pci_bdf_parse(bdf, &name), 0);
 	r = vfio_device_create(c, &fake->tree.fs, &name, &dev, &failure);
 	if (r < 0)
-		fail_msg("%s: %d, fault %d, %s", bdf, r, failure.code, failure.object);
+		fail_msg("%s: %d, failure %d, %s", bdf, r, failure.code, failure.object);
 	assert_non_null(dev);
 	return dev;
 }
@@ -609,17 +609,17 @@ void fake_signal(struct fake_function *fn, unsigned vector)
 	assert_int_equal(write(fn->eventfds[vector], &one, sizeof(one)), sizeof(one));
 }
 
-uint32_t fake_config(const struct fake_function *fn, unsigned offset, unsigned len)
+uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len)
 {
 	uint32_t value = 0;
 
-	memcpy(&value, fn->config + offset, len);
+	memcpy(&value, fn->cfgspace + offset, len);
 	return value;
 }
 
-void fake_set_config(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value)
+void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value)
 {
-	memcpy(fn->config + offset, &value, len);
+	memcpy(fn->cfgspace + offset, &value, len);
 }
 
 uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset)

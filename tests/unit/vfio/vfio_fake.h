@@ -11,11 +11,11 @@
 #include "vfio/device.h"
 #include "vfio/sys.h"
 
-#define FAKE_FUNCTIONS	 4u
-#define FAKE_FDS	 8192u
-#define FAKE_LOG	 64u
-#define FAKE_CONFIG_SIZE 4096u
-#define FAKE_AREAS	 20u
+#define FAKE_FUNCTIONS	   4u
+#define FAKE_FDS	   8192u
+#define FAKE_LOG	   64u
+#define FAKE_CFGSPACE_SIZE 4096u
+#define FAKE_AREAS	   20u
 
 /* Where a region lies in a function's file: as the kernel has it. */
 #define FAKE_REGION(index) ((uint64_t)(index) << 40)
@@ -43,10 +43,10 @@ struct fake_function {
 	const char *driver;
 	uint16_t vendor, device;
 	uint32_t class_code;
-	unsigned config_size; /* 256 or 4096 */
-	uint8_t config[FAKE_CONFIG_SIZE];
-	uint8_t writable[FAKE_CONFIG_SIZE];
-	uint8_t w1c[FAKE_CONFIG_SIZE];
+	unsigned cfgspace_size; /* 256 or 4096 */
+	uint8_t cfgspace[FAKE_CFGSPACE_SIZE];
+	uint8_t writable[FAKE_CFGSPACE_SIZE];
+	uint8_t w1c[FAKE_CFGSPACE_SIZE];
 	struct fake_bar bars[VFIO_DEVICE_BARS];
 	unsigned irqs[5];    /* by index of VFIO */
 	unsigned irqs_given; /* what the host has, 0 for all */
@@ -138,8 +138,8 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 /* The function has an interrupt. */
 void fake_signal(struct fake_function *fn, unsigned vector);
 /* Words of its configuration space and its memory. */
-uint32_t fake_config(const struct fake_function *fn, unsigned offset, unsigned len);
-void fake_set_config(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);
+uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len);
+void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);
 uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset);
 
 #endif

@@ -24,7 +24,7 @@ struct image_word {
 static void put_words(struct fake_function *fn, const struct image_word *words, size_t nr)
 {
 	for (size_t i = 0; i < nr; i++)
-		fake_set_config(fn, words[i].offset, words[i].len, words[i].value);
+		fake_set_cfgspace(fn, words[i].offset, words[i].len, words[i].value);
 }
 
 #define WORDS(table) table, sizeof(table) / sizeof((table)[0])
@@ -44,11 +44,11 @@ static struct fake_function *add(struct fake_vfio *fake, const char *bdf, int gr
 	fn->driver = "vfio-pci";
 	fn->fd = -1;
 	fn->can_reset = true;
-	fn->config_size = FAKE_CONFIG_SIZE;
+	fn->cfgspace_size = FAKE_CFGSPACE_SIZE;
 	fn->irqs[VFIO_PCI_REQ_IRQ_INDEX] = 1;
 	/* As the kernel opens it: decoding, and a driver before may have left mastering on. */
-	fake_set_config(fn, PCI_COMMAND, 2,
-			PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	fake_set_cfgspace(fn, PCI_COMMAND, 2,
+			  PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	memcpy(fn->writable + PCI_COMMAND, &command, sizeof(command));
 	memcpy(fn->w1c + PCI_STATUS, &errors, sizeof(errors));
 	fn->file = memfd_create("regions", MFD_CLOEXEC);
@@ -59,7 +59,7 @@ static struct fake_function *add(struct fake_vfio *fake, const char *bdf, int gr
 
 static void add_bar(struct fake_function *fn, unsigned index, uint64_t size, uint32_t flags)
 {
-	fake_set_config(fn, PCI_BASE_ADDRESS_0 + 4 * index, 4, flags);
+	fake_set_cfgspace(fn, PCI_BASE_ADDRESS_0 + 4 * index, 4, flags);
 	fn->bars[index].size = size;
 	fn->bars[index].mmap = !(flags & PCI_BASE_ADDRESS_SPACE_IO);
 }
@@ -129,7 +129,7 @@ struct fake_function *fake_add_edu(struct fake_vfio *fake, const char *bdf, int 
 	fn->vendor = 0x1234;
 	fn->device = 0x11e8;
 	fn->class_code = 0x00ff00;
-	fn->config_size = 256;
+	fn->cfgspace_size = 256;
 	fn->can_reset = false;
 	add_bar(fn, 0, 0x100000, 0);
 	fn->irqs[VFIO_PCI_MSI_IRQ_INDEX] = 1;
