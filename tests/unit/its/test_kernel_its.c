@@ -452,6 +452,12 @@ static void test_a_mapping_that_kvm_would_refuse_is_deferred(void **state)
 	world_set_pendbaser(w, 0, true);
 	fake_kvm_set_propbaser(&w->fake, 15);
 	expect_deferred(w, 3, LPI(3));
+	/* One that begins in memory and ends elsewhere. */
+	fake_kvm_set_propbaser(&w->fake, (w->mem.base + w->mem.size - 4096) | 15);
+	expect_deferred(w, 6, LPI(4096));
+	world_map(w, 0, 7, LPI(4095), 0);
+	commit_and_check(w);
+	assert_false(kernel_its_defers(w->its, 0, 7));
 	/* The frame is no memory. */
 	fake_kvm_set_propbaser(&w->fake, LAYOUT_KERNEL_ITS_FRAME | 15);
 	expect_deferred(w, 4, LPI(4));
@@ -459,7 +465,7 @@ static void test_a_mapping_that_kvm_would_refuse_is_deferred(void **state)
 	world_commit(w);
 	world_map(w, 0, 5, LPI(5), 0);
 	commit_and_check(w);
-	assert_int_equal(world_nr_mapped(w), 6);
+	assert_int_equal(world_nr_mapped(w), 8);
 	world_free(w);
 }
 
@@ -571,6 +577,11 @@ static void test_the_kernel_keeps_a_bounded_number_of_lpis_of_no_function(void *
 	/* The later ones are those that are there. */
 	assert_true(world_pending(w, LPI(SCRATCH)));
 	assert_false(world_pending(w, LPI(0)));
+	/* One that was forgotten, of vCPU 0, takes nothing of its successor's along. */
+	assert_int_equal(kvm_its_model_lpi(&w->model, LPI(SCRATCH))->vcpu, 1);
+	world_movall(w, 0, 2);
+	commit_and_check(w);
+	assert_int_equal(kvm_its_model_lpi(&w->model, LPI(SCRATCH))->vcpu, 1);
 	world_free(w);
 }
 
@@ -602,6 +613,12 @@ static void test_an_lpi_is_given_up_to_the_event_that_maps_it(void **state)
 	world_update_other(w, VITS_LPI_UNMAP, 1, LPI(7), 0);
 	commit_and_check(w);
 	assert_int_equal(take(w, 2), LPI(7));
+	/* The scratch event is free: for another LPI, and for this one when it is. */
+	world_update_other(w, VITS_LPI_RAISE, 0, LPI(7 + SCRATCH), 1);
+	world_update(w, VITS_LPI_UNMAP, 0, 0);
+	world_update_other(w, VITS_LPI_RAISE, 0, LPI(7), 1);
+	commit_and_check(w);
+	assert_int_equal(take(w, 1), LPI(7));
 	world_free(w);
 }
 
