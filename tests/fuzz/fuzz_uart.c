@@ -5,7 +5,7 @@
  *
  * Input: steps, u8 each: bits 2:0 the register or what else, bits 5:3 what:
  *	0, 1	read, 2, 3 write (u8 value follows), 4 bytes arrive (bits 2:0 say
- *	how many in eights, and they follow), 5 reset (where bits 2:0 are 7),
+ *	how many in eights, and they follow), 5 a reboot (where bits 2:0 are 7),
  *	6 an access at any offset (u16) of any width, 7 ask whether it listens
  *
  * Bytes that were taken come out once, in order, unless the guest clears the
@@ -151,12 +151,18 @@ static void do_receive(struct line *line, const uint8_t *bytes, size_t nr)
 	line->nr_ready = 0;
 }
 
-static void do_reset(struct line *line)
+/* As the machine does it: with a UART and an interrupt controller made anew. */
+static void do_reboot(struct line *line)
 {
-	uart_reset(line->uart);
+	int r;
+
+	uart_destroy(line->uart);
+	r = uart_create(&ops, line, &line->uart);
+	assert(r == 0);
 	line->count = 0;
 	line->lcr = line->mcr = line->fcr = 0;
-	assert(!line->level);
+	line->level = false;
+	line->refused = false;
 }
 
 /* Whoever was refused hears of it when there is room. */
@@ -191,7 +197,7 @@ static void step(struct line *line, struct input *in)
 		break;
 	case 5:
 		if (low == 7)
-			do_reset(line);
+			do_reboot(line);
 		break;
 	case 6:
 		offset = input_u16(in) & 0xfff;

@@ -8,8 +8,8 @@
  * The transmitter is infinitely fast: a byte is gone when the write of THR
  * returns, and LSR always shows it empty. The receiver has its 16 bytes of FIFO.
  *
- * Lock: one mutex, held over each access and over the callbacks, except where
- * receive_ready tells somebody who did not get it that it is free again.
+ * Lock: one mutex, held over each access and over the callbacks, but for the
+ * receive_ready that tells who found the mutex taken to come again.
  *
  * Deliberately not here: line errors (parity, framing, break), since there is no
  * line; the effect of the divisor, since bytes take no time; modem inputs that
@@ -90,13 +90,13 @@ struct uart {
 	bool thre_pending; /* the transmitter emptied and the guest was not told yet */
 	bool overrun;
 	bool level;   /* of the interrupt line, as it was last told */
-	bool refused; /* a byte from outside did not fit: receive_ready is owed */
+	bool refused; /* a byte from outside did not fit: receive_ready is to be called */
 	uint8_t fifo[FIFO_SZ];
 	unsigned head, count;
 	unsigned lsr_reads; /* in a row */
 	bool polls;	    /* the guest has waited for a byte that way */
 
-	/* Any thread: somebody was turned away by the lock, and receive_ready is owed. */
+	/* Any thread: uart_receive() found the lock taken, and receive_ready is to be called. */
 	atomic_bool turned_away;
 };
 
@@ -363,15 +363,16 @@ static void unlock(struct uart *u)
 	tell_room(u);
 	r = pthread_mutex_unlock(&u->lock);
 	assert(r == 0);
-	/* Ordered against try_lock(): it sees the lock free, or we see its mark. */
+	/* Ordered against try_lock(): it sees the lock free, or we see turned_away. */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_exchange(&u->turned_away, false))
 		u->ops->receive_ready(u->ctx);
 }
 
 /*
- * A vCPU inside may wait for whoever reads its console; the thread that brings
- * keys must not wait for it. Turned away, it is called when the vCPU leaves.
+ * A vCPU that holds the lock may be waiting for the reader of its output, and the
+ * thread that brings keys must not wait for that vCPU. Where the lock is taken, the
+ * thread gets receive_ready as soon as the vCPU has let go.
  */
 static bool try_lock(struct uart *u)
 {
@@ -380,16 +381,6 @@ static bool try_lock(struct uart *u)
 	atomic_store(&u->turned_away, true);
 	atomic_thread_fence(memory_order_seq_cst);
 	return pthread_mutex_trylock(&u->lock) == 0;
-}
-
-static void reset_locked(struct uart *u)
-{
-	u->ier = u->fcr = u->lcr = u->mcr = u->scr = u->dll = u->dlm = 0;
-	u->thre_pending = u->overrun = false;
-	u->head = u->count = 0;
-	u->lsr_reads = 0;
-	u->polls = false;
-	u->msr = modem_inputs(u);
 }
 
 int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart)
@@ -408,7 +399,7 @@ int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart)
 	r = pthread_mutex_init(&u->lock, NULL);
 	if (r)
 		return -r;
-	reset_locked(u);
+	u->msr = modem_inputs(u);
 	*ret_uart = TAKE_PTR(u);
 	return 0;
 }
@@ -476,11 +467,4 @@ bool uart_listens(struct uart *uart)
 	listens = (uart->ier & IER_RDA) || uart->polls;
 	unlock(uart);
 	return listens;
-}
-
-void uart_reset(struct uart *uart)
-{
-	lock(uart);
-	reset_locked(uart);
-	unlock(uart);
 }

@@ -25,7 +25,10 @@ struct uart_ops {
 	void (*receive_ready)(void *ctx);
 };
 
-/* ops and ctx are borrowed. Callbacks must not call the UART: they run with its lock held. */
+/*
+ * In the state after power-on. ops and ctx are borrowed. Callbacks must not call the UART:
+ * they run with its lock held. 0, -ENOMEM, or what the mutex failed with.
+ */
 int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart) _must_check_;
 void uart_destroy(struct uart *uart);
 
@@ -45,8 +48,5 @@ size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
  * what arrives is lost when a driver clears the FIFOs. Any thread.
  */
 bool uart_listens(struct uart *uart);
-
-/* The state after power-on. */
-void uart_reset(struct uart *uart);
 
 #endif
