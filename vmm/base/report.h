@@ -26,7 +26,7 @@ struct failure {
 };
 
 /*
- * Fill a fault and return -error, so that a failing function can end with
+ * Fill a failure and return -error, so that a failing function can end with
  * `return failure_set(...)`. error is a positive errno; cure may be NULL.
  */
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,

@@ -8,8 +8,7 @@
  * a bridge does not forward what lies outside its windows, and two functions
  * that answer one address are the guest's mistake. Both are counted.
  *
- * Lock order: lock (the placement of all BARs); no other lock is taken under it
- * but the kernel's own in set_slot.
+ * Lock: `lock`, around the placement of all BARs; under it only KVM's, in set_slot.
  */
 #include "vmm/dev/pci_host.h"
 
@@ -154,7 +153,7 @@ static uint64_t window_read(void *ctx, uint64_t offset, unsigned len)
 	struct window *w = ctx;
 	struct target t;
 
-	/* Nobody answers: all ones, as a master abort reads. */
+	/* No BAR is there: all ones, as after a master abort. */
 	if (!find_target(w->pcih, w->base + offset, len, &t))
 		return ALL_ONES(len);
 	atomic_fetch_add_explicit(&w->pcih->trapped, 1, memory_order_relaxed);
@@ -205,7 +204,7 @@ static void map_bar_locked(struct pci_host *pcih, unsigned function, unsigned ba
 	for (unsigned i = 0; i < now->nr_pieces; i++) {
 		const struct vfio_bar_piece *piece = &now->pieces[i];
 
-		/* A piece without its slot is slower, and works: it traps. */
+		/* A piece that gets no slot works too, but slowly: each access traps. */
 		if (piece->map &&
 		    !pcih->ops->set_slot(pcih->ctx, slot_number(function, bar, i),
 					 now->address + piece->offset, piece->size, piece->map))
@@ -225,7 +224,7 @@ void pci_host_bars_changed(struct pci_host *pcih, unsigned slot)
 		const struct placed_bar *p = &fn->bars[b];
 		struct vfio_bar now;
 
-		/* Read under the lock: the last of several writers' views is what stays. */
+		/* Read under the lock: so the last of several writers leaves what is in force. */
 		vfio_device_bar(fn->dev, b, &now);
 		if (!now.present)
 			continue;

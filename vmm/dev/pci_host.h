@@ -27,7 +27,7 @@ struct pci_host_ops {
 /* ops and ctx are borrowed. 0 or -ENOMEM. */
 int pci_host_create(const struct pci_host_ops *ops, void *ctx,
 		    struct pci_host **ret_pcih) _must_check_;
-/* Removes nothing from the VM: it is going, too. NULL is allowed. */
+/* Memory slots stay in the VM, which is about to be destroyed as well. NULL is allowed. */
 void pci_host_destroy(struct pci_host *pcih);
 
 /*

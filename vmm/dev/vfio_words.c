@@ -63,7 +63,7 @@ static const struct vfio_words {
 	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "{error}", NULL },
 };
 
-/* Where VFIO says so of a group that sysfs had called viable: nobody is named. */
+/* Where VFIO refuses a group that sysfs had shown as viable, the culprit is not known. */
 static const struct vfio_words group_words = {
 	VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
 	"bind the group's other functions to vfio-pci too, or unbind them (itsy devices)"

@@ -71,8 +71,8 @@ static enum vfio_take take(struct irq_function *f, unsigned vector, struct msi_m
 }
 
 /*
- * The router's thread makes the histogram empty too: it alone writes to it. That
- * one whose recording ends just now may add one more is no harm.
+ * A new recording empties the histogram here, since only the router's thread may write
+ * to it. Where a recording is ended at this moment, one more time may be added.
  */
 static void record(struct hist *hist, struct vector_counts *counts, uint64_t seen)
 {

@@ -33,12 +33,12 @@ struct vector_counts {
 	_Atomic uint64_t last;
 	/* CLOCK_MONOTONIC, as of the timer tick before; 0: none yet. */
 	_Atomic uint64_t last_ns;
-	_Atomic uint8_t stale; /* the histogram is of before: begin anew */
+	_Atomic uint8_t stale; /* the histogram is of an earlier recording: empty it first */
 	/* What a policy did (vmm/irq/policy.h); those that wait or merge are not taken. */
 	_Atomic uint64_t storms;	 /* times that the limit was hit */
 	_Atomic uint64_t storm_held;	 /* came in a storm, and merged into the next one taken */
 	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
-	_Atomic uint64_t storm_released; /* itsy's own, for what that may have lost */
+	_Atomic uint64_t storm_released; /* signals of itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
 	_Atomic uint8_t route; /* enum route: what was asked for (vmm/irq/vector_routes.h) */
 };
@@ -49,7 +49,7 @@ struct irq_wiring {
 	size_t vits_function; /* the function's index there */
 	uint32_t nr_events;   /* of the function there */
 	struct kernel_its *kernel_its;
-	size_t index; /* and there, and of its routes */
+	size_t index; /* the function's index in the configuration, there and in vector_routes */
 };
 
 struct irq_function {
@@ -73,13 +73,14 @@ struct irq_function {
  * Make the vectors of a function: those of a device, or bare ones without a device,
  * which are eventfds. Vector n of a bare function sends EventID n to its ITS and is
  * never masked; for measuring. nr_events of 0 is the least that the vectors need.
- * What else the struct has is the caller's to set before. -ENOMEM and others.
+ * The caller has set name, its, devid, route and policy before; ops of the device stay the
+ * caller's. -ENOMEM, or that no eventfd is left.
  */
 int irq_function_open(struct irq_function *f, struct vfio_device *dev, uint32_t nr_events,
 		      struct failure *ret_failure) _must_check_;
 int irq_function_open_bare(struct irq_function *f, unsigned nr_vectors,
 			   struct failure *ret_failure) _must_check_;
-/* All zeroes are allowed. */
+/* Frees what open made; a struct that is all zeroes is allowed. */
 void irq_function_close(struct irq_function *f);
 
 /*
@@ -120,7 +121,7 @@ const struct hist *irq_function_histogram(const struct irq_function *f, unsigned
 
 /* A vector was signalled. The router's thread. */
 void irq_function_signalled(struct irq_function *f, unsigned vector);
-/* What was held is sent at last, as the guest has unmasked the vector. Any thread. */
+/* The guest has unmasked the vector: send what was held, once, as message says. Any thread. */
 void irq_function_released(struct irq_function *f, unsigned vector,
 			   const struct msi_message *message);
 

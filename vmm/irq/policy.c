@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a vector's signals are allowed. No locks: a state is its caller's.
+ * How many signals of a vector pass. No locks: a state belongs to its caller.
  *
- * The bucket is kept as the one instant when it will be full: taking one moves it
- * later by the time that one interrupt takes to come back. Integers only, and
- * nothing is to be added up while nothing happens.
+ * The bucket is kept as one instant, that at which it will be full: each interrupt
+ * that is taken from it moves the instant on by 1 / rate. So there are integers only,
+ * and nothing has to be counted up while time passes.
  */
 #include "vmm/irq/policy.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a vector's signals are allowed: a storm limit and coalescing. Pure: the
- * caller brings the clock, and does what the verdict says.
+ * How many signals of a vector pass: a storm limit and coalescing. Pure: the caller
+ * brings the clock, and does what the verdict says.
  *
  * The storm limit is a token bucket. It holds `burst` interrupts and gains `rate`
  * of them in each second; one that finds it empty begins a storm, and the vector

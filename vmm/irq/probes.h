@@ -12,11 +12,14 @@
 /* The router saw a vector's signal. device: its index in the configuration. */
 #define PROBE_EVENTFD_SEEN(device, vector) DTRACE_PROBE2(itsy, eventfd_seen, device, vector)
 
-/* KVM was told. result: 1 the guest has it, 0 or negative errno it has not. */
+/* KVM was asked to make the LPI pending. result: 1 it is; 0 or negative errno it is not. */
 #define PROBE_INJECTED(device, vector, intid, vcpu, result) \
 	DTRACE_PROBE5(itsy, injected, device, vector, intid, vcpu, result)
 
-/* A command of the guest's ended: enum vits_result, and the architecture's error number or 0. */
+/*
+ * A command that the guest gave its ITS has run. result: enum vits_result; code: the
+ * architecture's error number, or 0.
+ */
 #define PROBE_COMMAND(opcode, result, code) DTRACE_PROBE3(itsy, command, opcode, result, code)
 
 #endif

@@ -7,15 +7,15 @@
  *     POLLED(r) --router_disarm--> LEAVING(r) --disarmed--> POLLED(r') or TIED
  *     TIED --untie--> POLLED(r)
  *
- * On the way a signal waits in the eventfd's counter, and whoever comes next, a
- * poll or an irqfd, looks at the counter first. Untying is done on the spot, by
- * the vCPU that masks the vector for example, since KVM waits for injections that
- * are under way; tying is left to the router's thread, which knows when the last
+ * Between two readers a signal waits in the eventfd's counter, and the next reader, a
+ * poll or an irqfd, looks at the counter first. A vector is untied on the spot, by
+ * the vCPU that masks it for example, since KVM waits for injections that
+ * are under way; it is tied by the router's thread, which knows when the last
  * signal that it has seen is delivered.
  *
- * GSI routes are made once: GSI n is event n of all functions in turn, as the
- * sealed ITS calls it. A vector gets the GSI of the event
- * that its message names.
+ * GSI routes are made once: the events of all functions are numbered one after the
+ * other, and GSI n has the DeviceID and EventID of event n at the kernel ITS. A vector
+ * gets the GSI of the event that its message names.
  *
  * A device's policy may say that a signal comes too early, or that there is a
  * storm: the router then parks the vector, whose signals stay in its eventfd, and
@@ -48,23 +48,29 @@
 #include "vmm/irq/mask_queue.h"
 #include "vmm/kvm/layout.h"
 
-enum where { NOWHERE, POLLED, LEAVING, TIED };
+/* Who reads a vector's eventfd. */
+enum reader {
+	UNREAD,	 /* nobody yet */
+	POLLED,	 /* a router */
+	LEAVING, /* a router that was asked to disarm it, until it calls disarmed() */
+	TIED,	 /* KVM */
+};
 
 /* The routers, by the routes that use them. */
 #define NR_ROUTERS 2u
 
 struct vector_route {
-	uint8_t where;	       /* enum where */
+	uint8_t reader;	       /* enum reader */
 	uint8_t router;	       /* ROUTE_URING or ROUTE_SPIN, unless TIED */
 	uint32_t gsi;	       /* while TIED */
 	bool signal_at_unmask; /* of itsy's own, when the device is unmasked */
-	/* Of the router's thread that has it. */
+	/* Touched by the thread of its router only. */
 	bool storms;
 	struct policy_state policy;
 };
 
 struct function_routes {
-	struct vector_routes *set; /* that it belongs to */
+	struct vector_routes *all; /* that it is one of */
 	struct irq_function *irq;
 	struct vector_route *vectors; /* [nr_vectors] */
 	size_t first_source;	      /* in the routers */
@@ -78,7 +84,7 @@ struct vector_routes {
 	struct function_routes *functions; /* [cfg.nr_functions] */
 	size_t nr_gsis, nr_sources;
 	pthread_mutex_t lock;
-	bool closing; /* nobody is to read the eventfds any more */
+	bool closing; /* no eventfd gets a reader any more */
 };
 
 /* ---- what a vector should be ---------------------------------------------------- */
@@ -89,7 +95,7 @@ struct wanted {
 	uint32_t gsi;
 };
 
-static enum route asked(const struct vector_routes *r, size_t f, unsigned v)
+static enum route route_asked(const struct vector_routes *r, size_t f, unsigned v)
 {
 	return (enum route)atomic_load(&r->functions[f].irq->vectors[v].route);
 }
@@ -99,9 +105,9 @@ static struct wanted route_wanted(struct vector_routes *r, size_t f, unsigned v)
 	const struct function_routes *fn = &r->functions[f];
 	uint32_t eventid;
 
-	if (asked(r, f, v) == ROUTE_SPIN)
+	if (route_asked(r, f, v) == ROUTE_SPIN)
 		return (struct wanted){ .router = ROUTE_SPIN };
-	if (asked(r, f, v) == ROUTE_IRQFD &&
+	if (route_asked(r, f, v) == ROUTE_IRQFD &&
 	    irq_function_direct(r->functions[f].irq, v, &eventid) &&
 	    fn->first_gsi + eventid < r->nr_gsis)
 		return (struct wanted){ .tied = true, .gsi = fn->first_gsi + eventid };
@@ -117,13 +123,13 @@ static void arm_locked(struct vector_routes *r, size_t f, unsigned v, uint8_t ro
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
 
-	route->where = POLLED;
+	route->reader = POLLED;
 	route->router = router;
 	router_arm(r->routers[router], r->functions[f].first_source + v);
 }
 
-/* From nowhere: nobody reads the eventfd. */
-static void settle_locked(struct vector_routes *r, size_t f, unsigned v)
+/* Nobody reads the vector's eventfd: it gets the reader that its route wants. */
+static void give_reader_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
 	const struct wanted w = route_wanted(r, f, v);
@@ -137,7 +143,7 @@ static void settle_locked(struct vector_routes *r, size_t f, unsigned v)
 		arm_locked(r, f, v, ROUTE_URING);
 		return;
 	}
-	route->where = TIED;
+	route->reader = TIED;
 	route->gsi = w.gsi;
 }
 
@@ -145,7 +151,7 @@ static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), r->functions[f].vectors[v].gsi, false);
 
-	assert(!err); /* of one that is tied it cannot fail */
+	assert(!err); /* it cannot fail for an eventfd that is tied */
 }
 
 static void review_locked(struct vector_routes *r, size_t f, unsigned v)
@@ -155,18 +161,18 @@ static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 
 	if (r->closing)
 		return; /* the routers go, one after the other */
-	switch (route->where) {
+	switch (route->reader) {
 	case POLLED:
 		if (!w.tied && w.router == route->router)
 			return;
-		route->where = LEAVING;
+		route->reader = LEAVING;
 		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
 		return;
 	case TIED:
 		if (w.tied && w.gsi == route->gsi)
 			return;
 		untie_locked(r, f, v);
-		settle_locked(r, f, v);
+		give_reader_locked(r, f, v);
 		return;
 	default:
 		return; /* disarmed() decides */
@@ -211,9 +217,9 @@ struct route_state vector_routes_get(struct vector_routes *r, size_t function, u
 
 	pthread_mutex_lock(&r->lock);
 	state = (struct route_state){
-		.asked = asked(r, function, vector),
-		.is = route->where == TIED ? ROUTE_IRQFD : (enum route)route->router,
-		.changing = route->where == LEAVING,
+		.asked = route_asked(r, function, vector),
+		.is = route->reader == TIED ? ROUTE_IRQFD : (enum route)route->router,
+		.changing = route->reader == LEAVING,
 	};
 	pthread_mutex_unlock(&r->lock);
 	return state;
@@ -231,7 +237,7 @@ static uint64_t begin_storm(struct function_routes *fn, unsigned vector, uint64_
 	add(&fn->irq->vectors[vector].storms, 1);
 	fn->vectors[vector].storms = true;
 	if (irq_function_can_mask(fn->irq))
-		(void)mask_queue_want(fn->set->mask_queue, fn->first_source + vector, true);
+		(void)mask_queue_want(fn->all->mask_queue, fn->first_source + vector, true);
 	return until;
 }
 
@@ -242,7 +248,7 @@ static uint64_t ask_policy(struct function_routes *fn, unsigned vector, uint64_t
 	uint64_t until;
 
 	if (route->storms &&
-	    !mask_queue_want(fn->set->mask_queue, fn->first_source + vector, false))
+	    !mask_queue_want(fn->all->mask_queue, fn->first_source + vector, false))
 		return ROUTER_PARKED;
 	switch (policy_ask(&fn->irq->policy, &route->policy, clock_ns(), &until)) {
 	case POLICY_HOLD:
@@ -271,15 +277,18 @@ static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 static void disarmed(void *ctx, unsigned vector)
 {
 	struct function_routes *fn = ctx;
-	struct vector_routes *r = fn->set;
+	struct vector_routes *r = fn->all;
 
 	pthread_mutex_lock(&r->lock);
-	assert(fn->vectors[vector].where == LEAVING);
-	/* Its next reader has its signals. One that is masked at the device is unmasked. */
+	assert(fn->vectors[vector].reader == LEAVING);
+	/*
+	 * Its signals are its next reader's. No router asks any more whether a storm is over,
+	 * so that what is masked at the device is unmasked now.
+	 */
 	if (!mask_queue_want(r->mask_queue, fn->first_source + vector, false))
 		fn->vectors[vector].signal_at_unmask = true;
 	if (!r->closing)
-		settle_locked(r, (size_t)(fn - r->functions), vector);
+		give_reader_locked(r, (size_t)(fn - r->functions), vector);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -290,7 +299,7 @@ static void failed(void *ctx, const char *why)
 	r->cfg.failed(r->cfg.ctx, why);
 }
 
-static const struct router_ops ops = {
+static const struct router_ops router_ops = {
 	.signalled = signalled,
 	.disarmed = disarmed,
 	.failed = failed,
@@ -298,12 +307,12 @@ static const struct router_ops ops = {
 
 /* ---- at the device ------------------------------------------------------------------- */
 
-static struct function_routes *of_source(const struct vector_routes *r, size_t source,
-					 unsigned *ret_vector)
+static struct function_routes *function_of_source(const struct vector_routes *r, size_t source,
+						  unsigned *ret_vector)
 {
 	size_t f = r->cfg.nr_functions - 1;
 
-	/* The last that begins at it or before: those without vectors begin with another. */
+	/* From the last one down: a function without vectors begins where the next one does. */
 	while (r->functions[f].first_source > source)
 		f--;
 	*ret_vector = (unsigned)(source - r->functions[f].first_source);
@@ -314,12 +323,12 @@ static int mask_at_device(void *ctx, size_t source, bool mask)
 {
 	struct vector_routes *r = ctx;
 	unsigned v;
-	struct irq_function *irq = of_source(r, source, &v)->irq;
+	struct irq_function *irq = function_of_source(r, source, &v)->irq;
 	int err = irq_function_mask(irq, v, mask);
 
 	if (!err && mask)
 		add(&irq->vectors[v].storm_muted, 1);
-	/* A device that refuses to be masked costs its host time; the guest's vector is parked. */
+	/* Where masking fails, the storm costs the host time; the guest's vector is parked. */
 	if (err < 0 && !mask) {
 		report_warning("%s: vector %u: its interrupts cannot be unmasked (%s)", irq->name,
 			       v, strerror(-err));
@@ -332,7 +341,7 @@ static void unmasked(void *ctx, size_t source)
 {
 	struct vector_routes *r = ctx;
 	unsigned v;
-	struct function_routes *fn = of_source(r, source, &v);
+	struct function_routes *fn = function_of_source(r, source, &v);
 	bool signal;
 
 	pthread_mutex_lock(&r->lock);
@@ -379,7 +388,7 @@ static int number_functions(struct vector_routes *r)
 		struct function_routes *fn = &r->functions[f];
 		const struct irq_function *irq = r->cfg.functions[f];
 
-		fn->set = r;
+		fn->all = r;
 		fn->irq = r->cfg.functions[f];
 		fn->first_source = r->nr_sources;
 		fn->first_gsi = (uint32_t)r->nr_gsis;
@@ -435,7 +444,7 @@ static int start_routers(struct vector_routes *r, struct failure *ret_failure)
 			.sources = sources,
 			.nr_sources = r->nr_sources,
 			.ctx = r,
-			.ops = &ops,
+			.ops = &router_ops,
 			.spin = i == ROUTE_SPIN,
 			.placement = placements[i],
 		};
@@ -474,7 +483,7 @@ int vector_routes_create(const struct vector_routes_config *config,
 	pthread_mutex_lock(&r->lock);
 	for (size_t f = 0; f < config->nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			settle_locked(r, f, v);
+			give_reader_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	*ret_routes = TAKE_PTR(r);
 	return 0;
@@ -489,7 +498,7 @@ void vector_routes_destroy(struct vector_routes *r)
 	r->closing = true;
 	for (size_t f = 0; r->routers[0] && f < r->cfg.nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			if (r->functions[f].vectors[v].where == TIED)
+			if (r->functions[f].vectors[v].reader == TIED)
 				untie_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < NR_ROUTERS; i++)

@@ -7,13 +7,12 @@
  *   irqfd  the kernel makes the LPI pending when VFIO signals; nothing of ours runs,
  *          and nothing is counted
  *
- * A vector's route can be changed at any time, and no signal is lost or delivered
- * twice for it. A vector that may not be sent just now, or whose message the
- * kernel's ITS cannot be told, is on `uring` meanwhile, whatever was asked for:
- * see irq_function_direct().
+ * A vector's route can be changed at any time; no signal is lost by that, and none is
+ * delivered twice. A vector for which irqfd was asked is on uring while the guest has
+ * it masked, or its event is not ready at the kernel ITS: irq_function_direct() decides.
  *
  * On uring and spin a device's policy (vmm/irq/policy.h) decides how many signals of a
- * vector pass. One that storms is muted at the device where that can be done.
+ * vector pass. A vector that storms is masked at the device where that can be done.
  */
 #ifndef VMM_IRQ_VECTOR_ROUTES_H
 #define VMM_IRQ_VECTOR_ROUTES_H
@@ -36,40 +35,45 @@ struct vector_routes_config {
 	void *ctx;
 };
 
-/* Routers and GSIs; from here on signals are looked after. */
+/* Start the routers and give KVM its GSI routes; signals are delivered from here on. */
 int vector_routes_create(const struct vector_routes_config *config,
 			 struct vector_routes **ret_routes,
 			 struct failure *ret_failure) _must_check_;
-/* Signals from before have been delivered when it returns. NULL is allowed. */
+/* Signals that came before the call have been delivered when it returns. NULL is allowed. */
 void vector_routes_destroy(struct vector_routes *routes);
 
 /*
- * Any thread. What is asked for is kept in the function's struct vector_counts, also over
- * the guest's reboots. The vector takes the route as soon as the last signal of the old
- * one is through.
+ * Ask for a route. The vector takes it as soon as the last signal is through that the
+ * old one has seen. What was asked for is kept in the function's struct vector_counts,
+ * so that the guest's next boot has it, too. Any thread.
  */
 void vector_routes_set(struct vector_routes *routes, size_t function, unsigned vector,
 		       enum route route);
 
 struct route_state {
 	enum route asked, is;
-	bool changing;
+	bool changing; /* it is leaving the route that it is on */
 };
+/* Any thread. */
 struct route_state vector_routes_get(struct vector_routes *routes, size_t function,
 				     unsigned vector);
 
 /*
- * What irq_function_direct() says of a vector has changed, or may have: with ITSs
- * switched on or off, or the LPI engine's debts, that is all of them. When it
- * returns, no irqfd is tied that may not be. Any thread.
+ * irq_function_direct() may answer otherwise than before, of one vector or of all: the
+ * guest has masked it or changed its message, has switched an ITS on or off, or the
+ * kernel ITS has deferred a mapping or made one. When this returns, KVM has the eventfd
+ * of no vector that may not be on irqfd. Any thread.
  */
 void vector_routes_review(struct vector_routes *routes, size_t function, unsigned vector);
 void vector_routes_review_all(struct vector_routes *routes);
 
-/* Mute and give back what storms, at the devices. One thread, not the vCPUs'. */
+/*
+ * Mask vectors that storm at their devices, and unmask those whose time has come. May
+ * wait for the reset of a function. One thread, which is no vCPU's.
+ */
 void vector_routes_service(struct vector_routes *routes);
 
-/* Of both routers. */
+/* The sums of both routers. */
 void vector_routes_stats_get(struct vector_routes *routes, struct router_stats *ret_stats);
 
 #endif

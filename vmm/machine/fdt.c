@@ -11,7 +11,7 @@
  * struct tree, so that the description reads as one; there is one check at the end.
  *
  * Deliberately not here: an interrupt-map (functions interrupt by message), a
- * virtual IOMMU, the sealed kernel ITS.
+ * virtual IOMMU, the kernel ITS.
  */
 #include "vmm/machine/fdt.h"
 
@@ -132,7 +132,7 @@ static void write_chosen(struct tree *t, const struct fdt_machine *m)
 		u64(t, "linux,initrd-start", m->initrd);
 		u64(t, "linux,initrd-end", m->initrd_end);
 	}
-	/* Two uses of randomness must not tell of each other: no shared word. */
+	/* No word is in both: who learns one seed must know nothing of the other. */
 	u64(t, "kaslr-seed", m->seed[0]);
 	bytes(t, "rng-seed", &m->seed[1], sizeof(m->seed) - sizeof(m->seed[0]));
 	end(t);
@@ -226,7 +226,7 @@ static void write_uart(struct tree *t)
 	end(t);
 }
 
-/* Has each function its requester ID for a DeviceID, on the first ITS? */
+/* Is each function on the first ITS, with its requester ID as DeviceID? */
 static bool is_wired_plainly(const struct fdt_machine *m)
 {
 	for (size_t i = 0; i < m->nr_functions; i++)
@@ -315,12 +315,12 @@ int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
 	assert(machine->nr_functions <= REQUESTER_IDS);
 
 	note(&t, fdt_create(buf, cap < INT32_MAX ? (int)cap : INT32_MAX));
-	if (t.err) /* there is not even a header that the rest could look at */
+	if (t.err) /* without a header, the calls below cannot be made */
 		return -ENOSPC;
 	note(&t, fdt_finish_reservemap(buf));
 	write_root(&t, machine);
 	note(&t, fdt_finish(buf));
-	/* The nesting above is fixed: all that can go wrong is that it is too long. */
+	/* The nesting is right whatever the machine is like: only room can be short. */
 	assert(t.err == 0 || t.err == -FDT_ERR_NOSPACE);
 	return t.err ? -ENOSPC : 0;
 }

@@ -63,7 +63,7 @@ struct placement {
 	uint64_t needs; /* bytes from there, as its header says; 0: not said */
 };
 
-/* What people give by mistake, by its magic: better told than run. */
+/* Files that people name by mistake, known by their magic: refused with the reason. */
 static const struct {
 	unsigned offset, len;
 	const char *magic;
@@ -516,7 +516,7 @@ int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
 				   "the program needs more than %llu MiB",
 				   (unsigned long long)(mem->size >> 20));
 	memcpy(to, image, size);
-	/* As for a file of that kind: half of the rest is the program's own. */
+	/* As for a flat binary from a file: half of the memory after it is the program's. */
 	slack = (mem_end(mem) - end) / 2;
 	*ret_loaded = (struct loaded){
 		.entry = at,

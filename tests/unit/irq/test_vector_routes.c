@@ -37,14 +37,14 @@ static struct world {
 	_Atomic bool refuse_ties;
 	size_t nr_gsis;
 	struct policy policy; /* for the next begin() */
-	bool can_mute;
-	_Atomic bool muted[VECTORS], waiting[VECTORS]; /* a signal came meanwhile */
+	bool can_mask;
+	_Atomic bool masked[VECTORS], waiting[VECTORS]; /* a signal came meanwhile */
 	_Atomic bool woken;
-	_Atomic uint64_t mutes; /* times */
-	_Atomic int mute_error;
-	bool loses;			  /* what comes while muted */
-	_Atomic uint64_t before_unmuting; /* deliveries, of all vectors */
-	_Atomic bool delays, delayed;	  /* the delivery of an interrupt; one is being */
+	_Atomic uint64_t maskings; /* times */
+	_Atomic int mask_error;
+	bool loses;			   /* what comes while masked */
+	_Atomic uint64_t before_unmasking; /* deliveries, of all vectors */
+	_Atomic bool delays, delayed;	   /* the delivery of an interrupt; one is being */
 
 	pthread_mutex_t lock; /* the wait queue's */
 	int tied[VECTORS];    /* the GSI, or -1 */
@@ -158,7 +158,7 @@ void irq_function_signalled(struct irq_function *f, unsigned vector)
 bool irq_function_can_mask(const struct irq_function *f)
 {
 	(void)f;
-	return w.can_mute;
+	return w.can_mask;
 }
 
 static void signal_vector(unsigned v);
@@ -173,19 +173,19 @@ static uint64_t deliveries(void)
 }
 
 /* As MSI-X does: what came meanwhile fires, once. */
-int irq_function_mask(struct irq_function *f, unsigned vector, bool mute)
+int irq_function_mask(struct irq_function *f, unsigned vector, bool mask)
 {
 	(void)f;
-	if (w.mute_error)
-		return w.mute_error;
-	assert_int_not_equal(w.muted[vector], mute);
-	w.mutes += mute;
-	if (!mute)
-		w.before_unmuting = deliveries();
+	if (w.mask_error)
+		return w.mask_error;
+	assert_int_not_equal(w.masked[vector], mask);
+	w.maskings += mask;
+	if (!mask)
+		w.before_unmasking = deliveries();
 	if (w.loses)
 		w.waiting[vector] = false;
-	w.muted[vector] = mute;
-	if (!mute && atomic_exchange(&w.waiting[vector], false))
+	w.masked[vector] = mask;
+	if (!mask && atomic_exchange(&w.waiting[vector], false))
 		signal_vector(vector);
 	return 0;
 }
@@ -211,7 +211,7 @@ static void on_failure(void *ctx, const char *why)
 
 static void signal_vector(unsigned v)
 {
-	if (w.muted[v]) {
+	if (w.masked[v]) {
 		w.waiting[v] = true;
 		return;
 	}
@@ -245,7 +245,7 @@ static bool settles_on(unsigned v, enum route want)
 
 static struct vector_counts vectors[VECTORS];
 
-static int begin_with(const struct policy *policy, bool can_mute, uint32_t nr_events)
+static int begin_with(const struct policy *policy, bool can_mask, uint32_t nr_events)
 {
 	struct irq_function *const functions[] = { &w.function };
 	struct vector_routes_config config = { .functions = functions,
@@ -257,7 +257,7 @@ static int begin_with(const struct policy *policy, bool can_mute, uint32_t nr_ev
 
 	w = (struct world){ .function = { .nr_vectors = VECTORS, .nr_events = nr_events } };
 	w.function.policy = *policy;
-	w.can_mute = can_mute;
+	w.can_mask = can_mask;
 	w.function.vectors = vectors;
 	pthread_mutex_init(&w.lock, NULL);
 	for (unsigned v = 0; v < VECTORS; v++) {
@@ -332,13 +332,13 @@ static int end(void **state)
 	vector_routes_destroy(w.routes);
 	for (unsigned v = 0; v < VECTORS; v++) {
 		assert_int_equal(w.tied[v], -1);
-		assert_false(w.muted[v]);
+		assert_false(w.masked[v]);
 		(void)close(w.fds[v]);
 	}
 	return 0;
 }
 
-static void test_each_event_has_the_gsi_of_its_number_at_the_sealed_its(void **state)
+static void test_each_event_has_the_gsi_of_its_number_at_the_kernel_its(void **state)
 {
 	(void)state;
 	assert_int_equal(w.nr_gsis, VECTORS);
@@ -349,7 +349,7 @@ static void test_each_event_has_the_gsi_of_its_number_at_the_sealed_its(void **s
 	}
 }
 
-static void test_no_two_events_have_one_name_at_the_sealed_its(void **state)
+static void test_no_two_events_have_one_name_at_the_kernel_its(void **state)
 {
 	/* By ascending function and event, names ascend as well. */
 	uint64_t last = 0;
@@ -539,7 +539,7 @@ static void storm_for(unsigned v, unsigned ms)
 		 (now.tv_sec == end.tv_sec && now.tv_nsec < end.tv_nsec));
 }
 
-static void test_a_storm_is_limited_counted_and_muted_at_the_device(void **state)
+static void test_a_storm_is_limited_counted_and_masked_at_the_device(void **state)
 {
 	uint64_t before;
 
@@ -548,21 +548,21 @@ static void test_a_storm_is_limited_counted_and_muted_at_the_device(void **state
 	assert_true(comes_to(&vectors[1].storms, 2));
 	/* 5 at once, 100 in the second, and some for what the storm takes longer than that. */
 	assert_in_range(w.routed[1], 6, 5 + 100 + 30);
-	assert_true(w.mutes > 0);
+	assert_true(w.maskings > 0);
 	assert_in_range(vectors[1].storms, 2, 21);
-	assert_int_equal(vectors[1].storm_muted, w.mutes);
+	assert_int_equal(vectors[1].storm_muted, w.maskings);
 	assert_true(vectors[1].storm_muted <= vectors[1].storms);
 	assert_int_equal(vectors[1].storm_released, 0);
 	/* A vector of its own: the others pass. */
 	signal_vector(2);
 	assert_true(comes_to(&w.routed[2], 1));
 	assert_int_equal(vectors[2].storms, 0);
-	/* It comes to rest, unmuted, and hears the next one. */
+	/* It comes to rest, unmasked, and hears the next one. */
 	for (int i = 0; i < 300; i++) {
 		serve();
 		nap();
 	}
-	assert_false(w.muted[1]);
+	assert_false(w.masked[1]);
 	before = w.routed[1];
 	signal_vector(1);
 	assert_true(comes_to(&w.routed[1], before + 1));
@@ -573,7 +573,7 @@ static void test_a_storm_without_a_mask_at_the_device_is_limited_too(void **stat
 	(void)state;
 	storm_for(0, 1000);
 	assert_in_range(w.routed[0], 6, 5 + 100 + 30);
-	assert_int_equal(w.mutes, 0);
+	assert_int_equal(w.maskings, 0);
 	assert_true(vectors[0].storm_held > 100);
 	assert_int_equal(vectors[0].storm_released, 0);
 }
@@ -597,51 +597,51 @@ static void test_what_came_in_a_storm_is_not_forgotten(void **state)
 	assert_int_equal(w.routed[3], before + 1);
 }
 
-static void test_a_muted_vector_that_changes_its_route_is_given_back(void **state)
+static void test_a_masked_vector_that_changes_its_route_is_unmasked(void **state)
 {
 	static const enum route routes[] = { ROUTE_SPIN, ROUTE_IRQFD };
 
 	(void)state;
 	w.loses = true;
 	for (unsigned i = 0; i < ARRAY_SIZE(routes); i++) {
-		for (int n = 0; n < 100 && !w.muted[0]; n++) {
+		for (int n = 0; n < 100 && !w.masked[0]; n++) {
 			signal_vector(0);
 			serve();
 			nap();
 		}
 		vector_routes_set(w.routes, 0, 0, routes[i]);
 		assert_true(settles_on(0, routes[i]));
-		for (int n = 0; n < 1000 && w.muted[0]; n++) {
+		for (int n = 0; n < 1000 && w.masked[0]; n++) {
 			serve();
 			nap();
 		}
-		assert_false(w.muted[0]);
+		assert_false(w.masked[0]);
 		/* Something was lost, after the new route had its first one. */
-		for (int n = 0; n < 1000 && deliveries() == w.before_unmuting; n++) {
+		for (int n = 0; n < 1000 && deliveries() == w.before_unmasking; n++) {
 			pthread_mutex_lock(&w.lock);
 			take_locked(0); /* as KVM would */
 			pthread_mutex_unlock(&w.lock);
 			nap();
 		}
-		assert_true(deliveries() > w.before_unmuting);
+		assert_true(deliveries() > w.before_unmasking);
 		assert_int_equal(vectors[0].storm_released, i + 1);
 	}
 }
 
-static void test_a_device_that_cannot_be_muted_after_all_is_limited(void **state)
+static void test_a_device_that_cannot_be_masked_after_all_is_limited(void **state)
 {
 	(void)state;
-	w.mute_error = -ENOMEM;
+	w.mask_error = -ENOMEM;
 	storm_for(1, 1000);
 	assert_in_range(w.routed[1], 6, 5 + 100 + 30);
-	assert_false(w.muted[1]);
+	assert_false(w.masked[1]);
 }
 
 static void test_routes_end_in_the_middle_of_a_storm(void **state)
 {
 	(void)state;
 	for (unsigned v = 0; v < VECTORS; v++)
-		for (int n = 0; n < 200 && !w.muted[v]; n++) {
+		for (int n = 0; n < 200 && !w.masked[v]; n++) {
 			signal_vector(v);
 			serve();
 			nap();
@@ -692,8 +692,8 @@ int main(void)
 #define TEST(name)	  cmocka_unit_test_setup_teardown(name, begin, end)
 #define TEST_ON(name, on) cmocka_unit_test_setup_teardown(name, on, end)
 	const struct CMUnitTest tests[] = {
-		TEST(test_each_event_has_the_gsi_of_its_number_at_the_sealed_its),
-		TEST(test_no_two_events_have_one_name_at_the_sealed_its),
+		TEST(test_each_event_has_the_gsi_of_its_number_at_the_kernel_its),
+		TEST(test_no_two_events_have_one_name_at_the_kernel_its),
 		TEST(test_each_route_takes_the_signals_of_its_vectors),
 		TEST(test_a_masked_vector_is_no_irqfd_when_the_review_is_over),
 		TEST(test_a_vector_follows_the_event_that_its_message_names),
@@ -701,13 +701,13 @@ int main(void)
 		TEST_ON(test_events_beyond_kvms_gsis_go_by_uring, begin_large),
 		TEST(test_what_was_asked_for_is_kept_for_the_next_boot),
 		TEST(test_under_load_no_signal_is_lost_or_invented),
-		TEST_ON(test_a_storm_is_limited_counted_and_muted_at_the_device, begin_limited),
+		TEST_ON(test_a_storm_is_limited_counted_and_masked_at_the_device, begin_limited),
 		TEST_ON(test_a_storm_without_a_mask_at_the_device_is_limited_too,
 			begin_limited_msi),
 		TEST_ON(test_what_came_in_a_storm_is_not_forgotten, begin_long),
 		TEST_ON(test_what_came_in_a_storm_is_not_forgotten, begin_long_msi),
-		TEST_ON(test_a_muted_vector_that_changes_its_route_is_given_back, begin_limited),
-		TEST_ON(test_a_device_that_cannot_be_muted_after_all_is_limited, begin_limited),
+		TEST_ON(test_a_masked_vector_that_changes_its_route_is_unmasked, begin_limited),
+		TEST_ON(test_a_device_that_cannot_be_masked_after_all_is_limited, begin_limited),
 		TEST_ON(test_routes_end_in_the_middle_of_a_storm, begin_limited),
 		TEST(test_a_review_while_routes_end_touches_no_router),
 		TEST_ON(test_signals_that_come_early_merge_into_the_next, begin_holding),
