@@ -17,22 +17,22 @@
 static enum exit_status cmd_help(int argc, char **argv);
 static enum exit_status cmd_version(int argc, char **argv);
 
-static const struct command {
-	const char *name;
-	enum exit_status (*run)(int argc, char **argv);
-	const char *summary;
-} commands[] = {
-	{ "run", cmd_run, "boot the guest of a configuration file" },
-	{ "check", cmd_check, "say whether this host can run guests, and what is missing" },
-	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through" },
-	{ "bind", cmd_bind, "give PCI functions to vfio-pci" },
-	{ "release", cmd_release, "give PCI functions back to their driver" },
-	{ "ctl", cmd_ctl, "ask a running guest, or change it; without a name: list them" },
-	{ "top", cmd_top, "watch a running guest's interrupts" },
-	{ "bench", cmd_bench, "measure how long interrupts take to a guest" },
-	{ "help", cmd_help, "explain a command" },
-	{ "version", cmd_version, "print the version" },
+const struct command cli_commands[] = {
+	{ "run", cmd_run, "boot the guest of a configuration file", &run_line },
+	{ "check", cmd_check, "say whether this host can run guests, and what is missing",
+	  &check_line },
+	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through",
+	  &devices_line },
+	{ "bind", cmd_bind, "give PCI functions to vfio-pci", &bind_line },
+	{ "release", cmd_release, "give PCI functions back to their driver", &release_line },
+	{ "ctl", cmd_ctl, "ask a running guest, or change it; without a name: list them",
+	  &ctl_line },
+	{ "top", cmd_top, "watch a running guest's interrupts", &top_line },
+	{ "bench", cmd_bench, "measure how long interrupts take to a guest", &bench_line },
+	{ "help", cmd_help, "explain a command", NULL },
+	{ "version", cmd_version, "print the version", NULL },
 };
+const size_t cli_nr_commands = ARRAY_SIZE(cli_commands);
 
 static void print_usage(FILE *out)
 {
@@ -40,26 +40,26 @@ static void print_usage(FILE *out)
 		    "A mini-VMM for arm64 Linux with passed-through PCI functions.\n\n"
 		    "Commands:\n",
 		    out);
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		(void)fprintf(out, "  %-10s%s\n", commands[i].name, commands[i].summary);
+	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++)
+		(void)fprintf(out, "  %-10s%s\n", cli_commands[i].name, cli_commands[i].summary);
 	(void)fputs("\nitsy help COMMAND explains a command.\n", out);
 }
 
 static const struct command *find_command(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		if (strcmp(commands[i].name, name) == 0)
-			return &commands[i];
+	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++)
+		if (strcmp(cli_commands[i].name, name) == 0)
+			return &cli_commands[i];
 	return NULL;
 }
 
 static enum exit_status unknown_command(const char *name)
 {
-	const char *names[ARRAY_SIZE(commands)];
+	const char *names[ARRAY_SIZE(cli_commands)];
 	const char *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		names[i] = commands[i].name;
+	for (size_t i = 0; i < ARRAY_SIZE(cli_commands); i++)
+		names[i] = cli_commands[i].name;
 	near = suggest(name, names, ARRAY_SIZE(names));
 	if (near)
 		(void)fprintf(stderr, "itsy: error: unknown command '%s': did you mean '%s'?\n",
@@ -70,11 +70,9 @@ static enum exit_status unknown_command(const char *name)
 	return ITSY_USAGE;
 }
 
-/* Each command explains itself. */
 static enum exit_status cmd_help(int argc, char **argv)
 {
 	const struct command *c;
-	char help[] = "--help";
 
 	if (argc < 2) {
 		print_usage(stdout);
@@ -83,11 +81,11 @@ static enum exit_status cmd_help(int argc, char **argv)
 	c = find_command(argv[1]);
 	if (!c)
 		return unknown_command(argv[1]);
-	if (c->run == cmd_help || c->run == cmd_version) {
+	if (c->line)
+		options_print_help(c->line, stdout);
+	else
 		(void)printf("Usage: itsy %s\n\n%s.\n", c->name, c->summary);
-		return ITSY_OK;
-	}
-	return c->run(2, (char *[]){ argv[1], help, NULL });
+	return ITSY_OK;
 }
 
 static enum exit_status cmd_version(int argc, char **argv)

@@ -12,39 +12,47 @@
 #include <string.h>
 
 #include "vfio/bind.h"
+#include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
-#include "vmm/cli/hostroot.h"
-#include "vmm/cli/options.h"
+#include "vmm/cli/option_types.h"
 #include "vmm/dev/vfio_words.h"
 
 #define MAX_FUNCTIONS 64
 
 struct options {
 	struct pci_host_fs fs;
-	bool force, help;
+	bool force;
 	int nr;
 	struct pci_bdf bdfs[MAX_FUNCTIONS];
 };
 
-static const char bind_help[] =
-	"Usage: itsy bind [OPTION]... BDF...\n"
-	"\n"
-	"Binds PCI functions to vfio-pci, so that guests can have them, and records the\n"
-	"driver that each had for itsy release. itsy run does this by itself; binding\n"
-	"beforehand saves the time, and serves for groups of several functions.\n"
-	"\n"
-	"  --force       also where the host is using the function\n"
-	"  --root DIR    work on the copy of a host's sysfs below DIR\n"
-	"  --help        print this\n";
+#define ROOT OPTION_ROOT(struct options, fs, "work on the copy of a host's sysfs below DIR")
 
-static const char release_help[] =
-	"Usage: itsy release [OPTION]... BDF...\n"
-	"\n"
-	"Gives PCI functions back to the driver that they had before itsy bind; those\n"
-	"that itsy did not bind go to the driver that the kernel chooses.\n"
-	"\n"
-	"  --root DIR    work on the copy of a host's sysfs below DIR\n"
-	"  --help        print this\n";
+static const struct option_row bind_rows[] = {
+	{ "force", NULL, option_flag, OPTION_MEMBER(struct options, force),
+	  .help = "also where the host is using the function" },
+	ROOT,
+};
+static const struct option_row release_rows[] = { ROOT };
+
+const struct command_line bind_line = {
+	.name = "bind",
+	.usage = "itsy bind [OPTION]... BDF...",
+	.about = "Binds PCI functions to vfio-pci, so that guests can have them, and records the\n"
+		 "driver that each had for itsy release. itsy run does this by itself; binding\n"
+		 "beforehand saves the time, and serves for groups of several functions.\n",
+	.rows = bind_rows,
+	.nr_rows = ARRAY_SIZE(bind_rows),
+};
+
+const struct command_line release_line = {
+	.name = "release",
+	.usage = "itsy release [OPTION]... BDF...",
+	.about = "Gives PCI functions back to the driver that they had before itsy bind; those\n"
+		 "that itsy did not bind go to the driver that the kernel chooses.\n",
+	.rows = release_rows,
+	.nr_rows = ARRAY_SIZE(release_rows),
+};
 
 /* All of them are read before the first is touched. */
 static int take_functions(struct options *o, int nr, char *const names[])
@@ -69,39 +77,21 @@ static int take_functions(struct options *o, int nr, char *const names[])
 	return r;
 }
 
-static int parse_arguments(int argc, char **argv, bool can_force, struct options *ret)
+static int parse_arguments(const struct command_line *line, int argc, char **argv,
+			   struct options *ret)
 {
-	enum { OPT_FORCE = 256, OPT_ROOT, OPT_HELP };
-	static const struct option long_options[] = {
-		{ "root", required_argument, NULL, OPT_ROOT },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ "force", no_argument, NULL, OPT_FORCE },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
+	struct words words;
+	int r;
 
 	*ret = (struct options){ 0 };
-	options_begin();
-	while ((option = options_next(argc, argv, long_options)) != -1) {
-		if (option == OPT_HELP) {
-			ret->help = true;
-			return 0;
-		}
-		if (option == OPT_FORCE && can_force) {
-			ret->force = true;
-		} else if (option == OPT_FORCE) {
-			(void)fprintf(stderr, "itsy: error: %s has no --force\n", argv[0]);
-			return -EINVAL;
-		} else if (option != OPT_ROOT || hostroot_set(&ret->fs, optarg) < 0) {
-			return -EINVAL;
-		}
-	}
-	if (optind == argc) {
-		(void)fprintf(stderr, "itsy: error: %s: which function? itsy devices lists them\n",
-			      argv[0]);
-		return -EINVAL;
-	}
-	return take_functions(ret, argc - optind, argv + optind);
+	r = options_parse(line, argc, argv, ret, &words);
+	if (r)
+		return r;
+	if (words.nr)
+		return take_functions(ret, words.nr, words.list);
+	(void)fprintf(stderr, "itsy: error: %s: which function? itsy devices lists them\n",
+		      line->name);
+	return -EINVAL;
 }
 
 static const char *driver_of(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -176,13 +166,10 @@ enum exit_status cmd_bind(int argc, char **argv)
 {
 	enum exit_status status;
 	struct options options;
+	int r = parse_arguments(&bind_line, argc, argv, &options);
 
-	if (parse_arguments(argc, argv, true, &options) < 0)
-		return ITSY_USAGE;
-	if (options.help) {
-		(void)fputs(bind_help, stdout);
-		return ITSY_OK;
-	}
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	status = change_all(&options, bind_one);
 	/* Once all are bound: the functions of one group are often given together. */
 	for (int i = 0; i < options.nr; i++)
@@ -193,12 +180,9 @@ enum exit_status cmd_bind(int argc, char **argv)
 enum exit_status cmd_release(int argc, char **argv)
 {
 	struct options options;
+	int r = parse_arguments(&release_line, argc, argv, &options);
 
-	if (parse_arguments(argc, argv, false, &options) < 0)
-		return ITSY_USAGE;
-	if (options.help) {
-		(void)fputs(release_help, stdout);
-		return ITSY_OK;
-	}
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	return change_all(&options, release_one);
 }

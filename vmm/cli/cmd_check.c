@@ -5,7 +5,6 @@
  *
  * No locks.
  */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +14,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
-#include "vmm/cli/hostroot.h"
-#include "vmm/cli/options.h"
+#include "vmm/cli/option_types.h"
 
 #define JSON_SCHEMA	 1
 #define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
@@ -56,29 +54,30 @@ static const struct {
 	[VERDICT_FAIL] = { "FAIL", "\033[31m" },
 };
 
-static const char help_text[] =
-	"Usage: itsy check [OPTION]... [CONFIG]\n"
-	"\n"
-	"Says whether this host can run guests: PASS, WARN or FAIL for each thing that\n"
-	"itsy needs, and what to do about it. With CONFIG, also whether it can run the\n"
-	"guest of that file.\n"
-	"\n"
-	"  --set KEY=VALUE  as for itsy run\n"
-	"  --json           as one JSON object, for programs\n"
-	"  --root DIR       look at the copy of a host's files below DIR\n"
-	"  --help           print this\n"
-	"\n"
-	"Exit status: 0 nothing failed; 2 the command line is wrong; 3 CONFIG is wrong;\n"
-	"4 something failed.\n";
-
-#define MAX_OVERRIDES 64u
-
 struct options {
-	bool json, help;
+	bool json;
 	struct pci_host_fs fs;
-	const char *overrides[MAX_OVERRIDES];
-	size_t nr_overrides;
-	const char *config;
+	struct option_list overrides;
+};
+
+static const struct option_row rows[] = {
+	{ "set", "KEY=VALUE", option_list, OPTION_MEMBER(struct options, overrides),
+	  .help = "as for itsy run" },
+	{ "json", NULL, option_flag, OPTION_MEMBER(struct options, json),
+	  .help = "as one JSON object, for programs" },
+	OPTION_ROOT(struct options, fs, "look at the copy of a host's files below DIR"),
+};
+
+const struct command_line check_line = {
+	.name = "check",
+	.usage = "itsy check [OPTION]... [CONFIG]",
+	.about = "Says whether this host can run guests: PASS, WARN or FAIL for each thing that\n"
+		 "itsy needs, and what to do about it. With CONFIG, also whether it can run the\n"
+		 "guest of that file.\n",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+	.after = "Exit status: 0 nothing failed; 2 the command line is wrong; 3 CONFIG is wrong;\n"
+		 "4 something failed.\n",
 };
 
 struct output {
@@ -203,75 +202,24 @@ static enum exit_status check_all(const struct options *o, const struct config *
 	return out.failed ? ITSY_ENVIRONMENT : ITSY_OK;
 }
 
-enum { OPT_JSON = 256, OPT_SET, OPT_ROOT, OPT_HELP };
-
-static int take_option(struct options *o, int option)
-{
-	switch (option) {
-	case OPT_JSON:
-		o->json = true;
-		return 0;
-	case OPT_HELP:
-		o->help = true;
-		return 0;
-	case OPT_ROOT:
-		return hostroot_set(&o->fs, optarg);
-	case OPT_SET:
-		if (o->nr_overrides < MAX_OVERRIDES) {
-			o->overrides[o->nr_overrides++] = optarg;
-			return 0;
-		}
-		(void)fputs("itsy: error: check: --set is given too often\n", stderr);
-		return -EINVAL;
-	default:
-		return -EINVAL; /* it was told why */
-	}
-}
-
-static int parse_arguments(int argc, char **argv, struct options *ret)
-{
-	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "set", required_argument, NULL, OPT_SET },
-		{ "root", required_argument, NULL, OPT_ROOT },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	*ret = (struct options){ 0 };
-	options_begin();
-	while ((option = options_next(argc, argv, long_options)) != -1)
-		if (take_option(ret, option) < 0)
-			return -EINVAL;
-	if (optind + 1 < argc) {
-		(void)fputs("itsy: error: check: more than one configuration file\n", stderr);
-		return -EINVAL;
-	}
-	ret->config = argv[optind];
-	if (!ret->config && ret->nr_overrides) {
-		(void)fputs("itsy: error: check: --set needs a configuration file\n", stderr);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 enum exit_status cmd_check(int argc, char **argv)
 {
+	struct options options = { 0 };
 	enum exit_status status;
-	struct options options;
 	struct config config;
+	struct words words;
+	int r = options_parse(&check_line, argc, argv, &options, &words);
 
-	if (parse_arguments(argc, argv, &options) < 0)
-		return ITSY_USAGE;
-	if (options.help) {
-		(void)fputs(help_text, stdout);
-		return ITSY_OK;
-	}
-	if (!options.config)
+	if (r == 0 && words.nr > 1)
+		r = option_error(&check_line, "more than one configuration file");
+	else if (r == 0 && !words.nr && options.overrides.nr)
+		r = option_error(&check_line, "--set needs a configuration file");
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	if (!words.nr)
 		return check_all(&options, NULL);
-	if (config_load(options.config, options.overrides, options.nr_overrides, stderr, &config) <
-	    0)
+	if (config_load(words.list[0], options.overrides.list, options.overrides.nr, stderr,
+			&config) < 0)
 		return ITSY_CONFIG;
 	status = check_all(&options, &config);
 	config_fini(&config);

@@ -16,7 +16,7 @@
 #include "vmm/base/suggest.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
-#include "vmm/cli/options.h"
+#include "vmm/cli/option_types.h"
 #include "vmm/control/client.h"
 #include "vmm/control/control.h"
 #include "vmm/control/irqview.h"
@@ -25,33 +25,41 @@
 
 #define JSON_SCHEMA 1
 
-static const char help_text[] =
-	"Usage: itsy ctl [OPTION]... [NAME [VERB [ARGUMENT]...]]\n"
-	"\n"
-	"Asks the running guest NAME, or changes it. Without NAME: lists those that run.\n"
-	"\n"
-	"Verbs:\n"
-	"  NAME info                       what it is, and since when (the default)\n"
-	"  NAME irqs                       its vectors: mapping, route, counts, rates\n"
-	"  NAME histogram on|off           record the time each interrupt takes in itsy\n"
-	"  NAME route DEVICE[/VECTOR] uring|spin|irqfd\n"
-	"                                  change the route while interrupts come; DEVICE\n"
-	"                                  may be \"all\"\n"
-	"  NAME its                        its ITSs: registers, commands, failures\n"
-	"\n"
-	"  --histogram      irqs: times of each vector; begins to record them if need be\n"
-	"  --audit          its: where the guest's tables differ from the shadow\n"
-	"  --json           as one JSON object, for programs\n"
-	"  --help           print this\n";
-
 struct ctl {
-	bool json, histogram, audit, help;
+	bool json, histogram, audit;
 	const char *name;
 	char **words; /* behind the verb */
 	int nr_words;
 
 	int fd;
 	struct failure failure;
+};
+
+static const struct option_row rows[] = {
+	{ "histogram", NULL, option_flag, OPTION_MEMBER(struct ctl, histogram),
+	  .help = "irqs: times of each vector; begins to record them if need be" },
+	{ "audit", NULL, option_flag, OPTION_MEMBER(struct ctl, audit),
+	  .help = "its: where the guest's tables differ from the shadow" },
+	{ "json", NULL, option_flag, OPTION_MEMBER(struct ctl, json),
+	  .help = "as one JSON object, for programs" },
+};
+
+const struct command_line ctl_line = {
+	.name = "ctl",
+	.usage = "itsy ctl [OPTION]... [NAME [VERB [ARGUMENT]...]]",
+	.about =
+		"Asks the running guest NAME, or changes it. Without NAME: lists those that run.\n"
+		"\n"
+		"Verbs:\n"
+		"  NAME info                       what it is, and since when (the default)\n"
+		"  NAME irqs                       its vectors: mapping, route, counts, rates\n"
+		"  NAME histogram on|off           record the time each interrupt takes in itsy\n"
+		"  NAME route DEVICE[/VECTOR] uring|spin|irqfd\n"
+		"                                  change the route while interrupts come; DEVICE\n"
+		"                                  may be \"all\"\n"
+		"  NAME its                        its ITSs: registers, commands, failures\n",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
 };
 
 static int ctl_ask(struct ctl *c, json_t *request, json_t **ret_reply)
@@ -418,12 +426,6 @@ static const struct verb {
 	{ "its", 0, "its [--audit]", do_its },
 };
 
-static int usage_error(const char *why)
-{
-	(void)fprintf(stderr, "itsy: error: ctl: %s: itsy help ctl explains it\n", why);
-	return -EINVAL;
-}
-
 static const struct verb *find_verb(const char *name)
 {
 	const char *names[ARRAY_SIZE(verbs)], *near;
@@ -440,60 +442,28 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
-static int parse_options(int argc, char **argv, struct ctl *c)
-{
-	enum { OPT_JSON = 256, OPT_HISTOGRAM, OPT_AUDIT, OPT_HELP };
-	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "histogram", no_argument, NULL, OPT_HISTOGRAM },
-		{ "audit", no_argument, NULL, OPT_AUDIT },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	options_begin();
-	while ((option = options_next(argc, argv, long_options)) != -1) {
-		switch (option) {
-		case OPT_JSON:
-			c->json = true;
-			break;
-		case OPT_HISTOGRAM:
-			c->histogram = true;
-			break;
-		case OPT_AUDIT:
-			c->audit = true;
-			break;
-		case OPT_HELP:
-			c->help = true;
-			break;
-		default:
-			return -EINVAL;
-		}
-	}
-	return 0;
-}
-
 static int parse_arguments(int argc, char **argv, struct ctl *c, const struct verb **ret_verb)
 {
+	struct words words;
+	int r;
+
 	*ret_verb = NULL;
-	if (parse_options(argc, argv, c) < 0)
-		return -EINVAL;
-	if (c->help)
-		return 0;
-	c->name = argv[optind]; /* NULL where there is none */
+	r = options_parse(&ctl_line, argc, argv, c, &words);
+	if (r)
+		return r;
+	c->name = words.list[0]; /* NULL where there is none */
 	if (c->name)
-		*ret_verb = find_verb(optind + 1 < argc ? argv[optind + 1] : verbs[0].name);
+		*ret_verb = find_verb(words.nr > 1 ? words.list[1] : verbs[0].name);
 	if (c->name && !*ret_verb)
 		return -EINVAL;
 	if (c->histogram && (!c->name || (*ret_verb)->run != do_irqs))
-		return usage_error("--histogram belongs to irqs");
+		return option_error(&ctl_line, "--histogram belongs to irqs");
 	if (c->audit && (!c->name || (*ret_verb)->run != do_its))
-		return usage_error("--audit belongs to its");
+		return option_error(&ctl_line, "--audit belongs to its");
 	if (!c->name)
 		return 0;
-	c->words = argv + optind + 2;
-	c->nr_words = argc - optind > 2 ? argc - optind - 2 : 0;
+	c->nr_words = words.nr > 2 ? words.nr - 2 : 0;
+	c->words = words.list + words.nr - c->nr_words;
 	if (c->nr_words != (*ret_verb)->nr_words) {
 		(void)fprintf(stderr, "itsy: error: ctl: usage: itsy ctl %s %s\n", c->name,
 			      (*ret_verb)->usage);
@@ -506,14 +476,10 @@ enum exit_status cmd_ctl(int argc, char **argv)
 {
 	struct ctl c = { .fd = -1 };
 	const struct verb *verb;
-	int r;
+	int r = parse_arguments(argc, argv, &c, &verb);
 
-	if (parse_arguments(argc, argv, &c, &verb) < 0)
-		return ITSY_USAGE;
-	if (c.help) {
-		(void)fputs(help_text, stdout);
-		return ITSY_OK;
-	}
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	if (!c.name)
 		return list_guests(&c);
 	r = client_open(CONTROL_DIR, c.name, &c.fd, &c.failure);

@@ -16,8 +16,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
-#include "vmm/cli/hostroot.h"
-#include "vmm/cli/options.h"
+#include "vmm/cli/option_types.h"
 
 #define JSON_SCHEMA 1
 
@@ -42,22 +41,28 @@ static const struct {
 };
 
 struct options {
-	bool json, all, help;
+	bool json, all;
 	struct pci_host_fs fs;
 };
 
-static const char help_text[] =
-	"Usage: itsy devices [OPTION]...\n"
-	"\n"
-	"Lists the PCI functions of this host. VIABLE says whether the function's IOMMU\n"
-	"group can be given to a guest, and if not, which other function stands in the\n"
-	"way and the driver it is bound to. MSI and MSI-X are numbers of vectors; only\n"
-	"root can see them ('?' otherwise).\n"
-	"\n"
-	"  --all         bridges too, which cannot be passed through\n"
-	"  --json        as one JSON object, for programs\n"
-	"  --root DIR    look at the copy of a host's sysfs below DIR\n"
-	"  --help        print this\n";
+static const struct option_row rows[] = {
+	{ "all", NULL, option_flag, OPTION_MEMBER(struct options, all),
+	  .help = "bridges too, which cannot be passed through" },
+	{ "json", NULL, option_flag, OPTION_MEMBER(struct options, json),
+	  .help = "as one JSON object, for programs" },
+	OPTION_ROOT(struct options, fs, "look at the copy of a host's sysfs below DIR"),
+};
+
+const struct command_line devices_line = {
+	.name = "devices",
+	.usage = "itsy devices [OPTION]...",
+	.about = "Lists the PCI functions of this host. VIABLE says whether the function's IOMMU\n"
+		 "group can be given to a guest, and if not, which other function stands in the\n"
+		 "way and the driver it is bound to. MSI and MSI-X are numbers of vectors; only\n"
+		 "root can see them ('?' otherwise).\n",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
+};
 
 static const char *class_name(uint32_t class_code)
 {
@@ -199,60 +204,19 @@ static int print_json(const struct options *o, const struct pci_function *fns, s
 	return r == 0 ? 0 : -ENOMEM;
 }
 
-static int parse_arguments(int argc, char **argv, struct options *ret)
-{
-	enum { OPT_JSON = 256, OPT_ALL, OPT_ROOT, OPT_HELP };
-	static const struct option long_options[] = {
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "all", no_argument, NULL, OPT_ALL },
-		{ "root", required_argument, NULL, OPT_ROOT },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	*ret = (struct options){ 0 };
-	options_begin();
-	while ((option = options_next(argc, argv, long_options)) != -1) {
-		switch (option) {
-		case OPT_JSON:
-			ret->json = true;
-			break;
-		case OPT_ALL:
-			ret->all = true;
-			break;
-		case OPT_HELP:
-			ret->help = true;
-			break;
-		case OPT_ROOT:
-			if (hostroot_set(&ret->fs, optarg) == 0)
-				break;
-			return -EINVAL;
-		default:
-			return -EINVAL;
-		}
-	}
-	if (optind < argc) {
-		(void)fprintf(stderr, "itsy: error: devices: '%s' is too much\n", argv[optind]);
-		return -EINVAL;
-	}
-	return 0;
-}
-
 enum exit_status cmd_devices(int argc, char **argv)
 {
 	_cleanup_free_ struct pci_function *fns = NULL;
-	struct options options;
+	struct options options = { 0 };
 	struct failure failure;
+	struct words words;
 	size_t nr = 0;
-	int r;
+	int r = options_parse(&devices_line, argc, argv, &options, &words);
 
-	if (parse_arguments(argc, argv, &options) < 0)
-		return ITSY_USAGE;
-	if (options.help) {
-		(void)fputs(help_text, stdout);
-		return ITSY_OK;
-	}
+	if (r == 0 && words.nr)
+		r = option_error(&devices_line, "'%s' is too much", words.list[0]);
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	r = pci_functions_list(&options.fs, &fns, &nr);
 	if (r < 0) {
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "/sys/bus/pci/devices",

@@ -12,8 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
-#include "vmm/cli/options.h"
+#include "vmm/cli/option_types.h"
 #include "vmm/cli/screen.h"
 #include "vmm/control/client.h"
 #include "vmm/control/control.h"
@@ -23,23 +24,42 @@
 #define INTERVAL_MAX 3600.0
 #define INTERVAL_MIN 0.1
 
-static const char help_text[] =
-	"Usage: itsy top [OPTION]... NAME\n"
-	"\n"
-	"Shows the interrupts of the running guest NAME, the busiest vectors first, and\n"
-	"refreshes them; q or Ctrl-c ends it. In a pipe: one table after another.\n"
-	"\n"
-	"  --interval S     seconds between two tables (default 1; 0.1 to 3600)\n"
-	"  --once           one table, after one interval, and end\n"
-	"  --help           print this\n";
-
 struct top {
 	double interval;
-	bool once, help;
+	bool once;
 	const char *name;
 
 	int fd;
 	struct failure failure;
+};
+
+static int take_interval(const struct command_line *line, const struct option_row *row,
+			 const char *value, void *member)
+{
+	double *interval = member;
+	char *end;
+
+	*interval = strtod(value, &end);
+	/* Written so that not-a-number is refused too. */
+	if (end != value && !*end && *interval >= INTERVAL_MIN && *interval <= INTERVAL_MAX)
+		return 0;
+	return option_error(line, "--%s is 0.1 to 3600 seconds", row->name);
+}
+
+static const struct option_row rows[] = {
+	{ "interval", "S", take_interval, OPTION_MEMBER(struct top, interval),
+	  .help = "seconds between two tables (default 1; 0.1 to 3600)" },
+	{ "once", NULL, option_flag, OPTION_MEMBER(struct top, once),
+	  .help = "one table, after one interval, and end" },
+};
+
+const struct command_line top_line = {
+	.name = "top",
+	.usage = "itsy top [OPTION]... NAME",
+	.about = "Shows the interrupts of the running guest NAME, the busiest vectors first, and\n"
+		 "refreshes them; q or Ctrl-c ends it. In a pipe: one table after another.\n",
+	.rows = rows,
+	.nr_rows = ARRAY_SIZE(rows),
 };
 
 static int take_sample(struct top *top, struct irq_sample *ret_sample)
@@ -176,73 +196,18 @@ static int watch(struct top *top)
 	return r;
 }
 
-static int usage_error(const char *why)
-{
-	(void)fprintf(stderr, "itsy: error: top: %s: itsy help top explains it\n", why);
-	return -EINVAL;
-}
-
-static int take_interval(struct top *top, const char *text)
-{
-	char *end;
-
-	errno = 0;
-	top->interval = strtod(text, &end);
-	/* Written so that not-a-number is refused too. */
-	if (end == text || *end ||
-	    !(top->interval >= INTERVAL_MIN && top->interval <= INTERVAL_MAX))
-		return usage_error("--interval is 0.1 to 3600 seconds");
-	return 0;
-}
-
-static int parse_arguments(int argc, char **argv, struct top *ret)
-{
-	enum { OPT_INTERVAL = 256, OPT_ONCE, OPT_HELP };
-	static const struct option long_options[] = {
-		{ "interval", required_argument, NULL, OPT_INTERVAL },
-		{ "once", no_argument, NULL, OPT_ONCE },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ NULL, 0, NULL, 0 },
-	};
-	int option;
-
-	*ret = (struct top){ .interval = 1, .fd = -1 };
-	options_begin();
-	while ((option = options_next(argc, argv, long_options)) != -1) {
-		switch (option) {
-		case OPT_INTERVAL:
-			if (take_interval(ret, optarg) < 0)
-				return -EINVAL;
-			break;
-		case OPT_ONCE:
-			ret->once = true;
-			break;
-		case OPT_HELP:
-			ret->help = true;
-			return 0;
-		default:
-			return -EINVAL;
-		}
-	}
-	if (optind == argc)
-		return usage_error("no guest is named (itsy ctl lists them)");
-	if (optind + 1 < argc)
-		return usage_error("more than one guest");
-	ret->name = argv[optind];
-	return 0;
-}
-
 enum exit_status cmd_top(int argc, char **argv)
 {
-	struct top top;
-	int r;
+	struct top top = { .interval = 1, .fd = -1 };
+	struct words words;
+	int r = options_parse(&top_line, argc, argv, &top, &words);
 
-	if (parse_arguments(argc, argv, &top) < 0)
-		return ITSY_USAGE;
-	if (top.help) {
-		(void)fputs(help_text, stdout);
-		return ITSY_OK;
-	}
+	if (r == 0 && words.nr != 1)
+		r = option_error(&top_line, words.nr ? "more than one guest"
+						     : "no guest is named (itsy ctl lists them)");
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	top.name = words.list[0];
 	r = watch(&top);
 	cleanup_fd(&top.fd);
 	return r < 0 ? report_failure(&top.failure) : ITSY_OK;

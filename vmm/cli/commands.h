@@ -7,6 +7,7 @@
 #define VMM_CLI_COMMANDS_H
 
 #include "vmm/base/report.h"
+#include "vmm/cli/options.h"
 #include "vmm/config/config.h"
 
 struct run_options {
@@ -17,6 +18,10 @@ struct run_options {
 
 /* itsy run: boots the guest of the configuration, returns when it is over. */
 enum exit_status run_guest(const struct config *config, const struct run_options *options);
+
+/* What each can be told, and what its --help says. */
+extern const struct command_line run_line, check_line, devices_line, bench_line, bind_line,
+	release_line, ctl_line, top_line;
 
 enum exit_status cmd_run(int argc, char **argv);
 enum exit_status cmd_check(int argc, char **argv);

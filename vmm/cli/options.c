@@ -1,81 +1,181 @@
 // SPDX-License-Identifier: MIT
 /*
- * Options of the commands. No locks; getopt's state is the C library's.
+ * Options of the commands, by getopt_long(3). No locks; getopt's state is the C library's.
  */
 #include "vmm/cli/options.h"
 
-#include <stdio.h>
+#include <assert.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "vmm/base/suggest.h"
 
-#define MAX_OPTIONS 32u
-#define NAME_SZ	    64u
+#define WORD_SZ 64u
+#define COLUMNS 80u
 
-void options_begin(void)
+/* What getopt returns for row i; the row behind the last stands for --help. */
+#define FIRST_VALUE 256
+
+static const struct option_row help_row = { .name = "help", .help = "print this" };
+
+static const struct option_row *row_of(const struct command_line *line, size_t i)
 {
-	optind = 0; /* start anew, with GNU's order: options may stand anywhere */
-	opterr = 0; /* we tell */
+	return i < line->nr_rows ? &line->rows[i] : &help_row;
 }
 
+int option_error(const struct command_line *line, const char *format, ...)
+{
+	va_list ap;
+
+	(void)fprintf(stderr, "itsy: error: %s: ", line->name);
+	va_start(ap, format);
+	(void)vfprintf(stderr, format, ap);
+	va_end(ap);
+	(void)fprintf(stderr, ": itsy help %s explains it\n", line->name);
+	return -EINVAL;
+}
+
+/* ---- reading --------------------------------------------------------------------------- */
+
 /* The option as it was typed, without a value. */
-static void name_of(const char *word, char name[NAME_SZ])
+static void name_of(const char *word, char name[WORD_SZ])
 {
 	size_t len = strcspn(word, "=");
 
-	if (len > NAME_SZ - 1)
-		len = NAME_SZ - 1;
+	if (len > WORD_SZ - 1)
+		len = WORD_SZ - 1;
 	memcpy(name, word, len);
 	name[len] = '\0';
 }
 
-static const char *nearest(const char *name, const struct option options[])
+static const char *nearest(const struct command_line *line, const char *name)
 {
-	const char *names[MAX_OPTIONS];
-	size_t nr = 0;
+	const char *names[OPTIONS_MAX + 1];
 
-	for (; nr < MAX_OPTIONS && options[nr].name; nr++)
-		names[nr] = options[nr].name;
-	return strncmp(name, "--", 2) == 0 ? suggest(name + 2, names, nr) : NULL;
+	for (size_t i = 0; i <= line->nr_rows; i++)
+		names[i] = row_of(line, i)->name;
+	return strncmp(name, "--", 2) == 0 ? suggest(name + 2, names, line->nr_rows + 1) : NULL;
 }
 
-static void tell(const char *command, const char *word, const struct option options[], int result)
+/* Why getopt did not take a word. */
+static int tell(const struct command_line *line, const char *word, int result)
 {
-	char name[NAME_SZ];
+	char name[WORD_SZ];
 	const char *near;
 
 	name_of(word, name);
-	if (result == ':') {
-		(void)fprintf(stderr,
-			      "itsy: error: %s: %s needs a value: itsy help %s explains it\n",
-			      command, name, command);
-		return;
-	}
-	if (optopt > 255) { /* one that exists */
-		(void)fprintf(stderr,
-			      "itsy: error: %s: %s takes no value: itsy help %s explains it\n",
-			      command, name, command);
-		return;
-	}
-	near = nearest(name, options);
+	if (result == ':')
+		return option_error(line, "%s needs a value", name);
+	if (optopt >= FIRST_VALUE) /* there is one of this name */
+		return option_error(line, "%s takes no value", name);
+	near = nearest(line, name);
 	if (near)
 		(void)fprintf(stderr, "itsy: error: %s: unknown option %s: did you mean --%s?\n",
-			      command, name, near);
+			      line->name, name, near);
 	else
 		(void)fprintf(stderr,
 			      "itsy: error: %s: unknown option %s: itsy help %s lists them\n",
-			      command, name, command);
+			      line->name, name, line->name);
+	return -EINVAL;
 }
 
-int options_next(int argc, char **argv, const struct option options[])
+static int take_all(const struct command_line *line, const struct option options[], int argc,
+		    char **argv, void *into, uint64_t *given)
 {
-	char one[] = "-?";
-	int result = getopt_long(argc, argv, ":", options, NULL);
+	int result, r = 0;
 
-	if (result != '?' && result != ':')
-		return result;
-	one[1] = (char)optopt;
-	/* Of single letters, several may stand in one word. */
-	tell(argv[0], optopt > 0 && optopt < 256 ? one : argv[optind - 1], options, result);
-	return '?';
+	optind = 0; /* start anew, with GNU's order: options may stand anywhere */
+	opterr = 0; /* we tell */
+	while (r == 0 && (result = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+		size_t i = (size_t)(result - FIRST_VALUE);
+		char letter[] = { '-', (char)optopt, '\0' };
+
+		if (result < FIRST_VALUE) /* of single letters, several may stand in one word */
+			return tell(line,
+				    optopt > 0 && optopt < FIRST_VALUE ? letter : argv[optind - 1],
+				    result);
+		if (i == line->nr_rows) {
+			options_print_help(line, stdout);
+			return 1;
+		}
+		*given |= UINT64_C(1) << i;
+		r = line->rows[i].take(line, &line->rows[i], optarg,
+				       (char *)into + line->rows[i].at);
+	}
+	return r;
+}
+
+int options_parse(const struct command_line *line, int argc, char **argv, void *into,
+		  struct words *ret_words)
+{
+	struct option options[OPTIONS_MAX + 2] = { { 0 } };
+	int r;
+
+	assert(line->nr_rows <= OPTIONS_MAX);
+	for (size_t i = 0; i <= line->nr_rows; i++)
+		options[i] = (struct option){
+			.name = row_of(line, i)->name,
+			.has_arg = row_of(line, i)->argument ? required_argument : no_argument,
+			.val = FIRST_VALUE + (int)i,
+		};
+	*ret_words = (struct words){ 0 };
+	r = take_all(line, options, argc, argv, into, &ret_words->given);
+	ret_words->list = argv + optind;
+	ret_words->nr = argc - optind;
+	return r;
+}
+
+/* ---- printing -------------------------------------------------------------------------- */
+
+static size_t label_of(const struct option_row *row, char label[WORD_SZ])
+{
+	int len = snprintf(label, WORD_SZ, "--%s%s%s", row->name, row->argument ? " " : "",
+			   row->argument ? row->argument : "");
+
+	assert(len > 0 && (size_t)len < WORD_SZ);
+	return (size_t)len;
+}
+
+/* Words from this column on, in lines that fit a terminal. */
+static void print_broken(const char *text, size_t column, FILE *out)
+{
+	size_t at = column;
+
+	for (const char *word = text; *word;) {
+		size_t len = strcspn(word, " ");
+
+		if (at > column && at + 1 + len > COLUMNS) {
+			(void)fprintf(out, "\n%*s", (int)column, "");
+			at = column;
+		} else if (at > column) {
+			(void)fputc(' ', out);
+			at++;
+		}
+		(void)fprintf(out, "%.*s", (int)len, word);
+		at += len;
+		word += len + (word[len] == ' ');
+	}
+	(void)fputc('\n', out);
+}
+
+void options_print_help(const struct command_line *line, FILE *out)
+{
+	char label[WORD_SZ];
+	size_t widest = 0;
+
+	for (size_t i = 0; i <= line->nr_rows; i++) {
+		size_t len = label_of(row_of(line, i), label);
+
+		widest = len > widest ? len : widest;
+	}
+	(void)fprintf(out, "Usage: %s\n\n%s\n", line->usage, line->about);
+	for (size_t i = 0; i <= line->nr_rows; i++) {
+		(void)label_of(row_of(line, i), label);
+		(void)fprintf(out, "  %-*s  ", (int)widest, label);
+		print_broken(row_of(line, i)->help, widest + 4, out);
+	}
+	if (line->after)
+		(void)fprintf(out, "\n%s", line->after);
 }

@@ -179,19 +179,109 @@ static void test_each_command_explains_itself(void **state)
 	assert_int_equal(itsy("help help"), ITSY_OK);
 }
 
+static void expect_80_columns(const char *line)
+{
+	assert_int_equal(itsy(line), ITSY_OK);
+	assert_true(strlen(said.out) > 0);
+	for (const char *p = said.out; *p; p = strchr(p, '\n') + 1)
+		if (strcspn(p, "\n") > 80)
+			fail_msg("%s: %.100s", line, p);
+}
+
 static void test_help_fits_a_terminal_of_80_columns(void **state)
 {
-	static const char *const lines[] = { "--help",	     "help run",  "help check",
-					     "help devices", "help bind", "help release",
-					     "help ctl",     "help top" };
+	(void)state;
+	expect_80_columns("--help");
+	for (size_t i = 0; i < cli_nr_commands; i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "help %s", cli_commands[i].name);
+		expect_80_columns(line);
+	}
+}
+
+/* Each row of each command, as getopt and --help see it. */
+static void test_each_option_of_each_command_is_read_and_explained(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < cli_nr_commands; i++) {
+		const struct command_line *line = cli_commands[i].line;
+		char text[128], label[64];
+
+		assert_true(!line || strcmp(line->name, cli_commands[i].name) == 0);
+		for (size_t n = 0; line && n < line->nr_rows; n++) {
+			const struct option_row *row = &line->rows[n];
+
+			(void)snprintf(text, sizeof(text), "%s --%s%s", line->name, row->name,
+				       row->argument ? "" : "=value");
+			assert_int_equal(itsy(text), ITSY_USAGE);
+			(void)snprintf(label, sizeof(label), "--%s %s value: itsy help %s",
+				       row->name, row->argument ? "needs a" : "takes no",
+				       line->name);
+			has(said.err, label);
+			(void)snprintf(text, sizeof(text), "help %s", line->name);
+			assert_int_equal(itsy(text), ITSY_OK);
+			(void)snprintf(label, sizeof(label), "\n  --%s%s%s ", row->name,
+				       row->argument ? " " : "",
+				       row->argument ? row->argument : "");
+			has(said.out, label);
+		}
+	}
+}
+
+static void test_help_is_printed_where_it_stands(void **state)
+{
+	(void)state;
+	/* What stands before it is looked at, what stands behind it is not. */
+	assert_int_equal(itsy("top --once --help --frobnicate"), ITSY_OK);
+	assert_int_equal(strncmp(said.out, "Usage: itsy top", 15), 0);
+	assert_int_equal(itsy("run --frobnicate --help"), ITSY_USAGE);
+	assert_string_equal(said.out, "");
+	has(said.err, "run: unknown option --frobnicate");
+	assert_int_equal(itsy("run --hepl"), ITSY_USAGE);
+	has(said.err, "did you mean --help?");
+}
+
+static void test_numbers_of_options_are_taken_from_the_least_to_the_most(void **state)
+{
+	static const struct {
+		const char *words, *want; /* NULL: taken */
+	} cases[] = {
+		{ "--vectors 1", NULL },
+		{ "--vectors 2048", NULL },
+		{ "--vectors 2049", "--vectors is a number from 1 to 2048, not '2049'" },
+		{ "--vectors 0", "--vectors is a number from 1 to 2048, not '0'" },
+		{ "--vectors -1", "--vectors is a number from 1 to 2048, not '-1'" },
+		{ "--vectors 1x", "--vectors is a number from 1 to 2048, not '1x'" },
+		{ "--vectors=", "--vectors is a number from 1 to 2048, not ''" },
+		{ "--gap-us 0", NULL },
+		{ "--count 18446744073709551616", "--count is a number from 1 to 1000000000" },
+		{ "--vcpu-cpu 1023", NULL },
+		{ "--vcpu-cpu 1024", "--vcpu-cpu is a number from 0 to 1023, not '1024'" },
+		{ "--trigger-cpu x", "--trigger-cpu is a number from 0 to 1023, not 'x'" },
+		{ "--routes spin,uring", NULL },
+		{ "--routes spin,", "--routes is a list of uring, spin and irqfd, not 'spin,'" },
+		{ "--device 1:0", "is the address of a PCI function, or none, not '1:0'" },
+	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-		assert_int_equal(itsy(lines[i]), ITSY_OK);
-		for (const char *p = said.out; *p; p = strchr(p, '\n') + 1)
-			if (strcspn(p, "\n") > 80)
-				fail_msg("%s: %.100s", lines[i], p);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char line[128];
+
+		(void)snprintf(line, sizeof(line), "bench irq %s", cases[i].words);
+		assert_int_equal(itsy(line), cases[i].want ? ITSY_USAGE : ITSY_RUNTIME);
+		has(said.err, cases[i].want ? cases[i].want : "");
 	}
+	assert_int_equal(itsy("bench irq --count 7 --rate 8 --burst 1 --trigger-cpu 9 "
+			      "--vcpu-cpu 3 --hardlimit 4611686018427387904"),
+			 ITSY_RUNTIME);
+	assert_int_equal(bench.options.count, 7);
+	assert_int_equal(bench.options.rate, 8);
+	assert_int_equal(bench.options.trigger_cpu, 9);
+	assert_int_equal(bench.options.vcpu.cpu, 3);
+	assert_true(bench.options.vcpu.asked);
+	assert_false(bench.options.spin.asked);
+	assert_int_equal(bench.options.hardlimit, UINT64_C(1) << 62);
 }
 
 static void test_version_is_printed(void **state)
@@ -529,6 +619,9 @@ int main(void)
 		cmocka_unit_test(test_help_lists_each_command_on_stdout),
 		cmocka_unit_test(test_each_command_explains_itself),
 		cmocka_unit_test(test_help_fits_a_terminal_of_80_columns),
+		cmocka_unit_test(test_each_option_of_each_command_is_read_and_explained),
+		cmocka_unit_test(test_help_is_printed_where_it_stands),
+		cmocka_unit_test(test_numbers_of_options_are_taken_from_the_least_to_the_most),
 		cmocka_unit_test(test_version_is_printed),
 		cmocka_unit_test(test_no_command_is_a_usage_error),
 		cmocka_unit_test(test_unknown_commands_come_with_the_nearest_one),

@@ -161,16 +161,6 @@ static void test_each_option_is_in_the_manual_and_no_other(void **state)
 	free(top);
 }
 
-static void test_each_command_is_in_the_synopsis(void **state)
-{
-	struct capture *top = calloc(1, sizeof(*top));
-	_cleanup_free_ char *text = page("itsy.1");
-
-	(void)state;
-	assert_in_range(expect_all(help_of(top, ""), "  ", text, "*itsy ", "*"), 5, 50);
-	free(top);
-}
-
 /* Without what marks bold and italics, with single blanks: as it is read. The caller's. */
 static char *as_read(const char *from, size_t len)
 {
@@ -188,6 +178,76 @@ static char *as_read(const char *from, size_t len)
 			*to++ = from[i];
 	}
 	return plain;
+}
+
+/* As itsy(1) writes it: "KEY=VALUE" is "_KEY_=_VALUE_", "BDF|none" "_BDF_ | _none_". */
+static void argument_in_manual(const char *argument, char out[64])
+{
+	size_t len = 0;
+
+	out[0] = '\0';
+	while (*argument) {
+		size_t word = strcspn(argument, "|=");
+		char sign = argument[word];
+
+		len += (size_t)snprintf(out + len, 64 - len, "_%.*s_%s", (int)word, argument,
+					sign == '|' ? " | "
+					: sign	    ? "="
+						    : "");
+		argument += word + (sign != '\0');
+	}
+}
+
+/* The entry of an option begins as its row has it, and tells the range of its numbers. */
+static void expect_row(const struct command_line *line, const struct option_row *row,
+		       const char *part)
+{
+	_cleanup_free_ char *entry = NULL;
+	char argument[64] = "", begin[128], range[64];
+	const char *at, *end;
+
+	if (row->argument)
+		argument_in_manual(row->argument, argument);
+	(void)snprintf(begin, sizeof(begin), "\n*--%s*%s%s\n", row->name, argument[0] ? " " : "",
+		       argument);
+	at = strstr(part, begin);
+	if (!at)
+		fail_msg("itsy(1) does not say of 'itsy %s':%s", line->name, begin);
+	at += strlen(begin);
+	end = strstr(at, "\n\n");
+	entry = as_read(at, end ? (size_t)(end - at) : strlen(at));
+	/* Larger ones than these are no limit. */
+	if (!row->max || row->max > UINT64_C(1) << 32)
+		return;
+	(void)snprintf(range, sizeof(range), "%llu to %llu", (unsigned long long)row->min,
+		       (unsigned long long)row->max);
+	if (!strstr(entry, range))
+		fail_msg("itsy(1) does not say of 'itsy %s --%s': %s", line->name, row->name,
+			 range);
+}
+
+static void test_each_option_is_in_the_manual_as_its_row_has_it(void **state)
+{
+	_cleanup_free_ char *text = page("itsy.1");
+
+	(void)state;
+	for (size_t i = 0; i < cli_nr_commands; i++) {
+		const struct command_line *line = cli_commands[i].line;
+		_cleanup_free_ char *part = line ? section(text, line->name) : NULL;
+
+		for (size_t n = 0; line && n < line->nr_rows; n++)
+			expect_row(line, &line->rows[n], part);
+	}
+}
+
+static void test_each_command_is_in_the_synopsis(void **state)
+{
+	struct capture *top = calloc(1, sizeof(*top));
+	_cleanup_free_ char *text = page("itsy.1");
+
+	(void)state;
+	assert_in_range(expect_all(help_of(top, ""), "  ", text, "*itsy ", "*"), 5, 50);
+	free(top);
 }
 
 /* The part of itsy.conf(5) that is about the keys of a scope; the caller's to free(). */
@@ -342,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_option_is_in_the_manual_and_no_other),
+		cmocka_unit_test(test_each_option_is_in_the_manual_as_its_row_has_it),
 		cmocka_unit_test(test_each_command_is_in_the_synopsis),
 		cmocka_unit_test(test_each_configuration_key_is_in_the_manual_as_its_row_has_it),
 		cmocka_unit_test(test_the_manual_has_no_other_configuration_key),
