@@ -107,7 +107,7 @@ table()
 		# shellcheck disable=SC2059
 		printf "$row" "$name" "$(commands "$name" 'done' 0)" \
 			"$(commands "$name" skipped .its_mistakes.unreadable_commands)" \
-			"$(jq .sealed_its.windows "$(file_of "$name.json")")" \
+			"$(jq .kernel_its.pauses "$(file_of "$name.json")")" \
 			"$(fact "$name" rss_kib)" "$(fact "$name" kernel_kib)" "$(fact "$name" left_kib)" \
 			"$(ms "$(fact "$name" gap_us)")" "$(ms "$(fact "$name" quiet_gap_us)")" \
 			"$(share_of "$name")%" "$(ms "$(fact "$name" other_gap_us)")"
@@ -136,7 +136,7 @@ survived()
 	counts_add_up "$2"
 	# a forged MAPC may take the device's CPU away for a moment
 	[ "$1" = rewrite ] || none_dropped "$2"
-	json "$2" '.sealed_its.frame_accesses == 0 and .sealed_its.table_writes == 0'
+	json "$2" '.kernel_its.frame_accesses == 0 and .kernel_its.table_writes == 0'
 	at_most "$2" rss_kib $rss_kib
 	at_most "$2" kernel_kib $kernel_kib
 	at_most "$2" left_kib $left_kib
@@ -174,7 +174,7 @@ it_took_place()
 		json "$1" '.its_commands.MAPTI.done >= 65536 + 65 and .its_commands.DISCARD.done >= 65' ;;
 	mapc)
 		json "$1" '.its_commands.MAPC.done >= 72'
-		json "$1" '.sealed_its.commands > 60 * .its_commands.MAPC.done' ;;
+		json "$1" '.kernel_its.commands > 60 * .its_commands.MAPC.done' ;;
 	cwriter | cwriter_all)
 		# that each CPU gets on is for the guest to check
 		json "$1" '.its_commands | .INT.done > 0 and .INV.done > 0 and .INT.skipped > 0' ;;

@@ -59,9 +59,9 @@ for name in early1 early2; do
 	counts_add_up $name
 	none_dropped $name
 	json $name ".devices[0].vectors[0].injected == $(fact $name handled)"
-	json $name '.sealed_its.owed == 1'
+	json $name '.kernel_its.deferred == 1'
 	# Looked for ever more rarely: not a hundred times in half a second.
-	json $name '.sealed_its.windows < 30'
+	json $name '.kernel_its.pauses < 30'
 done
 
 payload_passed msix msix

@@ -41,11 +41,11 @@ for name in seal1 seal2; do
 	json $name ".devices[0].vectors[0] | .taken == $handled and .injected == $handled"
 	expect "$name: each poke ended in an abort" [ "$pokes" = "$(fact $name frame_aborts)" ]
 	expect "$name: over 100 pokes" [ "$pokes" -gt 100 ]
-	json $name ".sealed_its.frame_accesses >= $pokes"
-	json $name ".sealed_its.table_writes >= $writes"
+	json $name ".kernel_its.frame_accesses >= $pokes"
+	json $name ".kernel_its.table_writes >= $writes"
 	json $name '.its_failures == []'
 	# Windows: start-up, MAPC, MAPD, MAPTI. No poke made the kernel ITS do anything.
-	json $name '.sealed_its.commands < 20'
+	json $name '.kernel_its.commands < 20'
 done
 
 payload_passed its its
@@ -55,13 +55,13 @@ json its '.its_commands | [.MAPD, .MAPC, .MAPTI, .MAPI, .MOVI, .MOVALL, .DISCARD
 	.INT, .CLEAR, .SYNC] | all(.done > 0)'
 json its ".its_commands.SYNC.done > $(fact its queue_commands)"
 expect "its: many LPIs that were pending at once arrived" [ "$(fact its pending_at_once)" = 64 ]
-json its '.sealed_its.owed > 0'
+json its '.kernel_its.deferred > 0'
 for error in MAPTI_PHYSICALID_OOR MAPTI_ID_OOR MAPTI_UNMAPPED_DEVICE MAPTI_COLLECTION_OOR \
 	INT_UNMAPPED_INTERRUPT DISCARD_UNMAPPED_INTERRUPT MOVI_UNMAPPED_COLLECTION MAPC_PROCNUM_OOR \
 	MOVALL_PROCNUM_OOR INVALL_UNMAPPED_COLLECTION MAPD_ITTSIZE_OOR INT_UNMAPPED_DEVICE; do
 	json its ".its_failures | index(\"$error\") != null"
 done
 json its '[.its_commands[].stalled] | add == 0'
-json its '.sealed_its.frame_accesses == 0 and .sealed_its.table_writes == 0'
+json its '.kernel_its.frame_accesses == 0 and .kernel_its.table_writes == 0'
 
 verdict

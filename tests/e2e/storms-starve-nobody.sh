@@ -73,18 +73,18 @@ for name in free limited spun held muted beside stormy; do
 	ms=$(fact $name storm_ms)
 	case $name in
 	free)
-		json $name '[.devices[].vectors[] | .storms + .storm_held + .coalesced] | add == 0'
+		json $name '[.devices[].vectors[] | .storms + .storm_merged + .coalesced] | add == 0'
 		;;
 	limited | spun | stormy)
 		counted $name $((4 + 2 * (ms + 1000) / 1000))
-		json $name '.devices[0].vectors[0] | .storms > 0 and .storm_held > 0 and .storm_muted == 0'
+		json $name '.devices[0].vectors[0] | .storms > 0 and .storm_merged > 0 and .storm_masked == 0'
 		;;
 	held)
 		counted $name $(((ms + 1000) / 20))
 		json $name '.devices[0].vectors[0] | .storms == 0 and .coalesced > 0'
 		;;
 	muted)
-		json $name '.devices[0].vectors[1] | .storms > 2 and .storm_muted > 2 and .storm_released == 0'
+		json $name '.devices[0].vectors[1] | .storms > 2 and .storm_masked > 2 and .storm_released == 0'
 		json $name ".devices[0].vectors[1].taken <= 5 + 20 * ($ms * 2 + 2000) / 1000"
 		;;
 	esac
@@ -102,7 +102,7 @@ has check.out '^PASS  router +CPU 1, not isolated; SCHED_FIFO 1'
 has check.out '^PASS  direct injection +no: '
 # Of a policy, nothing reaches the device that has none.
 for name in limited spun held; do
-	json $name '[.devices[1].vectors[] | .storms + .storm_held + .coalesced] | add == 0'
+	json $name '[.devices[1].vectors[] | .storms + .storm_merged + .coalesced] | add == 0'
 done
 # The kernel of the host took its ITS commands for muting quietly: on_host sees to that.
 

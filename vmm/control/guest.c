@@ -20,6 +20,7 @@
 #include "vmm/base/suggest.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/machine/machine.h"
+#include "vmm/irq/counters.h"
 
 #define SHOWN "%.40s"
 
@@ -139,20 +140,11 @@ static bool list_vectors(const struct guest *g, const struct selection *s, row_f
 
 /* ---- irqs ---------------------------------------------------------------------------- */
 
-/* What a policy did (vmm/irq/policy.h). */
-static void add_policy(json_t *row, const struct vector_counts *c)
+static void add_counters(json_t *row, const struct vector_counts *c)
 {
-	const struct {
-		const char *name;
-		uint64_t nr;
-	} counts[] = {
-		{ "storms", c->storms },	   { "storm_held", c->storm_held },
-		{ "storm_muted", c->storm_muted }, { "storm_released", c->storm_released },
-		{ "coalesced", c->coalesced },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-		(void)json_object_set_new(row, counts[i].name, number(counts[i].nr));
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		(void)json_object_set_new(row, vector_counters[i].name,
+					  number(vector_counter_get(c, i)));
 }
 
 /* Where it would go now; else where the last one went; else nothing is said. */
@@ -182,18 +174,15 @@ static json_t *irq_row(const struct guest *g, size_t function, unsigned vector)
 	const struct route_state route =
 		vector_routes_get(machine_routes(g->machine), function, vector);
 	uint64_t last_ns = c->last_ns;
-	json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I}", "device",
-				p->irq.name, "vector", (json_int_t)vector, "devid",
-				(json_int_t)p->irq.devid, "route", route_name(route.is), "asked",
-				route_name(route.asked), "changing", route.changing, "taken",
-				(json_int_t)c->taken, "injected", (json_int_t)c->injected, "held",
-				(json_int_t)c->held, "released", (json_int_t)c->released, "dropped",
-				(json_int_t)c->dropped);
+	json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:s, s:b}", "device", p->irq.name, "vector",
+				(json_int_t)vector, "devid", (json_int_t)p->irq.devid, "route",
+				route_name(route.is), "asked", route_name(route.asked), "changing",
+				route.changing);
 
 	if (row && last_ns)
 		(void)json_object_set_new(row, "last_ns", number(last_ns));
 	if (row) {
-		add_policy(row, c);
+		add_counters(row, c);
 		add_target(row, p, vector);
 	}
 	return row;

@@ -10,42 +10,61 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/irq/counters.h"
 
 struct row {
-	uint64_t taken, injected, held, released, dropped, last;
-	uint64_t storms, storm_held, storm_muted, storm_released, coalesced;
+	uint64_t counts[NR_VECTOR_COUNTERS];
+	uint64_t last; /* see struct vector_counts */
 	enum route route;
 };
 
 static struct row read_row(const struct vector_counts *c)
 {
-	return (struct row){
-		.taken = c->taken,
-		.injected = c->injected,
-		.held = c->held,
-		.released = c->released,
-		.dropped = c->dropped,
-		.last = c->last,
-		.storms = c->storms,
-		.storm_held = c->storm_held,
-		.storm_muted = c->storm_muted,
-		.storm_released = c->storm_released,
-		.coalesced = c->coalesced,
-		.route = (enum route)c->route,
-	};
+	struct row row = { .last = c->last, .route = (enum route)c->route };
+
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		row.counts[i] = vector_counter_get(c, i);
+	return row;
 }
 
 /* What a policy kept from the guest, where it did. */
-static void print_policy(FILE *out, const struct row *row)
+static void print_notes(FILE *out, const struct row *row)
 {
-	if (row->storms)
-		(void)fprintf(out,
-			      "  storms: %" PRIu64 ", held back in them: %" PRIu64
-			      ", masked at the device: %" PRIu64 " times\n",
-			      row->storms, row->storm_held, row->storm_muted);
-	if (row->coalesced)
-		(void)fprintf(out, "  merged into the next one (hold-us): %" PRIu64 "\n",
-			      row->coalesced);
+	const char *before = "  ";
+
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++) {
+		if (!vector_counters[i].note || !row->counts[i])
+			continue;
+		(void)fprintf(out, "%s%s: %" PRIu64, before, vector_counters[i].note,
+			      row->counts[i]);
+		before = ", ";
+	}
+	if (*before == ',')
+		(void)fprintf(out, "\n");
+}
+
+/* The headings' columns, as many digits wide as fit below them, at least these. */
+static int column_width(unsigned counter)
+{
+	return counter == COUNTER_TAKEN || counter == COUNTER_INJECTED ? 10 : 8;
+}
+
+static void print_headings(FILE *out)
+{
+	(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s", "vector", "DeviceID/EventID", "LPI", "vCPU",
+		      "route");
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		if (vector_counters[i].heading)
+			(void)fprintf(out, " %*s", column_width(i), vector_counters[i].heading);
+	(void)fprintf(out, "\n");
+}
+
+static void print_counts(FILE *out, const struct row *row)
+{
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		if (vector_counters[i].heading)
+			(void)fprintf(out, " %*" PRIu64, column_width(i), row->counts[i]);
+	(void)fprintf(out, "\n");
 }
 
 static void print_where(FILE *out, const struct passthru *p, const struct row *row)
@@ -72,21 +91,18 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		char vector[48];
 
 		/* Of the kernel's own it is not known. */
-		if (!row.taken && row.route != ROUTE_IRQFD) {
+		if (!row.counts[COUNTER_TAKEN] && row.route != ROUTE_IRQFD) {
 			quiet++;
 			continue;
 		}
 		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->irq.name, v);
 		(void)fprintf(out, "%-20s", vector);
 		print_where(out, p, &row);
-		(void)fprintf(out, " %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-			      route_name(row.route), row.taken, row.injected, row.held,
-			      row.dropped);
-		print_policy(out, &row);
-		sum->taken += row.taken;
-		sum->injected += row.injected;
-		sum->held += row.held;
-		sum->dropped += row.dropped;
+		(void)fprintf(out, " %-6s", route_name(row.route));
+		print_counts(out, &row);
+		print_notes(out, &row);
+		for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+			sum->counts[i] += row.counts[i];
 	}
 	if (quiet)
 		(void)fprintf(out, "%-20s  (%u more vectors without an interrupt)\n", p->irq.name,
@@ -101,9 +117,9 @@ static void print_mistakes(FILE *out, const struct machine_stats *s)
 		const char *what;
 		uint64_t nr;
 	} notes[] = {
-		{ "accesses to the hidden ITS frame, answered with an abort",
+		{ "accesses to the kernel ITS's frame, answered with an abort",
 		  s->seal.frame_accesses },
-		{ "writes to the hidden ITS's tables, ignored", s->seal.table_writes },
+		{ "writes to the kernel ITS's tables, ignored", s->seal.table_writes },
 		{ "accesses to addresses where nothing is", s->unclaimed },
 		{ "BARs placed where they cannot be reached", s->pcih.misplaced },
 		{ "effects dropped for want of LPI tables", s->seal.unready },
@@ -129,16 +145,11 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 	struct row sum = { 0 };
 
 	if (nr_functions) {
-		(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s %10s %10s %8s %8s\n", "vector",
-			      "DeviceID/EventID", "LPI", "vCPU", "route", "taken", "injected",
-			      "held", "dropped");
+		print_headings(out);
 		for (size_t i = 0; i < nr_functions; i++)
 			print_function(out, &functions[i], &sum);
-		(void)fprintf(out,
-			      "%-20s  %-16s %6s %5s %-6s %10" PRIu64 " %10" PRIu64 " %8" PRIu64
-			      " %8" PRIu64 "\n",
-			      "all", "", "", "", "", sum.taken, sum.injected, sum.held,
-			      sum.dropped);
+		(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s", "all", "", "", "", "");
+		print_counts(out, &sum);
 	}
 	print_mistakes(out, stats);
 }
@@ -147,15 +158,11 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 
 static json_t *vector_json(unsigned vector, const struct row *row)
 {
-	json_t *v = json_pack(
-		"{s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "vector",
-		(int)vector, "route", route_name(row->route), "taken", (json_int_t)row->taken,
-		"injected", (json_int_t)row->injected, "held", (json_int_t)row->held, "released",
-		(json_int_t)row->released, "dropped", (json_int_t)row->dropped, "storms",
-		(json_int_t)row->storms, "storm_held", (json_int_t)row->storm_held, "storm_muted",
-		(json_int_t)row->storm_muted, "storm_released", (json_int_t)row->storm_released,
-		"coalesced", (json_int_t)row->coalesced);
+	json_t *v = json_pack("{s:i, s:s}", "vector", (int)vector, "route", route_name(row->route));
 
+	for (unsigned i = 0; v && i < NR_VECTOR_COUNTERS; i++)
+		(void)json_object_set_new(v, vector_counters[i].name,
+					  json_integer((json_int_t)row->counts[i]));
 	if (v && row->last) {
 		(void)json_object_set_new(v, "eventid",
 					  json_integer((json_int_t)(row->last & 0xffff)));
@@ -238,8 +245,8 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"s:I}",
 		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
 		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
-		"sealed_its", "windows", (json_int_t)s->seal.windows, "commands",
-		(json_int_t)s->seal.commands, "owed", (json_int_t)s->seal.owed, "unready",
+		"kernel_its", "pauses", (json_int_t)s->seal.windows, "commands",
+		(json_int_t)s->seal.commands, "deferred", (json_int_t)s->seal.owed, "not_ready",
 		(json_int_t)s->seal.unready, "frame_accesses", (json_int_t)s->seal.frame_accesses,
 		"table_writes", (json_int_t)s->seal.table_writes, "router", "reaps",
 		(json_int_t)s->router_reaps, "completions", (json_int_t)s->router_completions,

@@ -4,6 +4,7 @@
  */
 #include "vmm/control/irqview.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,6 +38,15 @@ static bool copy_string(const json_t *object, const char *key, char *out, size_t
 	return n >= 0 && (size_t)n < cap;
 }
 
+/* All that tables show. */
+static bool counted(const struct irq_row *row)
+{
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		if (vector_counters[i].heading && row->counts[i] == IRQVIEW_NONE)
+			return false;
+	return true;
+}
+
 static bool read_row(const json_t *from, struct irq_row *row)
 {
 	*row = (struct irq_row){
@@ -46,16 +56,12 @@ static bool read_row(const json_t *from, struct irq_row *row)
 		.lpi = number_of(from, "lpi"),
 		.vcpu = number_of(from, "vcpu"),
 		.changing = json_is_true(json_object_get(from, "changing")),
-		.taken = number_of(from, "taken"),
-		.injected = number_of(from, "injected"),
-		.held = number_of(from, "held"),
-		.dropped = number_of(from, "dropped"),
 		.last_ns = number_of(from, "last_ns"),
 		.rate = -1,
 	};
-	return row->vector != IRQVIEW_NONE && row->devid != IRQVIEW_NONE &&
-	       row->taken != IRQVIEW_NONE && row->injected != IRQVIEW_NONE &&
-	       row->held != IRQVIEW_NONE && row->dropped != IRQVIEW_NONE &&
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		row->counts[i] = number_of(from, vector_counters[i].name);
+	return row->vector != IRQVIEW_NONE && row->devid != IRQVIEW_NONE && counted(row) &&
 	       copy_string(from, "device", row->device, sizeof(row->device)) &&
 	       copy_string(from, "route", row->route, sizeof(row->route)) &&
 	       copy_string(from, "asked", row->asked, sizeof(row->asked));
@@ -117,9 +123,11 @@ void irqview_rates(struct irq_sample *sample, const struct irq_sample *before)
 		struct irq_row *row = &sample->rows[i];
 		const struct irq_row *old = find_row(before, row, &at);
 
-		if (!old || sample->now_ns <= before->now_ns || row->taken < old->taken)
+		if (!old || sample->now_ns <= before->now_ns ||
+		    row->counts[COUNTER_TAKEN] < old->counts[COUNTER_TAKEN])
 			continue;
-		row->rate = (double)(row->taken - old->taken) * (double)S / (double)span;
+		row->rate = (double)(row->counts[COUNTER_TAKEN] - old->counts[COUNTER_TAKEN]) *
+			    (double)S / (double)span;
 	}
 }
 
@@ -130,8 +138,8 @@ static int busiest_first(const void *a, const void *b)
 
 	if (x->rate < y->rate || x->rate > y->rate)
 		return x->rate < y->rate ? 1 : -1;
-	if (x->taken != y->taken)
-		return x->taken < y->taken ? 1 : -1;
+	if (x->counts[COUNTER_TAKEN] != y->counts[COUNTER_TAKEN])
+		return x->counts[COUNTER_TAKEN] < y->counts[COUNTER_TAKEN] ? 1 : -1;
 	return by_name ? by_name : (x->vector > y->vector) - (x->vector < y->vector);
 }
 
@@ -231,28 +239,46 @@ static void add_row(struct table *t, const struct irq_row *row, uint64_t now_ns)
 	add_number(t, row->vcpu);
 	add_route(t, row);
 	add_rate(t, row);
-	add_number(t, row->taken);
-	add_number(t, row->injected);
-	add_number(t, row->held);
-	add_number(t, row->dropped);
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		if (vector_counters[i].heading)
+			add_number(t, row->counts[i]);
 	table_add(t, row->last_ns == IRQVIEW_NONE ? "-" : irqview_time(ago, time));
+}
+
+static const char *upper_case(const char *text, char ret_text[16])
+{
+	size_t i;
+
+	for (i = 0; text[i] && i < 15; i++)
+		ret_text[i] = (char)toupper((unsigned char)text[i]);
+	ret_text[i] = '\0';
+	return ret_text;
 }
 
 int irqview_print(const struct irq_sample *sample, FILE *out)
 {
-	static const char *const headings[] = { "VECTOR", "DEV/EVENT", "LPI",	"VCPU",
-						"ROUTE",  "PER S",     "TAKEN", "INJECTED",
-						"HELD",	  "DROPPED",   "LAST" };
+	static const char *const first[] = {
+		"VECTOR", "DEV/EVENT", "LPI", "VCPU", "ROUTE", "PER S"
+	};
+	const char *headings[ARRAY_SIZE(first) + NR_VECTOR_COUNTERS + 1];
+	char names[NR_VECTOR_COUNTERS][16];
+	size_t nr = 0;
 	_cleanup_(table_fini) struct table t;
 	size_t quiet = 0;
 	int r;
 
-	table_init(&t, headings, ARRAY_SIZE(headings));
-	t.right = 0x7ec; /* numbers */
+	for (; nr < ARRAY_SIZE(first); nr++)
+		headings[nr] = first[nr];
+	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
+		if (vector_counters[i].heading)
+			headings[nr++] = upper_case(vector_counters[i].heading, names[i]);
+	headings[nr++] = "LAST";
+	table_init(&t, headings, nr);
+	t.right = ((1u << nr) - 1) & ~0x13u; /* all but names: vector, event, route */
 	for (size_t i = 0; i < sample->nr; i++) {
 		const struct irq_row *row = &sample->rows[i];
 
-		if (row->taken || by_irqfd(row) || row->changing)
+		if (row->counts[COUNTER_TAKEN] || by_irqfd(row) || row->changing)
 			add_row(&t, row, sample->now_ns);
 		else
 			quiet++;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "vmm/base/cleanup.h"
+#include "vmm/irq/counters.h"
 
 #define IRQVIEW_NAME_SZ 32u
 #define IRQVIEW_NONE	UINT64_MAX
@@ -22,9 +23,9 @@ struct irq_row {
 	uint64_t eventid, lpi, vcpu; /* IRQVIEW_NONE: not known */
 	char route[8], asked[8];
 	bool changing;
-	uint64_t taken, injected, held, dropped;
-	uint64_t last_ns; /* IRQVIEW_NONE: none yet */
-	double rate;	  /* of those taken, in a second; negative: not known */
+	uint64_t counts[NR_VECTOR_COUNTERS]; /* IRQVIEW_NONE: not told */
+	uint64_t last_ns;		     /* IRQVIEW_NONE: none yet */
+	double rate;			     /* of those taken, in a second; negative: not known */
 };
 
 struct irq_sample {

@@ -36,8 +36,8 @@ struct vector_counts {
 	_Atomic uint8_t stale; /* the histogram is of an earlier recording: empty it first */
 	/* What a policy did (vmm/irq/policy.h); those that wait or merge are not taken. */
 	_Atomic uint64_t storms;	 /* times that the limit was hit */
-	_Atomic uint64_t storm_held;	 /* came in a storm, and merged into the next one taken */
-	_Atomic uint64_t storm_muted;	 /* times that it was masked at the device */
+	_Atomic uint64_t storm_merged;	 /* came in a storm, and merged into the next one taken */
+	_Atomic uint64_t storm_masked;	 /* times that it was masked at the device */
 	_Atomic uint64_t storm_released; /* signals of itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
 	_Atomic uint8_t route; /* enum route: what was asked for (vmm/irq/vector_routes.h) */

@@ -256,7 +256,7 @@ static uint64_t ask_policy(struct function_routes *fn, unsigned vector, uint64_t
 	case POLICY_STORM:
 		return begin_storm(fn, vector, until);
 	default:
-		add(route->storms ? &counts->storm_held : &counts->coalesced, signals - 1);
+		add(route->storms ? &counts->storm_merged : &counts->coalesced, signals - 1);
 		route->storms = false;
 		irq_function_signalled(fn->irq, vector);
 		return 0;
@@ -327,7 +327,7 @@ static int mask_at_device(void *ctx, size_t source, bool mask)
 	int err = irq_function_mask(irq, v, mask);
 
 	if (!err && mask)
-		add(&irq->vectors[v].storm_muted, 1);
+		add(&irq->vectors[v].storm_masked, 1);
 	/* Where masking fails, the storm costs the host time; the guest's vector is parked. */
 	if (err < 0 && !mask) {
 		report_warning("%s: vector %u: its interrupts cannot be unmasked (%s)", irq->name,

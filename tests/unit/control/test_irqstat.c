@@ -69,12 +69,12 @@ static void test_table_tells_of_what_policies_kept_back(void **state)
 	(void)state;
 	vectors[0].taken = vectors[2].taken = 1;
 	vectors[0].storms = 3;
-	vectors[0].storm_held = 456;
-	vectors[0].storm_muted = 2;
+	vectors[0].storm_merged = 456;
+	vectors[0].storm_masked = 2;
 	vectors[2].coalesced = 789;
 	text = table();
-	assert_non_null(
-		strstr(text, "storms: 3, held back in them: 456, masked at the device: 2 times"));
+	assert_non_null(strstr(text, "storms: 3, merged into the next one in storms: 456, "
+				     "times masked at the device: 2"));
 	assert_non_null(strstr(text, "merged into the next one (hold-us): 789"));
 }
 
@@ -84,10 +84,10 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		const char *key;
 		json_int_t value;
 	} want[] = {
-		{ "vector", 2 },	 { "taken", 1 },      { "injected", 2 },
-		{ "held", 3 },		 { "released", 4 },   { "dropped", 5 },
-		{ "storms", 6 },	 { "storm_held", 7 }, { "storm_muted", 10 },
-		{ "storm_released", 8 }, { "coalesced", 9 },  { "eventid", 7 },
+		{ "vector", 2 },	 { "taken", 1 },	{ "injected", 2 },
+		{ "held", 3 },		 { "released", 4 },	{ "dropped", 5 },
+		{ "storms", 6 },	 { "storm_merged", 7 }, { "storm_masked", 10 },
+		{ "storm_released", 8 }, { "coalesced", 9 },	{ "eventid", 7 },
 		{ "vcpu", 3 },		 { "lpi", 8200 },
 	};
 	char path[32];
@@ -106,8 +106,8 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		.dropped = 5,
 		.last = UINT64_C(8200) << 32 | 3 << 16 | 7,
 		.storms = 6,
-		.storm_held = 7,
-		.storm_muted = 10,
+		.storm_merged = 7,
+		.storm_masked = 10,
 		.storm_released = 8,
 		.coalesced = 9,
 		.route = ROUTE_SPIN,

@@ -550,8 +550,8 @@ static void test_a_storm_is_limited_counted_and_masked_at_the_device(void **stat
 	assert_in_range(w.routed[1], 6, 5 + 100 + 30);
 	assert_true(w.maskings > 0);
 	assert_in_range(vectors[1].storms, 2, 21);
-	assert_int_equal(vectors[1].storm_muted, w.maskings);
-	assert_true(vectors[1].storm_muted <= vectors[1].storms);
+	assert_int_equal(vectors[1].storm_masked, w.maskings);
+	assert_true(vectors[1].storm_masked <= vectors[1].storms);
 	assert_int_equal(vectors[1].storm_released, 0);
 	/* A vector of its own: the others pass. */
 	signal_vector(2);
@@ -574,7 +574,7 @@ static void test_a_storm_without_a_mask_at_the_device_is_limited_too(void **stat
 	storm_for(0, 1000);
 	assert_in_range(w.routed[0], 6, 5 + 100 + 30);
 	assert_int_equal(w.maskings, 0);
-	assert_true(vectors[0].storm_held > 100);
+	assert_true(vectors[0].storm_merged > 100);
 	assert_int_equal(vectors[0].storm_released, 0);
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+/* The counters of a vector, by name. No locks. */
+#include "vmm/irq/counters.h"
+
+#include <assert.h>
+
+#define AT(field) offsetof(struct vector_counts, field)
+
+const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS] = {
+	[COUNTER_TAKEN] = { "taken", AT(taken), "taken", NULL },
+	[COUNTER_INJECTED] = { "injected", AT(injected), "injected", NULL },
+	[COUNTER_HELD] = { "held", AT(held), "held", NULL },
+	[COUNTER_RELEASED] = { "released", AT(released), NULL, NULL },
+	[COUNTER_DROPPED] = { "dropped", AT(dropped), "dropped", NULL },
+	[COUNTER_STORMS] = { "storms", AT(storms), NULL, "storms" },
+	[COUNTER_STORM_MERGED] = { "storm_merged", AT(storm_merged), NULL,
+				   "merged into the next one in storms" },
+	[COUNTER_STORM_MASKED] = { "storm_masked", AT(storm_masked), NULL,
+				   "times masked at the device" },
+	[COUNTER_STORM_RELEASED] = { "storm_released", AT(storm_released), NULL, NULL },
+	[COUNTER_COALESCED] = { "coalesced", AT(coalesced), NULL,
+				"merged into the next one (hold-us)" },
+};
+
+uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter)
+{
+	const char *base = (const char *)counts;
+
+	assert(counter < NR_VECTOR_COUNTERS);
+	return atomic_load_explicit(
+		(const _Atomic uint64_t *)(const void *)(base + vector_counters[counter].offset),
+		memory_order_relaxed);
+}

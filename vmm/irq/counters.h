@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The counters of a vector, by name: what JSON, tables and itsy-control(7) are made of.
+ */
+#ifndef VMM_IRQ_COUNTERS_H
+#define VMM_IRQ_COUNTERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmm/irq/irq_function.h"
+
+/* The rows of vector_counters[]. */
+enum vector_counter {
+	COUNTER_TAKEN,
+	COUNTER_INJECTED,
+	COUNTER_HELD,
+	COUNTER_RELEASED,
+	COUNTER_DROPPED,
+	COUNTER_STORMS,
+	COUNTER_STORM_MERGED,
+	COUNTER_STORM_MASKED,
+	COUNTER_STORM_RELEASED,
+	COUNTER_COALESCED,
+	NR_VECTOR_COUNTERS
+};
+
+struct vector_counter_row {
+	const char *name;    /* in JSON and in itsy-control(7) */
+	size_t offset;	     /* of an _Atomic uint64_t in struct vector_counts */
+	const char *heading; /* of its column in tables for people; NULL: it has none */
+	const char *note;    /* below its vector's line where it is not 0; NULL: none */
+};
+extern const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS];
+
+uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter);
+
+#endif
