@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Vectors that are muted at the device.
+ * The queue of vectors to mask or unmask at their device.
+ *
+ * A vector is in the queue once at most, and what was asked for last is done. So a
+ * storm that is over before anybody served the queue costs nothing at the device.
  *
  * Lock: `lock`, around the queue and the vectors' states; not held in callbacks.
  */
@@ -12,11 +15,12 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-struct mute {
-	bool wanted, is;
-	bool busy;   /* a callback is at it */
-	bool queued; /* once at most */
-	bool waited; /* for being given back */
+struct masking {
+	bool wanted;  /* masked: what was asked for last */
+	bool is;      /* masked, as far as the device was told */
+	bool busy;    /* ops->mask() is running */
+	bool queued;  /* in the queue */
+	bool awaited; /* ops->unmasked() is to be called when it is unmasked */
 };
 
 struct mask_queue {
@@ -26,114 +30,114 @@ struct mask_queue {
 	uint32_t *queue; /* [nr], a ring */
 	size_t first, nr_queued;
 	size_t nr;
-	struct mute list[];
+	struct masking list[];
 };
 
 int mask_queue_create(size_t nr, const struct mask_queue_ops *ops, void *ctx,
-		      struct mask_queue **ret_mutes)
+		      struct mask_queue **ret_queue)
 {
-	_cleanup_free_ struct mask_queue *m = calloc(1, sizeof(*m) + nr * sizeof(m->list[0]));
+	_cleanup_free_ struct mask_queue *q = calloc(1, sizeof(*q) + nr * sizeof(q->list[0]));
 
-	if (!m)
+	if (!q)
 		return -ENOMEM;
-	m->queue = calloc(nr ? nr : 1, sizeof(*m->queue));
-	if (!m->queue)
+	q->queue = calloc(nr ? nr : 1, sizeof(*q->queue));
+	if (!q->queue)
 		return -ENOMEM;
-	m->ops = ops;
-	m->ctx = ctx;
-	m->nr = nr;
-	pthread_mutex_init(&m->lock, NULL);
-	*ret_mutes = TAKE_PTR(m);
+	q->ops = ops;
+	q->ctx = ctx;
+	q->nr = nr;
+	pthread_mutex_init(&q->lock, NULL);
+	*ret_queue = TAKE_PTR(q);
 	return 0;
 }
 
-void mask_queue_destroy(struct mask_queue *m)
+void mask_queue_destroy(struct mask_queue *q)
 {
-	if (!m)
+	if (!q)
 		return;
-	/* One that the kernel does not give back ends with its device. */
-	for (size_t i = 0; i < m->nr; i++)
-		if (m->list[i].is)
-			(void)m->ops->mute(m->ctx, i, false);
-	pthread_mutex_destroy(&m->lock);
-	free(m->queue);
-	free(m);
+	/* If the kernel refuses, closing the device ends the vector anyway. */
+	for (size_t i = 0; i < q->nr; i++)
+		if (q->list[i].is)
+			(void)q->ops->mask(q->ctx, i, false);
+	pthread_mutex_destroy(&q->lock);
+	free(q->queue);
+	free(q);
 }
 
-bool mask_queue_want(struct mask_queue *m, size_t vector, bool mute)
+bool mask_queue_want(struct mask_queue *q, size_t vector, bool mask)
 {
-	struct mute *one = &m->list[vector];
-	bool idle, attention = false;
+	struct masking *one = &q->list[vector];
+	bool idle, wake_up = false;
 
-	assert(vector < m->nr);
+	assert(vector < q->nr);
 
-	pthread_mutex_lock(&m->lock);
-	one->wanted = mute;
-	idle = one->is == mute && !one->busy;
-	one->waited = !mute && !idle;
+	pthread_mutex_lock(&q->lock);
+	one->wanted = mask;
+	idle = one->is == mask && !one->busy;
+	one->awaited = !mask && !idle;
 	if (!idle && !one->queued) {
-		m->queue[(m->first + m->nr_queued++) % m->nr] = (uint32_t)vector;
-		one->queued = attention = true;
+		q->queue[(q->first + q->nr_queued++) % q->nr] = (uint32_t)vector;
+		one->queued = wake_up = true;
 	}
-	pthread_mutex_unlock(&m->lock);
-	if (attention)
-		m->ops->attention(m->ctx);
-	return mute || idle;
+	pthread_mutex_unlock(&q->lock);
+	if (wake_up)
+		q->ops->wake_up(q->ctx);
+	return mask || idle;
 }
 
-/* The next one; false: there is none. */
-static bool begin_one(struct mask_queue *m, size_t *ret_vector, bool *ret_mute)
+/* Take the next vector out of the queue; false: it is empty. */
+static bool begin_one(struct mask_queue *q, size_t *ret_vector, bool *ret_mask)
 {
 	bool any;
 
-	pthread_mutex_lock(&m->lock);
-	any = m->nr_queued;
+	pthread_mutex_lock(&q->lock);
+	any = q->nr_queued;
 	if (any) {
-		*ret_vector = m->queue[m->first];
-		*ret_mute = m->list[*ret_vector].wanted;
-		m->first = (m->first + 1) % m->nr;
-		m->nr_queued--;
-		m->list[*ret_vector].queued = false;
-		m->list[*ret_vector].busy = true;
+		*ret_vector = q->queue[q->first];
+		*ret_mask = q->list[*ret_vector].wanted;
+		q->first = (q->first + 1) % q->nr;
+		q->nr_queued--;
+		q->list[*ret_vector].queued = false;
+		q->list[*ret_vector].busy = true;
 	}
-	pthread_mutex_unlock(&m->lock);
+	pthread_mutex_unlock(&q->lock);
 	return any;
 }
 
-/* True: who wanted it back is to be told. */
-static bool end_one(struct mask_queue *m, size_t vector, bool is)
+/* True: ops->unmasked() is to be called. */
+static bool end_one(struct mask_queue *q, size_t vector, bool is)
 {
-	struct mute *one = &m->list[vector];
-	bool back;
+	struct masking *one = &q->list[vector];
+	bool tell;
 
-	pthread_mutex_lock(&m->lock);
+	pthread_mutex_lock(&q->lock);
 	one->is = is;
 	one->busy = false;
-	/* Where it was wanted back during a callback that muted, it is in the queue again. */
-	back = one->waited && !is;
-	one->waited &= !back;
-	pthread_mutex_unlock(&m->lock);
-	return back;
+	/* If it is masked now, it is in the queue again, and whoever waits is told after that. */
+	tell = one->awaited && !is;
+	one->awaited &= !tell;
+	pthread_mutex_unlock(&q->lock);
+	return tell;
 }
 
-void mask_queue_service(struct mask_queue *m)
+void mask_queue_service(struct mask_queue *q)
 {
 	size_t vector, left;
-	bool mute;
+	bool mask;
 
-	pthread_mutex_lock(&m->lock);
-	left = m->nr_queued;
-	pthread_mutex_unlock(&m->lock);
-	for (; left && begin_one(m, &vector, &mute); left--) {
-		bool was = m->list[vector].is; /* changes on this thread only */
-		int r = was == mute ? 0 : m->ops->mute(m->ctx, vector, mute);
+	pthread_mutex_lock(&q->lock);
+	left = q->nr_queued;
+	pthread_mutex_unlock(&q->lock);
+	for (; left && begin_one(q, &vector, &mask); left--) {
+		bool was = q->list[vector].is; /* changes on this thread only */
+		int r = was == mask ? 0 : q->ops->mask(q->ctx, vector, mask);
 
-		if (end_one(m, vector, r < 0 ? was : mute))
-			m->ops->given_back(m->ctx, vector);
+		if (end_one(q, vector, r < 0 ? was : mask))
+			q->ops->unmasked(q->ctx, vector);
 	}
-	pthread_mutex_lock(&m->lock);
-	left = m->nr_queued;
-	pthread_mutex_unlock(&m->lock);
+	pthread_mutex_lock(&q->lock);
+	left = q->nr_queued;
+	pthread_mutex_unlock(&q->lock);
 	if (left)
-		m->ops->attention(m->ctx);
+		q->ops->wake_up(q->ctx);
 }

@@ -365,9 +365,9 @@ static void wake_up(void *ctx)
 }
 
 static const struct mask_queue_ops mask_queue_ops = {
-	.mute = mask_at_device,
-	.given_back = unmasked,
-	.attention = wake_up,
+	.mask = mask_at_device,
+	.unmasked = unmasked,
+	.wake_up = wake_up,
 };
 
 void vector_routes_service(struct vector_routes *r)
