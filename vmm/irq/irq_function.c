@@ -17,7 +17,7 @@
 
 #include "vitsmod/gits.h"
 #include "vmm/base/clock.h"
-#include "vmm/irq/probes.h"
+#include "vmm/base/probes.h"
 #include "vmm/kvm/layout.h"
 
 /* Linux asks for at least two EventIDs, and a power of two. */

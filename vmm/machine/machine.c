@@ -19,14 +19,13 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
-#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/dev/console.h"
-#include "vmm/irq/probes.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/lpis.h"
+#include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vcpu.h"
@@ -35,14 +34,6 @@
 /* How long interrupts wait until it is looked whether they still have to. */
 #define RETRY_MIN_MS 10u
 #define RETRY_MAX_MS 1000u
-
-/* One of the guest's ITSs. */
-struct its {
-	struct machine *m;
-	size_t index;
-	struct vits *vits;
-	_Atomic bool was_enabled; /* when the routes were last looked at */
-};
 
 _Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
 _Static_assert(CONFIG_MAX_ITS <= KERNEL_ITS_MAX_ITS, "the kernel ITS knows all ITSs");
@@ -54,8 +45,7 @@ struct machine {
 	struct bus bus;
 	struct vcpus *vcpus;
 	struct kernel_its *seal;
-	struct its its[CONFIG_MAX_ITS]; /* [config->nr_its] */
-	_Atomic uint8_t *lpi_its;	/* [VITS_MAX_LPIS], 1 + which ITS has the LPI; 0: none */
+	struct vits_set *its;
 	struct pci_host *pcih;
 	struct console *console;
 	struct vector_routes *routes;
@@ -66,7 +56,6 @@ struct machine {
 	pthread_mutex_t lock;
 	enum machine_end end;
 	char failure[128];
-	_Atomic bool more; /* command queues wait for machine_service() */
 
 	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
 	uint64_t retry_at_ms;
@@ -119,7 +108,8 @@ static void on_part_failed(void *ctx, const char *why)
 	set_end(ctx, MACHINE_FAILED, why);
 }
 
-static void on_owing(void *ctx)
+/* What is translated, or mapped in the kernel, has changed: routes may have to. */
+static void review_routes(void *ctx)
 {
 	struct machine *m = ctx;
 
@@ -131,99 +121,6 @@ static const struct vcpu_ops vcpu_ops = {
 	.event = on_vcpu_event,
 	.aborted_access = on_sealed_access,
 };
-
-/* ---- the vITS's world ----------------------------------------------------------- */
-
-static int its_mem_read(void *ctx, uint64_t gpa, void *buf, size_t len)
-{
-	struct its *its = ctx;
-
-	return gmem_read(its->m->cfg.mem, gpa, buf, len);
-}
-
-static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
-{
-	struct its *its = ctx;
-
-	return gmem_write(its->m->cfg.mem, gpa, buf, len);
-}
-
-static void its_apply(void *ctx, const struct vits_effect *effect)
-{
-	struct its *its = ctx;
-
-	kernel_its_apply(its->m->seal, (unsigned)its->index, effect);
-}
-
-static void its_commit(void *ctx)
-{
-	struct its *its = ctx;
-
-	kernel_its_commit(its->m->seal);
-}
-
-static void its_more(void *ctx)
-{
-	struct its *its = ctx;
-
-	atomic_store(&its->m->more, true);
-	wake_up(its->m);
-}
-
-/* Which ITS has an LPI: KVM's redistributors have one of each for the whole machine. */
-static bool its_claim(void *ctx, uint32_t intid)
-{
-	struct its *its = ctx;
-	uint8_t ours = (uint8_t)(its->index + 1), owner = 0;
-
-	return atomic_compare_exchange_strong(&its->m->lpi_its[intid - VITS_LPI_BASE], &owner,
-					      ours) ||
-	       owner == ours;
-}
-
-static void its_release(void *ctx, uint32_t intid)
-{
-	struct its *its = ctx;
-
-	atomic_store(&its->m->lpi_its[intid - VITS_LPI_BASE], 0);
-}
-
-static void its_trace(void *ctx, const uint64_t cmd[4], enum vits_result result, uint32_t code)
-{
-	(void)ctx;
-	PROBE_COMMAND(cmd_opcode(cmd), result, code);
-}
-
-static const struct vits_ops vits_ops = {
-	.mem_read = its_mem_read,
-	.mem_write = its_mem_write,
-	.apply = its_apply,
-	.commit = its_commit,
-	.claim = its_claim,
-	.release = its_release,
-	.more = its_more,
-	.trace = its_trace,
-};
-
-static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
-{
-	struct its *its = ctx;
-
-	return vits_mmio_read(its->vits, offset, len);
-}
-
-static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
-{
-	struct its *its = ctx;
-
-	vits_mmio_write(its->vits, offset, len, value);
-	/* Before the vCPU goes on: an ITS that it has disabled translates nothing. */
-	if (vits_enabled(its->vits) != its->was_enabled) {
-		its->was_enabled = !its->was_enabled;
-		if (its->m->routes)
-			vector_routes_review_all(its->m->routes);
-	}
-}
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
@@ -245,12 +142,8 @@ static int add_own_regions(struct machine *m)
 {
 	int r = console_add_to_bus(m->console, &m->bus);
 
-	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++) {
-		const struct bus_region gits = { "GITS",    LAYOUT_GITS_OF(i), GITS_FRAME_SZ,
-						 gits_read, gits_write,	       &m->its[i] };
-
-		r = bus_add(&m->bus, &gits);
-	}
+	if (!r)
+		r = vits_set_add_to_bus(m->its, &m->bus);
 	if (!r)
 		r = kernel_its_add_to_bus(m->seal, &m->bus);
 	if (!r)
@@ -272,7 +165,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.nr_functions = m->cfg.nr_functions,
 		.waits = wake_up,
 		.failed = on_part_failed,
-		.owing = on_owing,
+		.owing = review_routes,
 		.ctx = m,
 	};
 	int r = vm_init(&m->vm, ret_failure);
@@ -343,8 +236,7 @@ static int build_its(struct machine *m, size_t index)
 			functions[config.nr_functions++] =
 				(struct vits_function){ p->irq.devid, events_of(m, p) };
 	}
-	m->its[index] = (struct its){ .m = m, .index = index };
-	return vits_create(&config, &vits_ops, &m->its[index], &m->its[index].vits);
+	return vits_set_add(m->its, &config);
 }
 
 static int wire_functions(struct machine *m)
@@ -355,7 +247,7 @@ static int wire_functions(struct machine *m)
 	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
 		struct passthru *p = &m->cfg.functions[i];
 		const struct irq_wiring wiring = {
-			.vits = m->its[p->irq.its].vits,
+			.vits = vits_set_get(m->its, p->irq.its),
 			.vits_function = next[p->irq.its]++,
 			.nr_events = events_of(m, p),
 			.kernel_its = m->seal,
@@ -377,11 +269,15 @@ static int build_devices(struct machine *m)
 		.wake_up = wake_up,
 		.ctx = m,
 	};
-	int r = 0;
+	const struct vits_set_config its_config = {
+		.mem = m->cfg.mem,
+		.kernel_its = m->seal,
+		.more = wake_up,
+		.switched = review_routes,
+		.ctx = m,
+	};
+	int r = vits_set_create(&its_config, &m->its);
 
-	m->lpi_its = calloc(VITS_MAX_LPIS, sizeof(*m->lpi_its));
-	if (!m->lpi_its)
-		return -ENOMEM;
 	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++)
 		r = build_its(m, i);
 	if (!r)
@@ -440,9 +336,7 @@ void machine_destroy(struct machine *m)
 		passthru_unwire(&m->cfg.functions[i]);
 	console_destroy(m->console);
 	pci_host_destroy(m->pcih);
-	for (size_t i = 0; i < CONFIG_MAX_ITS; i++)
-		vits_destroy(m->its[i].vits);
-	free((void *)m->lpi_its);
+	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
 	kernel_its_destroy(m->seal);
 	cleanup_fd(&m->gic);
@@ -579,9 +473,7 @@ int machine_service(struct machine *m)
 {
 	if (m->routes)
 		vector_routes_service(m->routes);
-	if (atomic_exchange(&m->more, false))
-		for (size_t i = 0; i < m->cfg.config->nr_its; i++)
-			vits_run(m->its[i].vits);
+	vits_set_run(m->its);
 	return retry_waiting(m);
 }
 
@@ -606,9 +498,7 @@ struct vector_routes *machine_routes(struct machine *m)
 
 struct vits *machine_its(struct machine *m, size_t index)
 {
-	assert(index < m->cfg.config->nr_its);
-
-	return m->its[index].vits;
+	return vits_set_get(m->its, index);
 }
 
 const struct vm *machine_vm(const struct machine *m)
@@ -616,33 +506,10 @@ const struct vm *machine_vm(const struct machine *m)
 	return &m->vm;
 }
 
-static void add_vits_stats(struct vits_stats *sum, const struct vits_stats *one)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(sum->cmd); i++) {
-		sum->cmd[i].done += one->cmd[i].done;
-		sum->cmd[i].skipped += one->cmd[i].skipped;
-		sum->cmd[i].stalled += one->cmd[i].stalled;
-	}
-	for (size_t i = 0; i < ARRAY_SIZE(sum->msi); i++)
-		sum->msi[i] += one->msi[i];
-	sum->cmd_unreadable += one->cmd_unreadable;
-	sum->mmio_ignored += one->mmio_ignored;
-	sum->shadow_differs += one->shadow_differs;
-	if (!sum->nr_last) {
-		memcpy(sum->last, one->last, sizeof(sum->last));
-		sum->nr_last = one->nr_last;
-	}
-}
-
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	*ret_stats = (struct machine_stats){ 0 };
-	for (size_t i = 0; i < m->cfg.config->nr_its; i++) {
-		struct vits_stats one;
-
-		vits_stats_get(m->its[i].vits, &one);
-		add_vits_stats(&ret_stats->vits, &one);
-	}
+	vits_set_stats_get(m->its, &ret_stats->vits);
 	kernel_its_stats_get(m->seal, &ret_stats->seal);
 	pci_host_stats_get(m->pcih, &ret_stats->pcih);
 	if (m->routes)

@@ -4,8 +4,8 @@
  * (sys/sdt.h). Each is one nop until a tracer puts a breakpoint there.
  * scripts/itsy.bt uses them all.
  */
-#ifndef VMM_IRQ_PROBES_H
-#define VMM_IRQ_PROBES_H
+#ifndef VMM_BASE_PROBES_H
+#define VMM_BASE_PROBES_H
 
 #include <sys/sdt.h>
 
