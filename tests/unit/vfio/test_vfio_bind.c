@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,6 +14,7 @@
 #include <linux/pci_regs.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 
 #include "tests/unit/vfio/vfio_bindhost.h"
 #include "vfio/record.h"
@@ -467,6 +469,35 @@ static void test_record_that_cannot_be_kept_stops_binding(void **state)
 	}
 }
 
+/* A file may not grow: as on a full file system. What was begun is not left behind. */
+static void test_record_that_cannot_be_written_whole_is_not_there(void **state)
+{
+	const struct bind_record record = { .driver = "nvme" };
+	struct bind_record found;
+	struct rlimit before, none;
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	struct bindhost h;
+	char path[256];
+	int r;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	r = record_lock(&h.tree.fs);
+	assert_true(r >= 0);
+	close(r);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	none = (struct rlimit){ 0, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	r = record_write(&h.tree.fs, &bdf, &record);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	(void)signal(SIGXFSZ, handler);
+	assert_int_equal(r, -EFBIG);
+	assert_int_equal(record_read(&h.tree.fs, &bdf, &found), -ENOENT);
+	(void)snprintf(path, sizeof(path), "%s/run/itsy/bound/" BDF ".new", h.tree.fs.root);
+	assert_int_equal(access(path, F_OK), -1);
+	bindhost_fini(&h);
+}
+
 static int hold_records(struct bindhost *h)
 {
 	char path[256];
@@ -569,6 +600,7 @@ int main(void)
 		cmocka_unit_test(test_release_of_an_unplugged_function_forgets_it),
 		cmocka_unit_test(test_missing_module_is_loaded_or_named),
 		cmocka_unit_test(test_record_that_cannot_be_kept_stops_binding),
+		cmocka_unit_test(test_record_that_cannot_be_written_whole_is_not_there),
 		cmocka_unit_test(test_function_that_another_process_binds_meanwhile_is_bound),
 		cmocka_unit_test(test_records_held_by_another_process_are_waited_for),
 		cmocka_unit_test(test_bridges_and_functions_without_group_are_refused),

@@ -46,14 +46,15 @@ static void test_create_names_what_is_missing(void **state)
 		const char *why;
 		int open_errno;
 		bool no_type1;
-		int want;
+		int api_version, want;
 		enum vfio_failure_code code;
 	} cases[] = {
-		{ "no VFIO in this kernel", ENOENT, false, -ENOENT, VFIO_FAILURE_NO_VFIO },
-		{ "its module is not loaded", ENODEV, false, -ENODEV, VFIO_FAILURE_NO_VFIO },
-		{ "no right to open it", EACCES, false, -EACCES, VFIO_FAILURE_PERMISSION },
-		{ "out of descriptors", EMFILE, false, -EMFILE, VFIO_FAILURE_OTHER },
-		{ "no type 1 IOMMU", 0, true, -ENODEV, VFIO_FAILURE_NO_VFIO },
+		{ "no VFIO in this kernel", ENOENT, false, 0, -ENOENT, VFIO_FAILURE_NO_VFIO },
+		{ "its module is not loaded", ENODEV, false, 0, -ENODEV, VFIO_FAILURE_NO_VFIO },
+		{ "no right to open it", EACCES, false, 0, -EACCES, VFIO_FAILURE_PERMISSION },
+		{ "out of descriptors", EMFILE, false, 0, -EMFILE, VFIO_FAILURE_OTHER },
+		{ "no type 1 IOMMU", 0, true, 0, -ENODEV, VFIO_FAILURE_NO_VFIO },
+		{ "another VFIO", 0, false, 99, -EPROTO, VFIO_FAILURE_OTHER },
 	};
 
 	(void)state;
@@ -66,6 +67,7 @@ static void test_create_names_what_is_missing(void **state)
 		fake_init(&fake);
 		fake.open_errno = cases[i].open_errno;
 		fake.no_type1 = cases[i].no_type1;
+		fake.api_version = cases[i].api_version;
 		assert_int_equal(vfio_container_create_with(&fake.sys, &container, &failure),
 				 cases[i].want);
 		assert_null(container);
@@ -217,6 +219,22 @@ static void test_answer_that_claims_more_ranges_than_it_has_is_refused(void **st
 	stop(&w);
 }
 
+static void test_ranges_that_overlap_are_refused(void **state)
+{
+	struct pci_bdf bdf = { .dev = 1 };
+	struct vfio_failure failure = { 0 };
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.fake.crossed_ranges = true;
+	assert_int_equal(vfio_device_create(w.container, &w.fake.tree.fs, &bdf, &w.dev, &failure),
+			 -EPROTO);
+	assert_string_equal(failure.object, "VFIO_IOMMU_GET_INFO");
+	assert_null(w.dev);
+	stop(&w);
+}
+
 static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
 {
 	const struct rlimit small = { 1 << 20, 1 << 20 };
@@ -362,6 +380,7 @@ int main(void)
 		cmocka_unit_test(test_mapping_outside_the_ranges_names_the_hole),
 		cmocka_unit_test(test_kernel_without_ranges_leaves_the_answer_to_mapping),
 		cmocka_unit_test(test_answer_that_claims_more_ranges_than_it_has_is_refused),
+		cmocka_unit_test(test_ranges_that_overlap_are_refused),
 		cmocka_unit_test(test_mapping_over_the_lock_limit_says_by_how_much),
 		cmocka_unit_test(
 			test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left),

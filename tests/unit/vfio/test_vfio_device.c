@@ -72,6 +72,21 @@ static void to_fewer_in_info(struct fake_vfio *fake)
 	fake->functions[0].irqs[VFIO_PCI_MSIX_IRQ_INDEX] = 16;
 }
 
+static void to_no_pci(struct fake_vfio *fake)
+{
+	fake->functions[0].not_pci = true;
+}
+
+static void to_no_eventfd(struct fake_vfio *fake)
+{
+	fake->functions[0].no_eventfd = true;
+}
+
+static void to_no_vectors_left(struct fake_vfio *fake)
+{
+	fake->functions[0].irqs_errno = ENOSPC;
+}
+
 static void to_tiny_cfgspace(struct fake_vfio *fake)
 {
 	fake->functions[0].cfgspace_size = 64;
@@ -102,6 +117,11 @@ static void test_create_names_what_stands_in_the_way(void **state)
 		  "", 32, 65 },
 		{ "VFIO knows of fewer", to_fewer_in_info, -ENOSPC, VFIO_FAILURE_VECTORS, "", "",
 		  16, 65 },
+		{ "no PCI function to VFIO", to_no_pci, -EPROTO, VFIO_FAILURE_OTHER, "", "", 0, 0 },
+		{ "no interrupts by eventfd", to_no_eventfd, -ENOTSUP, VFIO_FAILURE_NO_MSI, "", "",
+		  0, 0 },
+		{ "the host has no vectors left", to_no_vectors_left, -ENOSPC, VFIO_FAILURE_VECTORS,
+		  "", "", 0, 65 },
 		{ "no configuration space", to_tiny_cfgspace, -EPROTO, VFIO_FAILURE_OTHER, "", "",
 		  0, 0 },
 	};
@@ -206,6 +226,29 @@ static void test_each_call_of_set_up_failing_is_reported_and_leaks_nothing(void 
 		}
 		fake_fini(&model);
 	}
+}
+
+/* What the function itself says counts, whatever the host's sysfs said before. */
+static void test_header_of_a_bridge_is_refused_when_it_is_opened(void **state)
+{
+	struct vfio_container *container;
+	struct vfio_device *dev = NULL;
+	struct pci_bdf bdf = { .dev = 1 };
+	struct vfio_failure failure = { 0 };
+	struct fake_vfio fake;
+
+	(void)state;
+	fake_init(&fake);
+	fake_add_nvme(&fake, BDF, 1);
+	fake_publish(&fake);
+	fake.functions[0].cfgspace[PCI_HEADER_TYPE] = PCI_HEADER_TYPE_BRIDGE;
+	fake_container(&fake, &container);
+	assert_int_equal(vfio_device_create(container, &fake.tree.fs, &bdf, &dev, &failure),
+			 -EINVAL);
+	assert_int_equal(failure.code, VFIO_FAILURE_BRIDGE);
+	assert_null(dev);
+	vfio_container_destroy(container);
+	fake_fini(&fake);
 }
 
 /* A second function of the group that fails leaves the first one alone. */
@@ -347,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_create_names_what_stands_in_the_way),
 		cmocka_unit_test(test_each_call_of_set_up_failing_is_reported_and_leaks_nothing),
+		cmocka_unit_test(test_header_of_a_bridge_is_refused_when_it_is_opened),
 		cmocka_unit_test(test_failure_of_a_second_function_leaves_the_first_working),
 		cmocka_unit_test(test_function_is_reset_at_create_and_at_destroy),
 		cmocka_unit_test(test_function_without_reset_is_taken),

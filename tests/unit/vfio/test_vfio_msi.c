@@ -32,6 +32,10 @@ struct world {
 	unsigned nr_released;
 	unsigned vectors[VFIO_MAX_VECTORS];
 	struct msi_message messages[VFIO_MAX_VECTORS];
+	/* Of the changes that were told: the vector, and what it would send then. */
+	unsigned nr_changed;
+	unsigned changed[VFIO_MAX_VECTORS], released_before[VFIO_MAX_VECTORS];
+	bool sends[VFIO_MAX_VECTORS];
 };
 
 /* Uses the header from inside the callback: no lock may be held there. */
@@ -47,7 +51,21 @@ static void vector_released(void *ctx, unsigned vector, const struct msi_message
 	w->messages[w->nr_released++] = *message;
 }
 
-static const struct vfio_device_ops ops = { .vector_released = vector_released };
+static void vector_changed(void *ctx, unsigned vector)
+{
+	struct world *w = ctx;
+	unsigned nr = w->nr_changed++ % VFIO_MAX_VECTORS;
+	struct msi_message message;
+
+	w->changed[nr] = vector;
+	w->released_before[nr] = w->nr_released;
+	w->sends[nr] = vfio_vector_message(w->dev, vector, &message);
+}
+
+static const struct vfio_device_ops ops = {
+	.vector_released = vector_released,
+	.vector_changed = vector_changed,
+};
 
 typedef struct fake_function *(*add_fn)(struct fake_vfio *fake, const char *bdf, int group);
 
@@ -57,7 +75,7 @@ static void open_it(struct world *w)
 	fake_container(&w->fake, &w->container);
 	w->dev = fake_open(&w->fake, w->container, BDF);
 	vfio_device_set_ops(w->dev, &ops, w);
-	w->nr_released = 0;
+	w->nr_released = w->nr_changed = 0;
 }
 
 static void start(struct world *w, add_fn add)
@@ -636,74 +654,59 @@ static void test_router_and_two_vcpus_lose_and_double_nothing(void **state)
 	stop(&race.w);
 }
 
-static void test_a_vector_masked_at_the_device_is_silent_and_fires_afterwards(void **state)
+static void test_each_change_of_a_vector_is_told_after_what_it_released(void **state)
 {
-	struct world w;
-	uint64_t count;
-
-	(void)state;
-	start(&w, fake_add_nvme);
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 3, true), 0);
-	assert_int_equal(w.fn->eventfds[3], -1);
-	fake_signal(w.fn, 3);
-	fake_signal(w.fn, 3);
-	assert_false(readable(vfio_vector_eventfd(w.dev, 3)));
-	/* The others are as they were. */
-	fake_signal(w.fn, 2);
-	fake_signal(w.fn, 4);
-	assert_true(readable(vfio_vector_eventfd(w.dev, 2)));
-	assert_true(readable(vfio_vector_eventfd(w.dev, 4)));
-	assert_int_equal(w.fn->nr_enabled, vfio_device_nr_vectors(w.dev));
-
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 3, false), 0);
-	assert_int_equal(read(vfio_vector_eventfd(w.dev, 3), &count, sizeof(count)), sizeof(count));
-	assert_int_equal(count, 1);
-	fake_signal(w.fn, 3);
-	assert_true(readable(vfio_vector_eventfd(w.dev, 3)));
-	stop(&w);
-}
-
-static void test_the_last_vector_can_be_masked_at_the_device_which_may_end_so(void **state)
-{
+	struct msi_message message = { 0 };
 	struct world w;
 
 	(void)state;
 	start(&w, fake_add_nvme);
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, vfio_device_nr_vectors(w.dev) - 1, true),
-			 0);
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), 0);
-	/* Again is no mistake. */
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), 0);
-	assert_int_equal(vfio_device_reset(w.dev), 0);
+	program(&w, 5);
+	assert_true(w.nr_changed > 0);
+	assert_false(vfio_vector_message(w.dev, 5, &message));
+	w.nr_changed = 0;
+	/* Enabling changes all of them; only number 5 has no mask of its own. */
+	control(&w, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(w.nr_changed, 65);
+	for (unsigned i = 0; i < 65; i++) {
+		assert_int_equal(w.changed[i], i);
+		assert_int_equal(w.sends[i], i == 5);
+	}
+	assert_true(vfio_vector_message(w.dev, 5, &message));
+	assert_true(message.address == ADDRESS);
+	assert_int_equal(message.data, 105);
+
+	w.nr_changed = 0;
+	mask(&w, 5, 1);
+	assert_int_equal(w.nr_changed, 1);
+	assert_false(w.sends[0]);
+	/* Writing what is there already changes nothing. */
+	mask(&w, 5, 1);
+	assert_int_equal(w.nr_changed, 1);
+	assert_int_equal(take(&w, 5), VFIO_TAKE_HELD);
+	w.nr_changed = w.nr_released = 0;
+	mask(&w, 5, 0);
+	assert_int_equal(w.nr_released, 1);
+	assert_int_equal(w.nr_changed, 1);
+	assert_int_equal(w.released_before[0], 1);
+	assert_true(w.sends[0]);
 	stop(&w);
 }
 
-static void test_what_the_kernel_says_to_masking_at_the_device_is_told(void **state)
+static void test_reset_by_the_guest_tells_of_all_vectors(void **state)
 {
 	struct world w;
 
 	(void)state;
-	start(&w, fake_add_nvme);
-	w.fake.fail_at = 1;
-	w.fake.fail_errno = ENOMEM;
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 1, true), -ENOMEM);
-	fake_signal(w.fn, 1);
-	assert_true(readable(vfio_vector_eventfd(w.dev, 1)));
-	stop(&w);
-}
-
-static void test_msi_is_not_masked_at_the_device(void **state)
-{
-	struct world w;
-
-	(void)state;
-	start(&w, fake_add_edu);
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 0, true), -EOPNOTSUPP);
-	fake_signal(w.fn, 0);
-	assert_true(readable(vfio_vector_eventfd(w.dev, 0)));
-	stop(&w);
 	start(&w, fake_add_full);
-	assert_int_equal(vfio_vector_mask_at_device(w.dev, 7, true), -EOPNOTSUPP);
+	w.nr_changed = 0;
+	vfio_cfgspace_write(w.dev, FULL_AF + PCI_AF_CTRL, 1, PCI_AF_CTRL_FLR);
+	assert_int_equal(w.fn->resets, 2);
+	assert_int_equal(w.nr_changed, vfio_device_nr_vectors(w.dev));
+	for (unsigned i = 0; i < w.nr_changed; i++) {
+		assert_int_equal(w.changed[i], i);
+		assert_false(w.sends[i]);
+	}
 	stop(&w);
 }
 
@@ -726,11 +729,9 @@ int main(void)
 		cmocka_unit_test(test_msi_of_32_vectors_has_32_mask_and_pending_bits),
 		cmocka_unit_test(test_msi_of_32_bits_without_masks_keeps_its_layout),
 		cmocka_unit_test(test_msi_of_64_bits_without_masks_has_no_mask_register),
+		cmocka_unit_test(test_each_change_of_a_vector_is_told_after_what_it_released),
+		cmocka_unit_test(test_reset_by_the_guest_tells_of_all_vectors),
 		cmocka_unit_test(test_router_and_two_vcpus_lose_and_double_nothing),
-		cmocka_unit_test(test_a_vector_masked_at_the_device_is_silent_and_fires_afterwards),
-		cmocka_unit_test(test_the_last_vector_can_be_masked_at_the_device_which_may_end_so),
-		cmocka_unit_test(test_what_the_kernel_says_to_masking_at_the_device_is_told),
-		cmocka_unit_test(test_msi_is_not_masked_at_the_device),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,18 +25,29 @@ static void test_each_function_and_test_that_is_named_exists(void **state)
 	assert_in_range(references_in(README), 60, 1000);
 }
 
-/* The first column of all rows of the table of units. */
-static bool has_row(const char *text, const char *unit)
+/* The number of the row that has the unit in its first column, -1 for none. */
+static int row_of_unit(const char *text, const char *unit)
 {
 	const char *at = readme_section(README, text, "The units"), *row;
 	char cell[README_MAX_CELL];
 
-	while ((row = readme_next_row(&at))) {
+	for (int nr = 0; (row = readme_next_row(&at)); nr++) {
 		readme_cell(row, 0, cell);
 		if (text_find_word(cell, unit))
-			return true;
+			return nr;
 	}
-	return false;
+	return -1;
+}
+
+/* "bind" of "vfio/bind_priv.h": x.c, x.h and x_priv.h are one unit. */
+static void unit_of(const char *path, char ret_unit[64])
+{
+	char *private;
+
+	assert_int_equal(sscanf(path, "vfio/%63[^.]", ret_unit), 1);
+	private = strstr(ret_unit, "_priv");
+	if (private)
+		*private = '\0';
 }
 
 static void test_each_unit_has_a_row(void **state)
@@ -49,16 +60,48 @@ static void test_each_unit_has_a_row(void **state)
 	assert_int_equal(glob("vfio/*.[ch]", GLOB_ERR, NULL, &found), 0);
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		char unit[64];
-		char *private;
 
-		assert_int_equal(sscanf(found.gl_pathv[i], "vfio/%63[^.]", unit), 1);
-		private = strstr(unit, "_priv");
-		if (private)
-			*private = '\0';
-		if (!has_row(text, unit))
+		unit_of(found.gl_pathv[i], unit);
+		if (row_of_unit(text, unit) < 0)
 			fail_msg("%s: the unit has no row in " README, found.gl_pathv[i]);
 	}
 	globfree(&found);
+}
+
+/* Fails at an include of a unit whose row is further down. How many includes there are. */
+static unsigned check_includes(const char *readme, const char *path)
+{
+	static const char include[] = "#include \"";
+	_cleanup_free_ char *text = text_of(path);
+	char own[64], other[64];
+	unsigned nr = 0;
+
+	assert_non_null(text);
+	unit_of(path, own);
+	for (const char *at = text; (at = strstr(at, include)); nr++) {
+		at += strlen(include);
+		if (strncmp(at, "vfio/", strlen("vfio/")) != 0)
+			continue;
+		unit_of(at, other);
+		if (row_of_unit(readme, other) > row_of_unit(readme, own))
+			fail_msg("%s knows %s, which is below it in " README, path, other);
+	}
+	return nr;
+}
+
+static void test_no_unit_knows_one_below_it_in_the_table(void **state)
+{
+	_cleanup_free_ char *text = text_of(README);
+	unsigned nr = 0;
+	glob_t found;
+
+	(void)state;
+	assert_non_null(text);
+	assert_int_equal(glob("vfio/*.[ch]", GLOB_ERR, NULL, &found), 0);
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		nr += check_includes(text, found.gl_pathv[i]);
+	globfree(&found);
+	assert_in_range(nr, 50, 1000);
 }
 
 static void test_each_unit_in_a_row_exists(void **state)
@@ -99,6 +142,7 @@ int main(void)
 		cmocka_unit_test(test_each_function_and_test_that_is_named_exists),
 		cmocka_unit_test(test_each_unit_has_a_row),
 		cmocka_unit_test(test_each_unit_in_a_row_exists),
+		cmocka_unit_test(test_no_unit_knows_one_below_it_in_the_table),
 		cmocka_unit_test(test_each_choice_in_the_code_has_a_row_with_a_test),
 	};
 

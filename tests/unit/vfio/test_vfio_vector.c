@@ -230,6 +230,85 @@ static void test_race_without_pause_loses_and_doubles_nothing(void **state)
 	assert_false(vector_pending(&race.v));
 }
 
+static void test_message_is_told_only_while_nothing_holds_it_back(void **state)
+{
+	static const uint64_t reasons[] = { VECTOR_OFF, VECTOR_MASKED_ALL, VECTOR_MASKED,
+					    VECTOR_WHY };
+	struct msi_message message = { 0 };
+	struct vfio_vector v;
+
+	(void)state;
+	vector_init(&v);
+	assert_false(vector_target(&v, &message));
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		assert_false(vector_update(&v, 0, i % 2 ? &one : &two));
+		assert_true(vector_target(&v, &message));
+		assert_true(message.address == (i % 2 ? one : two).address);
+		assert_int_equal(message.data, (i % 2 ? one : two).data);
+		assert_false(vector_update(&v, reasons[i], &one));
+		assert_false(vector_target(&v, &message));
+	}
+	vector_forget(&v);
+	assert_false(vector_target(&v, &message));
+}
+
+struct watch {
+	struct vfio_vector v;
+	_Atomic bool stop;
+	unsigned seen_one, seen_two, seen_none, torn;
+};
+
+static void *watch_side(void *arg)
+{
+	struct watch *watch = arg;
+
+	for (unsigned n = 0; n < ROUNDS_MAX; n++) {
+		struct msi_message message;
+
+		if (!vector_target(&watch->v, &message))
+			watch->seen_none++;
+		else if (message.address == one.address && message.data == one.data)
+			watch->seen_one++;
+		else if (message.address == two.address && message.data == two.data)
+			watch->seen_two++;
+		else
+			watch->torn++;
+		if (watch->seen_one >= MEETINGS && watch->seen_two >= MEETINGS &&
+		    watch->seen_none >= MEETINGS)
+			break;
+		if (n % 16 == 0)
+			sched_yield();
+	}
+	atomic_store(&watch->stop, true);
+	return NULL;
+}
+
+static void test_message_that_changes_while_it_is_read_is_never_torn(void **state)
+{
+	struct watch watch = { 0 };
+	pthread_t thread;
+
+	(void)state;
+	vector_init(&watch.v);
+	assert_int_equal(pthread_create(&thread, NULL, watch_side, &watch), 0);
+	for (unsigned n = 0; !atomic_load(&watch.stop); n++) {
+		assert_false(vector_update(&watch.v, 0, n % 2 ? &one : &two));
+		if (n % 8 == 0)
+			sched_yield();
+		if (n % 4 == 0)
+			assert_false(vector_update(&watch.v, VECTOR_MASKED, &one));
+		if (n % 8 == 4)
+			sched_yield();
+	}
+	pthread_join(thread, NULL);
+	print_message("one %u, two %u, none %u\n", watch.seen_one, watch.seen_two, watch.seen_none);
+	assert_int_equal(watch.torn, 0);
+	/* A race that never met proves nothing. */
+	assert_true(watch.seen_one >= MEETINGS);
+	assert_true(watch.seen_two >= MEETINGS);
+	assert_true(watch.seen_none >= MEETINGS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -237,6 +316,8 @@ int main(void)
 		cmocka_unit_test(test_each_reason_alone_holds),
 		cmocka_unit_test(test_release_waits_for_the_last_reason),
 		cmocka_unit_test(test_forget_drops_what_waited),
+		cmocka_unit_test(test_message_is_told_only_while_nothing_holds_it_back),
+		cmocka_unit_test(test_message_that_changes_while_it_is_read_is_never_torn),
 		cmocka_unit_test(test_race_delivers_each_interrupt_exactly_once),
 		cmocka_unit_test(test_race_without_pause_loses_and_doubles_nothing),
 	};

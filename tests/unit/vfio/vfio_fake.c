@@ -132,6 +132,10 @@ static int get_iommu_info(struct fake_vfio *fake, void *arg)
 		{ 0x0, 0x7ffffff },
 		{ 0x8100000, 0xffffffffffff },
 	};
+	static const struct vfio_iova_range crossed[] = {
+		{ 0x0, 0x8100000 },
+		{ 0x8100000, 0xffffffffffff },
+	};
 	struct vfio_iommu_type1_info *info = arg;
 	struct vfio_iommu_type1_info_cap_iova_range cap = { .nr_iovas = 2 };
 	uint32_t avail = sizeof(*info), iova = avail + 12;
@@ -154,7 +158,8 @@ static int get_iommu_info(struct fake_vfio *fake, void *arg)
 	cap.nr_iovas = fake->odd_ranges ? 1000000 : 2;
 	memcpy(answer + iova + sizeof(struct vfio_info_cap_header), &cap.nr_iovas,
 	       sizeof(cap.nr_iovas));
-	memcpy(answer + iova + sizeof(cap), ranges, sizeof(ranges));
+	memcpy(answer + iova + sizeof(cap), fake->crossed_ranges ? crossed : ranges,
+	       sizeof(ranges));
 	return 0;
 }
 
@@ -162,7 +167,7 @@ static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *
 {
 	switch (request) {
 	case VFIO_GET_API_VERSION:
-		return VFIO_API_VERSION;
+		return fake->api_version ? fake->api_version : VFIO_API_VERSION;
 	case VFIO_CHECK_EXTENSION:
 		return (uintptr_t)arg == VFIO_TYPE1v2_IOMMU && !fake->no_type1;
 	case VFIO_SET_IOMMU:
@@ -302,13 +307,27 @@ static int change_triggers(struct fake_vfio *fake, struct fake_function *fn,
 	return 0;
 }
 
+/* As if the function had interrupted: only what has an eventfd is signalled. */
+static int trigger(struct fake_function *fn, const struct vfio_irq_set *set)
+{
+	if (set->index != fn->enabled_index || set->start >= fn->nr_enabled ||
+	    set->count > fn->nr_enabled - set->start)
+		return -EINVAL;
+	for (unsigned i = 0; i < set->count; i++) {
+		if (fn->eventfds[set->start + i] >= 0)
+			fake_signal(fn, set->start + i);
+	}
+	return 0;
+}
+
 static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 		    const struct vfio_irq_set *set)
 {
 	if (set->index >= 5 || !(set->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
 		return -EINVAL;
+	if ((set->flags & VFIO_IRQ_SET_DATA_NONE) && set->count)
+		return trigger(fn, set);
 	if (set->flags & VFIO_IRQ_SET_DATA_NONE) {
-		assert_int_equal(set->count, 0);
 		assert_int_equal(set->index, fn->enabled_index);
 		fn->nr_enabled = 0;
 		return 0;
@@ -320,6 +339,8 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 	assert_int_equal(set->start, 0);
 	if (fn->nr_enabled || set->count == 0 || set->count > fn->irqs[set->index])
 		return -EINVAL;
+	if (fn->irqs_errno)
+		return -fn->irqs_errno;
 	if (fn->irqs_given && set->count > fn->irqs_given)
 		return (int)fn->irqs_given;
 	for (unsigned i = 0; i < set->count; i++) {
@@ -352,7 +373,7 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 
 	switch (request) {
 	case VFIO_DEVICE_GET_INFO:
-		device->flags = VFIO_DEVICE_FLAGS_PCI;
+		device->flags = fn->not_pci ? VFIO_DEVICE_FLAGS_PLATFORM : VFIO_DEVICE_FLAGS_PCI;
 		if (fn->can_reset)
 			device->flags |= VFIO_DEVICE_FLAGS_RESET;
 		device->num_regions = VFIO_PCI_NUM_REGIONS;
@@ -364,7 +385,7 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 		if (irq->index >= 5)
 			return -EINVAL;
 		irq->count = fn->irqs[irq->index];
-		irq->flags = VFIO_IRQ_INFO_EVENTFD | VFIO_IRQ_INFO_NORESIZE;
+		irq->flags = (fn->no_eventfd ? 0 : VFIO_IRQ_INFO_EVENTFD) | VFIO_IRQ_INFO_NORESIZE;
 		return 0;
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(fake, fn, arg);

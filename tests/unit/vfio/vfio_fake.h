@@ -51,7 +51,10 @@ struct fake_function {
 	unsigned irqs[5];    /* by index of VFIO */
 	unsigned irqs_given; /* what the host has, 0 for all */
 	bool can_reset;
-	bool busy; /* opening it fails with EBUSY */
+	bool busy;	 /* opening it fails with EBUSY */
+	bool not_pci;	 /* VFIO says that it is something else */
+	bool no_eventfd; /* its interrupts cannot be had by eventfd */
+	int irqs_errno;	 /* of enabling its vectors, 0: it works */
 
 	/* What became of it. */
 	int fd;	  /* -1: not open */
@@ -85,7 +88,8 @@ struct fake_vfio {
 	/* What the host is like. */
 	int open_errno; /* of /dev/vfio/vfio, 0: it opens */
 	int group_errno, set_iommu_errno, map_errno;
-	bool not_viable, no_type1, no_ranges, odd_ranges;
+	bool not_viable, no_type1, no_ranges, odd_ranges, crossed_ranges;
+	int api_version;  /* 0: the one that there is */
 	bool short_reads; /* of a few bytes, and interrupted every other time */
 
 	/* The nth call from now on fails (1: the next), 0: none does. */
