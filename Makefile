@@ -288,6 +288,7 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
+LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc
 LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc
 LDFLAGS_test_passthru := -Wl,--wrap=calloc

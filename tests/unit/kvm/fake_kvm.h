@@ -79,8 +79,8 @@ struct fake_vcpu {
 	unsigned nr_aborts;  /* external aborts that were injected */
 	uint64_t last_value; /* what the last MMIO read got */
 	/* Registers of its redistributor. */
-	uint32_t gicr_ctlr;
-	uint64_t pendbaser;
+	_Atomic uint32_t gicr_ctlr;
+	_Atomic uint64_t pendbaser;
 };
 
 /* What an ITS answers; by default its registers keep what was written. */
@@ -123,7 +123,7 @@ struct fake_kvm {
 	uint64_t gicd, gicr, gits; /* 0: not placed */
 	unsigned gicr_count;
 	uint32_t nr_irqs;
-	uint64_t propbaser;
+	_Atomic uint64_t propbaser;
 	uint64_t its_regs[64]; /* of 8 bytes each, from offset 0 on */
 	struct fake_vcpu vcpus[FAKE_KVM_VCPUS];
 	unsigned nr_vcpus;

@@ -1,0 +1,549 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A machine's life on a fake KVM with a model of its ITS: creation that fails at any
+ * step, a guest that maps a vector and gets its interrupts, every end, and reset.
+ */
+#include <dirent.h>
+#include <endian.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/its/kvm_its_model.h"
+#include "vitsmod/gits.h"
+#include "vmm/machine/machine.h"
+
+#define NR_VCPUS   2u
+#define NR_VECTORS 4u
+#define DEVID	   0x42u
+#define LPI	   (VITS_LPI_BASE + 5)
+#define RAM_SZ	   (64 * MiB)
+
+/* The guest's tables, from the start of RAM on. */
+#define QUEUE	    LAYOUT_RAM
+#define DEVICES	    (LAYOUT_RAM + 0x10000)
+#define COLLECTIONS (LAYOUT_RAM + 0x20000)
+#define ITT	    (LAYOUT_RAM + 0x30000)
+#define PROPERTIES  (LAYOUT_RAM + 0x40000)
+#define PENDING(n)  (LAYOUT_RAM + 0x50000 + (n)*UINT64_C(0x10000))
+
+struct rig {
+	struct fake_kvm fake;
+	struct kvm_its_model model;
+	struct gmem mem;
+	struct config config;
+	struct passthru function;
+	struct machine *m;
+	struct loaded loaded;
+	struct failure failure;
+	int wake_up;
+	unsigned nr_fds; /* of this process, before there is a machine */
+	unsigned nr_scripted;
+	uint32_t cwriter;
+};
+
+/* ---- what is wrapped -------------------------------------------------------------- */
+
+/* What the machine asks for as the kernel. */
+static struct fake_kvm *the_kernel;
+static unsigned fail_calloc_at;
+
+const struct kvm_sys *__wrap_kvm_sys_kernel(void);
+const struct kvm_sys *__wrap_kvm_sys_kernel(void)
+{
+	return &the_kernel->sys;
+}
+
+void *__real_calloc(size_t nr, size_t size);
+void *__wrap_calloc(size_t nr, size_t size);
+void *__wrap_calloc(size_t nr, size_t size)
+{
+	if (fail_calloc_at && --fail_calloc_at == 0)
+		return NULL;
+	return __real_calloc(nr, size);
+}
+
+/* ---- the rig ------------------------------------------------------------------------ */
+
+static unsigned count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned nr = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+static void rig_power(struct rig *rig)
+{
+	fake_kvm_init(&rig->fake);
+	kvm_its_model_init(&rig->model, &rig->fake);
+	the_kernel = &rig->fake;
+	rig->nr_scripted = 0;
+	rig->cwriter = 0;
+	rig->nr_fds = count_fds();
+}
+
+static void rig_unpower(struct rig *rig)
+{
+	machine_destroy(rig->m);
+	rig->m = NULL;
+	assert_int_equal(count_fds(), rig->nr_fds);
+	kvm_its_model_fini(&rig->model);
+	fake_kvm_fini(&rig->fake);
+}
+
+static struct rig *rig_new(void)
+{
+	static const uint32_t image[] = { 0x14000000 }; /* b . */
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	rig->config = (struct config){
+		.cmdline = (char *)(uintptr_t) "quiet",
+		.vcpus = NR_VCPUS,
+		.memory = RAM_SZ,
+		.router.cpu = -1,
+		.spin.cpu = -1,
+		.vcpu.cpu = -1,
+		.its = { { .devid_bits = 16, .eventid_bits = 16 } },
+		.nr_its = 1,
+	};
+	assert_int_equal(gmem_init(&rig->mem, LAYOUT_RAM, RAM_SZ), 0);
+	assert_int_equal(
+		loader_load_flat(&rig->mem, image, sizeof(image), &rig->loaded, &rig->failure), 0);
+	assert_int_equal(
+		passthru_open_bare(&rig->function, "bare", DEVID, NR_VECTORS, &rig->failure), 0);
+	rig->wake_up = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	rig_power(rig);
+	return rig;
+}
+
+static void rig_free(struct rig *rig)
+{
+	rig_unpower(rig);
+	passthru_close(&rig->function);
+	close(rig->wake_up);
+	gmem_fini(&rig->mem);
+	free(rig);
+}
+
+static int rig_create(struct rig *rig)
+{
+	const struct machine_config config = {
+		.config = &rig->config,
+		.mem = &rig->mem,
+		.functions = &rig->function,
+		.nr_functions = 1,
+		.wake_up = rig->wake_up,
+	};
+
+	return machine_create(&config, &rig->m, &rig->failure);
+}
+
+static void rig_start(struct rig *rig)
+{
+	assert_int_equal(rig_create(rig), 0);
+	assert_int_equal(machine_write_fdt(rig->m, &rig->loaded, &rig->failure), 0);
+	assert_int_equal(machine_start(rig->m, &rig->loaded, &rig->failure), 0);
+}
+
+static void nap(void)
+{
+	const struct timespec short_time = { .tv_nsec = 100000 };
+
+	(void)nanosleep(&short_time, NULL);
+}
+
+static void wait_for_end(struct rig *rig, enum machine_end end)
+{
+	while (machine_end(rig->m) == MACHINE_RUNS)
+		nap();
+	assert_int_equal(machine_end(rig->m), end);
+}
+
+/* ---- a guest --------------------------------------------------------------------------- */
+
+static void guest_does(struct rig *rig, const struct fake_exit *exit)
+{
+	fake_kvm_script(&rig->fake, 0, exit);
+	fake_kvm_wait_done(&rig->fake, 0, ++rig->nr_scripted);
+	fake_kvm_wait_idle(&rig->fake, 0);
+}
+
+static void guest_writes(struct rig *rig, uint32_t reg, uint64_t value)
+{
+	const struct fake_exit write = { .reason = KVM_EXIT_MMIO,
+					 .address = LAYOUT_GITS_OF(0) + reg,
+					 .len = reg == GITS_CTLR ? 4 : 8,
+					 .is_write = true,
+					 .data = value };
+
+	guest_does(rig, &write);
+}
+
+static void guest_commands(struct rig *rig, const struct gits_cmd *cmd)
+{
+	uint64_t words[GITS_CMD_NR_WORDS];
+
+	cmd_encode(cmd, words);
+	for (unsigned i = 0; i < GITS_CMD_NR_WORDS; i++)
+		words[i] = htole64(words[i]);
+	assert_int_equal(gmem_write(&rig->mem, QUEUE + rig->cwriter, words, sizeof(words)), 0);
+	rig->cwriter += GITS_CMD_SZ;
+}
+
+/* As Linux sets up its ITS: tables, queue, a collection, vector 2's event at vCPU 1. */
+static void guest_maps_a_vector(struct rig *rig)
+{
+	const struct gits_cmd mapc = {
+		.opcode = GITS_CMD_MAPC, .icid = 0, .rdbase = 1, .valid = true
+	};
+	const struct gits_cmd mapd = {
+		.opcode = GITS_CMD_MAPD, .devid = DEVID, .size = 2, .itt = ITT, .valid = true
+	};
+	const struct gits_cmd mapti = {
+		.opcode = GITS_CMD_MAPTI, .devid = DEVID, .eventid = 2, .pintid = LPI, .icid = 0
+	};
+	uint8_t enabled = 0xa1;
+
+	assert_int_equal(gmem_write(&rig->mem, PROPERTIES + LPI - VITS_LPI_BASE, &enabled, 1), 0);
+	guest_writes(rig, GITS_BASER(0),
+		     GITS_BASER_VALID | FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K) | DEVICES);
+	guest_writes(rig, GITS_BASER(1),
+		     GITS_BASER_VALID | FIELD_PREP(GITS_BASER_PAGE_SIZE, GITS_PAGE_64K) |
+			     COLLECTIONS);
+	guest_writes(rig, GITS_CBASER, GITS_CBASER_VALID | QUEUE | 0xf);
+	guest_writes(rig, GITS_CTLR, GITS_CTLR_ENABLED);
+	guest_commands(rig, &mapc);
+	guest_commands(rig, &mapd);
+	guest_commands(rig, &mapti);
+	guest_writes(rig, GITS_CWRITER, rig->cwriter);
+}
+
+static void guest_sets_up_lpis(struct rig *rig)
+{
+	fake_kvm_set_propbaser(&rig->fake, PROPERTIES | 15);
+	for (unsigned i = 0; i < NR_VCPUS; i++) {
+		fake_kvm_set_pendbaser(&rig->fake, i, PENDING(i));
+		kvm_its_model_enable_lpis(&rig->model, i, true);
+	}
+}
+
+static void device_signals(struct rig *rig, unsigned vector)
+{
+	assert_int_equal(eventfd_write(irq_function_eventfd(&rig->function.irq, vector), 1), 0);
+}
+
+static void wait_for_lpi(struct rig *rig, uint32_t vcpu, uint32_t intid)
+{
+	uint32_t got;
+
+	while (!(got = kvm_its_model_take(&rig->model, vcpu)))
+		nap();
+	assert_int_equal(got, intid);
+}
+
+/* ---- creation ------------------------------------------------------------------------------ */
+
+static void test_a_machine_leaves_nothing_behind(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	assert_int_equal(rig_create(rig), 0);
+	assert_int_equal(machine_end(rig->m), MACHINE_RUNS);
+	assert_string_equal(machine_failure(rig->m), "");
+	assert_true(rig->fake.gic_initialised);
+	assert_int_equal(rig->model.nr_commands, NR_VCPUS);
+	assert_ptr_equal(rig->fake.slots[VM_SLOT_RAM].va, rig->mem.va);
+	assert_non_null(machine_its(rig->m, 0));
+	assert_int_equal(machine_service(rig->m), -1);
+	rig_free(rig);
+	machine_destroy(NULL);
+}
+
+static void test_nothing_stays_whichever_call_of_the_host_fails(void **state)
+{
+	unsigned nr;
+
+	(void)state;
+	for (nr = 1;; nr++) {
+		struct rig *rig = rig_new();
+		bool failed;
+		int r;
+
+		rig->fake.fail_at = nr;
+		rig->fake.fail_errno = EPERM;
+		r = rig_create(rig);
+		failed = rig->fake.failed_call;
+		if (failed) {
+			assert_true(r < 0);
+			assert_null(rig->m);
+			assert_int_equal(rig->failure.status, ITSY_ENVIRONMENT);
+			assert_true(rig->failure.object[0] && rig->failure.cause[0]);
+		} else {
+			assert_int_equal(r, 0);
+		}
+		rig_free(rig);
+		if (!failed)
+			break;
+	}
+	/* VM 4, RAM, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1. */
+	assert_int_equal(nr, 4 + 1 + 1 + 10 + 4 + 4 + 5 + 1 + 1);
+}
+
+static void test_no_memory_is_told_at_each_step(void **state)
+{
+	unsigned nr;
+
+	(void)state;
+	for (nr = 1;; nr++) {
+		struct rig *rig = rig_new();
+		int r;
+
+		fail_calloc_at = nr;
+		r = rig_create(rig);
+		if (fail_calloc_at) {
+			fail_calloc_at = 0;
+			assert_int_equal(r, 0);
+			rig_free(rig);
+			break;
+		}
+		assert_int_equal(r, -ENOMEM);
+		assert_null(rig->m);
+		assert_int_equal(rig->failure.status, ITSY_ENVIRONMENT);
+		rig_free(rig);
+	}
+	assert_true(nr > 10);
+}
+
+static void test_a_machine_that_cannot_start_leaves_nothing_running(void **state)
+{
+	unsigned nr, nr_failed = 0;
+
+	(void)state;
+	for (nr = 1;; nr++) {
+		struct rig *rig = rig_new();
+		bool failed;
+		int r;
+
+		assert_int_equal(rig_create(rig), 0);
+		rig->fake.fail_at = nr;
+		rig->fake.fail_errno = EPERM;
+		r = machine_start(rig->m, &rig->loaded, &rig->failure);
+		failed = rig->fake.failed_call;
+		nr_failed += r < 0;
+		assert_true(failed || !r);
+		if (r < 0)
+			assert_true(rig->failure.cause[0]);
+		rig_free(rig);
+		if (!failed)
+			break;
+	}
+	assert_true(nr_failed >= 2); /* PC and x0 */
+}
+
+static void test_a_device_tree_is_written_where_there_is_room(void **state)
+{
+	struct rig *rig = rig_new();
+	uint32_t magic;
+
+	(void)state;
+	assert_int_equal(rig_create(rig), 0);
+	assert_int_equal(machine_write_fdt(rig->m, &rig->loaded, &rig->failure), 0);
+	assert_int_equal(gmem_read(&rig->mem, rig->loaded.fdt, &magic, 4), 0);
+	assert_int_equal(be32toh(magic), 0xd00dfeed);
+	rig->loaded.fdt_max_sz = 64;
+	assert_true(machine_write_fdt(rig->m, &rig->loaded, &rig->failure) < 0);
+	assert_int_equal(rig->failure.status, ITSY_CONFIG);
+	rig_free(rig);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static void test_an_interrupt_reaches_the_guest(void **state)
+{
+	struct rig *rig = rig_new();
+	struct machine_stats stats;
+
+	(void)state;
+	rig_start(rig);
+	guest_sets_up_lpis(rig);
+	guest_maps_a_vector(rig);
+	for (unsigned i = 0; i < 3; i++) {
+		device_signals(rig, 2);
+		wait_for_lpi(rig, 1, LPI);
+	}
+	/* One that has no mapping gets nothing. */
+	device_signals(rig, 3);
+	while (!rig->function.irq.vectors[3].dropped)
+		nap();
+	machine_stats_get(rig->m, &stats);
+	assert_int_equal(stats.seal.commands, rig->model.nr_commands);
+	assert_int_equal(stats.vits.mmio_ignored, 0);
+	assert_true(stats.router_completions >= 4);
+	assert_string_equal(rig->model.broken, "");
+	machine_stop(rig->m);
+	assert_null(machine_routes(rig->m));
+	rig_free(rig);
+}
+
+static void test_an_interrupt_waits_until_the_guest_has_its_lpis_on(void **state)
+{
+	struct rig *rig = rig_new();
+	int ms;
+
+	(void)state;
+	rig_start(rig);
+	guest_maps_a_vector(rig);
+	assert_int_equal(machine_service(rig->m), -1);
+	device_signals(rig, 2);
+	while ((ms = machine_service(rig->m)) < 0)
+		nap();
+	assert_in_range(ms, 0, 10);
+	/* The guest gives no sign of it. */
+	guest_sets_up_lpis(rig);
+	while (machine_service(rig->m) >= 0)
+		nap();
+	wait_for_lpi(rig, 1, LPI);
+	rig_free(rig);
+}
+
+static void test_the_hidden_frame_and_unclaimed_addresses_are_counted(void **state)
+{
+	static const struct fake_exit frame = { .error = EFAULT };
+	static const struct fake_exit nowhere = { .reason = KVM_EXIT_MMIO,
+						  .address = 0x1000,
+						  .len = 4 };
+	struct rig *rig = rig_new();
+	struct machine_stats stats;
+
+	(void)state;
+	rig_start(rig);
+	guest_does(rig, &frame);
+	guest_does(rig, &nowhere);
+	machine_stop(rig->m);
+	machine_stats_get(rig->m, &stats);
+	assert_int_equal(stats.seal.frame_accesses, 1);
+	assert_int_equal(stats.unclaimed, 1);
+	assert_int_equal(machine_type(rig->m, (const uint8_t *)"x", 1), 0);
+	rig_free(rig);
+}
+
+/* ---- ends ------------------------------------------------------------------------------------ */
+
+static void script_event(struct rig *rig, unsigned vcpu, uint32_t event)
+{
+	const struct fake_exit exit = { .reason = KVM_EXIT_SYSTEM_EVENT, .event = event };
+
+	fake_kvm_script(&rig->fake, vcpu, &exit);
+}
+
+static void test_the_first_end_is_the_one_that_counts(void **state)
+{
+	struct rig *rig = rig_new();
+	eventfd_t nr;
+
+	(void)state;
+	rig_start(rig);
+	assert_int_equal(machine_end(rig->m), MACHINE_RUNS);
+	(void)eventfd_read(rig->wake_up, &nr);
+	script_event(rig, 0, KVM_SYSTEM_EVENT_SHUTDOWN);
+	wait_for_end(rig, MACHINE_OFF);
+	/* Whoever waits for it is woken, if after the end was set. */
+	while (eventfd_read(rig->wake_up, &nr) < 0)
+		nap();
+	script_event(rig, 1, KVM_SYSTEM_EVENT_RESET);
+	fake_kvm_wait_done(&rig->fake, 1, 1);
+	machine_stop(rig->m);
+	assert_int_equal(machine_end(rig->m), MACHINE_OFF);
+	rig_free(rig);
+}
+
+static void test_a_host_that_fails_says_how(void **state)
+{
+	static const struct fake_exit unknown = { .reason = KVM_EXIT_INTERNAL_ERROR };
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig_start(rig);
+	fake_kvm_script(&rig->fake, 1, &unknown);
+	wait_for_end(rig, MACHINE_FAILED);
+	assert_non_null(strstr(machine_failure(rig->m), "vCPU 1: KVM_RUN"));
+	rig_free(rig);
+}
+
+static void test_a_kernel_its_that_fails_ends_the_machine(void **state)
+{
+	struct rig *rig = rig_new();
+
+	(void)state;
+	rig_start(rig);
+	guest_sets_up_lpis(rig);
+	/* The commands that the guest's MAPTI leads to: four reads of registers come first. */
+	guest_maps_a_vector(rig);
+	rig->fake.fail_errno = EIO;
+	rig->fake.fail_at = 1;
+	guest_commands(rig,
+		       &(struct gits_cmd){ .opcode = GITS_CMD_INV, .devid = DEVID, .eventid = 2 });
+	guest_writes(rig, GITS_CWRITER, rig->cwriter);
+	wait_for_end(rig, MACHINE_FAILED);
+	assert_non_null(strstr(machine_failure(rig->m), "refused commands"));
+	rig_free(rig);
+}
+
+static void test_a_function_outlives_the_machines_that_it_is_in(void **state)
+{
+	struct rig *rig = rig_new();
+	int fd = irq_function_eventfd(&rig->function.irq, 2);
+
+	(void)state;
+	for (unsigned boot = 0; boot < 3; boot++) {
+		rig_start(rig);
+		/* What came between two boots has no mapping in this one. */
+		guest_sets_up_lpis(rig);
+		guest_maps_a_vector(rig);
+		assert_int_equal(irq_function_eventfd(&rig->function.irq, 2), fd);
+		device_signals(rig, 2);
+		wait_for_lpi(rig, 1, LPI);
+		script_event(rig, 0, KVM_SYSTEM_EVENT_RESET);
+		wait_for_end(rig, MACHINE_RESET);
+		rig_unpower(rig);
+		memset(rig->mem.va, 0, 0x80000);
+		rig_power(rig);
+	}
+	rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_a_machine_leaves_nothing_behind),
+		cmocka_unit_test(test_nothing_stays_whichever_call_of_the_host_fails),
+		cmocka_unit_test(test_no_memory_is_told_at_each_step),
+		cmocka_unit_test(test_a_machine_that_cannot_start_leaves_nothing_running),
+		cmocka_unit_test(test_a_device_tree_is_written_where_there_is_room),
+		cmocka_unit_test(test_an_interrupt_reaches_the_guest),
+		cmocka_unit_test(test_an_interrupt_waits_until_the_guest_has_its_lpis_on),
+		cmocka_unit_test(test_the_hidden_frame_and_unclaimed_addresses_are_counted),
+		cmocka_unit_test(test_the_first_end_is_the_one_that_counts),
+		cmocka_unit_test(test_a_host_that_fails_says_how),
+		cmocka_unit_test(test_a_kernel_its_that_fails_ends_the_machine),
+		cmocka_unit_test(test_a_function_outlives_the_machines_that_it_is_in),
+	};
+
+	alarm(300);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
