@@ -23,8 +23,8 @@
  *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/kvm/vcpu.h.
  *
  * Lock order:
- *   lock               (everything below; held from a window's begin to its end)
- *       vcpus.holder   (taken by vcpus_pause())
+ *   lock               (everything below; not held between the updates of a batch)
+ *       vcpus.lock     (taken by vcpus_pause())
  */
 #include "vmm/its/kernel_its.h"
 

@@ -2,15 +2,14 @@
 /*
  * vCPU threads. Documentation/virt/kvm/api.rst (KVM_RUN, struct kvm_run).
  *
- * Parking. The attributes of the kernel's ITS and redistributors answer -EBUSY
+ * Pausing. The attributes of the kernel's ITS and redistributors answer -EBUSY
  * while any vCPU is inside any vCPU ioctl. So every vCPU says where it is
- * (`inside`), and whoever parks them sets `parked`, kicks those inside with
- * immediate_exit and a signal, and waits until none is. Parking takes time from
- * those that have done nothing to deserve it, so it is paced (vmm/kvm/pause_budget.h).
+ * (`inside`), and whoever pauses them sets `paused`, kicks those inside with
+ * immediate_exit and a signal, and waits until none is. A pause takes time from
+ * vCPUs that did not ask for it, so there is a budget (vmm/kvm/pause_budget.h).
  *
- * Lock order:
- *   holder            (who has parked the vCPUs; held from park to unpark)
- *       lock          (parked, stopping, pace, inside of every vCPU)
+ * One lock guards all that changes. Whose turn it is to pause is a flag and no
+ * mutex: with several ITSs, the thread that resumes may be another one.
  */
 #include "vmm/kvm/vcpu.h"
 
@@ -49,16 +48,17 @@ struct vcpus {
 	void *ctx;
 	uint64_t *mpidr;
 
-	pthread_mutex_t holder;
 	pthread_mutex_t lock;
-	pthread_cond_t all_out; /* a vCPU went outside while parked or stopping */
-	pthread_cond_t resume;	/* parked ended, or stopping began */
-	pthread_cond_t resumed; /* a vCPU that was held is inside again, or stopping began */
-	bool parked, stopping;
-	bool disturbed; /* the window took time from a vCPU */
+	pthread_cond_t unclaimed; /* claimed ended */
+	pthread_cond_t all_out;	  /* a vCPU went outside while paused or stopping */
+	pthread_cond_t resume;	  /* paused ended, or stopping began */
+	pthread_cond_t resumed;	  /* a vCPU that was held is inside again, or stopping began */
+	bool claimed;		  /* somebody has paused the vCPUs, or waits to do so next */
+	bool paused, stopping;
+	bool disturbed; /* the pause took time from a vCPU */
 	uint32_t nr_inside, nr_held;
-	uint64_t parked_at_ns;
-	struct pause_budget pace;
+	uint64_t paused_at_ns;
+	struct pause_budget budget;
 
 	uint32_t nr;
 	struct vcpu vcpu[];
@@ -71,15 +71,15 @@ static void on_kick(int signal)
 
 /* ---- in and out ------------------------------------------------------- */
 
-/* parked: hold this one until it is not. */
+/* paused: hold this one until it is not. */
 static void wait_held_locked(struct vcpus *set)
 {
 	set->disturbed = true;
 	set->nr_held++;
-	while (set->parked && !set->stopping)
+	while (set->paused && !set->stopping)
 		pthread_cond_wait(&set->resume, &set->lock);
 	set->nr_held--;
-	pause_budget_resumed(&set->pace, clock_ns());
+	pause_budget_resumed(&set->budget, clock_ns());
 	pthread_cond_broadcast(&set->resumed);
 }
 
@@ -90,7 +90,7 @@ static bool enter(struct vcpu *vcpu)
 	bool go;
 
 	pthread_mutex_lock(&set->lock);
-	if (set->parked && !set->stopping)
+	if (set->paused && !set->stopping)
 		wait_held_locked(set);
 	go = !set->stopping;
 	if (go) {
@@ -110,7 +110,7 @@ static void leave(struct vcpu *vcpu)
 	assert(vcpu->inside);
 	vcpu->inside = false;
 	set->nr_inside--;
-	if (set->parked || set->stopping)
+	if (set->paused || set->stopping)
 		pthread_cond_broadcast(&set->all_out);
 	pthread_mutex_unlock(&set->lock);
 }
@@ -134,14 +134,14 @@ static void kick_inside_locked(struct vcpus *set)
 }
 
 /*
- * Until the vCPUs have had the time that is theirs. Those of the last window are
+ * Until the vCPUs have had the time that is theirs. Those of the last pause are
  * in first: on a busy host the next one would hold them before they have run.
  */
 static void wait_for_turn_locked(struct vcpus *set)
 {
 	uint64_t next;
 
-	while (!set->stopping && (next = pause_budget_next_ns(&set->pace)) &&
+	while (!set->stopping && (next = pause_budget_next_ns(&set->budget)) &&
 	       (set->nr_held || next > clock_ns())) {
 		const struct timespec until = {
 			.tv_sec = (time_t)(next / UINT64_C(1000000000)),
@@ -157,12 +157,14 @@ static void wait_for_turn_locked(struct vcpus *set)
 
 void vcpus_pause(struct vcpus *set)
 {
-	pthread_mutex_lock(&set->holder);
 	pthread_mutex_lock(&set->lock);
-	assert(!set->parked);
+	while (set->claimed)
+		pthread_cond_wait(&set->unclaimed, &set->lock);
+	set->claimed = true;
+	assert(!set->paused);
 	wait_for_turn_locked(set);
-	set->parked = true;
-	set->parked_at_ns = clock_ns();
+	set->paused = true;
+	set->paused_at_ns = clock_ns();
 	set->disturbed = set->nr_inside;
 	kick_inside_locked(set);
 	pthread_mutex_unlock(&set->lock);
@@ -171,13 +173,14 @@ void vcpus_pause(struct vcpus *set)
 void vcpus_resume(struct vcpus *set)
 {
 	pthread_mutex_lock(&set->lock);
-	assert(set->parked);
-	set->parked = false;
+	assert(set->paused);
+	set->paused = false;
 	if (set->disturbed)
-		pause_budget_spend(&set->pace, set->parked_at_ns, clock_ns());
+		pause_budget_spend(&set->budget, set->paused_at_ns, clock_ns());
+	set->claimed = false;
+	pthread_cond_signal(&set->unclaimed);
 	pthread_cond_broadcast(&set->resume);
 	pthread_mutex_unlock(&set->lock);
-	pthread_mutex_unlock(&set->holder);
 }
 
 /* ---- exits ------------------------------------------------------------ */
@@ -380,8 +383,8 @@ static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr
 	set->vm = vm;
 	set->bus = bus;
 	set->nr = nr;
-	pthread_mutex_init(&set->holder, NULL);
 	pthread_mutex_init(&set->lock, NULL);
+	pthread_cond_init(&set->unclaimed, NULL);
 	pthread_cond_init(&set->all_out, NULL);
 	pthread_cond_init(&set->resume, NULL);
 	init_monotonic(&set->resumed);
@@ -445,8 +448,8 @@ void vcpus_destroy(struct vcpus *set)
 	pthread_cond_destroy(&set->resumed);
 	pthread_cond_destroy(&set->resume);
 	pthread_cond_destroy(&set->all_out);
+	pthread_cond_destroy(&set->unclaimed);
 	pthread_mutex_destroy(&set->lock);
-	pthread_mutex_destroy(&set->holder);
 	free(set->mpidr);
 	free(set);
 }

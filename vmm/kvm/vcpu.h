@@ -52,8 +52,8 @@ int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct 
 void vcpus_stop(struct vcpus *vcpus);
 
 /*
- * Hold all vCPUs outside their ioctls until vcpus_resume(). One holder at a
- * time, others wait. Any thread; a vCPU's own thread counts as outside. Waits
+ * Hold all vCPUs outside their ioctls until vcpus_resume(), which another thread
+ * may call. One at a time has them paused, others wait. Any thread; a vCPU's own thread counts as outside. Waits
  * first while vCPUs have been held for more than their share (vmm/kvm/pause_budget.h).
  */
 void vcpus_pause(struct vcpus *vcpus);

@@ -675,6 +675,31 @@ static void test_one_at_a_time_has_them_paused(void **state)
 	rig_free(rig);
 }
 
+static void *resume_elsewhere(void *arg)
+{
+	struct rig *rig = arg;
+
+	vcpus_resume(rig->vcpus);
+	return NULL;
+}
+
+/* As the batches of two ITSs do, of which one ends within the other. */
+static void test_another_thread_may_resume(void **state)
+{
+	struct rig *rig = rig_running(NR_VCPUS);
+	pthread_t thread;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		vcpus_pause(rig->vcpus);
+		assert_int_equal(pthread_create(&thread, NULL, resume_elsewhere, rig), 0);
+		pthread_join(thread, NULL);
+	}
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	rig_free(rig);
+}
+
 /* ---- stopping ------------------------------------------------------------------------------- */
 
 static void test_stopping_ends_vcpus_that_are_paused(void **state)
@@ -772,6 +797,7 @@ int main(void)
 		cmocka_unit_test(test_a_kick_that_comes_too_early_is_not_missed),
 		cmocka_unit_test(test_a_vcpu_can_pause_all_of_them_itself),
 		cmocka_unit_test(test_one_at_a_time_has_them_paused),
+		cmocka_unit_test(test_another_thread_may_resume),
 		cmocka_unit_test(test_stopping_ends_vcpus_that_are_paused),
 		cmocka_unit_test(test_destroying_stops_what_runs),
 		cmocka_unit_test(test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait),
