@@ -25,15 +25,12 @@
 #include "vmm/dev/console.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/lpis.h"
+#include "vmm/its/retry_timer.h"
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/machine/fdt.h"
-
-/* How long interrupts wait until it is looked whether they still have to. */
-#define RETRY_MIN_MS 10u
-#define RETRY_MAX_MS 1000u
 
 _Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
 _Static_assert(CONFIG_MAX_ITS <= KERNEL_ITS_MAX_ITS, "the kernel ITS knows all ITSs");
@@ -56,10 +53,7 @@ struct machine {
 	pthread_mutex_t lock;
 	enum machine_end end;
 	char failure[128];
-
-	/* machine_service(): when it looks again for interrupts that wait; 0: none does. */
-	uint64_t retry_at_ms;
-	unsigned retry_ms; /* and how long it waited for that */
+	struct retry_timer retry_timer; /* of machine_service() */
 };
 
 /* ---- what the parts tell ------------------------------------------------------ */
@@ -445,28 +439,14 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-/*
- * Interrupts that came before the guest had its LPIs on: it usually has soon, but
- * may never. To look holds all vCPUs, so that it is done ever more rarely.
- */
+/* Interrupts may wait for a guest that has not switched its LPIs on: look now and then. */
 static int retry_waiting(struct machine *m)
 {
-	uint64_t now = clock_ns() / 1000000;
+	uint64_t now_ms = clock_ns() / 1000000;
 
-	if (m->retry_at_ms && now >= m->retry_at_ms) {
+	if (retry_timer_due(&m->retry_timer, now_ms))
 		kernel_its_retry(m->seal);
-		m->retry_ms = m->retry_ms * 2 < RETRY_MAX_MS ? m->retry_ms * 2 : RETRY_MAX_MS;
-		m->retry_at_ms = now + m->retry_ms;
-	}
-	if (!kernel_its_waits(m->seal)) {
-		m->retry_at_ms = 0;
-		return -1;
-	}
-	if (!m->retry_at_ms) {
-		m->retry_ms = RETRY_MIN_MS;
-		m->retry_at_ms = now + RETRY_MIN_MS;
-	}
-	return (int)(m->retry_at_ms - now);
+	return retry_timer_next(&m->retry_timer, kernel_its_waits(m->seal), now_ms);
 }
 
 int machine_service(struct machine *m)
