@@ -21,7 +21,7 @@
 
 #include "tests/routes/arrange.h"
 #include "vitsmod/gits.h"
-#include "vmm/bench/rig.h"
+#include "vmm/bench/bench_guest.h"
 #include "vmm/kvm/layout.h"
 
 #define MAX_COUNT 100000u
@@ -32,7 +32,7 @@
 struct bench {
 	struct gmem mem;
 	struct passthru function;
-	struct rig *rig;
+	struct bench_guest *guest;
 	uint32_t nr_vectors;
 	unsigned count, burst;
 	int vcpu_fifo; /* SCHED_FIFO priority; 0: leave them */
@@ -65,7 +65,7 @@ static int ascending(const void *a, const void *b)
 static void print(const char *name, const char *what, uint64_t *ticks, unsigned nr, unsigned lost,
 		  const struct bench *b)
 {
-	double unit = 1e9 / (double)rig_frequency(b->rig);
+	double unit = 1e9 / (double)bench_guest_frequency(b->guest);
 	double sum = 0;
 
 	qsort(ticks, nr, sizeof(*ticks), ascending);
@@ -85,13 +85,13 @@ static void singles(struct bench *b, const char *name, uint64_t *ticks)
 	be_idle(true);
 	for (unsigned i = 0; i < b->count && lost < MAX_LOST; i++) {
 		uint32_t v = i % b->nr_vectors;
-		uint64_t before = rig_count(b->rig, v), t;
+		uint64_t before = bench_guest_count(b->guest, v), t;
 
 		rest();
-		t = rig_now();
+		t = bench_guest_clock();
 		(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
-		if (rig_wait(b->rig, v, before, WAIT_MS))
-			ticks[nr++] = rig_stamp(b->rig, v) - t;
+		if (bench_guest_wait(b->guest, v, before, WAIT_MS))
+			ticks[nr++] = bench_guest_stamp(b->guest, v) - t;
 		else
 			lost++;
 	}
@@ -110,15 +110,15 @@ static void bursts(struct bench *b, const char *name, uint64_t *ticks)
 		bool all = true;
 
 		for (uint32_t v = 0; v < b->burst; v++)
-			before[v] = rig_count(b->rig, v);
+			before[v] = bench_guest_count(b->guest, v);
 		rest();
-		t = rig_now();
+		t = bench_guest_clock();
 		for (uint32_t v = 0; v < b->burst; v++)
 			(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
 		for (uint32_t v = 0; v < b->burst; v++) {
-			all &= rig_wait(b->rig, v, before[v], WAIT_MS);
-			if (rig_stamp(b->rig, v) > last)
-				last = rig_stamp(b->rig, v);
+			all &= bench_guest_wait(b->guest, v, before[v], WAIT_MS);
+			if (bench_guest_stamp(b->guest, v) > last)
+				last = bench_guest_stamp(b->guest, v);
 		}
 		if (all)
 			ticks[nr++] = (last - t) / b->burst;
@@ -135,7 +135,7 @@ static int set_routes(const struct bench *b)
 	for (uint32_t v = 0; v < b->nr_vectors; v++)
 		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
 					       kernel_its_devid(0, v), kernel_its_eventid(v) };
-	return vm_set_routes(machine_vm(rig_machine(b->rig)), routes, b->nr_vectors);
+	return vm_set_routes(machine_vm(bench_guest_machine(b->guest)), routes, b->nr_vectors);
 }
 
 static int run(struct bench *b, const struct arrangement *a, uint64_t *ticks)
@@ -143,7 +143,7 @@ static int run(struct bench *b, const struct arrangement *a, uint64_t *ticks)
 	struct arranged *arranged = NULL;
 	const struct arrange_config config = {
 		.function = &b->function,
-		.vm = machine_vm(rig_machine(b->rig)),
+		.vm = machine_vm(bench_guest_machine(b->guest)),
 		.nr_vectors = b->nr_vectors,
 	};
 	int r = arrange_start(a, &config, &arranged);
@@ -200,7 +200,7 @@ static void make_vcpus_fifo(int priority)
 
 static int begin(struct bench *b, struct failure *failure)
 {
-	struct rig_config config = {
+	struct bench_guest_config config = {
 		.functions = &b->function,
 		.nr_functions = 1,
 		.source = BENCH_BARE,
@@ -210,13 +210,13 @@ static int begin(struct bench *b, struct failure *failure)
 		.vcpu = { .cpu = -1 },
 		.mem = &b->mem,
 	};
-	int r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
+	int r = gmem_init(&b->mem, LAYOUT_RAM, BENCH_GUEST_MEMORY);
 
 	if (r < 0)
 		return failure_set(failure, ITSY_ENVIRONMENT, -r, "memory", NULL, "%s",
 				   strerror(-r));
 	r = passthru_open_bare(&b->function, "bare", 8, b->nr_vectors, failure);
-	return r < 0 ? r : rig_create(&config, &b->rig, failure);
+	return r < 0 ? r : bench_guest_create(&config, &b->guest, failure);
 }
 
 static const struct option options[] = {
@@ -275,7 +275,7 @@ int main(int argc, char **argv)
 		r = run_all(&b, argv + optind);
 	else
 		(void)report_failure(&failure);
-	rig_destroy(b.rig);
+	bench_guest_destroy(b.guest);
 	passthru_close(&b.function);
 	gmem_fini(&b.mem);
 	return r < 0;

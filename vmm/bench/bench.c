@@ -53,7 +53,7 @@ void bench_sleep_ns(uint64_t ns)
 
 void bench_record(struct bench *b, enum route route, uint64_t ticks)
 {
-	double ns = (double)ticks * 1e9 / (double)rig_frequency(b->rig);
+	double ns = (double)ticks * 1e9 / (double)bench_guest_frequency(b->guest);
 
 	/* What does not fit, or is no number, can only be the guest's. */
 	hist_record(&b->results[route].hist, ns < 0x1p62 ? (uint64_t)ns : UINT64_MAX);
@@ -63,7 +63,7 @@ void bench_record(struct bench *b, enum route route, uint64_t ticks)
 
 static bool settled(struct bench *b, enum route route)
 {
-	struct vector_routes *routes = machine_routes(rig_machine(b->rig));
+	struct vector_routes *routes = machine_routes(bench_guest_machine(b->guest));
 
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
 		unsigned vector;
@@ -78,7 +78,7 @@ static bool settled(struct bench *b, enum route route)
 
 static int take_route(struct bench *b, enum route route, struct failure *ret_failure)
 {
-	struct vector_routes *routes = machine_routes(rig_machine(b->rig));
+	struct vector_routes *routes = machine_routes(bench_guest_machine(b->guest));
 
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
 		unsigned vector;
@@ -164,7 +164,7 @@ static int check_cpus(const struct bench_options *o, struct failure *ret_failure
 
 static uint32_t share_of(const struct bench *b, uint32_t f)
 {
-	return rig_share(b->options->vectors, b->options->functions, f);
+	return bench_guest_share(b->options->vectors, b->options->functions, f);
 }
 
 static int open_device(struct bench *b, const struct config_device *device, uint32_t f,
@@ -239,7 +239,7 @@ static void place_trigger(const struct bench *b)
 static int set_up(struct bench *b, struct failure *ret_failure)
 {
 	const struct bench_options *o = b->options;
-	struct rig_config config = {
+	struct bench_guest_config config = {
 		.nr_functions = o->functions,
 		.source = b->job->source,
 		.nr_vectors = o->vectors,
@@ -263,19 +263,19 @@ static int set_up(struct bench *b, struct failure *ret_failure)
 	if (b->signals < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -b->signals, "itsy", NULL,
 				   "no file descriptors (%s)", strerror(-b->signals));
-	r = gmem_init(&b->mem, LAYOUT_RAM, RIG_MEMORY);
+	r = gmem_init(&b->mem, LAYOUT_RAM, BENCH_GUEST_MEMORY);
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL, "%s",
 				   strerror(-r));
 	config.functions = b->functions;
 	r = open_functions(b, ret_failure);
-	return r < 0 ? r : rig_create(&config, &b->rig, ret_failure);
+	return r < 0 ? r : bench_guest_create(&config, &b->guest, ret_failure);
 }
 
 static void tear_down(struct bench *b)
 {
 	/* Those that were never bound or opened are all zeroes, which both allow. */
-	rig_destroy(b->rig);
+	bench_guest_destroy(b->guest);
 	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
 		passthru_close(&b->functions[f]);
 	vfio_container_destroy(b->container);

@@ -59,7 +59,7 @@ static int wait_a_little(const struct turn *t, struct failure *ret_failure)
 		QUIET_MS * UINT64_C(1000000) + t->b->options->gap_us * UINT64_C(1000);
 
 	bench_sleep_ns(STEP_NS);
-	if (machine_end(rig_machine(t->b->rig)) != MACHINE_RUNS)
+	if (machine_end(bench_guest_machine(t->b->guest)) != MACHINE_RUNS)
 		return payload_failed(ret_failure, "the device does not do as it should, and the "
 						   "guest gave up");
 	if (clock_ns() - t->heard > quiet_ns)
@@ -97,7 +97,7 @@ static int turn(void *ctx, struct bench *b, enum route route, uint64_t count,
 	struct turn t = { .b = b, .orders = ctx, .route = route, .heard = clock_ns() };
 	int r;
 
-	t.orders->trips = rig_trips(b->rig);
+	t.orders->trips = bench_guest_trips(b->guest);
 	bench_trips_order(t.orders, count, b->options->gap_us);
 	r = follow(&t, count, ret_failure);
 	if (r >= 0)

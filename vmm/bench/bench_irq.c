@@ -26,8 +26,8 @@ static void fire(struct irq *q, struct bench *b, uint32_t v)
 	unsigned vector;
 	struct passthru *function = bench_function_of(b, v, &vector);
 
-	q->counts[v] = rig_count(b->rig, v);
-	q->sent_at[v] = rig_now();
+	q->counts[v] = bench_guest_count(b->guest, v);
+	q->sent_at[v] = bench_guest_clock();
 	if (function->dev)
 		(void)!vfio_vector_trigger(function->dev, vector);
 	else
@@ -39,9 +39,9 @@ static bool reap(struct irq *q, struct bench *b, enum route route, uint32_t v)
 {
 	uint64_t stamp;
 
-	if (rig_count(b->rig, v) == q->counts[v])
+	if (bench_guest_count(b->guest, v) == q->counts[v])
 		return false;
-	stamp = rig_stamp(b->rig, v);
+	stamp = bench_guest_stamp(b->guest, v);
 	bench_record(b, route, stamp > q->sent_at[v] ? stamp - q->sent_at[v] : 0);
 	q->sent_at[v] = 0;
 	return true;
@@ -56,7 +56,7 @@ static unsigned patience_ms(uint64_t lost)
 /* False: it is lost, and under way no more. */
 static bool wait_for(struct irq *q, struct bench *b, enum route route, uint32_t v, unsigned ms)
 {
-	if (rig_wait(b->rig, v, q->counts[v], ms) && reap(q, b, route, v))
+	if (bench_guest_wait(b->guest, v, q->counts[v], ms) && reap(q, b, route, v))
 		return true;
 	q->sent_at[v] = 0;
 	return false;
@@ -78,7 +78,7 @@ static uint32_t next_vector(struct bench *b, enum route route)
 static uint64_t burst(struct irq *q, struct bench *b, enum route route)
 {
 	const uint32_t first = b->results[route].next, nr = b->options->burst;
-	uint64_t begin = rig_now(), last = begin, lost = 0;
+	uint64_t begin = bench_guest_clock(), last = begin, lost = 0;
 
 	for (uint32_t i = 0; i < nr; i++)
 		fire(q, b, next_vector(b, route));
@@ -86,10 +86,10 @@ static uint64_t burst(struct irq *q, struct bench *b, enum route route)
 		uint32_t v = (first + i) % b->options->vectors;
 
 		q->sent_at[v] = 0;
-		if (!rig_wait(b->rig, v, q->counts[v], patience_ms(lost)))
+		if (!bench_guest_wait(b->guest, v, q->counts[v], patience_ms(lost)))
 			lost++;
-		else if (rig_stamp(b->rig, v) > last)
-			last = rig_stamp(b->rig, v);
+		else if (bench_guest_stamp(b->guest, v) > last)
+			last = bench_guest_stamp(b->guest, v);
 	}
 	if (!lost)
 		bench_record(b, route, (last - begin) / nr);

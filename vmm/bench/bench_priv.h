@@ -7,7 +7,7 @@
 #define VMM_BENCH_BENCH_PRIV_H
 
 #include "vmm/bench/bench.h"
-#include "vmm/bench/rig.h"
+#include "vmm/bench/bench_guest.h"
 
 #define BENCH_WAIT_MS  2000u
 #define BENCH_MAX_LOST 5u /* in a turn: then the route does not work */
@@ -33,7 +33,7 @@ struct bench {
 	struct gmem mem;
 	struct vfio_container *container;
 	struct passthru *functions; /* [options->functions] */
-	struct rig *rig;
+	struct bench_guest *guest;
 	struct bench_result *results; /* [NR_ROUTES] */
 	int signals;		      /* signalfd; -1: none */
 	int killed_by;		      /* the signal; 0: none */

@@ -2,7 +2,7 @@
 /*
  * A guest to measure interrupts with. No locks; one thread.
  */
-#include "vmm/bench/rig.h"
+#include "vmm/bench/bench_guest.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -18,18 +18,22 @@
 
 _Static_assert(BENCH_MAX_FUNCTIONS <= CONFIG_MAX_DEVICES, "a machine has room for all");
 
-struct rig {
+struct bench_guest {
 	struct config config;
 	struct machine *machine;
 	volatile struct bench_page *page;
 	int wake_up;
 };
 
-uint64_t rig_now(void)
+uint64_t bench_guest_clock(void)
 {
 	uint64_t now;
 
+#ifdef __aarch64__
 	__asm__ volatile("isb\n\tmrs %0, cntvct_el0" : "=r"(now) : : "memory");
+#else
+	now = clock_ns(); /* for unit tests: no guest runs here */
+#endif
 	return now;
 }
 
@@ -41,11 +45,11 @@ static void sleep_ns(long ns)
 }
 
 /* What a configuration file would say. */
-static void describe(struct rig *rig, const struct rig_config *config)
+static void describe(struct bench_guest *guest, const struct bench_guest_config *config)
 {
 	static char its_name[] = "its", cmdline[] = "";
 
-	rig->config = (struct config){
+	guest->config = (struct config){
 		.cmdline = cmdline,
 		.vcpus = config->vcpus,
 		.memory = config->mem->size,
@@ -60,9 +64,9 @@ static void describe(struct rig *rig, const struct rig_config *config)
 	};
 }
 
-static void fill_page(struct rig *rig, const struct rig_config *config)
+static void fill_page(struct bench_guest *guest, const struct bench_guest_config *config)
 {
-	*rig->page = (struct bench_page){
+	*guest->page = (struct bench_page){
 		.magic = BENCH_MAGIC,
 		.source = config->source,
 		.nr_functions = config->nr_functions,
@@ -71,39 +75,40 @@ static void fill_page(struct rig *rig, const struct rig_config *config)
 		.busy = config->busy,
 	};
 	for (uint32_t f = 0; f < config->nr_functions; f++) {
-		rig->page->functions[f].devid = config->functions[f].irq.devid;
-		rig->page->functions[f].devfn = config->functions[f].slot << 3;
+		guest->page->functions[f].devid = config->functions[f].irq.devid;
+		guest->page->functions[f].devfn = config->functions[f].slot << 3;
 	}
 }
 
 /* The machine asks for service while the payload maps its vectors. */
-static int wait_until_ready(struct rig *rig, struct failure *ret_failure)
+static int wait_until_ready(struct bench_guest *guest, struct failure *ret_failure)
 {
 	const uint64_t end = clock_ns() + READY_MS * UINT64_C(1000000);
 	eventfd_t ignored;
 
 	do {
-		if (__atomic_load_n(&rig->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
+		if (__atomic_load_n(&guest->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
 			return 0;
-		if (machine_end(rig->machine) != MACHINE_RUNS)
+		if (machine_end(guest->machine) != MACHINE_RUNS)
 			return failure_set(ret_failure, ITSY_RUNTIME, EIO, "payload", NULL,
 					   "ended before it was ready");
-		if (eventfd_read(rig->wake_up, &ignored) == 0)
-			(void)machine_service(rig->machine);
+		if (eventfd_read(guest->wake_up, &ignored) == 0)
+			(void)machine_service(guest->machine);
 		sleep_ns(STEP_NS);
 	} while (clock_ns() < end);
 	return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, "payload", NULL,
 			   "not ready after %u s", READY_MS / 1000);
 }
 
-static int start(struct rig *rig, const struct rig_config *config, struct failure *ret_failure)
+static int start(struct bench_guest *guest, const struct bench_guest_config *config,
+		 struct failure *ret_failure)
 {
 	const struct machine_config machine_config = {
-		.config = &rig->config,
+		.config = &guest->config,
 		.mem = config->mem,
 		.functions = config->functions,
 		.nr_functions = config->nr_functions,
-		.wake_up = rig->wake_up,
+		.wake_up = guest->wake_up,
 		.unrouted = config->unrouted,
 	};
 	struct loaded loaded;
@@ -111,17 +116,18 @@ static int start(struct rig *rig, const struct rig_config *config, struct failur
 				 (size_t)(bench_payload_end - bench_payload), &loaded, ret_failure);
 
 	if (r >= 0)
-		r = machine_create(&machine_config, &rig->machine, ret_failure);
+		r = machine_create(&machine_config, &guest->machine, ret_failure);
 	if (r >= 0)
-		r = machine_write_fdt(rig->machine, &loaded, ret_failure);
+		r = machine_write_fdt(guest->machine, &loaded, ret_failure);
 	if (r >= 0)
-		r = machine_start(rig->machine, &loaded, ret_failure);
-	return r < 0 ? r : wait_until_ready(rig, ret_failure);
+		r = machine_start(guest->machine, &loaded, ret_failure);
+	return r < 0 ? r : wait_until_ready(guest, ret_failure);
 }
 
-int rig_create(const struct rig_config *config, struct rig **ret_rig, struct failure *ret_failure)
+int bench_guest_create(const struct bench_guest_config *config, struct bench_guest **ret_guest,
+		       struct failure *ret_failure)
 {
-	_cleanup_(rig_destroyp) struct rig *rig = calloc(1, sizeof(*rig));
+	_cleanup_(bench_guest_destroyp) struct bench_guest *guest = calloc(1, sizeof(*guest));
 	int r;
 
 	assert(config->nr_vectors <= BENCH_MAX_VECTORS);
@@ -129,72 +135,72 @@ int rig_create(const struct rig_config *config, struct rig **ret_rig, struct fai
 	assert(config->nr_functions >= 1);
 	for (uint32_t f = 0; f < config->nr_functions; f++)
 		assert(config->functions[f].irq.nr_vectors >=
-		       rig_share(config->nr_vectors, config->nr_functions, f));
+		       bench_guest_share(config->nr_vectors, config->nr_functions, f));
 
-	if (!rig)
+	if (!guest)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				   "out of memory");
-	rig->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (rig->wake_up < 0)
+	guest->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (guest->wake_up < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, "itsy", NULL,
 				   "no file descriptors");
-	rig->page = gmem_host(config->mem, LAYOUT_RAM, sizeof(*rig->page));
-	assert(rig->page);
-	describe(rig, config);
-	fill_page(rig, config);
-	r = start(rig, config, ret_failure);
+	guest->page = gmem_host(config->mem, LAYOUT_RAM, sizeof(*guest->page));
+	assert(guest->page);
+	describe(guest, config);
+	fill_page(guest, config);
+	r = start(guest, config, ret_failure);
 	if (r < 0)
 		return r;
-	*ret_rig = TAKE_PTR(rig);
+	*ret_guest = TAKE_PTR(guest);
 	return 0;
 }
 
-void rig_destroy(struct rig *rig)
+void bench_guest_destroy(struct bench_guest *guest)
 {
-	if (!rig)
+	if (!guest)
 		return;
-	machine_destroy(rig->machine);
-	cleanup_fd(&rig->wake_up);
-	free(rig);
+	machine_destroy(guest->machine);
+	cleanup_fd(&guest->wake_up);
+	free(guest);
 }
 
-uint32_t rig_share(uint32_t nr_vectors, uint32_t nr_functions, uint32_t function)
+uint32_t bench_guest_share(uint32_t nr_vectors, uint32_t nr_functions, uint32_t function)
 {
 	assert(function < nr_functions);
 
 	return nr_vectors / nr_functions + (function < nr_vectors % nr_functions);
 }
 
-struct machine *rig_machine(struct rig *rig)
+struct machine *bench_guest_machine(struct bench_guest *guest)
 {
-	return rig->machine;
+	return guest->machine;
 }
 
-uint64_t rig_frequency(const struct rig *rig)
+uint64_t bench_guest_frequency(const struct bench_guest *guest)
 {
-	return rig->page->frequency;
+	return guest->page->frequency;
 }
 
-uint64_t rig_count(const struct rig *rig, uint32_t vector)
+uint64_t bench_guest_count(const struct bench_guest *guest, uint32_t vector)
 {
-	return __atomic_load_n(&rig->page->vectors[vector].count, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&guest->page->vectors[vector].count, __ATOMIC_ACQUIRE);
 }
 
-uint64_t rig_stamp(const struct rig *rig, uint32_t vector)
+uint64_t bench_guest_stamp(const struct bench_guest *guest, uint32_t vector)
 {
-	return rig->page->vectors[vector].stamp + rig->page->offset;
+	return guest->page->vectors[vector].stamp + guest->page->offset;
 }
 
-struct bench_trips *rig_trips(struct rig *rig)
+struct bench_trips *bench_guest_trips(struct bench_guest *guest)
 {
-	return (struct bench_trips *)&rig->page->trips;
+	return (struct bench_trips *)&guest->page->trips;
 }
 
-bool rig_wait(const struct rig *rig, uint32_t vector, uint64_t count, unsigned ms)
+bool bench_guest_wait(const struct bench_guest *guest, uint32_t vector, uint64_t count, unsigned ms)
 {
 	const uint64_t end = clock_ns() + ms * UINT64_C(1000000);
 
-	while (rig_count(rig, vector) == count) {
+	while (bench_guest_count(guest, vector) == count) {
 		if (clock_ns() >= end)
 			return false;
 		sleep_ns(STEP_NS);
