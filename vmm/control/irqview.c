@@ -307,10 +307,10 @@ int irqview_print_histogram(const json_t *reply, FILE *out)
 	size_t quiet = 0;
 	int r;
 
-	if (!json_is_array(list))
-		return -EPROTO;
 	table_init(&t, headings, ARRAY_SIZE(headings));
 	t.right = 0xfe;
+	if (!json_is_array(list))
+		return -EPROTO;
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *row = json_array_get(list, i);
 		const char *device = json_string_value(json_object_get(row, "device"));
