@@ -8,6 +8,7 @@
 
 #include "vfio/pci.h"
 #include "vmm/config/config.h"
+#include "vmm/kvm/kvm_sys.h"
 
 enum verdict {
 	VERDICT_PASS,
@@ -22,6 +23,7 @@ struct check_host {
 	bool privileged;	       /* locked memory is not limited (CAP_IPC_LOCK) */
 	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
 	int max_fifo;		       /* highest priority of SCHED_FIFO that is granted; 0: none */
+	const struct kvm_sys *kvm;     /* by which KVM is tried; borrowed */
 	const struct config *config;   /* NULL: check the host alone */
 };
 

@@ -42,11 +42,11 @@ static const struct {
 };
 
 /* A VM, or the result says why not. */
-static bool make_vm(struct vm *vm, struct check_result *ret)
+static bool make_vm(const struct check_host *host, struct vm *vm, struct check_result *ret)
 {
 	struct failure failure = { 0 };
 
-	if (vm_init(vm, &failure) == 0)
+	if (vm_init_with(vm, host->kvm, &failure) == 0)
 		return true;
 	check_say(ret, VERDICT_FAIL, failure.cure[0] ? failure.cure : "see the host's kernel log",
 		  "%s: %s", failure.object, failure.cause);
@@ -54,9 +54,9 @@ static bool make_vm(struct vm *vm, struct check_result *ret)
 }
 
 /* For the checks after the first: what it has said is not said again. */
-static bool have_vm(struct vm *vm, struct check_result *ret)
+static bool have_vm(const struct check_host *host, struct vm *vm, struct check_result *ret)
 {
-	if (make_vm(vm, ret))
+	if (make_vm(host, vm, ret))
 		return true;
 	ret->verdict = VERDICT_NONE;
 	return false;
@@ -66,8 +66,7 @@ void check_kvm(const struct check_host *host, struct check_result *ret)
 {
 	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
 
-	(void)host;
-	if (make_vm(&vm, ret))
+	if (make_vm(host, &vm, ret))
 		check_say(ret, VERDICT_PASS, NULL, "API version %d, up to %d vCPUs",
 			  KVM_API_VERSION, vm_extension(&vm, KVM_CAP_MAX_VCPUS));
 }
@@ -90,8 +89,7 @@ void check_kvm_extensions(const struct check_host *host, struct check_result *re
 	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
 	char missing[200];
 
-	(void)host;
-	if (!have_vm(&vm, ret))
+	if (!have_vm(host, &vm, ret))
 		return;
 	list_missing(&vm, false, missing, sizeof(missing));
 	if (missing[0]) {
@@ -112,8 +110,7 @@ void check_kvm_gic(const struct check_host *host, struct check_result *ret)
 	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
 	_cleanup_fd_ int gic = -1;
 
-	(void)host;
-	if (!have_vm(&vm, ret))
+	if (!have_vm(host, &vm, ret))
 		return;
 	gic = vm_create_device(&vm, KVM_DEV_TYPE_ARM_VGIC_V3);
 	if (gic < 0)
@@ -128,8 +125,7 @@ void check_kvm_its(const struct check_host *host, struct check_result *ret)
 	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
 	_cleanup_fd_ int gic = -1, its = -1;
 
-	(void)host;
-	if (!have_vm(&vm, ret))
+	if (!have_vm(host, &vm, ret))
 		return;
 	gic = vm_create_device(&vm, KVM_DEV_TYPE_ARM_VGIC_V3);
 	if (gic < 0) {

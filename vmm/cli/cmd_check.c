@@ -154,7 +154,12 @@ static void look_at_host(const struct options *o, const struct config *config,
 	struct rlimit limit = { 0 };
 	struct utsname name;
 
-	*ret = (struct check_host){ .fs = o->fs, .config = config, .memlock = UINT64_MAX };
+	*ret = (struct check_host){
+		.fs = o->fs,
+		.kvm = kvm_sys_kernel(),
+		.config = config,
+		.memlock = UINT64_MAX,
+	};
 	if (uname(&name) == 0) {
 		(void)snprintf(ret->machine, sizeof(ret->machine), "%s", name.machine);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", name.release);

@@ -1,0 +1,376 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy ctl and itsy top: what they ask a running guest, and what they make of its
+ * answers. The other end of the control socket is played by this file.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "vitsmod/bits.h"
+#include "vmm/cli/commands.h"
+#include "vmm/control/client.h"
+
+#define MAX_ANSWERS 8u
+
+static struct {
+	/* What the guest answers, one after the other; NULL: it is over. */
+	const char *answers[MAX_ANSWERS];
+	size_t next;
+	char asked[1024]; /* all requests, with a newline behind each */
+	const char *names[4];
+	int list_error, open_error;
+	uint64_t slept_ns;
+	struct capture said;
+} w;
+
+/* ---- the guest, and the clock ---------------------------------------------------------- */
+
+int client_list(const char *dir, struct client_names *ret_names)
+{
+	assert_string_equal(dir, "/run/itsy");
+	*ret_names = (struct client_names){ 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(w.names) && w.names[i]; i++)
+		(void)snprintf(ret_names->list[ret_names->nr++], CONFIG_NAME_MAX + 1, "%s",
+			       w.names[i]);
+	return w.list_error;
+}
+
+int client_open(const char *dir, const char *name, int *ret_fd, struct failure *ret_failure)
+{
+	assert_string_equal(dir, "/run/itsy");
+	if (w.open_error)
+		return failure_set(ret_failure, ITSY_USAGE, w.open_error, name, NULL,
+				   "no guest of this name runs");
+	*ret_fd = dup(STDERR_FILENO);
+	return 0;
+}
+
+int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
+	       struct failure *ret_failure)
+{
+	char *text = json_dumps(request, JSON_COMPACT | JSON_SORT_KEYS);
+	size_t len = strlen(w.asked);
+	const char *answer;
+
+	assert_true(fd >= 0);
+	assert_non_null(text);
+	(void)snprintf(w.asked + len, sizeof(w.asked) - len, "%s\n", text);
+	free(text);
+	json_decref(request);
+	assert_true(w.next < MAX_ANSWERS);
+	answer = w.answers[w.next++];
+	if (!answer)
+		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
+				   "the guest is over");
+	*ret_reply = json_loads(answer, 0, NULL);
+	assert_non_null(*ret_reply);
+	return 0;
+}
+
+int client_ask_all(int fd, const char *name, json_t *request, const char *list, json_t **ret_reply,
+		   struct failure *ret_failure)
+{
+	assert_string_equal(list, "vectors");
+	return client_ask(fd, name, request, ret_reply, ret_failure);
+}
+
+/* Nobody waits for a second here. */
+int nanosleep(const struct timespec *time, struct timespec *left)
+{
+	(void)left;
+	w.slept_ns += (uint64_t)time->tv_sec * 1000000000 + (uint64_t)time->tv_nsec;
+	return 0;
+}
+
+/* ---- asking ---------------------------------------------------------------------------- */
+
+static int make(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	return 0;
+}
+
+static enum exit_status run(enum exit_status (*command)(int, char **), const char *line)
+{
+	char text[256], *argv[16], *save;
+	enum exit_status status;
+	int argc = 0;
+
+	(void)snprintf(text, sizeof(text), "%s", line);
+	for (char *word = strtok_r(text, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		argv[argc++] = word;
+	argv[argc] = NULL;
+	w.next = 0;
+	w.asked[0] = '\0';
+	w.slept_ns = 0;
+	capture_begin(&w.said);
+	status = command(argc, argv);
+	(void)fflush(stdout);
+	capture_end(&w.said);
+	return status;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' does not contain '%s'", text, part);
+}
+
+static json_t *printed_json(void)
+{
+	json_t *object = json_loads(w.said.out, 0, NULL);
+
+	assert_non_null(object);
+	assert_int_equal(json_integer_value(json_object_get(object, "schema")), 1);
+	/* The protocol's own stay out. */
+	assert_null(json_object_get(object, "itsy"));
+	assert_null(json_object_get(object, "ok"));
+	return object;
+}
+
+#define INFO                                                                           \
+	"{\"itsy\": 1, \"ok\": true, \"name\": \"box\", \"pid\": 42, \"vcpus\": 2, "   \
+	"\"memory_bytes\": 536870912, \"boots\": 3, \"uptime_ns\": 5000000000, "       \
+	"\"devices\": [{\"name\": \"nvme\", \"bdf\": \"0000:01:00.0\", \"devid\": 8, " \
+	"\"vectors\": 17}]}"
+#define ROW(device, vector, taken)                                                                \
+	"{\"device\": \"" device "\", \"vector\": " #vector ", \"devid\": 8, "                    \
+	"\"eventid\": 1, \"lpi\": 8193, \"vcpu\": 0, \"route\": \"uring\", "                      \
+	"\"asked\": \"uring\", \"changing\": false, \"taken\": " #taken ", \"injected\": " #taken \
+	", \"held\": 0, \"dropped\": 0, \"last_ns\": 1}"
+#define IRQS(now, rows) "{\"itsy\": 1, \"ok\": true, \"now_ns\": " #now ", \"vectors\": [" rows "]}"
+
+static void test_info_tells_the_guest_and_its_devices(void **state)
+{
+	json_t *object;
+
+	(void)state;
+	w.answers[0] = INFO;
+	assert_int_equal(run(cmd_ctl, "ctl box"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"info\"}\n");
+	assert_string_equal(w.said.out, "box: process 42, 2 vCPUs, 512 MiB, boot 3, up 5.0 s\n"
+					"nvme: 0000:01:00.0, DeviceID 0x0008, 17 vectors\n");
+	assert_int_equal(run(cmd_ctl, "ctl --json box info"), ITSY_OK);
+	object = printed_json();
+	assert_int_equal(json_integer_value(json_object_get(object, "pid")), 42);
+	json_decref(object);
+}
+
+static void test_irqs_are_two_samples_with_a_second_between_them(void **state)
+{
+	json_t *object;
+
+	(void)state;
+	w.answers[0] = IRQS(1000000000, ROW("nvme", 0, 100));
+	w.answers[1] = IRQS(3000000000, ROW("nvme", 0, 150));
+	assert_int_equal(run(cmd_ctl, "ctl box irqs"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"irqs\"}\n{\"do\":\"irqs\"}\n");
+	assert_int_equal(w.slept_ns, 1000000000);
+	has(w.said.out, "nvme[0]");
+	has(w.said.out, " 25 ");
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --json"), ITSY_OK);
+	object = printed_json();
+	assert_true(json_real_value(json_object_get(
+			    json_array_get(json_object_get(object, "vectors"), 0), "per_second")) ==
+		    25.0);
+	json_decref(object);
+}
+
+static void test_histograms_are_switched_and_shown(void **state)
+{
+	static const char off[] = "{\"recording\": false, \"vectors\": []}";
+	static const char on[] =
+		"{\"recording\": true, \"vectors\": [{\"device\": \"nvme\", \"vector\": 2, "
+		"\"count\": 7, \"min\": 100, \"p50\": 200, \"p90\": 300, \"p99\": 400, "
+		"\"p99_9\": 500, \"max\": 600}]}";
+
+	(void)state;
+	w.answers[0] = "{}";
+	assert_int_equal(run(cmd_ctl, "ctl box histogram on"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"histogram\",\"set\":\"on\"}\n");
+	assert_string_equal(w.said.out, "");
+	/* What is recorded is shown; what is not, is from now on. */
+	w.answers[0] = on;
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --histogram"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"histogram\"}\n");
+	has(w.said.out, "nvme[2]");
+	has(w.said.out, "600 ns");
+	w.answers[0] = off;
+	w.answers[1] = on;
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --histogram --json"), ITSY_OK);
+	assert_string_equal(w.asked,
+			    "{\"do\":\"histogram\"}\n{\"do\":\"histogram\",\"set\":\"on\"}\n");
+	has(w.said.err, "times are recorded from now on");
+	json_decref(printed_json());
+}
+
+static void test_routes_are_asked_for_by_device_and_vector(void **state)
+{
+	static const struct {
+		const char *word, *asked;
+	} cases[] = {
+		{ "all", "{\"do\":\"route\",\"route\":\"irqfd\"}\n" },
+		{ "nvme", "{\"device\":\"nvme\",\"do\":\"route\",\"route\":\"irqfd\"}\n" },
+		{ "nvme/all", "{\"device\":\"nvme\",\"do\":\"route\",\"route\":\"irqfd\"}\n" },
+		{ "nvme/12",
+		  "{\"device\":\"nvme\",\"do\":\"route\",\"route\":\"irqfd\",\"vector\":12}\n" },
+	};
+	static const char *const wrong[] = { "nvme/", "nvme/x", "nvme/1x", "nvme/-1",
+					     "nvme/4294967296" };
+
+	(void)state;
+	w.answers[0] = "{\"vectors\": 1}";
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "ctl box route %s irqfd", cases[i].word);
+		assert_int_equal(run(cmd_ctl, line), ITSY_OK);
+		assert_string_equal(w.asked, cases[i].asked);
+		assert_string_equal(w.said.out, "1 vector: irqfd\n");
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+		char line[64];
+
+		(void)snprintf(line, sizeof(line), "ctl box route %s irqfd", wrong[i]);
+		assert_int_equal(run(cmd_ctl, line), ITSY_USAGE);
+		assert_string_equal(w.asked, "");
+		has(w.said.err, "a vector is a number");
+	}
+}
+
+static void test_its_tells_registers_commands_and_differences(void **state)
+{
+	static const char its[] =
+		"{\"its\": [{\"name\": \"its\", \"registers\": {\"GITS_CTLR\": \"0x1\"}, "
+		"\"commands\": {\"MAPD\": {\"done\": 3, \"skipped\": 2, \"stalled\": 1}}, "
+		"\"failures\": [{\"serial\": 9, \"command\": \"MAPTI\", \"error\": \"ID_OOR\", "
+		"\"code\": \"0x1\", \"creadr\": \"0x20\"}], \"shadow_differs\": 4, "
+		"\"nr_differences\": 2, \"differences\": ["
+		"{\"entry\": \"ITE\", \"devid\": 8, \"eventid\": 5, \"address\": \"0x1000\", "
+		"\"readable\": true, \"table\": \"0x2\", \"shadow\": \"0x3\"}, "
+		"{\"entry\": \"CTE\", \"icid\": 7, \"address\": \"0x2000\", "
+		"\"readable\": false, \"shadow\": \"0x4\"}]}]}";
+
+	(void)state;
+	w.answers[0] = its;
+	assert_int_equal(run(cmd_ctl, "ctl box its --audit"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"audit\":true,\"do\":\"its\"}\n");
+	assert_string_equal(
+		w.said.out,
+		"its:\n  GITS_CTLR    0x1\n  MAPD         done 3, refused 2, stalled 1\n"
+		"  failure 9: MAPTI ID_OOR (0x1) at 0x20\n  tables found changed: 4\n"
+		"  entries that differ from the shadow: 2\n"
+		"  ITE of DeviceID 0x0008, EventID 5, at 0x1000: 0x2, should be 0x3\n"
+		"  CTE of collection 7, at 0x2000: not readable, should be 0x4\n");
+	w.answers[0] = "{\"its\": []}";
+	assert_int_equal(run(cmd_ctl, "ctl box its"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"audit\":false,\"do\":\"its\"}\n");
+}
+
+static void test_guests_are_listed_without_a_name(void **state)
+{
+	json_t *object;
+
+	(void)state;
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	assert_string_equal(w.said.err, "itsy: no guest runs\n");
+	/* The second ends meanwhile. */
+	w.names[0] = "box";
+	w.names[1] = "cat";
+	w.answers[0] = INFO;
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	has(w.said.out, "NAME");
+	has(w.said.out, "box");
+	has(w.said.out, "512M");
+	assert_null(strstr(w.said.out, "cat"));
+	assert_int_equal(run(cmd_ctl, "ctl --json"), ITSY_OK);
+	object = printed_json();
+	assert_int_equal(json_array_size(json_object_get(object, "guests")), 1);
+	json_decref(object);
+	w.list_error = -EACCES;
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_ENVIRONMENT);
+	has(w.said.err, "/run/itsy: cannot be listed: Permission denied");
+}
+
+static void test_a_guest_that_is_not_there_or_not_understood_is_told(void **state)
+{
+	(void)state;
+	w.open_error = ENOENT;
+	assert_int_equal(run(cmd_ctl, "ctl box"), ITSY_USAGE);
+	has(w.said.err, "itsy: error: box: no guest of this name runs");
+	assert_int_equal(run(cmd_top, "top --once box"), ITSY_USAGE);
+	w.open_error = 0;
+	w.answers[0] = "{\"now_ns\": \"soon\"}";
+	assert_int_equal(run(cmd_ctl, "ctl box irqs"), ITSY_RUNTIME);
+	has(w.said.err, "its answer is not understood: use the same itsy as the guest's");
+	assert_int_equal(run(cmd_top, "top --once box"), ITSY_RUNTIME);
+	has(w.said.err, "its answer is not understood");
+	w.answers[0] = "{\"recording\": true}";
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --histogram"), ITSY_RUNTIME);
+	has(w.said.err, "its answer is not understood");
+	w.answers[0] = NULL;
+	assert_int_equal(run(cmd_ctl, "ctl box its"), ITSY_RUNTIME);
+	has(w.said.err, "the guest is over");
+}
+
+static void test_top_prints_the_busiest_first_in_a_pipe(void **state)
+{
+	const char *busy, *idle;
+
+	(void)state;
+	w.answers[0] = IRQS(1000000000, ROW("nvme", 0, 5) ", " ROW("nvme", 1, 5));
+	w.answers[1] = IRQS(2000000000, ROW("nvme", 0, 6) ", " ROW("nvme", 1, 45));
+	w.answers[2] = INFO;
+	assert_int_equal(run(cmd_top, "top --once --interval 2.5 box"), ITSY_OK);
+	assert_int_equal(w.slept_ns, 2500000000);
+	has(w.said.out, "box: 2 vCPUs, 512 MiB, boot 3, up 5.0 s: 41 interrupts per second\n");
+	busy = strstr(w.said.out, "nvme[1]");
+	idle = strstr(w.said.out, "nvme[0]");
+	assert_non_null(busy);
+	assert_non_null(idle);
+	assert_true(busy < idle);
+}
+
+static void test_top_goes_on_until_the_guest_is_over(void **state)
+{
+	(void)state;
+	w.answers[0] = IRQS(1000000000, ROW("nvme", 0, 5));
+	w.answers[1] = IRQS(2000000000, ROW("nvme", 0, 6));
+	w.answers[2] = INFO;
+	w.answers[3] = IRQS(3000000000, ROW("nvme", 0, 9));
+	w.answers[4] = INFO;
+	assert_int_equal(run(cmd_top, "top box"), ITSY_OK);
+	assert_int_equal(w.next, 6);
+	has(w.said.out, " 1 interrupts per second\n");
+	has(w.said.out, " 3 interrupts per second\n");
+	has(w.said.err, "box: the guest is over");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_info_tells_the_guest_and_its_devices, make),
+		cmocka_unit_test_setup(test_irqs_are_two_samples_with_a_second_between_them, make),
+		cmocka_unit_test_setup(test_histograms_are_switched_and_shown, make),
+		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
+		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
+		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
+		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,
+				       make),
+		cmocka_unit_test_setup(test_top_prints_the_busiest_first_in_a_pipe, make),
+		cmocka_unit_test_setup(test_top_goes_on_until_the_guest_is_over, make),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
