@@ -101,7 +101,7 @@ unit_src := $(wildcard tests/unit/*/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
 thread_src := tests/unit/irq/test_router.c tests/unit/kvm/test_vcpu.c \
-	tests/unit/machine/test_machine.c tests/unit/vitsmod/test_vits_threads.c \
+	tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c tests/unit/vitsmod/test_vits_threads.c \
 	tests/unit/vitsmod/test_vits_threads_chaos.c
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
@@ -290,7 +290,8 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc
-LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create,--wrap=clock_gettime
+LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
+LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc
 LDFLAGS_test_passthru := -Wl,--wrap=calloc
 $(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a

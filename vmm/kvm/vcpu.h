@@ -53,8 +53,9 @@ void vcpus_stop(struct vcpus *vcpus);
 
 /*
  * Hold all vCPUs outside their ioctls until vcpus_resume(), which another thread
- * may call. One at a time has them paused, others wait. Any thread; a vCPU's own thread counts as outside. Waits
- * first while vCPUs have been held for more than their share (vmm/kvm/pause_budget.h).
+ * may call. One at a time has them paused, others wait. Any thread; a vCPU's own
+ * thread counts as outside. Waits first while vCPUs have been held for more than
+ * their share (vmm/kvm/pause_budget.h).
  */
 void vcpus_pause(struct vcpus *vcpus);
 void vcpus_resume(struct vcpus *vcpus);

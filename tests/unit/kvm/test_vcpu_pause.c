@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pausing, resuming and stopping the vCPUs from several threads, on a fake KVM.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/kvm/vcpu_rig.h"
+
+/* ---- what is wrapped ---------------------------------------------------------- */
+
+/* So much later it is than the clock says. */
+static _Atomic int64_t clock_offset_s;
+
+int __real_clock_gettime(clockid_t id, struct timespec *ret_now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret_now);
+int __wrap_clock_gettime(clockid_t id, struct timespec *ret_now)
+{
+	int r = __real_clock_gettime(id, ret_now);
+
+	ret_now->tv_sec += clock_offset_s;
+	return r;
+}
+
+/* ---- pausing ------------------------------------------------------------------------------ */
+
+static void test_paused_vcpus_are_out_of_kvm_and_come_back(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	assert_int_equal(vcpu_rig_read_redist(rig), -EBUSY);
+	for (unsigned round = 0; round < 5; round++) {
+		vcpus_pause(rig->vcpus);
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			assert_false(fake_kvm_inside(&rig->fake, i));
+		assert_int_equal(vcpu_rig_read_redist(rig), 0);
+		vcpus_resume(rig->vcpus);
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			fake_kvm_wait_idle(&rig->fake, i);
+	}
+	vcpu_rig_free(rig);
+}
+
+static void test_a_paused_guest_runs_nothing(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(1);
+
+	(void)state;
+	fake_kvm_wait_idle(&rig->fake, 0);
+	vcpus_pause(rig->vcpus);
+	vcpu_rig_script_write(rig, 0, DEVICE, 4, 1);
+	vcpu_rig_nap(); /* gives a vCPU that is not held the time to do it */
+	assert_int_equal(rig->nr_writes, 0);
+	assert_false(fake_kvm_inside(&rig->fake, 0));
+	vcpus_resume(rig->vcpus);
+	vcpu_rig_wait_for(&rig->nr_writes, 1);
+	vcpu_rig_free(rig);
+}
+
+static void test_vcpus_can_be_paused_before_they_are_started(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_with(NR_VCPUS);
+
+	(void)state;
+	vcpus_pause(rig->vcpus);
+	assert_int_equal(vcpu_rig_read_redist(rig), 0);
+	vcpus_resume(rig->vcpus);
+	vcpu_rig_free(rig);
+}
+
+/* A vCPU in KVM_RUN that has not looked at immediate_exit yet, until it was kicked. */
+static void wait_for_kick(void *arg, unsigned n)
+{
+	struct vcpu_rig *rig = arg;
+	struct kvm_run *run = rig->fake.vcpus[n].run;
+
+	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_RELAXED))
+		vcpu_rig_nap();
+	/* The signal comes after immediate_exit, and its handler has nothing to end. */
+	vcpu_rig_nap();
+}
+
+static void test_a_kick_that_comes_too_early_is_not_missed(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_with(2);
+
+	(void)state;
+	rig->fake.entering = wait_for_kick;
+	rig->fake.entering_arg = rig;
+	vcpu_rig_start(rig);
+	while (!fake_kvm_inside(&rig->fake, 0) || !fake_kvm_inside(&rig->fake, 1))
+		vcpu_rig_nap();
+	for (unsigned round = 0; round < 3; round++) {
+		vcpus_pause(rig->vcpus);
+		assert_int_equal(vcpu_rig_read_redist(rig), 0);
+		vcpus_resume(rig->vcpus);
+	}
+	vcpus_stop(rig->vcpus);
+	vcpu_rig_free(rig);
+}
+
+static void pause_here(struct vcpu_rig *rig)
+{
+	vcpus_pause(rig->vcpus);
+	if (vcpu_rig_read_redist(rig))
+		abort();
+	vcpus_resume(rig->vcpus);
+}
+
+static void test_a_vcpu_can_pause_all_of_them_itself(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_with(NR_VCPUS);
+
+	(void)state;
+	rig->on_write = pause_here;
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		for (unsigned n = 0; n < 20; n++)
+			vcpu_rig_script_write(rig, i, DEVICE, 4, 1);
+	vcpu_rig_start(rig);
+	vcpu_rig_wait_for(&rig->nr_writes, 20 * NR_VCPUS);
+	vcpu_rig_free(rig);
+}
+
+struct pausers {
+	struct vcpu_rig *rig;
+	_Atomic unsigned holders, wrong;
+	_Atomic bool done;
+};
+
+static void *pause_again_and_again(void *arg)
+{
+	struct pausers *p = arg;
+
+	for (unsigned i = 0; i < 100; i++) {
+		vcpus_pause(p->rig->vcpus);
+		if (++p->holders != 1 || vcpu_rig_read_redist(p->rig))
+			p->wrong++;
+		p->holders--;
+		vcpus_resume(p->rig->vcpus);
+	}
+	return NULL;
+}
+
+static void test_one_at_a_time_has_them_paused(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+	struct pausers p = { .rig = rig };
+	pthread_t threads[4];
+
+	(void)state;
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, pause_again_and_again, &p), 0);
+	for (unsigned i = 0; i < 50; i++)
+		for (unsigned n = 0; n < NR_VCPUS; n++)
+			vcpu_rig_script_write(rig, n, DEVICE, 4, i);
+	for (unsigned i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	vcpu_rig_wait_for(&rig->nr_writes, 50 * NR_VCPUS);
+	assert_int_equal(p.wrong, 0);
+	vcpu_rig_free(rig);
+}
+
+static void *resume_elsewhere(void *arg)
+{
+	struct vcpu_rig *rig = arg;
+
+	vcpus_resume(rig->vcpus);
+	return NULL;
+}
+
+/* As the batches of two ITSs do, of which one ends within the other. */
+static void test_another_thread_may_resume(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+	pthread_t thread;
+
+	(void)state;
+	for (unsigned round = 0; round < 3; round++) {
+		vcpus_pause(rig->vcpus);
+		assert_int_equal(pthread_create(&thread, NULL, resume_elsewhere, rig), 0);
+		pthread_join(thread, NULL);
+	}
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	vcpu_rig_free(rig);
+}
+
+/* ---- stopping ------------------------------------------------------------------------------- */
+
+static void test_stopping_ends_vcpus_that_are_paused(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	vcpus_pause(rig->vcpus);
+	vcpus_stop(rig->vcpus);
+	vcpus_resume(rig->vcpus);
+	/* Nobody is left to be paused. */
+	vcpus_pause(rig->vcpus);
+	assert_int_equal(vcpu_rig_read_redist(rig), 0);
+	vcpus_resume(rig->vcpus);
+	vcpus_stop(rig->vcpus);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(rig->events[i], 0);
+	vcpu_rig_free(rig);
+}
+
+static void test_destroying_stops_what_runs(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	fake_kvm_wait_idle(&rig->fake, 0);
+	vcpu_rig_free(rig);
+}
+
+struct pauser {
+	struct vcpu_rig *rig;
+	_Atomic unsigned begins, has;
+};
+
+static void *pause_once(void *arg)
+{
+	struct pauser *p = arg;
+
+	p->begins++;
+	vcpus_pause(p->rig->vcpus);
+	p->has++;
+	vcpus_resume(p->rig->vcpus);
+	return NULL;
+}
+
+static void test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(1);
+	struct pauser p = { .rig = rig };
+	pthread_t thread;
+
+	(void)state;
+	fake_kvm_wait_idle(&rig->fake, 0);
+	/* A pause of an hour: the next has to wait as long. */
+	vcpus_pause(rig->vcpus);
+	clock_offset_s += 3600;
+	vcpus_resume(rig->vcpus);
+	assert_int_equal(pthread_create(&thread, NULL, pause_once, &p), 0);
+	vcpu_rig_wait_for(&p.begins, 1);
+	for (unsigned i = 0; i < 20; i++)
+		vcpu_rig_nap();
+	assert_int_equal(p.has, 0);
+	fake_kvm_wait_idle(&rig->fake, 0);
+	vcpus_stop(rig->vcpus);
+	pthread_join(thread, NULL);
+	assert_int_equal(p.has, 1);
+	clock_offset_s -= 3600;
+	vcpu_rig_free(rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paused_vcpus_are_out_of_kvm_and_come_back),
+		cmocka_unit_test(test_a_paused_guest_runs_nothing),
+		cmocka_unit_test(test_vcpus_can_be_paused_before_they_are_started),
+		cmocka_unit_test(test_a_kick_that_comes_too_early_is_not_missed),
+		cmocka_unit_test(test_a_vcpu_can_pause_all_of_them_itself),
+		cmocka_unit_test(test_one_at_a_time_has_them_paused),
+		cmocka_unit_test(test_another_thread_may_resume),
+		cmocka_unit_test(test_stopping_ends_vcpus_that_are_paused),
+		cmocka_unit_test(test_destroying_stops_what_runs),
+		cmocka_unit_test(test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait),
+	};
+
+	alarm(HANG_S);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
