@@ -76,20 +76,6 @@ void hist_record(struct hist *h, uint64_t value)
 		set(&h->max, value);
 }
 
-void hist_merge(struct hist *into, const struct hist *from)
-{
-	assert(into != from);
-
-	for (size_t i = 0; i < HIST_BUCKETS; i++)
-		add(&into->buckets[i], get(&from->buckets[i]));
-	add(&into->count, get(&from->count));
-	add(&into->sum, get(&from->sum));
-	if (get(&from->min) < get(&into->min))
-		set(&into->min, get(&from->min));
-	if (get(&from->max) > get(&into->max))
-		set(&into->max, get(&from->max));
-}
-
 uint64_t hist_count(const struct hist *h)
 {
 	return get(&h->count);

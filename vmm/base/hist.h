@@ -30,8 +30,6 @@ struct hist {
 void hist_init(struct hist *h);
 /* No allocation, no lock, no system call. */
 void hist_record(struct hist *h, uint64_t value);
-/* Adds what `from` holds. */
-void hist_merge(struct hist *into, const struct hist *from);
 
 /* Of nothing all of these are 0. Count, min, max and mean are exact. */
 uint64_t hist_count(const struct hist *h);

@@ -33,7 +33,7 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 		const char *cure, const char *cause_format, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* "itsy: error: OBJECT: CAUSE: CURE", one line on stderr. Returns fault->status. */
+/* "itsy: error: OBJECT: CAUSE: CURE", one line on stderr. Returns failure->status. */
 enum exit_status report_failure(const struct failure *failure);
 
 /* One line on stderr, "itsy: warning: ..." or "itsy: ...". */

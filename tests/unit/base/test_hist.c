@@ -206,28 +206,6 @@ static void test_what_is_beyond_the_last_bucket_is_kept_by_the_maximum(void **st
 	free(h);
 }
 
-static void test_merging_is_recording_all(void **state)
-{
-	struct hist *a = new_hist(), *b = new_hist(), *none = new_hist();
-	static uint64_t values[2000];
-	uint64_t seed = 99;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-		values[i] = next_random(&seed) >> 34;
-		hist_record(i % 3 ? a : b, values[i]);
-	}
-	hist_merge(a, b);
-	hist_merge(a, none);
-	compare(a, values, ARRAY_SIZE(values));
-	hist_merge(none, b);
-	assert_int_equal(hist_min(none), hist_min(b));
-	assert_int_equal(hist_count(none), hist_count(b));
-	free(a);
-	free(b);
-	free(none);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,7 +216,6 @@ int main(void)
 		cmocka_unit_test(test_buckets_join_without_gap_or_overlap),
 		cmocka_unit_test(test_a_value_is_in_the_bucket_that_says_so),
 		cmocka_unit_test(test_what_is_beyond_the_last_bucket_is_kept_by_the_maximum),
-		cmocka_unit_test(test_merging_is_recording_all),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

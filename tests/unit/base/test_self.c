@@ -3,6 +3,7 @@
  * What a process finds out about itself.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -153,6 +155,37 @@ static void test_threads_have_small_stacks(void **state)
 	assert_in_range(size, 64 << 10, 512 << 10);
 }
 
+/* In a child, whose own standard files are closed: its exit status says what is wrong. */
+static int status_without_standard_files(void)
+{
+	char byte = 0;
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		(void)close(fd);
+	self_keep_standard_files();
+	if (fcntl(STDERR_FILENO, F_GETFD) < 0)
+		return 1;
+	if (open("/dev/null", O_RDONLY | O_CLOEXEC) <= STDERR_FILENO)
+		return 2;
+	if (read(STDIN_FILENO, &byte, 1) >= 0 || write(STDOUT_FILENO, &byte, 1) >= 0)
+		return 3;
+	return 0;
+}
+
+static void test_no_file_gets_the_number_of_a_standard_file_that_is_closed(void **state)
+{
+	int status = -1;
+	pid_t child = fork();
+
+	(void)state;
+	assert_true(child >= 0);
+	if (!child)
+		_exit(status_without_standard_files());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -160,6 +193,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_is_none_of_the_kernels_is_an_error),
 		cmocka_unit_test(test_what_this_process_takes_is_found),
 		cmocka_unit_test(test_threads_have_small_stacks),
+		cmocka_unit_test(test_no_file_gets_the_number_of_a_standard_file_that_is_closed),
 		cmocka_unit_test(test_the_file_limit_is_raised_to_what_the_host_allows),
 	};
 

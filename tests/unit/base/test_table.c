@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/* Columns are as wide as their widest cell, on the side that was asked for. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/base/table.h"
+
+static const char *const headings[] = { "NAME", "N", "NOTE" };
+
+static char *printed(const struct table *t)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *f = open_memstream(&text, &size);
+
+	assert_non_null(f);
+	assert_int_equal(table_print(t, f), 0);
+	assert_int_equal(fclose(f), 0);
+	return text;
+}
+
+static void test_cells_stand_below_their_headings(void **state)
+{
+	static const char *const cells[] = { "a", "1", "first", "longer", "200", "" };
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(table_fini) struct table t;
+
+	(void)state;
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	t.right = 1u << 1;
+	for (size_t i = 0; i < ARRAY_SIZE(cells); i++)
+		table_add(&t, cells[i]);
+	text = printed(&t);
+	assert_string_equal(text, "NAME      N  NOTE\n"
+				  "a         1  first\n"
+				  "longer  200  \n");
+}
+
+static void test_a_last_column_is_aligned_to_the_right_too(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(table_fini) struct table t;
+
+	(void)state;
+	table_init(&t, headings, 2);
+	t.right = 1u << 1;
+	table_add(&t, "x");
+	table_add(&t, "12345");
+	text = printed(&t);
+	assert_string_equal(text, "NAME      N\n"
+				  "x     12345\n");
+}
+
+static void test_a_table_that_lost_a_cell_is_not_printed(void **state)
+{
+	_cleanup_(table_fini) struct table t;
+	size_t nr;
+
+	(void)state;
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	nr = t.nr_cells;
+	t.failed = true;
+	table_add(&t, "x");
+	assert_int_equal(t.nr_cells, nr);
+	assert_int_equal(table_print(&t, stdout), -ENOMEM);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_cells_stand_below_their_headings),
+		cmocka_unit_test(test_a_last_column_is_aligned_to_the_right_too),
+		cmocka_unit_test(test_a_table_that_lost_a_cell_is_not_printed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
