@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locals that own something and give it up by themselves, and the two ways to
- * hand such a thing over.
+ * Local variables that free what they own when they go out of scope, and TAKE_PTR()
+ * and TAKE_FD(), which hand it to somebody else before that.
  */
 #ifndef VMM_BASE_CLEANUP_H
 #define VMM_BASE_CLEANUP_H
@@ -42,7 +42,7 @@ static inline void cleanup_dir(DIR **d)
 #define _cleanup_file_ _cleanup_(cleanup_file)
 #define _cleanup_dir_  _cleanup_(cleanup_dir)
 
-/* The value of a pointer, or descriptor, that is somebody else's from now on. */
+/* The value of a pointer or descriptor, which the variable does not own any more. */
 #define TAKE_PTR(p)                         \
 	({                                  \
 		__typeof__(p) taken_ = (p); \

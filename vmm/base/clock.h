@@ -10,7 +10,7 @@ static inline uint64_t clock_read(clockid_t clock)
 {
 	struct timespec now;
 
-	(void)clock_gettime(clock, &now); /* of clocks that there are it cannot fail */
+	(void)clock_gettime(clock, &now); /* fails for unknown clocks only */
 	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
@@ -19,7 +19,7 @@ static inline uint64_t clock_ns(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
-/* The same as of the last timer tick: a few ms old, and no read of the counter. */
+/* As of the last timer tick: up to a few ms old, but cheaper, as no counter is read. */
 static inline uint64_t clock_coarse_ns(void)
 {
 	return clock_read(CLOCK_MONOTONIC_COARSE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Deadlines. No locks: one thread's.
+ * Deadlines. No locks: a heap belongs to one thread.
  */
 #include "vmm/base/deadlines.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines of numbered things, at most one for each, in the order of their
- * time: a binary heap in memory that is allocated once.
+ * Deadlines of numbered things, at most one each, the earliest first: a binary heap
+ * whose memory is allocated once. Times are numbers of the caller's clock.
  */
 #ifndef VMM_BASE_DEADLINES_H
 #define VMM_BASE_DEADLINES_H
@@ -17,7 +17,7 @@ struct deadlines {
 		uint64_t at;
 		uint32_t index;
 	} * heap;	 /* owned [nr]; the earliest first */
-	uint32_t *place; /* owned: of each thing, 1 + where in the heap; 0: has none */
+	uint32_t *place; /* owned [max]: 1 + its index in the heap; 0: it has no deadline */
 	size_t max, nr;
 };
 
@@ -25,11 +25,11 @@ struct deadlines {
 int deadlines_init(struct deadlines *d, size_t max) _must_check_;
 void deadlines_fini(struct deadlines *d);
 
-/* A thing that has none gets one. */
+/* Give a thing a deadline. It must have none yet. */
 void deadlines_add(struct deadlines *d, size_t index, uint64_t at);
-/* It has none any more, if it had one. */
+/* Take its deadline away, if it has one. */
 void deadlines_remove(struct deadlines *d, size_t index);
-/* The earliest; false: there is none. */
+/* The earliest deadline, and whose it is; false: there is none. */
 bool deadlines_first(const struct deadlines *d, uint64_t *ret_at, size_t *ret_index);
 
 #endif

@@ -104,7 +104,7 @@ static uint64_t rank_of(uint64_t count, double percent)
 	double exact = (double)count * percent / 100;
 	uint64_t rank = (uint64_t)exact;
 
-	/* The binary fraction of, say, 99.9 is not to push a whole number over itself. */
+	/* Round up, but not for the error of a percentage like 99.9, which binary cannot hold. */
 	if (exact - (double)rank > 1e-9 * exact)
 		rank++;
 	if (rank < 1)

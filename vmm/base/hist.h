@@ -21,7 +21,7 @@
 #define HIST_MAX_BITS 40u
 #define HIST_BUCKETS  ((HIST_MAX_BITS - HIST_SUB_BITS + 1u) * HIST_SUB + 1u)
 
-/* 18 KiB. All zeros but for min: hist_init(). */
+/* 18 KiB. hist_init() before use: min does not begin at zero. */
 struct hist {
 	_Atomic uint64_t count, sum, min, max;
 	_Atomic uint64_t buckets[HIST_BUCKETS];
@@ -31,7 +31,7 @@ void hist_init(struct hist *h);
 /* No allocation, no lock, no system call. */
 void hist_record(struct hist *h, uint64_t value);
 
-/* Of nothing all of these are 0. Count, min, max and mean are exact. */
+/* All of these are 0 while nothing was recorded. All of them are exact. */
 uint64_t hist_count(const struct hist *h);
 uint64_t hist_min(const struct hist *h);
 uint64_t hist_max(const struct hist *h);

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* A row of ROOT/proc/meminfo, such as "MemAvailable", in bytes; 0 where there is none. */
+/* A row of ROOT/proc/meminfo that is in kB, such as "MemAvailable", in bytes; 0: no such row. */
 uint64_t hostmem_get(const char *root, const char *key);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where a thread runs, and before whom. No locks.
+ * On which CPU a thread runs, and with which priority. No locks.
  */
 #include "vmm/base/placement.h"
 
@@ -52,7 +52,7 @@ int placement_try_cpu(int cpu)
 	return r;
 }
 
-/* A number of digits alone; the place behind it, or NULL. */
+/* Read a CPU number, digits only. Returns what follows it, or NULL. */
 static const char *cpu_number(const char *text, unsigned *ret_cpu)
 {
 	char *end;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a thread runs, and before whom: sched(7).
+ * On which CPU a thread runs, and with which priority: sched(7).
  */
 #ifndef VMM_BASE_PLACEMENT_H
 #define VMM_BASE_PLACEMENT_H
@@ -15,17 +15,17 @@
 struct placement {
 	int cpu;    /* the one it may run on; -1: any */
 	int fifo;   /* priority of SCHED_FIFO, 1..99; 0: an ordinary thread */
-	bool asked; /* by the configuration: what fails is told */
+	bool asked; /* for in the configuration: warn if the host refuses */
 };
 
 /*
- * Apply it to the calling thread, named for messages. NULL changes nothing. What
- * the host refuses is left out: a CPU that it does not have, SCHED_FIFO without
- * CAP_SYS_NICE.
+ * Apply it to the calling thread; name is the thread's in warnings. NULL changes
+ * nothing. What the host refuses (a CPU that it does not have, SCHED_FIFO without
+ * CAP_SYS_NICE) is skipped.
  */
 void placement_apply(const struct placement *placement, const char *name);
 
-/* Negative errno where the host refuses the calling thread this CPU. Changes nothing. */
+/* May the calling thread run on this CPU? 0, or negative errno. Changes nothing. */
 int placement_try_cpu(int cpu) _must_check_;
 
 /*

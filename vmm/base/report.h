@@ -40,7 +40,7 @@ enum exit_status report_failure(const struct failure *failure);
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The end of a noun that so many of are counted: "1 vCPU", "2 vCPUs". */
+/* The ending of a noun after a number: "1 vCPU", "2 vCPUs". */
 static inline const char *plural(unsigned long long nr)
 {
 	return nr == 1 ? "" : "s";

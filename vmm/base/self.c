@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What this process has of its host. No locks.
+ * This process: its standard files, its limits, its memory. No locks.
  */
 #include "vmm/base/self.h"
 
@@ -20,7 +20,7 @@
 void self_keep_standard_files(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		/* The lowest free number is fd; the wrong way, so that using it fails. */
+		/* open() takes the lowest free number, fd. Opened the wrong way, using it fails. */
 		if (fcntl(fd, F_GETFD) < 0 &&
 		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0)
 			return;
@@ -41,13 +41,13 @@ void self_keep_stacks_small(void)
 	pthread_attr_t attr;
 
 	pthread_attr_init(&attr);
-	/* Not so where a thread's own data alone need more; then it is as before. */
+	/* Fails if thread-local data alone need more; then stacks stay as they are. */
 	if (!pthread_attr_setstacksize(&attr, STACK_SZ))
 		(void)pthread_setattr_default_np(&attr);
 	pthread_attr_destroy(&attr);
 }
 
-/* "Key:    N kB", added to *sum where it is this key. */
+/* If the line is "KEY:    N kB", add N, in bytes, to *sum. */
 static void add_row(const char *line, const char *key, uint64_t *sum)
 {
 	unsigned long long kib;
@@ -72,7 +72,7 @@ int self_memory_get(const char *root, const void *ram, size_t size, struct self_
 	while (fgets(line, sizeof(line), f)) {
 		unsigned long long start, end;
 
-		/* A mapping's first row; its others begin with a key. */
+		/* A mapping's first line; its other lines begin with a key. */
 		if (sscanf(line, "%16llx-%16llx ", &start, &end) == 2) {
 			any = true;
 			counts = end <= (uintptr_t)ram || start >= (uintptr_t)ram + size;

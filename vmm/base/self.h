@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this process has of its host: files, memory.
+ * This process: its standard files, its limits, its memory.
  */
 #ifndef VMM_BASE_SELF_H
 #define VMM_BASE_SELF_H
@@ -11,21 +11,22 @@
 #include "vmm/base/cleanup.h"
 
 /*
- * Where the caller closed standard input, output or error, no other file gets its
- * number, which what is printed would go to: it is open, and fails.
+ * If the caller closed standard input, output or error, open something in its place
+ * that cannot be used. Else the next file that is opened (a device, say) would get
+ * its number, and what is printed would go there.
  */
 void self_keep_standard_files(void);
 
 /*
- * As many files as the host allows: each vector has an eventfd, and 32 functions can
- * have 2048 each. Where that was not enough, opening one says so.
+ * Raise the limit of open files to what the host allows: each vector has an eventfd,
+ * and 32 functions can have 2048 each. If that is not enough, opening one fails.
  */
 void self_raise_file_limit(void);
 
 /*
- * Threads that are made from now on have stacks of 256 KiB. Of glibc's 8 MiB a host
- * with transparent huge pages for everybody can make one of 2 MiB resident, or
- * several, as soon as a single page is used.
+ * Give threads that are created from now on stacks of 256 KiB. In glibc's 8 MiB a host
+ * with transparent huge pages enabled for all can make 2 MiB or more resident as
+ * soon as a single page is used.
  */
 void self_keep_stacks_small(void);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The signals that end a command (SIGINT, SIGTERM, SIGHUP, SIGQUIT), read from a
- * descriptor: devices are given back first. signalfd(2).
+ * descriptor, so that devices can be given back first. signalfd(2).
  */
 #ifndef VMM_BASE_SIGNALS_H
 #define VMM_BASE_SIGNALS_H
@@ -9,11 +9,12 @@
 #include "vmm/base/cleanup.h"
 
 /*
- * Block them for this thread and those that it makes; SIGPIPE is ignored from now
- * on. The descriptor, readable when one has come, or negative errno.
+ * Block them for this thread and those that it creates, and ignore SIGPIPE. Returns a
+ * descriptor, the caller's to close, that is readable when one has come; or negative
+ * errno.
  */
 int signals_open(void) _must_check_;
-/* The number of one that has come; 0: none has. */
+/* Take one signal that has come: its number, or 0 if none has. Does not wait. */
 int signals_take(int fd);
 
 #endif

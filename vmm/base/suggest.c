@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Distance by typing errors: Damerau's and Levenshtein's, in the restricted form
- * (optimal string alignment). Words longer than any name of ours need no
+ * (optimal string alignment). Words longer than any name that we have get no
  * suggestion. No locks, no allocation.
  */
 #include "vmm/base/suggest.h"
@@ -46,7 +46,7 @@ const char *suggest(const char *word, const char *const names[], size_t nr)
 
 	if (len > WORD_MAX)
 		return NULL;
-	/* One error in three letters: beyond that it is another word. */
+	/* Up to one error in three letters, and one more: beyond that it is another word. */
 	best_distance = (unsigned)len / 3 + 2;
 	for (size_t i = 0; i < nr; i++) {
 		size_t name_len = strlen(names[i]);

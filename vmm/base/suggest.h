@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * The name nearest to word by typing errors (a letter more, less, wrong, or two
- * swapped), where that is near enough to be a help; else NULL. Borrowed from names.
+ * The name that is fewest typing errors away from word (a letter too many, missing or
+ * wrong, or two swapped); NULL if even that is too many. The result is names'.
  */
 const char *suggest(const char *word, const char *const names[], size_t nr);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table for people: columns as wide as what stands in them.
+ * A table to print for people: each column is as wide as its widest cell.
  */
 #ifndef VMM_BASE_TABLE_H
 #define VMM_BASE_TABLE_H
@@ -19,14 +19,15 @@ struct table {
 	unsigned right; /* bit n: column n is aligned to the right; 0 by default */
 	char **cells;	/* owned, row by row */
 	size_t nr_cells;
-	bool failed; /* a cell was lost: no memory */
+	bool failed; /* a cell is missing, for lack of memory */
 };
 
+/* nr_columns: 1 to TABLE_MAX_COLUMNS. The headings are the first row; they are copied. */
 void table_init(struct table *t, const char *const headings[], size_t nr_columns);
 void table_fini(struct table *t);
-/* The next cell, left to right, row after row. text is copied. */
+/* Add the next cell, left to right, row after row. text is copied. */
 void table_add(struct table *t, const char *text);
-/* 0, or -ENOMEM where a cell was lost. */
+/* All rows must be full. 0, or -ENOMEM if a cell is missing: nothing is printed then. */
 int table_print(const struct table *t, FILE *out) _must_check_;
 
 #endif
