@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
  * Accesses of a guest to configuration space, and what they set off: decoding
- * and bus mastering, the BARs' addresses, interrupts, Function Level Reset. Which
- * bit is what, is said in cfgspace.c.
+ * and bus mastering, the BARs' addresses, interrupts, Function Level Reset. What
+ * each bit is, the tables in cfgspace.c say.
  *
  * Choice: the function itself decodes memory as long as it is open, whatever the
  * guest says: its BARs stay mapped in this process, and an access to a BAR that
  * does not decode would end the process by SIGBUS (drivers/vfio/pci,
  * vfio_pci_mmap_fault). The guest's bit decides what is mapped in the guest. Bus
- * mastering is the guest's from the first write on: until then, no DMA.
+ * mastering follows the guest's bit, which is clear at first: no DMA until it is set.
  *
  * Lock: the device's, around everything but the callbacks.
  */
@@ -27,7 +27,7 @@ enum device_work {
 	DEVICE_WORK_RESET = 4,	 /* tell that all vectors were forgotten */
 };
 
-/* A write: what changed is known by comparing before and after. */
+/* One write of the guest. */
 struct cfgspace_write {
 	unsigned offset, len;
 	uint32_t value;
@@ -40,7 +40,7 @@ static bool access_fits(const struct vfio_cfgspace *cfg, unsigned offset, unsign
 	return offset < cfg->size && len <= cfg->size - offset;
 }
 
-/* The function's own bits at that time; all ones if it does not answer. */
+/* What the function itself says now; all ones if it does not answer. */
 static uint32_t hardware_read(const struct vfio_device *dev, unsigned offset, unsigned len)
 {
 	uint32_t value = 0;
@@ -61,7 +61,10 @@ static uint32_t read_locked(const struct vfio_device *dev, unsigned offset, unsi
 	return value;
 }
 
-/* MSI's pending bits are computed: put them where the access covers them. */
+/*
+ * MSI's pending bits are no register that is kept: where the access covers them, they
+ * are computed from the vectors.
+ */
 static uint32_t add_msi_pending(const struct vfio_device *dev, unsigned offset, unsigned len,
 				uint32_t value)
 {
@@ -88,7 +91,10 @@ uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned l
 	return value;
 }
 
-/* One access to the function: bits that do not pass are zero, or held. */
+/*
+ * Hands one write on to the function. Bits that are not to pass are written as zero, or,
+ * where hold has them, as the function has them now.
+ */
 static void pass_unit(const struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
 {
 	uint32_t pass = cfgspace_get(dev->cfg.pass, offset, len);
@@ -102,7 +108,10 @@ static void pass_unit(const struct vfio_device *dev, unsigned offset, unsigned l
 	(void)!device_write(dev, dev->cfgspace_region + offset, &value, len);
 }
 
-/* Registers of which only some bits pass are 16 bits wide at most. */
+/*
+ * Where only some bits pass, the write is cut in words: registers of that kind are 16
+ * bits wide at most, and a neighbour that is not meant must not be written.
+ */
 static void pass_write(const struct vfio_device *dev, const struct cfgspace_write *w)
 {
 	uint32_t pass = cfgspace_get(dev->cfg.pass, w->offset, w->len);
@@ -144,7 +153,7 @@ static bool asks_reset(const struct vfio_device *dev, const struct cfgspace_writ
 	       wrote_ones(w, cfg->af + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }
 
-/* What a changed Command, BAR or interrupt capability means. */
+/* Acts on a changed Command; what else follows from the write is returned as work. */
 static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w, uint32_t command)
 {
 	const struct vfio_cfgspace *cfg = &dev->cfg;
@@ -174,7 +183,7 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
 	if (asks_reset(dev, w)) {
 		bool decoded = command & PCI_COMMAND_MEMORY;
 
-		/* A function that does not reset is as good as it can be made. */
+		/* Where the host refuses, all that is virtual is reset nevertheless. */
 		(void)!device_reset_locked(dev);
 		return DEVICE_WORK_RESET | (decoded ? DEVICE_WORK_BARS : 0);
 	}

@@ -4,7 +4,7 @@
  *
  * sysfs lists the numbers of a function's interrupts in msi_irqs/; the list of
  * CPUs of each is /proc/irq/N/smp_affinity_list. The kernel keeps what was written
- * there also while a vector has no trigger.
+ * there also while a vector is masked at the device.
  *
  * No locks.
  */
@@ -18,7 +18,7 @@
 #include "vfio/fail.h"
 #include "vfio/hostfs.h"
 
-/* Longer lists are of hosts where nobody moves interrupts by hand. */
+/* The longest list of CPUs that can be remembered; what has a longer one is not moved. */
 #define LIST_MAX 128u
 
 struct moved {
@@ -51,7 +51,7 @@ static int move(struct vfio_affinity *a, uint32_t irq)
 	r = list_path(&path, &a->fs, irq);
 	if (r == 0)
 		r = host_read_text(path.text, moved->was, sizeof(moved->was));
-	/* What was cut could not be put back. */
+	/* It may have been cut while it was read, and could not be put back. */
 	if (r == 0 && strlen(moved->was) >= LIST_MAX - 2)
 		r = -E2BIG;
 	if (r == 0)
@@ -63,7 +63,7 @@ static int move(struct vfio_affinity *a, uint32_t irq)
 	return 0;
 }
 
-/* One that cannot be moved does not keep the others from it. */
+/* An interrupt that cannot be moved is counted, and the others are moved nevertheless. */
 static int move_one(void *ctx, const char *name)
 {
 	struct vfio_affinity *a = ctx;
@@ -110,7 +110,7 @@ void vfio_affinity_restore(struct vfio_affinity *a)
 	for (size_t i = 0; i < a->nr; i++) {
 		struct host_path path;
 
-		/* A CPU that has gone meanwhile, or an interrupt: then it is as the kernel says. */
+		/* Fails if those CPUs or the interrupt have gone: nothing to put back then. */
 		if (list_path(&path, &a->fs, a->list[i].irq) == 0)
 			(void)!host_write_text(path.text, a->list[i].was);
 	}

@@ -12,17 +12,17 @@ struct vfio_affinity;
 
 /*
  * Move all interrupts of a function, whose vectors are enabled, to one CPU, and
- * remember where they were. What the kernel refuses stays where it is: *ret_left
- * is how many, and ret_failure tells of the first (object its number). 0, or
- * negative errno where nothing could be done at all.
+ * remember where they were. *ret_left is how many the kernel refused to move; they stay
+ * where they are, and ret_failure says why for the first of them (object: its number).
+ * 0, also where some were refused, or negative errno where none could be looked at.
  */
 int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned cpu,
 		      struct vfio_affinity **ret_affinity, unsigned *ret_left,
 		      struct vfio_failure *ret_failure) _must_check_;
 /*
- * Put them back, while the vectors are enabled still; the kernel forgets them with
- * the vectors, so that nothing is left behind where a process dies. NULL is
- * allowed.
+ * Put them back and free it, before the vectors are disabled. (Disabling them, as the
+ * end of a process does, makes the kernel forget where they were moved to, so a crash
+ * leaves nothing behind.) NULL is allowed.
  */
 void vfio_affinity_restore(struct vfio_affinity *affinity);
 

@@ -7,8 +7,8 @@
  * Choice: BARs of I/O ports and the expansion ROM are shown as absent: the guest's
  * host bridge has no I/O window, and nothing in the guest runs option ROMs.
  *
- * Lock: none of its own. The registers of the BARs are the device's lock's; the
- * function's memory needs none.
+ * Lock: the device's guards the registers of the BARs; access to the function's memory
+ * takes none.
  */
 #include "vfio/bar.h"
 
@@ -21,7 +21,7 @@
 #include "vfio/fail.h"
 #include "vfio/msi.h"
 
-/* Areas of a sparse region that are looked at; what lies beyond is trapped. */
+/* So many areas of a sparse region are looked at at most; further ones are trapped. */
 #define BAR_AREAS_MAX 16u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "registers are copied as they are");
@@ -31,7 +31,7 @@ static uint64_t round_up(uint64_t value, uint64_t page)
 	return (value + page - 1) & ~(page - 1);
 }
 
-/* The span that holds at, or NULL. */
+/* The span that contains the offset at, or NULL. */
 static const struct bar_span *span_at(const struct bar_spans *spans, uint64_t at)
 {
 	for (size_t i = 0; i < spans->nr; i++) {
@@ -41,7 +41,7 @@ static const struct bar_span *span_at(const struct bar_spans *spans, uint64_t at
 	return NULL;
 }
 
-/* Where the next span after at begins, or end. */
+/* Where the next span after the offset at begins; end if none does before it. */
 static uint64_t next_span(const struct bar_spans *spans, uint64_t at, uint64_t end)
 {
 	for (size_t i = 0; i < spans->nr; i++) {
@@ -53,7 +53,7 @@ static uint64_t next_span(const struct bar_spans *spans, uint64_t at, uint64_t e
 	return end;
 }
 
-/* Add a run; one of the same kind as the last joins it. False: no room for it. */
+/* Add a run of bytes, joined to the last one if both are of a kind. False: no room. */
 static bool add_piece(struct vfio_bar *bar, uint64_t at, uint64_t end, bool map)
 {
 	struct vfio_bar_piece *last = bar->nr_pieces ? &bar->pieces[bar->nr_pieces - 1] : NULL;
@@ -72,7 +72,7 @@ static bool add_piece(struct vfio_bar *bar, uint64_t at, uint64_t end, bool map)
 	return true;
 }
 
-/* Too many pieces: the last ones become one that is trapped, up to the end. */
+/* More pieces than there is room for: the rest of the BAR becomes one trapped piece. */
 static void trap_tail(struct vfio_bar *bar)
 {
 	struct vfio_bar_piece *last = &bar->pieces[bar->nr_pieces - 1];
@@ -114,7 +114,7 @@ void bar_cut(struct vfio_bar *bar, uint64_t page_size, const struct bar_spans *m
 	}
 }
 
-/* The pages that a place of this BAR touches. */
+/* Trap the pages of the MSI-X table or PBA, if it is in this BAR. The new number of spans. */
 static size_t add_trap(struct bar_span *spans, size_t nr, const struct vfio_device *dev,
 		       unsigned index, const struct bar_place *place)
 {
@@ -129,7 +129,7 @@ static size_t add_trap(struct bar_span *spans, size_t nr, const struct vfio_devi
 	return nr + 1;
 }
 
-/* Whole pages of what the kernel lets us map. */
+/* Add the whole pages of an area that can be mapped, if any. The new number of spans. */
 static size_t add_area(struct bar_span *spans, size_t nr, uint64_t page,
 		       const struct vfio_region_sparse_mmap_area *area)
 {
@@ -184,7 +184,7 @@ static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_failu
 		piece->map = NULL;
 		r = sys->mmap(sys->ctx, dev->fd, state->region + piece->offset, piece->size, &map);
 		if (r < 0) {
-			/* What is still marked was never mapped. */
+			/* The marks behind this one are no mappings: nothing to unmap. */
 			while (++i < state->shape.nr_pieces)
 				state->shape.pieces[i].map = NULL;
 			return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: mapping BAR %u",
@@ -214,7 +214,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: region of BAR %u", dev->name,
 				 index);
 	info = answer;
-	/* No BAR, or none that a register could describe. */
+	/* No BAR, or a size that no BAR's register could have. */
 	if (info->size < 16 || (info->size & (info->size - 1)))
 		return 0;
 
@@ -336,7 +336,7 @@ static bool access_fits(const struct vfio_device *dev, unsigned bar, uint64_t of
 	       len <= shape->size - offset;
 }
 
-/* Both lie at multiples of 8, so an aligned access is inside or outside. */
+/* Table and PBA begin and end at multiples of 8: an aligned access is in or out as a whole. */
 static bool in_place(const struct vfio_device *dev, unsigned bar, uint64_t offset,
 		     const struct bar_place *place)
 {

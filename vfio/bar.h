@@ -7,7 +7,7 @@
 
 #include "vfio/device_io.h"
 
-/* Probe all BARs. table and pba are set where kind is MSI-X. */
+/* Probe and map all BARs: after msi_probe(), since MSI-X table and PBA are not mapped. */
 int bars_probe(struct vfio_device *dev, const uint8_t *image,
 	       struct vfio_failure *failure) _must_check_;
 void bars_unmap(struct vfio_device *dev);
@@ -15,9 +15,9 @@ void bars_unmap(struct vfio_device *dev);
 void bars_to_cfgspace(struct vfio_device *dev);
 
 /*
- * Cut a BAR of size bytes in pieces: what of the mappable spans is not in
- * a trapped one is to be mapped, in whole pages; the rest is to be trapped. The
- * pieces' map is NULL for trapped ones and points to bar itself for the others.
+ * Cut a BAR of bar->size bytes in pieces: to be mapped is, in whole pages, what lies in
+ * a mappable span and in no trapped one; the rest is to be trapped. Nothing is mapped
+ * yet: a piece that is to be mapped has the address of bar itself as its mark in map.
  */
 struct bar_span {
 	uint64_t first, end;

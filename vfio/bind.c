@@ -8,7 +8,7 @@
  * from any state in between. Where a step is refused, the steps before it are
  * undone, the record last.
  *
- * Lock: the records' (record.h), from first look to last write.
+ * Lock: record_lock(), from the first look at a record to the last write of one.
  */
 #include "vfio/bind_priv.h"
 
@@ -27,7 +27,7 @@
 
 #define VFIO_DRIVER "vfio-pci"
 
-/* How long a driver may take to show up, and another process with the records. */
+/* How long a driver is waited for to show up, and another process to unlock the records. */
 #define WAIT_STEP_MS 10u
 #define WAIT_STEPS   300u
 #define SETTLE_MS    100u
@@ -114,7 +114,7 @@ static int write_attr(const struct binding *b, const char *attr, const char *tex
 	return r < 0 ? r : b->host->write(b->host->ctx, path.text, text);
 }
 
-/* A file of a driver ("bind"), with the function's name. */
+/* Write the function's name to a file of a driver, like "bind". */
 static int write_driver(const struct binding *b, const char *driver, const char *file)
 {
 	struct host_path path;
@@ -153,7 +153,7 @@ static int write_override(const struct binding *b, const char *override)
 	return write_attr(b, "driver_override", *override ? override : "\n");
 }
 
-/* Unbind from whatever it is bound to. A driver that goes by itself is as good. */
+/* Unbind from whatever it is bound to. That it is bound to nothing (any more) is no error. */
 static int unbind(const struct binding *b)
 {
 	int r = write_attr(b, "driver/unbind", b->name);
@@ -161,7 +161,7 @@ static int unbind(const struct binding *b)
 	return r == -ENODEV || r == -ENOENT ? 0 : r;
 }
 
-/* Until the function has this driver (none with ""), or time is up: -ETIMEDOUT. */
+/* Wait until the function has this driver ("": none). -ETIMEDOUT after WAIT_STEPS. */
 static int wait_driver(const struct binding *b, const char *want)
 {
 	char driver[PCI_DRIVER_STRLEN];
@@ -195,9 +195,9 @@ static int is_starting(void *ctx, const char *name)
 }
 
 /*
- * Linux 6.1 lets nvme go on probing after bind has returned, and to be unbound
- * then makes it free its memory through a device that has left its IOMMU domain:
- * an oops. So let a controller get up first, and its scan of namespaces end.
+ * In Linux 6.1, nvme goes on probing after bind has returned. Unbound at that time, it
+ * frees its memory through a device that has left its IOMMU domain: an oops. So wait
+ * until the controller is up, and a little longer for its scan of namespaces to end.
  */
 static void let_settle(const struct binding *b)
 {
@@ -242,7 +242,7 @@ static int put_back(const struct binding *b, const char *driver, const char *ove
 		return let_kernel_choose(b);
 	if (!*driver)
 		return 0;
-	/* The driver's own file says why it refuses; else the kernel may know better. */
+	/* Where this driver refuses, let the kernel look for one, and see below if it is this. */
 	if (write_driver(b, driver, "bind") < 0) {
 		r = let_kernel_choose(b);
 		if (r < 0)
@@ -266,7 +266,7 @@ static int change_failed(const struct binding *b, int err, const char *driver)
 	return r;
 }
 
-/* The change itself, each step only after the one before. */
+/* The steps of binding after the record, each only if the one before it succeeded. */
 static int change_driver(const struct binding *b, const char *driver)
 {
 	char now[PCI_DRIVER_STRLEN];
@@ -281,7 +281,7 @@ static int change_driver(const struct binding *b, const char *driver)
 	if (r < 0)
 		return r;
 	r = write_driver(b, VFIO_DRIVER, "bind");
-	/* A kernel that probed by itself meanwhile answers that it is bound. */
+	/* The kernel may have bound it by itself meanwhile, and refuses to do it twice. */
 	if (r < 0 && pci_driver_get(b->fs, b->bdf, now) == 0 && !strcmp(now, VFIO_DRIVER))
 		return 0;
 	return r < 0 ? r : wait_driver(b, VFIO_DRIVER);
@@ -296,7 +296,7 @@ static bool vfio_is_there(const struct binding *b)
 	       host_exists(node.text);
 }
 
-/* vfio-pci brings vfio along, but not the IOMMU's side of it in time. */
+/* Loading vfio-pci loads vfio too, but vfio_iommu_type1 has to be asked for by name. */
 static int need_vfio(const struct binding *b)
 {
 	if (vfio_is_there(b))
@@ -332,10 +332,10 @@ static int state_failed(const struct binding *b, int err)
 }
 
 /*
- * Note what is about to change: *ret_override is the override as it is. 1: noted;
- * 0: a record of an earlier binding that was never released stands. It holds what
- * was there before that, as long as the override is still ours; else it is out of
- * date.
+ * Write a record of what is about to change; ret_override gets the override as it is
+ * now. 1: written. 0: there is a record of an earlier binding that was never released,
+ * and it is kept, since it knows what was there before that. It counts only while the
+ * override is still ours: otherwise somebody has changed the function since.
  */
 static int note_state(const struct binding *b, const struct pci_function *fn, char *ret_override,
 		      size_t size)
@@ -367,7 +367,7 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 		return 1;
 
 	r = change_failed(b, r, fn->driver);
-	/* What could not be put back stays on record. */
+	/* Keep the record if it could not be put back: vfio_release() can try again. */
 	if (put_back(b, fn->driver, override) == 0 && noted)
 		(void)!record_remove(b->fs, b->bdf);
 	return r;
@@ -410,7 +410,7 @@ int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		return r;
 	if (fn.is_bridge)
 		return vfio_fail(ret_failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", b.name);
-	/* Hosts with a device tree form a group when a first driver is bound. */
+	/* On hosts with a device tree, an unbound function gets its group with its first driver. */
 	if (fn.group < 0 && fn.driver[0])
 		return vfio_fail(ret_failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b.name);
 	if (pci_driver_is_vfio(fn.driver))
@@ -438,8 +438,8 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool forc
 }
 
 /*
- * The kernel lets unbind from vfio-pci wait until the function's user closes it,
- * for ever if need be; a group that is open in another process says so first.
+ * To unbind from vfio-pci waits in the kernel until the function's user closes it, for
+ * ever if need be. So look first whether another process has the group open.
  */
 static int check_idle(const struct binding *b, const struct pci_function *fn)
 {
@@ -454,7 +454,7 @@ static int check_idle(const struct binding *b, const struct pci_function *fn)
 	return vfio_fail(b->failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", b->name);
 }
 
-/* Without a record nothing is known but our own kind of override. */
+/* Without a record, all that can be told to be ours is an override that says vfio-pci. */
 static int release_unrecorded(const struct binding *b, const struct pci_function *fn)
 {
 	char override[64];
@@ -481,7 +481,7 @@ static int release_locked(const struct binding *b)
 
 	found = record_read(b->fs, b->bdf, &record);
 	r = find_function(b, &fn);
-	/* Unplugged: there is nothing to put back, so nothing to remember. */
+	/* Unplugged: there is nothing to put back any more. */
 	if (r == -ENOENT && found != -ENOENT)
 		return forget(b);
 	if (r == 0)

@@ -2,7 +2,7 @@
 /*
  * Give a function to vfio-pci and give it back. What binding changed (driver
  * and driver_override) is recorded below /run/itsy/bound/ before it is changed,
- * so that it can be put back by a later process also where this one died.
+ * so that a later process can put it back if this one dies.
  */
 #ifndef VFIO_BIND_H
 #define VFIO_BIND_H
@@ -14,9 +14,9 @@
  * group, and, unless force, functions that the host is using: a mounted file
  * system or swap on it, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
- * Negative errno with ret_failure otherwise, and then all is as it was. Loads the
- * modules vfio-pci and vfio_iommu_type1 where they are missing. Takes as long as
- * the host's driver takes to let go, and waits seconds at most for the new one.
+ * Otherwise negative errno and ret_failure, and then all is as it was. Loads the
+ * modules vfio-pci and vfio_iommu_type1 where they are missing. Blocks for as long as
+ * the host's driver takes to unbind, and then for some seconds at most.
  */
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
 	      struct vfio_failure *ret_failure) _must_check_;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What binding does to the host, as a table: tests put a kernel of their own
- * behind it. Private to vfio/ and its tests.
+ * What binding does to the host, as a table of functions, so that tests can play the
+ * kernel. Private to vfio/ and its tests.
  */
 #ifndef VFIO_BIND_PRIV_H
 #define VFIO_BIND_PRIV_H
@@ -14,7 +14,7 @@ struct bind_host {
 	int (*write)(void *ctx, const char *path, const char *text);
 	/* Run modprobe for a module, quietly. 0, or negative errno. */
 	int (*modprobe)(void *ctx, const char *module);
-	/* Does another process hold this file (EBUSY)? 0, or negative errno. */
+	/* Open a file and close it. 0, -EBUSY while another process has it open, or other. */
 	int (*probe)(void *ctx, const char *path);
 	void (*nap)(void *ctx, unsigned ms);
 };

@@ -3,8 +3,8 @@
  * Which part of a function's configuration space a guest sees, and what its
  * writes do: tables of registers (PCI Local Bus 3.0 chapter 6, PCI Express Base
  * 5.0 chapter 7), applied to an image of the function's own space. What no table
- * names is hidden: it reads as zero, and the lists of capabilities pass it by.
- * Capabilities keep their places, since drivers know some of them by heart.
+ * names is hidden: it reads as zero, and the lists of capabilities leave it out.
+ * Capabilities keep their offsets, since some drivers do not walk the list.
  *
  * Hidden on purpose, beside what is unknown:
  *   AER, DPC, PTM, LTR, L1SS, DLF, lanes	the host's to handle, with the link
@@ -24,7 +24,7 @@
 
 #include "vfio/fail.h"
 
-/* A capability takes at least a dword of 0x40 to 0xff, or two above that. */
+/* A capability takes a dword at least (0x40 to 0xff), an extended one two (from 0x100). */
 #define STD_CAPS_MAX ((CFGSPACE_SIZE_PCI - PCI_STD_HEADER_SIZEOF) / 4)
 #define EXT_CAPS_MAX ((CFGSPACE_SIZE - CFGSPACE_SIZE_PCI) / 8)
 
@@ -34,8 +34,8 @@
 
 /*
  * The header of type 0. BARs are added by their sizes, Command's effects are in
- * access.c. Header Type reads as zero: whether a function has siblings is up to
- * who places it. Interrupt Pin reads as zero: there is no INTx.
+ * access.c. Header Type reads as zero: whether a function has siblings is for
+ * those to say who place it on a bus. Interrupt Pin reads as zero: there is no INTx.
  */
 static const struct cfgspace_field header_fields[] = {
 	{ PCI_VENDOR_ID, 2, .show = 0xffff },
@@ -53,9 +53,9 @@ static const struct cfgspace_field header_fields[] = {
 };
 
 /*
- * Choice: power states are virtual. In D3 the function's BARs would fault under
- * whoever has them mapped, so the guest's D-state is kept and shown, and the
- * function stays in D0. NoSoftRst says that D3 to D0 resets nothing; no D1, no
+ * Choice: power states are virtual. In D3 an access to a BAR would end
+ * the process that has it mapped, so the guest's D-state is only kept and shown, and the
+ * function itself stays in D0. NoSoftRst says that D3 to D0 resets nothing; no D1, no
  * D2, no PME.
  */
 static const struct cfgspace_field pm_fields[] = {
@@ -65,14 +65,14 @@ static const struct cfgspace_field pm_fields[] = {
 
 /*
  * Choice: VPD can be read and not written: the flag that asks for a write is
- * always written as zero, since what a guest would write stays in the device.
+ * always written as zero, since what a guest wrote would outlive it in the device.
  */
 static const struct cfgspace_field vpd_fields[] = {
 	{ PCI_VPD_ADDR, 2, .live = 0xffff, .pass = PCI_VPD_ADDR_MASK },
 	{ PCI_VPD_DATA, 4, .live = 0xffffffff },
 };
 
-/* The first rows are for 32-bit addresses without mask, and so on: see msi_rows(). */
+/* The last row counts only where the capability has mask bits: see apply_msi(). */
 static const struct cfgspace_field msi32_fields[] = {
 	{ PCI_MSI_FLAGS, 2,
 	  .show = PCI_MSI_FLAGS_QMASK | PCI_MSI_FLAGS_64BIT | PCI_MSI_FLAGS_MASKBIT,
@@ -145,8 +145,8 @@ static const struct cfgspace_field dsn_fields[] = {
 };
 
 /*
- * A capability that is shown. Without fields it is passed through as it is, but
- * for its header: len bytes of it, or, where that is 0, as its header says.
+ * A capability that is shown. Without fields it is passed through as it is, except for
+ * its header; its length is in itself then.
  *
  * Choice: vendor-specific capabilities are passed through, both ways. Their
  * registers are between the function and its driver (virtio lays out its BARs
@@ -173,7 +173,7 @@ static const struct cap_rule ext_rules[] = {
 	{ PCI_EXT_CAP_ID_VNDR, 8, NULL, 0 },
 };
 
-/* One shown capability: where, and up to where it may reach. */
+/* Where a capability begins, and what it must not reach: the next one, or the end. */
 struct cap_place {
 	const struct cap_rule *rule;
 	unsigned pos, end;
@@ -212,7 +212,7 @@ static void apply_fields(struct vfio_cfgspace *cfg, const uint8_t *image,
 	}
 }
 
-/* The function's own bytes, read and written at the time. */
+/* Every access goes to the function's own bytes. */
 static void apply_raw(struct vfio_cfgspace *cfg, const uint8_t *image,
 		      const struct cap_place *place, unsigned len)
 {
@@ -230,7 +230,7 @@ static void apply_raw(struct vfio_cfgspace *cfg, const uint8_t *image,
 	}
 }
 
-/* Rows of MSI: which layout, and the mask register only where there is one. */
+/* Which rows of MSI: those of its layout; the mask register only where it has one. */
 static void apply_msi(struct vfio_cfgspace *cfg, const uint8_t *image,
 		      const struct cap_place *place)
 {
@@ -247,7 +247,7 @@ static void apply_msi(struct vfio_cfgspace *cfg, const uint8_t *image,
 		cfgspace_put(cfg->keep, at, 4, (1u << vectors) - 1);
 }
 
-/* Version 1 of an endpoint's capability ends before Device Capabilities 2. */
+/* In version 1, an endpoint's capability ends before Device Capabilities 2. */
 static void apply_exp(struct vfio_cfgspace *cfg, const uint8_t *image,
 		      const struct cap_place *place)
 {
@@ -286,7 +286,7 @@ static void apply_std_cap(struct vfio_cfgspace *cfg, const uint8_t *image,
 	apply_fields(cfg, image, place, place->rule->fields, place->rule->nr_fields);
 }
 
-/* What a capability may take: up to the next one, shown or not, or the end. */
+/* Where a capability must end: where the next one begins, shown or not, or at end. */
 static unsigned reach(const uint16_t *all, unsigned nr, unsigned pos, unsigned end)
 {
 	for (unsigned i = 0; i < nr; i++) {
@@ -296,7 +296,7 @@ static unsigned reach(const uint16_t *all, unsigned nr, unsigned pos, unsigned e
 	return end;
 }
 
-/* All places of the standard list: each once, even if the list is circular. */
+/* The offsets of all standard capabilities: each once, even if the list is circular. */
 static unsigned list_std(const uint8_t *image, uint16_t all[STD_CAPS_MAX])
 {
 	bool seen[CFGSPACE_SIZE_PCI] = { false };
@@ -383,7 +383,11 @@ static unsigned list_ext(const uint8_t *image, uint16_t all[EXT_CAPS_MAX])
 	return nr;
 }
 
-/* PCI Express Base 5.0, 7.9.28: id 0 is a capability to pass by. */
+/*
+ * Let the header at from lead on to the one at to. The first header stays at 0x100 even
+ * if its capability is hidden; its id is 0 then, a null capability (PCI Express Base 5.0,
+ * 7.9.28), which software skips.
+ */
 static void link_ext(struct vfio_cfgspace *cfg, unsigned from, unsigned to)
 {
 	uint32_t header = cfgspace_get(cfg->initial, from, 4) & 0xfffff;

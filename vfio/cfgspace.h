@@ -13,10 +13,10 @@
 #define CFGSPACE_SIZE_PCI 256u	/* conventional PCI */
 
 /*
- * A bit reads as the function's own at that time where live is set, and as
- * value else. A write changes value where keep is set, and goes to the function
- * where pass is set; the bits beside those that pass are written as zero, or, in
- * hold, as they are.
+ * Masks say what each bit does. Reads: live, asks the function at that time; else the
+ * bit of value. Writes: keep, changes the bit of value; pass, goes to the function; both
+ * may be set. When a register is written to the function, its bits that are not in pass
+ * are written as the function has them where hold is set, and as zero else.
  */
 struct vfio_cfgspace {
 	unsigned size; /* CFGSPACE_SIZE or CFGSPACE_SIZE_PCI; beyond are all ones */

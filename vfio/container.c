@@ -216,7 +216,7 @@ static int group_join(struct vfio_container *c, struct vfio_group *group,
 	return 0;
 }
 
-/* Out of the list or not yet in it: leave the container and close. */
+/* For a group that is not, or no longer, in the list: leave the container, and close it. */
 static void group_free(struct vfio_container *c, struct vfio_group *group)
 {
 	if (group->joined)

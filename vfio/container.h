@@ -23,9 +23,9 @@ static inline void vfio_container_destroyp(struct vfio_container **c)
 }
 
 /*
- * Let devices reach size bytes at va under iova, all page aligned. The ranges
- * are asked first; va must stay mapped until the container is destroyed. Pins the
- * memory. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets), -ENOMEM
+ * Let devices reach size bytes at va under iova, all page aligned. A
+ * group must have joined. Pins the memory: va must stay mapped until the last group has
+ * left, which ends the mapping. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets), -ENOMEM
  * VFIO_FAILURE_MEMLOCK (have: the limit, want: all that would be pinned), or other.
  */
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,

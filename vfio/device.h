@@ -3,7 +3,7 @@
  * A PCI function that a guest drives: its configuration space as the guest sees
  * it, its BARs, its interrupts, its reset.
  *
- * Threads: accesses of the guest (vfio_config_*, vfio_bar_*) may come from any
+ * Threads: accesses of the guest (vfio_cfgspace_*, vfio_bar_*) may come from any
  * thread, several at a time; vfio_vector_take() from one other thread at the
  * same time. The callbacks run on the thread that made the access, with no lock
  * of this folder held; two of them may run at once. Create, destroy and reset
@@ -32,20 +32,21 @@ struct msi_message {
 
 struct vfio_device_ops {
 	/*
-	 * The guest moved BARs or switched memory decoding: read
-	 * vfio_device_bar() of each and map or unmap accordingly, under a lock of
-	 * yours: then the last of several callbacks leaves what is in force.
+	 * The guest moved BARs or switched memory decoding: read vfio_device_bar()
+	 * of each, and map or unmap accordingly. Do both under one lock of yours:
+	 * callbacks may overlap, and the last one must leave the newest state.
 	 */
 	void (*bars_changed)(void *ctx);
 	/*
-	 * A vector that had latched an interrupt was unmasked: deliver it now,
-	 * once. The message is the one that was in force when it was.
+	 * A vector was unmasked for which an interrupt was held: deliver it now,
+	 * once. The message is the vector's at the moment of unmasking.
 	 */
 	void (*vector_released)(void *ctx, unsigned vector, const struct msi_message *message);
 	/*
-	 * A vector's message, or what holds it back, has changed: read
-	 * vfio_vector_message(), under a lock of yours, as for BARs. After
-	 * vector_released where both apply; before the guest's access is over.
+	 * A vector's message has changed, or whether it may be sent: read
+	 * vfio_vector_message(), under a lock of yours, as for BARs. Where
+	 * vector_released applies too, it comes first; both come before the
+	 * guest's access is over.
 	 */
 	void (*vector_changed)(void *ctx, unsigned vector);
 };
@@ -57,9 +58,9 @@ enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX }
  * Open a function that is bound to vfio-pci: join its group to the container
  * (one group may bring several functions), reset it, read its configuration
  * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
- * eventfd each. The vectors stay enabled until destroy, but for those that
- * vfio_vector_mask_at_device() masks: no guest access makes the host's ITS do anything. ops and ctx
- * are borrowed.
+ * eventfd each. The vectors stay enabled until destroy, except while
+ * vfio_vector_mask_at_device() has one masked: no guest access makes the host's ITS do
+ * anything.
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
@@ -70,26 +71,26 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
 {
 	vfio_device_destroy(*dev);
 }
-/* Before the first guest access, and never while one runs. */
+/* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 
 /*
  * The state of a function after power-on: bus mastering and decoding off, the
  * function reset (VFIO_DEVICE_RESET, where it has one), the virtual
  * configuration space, MSI-X table and PBA as at create, interrupts that were
- * signalled before are forgotten. No guest access may run; an eventfd that was
- * read before, and vfio_vector_take() not yet called, must be forgotten by who
- * read it. Calls bars_changed where BARs were decoded. All of it is done also
- * where the host refused the reset, which is the error that is returned.
+ * signalled before are forgotten. No guest access may run; whoever has read an eventfd
+ * and not called vfio_vector_take() yet must not call it any more. Calls bars_changed where BARs
+ * were decoded. All of it is done also where the host refused the reset, which is the error that is
+ * returned.
  */
 int vfio_device_reset(struct vfio_device *dev) _must_check_;
 
 /*
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
  * offset below 4096; anything else reads as all ones and writes nothing. A write
- * that asks for Function Level Reset returns when it is over. A table of capabilities says which
- * are shown and which bits are the function's own, virtual, or fixed; what the table does not name
- * is hidden.
+ * that asks for Function Level Reset returns when it is over. The tables in cfgspace.c
+ * say which capabilities are shown, and which bits are the function's own, virtual, or
+ * fixed; what they do not name is hidden.
  */
 uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned len);
 void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
@@ -110,7 +111,7 @@ struct vfio_bar {
 	struct vfio_bar_piece pieces[VFIO_BAR_MAX_PIECES];
 };
 
-/* The BAR as it stands; size and pieces never change. */
+/* The BAR as it is now; size and pieces never change. */
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
 /*
@@ -134,13 +135,14 @@ bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
 			 struct msi_message *ret_message);
 
 /*
- * Mask a vector at the device by taking its trigger from the kernel, or unmask it by
- * giving it back: while masked, the host takes no interrupt of the vector, and MSI-X keeps what
- * comes in the function's pending bits. What is on its way at that moment can be lost, so the
- * caller should take it that one came; signals that came before stay in the eventfd. Any thread,
- * one at a time for each vector; waits for a reset of the function (vfio_cfgspace_write()) that is
- * under way. 0; -EOPNOTSUPP where it cannot be done (MSI, see vfio/msi.c); or what the kernel
- * answered, and then the vector is as it was, unless it was to be unmasked and has no trigger yet.
+ * Mask a vector at the device, by taking its eventfd from the kernel, or unmask it, by
+ * giving it back. While it is masked the host takes no interrupt of the vector, and the
+ * function keeps one that comes in its MSI-X pending bits. One that is on its way when it
+ * is masked can be lost, so assume that one came; what was signalled before stays in the
+ * eventfd. Any thread, one at a time for each vector; waits in the kernel for a reset that
+ * vfio_cfgspace_write() has under way. 0; -EOPNOTSUPP for MSI (see msi.c); or what the
+ * kernel answered: then a vector that was to be masked is as it was, and one that was to
+ * be unmasked may have no eventfd yet.
  */
 int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool mask) _must_check_;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An open function as the files of vfio/ that make it up have it, and access to what
- * is behind it. Private to vfio/. From the ground up:
+ * The state of an open function, and access to its file. Private to vfio/. The units
+ * that make up a function, from the ground up:
  *
  *   device.h		what a function offers to the program
  *   vector		one interrupt vector
  *   cfgspace		what each bit of its virtual configuration space is
- *   device_io		this: its state, and access to the device's file
+ *   device_io		this one
  *   msi		MSI's registers, MSI-X's table and pending bits
  *   bar		what its BARs are made of, and access to the trapped parts
  *   reset		the state after power-on

@@ -12,7 +12,7 @@
 /*
  * Note what failed and return err (a negative errno), so that the caller can
  * return it at once. The format names the object; the other fields are cleared
- * and are the caller's to fill. a failure may be NULL.
+ * and are the caller's to fill. failure may be NULL.
  */
 int vfio_fail(struct vfio_failure *failure, enum vfio_failure_code code, int err,
 	      const char *format, ...) __attribute__((format(printf, 4, 5)));

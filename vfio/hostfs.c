@@ -139,7 +139,7 @@ int host_each_entry(const char *path, int (*fn)(void *ctx, const char *name), vo
 
 	if (!dir)
 		return -errno;
-	/* readdir() alone ends the loop: sysfs directories are finite. */
+	/* readdir() returns NULL both at the end and for an error: errno tells which. */
 	while ((errno = 0, entry = readdir(dir))) {
 		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 			continue;

@@ -19,7 +19,7 @@ struct host_path {
 	char text[HOST_PATH_MAX];
 };
 
-/* Build root + format. 0, or -ENAMETOOLONG. */
+/* Root, and behind it a path that format makes. 0, or -ENAMETOOLONG. */
 int host_path(struct host_path *ret_path, const struct pci_host_fs *fs, const char *format,
 	      ...) _must_check_ __attribute__((format(printf, 3, 4)));
 

@@ -22,7 +22,7 @@
 #include "vfio/fail.h"
 #include "vfio/pci_priv.h"
 
-/* Disks, partitions and volumes above one function; with more, it counts as used. */
+/* So many disks, partitions and volumes are looked at; a function with more counts as used. */
 #define BLOCKS_MAX 512u
 #define NAME_LEN   64u
 
@@ -63,7 +63,7 @@ static bool is_below(const struct search *search, const char *place)
 	return !strncmp(place, search->below, strlen(search->below));
 }
 
-/* A name that sysfs gives; 1 stops the search because there is no room. */
+/* Add a block device by its name. 1 ends the search: too many, so it counts as used. */
 static int add_block(struct search *search, const char *name)
 {
 	struct block *block = &search->blocks[search->nr_blocks];
@@ -186,7 +186,7 @@ static int visit_part(void *ctx, const char *name)
 	return add_block(search, name);
 }
 
-/* No directory is an empty one. */
+/* A directory that is not there counts as empty. */
 static int each(struct search *search, const char *dir, int (*fn)(void *ctx, const char *name))
 {
 	struct host_path path;
@@ -198,7 +198,7 @@ static int each(struct search *search, const char *dir, int (*fn)(void *ctx, con
 	return r == -ENOENT ? 0 : r;
 }
 
-/* All block devices of the function; those that others made of them are appended. */
+/* The function's block devices, and then, one after the other, what was made of them. */
 static int find_blocks(struct search *search)
 {
 	char dir[NAME_LEN + 40];
@@ -353,7 +353,7 @@ static int visit_net(void *ctx, const char *name)
 	r = host_path(&path, search->fs, "/sys/class/net/%s", name);
 	if (r == 0)
 		r = link_place(path.text, place);
-	/* Not a link: a file that bonding keeps there. */
+	/* No link, but a file of the bonding driver. */
 	if (r < 0)
 		return r == -ENOENT || r == -EINVAL ? 0 : r;
 	if (!is_below(search, place))

@@ -8,7 +8,7 @@
  * Choice: one kind is shown, MSI-X where the function has a sound one, else MSI;
  * the other capability is hidden. VFIO runs one kind at a time and arm64 hosts
  * cannot grow MSI-X later, so a guest's choice could not be followed without
- * taking the host's vectors down.
+ * disabling the host's vectors.
  *
  * Lock: the device's, around registers and updates of vectors. vfio_vector_take()
  * takes none.
@@ -62,7 +62,10 @@ static bool places_overlap(const struct bar_place *a, const struct bar_place *b)
 	       b->offset < a->offset + a->size;
 }
 
-/* A table that no guest could reach is no MSI-X: 1 where it is sound, 0, or errno. */
+/*
+ * 1: the function has an MSI-X whose table and PBA lie in memory BARs and do not overlap;
+ * 0: it has none that a guest could use; or negative errno.
+ */
 static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 {
 	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSIX), nr;
@@ -89,7 +92,7 @@ static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
 {
 	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSI);
 
-	/* The longest layout takes 24 bytes; registers that do not fit are no MSI. */
+	/* The longest layout takes 24 bytes; where that does not fit, there is no MSI. */
 	if (!at || at + PCI_MSI_PENDING_64 + 4 > CFGSPACE_SIZE_PCI)
 		return false;
 	dev->nr_vectors =
@@ -264,12 +267,14 @@ void msi_forget(struct vfio_device *dev)
 }
 
 /*
- * MSI: message and reasons follow from the capability's registers. Of the data,
- * the low bits that Multiple Message Enable gives away number the vector.
+ * MSI: all vectors share one message, and differ in the low bits of its data; Multiple
+ * Message Enable says how many bits. What the registers say of a vector is worked out
+ * from them each time.
  *
- * Choice: where the guest enables fewer vectors than the function has, those
- * beyond fold onto the ones it has by their low bits. What a function does with
- * fewer is its own affair (6.8.1.3), but ours has all, so it uses all.
+ * Choice: where the guest enables fewer vectors than the function has, the
+ * number of each other one is cut to its low bits, and so it shares the message of one
+ * that is enabled. A function decides itself how it makes do with fewer (6.8.1.3), but
+ * at the host it has all, so it uses all.
  */
 struct msi_registers {
 	uint32_t flags, masks;
@@ -390,9 +395,9 @@ void msi_tell_all(const struct vfio_device *dev)
 }
 
 /*
- * Each vector under the lock by itself, from the registers as they are then: of
- * two writers that meet here, each leaves no vector behind the registers, and the
- * callback runs with no lock held.
+ * The lock is taken for each vector anew, and the registers are read anew under it. So
+ * where two writes overlap, each vector ends as the newest registers say, and callbacks
+ * run with no lock held.
  */
 void msi_sync(struct vfio_device *dev)
 {

@@ -7,17 +7,17 @@
 
 #include "vfio/device_io.h"
 
-/* Which kind the function has, from its configuration space. */
+/* Which kind of interrupt the function has, from an image of its configuration space. */
 int msi_probe(struct vfio_device *dev, const uint8_t *image,
 	      struct vfio_failure *failure) _must_check_;
-/* All vectors, one eventfd each. */
+/* Enable all vectors at the host, with an eventfd each. */
 int msi_enable(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void msi_disable(struct vfio_device *dev);
-/* Forget what was signalled. Lock held, or no other user yet. */
+/* All vectors as after power-on: masked, nothing waits. Lock held, or no other user yet. */
 void msi_forget(struct vfio_device *dev);
 /* Tell of all vectors that they changed. No lock held. */
 void msi_tell_all(const struct vfio_device *dev);
-/* Vectors follow registers; deliver what waited. Lock not held. */
+/* Bring all vectors in line with the registers, and tell what that did. No lock held. */
 void msi_sync(struct vfio_device *dev);
 /* Pending bits of MSI vectors. Lock held. */
 uint32_t msi_pending_locked(const struct vfio_device *dev);

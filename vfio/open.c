@@ -5,7 +5,7 @@
  *
  * Order at opening: no bus mastering, reset, read what it is, map its BARs, enable
  * its vectors. At closing: no bus mastering, reset, disable the vectors, close; so
- * that nothing of the guest's still runs when its memory goes.
+ * that no DMA of the guest's is under way when its memory is freed.
  *
  * Lock order: a device's lock is the only one, and no callback runs under it.
  */
@@ -21,7 +21,7 @@
 #include "vfio/msi.h"
 #include "vfio/pci_priv.h"
 
-/* Is it there, ours to take, and nobody else's with it? */
+/* Is it there, bound to vfio-pci, and its group free for a guest? */
 static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 			  struct pci_function *ret_fn, struct vfio_failure *failure)
 {
@@ -46,7 +46,7 @@ static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bd
 	return pci_group_viable(fs, ret_fn, failure);
 }
 
-/* The kernel lets a function be opened again by who has its group; both would suffer. */
+/* The kernel would let us open it twice: the group is ours. */
 static int check_unopened(const struct vfio_container *c, const struct pci_bdf *bdf,
 			  struct vfio_failure *failure)
 {
@@ -99,7 +99,7 @@ static int quiesce(struct vfio_device *dev, struct vfio_failure *failure)
 	r = device_command_write(dev, false);
 	if (r == 0 && dev->can_reset)
 		r = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
-	/* The kernel put back what Command was before the reset; be sure of it. */
+	/* The reset should leave Command as it was written; do not rely on it. */
 	if (r == 0)
 		r = device_command_write(dev, false);
 	if (r < 0)

@@ -127,7 +127,7 @@ static uint16_t get_le16(const uint8_t *p)
 	return (uint16_t)(p[0] | p[1] << 8);
 }
 
-/* PCI Local Bus 3.0, 6.7: the list of capabilities; a device's word, so bounded. */
+/* PCI Local Bus 3.0, 6.7: the list of capabilities. A device may say anything: so bounded. */
 static void parse_vectors(const uint8_t config[PCI_CFG_SPACE_SIZE], struct pci_function *fn)
 {
 	unsigned pos;
@@ -271,7 +271,7 @@ int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_f
 	return 0;
 }
 
-/* What stands in a group's way: the first member in order of names. */
+/* Why a group is not viable: of the members in its way, the first in order of names. */
 struct group_check {
 	const struct pci_host_fs *fs;
 	const struct pci_function *fn;

@@ -5,7 +5,7 @@
  *	driver=nvme
  *	driver_override=
  *
- * written to a file beside and renamed, so that a record is whole or absent. /run
+ * written to another file that is renamed then, so that a record is whole or absent. /run
  * does not survive a reboot of the host, and neither does what was bound.
  *
  * Lock: a file lock over all records, for as long as one process binds or releases.
@@ -93,7 +93,7 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		named |= take_value(line, "driver", record.driver, sizeof(record.driver));
 		(void)take_value(line, "driver_override", record.override, sizeof(record.override));
 	}
-	/* The name becomes part of a path: no other path than a driver's. */
+	/* The name becomes part of a path, which must not lead elsewhere. */
 	if (!named || strchr(record.driver, '/') || record.driver[0] == '.')
 		return -EBADMSG;
 	*ret_record = record;

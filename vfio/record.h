@@ -19,10 +19,10 @@ struct bind_record {
  */
 int record_lock(const struct pci_host_fs *fs) _must_check_;
 
-/* 0, -ENOENT without one, -EBADMSG where it does not name a driver (or none). */
+/* 0, -ENOENT if there is none, -EBADMSG if it is damaged, or what open or read answered. */
 int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		struct bind_record *ret_record) _must_check_;
-/* On return it is on its disk, whole; else nothing of it is. */
+/* 0: it is written, whole, and synced. Negative errno: nothing of it is there. */
 int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 const struct bind_record *record) _must_check_;
 int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf) _must_check_;

@@ -12,7 +12,10 @@
 
 #include "vfio/msi.h"
 
-/* Registers that keep and pass: the function is to hold what the guest reads. */
+/*
+ * Bits that are kept here and passed to the function too: the function gets their value
+ * after power-on, so that it has what the guest reads.
+ */
 static void write_back_initial(const struct vfio_device *dev)
 {
 	const struct vfio_cfgspace *cfg = &dev->cfg;
@@ -33,8 +36,8 @@ static void write_back_initial(const struct vfio_device *dev)
 }
 
 /*
- * The kernel saves and restores configuration space around a reset, vectors of
- * the host included, so what was on before is on again: mastering is off before.
+ * The kernel restores configuration space after a reset, with the host's vectors and with
+ * bus mastering, if that was on. So it is switched off first.
  */
 int device_reset_locked(struct vfio_device *dev)
 {

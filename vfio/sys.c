@@ -16,7 +16,7 @@
 
 #include "vfio/fail.h"
 
-/* An answer with capabilities is a page at most today; refuse the absurd. */
+/* Answers of today take a page at most; one larger than this is refused. */
 #define VFIO_ANSWER_MAX 65536u
 
 static int kernel_open(void *ctx, const char *path)
@@ -158,9 +158,9 @@ const void *vfio_find_cap(const void *answer, size_t size, uint32_t first, uint1
 	struct vfio_info_cap_header header;
 	uint32_t at = first;
 
-	/* A chain that does not end would visit more headers than fit. */
+	/* A circular chain ends here: there cannot be more headers than fit. */
 	for (size_t seen = 0; at != 0 && seen <= size / sizeof(header); seen++) {
-		/* Kernels before 6.6 align nothing here, so all is copied out. */
+		/* Kernels before 6.6 do not align it: copy it out. */
 		if (at > size || size - at < sizeof(header))
 			return NULL;
 		memcpy(&header, (const char *)answer + at, sizeof(header));
@@ -180,7 +180,7 @@ int vfio_ask(const struct vfio_sys *sys, const struct vfio_query *query, void **
 
 	assert(query->fixed_size >= sizeof(size));
 	assert(query->fixed_size <= VFIO_ANSWER_MAX);
-	/* Twice is enough, unless what is asked about changes meanwhile. */
+	/* The second try has the size that the first one named, unless that changes. */
 	for (unsigned attempt = 0; attempt < 4; attempt++) {
 		_cleanup_free_ void *answer = sys->zalloc(sys->ctx, 1, size);
 		int r;

@@ -35,8 +35,8 @@ struct vfio_sys vfio_sys_kernel(void);
 
 /*
  * The capability of that id in a chain (struct vfio_info_cap_header) inside an
- * answer of size bytes, or NULL. first is the chain's start, 0 for no chain. At
- * least min bytes of it lie inside the answer, *ret_room says how many.
+ * answer of size bytes, or NULL. first is the chain's start, 0 for no chain. *ret_room
+ * is how many bytes of the answer lie from there to its end, a header's at least.
  */
 const void *vfio_find_cap(const void *answer, size_t size, uint32_t first, uint16_t id,
 			  size_t *ret_room);

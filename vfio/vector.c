@@ -44,7 +44,7 @@ void vector_init(struct vfio_vector *vector)
 	}
 }
 
-/* The next state: keep what waits unless forgotten, or released by no reason. */
+/* The next state. An interrupt goes on waiting while a reason is left, unless forgotten. */
 static uint64_t next_state(uint64_t old, uint64_t why, bool forget)
 {
 	uint64_t next = (old & ~(VECTOR_WHY | VECTOR_PENDING)) + VECTOR_GENERATION;
@@ -62,7 +62,7 @@ static uint64_t publish(struct vfio_vector *vector, uint64_t why, const struct m
 
 	assert(!(why & ~VECTOR_WHY));
 	slot_store(vector, old + VECTOR_GENERATION, message);
-	/* Only vector_take() is in the way, and it only adds the pending bit. */
+	/* Only vector_take() can come between, and all that it does is set the pending bit. */
 	while (!atomic_compare_exchange_weak_explicit(&vector->state, &old,
 						      next_state(old, why, forget),
 						      memory_order_acq_rel, memory_order_relaxed))
@@ -75,7 +75,7 @@ bool vector_update(struct vfio_vector *vector, uint64_t why, const struct msi_me
 	uint64_t old = atomic_load_explicit(&vector->state, memory_order_relaxed);
 	struct msi_message current;
 
-	/* Nothing new: leave the word alone, readers need not try again. */
+	/* Nothing new: leave the word as it is, so that no reader has to try again. */
 	slot_load(vector, old, &current);
 	if ((old & VECTOR_WHY) == why && current.address == message->address &&
 	    current.data == message->data)
@@ -121,7 +121,7 @@ enum vfio_take vector_take(struct vfio_vector *vector, struct msi_message *ret_m
 	struct msi_message message;
 	uint64_t again;
 
-	/* Each turn but the last means that the guest's side made progress. */
+	/* It goes round again only if the guest's side has changed something meanwhile. */
 	for (;;) {
 		if (seen & VECTOR_WHY) {
 			if (atomic_compare_exchange_weak_explicit(

@@ -5,8 +5,8 @@
  *
  * Two sides meet here without a lock. The guest's side (vector_update() and
  * vector_forget(), whose callers hold the device's lock) changes messages and
- * masks. The kernel's side (vector_take(), one thread) has an interrupt. All
- * that both must agree on is one word that changes by compare-and-swap only:
+ * masks. The kernel's side (vector_take(), one thread) comes with interrupts. All
+ * that both must agree on is in one word, changed by compare-and-swap only:
  *
  *	bit 0		an interrupt waits (only while one of the next three is set)
  *	bits 1 to 3	reasons why the vector may not be sent, see below
@@ -49,7 +49,7 @@ void vector_init(struct vfio_vector *vector);
  */
 bool vector_update(struct vfio_vector *vector, uint64_t why, const struct msi_message *message);
 
-/* The same as vector_init() while vector_take() may run. */
+/* Back to what vector_init() made of it, but for the eventfd; vector_take() may run. */
 void vector_forget(struct vfio_vector *vector);
 
 /* For whoever makes the updates: what the last one set. */
@@ -64,7 +64,7 @@ static inline uint64_t vector_generation(const struct vfio_vector *vector)
 	return atomic_load_explicit(&vector->state, memory_order_relaxed) / VECTOR_GENERATION;
 }
 
-/* An interrupt came. */
+/* An interrupt came: what is to be done about it? As vfio_vector_take(). */
 enum vfio_take vector_take(struct vfio_vector *vector, struct msi_message *ret_message);
 
 #endif
