@@ -100,9 +100,9 @@ portable_src := $(filter-out $(vmm_arm64_src) vmm/cli/main.c,$(vmm_src))
 unit_src := $(wildcard tests/unit/*/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
-thread_src := tests/unit/irq/test_router.c tests/unit/kvm/test_vcpu.c \
-	tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c tests/unit/vitsmod/test_vits_threads.c \
-	tests/unit/vitsmod/test_vits_threads_chaos.c
+thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c tests/unit/irq/test_vector_routes.c \
+	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
+	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)

@@ -4,6 +4,8 @@
  * the kernel ITS are played here.
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -381,6 +383,37 @@ static void test_times_are_of_injected_interrupts_while_they_are_recorded(void *
 	assert_int_equal(hist_count(irq_function_histogram(&w.f, 0)), 1);
 }
 
+static void *signal_until_told(void *arg)
+{
+	while (!atomic_load((atomic_bool *)arg))
+		irq_function_signalled(&w.f, 0);
+	return NULL;
+}
+
+/* The router delivers on its thread, and the control socket's switches and reads. */
+static void test_recordings_begin_and_end_while_interrupts_come(void **state)
+{
+	atomic_bool stop = false;
+	unsigned seen = 0;
+	pthread_t router;
+
+	(void)state;
+	assert_int_equal(pthread_create(&router, NULL, signal_until_told, &stop), 0);
+	while (seen < 500) {
+		const struct hist *hist = NULL;
+
+		assert_int_equal(irq_function_record(&w.f, true), 0);
+		while (!hist || !hist_count(hist))
+			hist = irq_function_histogram(&w.f, 0);
+		seen++;
+		assert_int_equal(irq_function_record(&w.f, false), 0);
+	}
+	atomic_store(&stop, true);
+	assert_int_equal(pthread_join(router, NULL), 0);
+	expect_counts(0, w.signals[0], w.signals[0], 0, 0, 0);
+	assert_true(hist_count(irq_function_histogram(&w.f, 0)) <= w.signals[0]);
+}
+
 /* ---- vectors ----------------------------------------------------------------------- */
 
 static void test_vectors_begin_with_the_route_of_the_configuration(void **state)
@@ -515,6 +548,7 @@ int main(void)
 		TEST(test_a_target_is_told_where_an_interrupt_would_go),
 		TEST(test_the_kernel_may_have_what_would_reach_it_and_nothing_else),
 		TEST(test_times_are_of_injected_interrupts_while_they_are_recorded),
+		TEST(test_recordings_begin_and_end_while_interrupts_come),
 		TEST(test_vectors_begin_with_the_route_of_the_configuration),
 		TEST(test_events_are_a_power_of_two_that_the_vectors_fit_into),
 		TEST(test_only_msix_can_be_masked_at_the_device),
