@@ -14,6 +14,9 @@
 # A job ends with "cpus N", one "irqcount NAME TOTAL" for each interrupt of a device, and
 # "job NAME: PASS" or "job NAME: FAIL REASON".
 
+# shellcheck source=scripts/wait.sh
+. /lib/wait.sh
+
 job=${0##*/}
 
 # param NAME DEFAULT: the value of itsy.NAME on the kernel command line
@@ -93,8 +96,7 @@ finish()
 		echo "job $job: PASS"
 	fi
 	[ "$job" != demo ] || echo "demo: ${why:+FAIL: }${why:-PASS}"
-	# The console must have said it before the power goes.
-	sleep 0.1
+	drain_console
 	poweroff -f
 }
 
@@ -103,21 +105,30 @@ fail()
 	finish "$1"
 }
 
+# Until the console has said all that was written: before the power goes. A change of modes waits for that.
+drain_console()
+{
+	stty opost </dev/console
+}
+
 # --- NVMe ----------------------------------------------------------------------------------------
 
-# wait_count WHAT N PATTERN...: waits until N files match, 30 s at most
+# count PATTERN: how many files match
+count()
+{
+	# shellcheck disable=SC2012,SC2086 # the pattern is to be expanded
+	ls -d $1 2>/dev/null | wc -l
+}
+
+are_there()
+{
+	[ "$(count "$2")" -ge "$1" ]
+}
+
+# wait_count WHAT N PATTERN: until N files match
 wait_count()
 {
-	local what=$1 want=$2 end
-	shift 2
-
-	end=$(($(uptime_s) + 30))
-	# The patterns are expanded anew each time.
-	# shellcheck disable=SC2012,SC2048,SC2086
-	while [ "$(ls -d $* 2>/dev/null | wc -l)" -lt "$want" ]; do
-		[ "$(uptime_s)" -lt $end ] || fail "$what not found"
-		usleep 50000
-	done
+	await_while "count '$3'" "$1" are_there "$2" "$3" || fail "$1 not found"
 }
 
 find_nvme()
@@ -191,22 +202,22 @@ find_nic()
 	done
 }
 
+has_link()
+{
+	[ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]
+}
+
 # nic_up NIC: link, then an address; both take a while, neither is asked for twice
 nic_up()
 {
-	local tries=0
-
 	[ -z "$(ip -4 addr show dev "$1" | grep inet)" ] || return 0
 	ip link set "$1" up
-	until [ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]; do
-		tries=$((tries + 1))
-		if [ $tries -gt 300 ]; then
-			echo "$1: no link" >>/tmp/why
-			return 1
-		fi
-		usleep 50000
-	done
-	if ! udhcpc -i "$1" -n -q -f -t 20 -T 1 -A 1 -s /etc/udhcpc.script >/tmp/udhcpc 2>&1; then
+	if ! await "the link of $1" has_link "$1"; then
+		echo "$1: no link" >>/tmp/why
+		return 1
+	fi
+	# Asks once a second; gives up when 120 have brought nothing.
+	if ! udhcpc -i "$1" -n -q -f -t 120 -T 1 -A 1 -s /etc/udhcpc.script >/tmp/udhcpc 2>&1; then
 		echo "$1: no address by DHCP" >>/tmp/why
 		return 1
 	fi
@@ -220,15 +231,25 @@ nic_down()
 	ip link set "$1" down
 }
 
+echo_is_over()
+{
+	[ "$(wc -c </tmp/echo.got)" -ge "$2" ] || ! kill -0 "$1" 2>/dev/null
+}
+
 # nic_echo NIC: sends numbers that differ each time to the echo service and compares what returns
 nic_echo()
 {
-	local size=$((echo_kib * 1024)) first got
+	local size=$((echo_kib * 1024)) first got pid
 
 	echo_round=$((echo_round + 1))
 	first=$((1000000 + echo_round % 8 * 1000000))
 	seq $first $((first + size / 8)) | head -c $size >/tmp/echo.sent
-	timeout 30 nc 10.0.2.100 7 </tmp/echo.sent | head -c $size >/tmp/echo.got
+	: >/tmp/echo.got
+	nc 10.0.2.100 7 </tmp/echo.sent >/tmp/echo.got &
+	pid=$!
+	await_while 'wc -c </tmp/echo.got' "the echo" echo_is_over $pid $size
+	kill $pid 2>/dev/null
+	wait $pid
 	got=$(wc -c </tmp/echo.got)
 	if [ "$got" != $size ]; then
 		echo "$1: $got of $size bytes came back" >>/tmp/why

@@ -42,7 +42,7 @@ step host edu_host 0000:00:01.0 rounds=300 gap_us=100
 step after driver 0000:00:01.0
 edu_host 0000:00:01.0 rounds=100000 gap_us=1000 >/tmp/told.out 2>/tmp/told.err &
 pid=$!
-wait_for 10 test -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0
+await "its driver" test -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0
 kill $pid
 rc=0
 wait $pid || rc=$?
@@ -69,8 +69,9 @@ for name in uring irqfd one bare; do
 	payload_passed $name roundtrip
 	expect "$name: first, $(fact $name first), is later than exec, $(fact $name exec)" \
 		[ "$(fact $name first)" -gt "$(fact $name exec)" ]
-	expect "$name: within a minute of it" \
-		[ $((($(fact $name first) - $(fact $name exec)) / $(fact $name frequency))) -lt 60 ]
+	# Of the same counter: another one's may be anything.
+	expect "$name: within an hour of it" \
+		[ $((($(fact $name first) - $(fact $name exec)) / $(fact $name frequency))) -lt 3600 ]
 done
 ordered uring 300
 ordered irqfd 300

@@ -8,8 +8,6 @@
 #	tests/e2e/attacks-from-inside.sh		after make all payloads; prints the table
 #	ITSY_LONG=1 tests/e2e/attacks-from-inside.sh	each attack ten times as long, with all LPIs
 #	ITSY_ATTACKS="flood:mapc ..."			only these
-#
-# time-limit: 1800
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 

@@ -24,17 +24,21 @@ bench nic $nic ""
 step nic_untouched driver $nic
 bench missing 0000:00:1e.0 ""
 
-# has_taken BDF N: has the host taken as many interrupts of one of its vectors?
-has_taken()
+# taken BDF: the most interrupts that the host has taken of one of its vectors
+taken()
 {
-	grep -F "($1)" /proc/interrupts | awk -v least="$2" '{
+	grep -F "($1)" /proc/interrupts | awk '{
 		for (cpu = 2; $cpu ~ /^[0-9]+$/; cpu++)
 			sum += $cpu
-		if (sum >= least)
-			print
+		print sum + 0
 		sum = 0
-	}' | grep -q .
+	}' | sort -n | tail -n 1
 }
+has_taken() { local nr; nr=$(taken "$1"); [ "${nr:-0}" -ge "$2" ]; }
+
+# How often its vCPUs came out of the guest.
+exits() { cat "/sys/kernel/debug/kvm/$1"-*/exits | awk '{ sum += $1 } END { print sum + 0 }'; }
+has_exited() { [ "$(exits "$1")" -ge "$2" ]; }
 
 # begin NAME BDF OPTION...: in the background, until it measures
 begin()
@@ -43,8 +47,8 @@ begin()
 	shift 2
 	itsy bench device --device "$bdf" --routes irqfd --count 100000000 "$@" >"/tmp/$name.out" 2>"/tmp/$name.err" &
 	pid=$!
-	wait_for 60 test -e "/sys/bus/pci/drivers/vfio-pci/$bdf"
-	wait_for 60 has_taken "$bdf" 100
+	await "its driver" test -e "/sys/bus/pci/drivers/vfio-pci/$bdf"
+	await_while "grep -F '($bdf)' /proc/interrupts" "100 interrupts" has_taken "$bdf" 100
 }
 end()
 {
@@ -66,9 +70,10 @@ pci_command() { dd if=/sys/bus/pci/devices/$edu/config bs=1 skip=4 count=1 2>/de
 begin unanswered $edu
 was=$(($(pci_command)))
 printf "\\$(printf %o $((was & ~4)))" | dd of=/sys/bus/pci/devices/$edu/config bs=1 seek=4 conv=notrunc 2>/dev/null
-sleep 5
+# One or two, for each round trip: the one that is under way is not the last.
+await_while "exits $pid" "lost round trips" has_exited $pid $(($(exits $pid) + 20))
 printf "\\$(printf %o $was)" | dd of=/sys/bus/pci/devices/$edu/config bs=1 seek=4 conv=notrunc 2>/dev/null
-sleep 3
+await "it to go on" has_taken $edu $(($(taken $edu) + 100))
 end TERM
 step edu_back_at_last driver $edu
 END

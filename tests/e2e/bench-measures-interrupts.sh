@@ -33,21 +33,32 @@ step nowhere itsy bench irq --count 1000000 --json /nowhere/x
 step no_gnuplot itsy bench irq --count 1000000 --plot /tmp/x.png
 step no_picture itsy bench irq --count 1000000 --plot /tmp/x.jpg
 step no_cpu itsy bench irq --count 1000000 --vcpu-cpu 0 --spin-cpu 99
-step soon sh -c 'itsy bench irq --count 10 --gap-us 10000000 & pid=$!
-	sleep 5
+# Its vCPUs come out of the guest N times and more; and no more: it is in a gap, of ten seconds.
+cat >/tmp/exits.sh <<'END_EXITS'
+. /lib/wait.sh
+exits() { cat "/sys/kernel/debug/kvm/$1"-*/exits 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
+has_exited() { [ "$(exits "$1")" -ge "$2" ]; }
+is_in_a_gap()
+{
+	[ "$(exits "$1")" != "${had-0}" ] || [ "${had-0}" = 0 ] || return 0
+	had=$(exits "$1")
+	sleep 1
+	return 1
+}
+END_EXITS
+step soon sh -c '. /tmp/exits.sh
+	itsy bench irq --count 10 --gap-us 10000000 & pid=$!
+	await "a gap" is_in_a_gap $pid
 	kill -INT $pid
 	before=$(cut -d. -f1 /proc/uptime)
 	wait $pid
 	rc=$?
 	echo "after $(($(cut -d. -f1 /proc/uptime) - before)) s"
 	exit $rc'
-step ended sh -c 'itsy bench irq --device 0000:00:01.0 --routes irqfd --count 1000000 & pid=$!
-	wait_for_driver=200
-	while [ $wait_for_driver -gt 0 ] && [ ! -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0 ]; do
-		wait_for_driver=$((wait_for_driver - 1))
-		sleep 0.1
-	done
-	sleep 3
+step ended sh -c '. /tmp/exits.sh
+	itsy bench irq --device 0000:00:01.0 --routes irqfd --count 1000000 & pid=$!
+	await "its driver" test -e /sys/bus/pci/drivers/vfio-pci/0000:00:01.0
+	await_while "exits $pid" "interrupts" has_exited $pid 5000
 	kill -TERM $pid
 	wait $pid'
 step given_back_then driver 0000:00:01.0
@@ -104,7 +115,7 @@ has no_picture.err '/tmp/x.jpg: --plot draws .svg and .png'
 is_status no_cpu 4
 has no_cpu.err '^itsy: error: --spin-cpu: the host refuses CPU 99 '
 is_status soon 130
-has soon.out '^after [0-4] s$'
+has soon.out '^after [0-6] s$'
 # What was measured until then is told, and the device is back.
 is_status ended 143
 has ended.out '^irqfd +[1-9]'

@@ -42,7 +42,7 @@ step no_count qd1 /dev/nvme0n1 0
 
 dev=$(ls /sys/bus/pci/devices/0000:00:02.0/net)
 ip link set "$dev" up
-wait_for 30 grep -q 1 "/sys/class/net/$dev/carrier"
+await "a link" grep -q 1 "/sys/class/net/$dev/carrier"
 ip addr add 10.0.2.15/24 dev "$dev"
 step net rtt 10.0.2.2 100
 step no_answer rtt 10.0.2.77 1

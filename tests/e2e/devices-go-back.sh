@@ -28,14 +28,14 @@ look()
 		driver '$disk'; driver '$edu'
 		cat /sys/bus/pci/devices/'$disk'/driver_override
 		ls /run/itsy/bound 2>/dev/null
-		wait_for 10 test -b /dev/nvme0n1 && sha256sum </dev/nvme0n1'
+		await "the disk" test -b /dev/nvme0n1 && sha256sum </dev/nvme0n1'
 }
 
 start_busy()
 {
 	itsy run /etc/busy.conf --stats-json "/tmp/$1.json" >"/tmp/$1.out" 2>"/tmp/$1.err" </dev/null &
 	pid=$!
-	wait_for 120 grep -q '^busy' "/tmp/$1.out" || echo "it does not get busy"
+	await "a busy guest" grep -q '^busy' "/tmp/$1.out" || echo "it does not get busy"
 }
 
 end_busy()
@@ -59,7 +59,7 @@ look after_term
 
 # A shell has what it starts in the background ignore SIGINT: so this one is in the foreground.
 {
-	wait_for 120 grep -q '^busy' /tmp/int.out
+	await "a busy guest" grep -q '^busy' /tmp/int.out
 	kill -INT "$(cat /tmp/pid)"
 } &
 step int sh -c 'echo $$ >/tmp/pid; exec itsy run /etc/busy.conf </dev/null'

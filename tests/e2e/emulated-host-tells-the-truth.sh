@@ -50,7 +50,7 @@ nr_lines words.err 0
 emu killed 137 run -- sh -c 'kill -KILL $$' </dev/null
 emu unknown 127 run -- no-such-command </dev/null
 
-emu panic 125 run -- sh -c 'echo c >/proc/sysrq-trigger; sleep 100' </dev/null
+emu panic 125 run -- sh -c 'echo c >/proc/sysrq-trigger; sleep 1000' </dev/null
 has panic.err '^emuhost: error: .*died'
 has panic.err 'sysrq triggered crash|Kernel panic'
 

@@ -59,7 +59,7 @@ disk2()
 	done
 	return 1
 }
-wait_for 10 disk2
+await "the second disk" disk2 >/dev/null
 disk2=$(disk2)
 drivers()
 {
@@ -107,7 +107,7 @@ step mounted_bind itsy bind 0000:00:02.0
 umount /mnt
 nic=$(ls /sys/bus/pci/devices/0000:00:03.0/net)
 ip link set $nic up
-wait_for 10 grep -q 1 /sys/class/net/$nic/carrier
+await "a link" grep -q 1 /sys/class/net/$nic/carrier
 try nic_up /etc/good.conf --set device.disk.bdf=0000:00:03.0
 ip link set $nic down
 

@@ -21,7 +21,7 @@ END
 on_host --device edu --device nvme <<'END'
 sum_disk()
 {
-	wait_for 10 test -b /dev/nvme0n1 && sha256sum </dev/nvme0n1
+	await "the disk" test -b /dev/nvme0n1 && sha256sum </dev/nvme0n1
 }
 step before sum_disk
 guest hostile /etc/hostile.conf

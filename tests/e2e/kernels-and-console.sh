@@ -79,17 +79,21 @@ pid=$!
 trap '' PIPE # typing to what has ended is an expectation not met, and no more
 exec 3>"$tmp/keys"
 
+is_seen()
+{
+	grep -qaE "$1" "$tmp/screen"
+}
+
+is_seen_or_over()
+{
+	is_seen "$1" || ! kill -0 "$pid" 2>/dev/null
+}
+
 # see REGEX: waits until it is on the screen
 see()
 {
-	local n
-
-	for ((n = 0; n < 3000; n++)); do
-		! grep -qaE "$1" "$tmp/screen" || return 0
-		kill -0 "$pid" 2>/dev/null || break
-		sleep 0.1
-	done
-	return 1
+	await_while 'wc -c <"$tmp/screen"' "$1" is_seen_or_over "$1"
+	is_seen "$1"
 }
 
 expect "terminal: a shell's prompt" see '/root # '

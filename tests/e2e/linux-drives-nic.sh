@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 1200
 #
 # Linux on 1, 2 and 4 vCPUs sends data through a passed-through NIC and gets it back, while its
 # interrupts move from CPU to CPU (MOVI): right data, no lost interrupt.

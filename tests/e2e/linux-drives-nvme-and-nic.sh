@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 1200
 #
 # Linux with a disk and a NIC at work at the same time, on 1, 2 and 4 vCPUs, interrupts moving; and
 # with two of each kind.

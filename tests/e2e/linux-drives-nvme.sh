@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 1200
 #
 # Linux on 1, 2 and 4 vCPUs reads a passed-through NVMe disk from all of them: right data, no lost
 # interrupt.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 1200
 #
 # A guest resets itself with devices at work: ITS, vectors and functions are as after power-on, nothing
 # from before arrives, and everything works again. Bare metal first, then Linux with a disk and a NIC.

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 1200
 #
 # Linux with a disk and a NIC at work keeps all its interrupts while the routes of all vectors change
 # again and again, and interrupts move between its CPUs: no request waits for an interrupt that was
@@ -25,7 +24,7 @@ END_CONF
 on_host --device nvme --device e1000e <<'END_SCRIPT'
 itsy run /etc/both.conf --stats-json /tmp/both.json </dev/null >/tmp/both.out 2>/tmp/both.err &
 pid=$!
-wait_for 120 test -S /run/itsy/both.sock
+await "its socket" test -S /run/itsy/both.sock
 : >/tmp/switched.out
 : >/tmp/switched.err
 n=0

@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time-limit: 900
 #
 # A device that storms: its limit holds, the other device of its guest and another guest beside
 # work on, and an NVMe function that is muted at the device loses nothing. Coalescing merges.
@@ -51,7 +50,7 @@ moved()
 	set -- $irqs/*
 	[ -e "$1" ] && [ "$(cat "/proc/irq/${1##*/}/smp_affinity_list")" = 1 ]
 }
-step moved wait_for 60 moved
+step moved await "the vector on CPU 1" moved
 guest beside /etc/disk.conf
 wait $stormy
 step_report stormy $?
@@ -90,8 +89,10 @@ for name in free limited spun held muted beside stormy; do
 	esac
 done
 for name in free limited spun held; do
-	worst=$(fact $name worst_us)
-	expect "$name: no burst took 5 s beside a storm, not '$worst' us" [ "$worst" -lt 5000000 ]
+	# A hang is longer than 5 s; on a slow machine they take long without a storm, too.
+	worst=$(fact $name worst_us) bound=$((20 * $(fact $name alone_us)))
+	[ $bound -gt 5000000 ] || bound=5000000
+	expect "$name: no burst took $bound us beside a storm, not '$worst'" [ "$worst" -lt $bound ]
 done
 is_status moved 0
 lacks check.out '^FAIL'

@@ -5,6 +5,7 @@
 
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
+. "$top/scripts/wait.sh"
 
 emuhost=$top/tests/emuhost/emuhost
 tmp_make
@@ -42,7 +43,8 @@ commands_and_streams()
 	expect 'arguments arrive as they were' "$(printf '<%s>' "${odd[@]}")" "$(cat "$tmp/got")"
 
 	head -c 3000000 /dev/urandom >"$tmp/in"
-	"$emuhost" run cat <"$tmp/in" | { sleep 4; cat; } >"$tmp/got"
+	# Not before something has come, and then not soon.
+	"$emuhost" run cat <"$tmp/in" | { head -c 1; sleep 2; cat; } >"$tmp/got"
 	expect 'streams are exact, though the reader is slow' "$(sha256sum <"$tmp/in")" \
 		"$(sha256sum <"$tmp/got")"
 }
@@ -58,8 +60,9 @@ exit_statuses()
 	status 'an emulator that does not start' 125 run --qemu-device nonsense -- true
 	grep -q nonsense "$tmp/err"
 	expect 'the emulator is quoted' 0 $?
-	status 'a command that takes too long' 124 run --timeout 8 -- sleep 100
-	status 'a host that panics' 125 run -- sh -c 'echo c >/proc/sysrq-trigger; sleep 60'
+	status 'a command that says nothing any more' 124 run --timeout 8 -- sleep 1000
+	status 'a command that is slow' 0 run --timeout 8 -- sh -c 'for n in 1 2 3 4 5; do sleep 4; echo $n; done'
+	status 'a host that panics' 125 run -- sh -c 'echo c >/proc/sysrq-trigger; sleep 600'
 	grep -q 'Kernel panic' "$tmp/err"
 	expect 'the panic is shown' 0 $?
 	status 'a host that warns' 126 run -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1" >/dev/kmsg'
@@ -123,23 +126,35 @@ processes_of()
 	grep -lsz "^EMUHOST_TEST=$1$" /proc/[0-9]*/environ | wc -l
 }
 
+is_up()
+{
+	grep -q up "$tmp/killed" || [ ! -e "/proc/$1" ]
+}
+
+nothing_runs_of()
+{
+	[ "$(processes_of "$1")" = 0 ]
+}
+
 # Two runs at the same time, one of them killed so that it cannot tidy up.
 side_by_side()
 {
 	local pid other
 
 	EMUHOST_TEST=$tmp "$emuhost" run -- sh -c 'echo up; sleep 1000' >"$tmp/killed" 2>&1 </dev/null & pid=$!
-	"$emuhost" run -- sh -c 'sleep 5; echo fine' >"$tmp/other" 2>&1 </dev/null & other=$!
-	until grep -q up "$tmp/killed" || [ ! -e "/proc/$pid" ]; do
-		sleep 0.2
-	done
+	mkfifo "$tmp/go"
+	"$emuhost" run -- sh -c 'read -r word; echo "$word"' >"$tmp/other" 2>&1 <"$tmp/go" & other=$!
+	exec 3>"$tmp/go"
+	await "a run that is up" is_up $pid
 	[ "$(processes_of "$tmp")" -ge 3 ]
 	expect 'a run has an emulator' 0 $?
 	kill -KILL $pid
 	wait $pid 2>/dev/null
+	echo fine >&3
+	exec 3>&-
 	wait $other
 	expect 'the other run is not disturbed' fine "$(cat "$tmp/other")"
-	sleep 1
+	await "the end of its processes" nothing_runs_of "$tmp"
 	expect 'the killed run leaves no process' 0 "$(processes_of "$tmp")"
 	expect 'the killed run leaves no file' '' "$(ls -d "$build/tmp/emuhost.$pid".* 2>/dev/null)"
 }

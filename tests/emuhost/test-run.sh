@@ -42,8 +42,10 @@ program empty 'true'
 program pass.sh 'echo fine'
 program fail.sh 'echo "what went wrong"; exit 1'
 program skip.sh 'echo "no such device here"; exit 77'
-program slow.sh '# time-limit: 1
-sleep 60'
+program silent.sh '# quiet-limit: 1
+sleep 600'
+program slow.sh '# quiet-limit: 2
+for n in 1 2 3 4 5 6 7 8; do sleep 0.5; echo $n; done'
 
 expect 'functions of a unit program count' 0 '2 passed, 0 failed, 0 skipped' --unit "$tmp/two"
 expect 'a function that fails' 1 '1 passed, 1 failed, 0 skipped' --unit "$tmp/one_bad"
@@ -54,6 +56,8 @@ expect 'a unit program without tests' 1 '0 passed, 1 failed, 0 skipped' --unit "
 expect 'scripts' 1 '1 passed, 1 failed, 1 skipped' --e2e "$tmp"/{pass,fail,skip}.sh
 grep -q 'no such device here' "$tmp/out" && grep -q 'what went wrong' "$tmp/out" ||
 	{ echo "not ok: reasons are shown"; failed=1; }
-expect 'a script that takes too long' 1 '0 passed, 1 failed, 0 skipped' --e2e "$tmp/slow.sh"
+expect 'a script that says nothing any more' 1 '0 passed, 1 failed, 0 skipped' --e2e "$tmp/silent.sh"
+grep -q 'silent .* hangs: said nothing for 1 s' "$tmp/out" || { echo "not ok: a hang is called one"; failed=1; }
+expect 'a script that is slow' 0 '1 passed, 0 failed, 0 skipped' --e2e "$tmp/slow.sh"
 expect 'no test at all' 1 '0 passed, 1 failed, 0 skipped'
 exit $failed

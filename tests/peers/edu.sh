@@ -19,8 +19,8 @@ payload=/usr/share/itsy/payloads/roundtrip.bin
 words="rounds=1000 gap_us=200"
 mib=64
 tmp=/tmp/edu
-# For each run: an interrupt that is lost would take for ever.
-patience="timeout 60 $one_cpu"
+# For each run: an interrupt that is lost would take for ever. They take seconds.
+patience="timeout 600 $one_cpu"
 launch="$patience $peers/stamp"
 
 run_qemu()

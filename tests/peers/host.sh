@@ -19,6 +19,8 @@
 #   contenders			itsy's routes that this host can measure, and qemu, in a word each
 
 # shellcheck disable=SC2034 # for who sources this
+# shellcheck source=scripts/wait.sh
+. /lib/wait.sh
 peers=${PEERS:-/lib/peers}
 guest=/usr/share/itsy/guest
 launch=

@@ -27,18 +27,6 @@ figures()
 	[ "$(fact "$file" nic_lost)" = 0 ] || say "$who: $(fact "$file" nic_lost) echoes were lost"
 }
 
-# wait_until COMMAND...: for what udev would wait for
-wait_until()
-{
-	local tries=0
-
-	until "$@"; do
-		tries=$((tries + 1))
-		[ $tries -lt 300 ] || { say "in vain: $*" && exit 1; }
-		usleep 100000
-	done
-}
-
 has_link()
 {
 	[ "$(cat "/sys/class/net/$1/carrier" 2>/dev/null)" = 1 ]
@@ -49,11 +37,12 @@ on_host()
 	local dev
 
 	itsy release "$nvme" "$nic" >/dev/null 2>&1
-	wait_until [ -d "/sys/bus/pci/devices/$nic/net" ]
-	wait_until [ -b /dev/nvme0n1 ]
+	# What udev would wait for.
+	await "the NIC's driver" [ -d "/sys/bus/pci/devices/$nic/net" ] || exit 1
+	await "the disk" [ -b /dev/nvme0n1 ] || exit 1
 	dev=$(ls "/sys/bus/pci/devices/$nic/net")
 	ip link set "$dev" up
-	wait_until has_link "$dev"
+	await "a link" has_link "$dev" || exit 1
 	ip addr add 10.0.2.15/24 dev "$dev"
 	sleep 1
 	{

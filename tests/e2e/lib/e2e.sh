@@ -16,6 +16,8 @@
 set -uo pipefail
 # shellcheck source=scripts/common.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../../../scripts/common.sh"
+# shellcheck source=scripts/wait.sh
+. "$top/scripts/wait.sh"
 lib=$top/tests/e2e/lib
 emuhost=$top/tests/emuhost/emuhost
 
@@ -23,9 +25,8 @@ command -v jq >/dev/null || { echo "jq is not there (scripts/deps test)"; exit 7
 tmp_make
 expectations=0 unmet=0 host_files=()
 
-# A little less than tests/run gives the script: emuhost then says what it was at.
-patience=$(sed -n 's/^# time-limit: \([0-9]*\)$/\1/p' "$0" | head -n 1)
-patience=$((${patience:-600} - 30))
+# How long the emulated host may say nothing, in seconds: no step does while it gets on (host.sh, tell_progress).
+patience=300
 
 host_file()
 {
@@ -36,26 +37,33 @@ host_file()
 	host_files+=(--file "$at:$1")
 }
 
+# "NAME.KIND|TEXT" goes to the file NAME.KIND; all but JSON to our output, too, as it comes.
+sort_out()
+{
+	perl -e '
+		my ($dir, %files) = @ARGV;
+		$| = 1;
+		while (my $line = <STDIN>) {
+			$line =~ s/\r//g;
+			$line =~ /^([A-Za-z0-9_-]+\.(?:out|err|rc|json))\|(.*)/s or (print $line), next;
+			$files{$1} or open $files{$1}, ">", "$dir/$1" or die "$1: $!";
+			print {$files{$1}} $2;
+			print $line unless $1 =~ /json$/;
+		}' "$tmp"
+}
+
 # Whatever the steps did, the script ends well: a status that is not 0 is the emulated host's trouble.
 on_host()
 {
 	cat >"$tmp/script"
-	emuhost_status=0
 	"$emuhost" run --timeout "$patience" --file "$lib/host.sh:/lib/e2e/host.sh" --file "$tmp/script:/lib/e2e/script" \
 		${host_files[@]+"${host_files[@]}"} "$@" -- \
 		sh -c '. /lib/e2e/host.sh
+tell_progress &
 . /lib/e2e/script
-exit 0' </dev/null >"$tmp/raw" 2>"$tmp/raw.err" ||
-		emuhost_status=$?
-	tr -d '\r' <"$tmp/raw" >"$tmp/text"
-	grep -av '^[A-Za-z0-9_-]*\.json|' "$tmp/text"
+exit 0' </dev/null 2>"$tmp/raw.err" | sort_out
+	emuhost_status=${PIPESTATUS[0]}
 	cat "$tmp/raw.err"
-	# "NAME.KIND|TEXT" goes to the file NAME.KIND
-	awk -v dir="$tmp" '
-		match($0, /^[A-Za-z0-9_-]+\.(out|err|rc|json)\|/) {
-			file = dir "/" substr($0, 1, RLENGTH - 1)
-			print substr($0, RLENGTH + 1) >file
-		}' "$tmp/text"
 	[ "$emuhost_status" = 0 ] || unmet_by "the emulated host ended with status $emuhost_status"
 	case $emuhost_status in
 	0 | 126) ;;

@@ -8,9 +8,12 @@
 #				that it leaves as /tmp/NAME.json is reported, too. Returns its status.
 #   guest NAME CONF [OPTION]...	a step: itsy run CONF with statistics to /tmp/NAME.json
 #   driver BDF			prints the driver that a function is bound to, or "none"
-#   wait_for SECONDS COMMAND...	until the command succeeds; 1 when it did not in time
+#   await WHAT COMMAND...	until the command succeeds; 1 in a hang (scripts/wait.sh, with await_while)
 #
 # A report is lines "NAME.KIND|TEXT"; KIND is out, err, rc or json.
+
+# shellcheck source=scripts/wait.sh
+. /lib/wait.sh
 
 report()
 {
@@ -56,14 +59,23 @@ driver()
 	link=$(readlink "/sys/bus/pci/devices/$1/driver") && echo "${link##*/}" || echo none
 }
 
-wait_for()
+# How far the steps are: what they wrote, and the interrupts that the guests' devices sent.
+progress()
 {
-	local end
-	end=$(($(date +%s) + $1))
-	shift
+	wc -c /tmp/*.out /tmp/*.err 2>/dev/null | tail -n 1
+	grep vfio /proc/interrupts
+}
 
-	until "$@"; do
-		[ "$(date +%s)" -lt $end ] || return 1
-		usleep 100000
+# Where a step gets on, its silence is none: a line on the host's console says so to emuhost. Not where instructions
+# are counted.
+tell_progress()
+{
+	local now='' seen=''
+
+	! grep -q itsy.clock=instructions /proc/cmdline || return 0
+	while sleep 10; do
+		now=$(progress)
+		[ "$now" = "$seen" ] || echo "a step gets on" >/dev/console
+		seen=$now
 	done
 }
