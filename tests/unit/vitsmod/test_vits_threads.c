@@ -405,14 +405,15 @@ static void *run_commands(void *arg)
 	return NULL;
 }
 
-/* Lets the other thread get into vits_reset(), as far as time can tell. */
+/* Until the other thread is in vits_reset(): the ITS is off, and it waits for this one. */
 static void linger(struct world *w)
 {
 	struct meeting *meeting = w->arg;
 
 	w->on_commit = NULL;
 	pthread_barrier_wait(&meeting->in_commit);
-	usleep(20000);
+	while (rd32(w, GITS_CTLR) & GITS_CTLR_ENABLED)
+		sched_yield();
 	check(rd64(w, GITS_CBASER) != 0); /* it waits */
 }
 

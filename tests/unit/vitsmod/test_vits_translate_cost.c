@@ -14,7 +14,7 @@
 #include "vitsmod/vits_priv.h"
 
 /* A deadlock ends the test. */
-#define PATIENCE_S 20u
+#define PATIENCE_S 300u
 
 /* The sanitizers' hooks have no argument of ours. */
 static _Atomic unsigned nr_allocated;
