@@ -53,6 +53,7 @@ struct machine {
 	pthread_mutex_t lock;
 	enum machine_end end;
 	char failure[128];
+
 	struct retry_timer retry_timer; /* of machine_service() */
 };
 
