@@ -176,7 +176,7 @@ static enum cmd_error do_mapc(struct run *run)
 	if (cmd->valid && cmd->rdbase >= run->v->config.nr_vcpus)
 		return PROCNUM_OOR;
 	if (!write_entry(run, collection->has_slot, collection->slot, cte_pack(cmd->icid, &cte))) {
-		if (cmd->valid || !collection->live)
+		if (cmd->valid || !collection->assigned)
 			return COLLECTION_OOR;
 	}
 	if (cmd->valid)
@@ -199,12 +199,12 @@ static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 	struct shadow_event other;
 
 	/*
-	 * Choice: an LPI that a live event has is refused to any other event.
+	 * Choice: an LPI that an assigned event has is refused to any other event.
 	 * The architecture calls two events on one LPI UNPREDICTABLE; two
 	 * functions could not be told apart below.
 	 */
 	if (shadow_owner(run->v, run->intid, &other) &&
-	    !(event->live && other.function == event->shadow.function &&
+	    !(event->assigned && other.function == event->shadow.function &&
 	      other.eventid == cmd->eventid))
 		return refused;
 	/*
@@ -213,7 +213,7 @@ static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 	 */
 	if (event->mapped)
 		return NO_NUMBER;
-	/* Choice: so is one that a live event of another ITS of the machine has. */
+	/* Choice: so is one that an assigned event of another ITS of the machine has. */
 	if (!shadow_claim(run->v, run->intid))
 		return refused;
 	if (!write_entry(run, event->has_slot, event->slot,
@@ -221,7 +221,7 @@ static enum cmd_error map_event(struct run *run, enum cmd_error refused)
 		shadow_release(run->v, run->intid);
 		return ID_OOR;
 	}
-	if (!event->live) {
+	if (!event->assigned) {
 		shadow_release(run->v, run->intid);
 		return OK;
 	}
@@ -242,21 +242,21 @@ static enum cmd_error do_mapi(struct run *run)
 }
 
 /*
- * Have the engine do something to the LPI of an event that no function can
- * signal. The guest's table says which LPI that is; should a live event have
- * the same one, the step is that event's.
+ * Have the backend do something to the LPI of an event that no function can
+ * signal. The guest's table says which LPI that is; should an assigned event have
+ * the same one, the LPI update is that event's.
  */
-static void emit_for_table_event(struct run *run, enum vits_effect_op op, uint32_t vcpu)
+static void emit_for_table_event(struct run *run, enum vits_lpi_op op, uint32_t vcpu)
 {
 	struct shadow_event owner;
 
 	if (shadow_owner(run->v, run->event.intid, &owner)) {
-		/* A stray ITE of the guest's neither moves nor unmaps a live event. */
-		if (op != VITS_LPI_MOVE && op != VITS_LPI_UNMAP && owner.held)
+		/* A stray ITE of the guest's neither moves nor unmaps an assigned event. */
+		if (op != VITS_LPI_MOVE && op != VITS_LPI_UNMAP && owner.targeted)
 			shadow_emit(run->v, op, &owner);
 		return;
 	}
-	vits_emit(run->v, &(struct vits_effect){
+	vits_emit(run->v, &(struct vits_lpi_update){
 				  .op = op,
 				  .devid = run->cmd->devid,
 				  .eventid = run->cmd->eventid,
@@ -266,13 +266,13 @@ static void emit_for_table_event(struct run *run, enum vits_effect_op op, uint32
 }
 
 /* INT, CLEAR and INV, on an event whose collection has a target. */
-static void emit_for_event(struct run *run, enum vits_effect_op op)
+static void emit_for_event(struct run *run, enum vits_lpi_op op)
 {
-	if (!run->event.live) {
+	if (!run->event.assigned) {
 		emit_for_table_event(run, op, run->current.vcpu);
 		return;
 	}
-	assert(run->event.shadow.held);
+	assert(run->event.shadow.targeted);
 	shadow_emit(run->v, op, &run->event.shadow);
 }
 
@@ -288,11 +288,11 @@ static enum cmd_error do_movi(struct run *run)
 	bool written = write_entry(run, event->has_slot, event->slot,
 				   ite_pack(cmd->eventid, run->device.eventid_bits, &ite));
 
-	if (event->live)
+	if (event->assigned)
 		shadow_move_event(run->v, &event->shadow, cmd->icid, &to);
 	else if (!written)
 		return ID_OOR;
-	else /* only the engine knows where it has the LPI now */
+	else /* only the backend knows where it has the LPI now */
 		emit_for_table_event(run, VITS_LPI_MOVE, run->collection.vcpu);
 	return OK;
 }
@@ -302,7 +302,7 @@ static enum cmd_error do_discard(struct run *run)
 	struct its_event *event = &run->event;
 	bool written = write_entry(run, event->has_slot, event->slot, 0);
 
-	if (event->live) {
+	if (event->assigned) {
 		shadow_unmap_event(run->v, &event->shadow);
 		return OK;
 	}
@@ -328,15 +328,15 @@ static enum cmd_error do_int(struct run *run)
 /*
  * Choice: CLEAR and INV without a target (the event's collection is not
  * mapped) are no errors. There is nothing to re-read; what stayed pending of a
- * live event is cleared where it was last.
+ * assigned event is cleared where it was last.
  */
 static enum cmd_error do_clear(struct run *run)
 {
 	lookup_collection(run->v, run->event.icid, &run->current);
 	if (run->current.mapped)
 		emit_for_event(run, VITS_LPI_CLEAR);
-	else if (run->event.live && run->event.shadow.stranded)
-		shadow_clear_stranded(run->v, &run->event.shadow);
+	else if (run->event.assigned && run->event.shadow.detached)
+		shadow_clear_detached(run->v, &run->event.shadow);
 	return OK;
 }
 
@@ -350,7 +350,7 @@ static enum cmd_error do_inv(struct run *run)
 
 static enum cmd_error do_invall(struct run *run)
 {
-	vits_emit(run->v, &(struct vits_effect){
+	vits_emit(run->v, &(struct vits_lpi_update){
 				  .op = VITS_INVALL,
 				  .vcpu = run->collection.vcpu,
 			  });
@@ -360,8 +360,8 @@ static enum cmd_error do_invall(struct run *run)
 /*
  * Neither ITEs nor collections change: software sends MAPC or MOVI as well.
  *
- * Choice: MOVALL takes live events along until MAPC or MOVI says where they
- * belong. Their next MSIs should go where the collection says, but an engine
+ * Choice: MOVALL takes assigned events along until MAPC or MOVI says where they
+ * belong. Their next MSIs should go where the collection says, but a backend
  * that has one target for each LPI, as KVM's, cannot do one without the other.
  */
 static enum cmd_error do_movall(struct run *run)
@@ -373,7 +373,7 @@ static enum cmd_error do_movall(struct run *run)
 		return MOVALL_PROCNUM_OOR;
 	if (cmd->rdbase == cmd->rdbase2)
 		return OK;
-	vits_emit(run->v, &(struct vits_effect){
+	vits_emit(run->v, &(struct vits_lpi_update){
 				  .op = VITS_MOVALL,
 				  .vcpu_from = (uint32_t)cmd->rdbase,
 				  .vcpu = (uint32_t)cmd->rdbase2,
@@ -383,7 +383,7 @@ static enum cmd_error do_movall(struct run *run)
 }
 
 /*
- * GITS_CREADR moves past a command when the engine has taken all steps so far
+ * GITS_CREADR moves past a command when the backend has taken all LPI updates so far
  * (cmdq.c), so that there is nothing left to wait for, whatever RDbase says.
  */
 static enum cmd_error do_sync(struct run *run)

@@ -7,8 +7,8 @@
  * return at once, for the owner looks at GITS_CWRITER again before it leaves.
  * No command is lost, none runs twice, and no vCPU waits for another.
  *
- * Locks: vits.lock, around each visit's first and last instructions. Not
- * during a visit.
+ * Locks: vits.lock, around each batch's first and last instructions. Not
+ * during a batch.
  */
 #include "cmdq.h"
 
@@ -47,7 +47,7 @@ bool cmdq_claim_locked(struct vits *v)
 }
 
 /* A pass over a part of the queue, with copies of what the lock guards. */
-struct visit {
+struct batch {
 	uint32_t pos; /* next entry */
 	uint32_t end; /* GITS_CWRITER */
 	uint32_t sz;  /* of the queue */
@@ -92,29 +92,29 @@ static enum vits_result run_entry(struct vits *v, uint32_t pos)
 }
 
 /* The command at pos has begun. Does it come to its end? */
-static bool end_command(struct vits *v, struct visit *visit)
+static bool end_command(struct vits *v, struct batch *batch)
 {
-	visit->begun = !shadow_go_on(v);
-	if (visit->begun)
+	batch->begun = !shadow_go_on(v);
+	if (batch->begun)
 		return false;
-	visit->nr_done++;
-	visit->pos = (visit->pos + GITS_CMD_SZ) % visit->sz;
+	batch->nr_done++;
+	batch->pos = (batch->pos + GITS_CMD_SZ) % batch->sz;
 	return true;
 }
 
-static void run_visit(struct vits *v, struct visit *visit)
+static void run_batch(struct vits *v, struct batch *batch)
 {
-	v->work_end = v->work + (uint64_t)visit->limit * COMMAND_WORK;
-	if (visit->begun && !end_command(v, visit))
+	v->work_end = v->work + (uint64_t)batch->limit * COMMAND_WORK;
+	if (batch->begun && !end_command(v, batch))
 		return;
 	/* GITS_CTLR.Enabled 1 to 0 stops the queue between two commands. */
-	while (visit->nr_done < visit->limit && visit->pos != visit->end && v->work < v->work_end &&
+	while (batch->nr_done < batch->limit && batch->pos != batch->end && v->work < v->work_end &&
 	       atomic_load_explicit(&v->enabled, memory_order_relaxed)) {
-		if (run_entry(v, visit->pos) == VITS_STALL) {
-			visit->stalled = true;
+		if (run_entry(v, batch->pos) == VITS_STALL) {
+			batch->stalled = true;
 			return;
 		}
-		if (!end_command(v, visit))
+		if (!end_command(v, batch))
 			return;
 	}
 }
@@ -122,7 +122,7 @@ static void run_visit(struct vits *v, struct visit *visit)
 void cmdq_settle(struct vits *v)
 {
 	v->ops->commit(v->ctx);
-	shadow_publish(v);
+	shadow_make_translatable(v);
 }
 
 /* Forget what tables held that the guest took away. Entered and left with the lock held. */
@@ -157,12 +157,12 @@ static void forget_tables(struct vits *v)
 	vits_lock(v);
 }
 
-static void begin_visit_locked(const struct vits *v, unsigned limit, struct visit *ret_visit)
+static void begin_batch_locked(const struct vits *v, unsigned limit, struct batch *ret_batch)
 {
 	assert(v->lock_held);
 	assert(v->owned);
 
-	*ret_visit = (struct visit){
+	*ret_batch = (struct batch){
 		.pos = v->creadr,
 		.end = v->cwriter,
 		.sz = cmdq_sz(v->cbaser),
@@ -171,31 +171,32 @@ static void begin_visit_locked(const struct vits *v, unsigned limit, struct visi
 	};
 }
 
-static void end_visit_locked(struct vits *v, const struct visit *visit)
+static void end_batch_locked(struct vits *v, const struct batch *batch)
 {
 	assert(v->lock_held);
 	assert(v->owned);
 
-	v->creadr = visit->pos;
-	v->begun = visit->begun;
-	v->stalled = visit->stalled;
+	v->creadr = batch->pos;
+	v->begun = batch->begun;
+	v->stalled = batch->stalled;
 }
 
 /* Run some commands. Entered and left with the lock held. */
-static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
+static void serve_batch(struct vits *v, unsigned limit, unsigned *ret_used)
 {
 	uint64_t work = v->work;
-	struct visit visit;
+	struct batch batch;
 
-	begin_visit_locked(v, limit < VISIT_COMMANDS ? limit : VISIT_COMMANDS, &visit);
+	begin_batch_locked(v, limit < BATCH_COMMANDS ? limit : BATCH_COMMANDS, &batch);
 	vits_unlock(v);
-	run_visit(v, &visit);
+	run_batch(v, &batch);
 	cmdq_settle(v);
 	vits_lock(v);
-	end_visit_locked(v, &visit);
+	end_batch_locked(v, &batch);
 
-	/* What it used up of the caller's patience: its commands, and its work in commands. */
-	work = visit.nr_done + (v->work - work + COMMAND_WORK - 1) / COMMAND_WORK;
+	/* What is used up of the caller's budget: its commands, and its work counted in commands.
+	 */
+	work = batch.nr_done + (v->work - work + COMMAND_WORK - 1) / COMMAND_WORK;
 	if (work == 0)
 		work = 1; /* the ITS was found disabled */
 	*ret_used = work < limit ? (unsigned)work : limit;
@@ -204,21 +205,21 @@ static void serve_visit(struct vits *v, unsigned limit, unsigned *ret_used)
 /* Bring a command that has begun to its end, however much is left of it. Owner. */
 static void finish_command(struct vits *v)
 {
-	struct visit visit;
+	struct batch batch;
 	bool ended;
 
 	vits_lock(v);
-	begin_visit_locked(v, 0, &visit);
+	begin_batch_locked(v, 0, &batch);
 	vits_unlock(v);
-	if (!visit.begun)
+	if (!batch.begun)
 		return;
 	v->work_end = UINT64_MAX;
-	ended = end_command(v, &visit);
+	ended = end_command(v, &batch);
 	assert(ended);
 	(void)ended;
 	cmdq_settle(v);
 	vits_lock(v);
-	end_visit_locked(v, &visit);
+	end_batch_locked(v, &batch);
 	vits_unlock(v);
 }
 
@@ -275,7 +276,7 @@ void cmdq_serve(struct vits *v)
 	assert(v->owned);
 	forget_tables(v);
 	while (left && cmdq_runnable_locked(v)) {
-		serve_visit(v, left, &used);
+		serve_batch(v, left, &used);
 		left -= used;
 	}
 	release_and_unlock(v);

@@ -39,9 +39,9 @@ void lookup_event(struct vits *v, const struct its_device *device, uint32_t even
 	assert(device->mapped);
 	assert(eventid < BIT64(device->eventid_bits));
 
-	event.live = device->function && eventid < device->function->nr_events;
+	event.assigned = device->function && eventid < device->function->nr_events;
 	event.has_slot = table_read(v, event.slot, &raw);
-	if (event.live) {
+	if (event.assigned) {
 		shadow_get(v, device->function, eventid, &event.shadow);
 		ite = shadow_ite(&event.shadow);
 		if (!ite_matches(v, raw, ite_pack(eventid, device->eventid_bits, &ite)))
@@ -58,7 +58,7 @@ void lookup_event(struct vits *v, const struct its_device *device, uint32_t even
 void lookup_collection(struct vits *v, uint32_t icid, struct its_collection *ret_collection)
 {
 	const struct shadow_collection *shadow = shadow_collection(v, icid);
-	struct its_collection collection = { .live = shadow };
+	struct its_collection collection = { .assigned = shadow };
 	uint64_t raw = 0;
 	struct cte cte;
 

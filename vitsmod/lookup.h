@@ -29,17 +29,17 @@ struct its_device {
 };
 
 struct its_event {
-	bool live;
+	bool assigned;
 	bool has_slot; /* the ITT has a readable entry for it */
 	uint64_t slot;
 	bool mapped;
 	uint32_t intid;		    /* of a mapped event */
 	uint32_t icid;		    /* of a mapped event */
-	struct shadow_event shadow; /* of a live event */
+	struct shadow_event shadow; /* of an assigned event */
 };
 
 struct its_collection {
-	bool live; /* live events are in it: the shadow speaks */
+	bool assigned; /* assigned events are in it: the shadow speaks */
 	bool has_slot;
 	uint64_t slot;
 	bool mapped;

@@ -13,18 +13,18 @@
 
 #include "vits_priv.h"
 
-/* A live event in one word, so that a translator sees all of it or nothing. */
-#define EVENT_PUBLISHED BIT64(63)
-#define EVENT_HELD	BIT64(62)
-#define EVENT_STRANDED	BIT64(61)
-#define EVENT_MAPPED	BIT64(60)
-#define EVENT_VCPU	MASK64(57, 48)
-#define EVENT_ICID	MASK64(47, 32)
-#define EVENT_INTID	MASK64(31, 0)
+/* An assigned event in one word, so that a translator sees all of it or nothing. */
+#define EVENT_TRANSLATABLE BIT64(63)
+#define EVENT_TARGETED	   BIT64(62)
+#define EVENT_DETACHED	   BIT64(61)
+#define EVENT_MAPPED	   BIT64(60)
+#define EVENT_VCPU	   MASK64(57, 48)
+#define EVENT_ICID	   MASK64(47, 32)
+#define EVENT_INTID	   MASK64(31, 0)
 
 _Static_assert(VITS_MAX_VCPUS <= 1024, "EVENT_VCPU is too narrow");
 
-/* The live event that has an LPI. */
+/* The assigned event that has an LPI. */
 #define OWNER_VALID    MASK64(24, 24)
 #define OWNER_FUNCTION MASK64(23, 16)
 #define OWNER_EVENTID  MASK64(15, 0)
@@ -83,9 +83,10 @@ int shadow_init(struct shadow *shadow, const struct vits_config *config)
 	shadow->events = new_array(shadow->nr_events, sizeof(*shadow->events));
 	shadow->owner = new_array(config->nr_lpis, sizeof(*shadow->owner));
 	shadow->links = new_array(config->nr_lpis, sizeof(*shadow->links));
-	shadow->unpublished = new_array(SET_WORDS(config->nr_lpis), sizeof(*shadow->unpublished));
+	shadow->untranslatable =
+		new_array(SET_WORDS(config->nr_lpis), sizeof(*shadow->untranslatable));
 	shadow->collections = new_array(NR_COLLECTIONS, sizeof(*shadow->collections));
-	if (!shadow->events || !shadow->owner || !shadow->links || !shadow->unpublished ||
+	if (!shadow->events || !shadow->owner || !shadow->links || !shadow->untranslatable ||
 	    !shadow->collections)
 		return -ENOMEM;
 	return 0;
@@ -94,7 +95,7 @@ int shadow_init(struct shadow *shadow, const struct vits_config *config)
 void shadow_fini(struct shadow *shadow)
 {
 	free(shadow->collections);
-	free(shadow->unpublished);
+	free(shadow->untranslatable);
 	free(shadow->links);
 	free(shadow->owner);
 	free(shadow->events);
@@ -144,28 +145,28 @@ void shadow_get(struct vits *v, struct shadow_function *function, uint32_t event
 		.function = function,
 		.eventid = eventid,
 		.mapped = word & EVENT_MAPPED,
-		.held = word & EVENT_HELD,
-		.published = word & EVENT_PUBLISHED,
-		.stranded = word & EVENT_STRANDED,
+		.targeted = word & EVENT_TARGETED,
+		.translatable = word & EVENT_TRANSLATABLE,
+		.detached = word & EVENT_DETACHED,
 		.intid = (uint32_t)FIELD_GET(EVENT_INTID, word),
 		.icid = (uint32_t)FIELD_GET(EVENT_ICID, word),
 		.vcpu = (uint32_t)FIELD_GET(EVENT_VCPU, word),
 	};
 }
 
-/* Release: a translator that sees the word sees what the engine did before. */
+/* Release: a translator that sees the word sees what the backend did before. */
 static void store(struct vits *v, const struct shadow_event *event)
 {
 	uint64_t word = 0;
 
-	assert(!event->published || event->held);
-	assert(!event->held || event->mapped);
-	assert(!event->held || !event->stranded);
+	assert(!event->translatable || event->targeted);
+	assert(!event->targeted || event->mapped);
+	assert(!event->targeted || !event->detached);
 
 	if (event->mapped)
-		word = EVENT_MAPPED | (event->held ? EVENT_HELD : 0) |
-		       (event->published ? EVENT_PUBLISHED : 0) |
-		       (event->stranded ? EVENT_STRANDED : 0) |
+		word = EVENT_MAPPED | (event->targeted ? EVENT_TARGETED : 0) |
+		       (event->translatable ? EVENT_TRANSLATABLE : 0) |
+		       (event->detached ? EVENT_DETACHED : 0) |
 		       FIELD_PREP(EVENT_VCPU, event->vcpu) | FIELD_PREP(EVENT_ICID, event->icid) |
 		       FIELD_PREP(EVENT_INTID, event->intid);
 	atomic_store_explicit(event_word(v, event->function, event->eventid), word,
@@ -261,22 +262,22 @@ static void leave(struct vits *v, struct shadow_collection *collection, uint32_t
  * An event's life
  */
 
-/* To be published with the next commit(). */
-static void add_unpublished(struct vits *v, uint32_t intid)
+/* To be translatable with the next commit(). */
+static void add_untranslatable(struct vits *v, uint32_t intid)
 {
 	struct shadow *shadow = &v->shadow;
 	uint32_t n = lpi_number(intid), word = n / SET_BITS;
 
-	shadow->unpublished[word] |= BIT64(n % SET_BITS);
-	shadow->unpublished_words[word / SET_BITS] |= BIT64(word % SET_BITS);
-	shadow->any_unpublished = true;
+	shadow->untranslatable[word] |= BIT64(n % SET_BITS);
+	shadow->untranslatable_words[word / SET_BITS] |= BIT64(word % SET_BITS);
+	shadow->any_untranslatable = true;
 }
 
-void shadow_emit(struct vits *v, enum vits_effect_op op, const struct shadow_event *event)
+void shadow_emit(struct vits *v, enum vits_lpi_op op, const struct shadow_event *event)
 {
-	vits_emit(v, &(struct vits_effect){
+	vits_emit(v, &(struct vits_lpi_update){
 			     .op = op,
-			     .live = true,
+			     .assigned = true,
 			     .function = event->function->index,
 			     .eventid = event->eventid,
 			     .intid = event->intid,
@@ -284,10 +285,10 @@ void shadow_emit(struct vits *v, enum vits_effect_op op, const struct shadow_eve
 		     });
 }
 
-/* What stayed pending of a stranded event goes: the engine let go of the event at DETACH. */
-static void emit_clear_stranded(struct vits *v, const struct shadow_event *event)
+/* What stayed pending of a detached event goes: the backend let go of the event at DETACH. */
+static void emit_clear_detached(struct vits *v, const struct shadow_event *event)
 {
-	vits_emit(v, &(struct vits_effect){
+	vits_emit(v, &(struct vits_lpi_update){
 			     .op = VITS_LPI_CLEAR,
 			     .devid = event->function->devid,
 			     .eventid = event->eventid,
@@ -297,34 +298,34 @@ static void emit_clear_stranded(struct vits *v, const struct shadow_event *event
 }
 
 /* The event's collection has a target now. */
-void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+void shadow_target_event(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 {
 	assert(event->mapped);
-	assert(!event->held);
+	assert(!event->targeted);
 
-	event->held = true;
-	event->stranded = false;
+	event->targeted = true;
+	event->detached = false;
 	event->vcpu = vcpu;
 	store(v, event);
 	shadow_emit(v, VITS_LPI_MAP, event);
-	add_unpublished(v, event->intid);
+	add_untranslatable(v, event->intid);
 }
 
 /* The event's collection has no target any more. */
-static void strand(struct vits *v, struct shadow_event *event)
+static void detach(struct vits *v, struct shadow_event *event)
 {
-	assert(event->held);
+	assert(event->targeted);
 
-	event->published = false;
-	event->held = false;
-	event->stranded = true;
+	event->translatable = false;
+	event->targeted = false;
+	event->detached = true;
 	store(v, event);
 	shadow_emit(v, VITS_LPI_DETACH, event);
 }
 
 static void retarget(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 {
-	assert(event->held);
+	assert(event->targeted);
 
 	if (event->vcpu == vcpu)
 		return;
@@ -340,8 +341,8 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	uint32_t *owner = owner_of(v, event->intid);
 
 	assert(!event->mapped);
-	assert(!event->held);
-	assert(!event->stranded);
+	assert(!event->targeted);
+	assert(!event->detached);
 	assert(!(*owner & OWNER_VALID));
 	assert(event->function->mapped);
 
@@ -359,15 +360,15 @@ void shadow_map_event(struct vits *v, struct shadow_event *event,
 	event->mapped = true;
 	store(v, event);
 	if (ours->mapped)
-		shadow_hold_event(v, event, ours->vcpu);
+		shadow_target_event(v, event, ours->vcpu);
 }
 
-void shadow_clear_stranded(struct vits *v, struct shadow_event *event)
+void shadow_clear_detached(struct vits *v, struct shadow_event *event)
 {
-	assert(event->stranded);
+	assert(event->detached);
 
-	emit_clear_stranded(v, event);
-	event->stranded = false;
+	emit_clear_detached(v, event);
+	event->detached = false;
 	store(v, event);
 }
 
@@ -375,19 +376,19 @@ void shadow_unmap_event(struct vits *v, const struct shadow_event *event)
 {
 	assert(event->mapped);
 
-	/* No MSI is translated by an event that the engine is about to lose. */
+	/* No MSI is translated by an event that the backend is about to lose. */
 	atomic_store_explicit(event_word(v, event->function, event->eventid), 0,
 			      memory_order_release);
 
 	/*
 	 * DISCARD takes the pending state along (IHI 0069 5.3). That of a
-	 * stranded event stayed where the event was last: it is cleared there,
+	 * detached event stayed where the event was last: it is cleared there,
 	 * so that it cannot show up under the LPI's next event.
 	 */
-	if (event->held)
+	if (event->targeted)
 		shadow_emit(v, VITS_LPI_UNMAP, event);
-	else if (event->stranded)
-		emit_clear_stranded(v, event);
+	else if (event->detached)
+		emit_clear_detached(v, event);
 
 	*owner_of(v, event->intid) = 0;
 	shadow_release(v, event->intid);
@@ -401,7 +402,7 @@ void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid
 {
 	struct shadow_collection *ours = collection_of(v, icid);
 
-	assert(event->held);
+	assert(event->targeted);
 	assert(to->mapped);
 
 	if (icid != event->icid) {
@@ -491,11 +492,11 @@ static void go_on_with_collection(struct vits *v, struct shadow_task *task)
 
 		v->work += WORK_EVENT;
 		if (!collection->mapped)
-			strand(v, &event);
-		else if (event.held)
+			detach(v, &event);
+		else if (event.targeted)
 			retarget(v, &event, collection->vcpu);
 		else
-			shadow_hold_event(v, &event, collection->vcpu);
+			shadow_target_event(v, &event, collection->vcpu);
 		collection->first = v->shadow.links[collection->first].next;
 		task->left--;
 		if (has_worked(v))
@@ -615,12 +616,12 @@ void shadow_set_target(struct vits *v, uint32_t icid, uint32_t vcpu)
 	collection->vcpu = (uint16_t)vcpu;
 }
 
-void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vcpu)
+void shadow_set_detached(struct vits *v, struct shadow_event *event, uint32_t vcpu)
 {
 	assert(vcpu < v->config.nr_vcpus);
 	assert(event->mapped);
 
-	event->stranded = true;
+	event->detached = true;
 	event->vcpu = vcpu;
 	store(v, event);
 }
@@ -659,8 +660,8 @@ void shadow_drop_collection(struct vits *v, uint32_t icid)
 		bool known = shadow_owner(v, VITS_LPI_BASE + n, &event);
 
 		assert(known);
-		if (event.held)
-			strand(v, &event);
+		if (event.targeted)
+			detach(v, &event);
 		n = v->shadow.links[n].next;
 	}
 }
@@ -678,8 +679,8 @@ void shadow_drop_collections(struct vits *v)
 			continue;
 		left--;
 		collection_of(v, event.icid)->mapped = false;
-		if (event.held)
-			strand(v, &event);
+		if (event.targeted)
+			detach(v, &event);
 	}
 }
 
@@ -692,7 +693,7 @@ void vits_event_get(struct vits *v, size_t function, uint32_t eventid, struct vi
 	shadow_get(v, &v->shadow.functions[function], eventid, &event);
 	*ret_event = (struct vits_event){
 		.mapped = event.mapped,
-		.delivering = event.published,
+		.delivering = event.translatable,
 		.intid = event.intid,
 		.icid = event.icid,
 		.vcpu = event.vcpu,
@@ -700,7 +701,7 @@ void vits_event_get(struct vits *v, size_t function, uint32_t eventid, struct vi
 }
 
 /* An LPI of the set may have changed hands since, or be nobody's any more. */
-static void publish(struct vits *v, uint32_t intid)
+static void make_translatable(struct vits *v, uint32_t intid)
 {
 	uint32_t owner = *owner_of(v, intid);
 	_Atomic uint64_t *event;
@@ -711,31 +712,32 @@ static void publish(struct vits *v, uint32_t intid)
 	event = event_word(v, &v->shadow.functions[FIELD_GET(OWNER_FUNCTION, owner)],
 			   (uint32_t)FIELD_GET(OWNER_EVENTID, owner));
 	word = atomic_load_explicit(event, memory_order_relaxed);
-	if (word & EVENT_HELD)
-		atomic_store_explicit(event, word | EVENT_PUBLISHED, memory_order_release);
+	if (word & EVENT_TARGETED)
+		atomic_store_explicit(event, word | EVENT_TRANSLATABLE, memory_order_release);
 }
 
-static void publish_word(struct vits *v, uint32_t word)
+static void make_word_translatable(struct vits *v, uint32_t word)
 {
-	uint64_t *bits = &v->shadow.unpublished[word];
+	uint64_t *bits = &v->shadow.untranslatable[word];
 
 	for (; *bits; *bits &= *bits - 1)
-		publish(v, VITS_LPI_BASE + word * SET_BITS + (uint32_t)__builtin_ctzll(*bits));
+		make_translatable(v, VITS_LPI_BASE + word * SET_BITS +
+					     (uint32_t)__builtin_ctzll(*bits));
 }
 
-void shadow_publish(struct vits *v)
+void shadow_make_translatable(struct vits *v)
 {
 	struct shadow *shadow = &v->shadow;
 
-	if (!shadow->any_unpublished)
+	if (!shadow->any_untranslatable)
 		return;
-	for (uint32_t i = 0; i < ARRAY_SIZE(shadow->unpublished_words); i++) {
-		uint64_t *words = &shadow->unpublished_words[i];
+	for (uint32_t i = 0; i < ARRAY_SIZE(shadow->untranslatable_words); i++) {
+		uint64_t *words = &shadow->untranslatable_words[i];
 
 		for (; *words; *words &= *words - 1)
-			publish_word(v, i * SET_BITS + (uint32_t)__builtin_ctzll(*words));
+			make_word_translatable(v, i * SET_BITS + (uint32_t)__builtin_ctzll(*words));
 	}
-	shadow->any_unpublished = false;
+	shadow->any_untranslatable = false;
 }
 
 /*
@@ -767,7 +769,7 @@ enum vits_msi vits_translate(struct vits *v, size_t function, uint32_t eventid,
 	if (eventid >= from->nr_events)
 		return msi_outcome(v, VITS_MSI_BEYOND_SHADOW);
 	word = atomic_load_explicit(&v->shadow.events[from->first + eventid], memory_order_acquire);
-	if (!(word & EVENT_PUBLISHED))
+	if (!(word & EVENT_TRANSLATABLE))
 		return msi_outcome(v, VITS_MSI_UNMAPPED);
 
 	ret_lpi->intid = (uint32_t)FIELD_GET(EVENT_INTID, word);

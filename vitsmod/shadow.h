@@ -8,17 +8,17 @@
  * function, 8 and a bit per LPI, and 8 per collection (of which there are 65536;
  * only the pages that hold a used ICID are ever touched).
  *
- * An event of a named function is called live. A live event that has an ITE is
- * mapped. One that is mapped, and whose collection has a target, is held: the
- * engine was told (VITS_LPI_MAP). One that is held is published once the
- * engine is known to have caught up: only then may an MSI be translated by it,
- * for the engine would lose it before. One that was held and lost its target
- * (MAPC with V = 0) is stranded: the engine let go of it, but its LPI may have
+ * An event of a named function is called assigned. An assigned event that has an ITE is
+ * mapped. One that is mapped, and whose collection has a target, is targeted: the
+ * backend was told (VITS_LPI_MAP). One that is targeted is translatable once the
+ * backend is known to have caught up: only then may an MSI be translated by it,
+ * for the backend would lose it before. One that was targeted and lost its target
+ * (MAPC with V = 0) is detached: the backend let go of it, but its LPI may have
  * stayed pending.
  *
  * What concerns one event takes the same few instructions however many there
  * are. What concerns many (MAPD, MAPC, MOVALL) is a *task*: done in parts, each
- * until vits.work reaches vits.work_end, so that nobody is held for long. The next
+ * until vits.work reaches vits.work_end, so that nobody is held up for long. The next
  * command waits for it. A task touches each event once; between two parts some
  * events are as before and others as after the command, none is in between.
  *
@@ -55,15 +55,15 @@ struct shadow_function {
 
 _Static_assert(VITS_MAX_LPIS <= UINT16_MAX, "a number among the LPIs has 16 bits");
 
-/* A collection, remembered while live events are in it. */
+/* A collection, remembered while assigned events are in it. */
 struct shadow_collection {
-	uint16_t nr_events; /* live events that are in it */
+	uint16_t nr_events; /* assigned events that are in it */
 	uint16_t first;	    /* of the ring that they form, by their LPIs */
 	uint16_t vcpu;
 	bool mapped;
 };
 
-/* The neighbours of a live event in its collection, by their LPIs. */
+/* The neighbours of an assigned event in its collection, by their LPIs. */
 struct shadow_link {
 	uint16_t next;
 	uint16_t prev;
@@ -91,7 +91,7 @@ struct shadow_task {
 	uint32_t to;
 };
 
-/* Bits of a word of the set of unpublished LPIs, and words for so many LPIs. */
+/* Bits of a word of the set of untranslatable LPIs, and words for so many LPIs. */
 #define SET_BITS	  64u
 #define SET_WORDS(nr_lpi) (((nr_lpi) + SET_BITS - 1) / SET_BITS)
 
@@ -103,33 +103,34 @@ struct shadow {
 	uint32_t nr_events;
 	uint32_t nr_mapped; /* of them */
 	uint32_t nr_lpis;
-	uint32_t *owner;	   /* [nr_lpis], which live event has the LPI */
+	uint32_t *owner;	   /* [nr_lpis], which assigned event has the LPI */
 	struct shadow_link *links; /* [nr_lpis], of the event that has it */
 	struct shadow_collection *collections;
 
 	/*
-	 * LPIs of events that were held and wait to be published: a set, for an
-	 * event may come and go again, and those of one visit can lie anywhere.
-	 * unpublished_words says which words of it are not 0.
+	 * LPIs of events that were targeted and wait to become translatable: a set, for an
+	 * event may come and go again, and those of one batch can lie anywhere.
+	 * untranslatable_words says which words of it are not 0.
 	 */
-	uint64_t *unpublished; /* [SET_WORDS(nr_lpis)] */
-	uint64_t unpublished_words[SET_WORDS(SET_WORDS(VITS_MAX_LPIS))];
-	bool any_unpublished;
+	uint64_t *untranslatable; /* [SET_WORDS(nr_lpis)] */
+	uint64_t untranslatable_words[SET_WORDS(SET_WORDS(VITS_MAX_LPIS))];
+	bool any_untranslatable;
 
 	struct shadow_task task;
 };
 
-/* A live event, unpacked. */
+/* An assigned event, unpacked. */
 struct shadow_event {
 	struct shadow_function *function;
 	uint32_t eventid;
 	bool mapped;
-	bool held;
-	bool published;
-	bool stranded;
+	bool targeted;
+	bool translatable;
+	bool detached;
 	uint32_t intid; /* of a mapped event */
 	uint32_t icid;	/* of a mapped event */
-	uint32_t vcpu;	/* of a held event: where the engine has it; of a stranded one: had it */
+	uint32_t
+		vcpu; /* of a targeted event: where the backend has it; of a detached one: had it */
 };
 
 /* Make an empty shadow. 0 or -ENOMEM; what was made so far is for shadow_fini(). */
@@ -143,15 +144,15 @@ struct shadow_function *shadow_find(struct vits *v, uint32_t devid);
 /* Its index in the configuration. */
 uint32_t shadow_function_index(const struct vits *v, const struct shadow_function *function);
 
-/* Look at a live event. eventid must be below function->nr_events. */
+/* Look at an assigned event. eventid must be below function->nr_events. */
 void shadow_get(struct vits *v, struct shadow_function *function, uint32_t eventid,
 		struct shadow_event *ret_event);
 
-/* Find the live event that has this LPI. False if none has. */
+/* Find the assigned event that has this LPI. False if none has. */
 bool shadow_owner(struct vits *v, uint32_t intid, struct shadow_event *ret_event);
 
 /*
- * Does the shadow speak for this collection? It does while live events are in
+ * Does the shadow speak for this collection? It does while assigned events are in
  * it. NULL: the guest's table is the truth.
  */
 const struct shadow_collection *shadow_collection(struct vits *v, uint32_t icid);
@@ -170,39 +171,39 @@ void shadow_map_device(struct vits *v, struct shadow_function *function, uint64_
 void shadow_remap_device(struct vits *v, struct shadow_function *function, uint64_t itt,
 			 unsigned eventid_bits);
 
-/* Hand the engine a step on a live event that is held, or was until now. */
-void shadow_emit(struct vits *v, enum vits_effect_op op, const struct shadow_event *event);
+/* Hand the backend an LPI update on an assigned event that is targeted, or was until now. */
+void shadow_emit(struct vits *v, enum vits_lpi_op op, const struct shadow_event *event);
 
 /*
- * MAPTI. The event must be unmapped, the LPI in range, claimed, and no live event's.
+ * MAPTI. The event must be unmapped, the LPI in range, claimed, and no assigned event's.
  * collection says what is known of the event's collection.
  */
 void shadow_map_event(struct vits *v, struct shadow_event *event,
 		      const struct shadow_collection *collection);
 /* DISCARD: the event and its pending state go; what event says is not true any more. */
 void shadow_unmap_event(struct vits *v, const struct shadow_event *event);
-/* MOVI: to a mapped collection. The event must be held. */
+/* MOVI: to a mapped collection. The event must be targeted. */
 void shadow_move_event(struct vits *v, struct shadow_event *event, uint32_t icid,
 		       const struct shadow_collection *to);
-/* CLEAR on a stranded event: what stayed pending goes. */
-void shadow_clear_stranded(struct vits *v, struct shadow_event *event);
+/* CLEAR on a detached event: what stayed pending goes. */
+void shadow_clear_detached(struct vits *v, struct shadow_event *event);
 
-/* MAPC: live events in the collection go where it goes. A task. */
+/* MAPC: assigned events in the collection go where it goes. A task. */
 void shadow_map_collection(struct vits *v, uint32_t icid, uint32_t vcpu);
 void shadow_unmap_collection(struct vits *v, uint32_t icid);
 
 /*
  * Restore (state.c): what is known about a collection and its events without a
  * command having said so. The collection's events are not told: each is to be
- * held, where the engine has it, or to be stranded where it had it.
+ * targeted, where the backend has it, or to be detached where it had it.
  */
 void shadow_set_target(struct vits *v, uint32_t icid, uint32_t vcpu);
-void shadow_hold_event(struct vits *v, struct shadow_event *event, uint32_t vcpu);
-void shadow_set_stranded(struct vits *v, struct shadow_event *event, uint32_t vcpu);
+void shadow_target_event(struct vits *v, struct shadow_event *event, uint32_t vcpu);
+void shadow_set_detached(struct vits *v, struct shadow_event *event, uint32_t vcpu);
 
 /*
- * MOVALL: what the engine has at one vCPU it has at another from now on. The
- * step to the engine is the caller's. A task.
+ * MOVALL: what the backend has at one vCPU it has at another from now on. The
+ * LPI update is the caller's. A task.
  */
 void shadow_move_all(struct vits *v, uint32_t from, uint32_t to);
 
@@ -221,7 +222,7 @@ void shadow_drop_collection(struct vits *v, uint32_t icid);
 void shadow_drop_devices(struct vits *v);
 void shadow_drop_collections(struct vits *v);
 
-/* The engine has caught up: held events may be translated from now on. */
-void shadow_publish(struct vits *v);
+/* The backend has caught up: targeted events may be translated from now on. */
+void shadow_make_translatable(struct vits *v);
 
 #endif

@@ -6,7 +6,7 @@
  *
  * Saving brings the guest's tables in line with the shadow. Restoring reads
  * the entries of the named functions back into an empty shadow, each once, and
- * tells the engine only when all of them have turned out to be there. What
+ * tells the backend only when all of them have turned out to be there. What
  * belongs to no function is in the tables alone and needs neither.
  *
  * Locks: vits.lock, in the register functions. The command side is owned
@@ -27,7 +27,7 @@
 #include "tables.h"
 #include "vits_priv.h"
 
-/* Call step for each live event that is mapped, ascending. */
+/* Call step for each assigned event that is mapped, ascending. */
 static void for_mapped_events(struct vits *v, void (*step)(void *arg, struct shadow_event *event),
 			      void *arg)
 {
@@ -116,12 +116,12 @@ static void save_event(void *arg, struct shadow_event *event)
 	struct vits_state *state = saving->state;
 	const struct shadow_collection *collection = collection_of(saving->v, event);
 
-	assert(event->held == collection->mapped);
-	assert(event->published == event->held);
+	assert(event->targeted == collection->mapped);
+	assert(event->translatable == event->targeted);
 
 	state->nr_events++;
-	state->nr_delivering += event->held;
-	if (!event->stranded && (!event->held || event->vcpu == collection->vcpu))
+	state->nr_delivering += event->targeted;
+	if (!event->detached && (!event->targeted || event->vcpu == collection->vcpu))
 		return;
 	if (state->nr_places < saving->max_places)
 		state->places[state->nr_places] = (struct vits_place){
@@ -236,7 +236,7 @@ static int read_event(struct vits *v, struct shadow_function *function, uint32_t
 	return 0;
 }
 
-/* Read a function's DTE and the ITEs of its live events. */
+/* Read a function's DTE and the ITEs of its assigned events. */
 static int read_function(struct vits *v, struct shadow_function *function)
 {
 	uint64_t slot, raw;
@@ -257,7 +257,7 @@ static int read_function(struct vits *v, struct shadow_function *function)
 	return 0;
 }
 
-/* Read the CTEs of the collections that live events are in. */
+/* Read the CTEs of the collections that assigned events are in. */
 static void read_collections(struct vits *v)
 {
 	for (uint32_t icid = 0; icid < NR_COLLECTIONS; icid++) {
@@ -315,9 +315,9 @@ static void take_event(void *arg, struct shadow_event *event)
 	const struct vits_place *place = next_place(restoring, event);
 
 	if (collection->mapped)
-		shadow_hold_event(restoring->v, event, place ? place->vcpu : collection->vcpu);
+		shadow_target_event(restoring->v, event, place ? place->vcpu : collection->vcpu);
 	else if (place)
-		shadow_set_stranded(restoring->v, event, place->vcpu);
+		shadow_set_detached(restoring->v, event, place->vcpu);
 }
 
 /*
@@ -346,7 +346,7 @@ static int read_tables(struct vits *v, const struct vits_state *state)
 static int restore(struct vits *v, const struct vits_state *state)
 {
 	struct restoring taking = { .v = v, .state = state };
-	uint64_t nr_effects = v->nr_effects;
+	uint64_t nr_updates = v->nr_updates;
 	int r;
 
 	if (!regs_are_valid(v, state) || !places_are_valid(v, state))
@@ -356,7 +356,7 @@ static int restore(struct vits *v, const struct vits_state *state)
 	if (r < 0) {
 		shadow_drop_devices(v);
 		regs_reset(v);
-		assert(v->nr_effects == nr_effects);
+		assert(v->nr_updates == nr_updates);
 		return r;
 	}
 	for_mapped_events(v, take_event, &taking);

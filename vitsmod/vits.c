@@ -106,19 +106,19 @@ void vits_reset(struct vits *v)
 	cmdq_serve(v); /* nothing, after a reset: it gives the ownership back */
 }
 
-void vits_emit(struct vits *v, const struct vits_effect *effect)
+void vits_emit(struct vits *v, const struct vits_lpi_update *update)
 {
-	bool has_event = effect->op != VITS_INVALL && effect->op != VITS_MOVALL;
+	bool has_event = update->op != VITS_INVALL && update->op != VITS_MOVALL;
 
-	assert(effect->vcpu < v->config.nr_vcpus);
-	assert(effect->vcpu_from < v->config.nr_vcpus);
-	assert(!has_event || vits_lpi_in_range(v, effect->intid));
-	assert(effect->live || (effect->op != VITS_LPI_MAP && effect->op != VITS_LPI_DETACH));
+	assert(update->vcpu < v->config.nr_vcpus);
+	assert(update->vcpu_from < v->config.nr_vcpus);
+	assert(!has_event || vits_lpi_in_range(v, update->intid));
+	assert(update->assigned || (update->op != VITS_LPI_MAP && update->op != VITS_LPI_DETACH));
 
-	v->nr_effects++;
-	/* A step for all LPIs makes the engine look at each. */
-	v->work += has_event ? WORK_STEP : (1 + (uint64_t)v->shadow.nr_mapped) * WORK_STEP;
-	v->ops->apply(v->ctx, effect);
+	v->nr_updates++;
+	/* An LPI update for all LPIs makes the backend look at each. */
+	v->work += has_event ? WORK_UPDATE : (1 + (uint64_t)v->shadow.nr_mapped) * WORK_UPDATE;
+	v->ops->update(v->ctx, update);
 }
 
 void vits_record_failure(struct vits *v, const struct vits_failure *failure)

@@ -10,10 +10,10 @@
  *
  * The model has the guest on one side, through vits_mmio_read() and
  * vits_mmio_write(), and the world on the other, through struct vits_ops:
- * guest memory, and an LPI engine that makes interrupts pending at vCPUs. It
+ * guest memory, and a backend that makes interrupts pending at vCPUs. It
  * knows of no hypervisor, no device and no operating system.
  *
- * The tables live in guest memory and are never trusted. Beside them stands a
+ * The tables assigned in guest memory and are never trusted. Beside them stands a
  * private shadow for the functions that are named at vits_create(): the only
  * ones that can send an MSI. vits_translate() reads the shadow alone.
  */
@@ -43,8 +43,8 @@ enum vits_result {
 	VITS_STALL, /* the queue stopped at this command (GITS_CREADR.Stalled) */
 };
 
-/* What a command does below the model, one step each. */
-enum vits_effect_op {
+/* What a command does below the model, one LPI update each. */
+enum vits_lpi_op {
 	VITS_LPI_MAP,	 /* (devid, eventid) delivers intid to vcpu from now on */
 	VITS_LPI_UNMAP,	 /* the event delivers nothing any more; its pending state goes (DISCARD) */
 	VITS_LPI_DETACH, /* as UNMAP, but the pending state stays (MAPC without a target) */
@@ -53,22 +53,22 @@ enum vits_effect_op {
 	VITS_LPI_INV,	 /* re-read the LPI's configuration byte (INV) */
 	VITS_LPI_RAISE,	 /* make the LPI pending (INT) */
 	VITS_INVALL,	 /* re-read the configuration of all LPIs of vcpu (INVALL) */
-	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu, live events included (MOVALL) */
+	VITS_MOVALL,	 /* all LPIs of vcpu_from go to vcpu, assigned events included (MOVALL) */
 };
 
-struct vits_effect {
-	enum vits_effect_op op;
+struct vits_lpi_update {
+	enum vits_lpi_op op;
 	/*
 	 * True: the event is in the shadow, so a function may signal it, and the
-	 * engine holds it from MAP to UNMAP or DETACH. False: the effect is
-	 * complete in itself, is never a MAP or a DETACH, and the engine holds
+	 * backend holds it from MAP to UNMAP or DETACH. False: the update is
+	 * complete in itself, is never a MAP or a DETACH, and the backend holds
 	 * no event with the same intid: the event belongs to no function, or
-	 * the engine let go of it at DETACH and what stayed pending is to go
+	 * the backend let go of it at DETACH and what stayed pending is to go
 	 * (CLEAR).
 	 */
-	bool live;
-	uint32_t function; /* live: whose event it is, as an index into config.functions */
-	uint32_t devid;	   /* not live: the device */
+	bool assigned;
+	uint32_t function; /* assigned: whose event it is, as an index into config.functions */
+	uint32_t devid;	   /* not assigned: the device */
 	uint32_t eventid;
 	uint32_t intid;
 	uint32_t vcpu;	    /* index of the target, below nr_vcpus */
@@ -85,19 +85,19 @@ struct vits_ops {
 	int (*mem_write)(void *ctx, uint64_t gpa, const void *buf, size_t len);
 
 	/*
-	 * Take one step. Steps arrive in order, from one thread at a time, and
-	 * need not have happened before commit() returns. A step cannot fail as
+	 * Take one LPI update. They arrive in order, from one thread at a time, and
+	 * need not have happened before commit() returns. An LPI update cannot fail as
 	 * far as the model is concerned: it was checked before.
 	 */
-	void (*apply)(void *ctx, const struct vits_effect *effect);
+	void (*update)(void *ctx, const struct vits_lpi_update *update);
 	/*
-	 * All steps so far have happened when this returns. GITS_CREADR moves
-	 * after it. Also called when there was no step.
+	 * All LPI updates so far have happened when this returns. GITS_CREADR moves
+	 * after it. Also called when there was no LPI update.
 	 */
 	void (*commit)(void *ctx);
 
 	/*
-	 * Both or neither, for a machine with several ITSs: an LPI is one live
+	 * Both or neither, for a machine with several ITSs: an LPI is one assigned
 	 * event's of one of them. claim: true if the LPI is this ITS's from now
 	 * on, false if another one has it. release: it is nobody's again. From
 	 * one thread at a time for each ITS.
@@ -106,7 +106,7 @@ struct vits_ops {
 	void (*release)(void *ctx, uint32_t intid);
 
 	/*
-	 * Commands are left in the queue after a bounded visit: have
+	 * Commands are left in the queue after a bounded batch: have
 	 * vits_run() called soon by a thread that is not in vits. Any thread.
 	 */
 	void (*more)(void *ctx);
@@ -150,7 +150,7 @@ int vits_create(const struct vits_config *config, const struct vits_ops *ops, vo
 void vits_destroy(struct vits *v);
 
 /*
- * Back to the reset state, as when the machine reboots. Live events are
+ * Back to the reset state, as when the machine reboots. Assigned events are
  * unmapped below; counters stay. No vCPU may run. A thread that is in
  * vits_run() is stopped after the command that it is at, and waited for. Not bounded.
  */
@@ -184,7 +184,7 @@ bool vits_register_get(size_t n, struct vits_register *ret_register);
 /* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
 bool vits_enabled(const struct vits *v);
 
-/* Run commands that an earlier visit left: as many as a write may, then more() again. Any thread.
+/* Run commands that an earlier batch left: as many as a write may, then more() again. Any thread.
  */
 void vits_run(struct vits *v);
 
@@ -279,12 +279,12 @@ int vits_audit(struct vits *v, void (*report)(void *arg, const struct vits_diffe
  * for, is in struct vits_state.
  *
  * Not here: which LPIs are pending. That is in the pending tables of the
- * redistributors, which are the engine's: it saves them after vits_save(), and
+ * redistributors, which are the backend's: it saves them after vits_save(), and
  * has them back before vits_restore(), so that VITS_LPI_MAP finds an LPI's
- * pending state at the vCPU of the step. Counters and kept failures are no state.
+ * pending state at the vCPU of the LPI update. Counters and kept failures are no state.
  */
 
-/* Where the engine has, or had, an event's LPI, if not where the tables say. */
+/* Where the backend has, or had, an event's LPI, if not where the tables say. */
 struct vits_place {
 	uint32_t function; /* index in config.functions */
 	uint32_t eventid;
@@ -307,7 +307,7 @@ struct vits_state {
 
 	/* What the tables hold of the named functions. */
 	uint32_t nr_devices;	/* functions that are mapped */
-	uint32_t nr_events;	/* their live events that are mapped */
+	uint32_t nr_events;	/* their assigned events that are mapped */
 	uint32_t nr_delivering; /* and whose collection has a target */
 
 	/* Ascending by function and eventid, each once; owned. Mostly there are none. */
@@ -332,13 +332,13 @@ void vits_state_fini(struct vits_state *state);
 /*
  * Take a saved state into an ITS in its reset state, with the same configuration
  * (on_error may differ) and with the guest's memory and pending tables as they
- * were. Neither the state nor the tables are trusted. MAP steps go to the
- * engine, in one commit(), then the ITS is enabled if it was; commands in the
+ * were. Neither the state nor the tables are trusted. MAP updates go to the
+ * backend, in one commit(), then the ITS is enabled if it was; commands in the
  * queue wait for vits_run(), of which vits_ops.more() tells. No vCPU may run.
  * 0; -EBUSY if the ITS is not in its reset state, or a thread is in it: nothing
  * was done. -EINVAL: the state is not one of such an ITS. -EFAULT: the tables do
  * not hold what was saved. After both the ITS is in its reset state, and the
- * engine was told nothing.
+ * backend was told nothing.
  */
 int vits_restore(struct vits *v, const struct vits_state *state)
 	__attribute__((warn_unused_result));

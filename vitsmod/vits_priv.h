@@ -5,12 +5,12 @@
  * Two rules keep the model simple under concurrency:
  *
  *  1. vits.lock guards the registers. It is held for a few instructions at a
- *     time and never while guest memory or the engine is called: commit() may
+ *     time and never while guest memory or the backend is called: commit() may
  *     have to wait for vCPU threads that are inside vits_mmio_read().
  *     Lock order: nothing is taken inside it.
  *
- *  2. The command side (guest tables, the writing end of the shadow, the steps
- *     to the engine) has one owner at a time: the thread that set vits.owned
+ *  2. The command side (guest tables, the writing end of the shadow, the LPI updates
+ *     to the backend) has one owner at a time: the thread that set vits.owned
  *     under the lock. Everything marked "owner" is the owner's alone. While
  *     there is an owner the ITS is not quiescent, so GITS_CBASER and
  *     GITS_BASER<n> stand still, and the owner reads them without the lock.
@@ -61,7 +61,7 @@ struct vits {
 
 	/* Owner; its events are read by any thread. */
 	struct shadow shadow;
-	uint64_t nr_effects; /* steps taken so far */
+	uint64_t nr_updates; /* LPI updates taken so far */
 	uint64_t work;	     /* done so far: see WORK_LOOK */
 	uint64_t work_end;   /* where a task takes a rest */
 
@@ -123,16 +123,16 @@ static inline void vits_wait_unowned_locked(struct vits *v)
 
 /*
  * Work, counted so that nobody does too much of it at a time (cmdq.h): looking at an
- * entry of the shadow that may be empty, looking at an event, and handing a step to
- * the engine. In proportion to the instructions that they take; those of the engine
+ * entry of the shadow that may be empty, looking at an event, and handing an LPI update to
+ * the backend. In proportion to the instructions that they take; those of the backend
  * come on top.
  */
-#define WORK_LOOK  1u
-#define WORK_EVENT 8u
-#define WORK_STEP  8u
+#define WORK_LOOK   1u
+#define WORK_EVENT  8u
+#define WORK_UPDATE 8u
 
-/* Hand one step to the engine. Owner. */
-void vits_emit(struct vits *v, const struct vits_effect *effect);
+/* Hand one LPI update to the backend. Owner. */
+void vits_emit(struct vits *v, const struct vits_lpi_update *update);
 
 /* Keep a command that did not end as VITS_DONE. The serial is set here. Takes the lock. */
 void vits_record_failure(struct vits *v, const struct vits_failure *failure);

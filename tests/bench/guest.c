@@ -39,7 +39,7 @@ _Static_assert(OTHER_ITTS + GUEST_OTHERS * 65536u * ITE_SZ <= RAM_BASE + RAM_SZ,
 
 /*
  * The world below the ITS: memory as a VMM has it, bounds checked and copied, and
- * an engine that takes no time.
+ * a backend that takes no time.
  */
 
 static uint8_t *ram_at(struct guest *g, uint64_t gpa, size_t len)
@@ -69,11 +69,11 @@ static int guest_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-static void guest_apply(void *ctx, const struct vits_effect *effect)
+static void guest_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct guest *g = ctx;
 
-	(void)effect;
+	(void)update;
 	g->nr_steps++;
 }
 
@@ -93,7 +93,7 @@ static void guest_more(void *ctx)
 static const struct vits_ops guest_ops = {
 	.mem_read = guest_mem_read,
 	.mem_write = guest_mem_write,
-	.apply = guest_apply,
+	.update = guest_update,
 	.commit = guest_commit,
 	.more = guest_more,
 };
@@ -157,7 +157,7 @@ static struct place place_of(const struct guest *g, bool named, uint32_t n)
 		device = (device + in_group * (nr_devices / GUEST_GROUP)) % nr_devices;
 	place.function = device;
 	place.devid = named ? device : OTHER_DEVID + device;
-	/* An LPI for each live event; the others, which nothing can signal, share the rest. */
+	/* An LPI for each assigned event; the others, which nothing can signal, share the rest. */
 	place.intid = VITS_LPI_BASE +
 		      (named ? n : GUEST_MAX_NAMED + n % (VITS_MAX_LPIS - GUEST_MAX_NAMED));
 	return place;

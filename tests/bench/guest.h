@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest for measuring: memory, tables and a command queue for one vITS, and an
- * LPI engine that does nothing.
+ * backend that does nothing.
  *
  * Every guest has the same machine, whatever is mapped: as many functions as a
- * vITS takes, all with an ITT, and further devices that live in the guest's
+ * vITS takes, all with an ITT, and further devices that assigned in the guest's
  * tables only. What is measured goes the guest's way: commands are written to the
  * queue in its memory, then GITS_CWRITER is.
  */
@@ -29,7 +29,8 @@
 /* Events stand in groups: neighbours of one function, and the most in one write. */
 #define GUEST_GROUP 8u
 
-_Static_assert(GUEST_MAX_NAMED < VITS_MAX_LPIS, "each live event has an LPI, others have some too");
+_Static_assert(GUEST_MAX_NAMED < VITS_MAX_LPIS,
+	       "each assigned event has an LPI, others have some too");
 _Static_assert(GUEST_PER % GUEST_GROUP == 0, "groups lie within a function");
 
 enum guest_kind {

@@ -75,8 +75,9 @@ static void print_intro(const struct result *result)
 		"GITS_CWRITER that runs it: fetching it from the queue in guest memory, checks,\n"
 		"guest tables, shadow, commit, GITS_CREADR. Guest memory is copied, bounds "
 		"checked;\n"
-		"the LPI engine below does nothing. %u events are mapped for functions at most,\n"
-		"so that some of the %u LPIs are left for other devices; further events live in\n"
+		"the backend below does nothing. %u events are mapped for functions at most,\n"
+		"so that some of the %u LPIs are left for other devices; further events assigned "
+		"in\n"
 		"the guest's tables alone. Median of %u runs, rows in turn; INV is\n"
 		"the first to touch its events, and finds them cold.\n",
 		GUEST_MAX_NAMED, VITS_MAX_LPIS, result->nr_runs);

@@ -77,7 +77,7 @@ static struct gits_cmd nth_all(uint32_t n)
 	return mapc(0, (n + 1) % 2);
 }
 
-/* In each visit one MAPC, which makes it long. */
+/* In each batch one MAPC, which makes it long. */
 static bool is_dear(uint32_t n)
 {
 	return n % 64 == 63;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Storms: what one write of GITS_CWRITER costs at worst, and so how long a guest can
- * have a vCPU held by the ITS. A storm is STORM_COMMANDS commands of the dearest
+ * have a vCPU held up by the ITS. A storm is STORM_COMMANDS commands of the dearest
  * kind, announced together while as many events are mapped as can be.
  */
 #ifndef TESTS_BENCH_STORM_H
@@ -35,7 +35,7 @@ struct storm {
 	double instructions; /* of the write */
 	double time_us;	     /* of the write, median of all runs */
 	uint32_t nr_done;    /* commands that the write ran to their end */
-	uint32_t nr_steps;   /* steps that it handed to the engine */
+	uint32_t nr_steps;   /* steps that it handed to the backend */
 	uint32_t nr_calls;   /* of vits_run(), for the rest */
 };
 

@@ -44,11 +44,11 @@ static int side_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return ram_write(&side->kvm.ram, gpa, buf, len);
 }
 
-static void side_apply(void *ctx, const struct vits_effect *effect)
+static void side_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct sealed_side *side = ctx;
 
-	kernel_its_apply(side->seal, 0, effect);
+	kernel_its_update(side->seal, 0, update);
 }
 
 static void side_commit(void *ctx)
@@ -75,7 +75,7 @@ static void side_failed(void *ctx, const char *why)
 static const struct vits_ops ops = {
 	.mem_read = side_mem_read,
 	.mem_write = side_mem_write,
-	.apply = side_apply,
+	.update = side_update,
 	.commit = side_commit,
 	.more = side_more,
 };

@@ -49,17 +49,17 @@ static void map(struct world *w, struct input *in)
 
 	lpi = input_lpi(in);
 	vcpu = input_vcpu(in);
-	if (!event->live && !w->owner[lpi - VITS_LPI_BASE])
+	if (!event->assigned && !w->owner[lpi - VITS_LPI_BASE])
 		world_map(w, function, eventid, lpi, vcpu);
 }
 
-static void update(struct world *w, struct input *in, enum vits_effect_op op)
+static void update(struct world *w, struct input *in, enum vits_lpi_op op)
 {
 	uint32_t function, eventid;
 	const struct world_event *event = input_event(w, in, &function, &eventid);
 	uint32_t vcpu = op == VITS_LPI_MOVE ? input_vcpu(in) : 0;
 
-	if (!event->live)
+	if (!event->assigned)
 		return;
 	if (op == VITS_LPI_MOVE)
 		world_move(w, function, eventid, vcpu);
@@ -70,9 +70,9 @@ static void update(struct world *w, struct input *in, enum vits_effect_op op)
 /* Of no function: of an LPI that no event of this ITS has. */
 static void update_other(struct world *w, struct input *in)
 {
-	static const enum vits_effect_op ops[] = { VITS_LPI_UNMAP, VITS_LPI_MOVE, VITS_LPI_CLEAR,
-						   VITS_LPI_INV, VITS_LPI_RAISE };
-	enum vits_effect_op op = ops[input_below(in, 5)];
+	static const enum vits_lpi_op ops[] = { VITS_LPI_UNMAP, VITS_LPI_MOVE, VITS_LPI_CLEAR,
+						VITS_LPI_INV, VITS_LPI_RAISE };
+	enum vits_lpi_op op = ops[input_below(in, 5)];
 	uint32_t lpi = input_lpi(in), vcpu = input_vcpu(in);
 	unsigned its = input_below(in, 2);
 	uint8_t owner = w->owner[lpi - VITS_LPI_BASE];
@@ -122,10 +122,8 @@ static void guest(struct world *w, struct input *in)
 /* Steps of a batch are the first ones; all others end it before they are done. */
 static void step(struct world *w, struct input *in)
 {
-	static const enum vits_effect_op ops[] = {
-		VITS_LPI_UNMAP, VITS_LPI_DETACH, VITS_LPI_MOVE,
-		VITS_LPI_CLEAR, VITS_LPI_INV,	 VITS_LPI_RAISE
-	};
+	static const enum vits_lpi_op ops[] = { VITS_LPI_UNMAP, VITS_LPI_DETACH, VITS_LPI_MOVE,
+						VITS_LPI_CLEAR, VITS_LPI_INV,	 VITS_LPI_RAISE };
 	unsigned what = input_below(in, 16);
 
 	if (what < 3) {

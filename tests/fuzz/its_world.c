@@ -3,7 +3,7 @@
  * The world of its_world.h.
  *
  * Deliberately not here: an expectation of what a command does. Any step of the
- * model's is fine that makes sense to an engine; what the steps should be, unit
+ * model's is fine that makes sense to a backend; what the steps should be, unit
  * tests know.
  */
 #include "tests/fuzz/its_world.h"
@@ -13,8 +13,8 @@
 
 /*
  * What one call may cost (vits.h: "a bounded number of commands"), for the shapes
- * of machines made here. A visit ends at 1024 steps, or after the command that
- * goes beyond; a call makes four full visits, and may drop both tables before.
+ * of machines made here. A batch ends at 1024 steps, or after the command that
+ * goes beyond; a call makes four full batches, and may drop both tables before.
  */
 #define CALL_COMMANDS 256u
 #define CALL_STEPS    (4 * (1024 + EVENTS) + 2 * EVENTS)
@@ -85,34 +85,35 @@ static int op_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 }
 
 /*
- * The engine
+ * The backend
  */
 
-static struct its_held *find_event(struct its_world *w, const struct vits_effect *e)
+static struct its_targeted *find_event(struct its_world *w, const struct vits_lpi_update *e)
 {
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
-		if (e->live ? e->function != i : e->devid != w->functions[i].devid)
+		if (e->assigned ? e->function != i : e->devid != w->functions[i].devid)
 			continue;
 		return e->eventid < w->functions[i].nr_events ? &w->events[i][e->eventid] : NULL;
 	}
 	return NULL;
 }
 
-static void map_event(struct its_world *w, const struct vits_effect *e, struct its_held *event)
+static void map_event(struct its_world *w, const struct vits_lpi_update *e,
+		      struct its_targeted *event)
 {
-	assert(e->live);
+	assert(e->assigned);
 	assert(event);
-	assert(!event->held);
+	assert(!event->targeted);
 	assert(!w->lpi_taken[e->intid - VITS_LPI_BASE]);
-	*event = (struct its_held){ .held = true, .intid = e->intid, .vcpu = e->vcpu };
+	*event = (struct its_targeted){ .targeted = true, .intid = e->intid, .vcpu = e->vcpu };
 	w->lpi_taken[e->intid - VITS_LPI_BASE] = true;
 }
 
-static void step_live_event(struct its_world *w, const struct vits_effect *e,
-			    struct its_held *event)
+static void step_assigned_event(struct its_world *w, const struct vits_lpi_update *e,
+				struct its_targeted *event)
 {
 	assert(event);
-	assert(event->held);
+	assert(event->targeted);
 	assert(event->intid == e->intid);
 	if (e->op == VITS_LPI_MOVE) {
 		assert(event->vcpu != e->vcpu);
@@ -121,48 +122,48 @@ static void step_live_event(struct its_world *w, const struct vits_effect *e,
 	}
 	assert(event->vcpu == e->vcpu);
 	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH) {
-		*event = (struct its_held){ 0 };
+		*event = (struct its_targeted){ 0 };
 		w->lpi_taken[e->intid - VITS_LPI_BASE] = false;
 	}
 }
 
-static void step_event(struct its_world *w, const struct vits_effect *e)
+static void step_event(struct its_world *w, const struct vits_lpi_update *e)
 {
-	struct its_held *event = find_event(w, e);
+	struct its_targeted *event = find_event(w, e);
 
 	assert(e->intid >= VITS_LPI_BASE);
 	assert(e->intid - VITS_LPI_BASE < w->config.nr_lpis);
-	if (e->live) {
+	if (e->assigned) {
 		assert(e->function < w->config.nr_functions);
 		assert(w->functions[e->function].devid == e->devid);
 	}
 	if (e->op == VITS_LPI_MAP) {
 		map_event(w, e, event);
-	} else if (e->live) {
-		step_live_event(w, e, event);
+	} else if (e->assigned) {
+		step_assigned_event(w, e, event);
 	} else {
-		/* Complete in itself: no event that is held has to do with it. */
+		/* Complete in itself: no event that is targeted has to do with it. */
 		assert(e->op != VITS_LPI_DETACH);
 		assert(!w->lpi_taken[e->intid - VITS_LPI_BASE]);
-		assert(!event || !event->held);
+		assert(!event || !event->targeted);
 	}
 }
 
-static void move_all(struct its_world *w, const struct vits_effect *e)
+static void move_all(struct its_world *w, const struct vits_lpi_update *e)
 {
 	assert(e->vcpu_from < w->config.nr_vcpus);
 	assert(e->vcpu_from != e->vcpu);
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
 		for (uint32_t k = 0; k < w->functions[i].nr_events; k++) {
-			struct its_held *event = &w->events[i][k];
+			struct its_targeted *event = &w->events[i][k];
 
-			if (event->held && event->vcpu == e->vcpu_from)
+			if (event->targeted && event->vcpu == e->vcpu_from)
 				event->vcpu = e->vcpu;
 		}
 	}
 }
 
-static void op_apply(void *ctx, const struct vits_effect *e)
+static void op_update(void *ctx, const struct vits_lpi_update *e)
 {
 	struct its_world *w = ctx;
 
@@ -190,7 +191,7 @@ static void op_commit(void *ctx)
 	w->call.uncommitted = 0;
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
 		for (uint32_t e = 0; e < w->functions[i].nr_events; e++)
-			w->events[i][e].settled = w->events[i][e].held;
+			w->events[i][e].settled = w->events[i][e].targeted;
 	}
 }
 
@@ -240,8 +241,8 @@ static void op_trace(void *ctx, const uint64_t cmd[GITS_CMD_NR_WORDS], enum vits
 	callback(w);
 }
 
-#define COMMON_OPS                                                             \
-	.mem_read = op_mem_read, .mem_write = op_mem_write, .apply = op_apply, \
+#define COMMON_OPS                                                               \
+	.mem_read = op_mem_read, .mem_write = op_mem_write, .update = op_update, \
 	.commit = op_commit, .more = op_more, .trace = op_trace
 
 static const struct vits_ops ops = { COMMON_OPS };
@@ -337,10 +338,10 @@ static uint64_t queue_sz(uint64_t cbaser)
 	return ((cbaser & 0xff) + 1) * 4096;
 }
 
-/* Inside the hook nothing is settled: what is translated must be held all the same. */
+/* Inside the hook nothing is settled: what is translated must be targeted all the same. */
 static void check_event(struct its_world *w, size_t function, uint32_t eventid, bool enabled)
 {
-	const struct its_held *event = &w->events[function][eventid];
+	const struct its_targeted *event = &w->events[function][eventid];
 	struct vits_event known;
 	struct vits_lpi lpi = { 0 };
 	enum vits_msi outcome = vits_translate(w->v, function, eventid, &lpi);
@@ -354,11 +355,11 @@ static void check_event(struct its_world *w, size_t function, uint32_t eventid, 
 	}
 	if (w->inside)
 		return;
-	assert((outcome == VITS_MSI_DELIVER) == (enabled && event->held));
+	assert((outcome == VITS_MSI_DELIVER) == (enabled && event->targeted));
 	assert((outcome == VITS_MSI_DISABLED) == !enabled);
-	assert(known.delivering == event->held);
+	assert(known.delivering == event->targeted);
 	assert(known.mapped || !known.delivering);
-	if (event->held) {
+	if (event->targeted) {
 		assert(known.intid == event->intid);
 		assert(known.vcpu == event->vcpu);
 		assert(!enabled || lpi.vcpu == event->vcpu);
@@ -375,7 +376,7 @@ static void check_events(struct its_world *w)
 	}
 }
 
-/* Live events that are mapped have an LPI each, and no other LPI is claimed. */
+/* Assigned events that are mapped have an LPI each, and no other LPI is claimed. */
 static void check_claims(struct its_world *w)
 {
 	unsigned nr = 0, nr_claimed = 0;
@@ -566,13 +567,13 @@ static void check_state(struct its_world *w, const struct vits_state *state)
 	assert(state->cbaser == reg(w, GITS_CBASER));
 }
 
-/* All is as before the reset: the state, and each event where the engine had it. */
+/* All is as before the reset: the state, and each event where the backend had it. */
 static void check_restored(struct its_world *w, const struct vits_state *state,
-			   struct its_held before[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS])
+			   struct its_targeted before[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS])
 {
 	for (size_t i = 0; i < w->config.nr_functions; i++) {
 		for (uint32_t e = 0; e < w->functions[i].nr_events; e++) {
-			assert(w->events[i][e].held == before[i][e].held);
+			assert(w->events[i][e].targeted == before[i][e].targeted);
 			assert(w->events[i][e].intid == before[i][e].intid);
 			assert(w->events[i][e].vcpu == before[i][e].vcpu);
 		}
@@ -595,7 +596,7 @@ static void check_refused(struct its_world *w, int error)
 static void restore(struct its_world *w, struct vits_state *state,
 		    bool (*damage)(struct its_world *w, struct vits_state *s))
 {
-	struct its_held before[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS];
+	struct its_targeted before[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS];
 	bool damaged;
 	int r;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A world for the fuzzers of the ITS: sparse guest memory, an engine that judges
+ * A world for the fuzzers of the ITS: sparse guest memory, a backend that judges
  * every step, and what must hold before and after each call into the model
  * (vitsmod/vits.h is the contract; IHI 0069 5.2, 5.3, 12.18).
  *
@@ -27,9 +27,9 @@
 #define ITS_MAX_EVENTS	  64u /* of one function */
 #define ITS_MAX_LPIS	  256u
 
-/* What the engine knows of a live event. */
-struct its_held {
-	bool held;
+/* What the backend knows of an assigned event. */
+struct its_targeted {
+	bool targeted;
 	bool settled; /* a commit() came after the MAP */
 	uint32_t intid;
 	uint32_t vcpu;
@@ -51,7 +51,7 @@ struct its_world {
 	/* Addresses in [bad, bad_end) are no RAM at this time. */
 	uint64_t bad, bad_end;
 
-	struct its_held events[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS];
+	struct its_targeted events[ITS_MAX_FUNCTIONS][ITS_MAX_EVENTS];
 	bool lpi_taken[ITS_MAX_LPIS]; /* some event of events[] has it */
 
 	/* A machine with several ITSs: the LPIs that are this one's, and another's. */
@@ -74,7 +74,7 @@ struct its_world {
 
 /* A machine of a few shapes, chosen by input. The ITS is in its reset state. */
 struct its_world *its_world_create(struct input *in);
-/* Resets the ITS: nothing may be left in the engine. Then gives all back. */
+/* Resets the ITS: nothing may be left in the backend. Then gives all back. */
 void its_world_destroy(struct its_world *w);
 
 /* A guest's or a device's access to memory; false outside of RAM. */

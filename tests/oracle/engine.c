@@ -44,9 +44,10 @@ static void read_byte(struct engine *engine, struct engine_lpi *lpi)
 	lpi->enabled = byte & 1;
 }
 
-static void apply_map(struct engine *engine, struct engine_lpi *lpi, const struct vits_effect *e)
+static void apply_map(struct engine *engine, struct engine_lpi *lpi,
+		      const struct vits_lpi_update *e)
 {
-	expect(engine, e->live, "MAP of an event that is not live");
+	expect(engine, e->assigned, "MAP of an event that is not assigned");
 	expect(engine, !lpi->held, "MAP of an LPI that is held");
 	expect(engine, lpi->claimed, "MAP of an LPI that was not claimed");
 	lpi->held = true;
@@ -56,7 +57,8 @@ static void apply_map(struct engine *engine, struct engine_lpi *lpi, const struc
 	read_byte(engine, lpi);
 }
 
-static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi, const struct vits_effect *e)
+static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi,
+			 const struct vits_lpi_update *e)
 {
 	switch (e->op) {
 	case VITS_LPI_UNMAP:
@@ -64,7 +66,7 @@ static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi, const st
 		lpi->pending = false;
 		break;
 	case VITS_LPI_DETACH:
-		expect(engine, e->live, "DETACH of an event that is not live");
+		expect(engine, e->assigned, "DETACH of an event that is not assigned");
 		lpi->held = false;
 		break;
 	case VITS_LPI_MOVE:
@@ -78,7 +80,7 @@ static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi, const st
 		break;
 	case VITS_LPI_RAISE:
 		lpi->pending = true;
-		if (!e->live)
+		if (!e->assigned)
 			lpi->vcpu = e->vcpu;
 		break;
 	default:
@@ -86,7 +88,7 @@ static void apply_to_lpi(struct engine *engine, struct engine_lpi *lpi, const st
 	}
 }
 
-static void apply_to_all(struct engine *engine, const struct vits_effect *e)
+static void apply_to_all(struct engine *engine, const struct vits_lpi_update *e)
 {
 	uint32_t vcpu = e->op == VITS_MOVALL ? e->vcpu_from : e->vcpu;
 
@@ -103,27 +105,27 @@ static void apply_to_all(struct engine *engine, const struct vits_effect *e)
 	}
 }
 
-void engine_apply(struct engine *engine, const struct vits_effect *effect)
+void engine_update(struct engine *engine, const struct vits_lpi_update *update)
 {
 	struct engine_lpi *lpi;
 
 	engine->open = true;
-	expect(engine, effect->vcpu < engine->nr_vcpus, "a vCPU is out of range");
-	if (effect->op == VITS_INVALL || effect->op == VITS_MOVALL) {
-		apply_to_all(engine, effect);
+	expect(engine, update->vcpu < engine->nr_vcpus, "a vCPU is out of range");
+	if (update->op == VITS_INVALL || update->op == VITS_MOVALL) {
+		apply_to_all(engine, update);
 		return;
 	}
-	lpi = know(engine, effect->intid);
-	if (effect->op == VITS_LPI_MAP) {
-		apply_map(engine, lpi, effect);
+	lpi = know(engine, update->intid);
+	if (update->op == VITS_LPI_MAP) {
+		apply_map(engine, lpi, update);
 		return;
 	}
-	expect(engine, lpi->held == effect->live, "live is not what the engine holds");
-	if (effect->live) {
-		expect(engine, lpi->function == effect->function, "the LPI is another function's");
-		expect(engine, lpi->eventid == effect->eventid, "the LPI is another event's");
+	expect(engine, lpi->held == update->assigned, "assigned is not what the engine holds");
+	if (update->assigned) {
+		expect(engine, lpi->function == update->function, "the LPI is another function's");
+		expect(engine, lpi->eventid == update->eventid, "the LPI is another event's");
 	}
-	apply_to_lpi(engine, lpi, effect);
+	apply_to_lpi(engine, lpi, update);
 }
 
 void engine_commit(struct engine *engine)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An LPI engine for vits in tests: what the redistributors of a machine would
- * do with the steps of struct vits_effect, in a plain array. It notes a step
+ * do with the steps of struct vits_lpi_update, in a plain array. It notes a step
  * that breaks what vits.h promises.
  */
 #ifndef TESTS_ORACLE_ENGINE_H
@@ -16,11 +16,11 @@
 struct engine_lpi {
 	bool known;   /* is in engine.touched */
 	bool claimed; /* vits_ops.claim */
-	bool held;    /* a live event has it */
+	bool held;    /* an assigned event has it */
 	bool enabled; /* as last read; of a held one */
 	bool pending;
 	uint32_t vcpu;
-	uint32_t function; /* of the live event: its index in the configuration */
+	uint32_t function; /* of the assigned event: its index in the configuration */
 	uint32_t eventid;
 };
 
@@ -38,7 +38,7 @@ struct engine {
 
 /* No LPI is held or pending. */
 void engine_reset(struct engine *engine);
-void engine_apply(struct engine *engine, const struct vits_effect *effect);
+void engine_update(struct engine *engine, const struct vits_lpi_update *update);
 void engine_commit(struct engine *engine);
 bool engine_claim(struct engine *engine, uint32_t intid);
 void engine_release(struct engine *engine, uint32_t intid);

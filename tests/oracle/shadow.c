@@ -22,11 +22,11 @@ static int side_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return ram_write(&side->ram, gpa, buf, len);
 }
 
-static void side_apply(void *ctx, const struct vits_effect *effect)
+static void side_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct shadow_side *side = ctx;
 
-	engine_apply(&side->engine, effect);
+	engine_update(&side->engine, update);
 }
 
 static void side_commit(void *ctx)
@@ -74,7 +74,7 @@ static void side_trace(void *ctx, const uint64_t cmd[4], enum vits_result result
 static const struct vits_ops ops = {
 	.mem_read = side_mem_read,
 	.mem_write = side_mem_write,
-	.apply = side_apply,
+	.update = side_update,
 	.commit = side_commit,
 	.claim = side_claim,
 	.release = side_release,

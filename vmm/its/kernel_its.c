@@ -18,8 +18,8 @@
  *    it is done by MOVI of each LPI instead. Choice: so what is pending of an event
  *    that MAPC V=0 left without a target stays pending where it is, and is not lost:
  *    KVM moves what is mapped only. Drivers move events first, then unmap.
- *  - One LPI is never mapped twice: the vITS sees to it for live events, and the
- *    scratch device gives an LPI up before a live event takes it.
+ *  - One LPI is never mapped twice: the vITS sees to it for assigned events, and the
+ *    scratch device gives an LPI up before an assigned event takes it.
  *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/kvm/vcpu.h.
  *
  * Lock order:
@@ -58,7 +58,7 @@
 #define KERNEL_ID_BITS 16u /* of the INTIDs that KVM has */
 
 /* Commands that one effect needs at the most. */
-#define EFFECT_COMMANDS 8u
+#define UPDATE_COMMANDS 8u
 
 /* Owed mappings that a window tries again, for a guest can have tens of thousands. */
 #define RETRY_DEFERRED 1024u
@@ -100,8 +100,9 @@ struct kernel_its {
 	struct redist *redists; /* [cfg.nr_vcpus] */
 	bool has_prop;
 	uint64_t prop; /* PROPBASER, which is one for the whole VM in KVM */
-	uint8_t live[BITSET_BYTES(VITS_MAX_LPIS)]; /* n: a live event has the LPI 8192 + n */
-	uint32_t scratch[SCRATCH_EVENTS];	   /* INTID that scratch event i maps; 0: none */
+	uint8_t assigned[BITSET_BYTES(
+		VITS_MAX_LPIS)];	  /* n: an assigned event has the LPI 8192 + n */
+	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
 	struct deferred_set owed;
 	size_t deferred_next; /* the next to be tried again */
@@ -176,7 +177,7 @@ static void flush(struct kernel_its *s)
 /* Is there room for the commands of one more effect? Makes some. */
 static void make_room(struct kernel_its *s)
 {
-	if (kernel_queue_room(&s->queue) < EFFECT_COMMANDS)
+	if (kernel_queue_room(&s->queue) < UPDATE_COMMANDS)
 		flush(s);
 }
 
@@ -283,9 +284,9 @@ static void retry_deferred(struct kernel_its *s, size_t most)
 	}
 }
 
-/* ---- effects on live events --------------------------------------------- */
+/* ---- effects on assigned events --------------------------------------------- */
 
-static void live_map(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+static void assigned_map(struct kernel_its *s, uint32_t devid, const struct vits_lpi_update *e)
 {
 	const struct deferred o = { devid, e->eventid, e->intid, e->vcpu, false };
 
@@ -297,7 +298,7 @@ static void live_map(struct kernel_its *s, uint32_t devid, const struct vits_eff
 	count(&s->total_deferred, 1);
 }
 
-static void live_unmap(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+static void assigned_unmap(struct kernel_its *s, uint32_t devid, const struct vits_lpi_update *e)
 {
 	if (e->op == VITS_LPI_UNMAP)
 		kernel_queue_event(&s->queue, GITS_CMD_CLEAR, devid, e->eventid);
@@ -305,7 +306,8 @@ static void live_unmap(struct kernel_its *s, uint32_t devid, const struct vits_e
 	lpimap_drop(&s->map, e->intid);
 }
 
-static void apply_deferred(struct kernel_its *s, struct deferred *o, const struct vits_effect *e)
+static void update_deferred(struct kernel_its *s, struct deferred *o,
+			    const struct vits_lpi_update *e)
 {
 	switch (e->op) {
 	case VITS_LPI_MOVE:
@@ -326,26 +328,26 @@ static void apply_deferred(struct kernel_its *s, struct deferred *o, const struc
 	}
 }
 
-static void apply_live(struct kernel_its *s, uint32_t devid, const struct vits_effect *e)
+static void update_assigned(struct kernel_its *s, uint32_t devid, const struct vits_lpi_update *e)
 {
 	struct deferred *o = s->owed.nr ? deferred_find(&s->owed, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
-		bitset_put(s->live, e->intid - VITS_LPI_BASE, true);
+		bitset_put(s->assigned, e->intid - VITS_LPI_BASE, true);
 	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
-		bitset_put(s->live, e->intid - VITS_LPI_BASE, false);
+		bitset_put(s->assigned, e->intid - VITS_LPI_BASE, false);
 	if (o) {
-		apply_deferred(s, o, e);
+		update_deferred(s, o, e);
 		return;
 	}
 
 	switch (e->op) {
 	case VITS_LPI_MAP:
-		live_map(s, devid, e);
+		assigned_map(s, devid, e);
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
-		live_unmap(s, devid, e);
+		assigned_unmap(s, devid, e);
 		break;
 	case VITS_LPI_MOVE:
 		move_in_kernel(s, e->intid, e->vcpu);
@@ -367,7 +369,7 @@ static void apply_live(struct kernel_its *s, uint32_t devid, const struct vits_e
 /* ---- effects on events of no function ------------------------------------ */
 
 /* Have scratch event `slot` map the LPI. False: the guest's LPI tables are not there. */
-static bool scratch_map(struct kernel_its *s, const struct vits_effect *e, uint32_t slot)
+static bool scratch_map(struct kernel_its *s, const struct vits_lpi_update *e, uint32_t slot)
 {
 	if (s->scratch[slot] == e->intid)
 		return true;
@@ -394,12 +396,12 @@ static bool scratch_map(struct kernel_its *s, const struct vits_effect *e, uint3
 	return true;
 }
 
-static void apply_scratch(struct kernel_its *s, const struct vits_effect *e)
+static void update_scratch(struct kernel_its *s, const struct vits_lpi_update *e)
 {
 	uint32_t slot = e->intid % SCRATCH_EVENTS;
 
-	/* A live event of another ITS has the LPI: a stray entry of this one's tables. */
-	if (bitset_has(s->live, e->intid - VITS_LPI_BASE))
+	/* An assigned event of another ITS has the LPI: a stray entry of this one's tables. */
+	if (bitset_has(s->assigned, e->intid - VITS_LPI_BASE))
 		return;
 	if (!scratch_map(s, e, slot)) {
 		count(&s->unready, 1);
@@ -431,7 +433,7 @@ static void apply_scratch(struct kernel_its *s, const struct vits_effect *e)
 	}
 }
 
-void kernel_its_apply(struct kernel_its *s, unsigned its, const struct vits_effect *e)
+void kernel_its_update(struct kernel_its *s, unsigned its, const struct vits_lpi_update *e)
 {
 	assert(e->vcpu < s->cfg.nr_vcpus);
 
@@ -446,10 +448,10 @@ void kernel_its_apply(struct kernel_its *s, unsigned its, const struct vits_effe
 			if (s->owed.list[i].vcpu == e->vcpu_from)
 				s->owed.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
-	} else if (e->live) {
-		apply_live(s, function_index(&s->functions, its, e->function), e);
+	} else if (e->assigned) {
+		update_assigned(s, function_index(&s->functions, its, e->function), e);
 	} else {
-		apply_scratch(s, e);
+		update_scratch(s, e);
 	}
 	pthread_mutex_unlock(&s->lock);
 }

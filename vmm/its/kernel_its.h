@@ -29,7 +29,7 @@ struct kernel_its;
  */
 struct kernel_its_function {
 	unsigned its;	    /* which of the guest's ITSs it is wired to */
-	uint32_t nr_events; /* EventIDs that can be live */
+	uint32_t nr_events; /* EventIDs that can be assigned */
 };
 
 struct kernel_its_config {
@@ -66,14 +66,14 @@ int kernel_its_start(struct kernel_its *seal, struct failure *ret_failure) _must
 void kernel_its_destroy(struct kernel_its *seal);
 
 /* What struct vits_ops asks of an engine (vitsmod/vits.h), for one of the guest's ITSs. */
-void kernel_its_apply(struct kernel_its *seal, unsigned its, const struct vits_effect *effect);
+void kernel_its_update(struct kernel_its *seal, unsigned its, const struct vits_lpi_update *update);
 void kernel_its_commit(struct kernel_its *seal);
 
 /*
- * Make a live event's LPI pending, of an EventID below the function's nr_events.
+ * Make an assigned event's LPI pending, of an EventID below the function's nr_events.
  * 1: done, or it will be as soon as the guest has LPI tables that the mapping can
  * be made with; 0: the kernel has no such mapping; -EBUSY: the target has its LPIs
- * off. Any thread but one between kernel_its_apply() and kernel_its_commit(); takes no lock
+ * off. Any thread but one between kernel_its_update() and kernel_its_commit(); takes no lock
  * unless a mapping is owed.
  */
 int kernel_its_signal(struct kernel_its *seal, size_t function, uint32_t eventid) _must_check_;

@@ -46,11 +46,11 @@ static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return gmem_write(its->set->cfg.mem, gpa, buf, len);
 }
 
-static void its_apply(void *ctx, const struct vits_effect *effect)
+static void its_update(void *ctx, const struct vits_lpi_update *update)
 {
 	const struct member *its = ctx;
 
-	kernel_its_apply(its->set->cfg.kernel_its, its->index, effect);
+	kernel_its_update(its->set->cfg.kernel_its, its->index, update);
 }
 
 static void its_commit(void *ctx)
@@ -95,7 +95,7 @@ static void its_trace(void *ctx, const uint64_t cmd[4], enum vits_result result,
 static const struct vits_ops vits_ops = {
 	.mem_read = its_mem_read,
 	.mem_write = its_mem_write,
-	.apply = its_apply,
+	.update = its_update,
 	.commit = its_commit,
 	.claim = its_claim,
 	.release = its_release,

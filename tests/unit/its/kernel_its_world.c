@@ -153,14 +153,14 @@ void world_configure(struct world *w, uint32_t intid, bool enabled)
 
 /* ---- updates ---------------------------------------------------------------------- */
 
-static void apply(struct world *w, uint32_t function, const struct vits_effect *e)
+static void apply(struct world *w, uint32_t function, const struct vits_lpi_update *e)
 {
-	struct vits_effect effect = *e;
+	struct vits_lpi_update update = *e;
 
 	/* The function's index in its own ITS. */
 	for (uint32_t i = 0; i < function; i++)
-		effect.function += w->functions[i].its == w->functions[function].its;
-	kernel_its_apply(w->its, w->functions[function].its, &effect);
+		update.function += w->functions[i].its == w->functions[function].its;
+	kernel_its_update(w->its, w->functions[function].its, &update);
 }
 
 static struct world_event *event_of(struct world *w, uint32_t function, uint32_t eventid)
@@ -173,13 +173,15 @@ static struct world_event *event_of(struct world *w, uint32_t function, uint32_t
 void world_map(struct world *w, uint32_t function, uint32_t eventid, uint32_t intid, uint32_t vcpu)
 {
 	struct world_event *event = event_of(w, function, eventid);
-	const struct vits_effect e = {
-		.op = VITS_LPI_MAP, .live = true, .eventid = eventid, .intid = intid, .vcpu = vcpu
-	};
+	const struct vits_lpi_update e = { .op = VITS_LPI_MAP,
+					   .assigned = true,
+					   .eventid = eventid,
+					   .intid = intid,
+					   .vcpu = vcpu };
 
-	assert(!event->live);
+	assert(!event->assigned);
 	assert(!w->owner[intid - VITS_LPI_BASE]);
-	*event = (struct world_event){ .live = true, .intid = intid, .vcpu = vcpu };
+	*event = (struct world_event){ .assigned = true, .intid = intid, .vcpu = vcpu };
 	w->owner[intid - VITS_LPI_BASE] = (uint8_t)(function + 1);
 	apply(w, function, &e);
 }
@@ -187,13 +189,13 @@ void world_map(struct world *w, uint32_t function, uint32_t eventid, uint32_t in
 void world_update(struct world *w, int op, uint32_t function, uint32_t eventid)
 {
 	struct world_event *event = event_of(w, function, eventid);
-	const struct vits_effect e = { .op = (enum vits_effect_op)op,
-				       .live = true,
-				       .eventid = eventid,
-				       .intid = event->intid,
-				       .vcpu = event->vcpu };
+	const struct vits_lpi_update e = { .op = (enum vits_lpi_op)op,
+					   .assigned = true,
+					   .eventid = eventid,
+					   .intid = event->intid,
+					   .vcpu = event->vcpu };
 
-	assert(event->live);
+	assert(event->assigned);
 	apply(w, function, &e);
 	if (op == VITS_LPI_RAISE || op == VITS_LPI_CLEAR)
 		event->raised =
@@ -212,33 +214,33 @@ void world_move(struct world *w, uint32_t function, uint32_t eventid, uint32_t v
 
 void world_update_other(struct world *w, int op, unsigned its, uint32_t intid, uint32_t vcpu)
 {
-	const struct vits_effect e = { .op = (enum vits_effect_op)op,
-				       .devid = 0x999,
-				       .eventid = 1,
-				       .intid = intid,
-				       .vcpu = vcpu };
+	const struct vits_lpi_update e = { .op = (enum vits_lpi_op)op,
+					   .devid = 0x999,
+					   .eventid = 1,
+					   .intid = intid,
+					   .vcpu = vcpu };
 	uint8_t owner = w->owner[intid - VITS_LPI_BASE];
 
 	assert(!owner || w->functions[owner - 1].its != its);
-	kernel_its_apply(w->its, its, &e);
+	kernel_its_update(w->its, its, &e);
 }
 
 void world_invall(struct world *w, uint32_t vcpu)
 {
-	const struct vits_effect e = { .op = VITS_INVALL, .vcpu = vcpu };
+	const struct vits_lpi_update e = { .op = VITS_INVALL, .vcpu = vcpu };
 
-	kernel_its_apply(w->its, 0, &e);
+	kernel_its_update(w->its, 0, &e);
 }
 
 void world_movall(struct world *w, uint32_t from, uint32_t to)
 {
-	const struct vits_effect e = { .op = VITS_MOVALL, .vcpu = to, .vcpu_from = from };
+	const struct vits_lpi_update e = { .op = VITS_MOVALL, .vcpu = to, .vcpu_from = from };
 
 	for (uint32_t f = 0; f < WORLD_FUNCTIONS; f++)
 		for (uint32_t i = 0; i < w->functions[f].nr_events; i++)
-			if (w->events[f][i].live && w->events[f][i].vcpu == from)
+			if (w->events[f][i].assigned && w->events[f][i].vcpu == from)
 				w->events[f][i].vcpu = to;
-	kernel_its_apply(w->its, 0, &e);
+	kernel_its_update(w->its, 0, &e);
 }
 
 void world_commit(struct world *w)
@@ -258,7 +260,7 @@ int world_signal(struct world *w, uint32_t function, uint32_t eventid)
 	int r = kernel_its_signal(w->its, function, eventid);
 
 	assert(!defers || r == 1);
-	assert(event->live || r <= 0);
+	assert(event->assigned || r <= 0);
 	event->raised = event->raised || (defers && kernel_its_defers(w->its, function, eventid));
 	return r;
 }
@@ -292,9 +294,9 @@ static void check_event(struct world *w, uint32_t function, uint32_t eventid)
 	const struct model_ite *ite = find(w, function, eventid);
 	bool defers = kernel_its_defers(w->its, function, eventid);
 
-	if (!event->live || defers) {
+	if (!event->assigned || defers) {
 		assert(!ite);
-		assert(event->live || !defers);
+		assert(event->assigned || !defers);
 		return;
 	}
 	assert(ite);
@@ -318,7 +320,7 @@ static void check_mapping(struct world *w, const struct model_ite *ite)
 	assert(function <= WORLD_FUNCTIONS);
 	if (function < WORLD_FUNCTIONS) {
 		assert(eventid < w->functions[function].nr_events);
-		assert(w->events[function][eventid].live);
+		assert(w->events[function][eventid].assigned);
 		return;
 	}
 	assert(eventid == ite->intid % 256);
@@ -326,7 +328,7 @@ static void check_mapping(struct world *w, const struct model_ite *ite)
 	for (uint32_t i = 0; owner && i < w->functions[owner - 1].nr_events; i++) {
 		const struct world_event *event = &w->events[owner - 1][i];
 
-		assert(!event->live || event->intid != ite->intid ||
+		assert(!event->assigned || event->intid != ite->intid ||
 		       kernel_its_defers(w->its, owner - 1u, i));
 	}
 }

@@ -15,7 +15,7 @@
 #define WORLD_EVENTS	4096u /* of a function, at the most */
 
 struct world_event {
-	bool live;
+	bool assigned;
 	bool raised; /* while its mapping was deferred */
 	uint32_t intid, vcpu;
 };
@@ -35,7 +35,7 @@ struct world {
 	_Atomic unsigned nr_waits, nr_failed, nr_deferred_changed;
 
 	struct world_event events[WORLD_FUNCTIONS][WORLD_EVENTS];
-	uint8_t owner[VITS_MAX_LPIS]; /* 1 + the function whose live event has LPI n; 0: none */
+	uint8_t owner[VITS_MAX_LPIS]; /* 1 + the function whose assigned event has LPI n; 0: none */
 };
 
 /* Functions 0 and 1 are on ITS 0, function 2 on ITS 1; function 0 has so many events. */

@@ -48,7 +48,7 @@ static void run_error_cases(const struct error_case *cases, size_t nr_cases)
 		run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 		run_ok(w, mapti(DEV_B, 0, LPI(1), 0));
 		run_ok(w, mapti(DEV_X, 0, LPI(2), 0));
-		forget_steps(w);
+		forget_updates(w);
 		code = run(w, cases[i].cmd);
 		if (code != cases[i].code || (code != 0) != (w->result == VITS_SKIP))
 			fail_msg("%s: got %06x, result %d", cases[i].why, code, (int)w->result);
@@ -56,7 +56,7 @@ static void run_error_cases(const struct error_case *cases, size_t nr_cases)
 			struct vits_stats stats = world_stats(w);
 			unsigned op = cmd_opcode(cases[i].cmd.w);
 
-			expect_no_more_steps(w);
+			expect_no_more_updates(w);
 			assert_non_null(vits_error_name(code));
 			assert_int_equal(stats.cmd[op].skipped, 1);
 			assert_int_equal(stats.nr_last, 1);
@@ -151,7 +151,7 @@ static void test_event_command_errors(void **state)
 #define EVENT(id, event) \
 	encoded((struct gits_cmd){ .opcode = op, .devid = id, .eventid = event, .icid = 1 })
 		const struct error_case cases[] = {
-			{ "live event", EVENT(DEV_A, 0), 0 },
+			{ "assigned event", EVENT(DEV_A, 0), 0 },
 			{ "a stranger's event", EVENT(DEV_X, 0), 0 },
 			{ "DeviceID beyond Devbits", EVENT(0x10000, 0), n | 0x01 },
 			{ "unmapped device", EVENT(0x77, 0), no_device },
@@ -230,14 +230,14 @@ static void test_mapi_maps_the_eventid_and_has_its_errors(void **state)
 	run_skip(w, mapi(DEV_A, 8191, 0), 0x010b05);
 	run_skip(w, mapi(DEV_A, 8192 + NR_LPIS, 0), 0x010b05);
 	run_skip(w, mapi(DEV_A, 1 << 14, 0), 0x010b05);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	run_ok(w, mapi(DEV_A, 8192, 0));
-	expect_step(w, VITS_LPI_MAP, true, 8192, 2);
+	expect_update(w, VITS_LPI_MAP, true, 8192, 2);
 	expect_msi(w, 0, 8192, 8192, 2);
 	run_skip(w, mapi(DEV_X, 8192, 0), 0x010b05); /* the function's */
 	run_skip(w, mapi(DEV_A, 8192, 0), 0);	     /* mapped already */
 	run_ok(w, mapi(DEV_X, 8192 + 40, 0));	     /* beyond the shadow */
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 
@@ -291,7 +291,7 @@ static void test_an_opcode_that_is_no_command_is_ignored_and_never_stalls(void *
 		run_skip(w, opcode(op), 0);
 		assert_int_equal(world_stats(w).cmd[op].skipped, 1);
 	}
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 
@@ -305,7 +305,7 @@ static void test_every_opcode_with_all_other_bits_set_does_no_harm(void **state)
 
 		run(w, cmd);
 	}
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 

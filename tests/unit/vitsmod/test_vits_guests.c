@@ -169,7 +169,7 @@ static void test_linux_suspends_and_resumes_with_all_its_mappings(void **state)
 	cbaser = rd64(w, GITS_CBASER);
 	baser[0] = rd64(w, GITS_BASER(0));
 	baser[1] = rd64(w, GITS_BASER(1));
-	forget_steps(w);
+	forget_updates(w);
 	become_quiescent(w);
 	wr64(w, GITS_CBASER, cbaser);
 	w->tail = 0;
@@ -177,7 +177,7 @@ static void test_linux_suspends_and_resumes_with_all_its_mappings(void **state)
 	wr64(w, GITS_BASER(0), baser[0]);
 	wr64(w, GITS_BASER(1), baser[1]);
 	wr32(w, GITS_CTLR, (uint32_t)ctlr);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	expect_all_events(w);
 	linux_starts_cpu(w, 0);
 	expect_all_events(w);

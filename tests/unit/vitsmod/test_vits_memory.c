@@ -59,10 +59,10 @@ static int no_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return -EFAULT;
 }
 
-static void no_apply(void *ctx, const struct vits_effect *effect)
+static void no_update(void *ctx, const struct vits_lpi_update *update)
 {
 	(void)ctx;
-	(void)effect;
+	(void)update;
 }
 
 static void no_call(void *ctx)
@@ -75,7 +75,7 @@ static void test_create_says_that_memory_ran_out_wherever_it_does(void **state)
 	static const struct vits_ops ops = {
 		.mem_read = no_mem,
 		.mem_write = no_mem_write,
-		.apply = no_apply,
+		.update = no_update,
 		.commit = no_call,
 		.more = no_call,
 	};

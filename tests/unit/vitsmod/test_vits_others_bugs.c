@@ -200,7 +200,7 @@ static void test_what_was_unmapped_does_not_come_back_at_restore(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(ram_get(a, ITE_SLOT(ITT_B, i)), 0);
 	b = round_trip(a);
-	expect_no_more_steps(b);
+	expect_no_more_updates(b);
 	for (uint32_t i = 0; i < 4; i++) {
 		expect_no_msi(b, 0, i, VITS_MSI_UNMAPPED);
 		expect_no_msi(b, 1, i, VITS_MSI_UNMAPPED);
@@ -262,7 +262,7 @@ static void test_mapti_to_an_unmapped_icid_survives_save_and_restore(void **stat
 	run_ok(a, mapti(DEV_B, 7, LPI(1), 0xffff));
 	b = round_trip(a);
 	same_worlds(a, b);
-	expect_no_more_steps(b);
+	expect_no_more_updates(b);
 	run_ok(b, mapc(0xffff, 2));
 	run_ok(b, mapc(9, 3));
 	expect_msi(b, 0, 0, LPI(0), 3);
@@ -296,13 +296,13 @@ static void test_another_baser_between_two_sessions_leaves_no_old_mapping(void *
 	(void)state;
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	run_ok(w, mapti(DEV_B, 0, LPI(1), 1));
-	forget_steps(w);
+	forget_updates(w);
 	wr32(w, GITS_CTLR, 0);
 	world_set_tables(w);
 	wr64(w, GITS_BASER(0), baser_value(SPARE, 8));
 	wr64(w, GITS_BASER(1), baser_value(SPARE + 0x100000, 8));
-	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 0);
-	expect_step(w, VITS_LPI_UNMAP, true, LPI(1), 1);
+	expect_update(w, VITS_LPI_UNMAP, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_UNMAP, true, LPI(1), 1);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	expect_no_msi(w, 1, 0, VITS_MSI_UNMAPPED);
@@ -450,7 +450,7 @@ static void test_an_its_that_was_never_enabled_is_saved_restored_and_reset(void 
 		}
 		b = round_trip(a);
 		same_worlds(a, b);
-		assert_int_equal(b->nr_effects, 0);
+		assert_int_equal(b->nr_updates, 0);
 		vits_reset(b->v);
 		assert_in_reset_state(b);
 		/* And it is as good as any. */
@@ -516,7 +516,7 @@ static void test_a_reserved_offset_ends_nothing(void **state)
 
 	(void)state;
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
-	forget_steps(w);
+	forget_updates(w);
 	for (uint64_t offset = 0; offset < GITS_FRAME_SZ; offset += 4) {
 		if (is_register(offset))
 			continue;
@@ -528,7 +528,7 @@ static void test_a_reserved_offset_ends_nothing(void **state)
 	}
 	assert_true(nr_reserved > GITS_FRAME_SZ);
 	assert_int_equal(world_stats(w).mmio_ignored, nr_reserved);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	run_ok(w, intr(DEV_A, 0));
 	world_destroy(w);
@@ -601,11 +601,11 @@ static void test_what_is_pending_moves_with_movi_and_goes_with_discard(void **st
 	run_ok(w, mapti(DEV_X, 0, LPI(1), 0));
 	run_ok(w, intr(DEV_A, 0));
 	run_ok(w, intr(DEV_X, 0));
-	forget_steps(w);
+	forget_updates(w);
 	run_ok(w, movi(DEV_A, 0, 1));
 	run_ok(w, movi(DEV_X, 0, 1));
-	expect_step(w, VITS_LPI_MOVE, true, LPI(0), 1);
-	expect_step(w, VITS_LPI_MOVE, false, LPI(1), 1);
+	expect_update(w, VITS_LPI_MOVE, true, LPI(0), 1);
+	expect_update(w, VITS_LPI_MOVE, false, LPI(1), 1);
 	assert_true(w->lpis[0].pending);
 	assert_true(w->lpis[1].pending);
 	run_ok(w, discard(DEV_A, 0));
@@ -697,7 +697,7 @@ static void test_a_zeroed_table_maps_nothing(void **state)
 		run_skip(w, intr(DEV_X, event), 0x010307);
 		run_skip(w, discard(DEV_X, event), 0x010f07);
 	}
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 
@@ -725,7 +725,7 @@ static void test_an_itt_outside_ram_fails_at_mapti_and_not_before(void **state)
 		run_ok(w, mapd_off(DEV_A));
 		run_ok(w, mapd_off(DEV_X));
 	}
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 

@@ -34,9 +34,9 @@ static void test_commands_run_in_order_up_to_cwriter(void **state)
 	push(w, mapti(DEV_A, 1, LPI(1), 0));
 	kick(w);
 	push(w, mapti(DEV_A, 2, LPI(2), 0)); /* not announced */
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 0);
-	expect_step(w, VITS_LPI_MAP, true, LPI(1), 0);
-	expect_no_more_steps(w);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_MAP, true, LPI(1), 0);
+	expect_no_more_updates(w);
 	assert_int_equal(rd64(w, GITS_CREADR), 4 * 32);
 	assert_int_equal(w->nr_commands, 4);
 	world_destroy(w);
@@ -62,7 +62,7 @@ static void test_queue_wraps_at_its_size(void **state)
 	kick(w);
 	assert_int_equal(rd32(w, GITS_CREADR), w->tail);
 	assert_int_equal(w->nr_commands, 4 * w->queue_sz / 32 - 1);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 
@@ -158,7 +158,7 @@ static void test_an_entry_is_read_once(void **state)
 	w->arg = &nr;
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	assert_int_equal(nr, 1);
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 0);
 	world_destroy(w);
 }
 
@@ -175,7 +175,7 @@ static void note_creadr(struct world *w)
 }
 
 /* Choice in cmdq.h */
-static void test_creadr_moves_once_at_the_end_of_each_visit_after_commit(void **state)
+static void test_creadr_moves_once_at_the_end_of_each_batch_after_commit(void **state)
 {
 	struct world *w = world_create_on(NULL);
 	uint32_t creadr[8] = { 0 };
@@ -192,11 +192,11 @@ static void test_creadr_moves_once_at_the_end_of_each_visit_after_commit(void **
 	world_destroy(w);
 }
 
-static void expect_unpublished(struct world *w)
+static void expect_untranslatable(struct world *w)
 {
 	uint32_t *seen = w->arg;
 
-	/* An MSI that came now would be lost in the engine. */
+	/* An MSI that came now would be lost in the backend. */
 	*seen = translated(w, 0, 0);
 }
 
@@ -208,7 +208,7 @@ static void test_an_event_is_translated_only_after_commit(void **state)
 	(void)state;
 	run_ok(w, mapd(DEV_A, ITT_A, 2));
 	run_ok(w, mapc(0, 0));
-	w->on_commit = expect_unpublished;
+	w->on_commit = expect_untranslatable;
 	w->arg = &seen;
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	assert_int_equal(seen, 0);
@@ -228,7 +228,7 @@ static void test_an_event_is_translated_only_after_commit(void **state)
 	world_destroy(w);
 }
 
-static void test_an_event_that_comes_and_goes_in_one_visit_is_never_translated(void **state)
+static void test_an_event_that_comes_and_goes_in_one_batch_is_never_translated(void **state)
 {
 	struct world *w = world_create_on(NULL);
 
@@ -276,7 +276,7 @@ static void test_one_call_runs_a_bounded_number_of_commands(void **state)
 	world_destroy(w);
 }
 
-static void test_commands_with_many_steps_end_a_visit_early(void **state)
+static void test_commands_with_many_steps_end_a_batch_early(void **state)
 {
 	static const struct vits_function function = { DEV_A, 1024 };
 	struct vits_config config;
@@ -294,7 +294,7 @@ static void test_commands_with_many_steps_end_a_visit_early(void **state)
 		run_ok(w, mapti(DEV_A, i, LPI(i), 0));
 	w->nr_commits = 0;
 	w->nr_commands = 0;
-	/* Each moves 1024 events: one per visit, and nearly four visits per call. */
+	/* Each moves 1024 events: one per batch, and nearly four batches per call. */
 	for (uint32_t i = 1; i <= 100; i++)
 		push(w, mapc(0, i % 2));
 	kick(w);
@@ -328,7 +328,7 @@ static void push_more_inside_commit(struct world *w)
 	assert_int_equal(w->nr_commands, commands);
 }
 
-static void test_commands_announced_during_a_visit_are_handed_over(void **state)
+static void test_commands_announced_during_a_batch_are_handed_over(void **state)
 {
 	struct world *w = world_create_on(NULL);
 	unsigned left = 5;
@@ -338,7 +338,7 @@ static void test_commands_announced_during_a_visit_are_handed_over(void **state)
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	run_ok(w, mapti(DEV_A, 1, LPI(1), 0));
-	forget_steps(w);
+	forget_updates(w);
 	w->nr_commands = 0;
 	w->on_commit = push_more_inside_commit;
 	w->arg = &left;
@@ -346,10 +346,10 @@ static void test_commands_announced_during_a_visit_are_handed_over(void **state)
 	kick(w);
 	assert_int_equal(w->nr_commands, 1 + 5 * 2);
 	for (unsigned i = 0; i < 5; i++) {
-		expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
-		expect_step(w, VITS_LPI_RAISE, true, LPI(1), 0);
+		expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
+		expect_update(w, VITS_LPI_RAISE, true, LPI(1), 0);
 	}
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	assert_int_equal(rd32(w, GITS_CREADR), w->tail);
 	assert_int_equal(w->nr_more, 0);
 	world_destroy(w);
@@ -377,7 +377,7 @@ static void toggle_inside_commit(struct world *w)
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 }
 
-static void test_off_and_on_during_a_visit_loses_and_repeats_nothing(void **state)
+static void test_off_and_on_during_a_batch_loses_and_repeats_nothing(void **state)
 {
 	struct world *w = world_create_on(NULL);
 
@@ -477,7 +477,7 @@ static void test_a_queue_anywhere_does_no_harm(void **state)
 		for (unsigned n = 0; n < 200; n++)
 			vits_run(w->v);
 		assert_int_equal(rd32(w, GITS_CREADR), 0xfffe0);
-		expect_no_more_steps(w);
+		expect_no_more_updates(w);
 		world_destroy(w);
 	}
 }
@@ -588,15 +588,15 @@ int main(void)
 		cmocka_unit_test(test_largest_queue_is_drained_whole),
 		cmocka_unit_test(test_no_command_runs_while_disabled),
 		cmocka_unit_test(test_an_entry_is_read_once),
-		cmocka_unit_test(test_creadr_moves_once_at_the_end_of_each_visit_after_commit),
+		cmocka_unit_test(test_creadr_moves_once_at_the_end_of_each_batch_after_commit),
 		cmocka_unit_test(test_an_event_is_translated_only_after_commit),
 		cmocka_unit_test(
-			test_an_event_that_comes_and_goes_in_one_visit_is_never_translated),
+			test_an_event_that_comes_and_goes_in_one_batch_is_never_translated),
 		cmocka_unit_test(test_one_call_runs_a_bounded_number_of_commands),
-		cmocka_unit_test(test_commands_with_many_steps_end_a_visit_early),
-		cmocka_unit_test(test_commands_announced_during_a_visit_are_handed_over),
+		cmocka_unit_test(test_commands_with_many_steps_end_a_batch_early),
+		cmocka_unit_test(test_commands_announced_during_a_batch_are_handed_over),
 		cmocka_unit_test(test_handing_over_for_ever_does_not_hold_one_caller_for_ever),
-		cmocka_unit_test(test_off_and_on_during_a_visit_loses_and_repeats_nothing),
+		cmocka_unit_test(test_off_and_on_during_a_batch_loses_and_repeats_nothing),
 		cmocka_unit_test(test_disabling_stops_between_two_commands),
 		cmocka_unit_test(test_an_entry_that_is_not_in_ram_is_skipped_and_counted),
 		cmocka_unit_test(test_an_entry_that_is_not_in_ram_stalls_the_queue_where_errors_do),

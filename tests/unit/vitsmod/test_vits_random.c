@@ -3,7 +3,7 @@
  * Random command streams. First against a model of the ITS that has no tables,
  * no shadow and no queue, only what IHI 0069 5.3 says in plain arrays; then with
  * a guest that writes anything anywhere, where all that counts is that the
- * steps make sense and that no MSI goes where the engine does not expect it.
+ * steps make sense and that no MSI goes where the backend does not expect it.
  *
  * ITSY_SEED=n in the environment runs one seed only.
  */
@@ -48,16 +48,16 @@ static bool one_in(struct dice *d, uint32_t n)
 
 /* The last one is beyond the device table. */
 static const uint32_t devids[NR_DEVS] = { DEV_A, DEV_B, DEV_X, 0x77, 0x10000 };
-static const uint32_t nr_live[NR_DEVS] = { DEV_A_EVENTS, DEV_B_EVENTS, 0, 0, 0 };
+static const uint32_t nr_assigned[NR_DEVS] = { DEV_A_EVENTS, DEV_B_EVENTS, 0, 0, 0 };
 /* The last one is beyond the collection table of 512. */
 static const uint32_t icids[NR_COLLS] = { 0, 1, 2, 3, 100, 255, 511, 512 };
 
 struct model_event {
 	bool mapped;
-	bool was_held; /* had a target since it was mapped or cleared */
+	bool was_targeted; /* had a target since it was mapped or cleared */
 	uint32_t intid;
 	unsigned coll;
-	uint32_t vcpu; /* where the engine has it */
+	uint32_t vcpu; /* where the backend has it */
 };
 
 struct model {
@@ -75,7 +75,7 @@ struct model {
 
 static bool is_live(unsigned dev, uint32_t eventid)
 {
-	return eventid < nr_live[dev];
+	return eventid < nr_assigned[dev];
 }
 
 static bool has_target(const struct model *m, const struct model_event *e)
@@ -83,11 +83,11 @@ static bool has_target(const struct model *m, const struct model_event *e)
 	return e->mapped && m->colls[e->coll].mapped;
 }
 
-/* The live event that has an LPI; ret_live says which. */
+/* The assigned event that has an LPI; ret_live says which. */
 static struct model_event *owner(struct model *m, uint32_t intid)
 {
 	for (unsigned dev = 0; dev < NR_DEVS; dev++) {
-		for (uint32_t i = 0; i < nr_live[dev]; i++) {
+		for (uint32_t i = 0; i < nr_assigned[dev]; i++) {
 			struct model_event *e = &m->devs[dev].events[i];
 
 			if (e->mapped && e->intid == intid)
@@ -115,7 +115,7 @@ static void forget_event(struct model *m, unsigned dev, uint32_t eventid)
 	struct model_event *e = &m->devs[dev].events[eventid];
 
 	if (is_live(dev, eventid)) {
-		if (e->mapped && e->was_held)
+		if (e->mapped && e->was_targeted)
 			m->pending[e->intid - VITS_LPI_BASE] = false;
 	} else if (e->mapped && has_target(m, e) && !owner(m, e->intid)) {
 		m->pending[e->intid - VITS_LPI_BASE] = false;
@@ -132,7 +132,7 @@ static void settle(struct model *m, unsigned coll)
 
 			if (e->coll != coll || !has_target(m, e))
 				continue;
-			e->was_held = true;
+			e->was_targeted = true;
 			e->vcpu = m->colls[coll].vcpu;
 		}
 	}
@@ -161,7 +161,7 @@ static uint32_t model_mapd(struct model *m, const struct model_cmd *c)
 	if (c->valid && c->bits > 16)
 		return 0x010802;
 	for (uint32_t i = 0; i < NR_EVENTS; i++) {
-		/* MAPD takes live events away; other ITEs just are no longer looked at. */
+		/* MAPD takes assigned events away; other ITEs just are no longer looked at. */
 		if (is_live(c->dev, i))
 			forget_event(m, c->dev, i);
 		else
@@ -206,7 +206,7 @@ static uint32_t model_mapti(struct model *m, const struct model_cmd *c)
 		return UINT32_MAX; /* no number */
 	*e = (struct model_event){ .mapped = true, .intid = c->intid, .coll = c->coll };
 	e->vcpu = m->colls[c->coll].vcpu;
-	e->was_held = has_target(m, e);
+	e->was_targeted = has_target(m, e);
 	return 0;
 }
 
@@ -253,7 +253,7 @@ static uint32_t model_event_command(struct model *m, const struct model_cmd *c)
 		return 0;
 	if (has_target(m, e))
 		set_pending(m, c->dev, c->eventid, false);
-	else if (is_live(c->dev, c->eventid) && e->was_held)
+	else if (is_live(c->dev, c->eventid) && e->was_targeted)
 		m->pending[e->intid - VITS_LPI_BASE] = false;
 	return 0;
 }
@@ -366,7 +366,7 @@ static void compare(struct world *w, struct model *m)
 	bool enabled = rd32(w, GITS_CTLR) & GITS_CTLR_ENABLED;
 
 	for (unsigned dev = 0; dev < NR_DEVS; dev++) {
-		for (uint32_t i = 0; i < nr_live[dev]; i++) {
+		for (uint32_t i = 0; i < nr_assigned[dev]; i++) {
 			const struct model_event *e = &m->devs[dev].events[i];
 			bool deliver = enabled && has_target(m, e);
 
@@ -380,9 +380,9 @@ static void compare(struct world *w, struct model *m)
 		const struct model_event *e = owner(m, LPI(n));
 		const struct world_lpi *lpi = &w->lpis[n];
 
-		assert_int_equal(lpi->held, e && has_target(m, e));
+		assert_int_equal(lpi->targeted, e && has_target(m, e));
 		assert_int_equal(lpi->pending, m->pending[n]);
-		if (lpi->held)
+		if (lpi->targeted)
 			assert_int_equal(lpi->vcpu, e->vcpu);
 	}
 }
@@ -454,12 +454,12 @@ static void random_against_model(struct dice *d)
 		vits_audit(w->v, (void (*)(void *, const struct vits_difference *))abort, NULL), 0);
 	vits_reset(w->v);
 	for (uint32_t n = 0; n < NR_LPIS; n++)
-		assert_false(w->lpis[n].held);
+		assert_false(w->lpis[n].targeted);
 	world_destroy(w);
 	free(m);
 }
 
-/* The same, several commands to a visit. */
+/* The same, several commands to a batch. */
 static void random_batches_against_model(struct dice *d)
 {
 	struct model *m = calloc(1, sizeof(*m));
@@ -485,21 +485,21 @@ static void random_batches_against_model(struct dice *d)
  * A guest that writes anything anywhere
  */
 
-static void check_engine(struct world *w)
+static void check_backend(struct world *w)
 {
 	for (size_t f = 0; f < w->config.nr_functions; f++) {
 		for (uint32_t i = 0; i < w->functions[f].nr_events; i++) {
 			struct vits_lpi lpi;
-			const struct world_lpi *held;
+			const struct world_lpi *targeted;
 
 			if (vits_translate(w->v, f, i, &lpi) != VITS_MSI_DELIVER)
 				continue;
 			assert_in_range(lpi.intid, VITS_LPI_BASE, LAST_LPI);
-			held = &w->lpis[lpi.intid - VITS_LPI_BASE];
-			assert_true(held->held);
-			assert_int_equal(held->devid, w->functions[f].devid);
-			assert_int_equal(held->eventid, i);
-			assert_int_equal(held->vcpu, lpi.vcpu);
+			targeted = &w->lpis[lpi.intid - VITS_LPI_BASE];
+			assert_true(targeted->targeted);
+			assert_int_equal(targeted->devid, w->functions[f].devid);
+			assert_int_equal(targeted->eventid, i);
+			assert_int_equal(targeted->vcpu, lpi.vcpu);
 		}
 	}
 }
@@ -600,11 +600,11 @@ static void random_hostile_guest(struct dice *d)
 			world_set_tables(w);
 			wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 		}
-		check_engine(w);
+		check_backend(w);
 	}
 	vits_reset(w->v);
 	for (uint32_t n = 0; n < NR_LPIS; n++)
-		assert_false(w->lpis[n].held);
+		assert_false(w->lpis[n].targeted);
 	world_destroy(w);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * vitsmod/README.md says which function and which test stand for each register,
- * command, demand, choice and published bug. All of them have to exist, and
+ * command, demand, choice and translatable bug. All of them have to exist, and
  * nothing that exists may be left out.
  */
 #include <setjmp.h>

@@ -279,11 +279,11 @@ static void test_enabling_again_changes_nothing(void **state)
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapd(DEV_A, ITT_A, 2));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
-	forget_steps(w);
+	forget_updates(w);
 	reads = w->nr_reads;
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT | GITS_CTLR_ENABLED);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	assert_int_equal(w->nr_reads, reads);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	world_destroy(w);
@@ -297,17 +297,17 @@ static void test_disabling_stops_translation_and_keeps_mappings(void **state)
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapd(DEV_A, ITT_A, 2));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
-	forget_steps(w);
+	forget_updates(w);
 	wr32(w, GITS_CTLR, 0);
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	expect_no_msi(w, 0, 0, VITS_MSI_DISABLED);
 	push(w, intr(DEV_A, 0));
 	kick(w);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	/* On again: mappings are there, and the queue goes on where it was. */
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
-	expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	world_destroy(w);
 }
@@ -336,7 +336,7 @@ static void test_quiescent_is_1_whenever_no_thread_is_in_the_command_side(void *
 		push(w, sync_cmd(0));
 	w->on_commit = disable_inside_commit;
 	kick(w);
-	/* The visit that was under way came to its end, the others never began. */
+	/* The batch that was under way came to its end, the others never began. */
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	assert_int_equal(rd32(w, GITS_CREADR), 64 * 32);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
@@ -525,7 +525,7 @@ static struct world *world_with_one_event(void)
 	run_ok(w, mapc(1, 1));
 	run_ok(w, mapd(DEV_A, ITT_A, 2));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 1));
-	forget_steps(w);
+	forget_updates(w);
 	wr32(w, GITS_CTLR, 0);
 	return w;
 }
@@ -540,7 +540,7 @@ static void test_baser_rewrite_of_the_same_value_keeps_state(void **state)
 	/* Cacheability is not what a table is. */
 	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8) & ~(UINT64_C(7) << 59));
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	expect_msi(w, 0, 0, LPI(0), 1);
 	world_destroy(w);
 }
@@ -553,26 +553,26 @@ static void test_the_same_base_again_forgets_what_its_table_does_not_say_any_mor
 	(void)state;
 	ram_zero(w, COLL_TABLE, 0x1000);
 	wr64(w, GITS_BASER(1), baser_value(COLL_TABLE, 8));
-	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
-	expect_no_more_steps(w);
+	expect_update(w, VITS_LPI_DETACH, true, LPI(0), 1);
+	expect_no_more_updates(w);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_ok(w, mapc(1, 2));
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 2);
 	expect_msi(w, 0, 0, LPI(0), 2);
 
 	wr32(w, GITS_CTLR, 0);
 	ram_zero(w, DEVICE_TABLE, 0x8000);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
-	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 2);
-	expect_no_more_steps(w);
-	assert_int_equal(w->effects_at_commit, w->nr_effects);
+	expect_update(w, VITS_LPI_UNMAP, true, LPI(0), 2);
+	expect_no_more_updates(w);
+	assert_int_equal(w->updates_at_commit, w->nr_updates);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_ok(w, mapd(DEV_B, ITT_B, 2));
 	run_ok(w, mapti(DEV_B, 0, LPI(0), 1));
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 2);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 2);
 	world_destroy(w);
 }
 
@@ -592,9 +592,9 @@ static void test_a_change_of_the_device_table_drops_all_devices(void **state)
 		struct world *w = world_with_one_event();
 
 		wr64(w, GITS_BASER(0), changes[i]);
-		expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 1);
-		expect_no_more_steps(w);
-		assert_int_equal(w->effects_at_commit, w->nr_effects);
+		expect_update(w, VITS_LPI_UNMAP, true, LPI(0), 1);
+		expect_no_more_updates(w);
+		assert_int_equal(w->updates_at_commit, w->nr_updates);
 		assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 		/* Back to where it was: the entry in memory does not bring it back. */
 		wr64(w, GITS_BASER(0), baser_value(DEVICE_TABLE, 8));
@@ -612,13 +612,13 @@ static void test_a_change_of_the_collection_table_leaves_events_without_a_target
 
 	(void)state;
 	wr64(w, GITS_BASER(1), baser_value(SPARE, 1));
-	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 1);
-	expect_no_more_steps(w);
+	expect_update(w, VITS_LPI_DETACH, true, LPI(0), 1);
+	expect_no_more_updates(w);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
 	run_skip(w, mapti(DEV_A, 0, LPI(0), 0), 0);
 	run_ok(w, mapc(1, 3));
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 3);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 3);
 	expect_msi(w, 0, 0, LPI(0), 3);
 	world_destroy(w);
 }
@@ -637,7 +637,7 @@ static void test_translater_does_nothing(void **state)
 	vits_mmio_write(w->v, GITS_TRANSLATER, 4, 0);
 	vits_mmio_write(w->v, GITS_TRANSLATER, 2, 0);
 	assert_int_equal(rd32(w, GITS_TRANSLATER), 0);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	assert_int_equal(world_stats(w).msi[VITS_MSI_DELIVER], 0);
 	assert_int_equal(world_stats(w).mmio_ignored, 0);
 	vits_mmio_write(w->v, GITS_TRANSLATER, 8, 0);
@@ -713,9 +713,9 @@ static void test_reset_restores_all_reset_values_and_drops_mappings(void **state
 	(void)state;
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	vits_reset(w->v);
-	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 1);
-	expect_no_more_steps(w);
-	assert_int_equal(w->effects_at_commit, w->nr_effects);
+	expect_update(w, VITS_LPI_UNMAP, true, LPI(0), 1);
+	expect_no_more_updates(w);
+	assert_int_equal(w->updates_at_commit, w->nr_updates);
 	expect_reset_values(w);
 	expect_no_msi(w, 0, 0, VITS_MSI_DISABLED);
 	/* As good as new: the same program gives the same mapping. */

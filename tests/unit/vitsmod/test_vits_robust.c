@@ -42,7 +42,7 @@ static struct world *world_to_read(struct reads *reads)
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	run_ok(w, mapti(DEV_A, 6, LPI(1), 0));
 	run_ok(w, mapti(DEV_X, 0, LPI(2), 0));
-	forget_steps(w);
+	forget_updates(w);
 	*reads = (struct reads){ .nr = 0 };
 	w->on_read = note_read;
 	w->arg = reads;
@@ -132,7 +132,7 @@ static void test_what_changes_after_it_was_read_changes_nothing(void **state)
  * Work
  */
 
-/* Commands that look at all live events do so in the shadow, not in memory. */
+/* Commands that look at all assigned events do so in the shadow, not in memory. */
 static void test_no_command_walks_through_memory(void **state)
 {
 	static const struct vits_function function = { DEV_A, 4096 };
@@ -158,7 +158,7 @@ static void test_no_command_walks_through_memory(void **state)
 		reads.nr = 0;
 		push(w, cmds[i]);
 		kick(w);
-		/* It may take more than one visit, and reads nothing again. */
+		/* It may take more than one batch, and reads nothing again. */
 		for (unsigned n = 0; n < 64 && rd32(w, GITS_CREADR) != w->tail; n++)
 			vits_run(w->v);
 		assert_int_equal(rd32(w, GITS_CREADR), w->tail);
@@ -245,7 +245,7 @@ static void live_again(struct world *w)
 
 	memset(w->ram, 0, RAM_SZ);
 	memset(w->lpis, 0, sizeof(w->lpis));
-	forget_steps(w);
+	forget_updates(w);
 	world_set_tables(w);
 	wr32(w, GITS_CTLR, GITS_CTLR_ENABLED);
 	roll_life(w, &d);
@@ -265,7 +265,7 @@ static void test_an_its_that_was_reset_lives_as_a_new_one(void **state)
 		roll_life(used, &d);
 		vits_reset(used->v);
 		for (uint32_t n = 0; n < NR_LPIS; n++)
-			assert_false(used->lpis[n].held);
+			assert_false(used->lpis[n].targeted);
 		live_again(used);
 		same_worlds(used, fresh);
 		same_states(used, fresh);

@@ -23,7 +23,7 @@ static struct world *world_that(enum vits_on_error on_error)
 	run_ok(w, mapd(DEV_A, ITT_A, 3));
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
-	forget_steps(w);
+	forget_updates(w);
 	return w;
 }
 
@@ -117,8 +117,8 @@ static void test_each_error_is_skipped_where_errors_do_not_stall(void **state)
 		assert_int_equal(rd64(w, GITS_CREADR), w->tail);
 		assert_int_equal(world_stats(w).last[0].code, errors[i].code);
 		assert_int_equal(world_stats(w).nr_last, 1);
-		expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
-		expect_no_more_steps(w);
+		expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
+		expect_no_more_updates(w);
 		world_destroy(w);
 	}
 }
@@ -138,15 +138,15 @@ static void test_each_error_stalls_at_its_command_and_changes_nothing(void **sta
 		assert_int_equal(world_stats(w).last[0].code, errors[i].code);
 		assert_int_equal(world_stats(w).last[0].result, VITS_STALL);
 		assert_int_equal(world_stats(w).last[0].creadr, at);
-		expect_no_more_steps(w);
+		expect_no_more_updates(w);
 		/* MSIs go on meanwhile. */
 		expect_msi(w, 0, 0, LPI(0), 0);
 		/* Software puts SYNC in its place and goes on. */
 		ram_set(w, QUEUE + at, GITS_CMD_SYNC);
 		wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 		assert_int_equal(rd64(w, GITS_CREADR), w->tail);
-		expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
-		expect_no_more_steps(w);
+		expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
+		expect_no_more_updates(w);
 		world_destroy(w);
 	}
 }
@@ -172,7 +172,7 @@ static void test_commands_before_the_stall_have_taken_effect(void **state)
 	uint32_t at;
 
 	(void)state;
-	/* Also where the bad one is the last of a visit, or the first of the next. */
+	/* Also where the bad one is the last of a batch, or the first of the next. */
 	for (unsigned nr = 62; nr <= 66; nr++) {
 		uint64_t commits = w->nr_commits;
 
@@ -187,7 +187,7 @@ static void test_commands_before_the_stall_have_taken_effect(void **state)
 		assert_int_equal(rd64(w, GITS_CREADR), at | GITS_CREADR_STALLED);
 		expect_msi(w, 0, 0, LPI(0), 0);
 		assert_true(w->nr_commits > commits);
-		assert_int_equal(w->effects_at_commit, w->nr_effects);
+		assert_int_equal(w->updates_at_commit, w->nr_updates);
 		ram_set(w, QUEUE + at, GITS_CMD_SYNC);
 		wr32(w, GITS_CWRITER, w->tail | GITS_CWRITER_RETRY);
 		assert_int_equal(rd64(w, GITS_CREADR), w->tail);

@@ -176,7 +176,7 @@ static void random_round_trip(struct dice *d, unsigned page, bool indirect)
 	}
 	vits_reset(a->v);
 	for (uint32_t n = 0; n < NR_LPIS; n++)
-		assert_false(a->lpis[n].held);
+		assert_false(a->lpis[n].targeted);
 	world_destroy(a);
 }
 
@@ -216,8 +216,8 @@ static void test_a_disabled_its_is_restored_disabled_with_all_events(void **stat
 	wr32(a, GITS_CTLR, 0);
 	b = round_trip(a);
 	same_worlds(a, b);
-	expect_step(b, VITS_LPI_MAP, true, LPI(5), 1);
-	expect_no_more_steps(b);
+	expect_update(b, VITS_LPI_MAP, true, LPI(5), 1);
+	expect_no_more_updates(b);
 	expect_no_msi(b, 0, 1, VITS_MSI_DISABLED);
 	wr32(b, GITS_CTLR, GITS_CTLR_ENABLED);
 	expect_msi(b, 0, 1, LPI(5), 1);
@@ -285,9 +285,9 @@ static void test_what_is_pending_is_pending_at_the_vcpu_of_the_map_step(void **s
 	run_ok(a, intr(DEV_A, 0));
 	run_ok(a, movi(DEV_A, 0, 1));
 	b = round_trip(a);
-	expect_step(b, VITS_LPI_MAP, true, LPI(1), 1);
-	expect_step(b, VITS_LPI_MAP, true, LPI(2), 0);
-	expect_no_more_steps(b);
+	expect_update(b, VITS_LPI_MAP, true, LPI(1), 1);
+	expect_update(b, VITS_LPI_MAP, true, LPI(2), 0);
+	expect_no_more_updates(b);
 	assert_int_equal(b->nr_commits, 1);
 	assert_true(b->lpis[1].pending);
 	same_worlds(a, b);
@@ -306,8 +306,8 @@ static void test_unmapped_devices_and_discarded_events_are_not_restored(void **s
 	run_ok(a, discard(DEV_B, 1));
 	run_ok(a, mapd_off(DEV_A));
 	b = round_trip(a);
-	expect_step(b, VITS_LPI_MAP, true, LPI(2), 0);
-	expect_no_more_steps(b);
+	expect_update(b, VITS_LPI_MAP, true, LPI(2), 0);
+	expect_no_more_updates(b);
 	/* The ITE is still there; the device mapped again has no events. */
 	assert_int_not_equal(ram_get(b, ITT_A), 0);
 	run_ok(b, mapd(DEV_A, ITT_A, 3));
@@ -319,7 +319,7 @@ static void test_unmapped_devices_and_discarded_events_are_not_restored(void **s
 	a = world_create_ready();
 	ram_set(a, ITT_A, ITE(1, LPI(1), 0));
 	b = round_trip(a);
-	expect_no_more_steps(b);
+	expect_no_more_updates(b);
 	assert_int_equal(ram_get(b, ITT_A), 0);
 	world_destroy(a);
 	world_destroy(b);
@@ -335,7 +335,7 @@ static void test_events_of_a_collection_without_a_target_are_restored(void **sta
 	run_ok(a, mapc_off(1));
 	b = round_trip(a);
 	same_worlds(a, b);
-	expect_no_more_steps(b);
+	expect_no_more_updates(b);
 	expect_no_msi(b, 0, 0, VITS_MSI_UNMAPPED);
 	expect_no_msi(b, 0, 1, VITS_MSI_UNMAPPED);
 	run_ok(b, mapc(9, 3));
@@ -368,14 +368,14 @@ static void test_what_the_tables_cannot_say_is_listed_beside_them(void **state)
 
 	b = round_trip(a);
 	same_worlds(a, b);
-	expect_step(b, VITS_LPI_MAP, true, LPI(1), 3);
-	expect_no_more_steps(b);
+	expect_update(b, VITS_LPI_MAP, true, LPI(1), 3);
+	expect_no_more_updates(b);
 	run_ok(b, mapc(0, 0));
-	expect_step(b, VITS_LPI_MOVE, true, LPI(1), 0);
+	expect_update(b, VITS_LPI_MOVE, true, LPI(1), 0);
 	run_ok(b, discard(DEV_B, 5));
-	expect_no_more_steps(b);
+	expect_no_more_updates(b);
 	run_ok(b, discard(DEV_B, 4));
-	expect_step(b, VITS_LPI_CLEAR, false, LPI(2), 1);
+	expect_update(b, VITS_LPI_CLEAR, false, LPI(2), 1);
 	assert_false(b->lpis[2].pending);
 	world_destroy(a);
 	world_destroy(b);

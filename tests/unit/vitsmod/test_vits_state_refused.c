@@ -39,7 +39,7 @@ static void test_saving_writes_what_differs_and_nothing_else(void **state)
 	assert_int_equal(vits_save(w->v, &saved), 0);
 	vits_state_fini(&saved);
 	assert_int_equal(memcmp(w->ram, before, RAM_SZ), 0);
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 
 	/* And where nothing differs it writes nothing at all. */
 	w->ro = RAM_BASE;
@@ -81,7 +81,7 @@ static void test_saving_fails_where_an_entry_cannot_be_written_and_audit_names_i
 		assert_int_equal(vits_audit(w->v, count_differences, &nr), 0);
 		assert_int_equal(nr, 1);
 		/* It goes on as before. */
-		expect_no_more_steps(w);
+		expect_no_more_updates(w);
 		expect_msi(w, 1, 2, LPI(3), 1);
 		w->ro_end = 0;
 		w->bad_end = 0;
@@ -203,7 +203,7 @@ static const struct {
 	struct vits_place places[2];
 } bad_places[] = {
 	{ "first function that is none",  { { 0, 1, 3 }, { 2, 0, 1 } } },
-	{ "first event that is not live", { { 0, 1, 3 }, { 1, DEV_B_EVENTS, 1 } } },
+	{ "first event that is not assigned", { { 0, 1, 3 }, { 1, DEV_B_EVENTS, 1 } } },
 	{ "first vCPU that is none",      { { 0, 1, NR_VCPUS }, { 1, 4, 1 } } },
 	{ "one twice",                    { { 0, 1, 3 }, { 0, 1, 3 } } },
 	{ "events descend",               { { 1, 5, 3 }, { 1, 4, 1 } } },
@@ -211,7 +211,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* Three live events, one of them moved along, one stranded, one where the tables say. */
+/* Three assigned events, one of them moved along, one detached, one where the tables say. */
 static struct world *world_with_places(struct vits_state *ret_state)
 {
 	struct world *w = world_create_ready();
@@ -447,8 +447,8 @@ static void mutate_state(struct vits_state *state, struct dice *d)
 		*halves[below(d, ARRAY_SIZE(halves))] ^= (uint32_t)BIT64(below(d, 4));
 }
 
-/* What is translated is held, there. */
-static void check_engine(struct world *w)
+/* What is translated is targeted, there. */
+static void check_backend(struct world *w)
 {
 	for (size_t f = 0; f < w->config.nr_functions; f++) {
 		for (uint32_t i = 0; i < w->functions[f].nr_events; i++) {
@@ -456,7 +456,7 @@ static void check_engine(struct world *w)
 
 			if (vits_translate(w->v, f, i, &lpi) != VITS_MSI_DELIVER)
 				continue;
-			assert_true(w->lpis[lpi.intid - VITS_LPI_BASE].held);
+			assert_true(w->lpis[lpi.intid - VITS_LPI_BASE].targeted);
 			assert_int_equal(w->lpis[lpi.intid - VITS_LPI_BASE].vcpu, lpi.vcpu);
 			assert_int_equal(w->lpis[lpi.intid - VITS_LPI_BASE].eventid, i);
 		}
@@ -485,17 +485,17 @@ static void test_any_state_and_any_tables_are_taken_whole_or_not_at_all(void **s
 			mutate_memory(w, &d);
 		for (unsigned n = below(&d, 3); n; n--)
 			mutate_state(&bad, &d);
-		w->nr_effects = 0;
+		w->nr_updates = 0;
 		r = vits_restore(w->v, &bad);
-		check_engine(w);
+		check_backend(w);
 		if (r == 0) {
 			nr_taken++;
-			assert_int_equal(w->nr_effects, bad.nr_delivering);
+			assert_int_equal(w->nr_updates, bad.nr_delivering);
 			vits_reset(w->v);
 			continue;
 		}
 		assert_true(r == -EINVAL || r == -EFAULT);
-		assert_int_equal(w->nr_effects, 0);
+		assert_int_equal(w->nr_updates, 0);
 		assert_int_equal(rd64(w, GITS_CBASER), 0);
 	}
 	assert_in_range(nr_taken, 1000, 19000);

@@ -292,7 +292,7 @@ static void test_deviceids_of_32_bits(void **state)
 	run_ok(w, mapd(0xfedcba98, ITT_A, 2));
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapti(0xfedcba98, 1, LPI(0), 0));
-	expect_step(w, VITS_LPI_MAP, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_MAP, true, LPI(0), 0);
 	expect_msi(w, 0, 1, LPI(0), 0);
 	run_skip(w, mapd(0xfedc0000, ITT_A, 2), 0x010801);
 	world_destroy(w);
@@ -405,7 +405,7 @@ static void test_a_collection_entry_that_names_no_vcpu_is_no_collection(void **s
 		run_ok(w, mapti(DEV_A, 0, LPI(0), 1));
 		run_ok(w, mapti(DEV_X, 0, LPI(1), 1));
 		run_skip(w, intr(DEV_X, 0), 0x010307);
-		expect_no_more_steps(w);
+		expect_no_more_updates(w);
 		run_ok(w, discard(DEV_A, 0));
 		run_ok(w, discard(DEV_X, 0));
 	}
@@ -425,7 +425,7 @@ static void test_an_eventid_whose_ite_is_not_in_ram_is_out_of_range(void **state
 	run_skip(w, mapti(DEV_X, 32, LPI(1), 0), 0x010a05);
 	run_skip(w, inv(DEV_X, 32), 0x010c05);
 	run_skip(w, discard(DEV_X, 32), 0x010f05);
-	/* The same for a live event; and memory that cannot be written. */
+	/* The same for an assigned event; and memory that cannot be written. */
 	run_ok(w, mapd(DEV_A, RAM_END, 2));
 	run_skip(w, mapti(DEV_A, 0, LPI(1), 0), 0x010a05);
 	expect_no_msi(w, 0, 0, VITS_MSI_UNMAPPED);
@@ -502,12 +502,13 @@ static struct world *world_with_events(void)
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapc(1, 1));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
-	forget_steps(w);
+	forget_updates(w);
 	assert_int_equal(world_stats(w).shadow_differs, 0);
 	return w;
 }
 
-static void test_what_a_guest_writes_over_a_live_event_changes_nothing_and_is_counted(void **state)
+static void test_what_a_guest_writes_over_an_assigned_event_changes_nothing_and_is_counted(
+	void **state)
 {
 	struct world *w = world_with_events();
 
@@ -515,20 +516,20 @@ static void test_what_a_guest_writes_over_a_live_event_changes_nothing_and_is_co
 	/* Another LPI, another collection. */
 	ram_set(w, ITT_A, ITE(1, LPI(5), 1));
 	run_ok(w, intr(DEV_A, 0));
-	expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
 	assert_int_equal(world_stats(w).shadow_differs, 1);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	/* MOVI puts it right. */
 	run_ok(w, movi(DEV_A, 0, 1));
-	expect_step(w, VITS_LPI_MOVE, true, LPI(0), 1);
+	expect_update(w, VITS_LPI_MOVE, true, LPI(0), 1);
 	assert_int_equal(ram_get(w, ITT_A), ITE(1, LPI(0), 1));
 	assert_int_equal(world_stats(w).shadow_differs, 2);
 	/* Wiped out. */
 	ram_set(w, ITT_A, 0);
 	run_ok(w, inv(DEV_A, 0));
-	expect_step(w, VITS_LPI_INV, true, LPI(0), 1);
+	expect_update(w, VITS_LPI_INV, true, LPI(0), 1);
 	run_ok(w, discard(DEV_A, 0));
-	expect_step(w, VITS_LPI_UNMAP, true, LPI(0), 1);
+	expect_update(w, VITS_LPI_UNMAP, true, LPI(0), 1);
 	assert_int_equal(world_stats(w).shadow_differs, 4);
 	/* Made up. */
 	ram_set(w, ITT_A, ITE(1, LPI(9), 0));
@@ -541,7 +542,8 @@ static void test_what_a_guest_writes_over_a_live_event_changes_nothing_and_is_co
 	world_destroy(w);
 }
 
-static void test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_counted(void **state)
+static void test_what_a_guest_writes_over_an_assigned_device_changes_nothing_and_is_counted(
+	void **state)
 {
 	struct world *w = world_with_events();
 
@@ -568,18 +570,18 @@ static void test_what_a_guest_writes_over_a_collection_changes_nothing_and_is_co
 	(void)state;
 	ram_set(w, COLL_TABLE, CTE(0, 3));
 	run_ok(w, mapti(DEV_A, 1, LPI(1), 0));
-	expect_step(w, VITS_LPI_MAP, true, LPI(1), 0);
+	expect_update(w, VITS_LPI_MAP, true, LPI(1), 0);
 	run_ok(w, invall(0));
-	expect_step(w, VITS_INVALL, false, 0, 0);
+	expect_update(w, VITS_INVALL, false, 0, 0);
 	assert_int_equal(world_stats(w).shadow_differs, 2);
 	ram_set(w, COLL_TABLE, 0);
 	run_ok(w, movi(DEV_A, 1, 1));
-	expect_step(w, VITS_LPI_MOVE, true, LPI(1), 1);
+	expect_update(w, VITS_LPI_MOVE, true, LPI(1), 1);
 	assert_int_equal(world_stats(w).shadow_differs, 3);
-	/* One that no live event uses is what the table says. */
+	/* One that no assigned event uses is what the table says. */
 	ram_set(w, COLL_TABLE + 9 * 8, CTE(9, 3));
 	run_ok(w, movi(DEV_A, 1, 9));
-	expect_step(w, VITS_LPI_MOVE, true, LPI(1), 3);
+	expect_update(w, VITS_LPI_MOVE, true, LPI(1), 3);
 	assert_int_equal(world_stats(w).shadow_differs, 3);
 	world_destroy(w);
 }
@@ -592,20 +594,20 @@ static void test_unmapping_what_the_shadow_knows_does_not_need_the_tables(void *
 	w->bad = DEVICE_TABLE;
 	w->bad_end = QUEUE;
 	run_ok(w, mapti(DEV_A, 1, LPI(1), 0));
-	expect_step(w, VITS_LPI_MAP, true, LPI(1), 0);
+	expect_update(w, VITS_LPI_MAP, true, LPI(1), 0);
 	run_skip(w, mapd(DEV_A, ITT_A, 3), 0x010801); /* a mapping does */
 	run_skip(w, mapc(0, 2), 0x010903);
 	expect_msi(w, 0, 0, LPI(0), 0);
 	run_ok(w, mapc_off(0));
-	expect_step(w, VITS_LPI_DETACH, true, LPI(0), 0);
-	expect_step(w, VITS_LPI_DETACH, true, LPI(1), 0);
+	expect_update(w, VITS_LPI_DETACH, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_DETACH, true, LPI(1), 0);
 	w->bad = RAM_BASE;
 	w->bad_end = QUEUE;
 	run_ok(w, discard(DEV_A, 1));
-	expect_step(w, VITS_LPI_CLEAR, false, LPI(1), 0);
+	expect_update(w, VITS_LPI_CLEAR, false, LPI(1), 0);
 	run_ok(w, mapd_off(DEV_A));
-	expect_step(w, VITS_LPI_CLEAR, false, LPI(0), 0);
-	expect_no_more_steps(w);
+	expect_update(w, VITS_LPI_CLEAR, false, LPI(0), 0);
+	expect_no_more_updates(w);
 	run_skip(w, mapd_off(DEV_A), 0x010801);
 	world_destroy(w);
 }
@@ -617,7 +619,7 @@ static void test_events_beyond_the_shadow_of_a_function_are_what_its_itt_says(vo
 	(void)state;
 	ram_set(w, ITT_A + 5 * 8, ITE(1, LPI(7), 1));
 	run_ok(w, intr(DEV_A, 5));
-	expect_step(w, VITS_LPI_RAISE, false, LPI(7), 1);
+	expect_update(w, VITS_LPI_RAISE, false, LPI(7), 1);
 	expect_no_msi(w, 0, 5, VITS_MSI_BEYOND_SHADOW);
 	assert_int_equal(world_stats(w).shadow_differs, 0);
 	world_destroy(w);
@@ -695,7 +697,7 @@ static void test_audit_lists_devices_and_no_more_events_than_they_have(void **st
 	struct found found;
 
 	(void)state;
-	run_ok(w, mapd(DEV_B, ITT_B, 2));	      /* 4 EventIDs, of the 32 that may be live */
+	run_ok(w, mapd(DEV_B, ITT_B, 2)); /* 4 EventIDs, of the 32 that may be assigned */
 	ram_set(w, ITT_B + 4 * 8, ITE(1, LPI(9), 0)); /* beyond the ITT */
 	assert_int_equal(audit(w).nr, 0);
 	ram_set(w, ITT_B + 3 * 8, ITE(0, LPI(9), 0));
@@ -742,7 +744,7 @@ static void write_cwriter_inside_report(void *arg, const struct vits_difference 
 	(void)difference;
 	push(w, intr(DEV_A, 0));
 	kick(w); /* as another thread would */
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 }
 
 static void test_commands_that_come_during_an_audit_run_after_it(void **state)
@@ -752,7 +754,7 @@ static void test_commands_that_come_during_an_audit_run_after_it(void **state)
 	(void)state;
 	ram_set(w, ITT_A, 0);
 	assert_int_equal(vits_audit(w->v, write_cwriter_inside_report, w), 0);
-	expect_step(w, VITS_LPI_RAISE, true, LPI(0), 0);
+	expect_update(w, VITS_LPI_RAISE, true, LPI(0), 0);
 	world_destroy(w);
 }
 
@@ -780,9 +782,9 @@ int main(void)
 		cmocka_unit_test(test_tables_that_cannot_be_written_fail_the_mapping),
 		cmocka_unit_test(test_tables_over_each_other_do_no_harm),
 		cmocka_unit_test(
-			test_what_a_guest_writes_over_a_live_event_changes_nothing_and_is_counted),
+			test_what_a_guest_writes_over_an_assigned_event_changes_nothing_and_is_counted),
 		cmocka_unit_test(
-			test_what_a_guest_writes_over_a_live_device_changes_nothing_and_is_counted),
+			test_what_a_guest_writes_over_an_assigned_device_changes_nothing_and_is_counted),
 		cmocka_unit_test(
 			test_what_a_guest_writes_over_a_collection_changes_nothing_and_is_counted),
 		cmocka_unit_test(test_unmapping_what_the_shadow_knows_does_not_need_the_tables),

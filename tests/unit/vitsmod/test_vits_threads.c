@@ -3,7 +3,7 @@
  * All vCPUs at once: several write GITS_CWRITER, one switches the ITS off and
  * on, others poll GITS_CREADR, signal MSIs, look at counters and audit. No
  * command may be lost or run twice, GITS_CREADR may not go back, and no MSI may
- * be translated to an LPI that the engine has not committed.
+ * be translated to an LPI that the backend has not committed.
  *
  * Built with -fsanitize=thread as well. IHI 0069 5.3.
  */
@@ -24,7 +24,7 @@
 #define MANY_LPIS  (NR_ROUNDS * NR_EVENTS)
 
 /*
- * An engine of its own: that of vits_world.h has no atomics. A check that fails
+ * A backend of its own: that of vits_world.h has no atomics. A check that fails
  * here aborts, for cmocka's asserts belong to the main thread.
  */
 struct party {
@@ -33,7 +33,7 @@ struct party {
 	uint32_t tail;
 
 	/* Owner of the command side: its steps come from one thread at a time. */
-	bool held[MANY_LPIS];
+	bool targeted[MANY_LPIS];
 	uint64_t nr_raised;
 	uint64_t nr_mapped;
 
@@ -80,25 +80,25 @@ static int party_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 	return 0;
 }
 
-static void party_apply(void *ctx, const struct vits_effect *e)
+static void party_apply(void *ctx, const struct vits_lpi_update *e)
 {
 	struct party *p = ctx;
 	uint32_t n = e->intid - VITS_LPI_BASE;
 
-	check(e->live && n < MANY_LPIS);
+	check(e->assigned && n < MANY_LPIS);
 	switch (e->op) {
 	case VITS_LPI_MAP:
-		check(!p->held[n]);
-		p->held[n] = true;
+		check(!p->targeted[n]);
+		p->targeted[n] = true;
 		p->nr_mapped++;
 		atomic_store(&p->committed[n], 1);
 		break;
 	case VITS_LPI_UNMAP:
-		check(p->held[n]);
-		p->held[n] = false;
+		check(p->targeted[n]);
+		p->targeted[n] = false;
 		break;
 	case VITS_LPI_RAISE:
-		check(p->held[n]);
+		check(p->targeted[n]);
 		p->nr_raised++;
 		break;
 	default:
@@ -128,7 +128,7 @@ static void party_more(void *ctx)
 static const struct vits_ops party_ops = {
 	.mem_read = party_read,
 	.mem_write = party_write,
-	.apply = party_apply,
+	.update = party_apply,
 	.commit = party_commit,
 	.more = party_more,
 };
@@ -437,7 +437,7 @@ static void test_reset_stops_a_thread_that_runs_commands_and_waits_for_it(void *
 	assert_int_equal(rd64(w, GITS_CBASER), 0);
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	/* 256 by kick(), and the visit that was under way. */
+	/* 256 by kick(), and the batch that was under way. */
 	assert_int_equal(w->nr_commands, 256 + 64);
 	assert_int_equal(rd64(w, GITS_CREADR), 0);
 	pthread_barrier_destroy(&meeting.in_commit);
@@ -477,7 +477,7 @@ static void *write_commands(void *arg)
 	return NULL;
 }
 
-static void test_what_came_during_a_visit_is_run_without_another_write(void **state)
+static void test_what_came_during_a_batch_is_run_without_another_write(void **state)
 {
 	struct world *w = world_create_on(NULL);
 	struct meeting meeting = { .w = w };
@@ -510,7 +510,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_registers_are_served_while_the_owner_is_in_commit),
 		cmocka_unit_test(test_reset_stops_a_thread_that_runs_commands_and_waits_for_it),
-		cmocka_unit_test(test_what_came_during_a_visit_is_run_without_another_write),
+		cmocka_unit_test(test_what_came_during_a_batch_is_run_without_another_write),
 		cmocka_unit_test(test_all_vcpus_at_once),
 	};
 

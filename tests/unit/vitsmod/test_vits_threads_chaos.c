@@ -11,7 +11,7 @@
  * pass. A gap is a lost command, a place that comes twice is a double one. In a
  * pass GITS_CREADR never goes back.
  *
- * Built with -fsanitize=thread as well. What the engine and the trace write is
+ * Built with -fsanitize=thread as well. What the backend and the trace write is
  * not atomic on purpose: the ITS promises one thread at a time.
  */
 #include <errno.h>
@@ -54,7 +54,7 @@ struct chaos {
 	uint32_t last_queue, last_index;
 	bool ran; /* last_* are set */
 	bool last_stalled;
-	bool held[NR_ENTRIES];
+	bool targeted[NR_ENTRIES];
 
 	/* What came of it. */
 	_Atomic uint64_t nr_runs, nr_passes, nr_full, nr_stalls;
@@ -175,15 +175,15 @@ static void write_program(struct chaos *c)
  * Below the ITS
  */
 
-static void chaos_apply(void *ctx, const struct vits_effect *e)
+static void chaos_update(void *ctx, const struct vits_lpi_update *e)
 {
 	struct chaos *c = ctx;
 	uint32_t n = e->intid - VITS_LPI_BASE;
 
-	check(e->live && n < NR_ENTRIES);
-	check(c->held[n] == (e->op != VITS_LPI_MAP));
+	check(e->assigned && n < NR_ENTRIES);
+	check(c->targeted[n] == (e->op != VITS_LPI_MAP));
 	if (e->op == VITS_LPI_MAP || e->op == VITS_LPI_UNMAP)
-		c->held[n] = e->op == VITS_LPI_MAP;
+		c->targeted[n] = e->op == VITS_LPI_MAP;
 }
 
 static void chaos_commit(void *ctx)
@@ -251,7 +251,7 @@ static void chaos_trace(void *ctx, const uint64_t cmd[4], enum vits_result resul
 static const struct vits_ops chaos_ops = {
 	.mem_read = chaos_read,
 	.mem_write = chaos_write,
-	.apply = chaos_apply,
+	.update = chaos_update,
 	.commit = chaos_commit,
 	.claim = chaos_claim,
 	.release = chaos_release,

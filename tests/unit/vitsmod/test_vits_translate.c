@@ -132,8 +132,8 @@ static void test_an_its_without_functions_serves_its_guest(void **state)
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapti(DEV_A, 0, LPI(0), 0));
 	run_ok(w, intr(DEV_A, 0));
-	expect_step(w, VITS_LPI_RAISE, false, LPI(0), 0);
-	expect_no_more_steps(w);
+	expect_update(w, VITS_LPI_RAISE, false, LPI(0), 0);
+	expect_no_more_updates(w);
 	world_destroy(w);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Commands that concern thousands of events: how long one caller is held by them,
+ * Commands that concern thousands of events: how long one caller is held up by them,
  * and that nothing is lost where one is interrupted. IHI 0069 5.3 (the commands),
  * 12.18 (GITS_CTLR.Quiescent).
  *
@@ -68,8 +68,8 @@ static struct world *world_with_all_mapped(void)
 			kick(w);
 	}
 	drain(w);
-	assert_int_equal(w->lpis[NR_MANY - 1].held, true);
-	forget_steps(w);
+	assert_int_equal(w->lpis[NR_MANY - 1].targeted, true);
+	forget_updates(w);
 	w->nr_commands = 0;
 	w->nr_commits = 0;
 	w->nr_more = 0;
@@ -86,7 +86,7 @@ static uint32_t nr_at(struct world *w, uint32_t vcpu)
 		if (vits_translate(w->v, n / PER, n % PER, &lpi) != VITS_MSI_DELIVER)
 			continue;
 		assert_int_equal(lpi.intid, LPI(n));
-		assert_true(w->lpis[n].held);
+		assert_true(w->lpis[n].targeted);
 		assert_int_equal(w->lpis[n].vcpu, lpi.vcpu);
 		nr += lpi.vcpu == vcpu;
 	}
@@ -140,7 +140,7 @@ static void test_a_write_to_cwriter_does_a_bounded_amount_of_work_whatever_the_c
 		/* One device of four: one in a write; then there are no events any more. */
 		{ new_device, 2 },
 		{ no_device, 2 },
-		/* One step, with which the engine has to do with all. */
+		/* One step, with which the backend has to do with all. */
 		{ all_here_and_there, 1 },
 		{ read_all_again, 1 },
 	};
@@ -148,20 +148,20 @@ static void test_a_write_to_cwriter_does_a_bounded_amount_of_work_whatever_the_c
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct world *w = world_with_all_mapped();
-		uint64_t steps = w->nr_effects;
+		uint64_t steps = w->nr_updates;
 
 		for (uint32_t n = 0; n < CALL; n++)
 			push(w, cases[i].command(n));
 		kick(w);
-		assert_true(w->nr_effects - steps <= CALL_STEPS + 1);
+		assert_true(w->nr_updates - steps <= CALL_STEPS + 1);
 		assert_true(w->nr_commands <= cases[i].most);
 		assert_int_equal(w->nr_more, 1);
 		while (rd32(w, GITS_CREADR) != w->tail) {
 			uint64_t asked = w->nr_more;
 
-			steps = w->nr_effects;
+			steps = w->nr_updates;
 			vits_run(w->v);
-			assert_true(w->nr_effects - steps <= CALL_STEPS + 1);
+			assert_true(w->nr_updates - steps <= CALL_STEPS + 1);
 			assert_true(w->nr_more == asked + 1 || rd32(w, GITS_CREADR) == w->tail);
 		}
 		/* Each ran once. */
@@ -196,7 +196,7 @@ static void test_creadr_stays_at_a_command_that_is_half_done(void **state)
 {
 	struct world *w = world_with_all_mapped();
 	uint32_t creadr = rd32(w, GITS_CREADR);
-	uint64_t steps = w->nr_effects;
+	uint64_t steps = w->nr_updates;
 
 	(void)state;
 	push(w, mapc(0, 1));
@@ -214,7 +214,7 @@ static void test_creadr_stays_at_a_command_that_is_half_done(void **state)
 	}
 	drain(w);
 	assert_int_equal(w->nr_commands, 2);
-	assert_int_equal(w->nr_effects - steps, NR_MANY);
+	assert_int_equal(w->nr_updates - steps, NR_MANY);
 	assert_int_equal(nr_at(w, 1), NR_MANY);
 	assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_ENABLED | GITS_CTLR_QUIESCENT);
 	world_destroy(w);
@@ -305,7 +305,7 @@ static void test_a_reset_leaves_nothing_of_a_command_that_is_half_done(void **st
 		vits_reset(w->v);
 		assert_int_equal(rd32(w, GITS_CTLR), GITS_CTLR_QUIESCENT);
 		for (uint32_t n = 0; n < NR_MANY; n++)
-			assert_false(w->lpis[n].held);
+			assert_false(w->lpis[n].targeted);
 		/* And nothing goes on afterwards. */
 		vits_run(w->v);
 		w->tail = 0;
@@ -412,7 +412,7 @@ static void test_commands_that_are_half_done_go_from_thread_to_thread(void **sta
 						    switch_off_and_on, audit };
 	struct crowd crowd = { .w = world_with_all_mapped() };
 	pthread_t ids[ARRAY_SIZE(threads)];
-	uint64_t steps = crowd.w->nr_effects;
+	uint64_t steps = crowd.w->nr_updates;
 
 	(void)state;
 	for (uint32_t i = 1; i <= 200; i++)
@@ -427,7 +427,7 @@ static void test_commands_that_are_half_done_go_from_thread_to_thread(void **sta
 		assert_int_equal(pthread_join(ids[i], NULL), 0);
 	/* Each ran once, and moved each event once. */
 	assert_int_equal(crowd.w->nr_commands, 201);
-	assert_int_equal(crowd.w->nr_effects - steps, UINT64_C(201) * NR_MANY);
+	assert_int_equal(crowd.w->nr_updates - steps, UINT64_C(201) * NR_MANY);
 	assert_int_equal(nr_at(crowd.w, 3), NR_MANY);
 	world_destroy(crowd.w);
 }
@@ -496,16 +496,16 @@ static void push_narrow(struct world *w, struct plain *p, struct dice *d)
 static void compare(struct world *w, const struct plain *p)
 {
 	for (uint32_t n = 0; n < NR_MANY; n++) {
-		bool held = p->mapped[n] && p->coll_mapped[p->icid[n]];
+		bool targeted = p->mapped[n] && p->coll_mapped[p->icid[n]];
 		struct vits_event event;
 
 		vits_event_get(w->v, n / PER, n % PER, &event);
 		assert_int_equal(event.mapped, p->mapped[n]);
-		assert_int_equal(event.delivering, held);
-		assert_int_equal(w->lpis[n].held, held);
+		assert_int_equal(event.delivering, targeted);
+		assert_int_equal(w->lpis[n].targeted, targeted);
 		if (p->mapped[n])
 			assert_int_equal(event.icid, p->icid[n]);
-		if (held) {
+		if (targeted) {
 			assert_int_equal(event.vcpu, p->vcpu[n]);
 			assert_int_equal(w->lpis[n].vcpu, p->vcpu[n]);
 		}

@@ -17,7 +17,7 @@ struct world *world_next(const struct world *from, const struct vits_config *con
 	memcpy(w->ram, from->ram, RAM_SZ);
 	for (size_t n = 0; n < ARRAY_SIZE(w->lpis); n++) {
 		w->lpis[n] = from->lpis[n];
-		w->lpis[n].held = false;
+		w->lpis[n].targeted = false;
 		w->lpis[n].claimed = false;
 	}
 	w->tail = from->tail;
@@ -84,12 +84,12 @@ static void same_engines(struct world *a, struct world *b)
 		const struct world_lpi *la = &a->lpis[n], *lb = &b->lpis[n];
 
 		assert_int_equal(la->claimed, lb->claimed);
-		assert_int_equal(la->held, lb->held);
+		assert_int_equal(la->targeted, lb->targeted);
 		assert_int_equal(la->pending, lb->pending);
-		if (!la->held && !la->pending)
+		if (!la->targeted && !la->pending)
 			continue;
 		assert_int_equal(la->vcpu, lb->vcpu);
-		if (!la->held)
+		if (!la->targeted)
 			continue;
 		assert_int_equal(la->devid, lb->devid);
 		assert_int_equal(la->eventid, lb->eventid);
@@ -126,9 +126,9 @@ void assert_in_reset_state(struct world *w)
 
 	same_registers(w, fresh);
 	same_events(w, fresh);
-	assert_int_equal(w->nr_effects, 0);
+	assert_int_equal(w->nr_updates, 0);
 	for (uint32_t n = 0; n < w->config.nr_lpis; n++)
-		assert_false(w->lpis[n].held);
+		assert_false(w->lpis[n].targeted);
 	world_destroy(fresh);
 }
 
@@ -141,7 +141,7 @@ struct world *world_with_events(void)
 	run_ok(w, mapti(DEV_B, 2, LPI(3), 1));
 	run_ok(w, mapti(DEV_B, 9, LPI(4), 9));
 	run_ok(w, mapti(DEV_X, 2, LPI(5), 1));
-	forget_steps(w);
+	forget_updates(w);
 	return w;
 }
 

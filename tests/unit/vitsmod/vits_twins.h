@@ -20,14 +20,14 @@
 struct world *world_next(const struct world *from, const struct vits_config *config);
 /* The same, with that ITS restored from the other one. */
 struct world *round_trip(struct world *from);
-/* Live and other events, in all tables. */
+/* Assigned and other events, in all tables. */
 struct world *world_with_events(void);
 
 /* Registers, translations, steps taken, pending state and memory are the same. */
 void same_worlds(struct world *a, struct world *b);
 /* Both can be saved, and the states are the same. */
 void same_states(struct world *a, struct world *b);
-/* As at power-on, and the engine has been told nothing. */
+/* As at power-on, and the backend has been told nothing. */
 void assert_in_reset_state(struct world *w);
 
 /* For vits_audit(): the tables say what the shadow says, or the test fails. */

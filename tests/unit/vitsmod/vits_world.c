@@ -71,33 +71,33 @@ void ram_zero(struct world *w, uint64_t gpa, size_t len)
 }
 
 /*
- * The engine
+ * The backend
  */
 
-static bool is_function(struct world *w, const struct vits_effect *e)
+static bool is_function(struct world *w, const struct vits_lpi_update *e)
 {
 	return e->function < w->config.nr_functions &&
 	       e->eventid < w->functions[e->function].nr_events;
 }
 
 /* A step for one event: is it one that the model may take now? Then take it. */
-static void engine_event_step(struct world *w, const struct vits_effect *e)
+static void backend_event_update(struct world *w, const struct vits_lpi_update *e)
 {
 	struct world_lpi *lpi = &w->lpis[e->intid - VITS_LPI_BASE];
 
-	assert_true(!e->live || is_function(w, e));
+	assert_true(!e->assigned || is_function(w, e));
 	assert_in_range(e->intid, VITS_LPI_BASE, VITS_LPI_BASE + w->config.nr_lpis - 1);
 	if (e->op == VITS_LPI_MAP) {
-		assert_true(e->live);
+		assert_true(e->assigned);
 		assert_true(lpi->claimed);
-		assert_false(lpi->held);
+		assert_false(lpi->targeted);
 		*lpi = (struct world_lpi){ true,	 true,
 					   lpi->pending, w->functions[e->function].devid,
 					   e->eventid,	 e->vcpu };
 		return;
 	}
-	assert_int_equal(lpi->held, e->live);
-	if (e->live) {
+	assert_int_equal(lpi->targeted, e->assigned);
+	if (e->assigned) {
 		assert_int_equal(lpi->devid, w->functions[e->function].devid);
 		assert_int_equal(lpi->eventid, e->eventid);
 		if (e->op == VITS_LPI_MOVE)
@@ -112,18 +112,18 @@ static void engine_event_step(struct world *w, const struct vits_effect *e)
 	if (e->op == VITS_LPI_CLEAR || e->op == VITS_LPI_UNMAP)
 		lpi->pending = false;
 	if (e->op == VITS_LPI_UNMAP || e->op == VITS_LPI_DETACH)
-		lpi->held = false;
+		lpi->targeted = false;
 	if (e->op == VITS_LPI_DETACH)
-		assert_true(e->live);
+		assert_true(e->assigned);
 }
 
-static void world_apply(void *ctx, const struct vits_effect *e)
+static void world_update(void *ctx, const struct vits_lpi_update *e)
 {
 	struct world *w = ctx;
 
 	if (w->nr_log < WORLD_LOG)
 		w->log[w->nr_log++] = *e;
-	w->nr_effects++;
+	w->nr_updates++;
 	assert_in_range(e->vcpu, 0, w->config.nr_vcpus - 1);
 	assert_in_range(e->op, VITS_LPI_MAP, VITS_MOVALL);
 	if (e->op == VITS_MOVALL) {
@@ -134,7 +134,7 @@ static void world_apply(void *ctx, const struct vits_effect *e)
 				w->lpis[n].vcpu = e->vcpu;
 		}
 	} else if (e->op != VITS_INVALL) {
-		engine_event_step(w, e);
+		backend_event_update(w, e);
 	}
 }
 
@@ -143,7 +143,7 @@ static void world_commit(void *ctx)
 	struct world *w = ctx;
 
 	w->nr_commits++;
-	w->effects_at_commit = w->nr_effects;
+	w->updates_at_commit = w->nr_updates;
 	if (w->on_commit)
 		w->on_commit(w);
 }
@@ -167,7 +167,7 @@ static void world_release(void *ctx, uint32_t intid)
 	struct world_lpi *lpi = &w->lpis[intid - VITS_LPI_BASE];
 
 	assert_true(lpi->claimed);
-	assert_false(lpi->held);
+	assert_false(lpi->targeted);
 	lpi->claimed = false;
 }
 
@@ -191,7 +191,7 @@ static void world_trace(void *ctx, const uint64_t cmd[4], enum vits_result resul
 static const struct vits_ops world_ops = {
 	.mem_read = world_mem_read,
 	.mem_write = world_mem_write,
-	.apply = world_apply,
+	.update = world_update,
 	.commit = world_commit,
 	.claim = world_claim,
 	.release = world_release,
@@ -274,7 +274,7 @@ struct world *world_create_ready(void)
 	run_ok(w, mapd(DEV_X, ITT_X, 5));
 	run_ok(w, mapc(0, 0));
 	run_ok(w, mapc(1, 1));
-	expect_no_more_steps(w);
+	expect_no_more_updates(w);
 	return w;
 }
 
@@ -448,7 +448,7 @@ uint32_t run(struct world *w, struct words cmd)
 void run_expect(struct world *w, struct words cmd, enum vits_result result, uint32_t code,
 		const char *file, int line)
 {
-	uint64_t effects = w->nr_effects;
+	uint64_t effects = w->nr_updates;
 	uint32_t got = run(w, cmd);
 
 	if (w->result != result || got != code) {
@@ -456,28 +456,29 @@ void run_expect(struct world *w, struct words cmd, enum vits_result result, uint
 			    (int)w->result, got);
 		_fail(file, line);
 	}
-	if (result != VITS_DONE && w->nr_effects != effects)
+	if (result != VITS_DONE && w->nr_updates != effects)
 		_fail(file, line);
 }
 
-void expect_step_at(struct world *w, const struct vits_effect *want, const char *file, int line)
+void expect_update_at(struct world *w, const struct vits_lpi_update *want, const char *file,
+		      int line)
 {
-	const struct vits_effect *got = &w->log[w->log_next];
+	const struct vits_lpi_update *got = &w->log[w->log_next];
 
 	if (w->log_next == w->nr_log) {
 		print_error("no step, wanted op %d\n", (int)want->op);
 		_fail(file, line);
 	}
 	w->log_next++;
-	if (got->op != want->op || got->live != want->live || got->intid != want->intid ||
+	if (got->op != want->op || got->assigned != want->assigned || got->intid != want->intid ||
 	    got->vcpu != want->vcpu) {
-		print_error("step: op %d live %d intid %u vcpu %u\n", (int)got->op, got->live,
-			    got->intid, got->vcpu);
+		print_error("step: op %d assigned %d intid %u vcpu %u\n", (int)got->op,
+			    got->assigned, got->intid, got->vcpu);
 		_fail(file, line);
 	}
 }
 
-void expect_no_more_steps_at(struct world *w, const char *file, int line)
+void expect_no_more_updates_at(struct world *w, const char *file, int line)
 {
 	if (w->log_next != w->nr_log) {
 		print_error("step: op %d intid %u\n", (int)w->log[w->log_next].op,
@@ -486,7 +487,7 @@ void expect_no_more_steps_at(struct world *w, const char *file, int line)
 	}
 }
 
-void forget_steps(struct world *w)
+void forget_updates(struct world *w)
 {
 	w->nr_log = 0;
 	w->log_next = 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A world for the ITS model in unit tests: guest memory, an engine that keeps
+ * A world for the ITS model in unit tests: guest memory, a backend that keeps
  * and judges every step, and a guest that programs the ITS as a driver would.
  *
- * The engine stops the test at a step that the model must never take: a MAP of
+ * The backend stops the test at a step that the model must never take: a MAP of
  * what is mapped or not claimed, an UNMAP of what is not, a step for another
- * event's LPI, a second claim, a release of what is not claimed or still held.
+ * event's LPI, a second claim, a release of what is not claimed or still targeted.
  */
 #ifndef TESTS_UNIT_VITS_WORLD_H
 #define TESTS_UNIT_VITS_WORLD_H
@@ -49,10 +49,10 @@
 
 #define LPI(n) (VITS_LPI_BASE + (uint32_t)(n))
 
-/* What the engine knows of an LPI. */
+/* What the backend knows of an LPI. */
 struct world_lpi {
 	bool claimed;
-	bool held;
+	bool targeted;
 	bool pending;
 	uint32_t devid;
 	uint32_t eventid;
@@ -67,15 +67,15 @@ struct world {
 	struct vits_function functions[VITS_MAX_FUNCTIONS];
 	uint8_t *ram;
 
-	/* The engine. */
+	/* The backend. */
 	struct world_lpi lpis[VITS_MAX_LPIS];
 	const struct world *rival; /* another ITS of the machine: it may have claimed an LPI */
-	struct vits_effect log[WORLD_LOG]; /* the first of them since log_next was last 0 */
+	struct vits_lpi_update log[WORLD_LOG]; /* the first of them since log_next was last 0 */
 	size_t nr_log;
 	size_t log_next;
-	uint64_t nr_effects;
+	uint64_t nr_updates;
 	uint64_t nr_commits;
-	uint64_t effects_at_commit;
+	uint64_t updates_at_commit;
 	_Atomic uint64_t nr_more; /* counted by whoever owned the command side */
 	uint64_t nr_reads;
 	void (*on_commit)(struct world *w);			    /* called inside commit() */
@@ -104,7 +104,7 @@ struct world *world_create(const struct vits_config *config);
 /* The same, with tables and a 64K queue, and enabled. */
 struct world *world_create_on(const struct vits_config *config);
 /*
- * The same, with DEV_A (8 EventIDs, of which 4 are live), DEV_B and DEV_X (32)
+ * The same, with DEV_A (8 EventIDs, of which 4 are assigned), DEV_B and DEV_X (32)
  * mapped, and collections 0 and 1 on vCPUs 0 and 1. Nothing is mapped to them.
  */
 struct world *world_create_ready(void);
@@ -162,20 +162,21 @@ uint32_t run(struct world *w, struct words cmd);
 void run_expect(struct world *w, struct words cmd, enum vits_result result, uint32_t code,
 		const char *file, int line);
 
-/* The next step the engine took. */
-#define expect_step(w, want_op, want_live, lpi, want_vcpu)           \
-	expect_step_at(w,                                            \
-		       &(struct vits_effect){ .op = (want_op),       \
-					      .live = (want_live),   \
-					      .intid = (lpi),        \
-					      .vcpu = (want_vcpu) }, \
-		       __FILE__, __LINE__)
-void expect_step_at(struct world *w, const struct vits_effect *want, const char *file, int line);
+/* The next step the backend took. */
+#define expect_update(w, want_op, want_live, lpi, want_vcpu)                 \
+	expect_update_at(w,                                                  \
+			 &(struct vits_lpi_update){ .op = (want_op),         \
+						    .assigned = (want_live), \
+						    .intid = (lpi),          \
+						    .vcpu = (want_vcpu) },   \
+			 __FILE__, __LINE__)
+void expect_update_at(struct world *w, const struct vits_lpi_update *want, const char *file,
+		      int line);
 /* It has taken no other. */
-#define expect_no_more_steps(w) expect_no_more_steps_at(w, __FILE__, __LINE__)
-void expect_no_more_steps_at(struct world *w, const char *file, int line);
+#define expect_no_more_updates(w) expect_no_more_updates_at(w, __FILE__, __LINE__)
+void expect_no_more_updates_at(struct world *w, const char *file, int line);
 /* Forget the steps so far. */
-void forget_steps(struct world *w);
+void forget_updates(struct world *w);
 
 /* What an MSI of this function does: the LPI, or 0 if it is dropped. */
 uint32_t translated(struct world *w, size_t function, uint32_t eventid);
