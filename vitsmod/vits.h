@@ -13,7 +13,7 @@
  * guest memory, and a backend that makes interrupts pending at vCPUs. It
  * knows of no hypervisor, no device and no operating system.
  *
- * The tables assigned in guest memory and are never trusted. Beside them stands a
+ * The tables live in guest memory and are never trusted. Beside them stands a
  * private shadow for the functions that are named at vits_create(): the only
  * ones that can send an MSI. vits_translate() reads the shadow alone.
  */

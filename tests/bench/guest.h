@@ -4,7 +4,7 @@
  * backend that does nothing.
  *
  * Every guest has the same machine, whatever is mapped: as many functions as a
- * vITS takes, all with an ITT, and further devices that assigned in the guest's
+ * vITS takes, all with an ITT, and further devices that live in the guest's
  * tables only. What is measured goes the guest's way: commands are written to the
  * queue in its memory, then GITS_CWRITER is.
  */

@@ -358,7 +358,7 @@ enum verdict judge_calibrate(struct judge *judge, struct observed_text *ret_text
 }
 
 /*
- * vits on the sealed kernel ITS
+ * vits on the kernel ITS
  */
 
 /* What a live event with a target has in KVM. */

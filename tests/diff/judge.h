@@ -54,7 +54,7 @@ enum verdict judge_script(struct judge *judge, const struct script *script, bool
 enum verdict judge_calibrate(struct judge *judge, struct observed_text *ret_text);
 
 /*
- * The script on vits on the sealed kernel ITS, against the model of vits: what
+ * The script on vits on the kernel ITS, against the model of vits: what
  * is pending in KVM, and where, has to be what the model says. The script's
  * configuration must have GICR_PROPBASER.
  */

@@ -8,7 +8,7 @@
  *	--scripts N	how many (default: 1000)
  *	--seconds N	but no more than there is time for
  *	--play FILE	one script from a file (as printed, see tests/oracle/script.h)
- *	--sealed	not KVM's ITS, but vits on the sealed kernel ITS as in itsy, against the
+ *	--sealed	not KVM's ITS, but vits on the kernel ITS as in itsy, against the
  *			model of vits: does what the model says arrive in KVM?
  *	--no-debugfs	do not look at LPIs there
  *

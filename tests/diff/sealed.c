@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * vits on the sealed kernel ITS.
+ * vits on the kernel ITS.
  */
 #include "tests/diff/sealed.h"
 
@@ -24,7 +24,7 @@ struct sealed_side {
 	struct vm vm;
 	struct bus bus;
 	struct vcpus *vcpus;
-	struct kernel_its *seal;
+	struct kernel_its *kernel_its;
 	struct gmem mem; /* the large bank; not ours to free */
 	struct vits *v;
 	bool more; /* vits_run() is due */
@@ -48,14 +48,14 @@ static void side_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct sealed_side *side = ctx;
 
-	kernel_its_update(side->seal, 0, update);
+	kernel_its_update(side->kernel_its, 0, update);
 }
 
 static void side_commit(void *ctx)
 {
 	struct sealed_side *side = ctx;
 
-	kernel_its_commit(side->seal);
+	kernel_its_commit(side->kernel_its);
 }
 
 static void side_more(void *ctx)
@@ -115,7 +115,7 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 		return MSI_UNMAPPED;
 	outcome = vits_translate(side->v, (size_t)function, eventid, &lpi);
 	if (outcome == VITS_MSI_DELIVER &&
-	    kernel_its_signal(side->seal, (size_t)function, eventid) != 1)
+	    kernel_its_signal(side->kernel_its, (size_t)function, eventid) != 1)
 		side->kvm.broken = "a translated MSI is not mapped in the kernel";
 	return outcomes[outcome];
 }
@@ -171,10 +171,10 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 	config.gic = side->kvm.gic;
 	*ret_what = "the sealed ITS";
 	if (!r)
-		r = kernel_its_create(&config, &side->seal, &failure);
+		r = kernel_its_create(&config, &side->kernel_its, &failure);
 	if (!r)
 		r = gic_start(&side->vm, side->kvm.gic, config.nr_vcpus, &failure);
-	return r ? r : kernel_its_start(side->seal, &failure);
+	return r ? r : kernel_its_start(side->kernel_its, &failure);
 }
 
 static int build_vits(struct sealed_side *side)
@@ -241,7 +241,7 @@ void sealed_side_destroy(struct sealed_side *side)
 	if (!side)
 		return;
 	vits_destroy(side->v);
-	kernel_its_destroy(side->seal);
+	kernel_its_destroy(side->kernel_its);
 	vcpus_destroy(side->vcpus);
 	if (side->kvm.state >= 0)
 		(void)close(side->kvm.state);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vits on the sealed kernel ITS (vmm/its/kernel_its.h), as a guest of itsy's has it, as an
+ * vits on the kernel ITS (vmm/its/kernel_its.h), as a guest of itsy's has it, as an
  * ITS that scripts can be played on: what reaches KVM in the end is what counts.
  * Its vCPUs never run.
  */

@@ -118,11 +118,11 @@ static void print_mistakes(FILE *out, const struct machine_stats *s)
 		uint64_t nr;
 	} notes[] = {
 		{ "accesses to the kernel ITS's frame, answered with an abort",
-		  s->seal.frame_accesses },
-		{ "writes to the kernel ITS's tables, ignored", s->seal.table_writes },
+		  s->kernel_its.frame_accesses },
+		{ "writes to the kernel ITS's tables, ignored", s->kernel_its.table_writes },
 		{ "accesses to addresses where nothing is", s->unclaimed },
 		{ "BARs placed where they cannot be reached", s->pcih.misplaced },
-		{ "effects dropped for want of LPI tables", s->seal.unready },
+		{ "updates dropped for want of LPI tables", s->kernel_its.not_ready },
 		{ "table entries that the guest changed behind the ITS's back",
 		  s->vits.shadow_differs },
 	};
@@ -245,10 +245,11 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		"s:I}",
 		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
 		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
-		"kernel_its", "pauses", (json_int_t)s->seal.windows, "commands",
-		(json_int_t)s->seal.commands, "deferred", (json_int_t)s->seal.owed, "not_ready",
-		(json_int_t)s->seal.unready, "frame_accesses", (json_int_t)s->seal.frame_accesses,
-		"table_writes", (json_int_t)s->seal.table_writes, "router", "reaps",
+		"kernel_its", "pauses", (json_int_t)s->kernel_its.pauses, "commands",
+		(json_int_t)s->kernel_its.commands, "deferred", (json_int_t)s->kernel_its.deferred,
+		"not_ready", (json_int_t)s->kernel_its.not_ready, "frame_accesses",
+		(json_int_t)s->kernel_its.frame_accesses, "table_writes",
+		(json_int_t)s->kernel_its.table_writes, "router", "reaps",
 		(json_int_t)s->router_reaps, "completions", (json_int_t)s->router_completions,
 		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
 		"unclaimed", (json_int_t)s->unclaimed);

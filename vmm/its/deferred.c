@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Mappings that are owed to a guest. No locks.
+ * Mappings that are deferred. No locks.
  */
 #include "vmm/its/deferred.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mappings that are owed to a guest: it asked for them before its LPI tables were
+ * Mappings that are deferred: it asked for them before its LPI tables were
  * there (vmm/its/kernel_its.h). A set by event, with a list to go through. No locks: its
  * owner's guard it, but for the two counters, which anybody may read.
  */
@@ -21,8 +21,8 @@ struct deferred {
 };
 
 struct deferred_set {
-	struct deferred *list; /* [cap], the first nr are owed */
-	uint32_t *at;	 /* [cap], of each event: 1 + its place in the list; 0: it is not owed */
+	struct deferred *list; /* [cap], the first nr are deferred */
+	uint32_t *at; /* [cap], of each event: 1 + its place in the list; 0: it is not deferred */
 	uint32_t *first; /* [nr_devices + 1], where a device's events begin in at */
 	size_t nr_devices, cap;
 	_Atomic size_t nr;
@@ -36,12 +36,12 @@ int deferred_init(struct deferred_set *set, const uint32_t nr_events[],
 /* All zeroes are allowed. */
 void deferred_fini(struct deferred_set *set);
 
-/* NULL: it is not owed. */
+/* NULL: it is not deferred. */
 struct deferred *deferred_find(struct deferred_set *set, uint32_t devid, uint32_t eventid);
-/* The event must not be owed yet. */
-void deferred_add(struct deferred_set *set, const struct deferred *owed);
+/* The event must not be deferred yet. */
+void deferred_add(struct deferred_set *set, const struct deferred *deferred);
 /* One that was found. The last of the list takes its place there. */
-void deferred_drop(struct deferred_set *set, struct deferred *owed);
-void deferred_set_pending(struct deferred_set *set, struct deferred *owed, bool pending);
+void deferred_drop(struct deferred_set *set, struct deferred *deferred);
+void deferred_set_pending(struct deferred_set *set, struct deferred *deferred, bool pending);
 
 #endif

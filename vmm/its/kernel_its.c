@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The sealed kernel ITS. IHI 0069 5.3 for the commands;
+ * The kernel ITS. IHI 0069 5.3 for the commands;
  * Documentation/virt/kvm/devices/arm-vgic-its.rst for the attributes;
  * linux arch/arm64/kvm/vgic/vgic-its.c for what a command really does there.
  *
  * What the kernel's ITS does and this file minds:
  *  - A command's error is dropped: everything is checked before it is staged.
  *  - A mapping is refused, silently, while the guest has not given PROPBASER, or
- *    PENDBASER of the target, memory that can be read. Such a mapping is *owed*:
- *    kept in a list and tried again at each window, and when its MSI comes. Once
+ *    PENDBASER of the target, memory that can be read. Such a mapping is *deferred*:
+ *    kept in a list and tried again at each pause, and when its MSI comes. Once
  *    that has come it *waits* for EnableLPIs as well, without which it would be
  *    lost, and is tried again now and then (kernel_its_retry()).
  *  - An LPI that is pending keeps its object, target and all, over DISCARD and
@@ -60,7 +60,7 @@
 /* Commands that one effect needs at the most. */
 #define UPDATE_COMMANDS 8u
 
-/* Owed mappings that a window tries again, for a guest can have tens of thousands. */
+/* Deferred mappings that a pause tries again, for a guest can have tens of thousands. */
 #define RETRY_DEFERRED 1024u
 
 /* LPIs of no function that the kernel ITS knows, and that can be pending, at a time. */
@@ -71,7 +71,7 @@ _Static_assert(LAYOUT_KERNEL_ITS_FRAME + GITS_FRAME_SZ <= LAYOUT_KERNEL_ITS_MEM,
 	       "slots do not overlap");
 _Static_assert(LAYOUT_KERNEL_ITS_MEM + KERNEL_MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
 
-/* What a redistributor says of LPIs, read at most once a window. */
+/* What a redistributor says of LPIs, read at most once a pause. */
 struct redist {
 	bool known;
 	bool lpis_on;
@@ -104,11 +104,11 @@ struct kernel_its {
 		VITS_MAX_LPIS)];	  /* n: an assigned event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
-	struct deferred_set owed;
+	struct deferred_set deferred;
 	size_t deferred_next; /* the next to be tried again */
 	bool broken;	      /* the host refused commands; nothing is sent any more */
 
-	_Atomic uint64_t windows, commands, total_deferred, unready, frame_accesses, table_writes;
+	_Atomic uint64_t pauses, commands, total_deferred, not_ready, frame_accesses, table_writes;
 };
 
 static void function_map_add(struct function_map *map, unsigned its, uint32_t index)
@@ -129,7 +129,7 @@ static void count(_Atomic uint64_t *counter, uint64_t by)
 	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);
 }
 
-/* ---- windows: the vCPUs are held, commands are staged, then run -------- */
+/* ---- pauses: vCPUs are out of KVM, commands are staged, then run -------- */
 
 static int its_set(const struct kernel_its *s, uint64_t reg, uint64_t value)
 {
@@ -142,7 +142,7 @@ static void begin_pause(struct kernel_its *s)
 		return;
 	vcpus_pause(s->cfg.vcpus);
 	s->paused = true;
-	count(&s->windows, 1);
+	count(&s->pauses, 1);
 	s->has_prop = false;
 	memset(s->redists, 0, s->cfg.nr_vcpus * sizeof(*s->redists));
 }
@@ -243,7 +243,7 @@ static void move_all_in_kernel(struct kernel_its *s, uint32_t from, uint32_t to)
 	}
 }
 
-/* ---- owed mappings ------------------------------------------------------ */
+/* ---- deferred mappings ------------------------------------------------------ */
 
 static void map_in_kernel(struct kernel_its *s, const struct deferred *o)
 {
@@ -261,7 +261,7 @@ static void map_in_kernel(struct kernel_its *s, const struct deferred *o)
 		kernel_queue_event(&s->queue, GITS_CMD_INT, o->devid, o->eventid);
 }
 
-/* The guest may have set up its tables since. True: it is not owed any more. */
+/* The guest may have set up its tables since. True: it is deferred no longer. */
 static bool try_deferred(struct kernel_its *s, struct deferred *o)
 {
 	/* The kernel makes nothing pending while the target has its LPIs off. */
@@ -269,17 +269,17 @@ static bool try_deferred(struct kernel_its *s, struct deferred *o)
 		return false;
 	make_room(s);
 	map_in_kernel(s, o);
-	deferred_drop(&s->owed, o);
+	deferred_drop(&s->deferred, o);
 	return true;
 }
 
 /* Try as many of them, in turn. */
 static void retry_deferred(struct kernel_its *s, size_t most)
 {
-	for (size_t left = s->owed.nr < most ? s->owed.nr : most; left; left--) {
-		if (s->deferred_next >= s->owed.nr)
+	for (size_t left = s->deferred.nr < most ? s->deferred.nr : most; left; left--) {
+		if (s->deferred_next >= s->deferred.nr)
 			s->deferred_next = 0;
-		if (!try_deferred(s, &s->owed.list[s->deferred_next]))
+		if (!try_deferred(s, &s->deferred.list[s->deferred_next]))
 			s->deferred_next++;
 	}
 }
@@ -294,7 +294,7 @@ static void assigned_map(struct kernel_its *s, uint32_t devid, const struct vits
 		map_in_kernel(s, &o);
 		return;
 	}
-	deferred_add(&s->owed, &o);
+	deferred_add(&s->deferred, &o);
 	count(&s->total_deferred, 1);
 }
 
@@ -315,13 +315,13 @@ static void update_deferred(struct kernel_its *s, struct deferred *o,
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
-		deferred_drop(&s->owed, o);
+		deferred_drop(&s->deferred, o);
 		break;
 	case VITS_LPI_CLEAR:
-		deferred_set_pending(&s->owed, o, false);
+		deferred_set_pending(&s->deferred, o, false);
 		break;
 	case VITS_LPI_RAISE:
-		deferred_set_pending(&s->owed, o, true);
+		deferred_set_pending(&s->deferred, o, true);
 		break;
 	default:
 		break; /* the configuration byte is read when it is mapped */
@@ -330,7 +330,7 @@ static void update_deferred(struct kernel_its *s, struct deferred *o,
 
 static void update_assigned(struct kernel_its *s, uint32_t devid, const struct vits_lpi_update *e)
 {
-	struct deferred *o = s->owed.nr ? deferred_find(&s->owed, devid, e->eventid) : NULL;
+	struct deferred *o = s->deferred.nr ? deferred_find(&s->deferred, devid, e->eventid) : NULL;
 
 	if (e->op == VITS_LPI_MAP)
 		bitset_put(s->assigned, e->intid - VITS_LPI_BASE, true);
@@ -404,7 +404,7 @@ static void update_scratch(struct kernel_its *s, const struct vits_lpi_update *e
 	if (bitset_has(s->assigned, e->intid - VITS_LPI_BASE))
 		return;
 	if (!scratch_map(s, e, slot)) {
-		count(&s->unready, 1);
+		count(&s->not_ready, 1);
 		return;
 	}
 	switch (e->op) {
@@ -444,9 +444,9 @@ void kernel_its_update(struct kernel_its *s, unsigned its, const struct vits_lpi
 				 &(struct gits_cmd){ .opcode = GITS_CMD_INVALL, .icid = e->vcpu });
 	} else if (e->op == VITS_MOVALL) {
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
-		for (size_t i = 0; i < s->owed.nr; i++)
-			if (s->owed.list[i].vcpu == e->vcpu_from)
-				s->owed.list[i].vcpu = e->vcpu;
+		for (size_t i = 0; i < s->deferred.nr; i++)
+			if (s->deferred.list[i].vcpu == e->vcpu_from)
+				s->deferred.list[i].vcpu = e->vcpu;
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->assigned) {
 		update_assigned(s, function_index(&s->functions, its, e->function), e);
@@ -459,25 +459,25 @@ void kernel_its_update(struct kernel_its *s, unsigned its, const struct vits_lpi
 /* Give the lock back, and tell what changed under it. */
 static void unlock_and_tell(struct kernel_its *s)
 {
-	bool changed = s->owed.changed && !s->paused;
+	bool changed = s->deferred.changed && !s->paused;
 
 	if (changed)
-		s->owed.changed = false;
+		s->deferred.changed = false;
 	pthread_mutex_unlock(&s->lock);
-	if (changed && s->cfg.owing)
-		s->cfg.owing(s->cfg.ctx);
+	if (changed && s->cfg.deferred_changed)
+		s->cfg.deferred_changed(s->cfg.ctx);
 }
 
 bool kernel_its_defers(struct kernel_its *s, size_t function, uint32_t eventid)
 {
-	bool owes;
+	bool defers;
 
-	if (!atomic_load(&s->owed.nr))
+	if (!atomic_load(&s->deferred.nr))
 		return false;
 	pthread_mutex_lock(&s->lock);
-	owes = deferred_find(&s->owed, (uint32_t)function, eventid);
+	defers = deferred_find(&s->deferred, (uint32_t)function, eventid);
 	pthread_mutex_unlock(&s->lock);
-	return owes;
+	return defers;
 }
 
 /* Is a drainer between two of its effects? Then its commit tries again. */
@@ -489,46 +489,46 @@ static bool is_staging(const struct kernel_its *s)
 void kernel_its_commit(struct kernel_its *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->owed.nr && is_staging(s))
+	if (s->deferred.nr && is_staging(s))
 		retry_deferred(s, RETRY_DEFERRED);
 	flush(s);
 	end_pause(s);
-	if (s->owed.nr_pending)
+	if (s->deferred.nr_pending)
 		s->cfg.waits(s->cfg.ctx);
 	unlock_and_tell(s);
 }
 
 bool kernel_its_waits(const struct kernel_its *s)
 {
-	return s->owed.nr_pending;
+	return s->deferred.nr_pending;
 }
 
 void kernel_its_retry(struct kernel_its *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->owed.nr_pending && !is_staging(s)) {
-		retry_deferred(s, s->owed.nr);
+	if (s->deferred.nr_pending && !is_staging(s)) {
+		retry_deferred(s, s->deferred.nr);
 		flush(s);
 		end_pause(s);
 	}
 	unlock_and_tell(s);
 }
 
-/* The kernel has no such mapping: is it one that is owed? 1: it will be raised. */
+/* The kernel has no such mapping: is it one that is deferred? 1: it will be raised. */
 static int signal_deferred(struct kernel_its *s, uint32_t devid, uint32_t eventid)
 {
 	struct deferred *o;
 
 	pthread_mutex_lock(&s->lock);
-	o = deferred_find(&s->owed, devid, eventid);
+	o = deferred_find(&s->deferred, devid, eventid);
 	if (o)
-		deferred_set_pending(&s->owed, o, true);
+		deferred_set_pending(&s->deferred, o, true);
 	if (o && !is_staging(s)) {
 		if (try_deferred(s, o))
 			retry_deferred(s, RETRY_DEFERRED);
 		flush(s);
 		end_pause(s);
-		if (s->owed.nr_pending)
+		if (s->deferred.nr_pending)
 			s->cfg.waits(s->cfg.ctx);
 	}
 	unlock_and_tell(s);
@@ -541,7 +541,7 @@ int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
 	uint32_t device = kernel_its_devid(function, eventid), event = kernel_its_eventid(eventid);
 	int r = vm_signal_msi(s->cfg.vm, doorbell, device, event);
 
-	if (r || !atomic_load(&s->owed.nr))
+	if (r || !atomic_load(&s->deferred.nr))
 		return r;
 	if (signal_deferred(s, (uint32_t)function, eventid))
 		return 1;
@@ -573,7 +573,7 @@ static void table_write(void *ctx, uint64_t offset, unsigned len, uint64_t value
 int kernel_its_add_to_bus(struct kernel_its *s, struct bus *bus)
 {
 	const struct bus_region region = {
-		.name = "sealed tables",
+		.name = "kernel ITS tables",
 		.base = LAYOUT_KERNEL_ITS_MEM,
 		.size = KERNEL_MEM_SZ,
 		.read = table_read,
@@ -587,10 +587,10 @@ int kernel_its_add_to_bus(struct kernel_its *s, struct bus *bus)
 void kernel_its_stats_get(struct kernel_its *s, struct kernel_its_stats *ret_stats)
 {
 	*ret_stats = (struct kernel_its_stats){
-		.windows = s->windows,
+		.pauses = s->pauses,
 		.commands = s->commands,
-		.owed = s->total_deferred,
-		.unready = s->unready,
+		.deferred = s->total_deferred,
+		.not_ready = s->not_ready,
 		.frame_accesses = s->frame_accesses,
 		.table_writes = s->table_writes,
 	};
@@ -615,7 +615,7 @@ static int alloc_tables(struct kernel_its *s)
 	}
 	s->cfg.functions = NULL;
 	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
-	return s->redists ? deferred_init(&s->owed, nr_events, nr) : -ENOMEM;
+	return s->redists ? deferred_init(&s->deferred, nr_events, nr) : -ENOMEM;
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)
@@ -693,7 +693,7 @@ void kernel_its_destroy(struct kernel_its *s)
 		(void)munmap(s->queue.mem, KERNEL_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
 	free(s->redists);
-	deferred_fini(&s->owed);
+	deferred_fini(&s->deferred);
 	free(s);
 }
 

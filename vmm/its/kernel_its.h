@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sealed kernel ITS: the LPI engine under the shadow vITS.
+ * The kernel ITS: the LPI engine under the shadow vITS.
  *
  * KVM makes LPIs pending only through an ITS of its own. This one is out of the
  * guest's reach. Its frame lies under a read-write memory slot, which arm64 KVM
@@ -42,7 +42,7 @@ struct kernel_its_config {
 		*functions;  /* borrowed until kernel_its_create() returns */
 	size_t nr_functions; /* at most KERNEL_ITS_MAX_FUNCTIONS */
 	/*
-	 * The LPI of a mapping that is owed was signalled, and waits: kernel_its_retry()
+	 * The LPI of a mapping that is deferred was signalled, and waits: kernel_its_retry()
 	 * is due, again and again. Any thread; must not call back.
 	 */
 	void (*waits)(void *ctx);
@@ -50,7 +50,7 @@ struct kernel_its_config {
 	void (*failed)(void *ctx, const char *why);
 	/* Optional: what kernel_its_defers() says may have changed. With no lock of this file held.
 	 */
-	void (*owing)(void *ctx);
+	void (*deferred_changed)(void *ctx);
 	void *ctx;
 };
 
@@ -61,52 +61,54 @@ struct kernel_its_config {
  */
 int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_seal,
 		      struct failure *ret_failure) _must_check_;
-int kernel_its_start(struct kernel_its *seal, struct failure *ret_failure) _must_check_;
+int kernel_its_start(struct kernel_its *kernel_its, struct failure *ret_failure) _must_check_;
 /* After the vCPUs have stopped. NULL is allowed. */
-void kernel_its_destroy(struct kernel_its *seal);
+void kernel_its_destroy(struct kernel_its *kernel_its);
 
 /* What struct vits_ops asks of an engine (vitsmod/vits.h), for one of the guest's ITSs. */
-void kernel_its_update(struct kernel_its *seal, unsigned its, const struct vits_lpi_update *update);
-void kernel_its_commit(struct kernel_its *seal);
+void kernel_its_update(struct kernel_its *kernel_its, unsigned its,
+		       const struct vits_lpi_update *update);
+void kernel_its_commit(struct kernel_its *kernel_its);
 
 /*
  * Make an assigned event's LPI pending, of an EventID below the function's nr_events.
  * 1: done, or it will be as soon as the guest has LPI tables that the mapping can
  * be made with; 0: the kernel has no such mapping; -EBUSY: the target has its LPIs
  * off. Any thread but one between kernel_its_update() and kernel_its_commit(); takes no lock
- * unless a mapping is owed.
+ * unless a mapping is deferred.
  */
-int kernel_its_signal(struct kernel_its *seal, size_t function, uint32_t eventid) _must_check_;
+int kernel_its_signal(struct kernel_its *kernel_its, size_t function,
+		      uint32_t eventid) _must_check_;
 
 /*
- * Is the event's mapping owed to the guest: made as soon as its LPI tables allow?
+ * Is the event's mapping deferred: made as soon as its LPI tables allow?
  * Then kernel_its_signal() alone keeps its interrupts. Any thread.
  */
-bool kernel_its_defers(struct kernel_its *seal, size_t function, uint32_t eventid);
+bool kernel_its_defers(struct kernel_its *kernel_its, size_t function, uint32_t eventid);
 
 /*
- * Does an interrupt wait for a mapping that is owed? KVM tells nobody when a guest
+ * Does an interrupt wait for a mapping that is deferred? KVM tells nobody when a guest
  * writes GICR_CTLR.EnableLPIs, so that somebody has to look. Any thread.
  */
-bool kernel_its_waits(const struct kernel_its *seal);
+bool kernel_its_waits(const struct kernel_its *kernel_its);
 /* Look: map what can be mapped by now. Holds all vCPUs. As kernel_its_signal(), any thread but one.
  */
-void kernel_its_retry(struct kernel_its *seal);
+void kernel_its_retry(struct kernel_its *kernel_its);
 
 /* The guest touched the frame: counted. Any thread. */
-void kernel_its_frame_accessed(struct kernel_its *seal);
+void kernel_its_frame_accessed(struct kernel_its *kernel_its);
 /* The bus region of the queue and tables: writes of the guest's, counted. */
-int kernel_its_add_to_bus(struct kernel_its *seal, struct bus *bus) _must_check_;
+int kernel_its_add_to_bus(struct kernel_its *kernel_its, struct bus *bus) _must_check_;
 
 struct kernel_its_stats {
-	uint64_t windows;	 /* times that all vCPUs were held */
+	uint64_t pauses;	 /* times that all vCPUs were held */
 	uint64_t commands;	 /* commands the kernel ITS was given */
-	uint64_t owed;		 /* mappings that had to wait for the guest's LPI tables */
-	uint64_t unready;	 /* effects dropped since the target's LPI tables were not there */
+	uint64_t deferred;	 /* mappings that had to wait for the guest's LPI tables */
+	uint64_t not_ready;	 /* effects dropped since the target's LPI tables were not there */
 	uint64_t frame_accesses; /* guest accesses to the hidden frame */
 	uint64_t table_writes;	 /* guest writes to the queue and the tables */
 };
 
-void kernel_its_stats_get(struct kernel_its *seal, struct kernel_its_stats *ret_stats);
+void kernel_its_stats_get(struct kernel_its *kernel_its, struct kernel_its_stats *ret_stats);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which LPIs the sealed kernel ITS maps: a list of them, and the place of each
+ * Which LPIs the kernel ITS maps: a list of them, and the place of each
  * by its INTID. A place counts if the list says so there; so none has to be
  * cleared.
  *
- * No locks: the seal's lock guards it (vmm/its/kernel_its.c).
+ * No locks: the kernel ITS's lock guards it (vmm/its/kernel_its.c).
  */
 #include "vmm/its/lpimap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which LPIs the sealed kernel ITS maps, by which of its events, and to which
+ * Which LPIs the kernel ITS maps, by which of its events, and to which
  * vCPU. All that is asked takes the same time however many there are, and the
  * list of those that are mapped is without gaps.
  */

@@ -34,7 +34,7 @@
 #define LAYOUT_PCI64	UINT64_C(0x8000000000)
 #define LAYOUT_PCI64_SZ UINT64_C(0x7000000000)
 
-/* Not described to the guest: the sealed kernel ITS and what it works on. */
+/* Not described to the guest: the kernel ITS and what it works on. */
 #define LAYOUT_KERNEL_ITS_FRAME UINT64_C(0x3f000000)
 #define LAYOUT_KERNEL_ITS_MEM	UINT64_C(0x3f100000)
 

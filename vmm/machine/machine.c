@@ -41,7 +41,7 @@ struct machine {
 	int gic;
 	struct bus bus;
 	struct vcpus *vcpus;
-	struct kernel_its *seal;
+	struct kernel_its *kernel_its;
 	struct vits_set *its;
 	struct pci_host *pcih;
 	struct console *console;
@@ -95,7 +95,7 @@ static void on_sealed_access(void *ctx)
 {
 	struct machine *m = ctx;
 
-	kernel_its_frame_accessed(m->seal);
+	kernel_its_frame_accessed(m->kernel_its);
 }
 
 static void on_part_failed(void *ctx, const char *why)
@@ -140,13 +140,13 @@ static int add_own_regions(struct machine *m)
 	if (!r)
 		r = vits_set_add_to_bus(m->its, &m->bus);
 	if (!r)
-		r = kernel_its_add_to_bus(m->seal, &m->bus);
+		r = kernel_its_add_to_bus(m->kernel_its, &m->bus);
 	if (!r)
 		r = pci_host_add_to_bus(m->pcih, &m->bus);
 	return r;
 }
 
-/* KVM's side: VM, RAM, interrupt controller, vCPUs, sealed ITS. */
+/* KVM's side: VM, RAM, interrupt controller, vCPUs, kernel ITS. */
 static int build_kvm(struct machine *m, const struct kernel_its_function *functions,
 		     struct failure *ret_failure)
 {
@@ -160,7 +160,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.nr_functions = m->cfg.nr_functions,
 		.waits = wake_up,
 		.failed = on_part_failed,
-		.owing = review_routes,
+		.deferred_changed = review_routes,
 		.ctx = m,
 	};
 	int r = vm_init(&m->vm, ret_failure);
@@ -179,13 +179,13 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		return r;
 	kernel_its_config.vcpus = m->vcpus;
 	kernel_its_config.gic = m->gic;
-	r = kernel_its_create(&kernel_its_config, &m->seal, ret_failure);
+	r = kernel_its_create(&kernel_its_config, &m->kernel_its, ret_failure);
 	if (r < 0)
 		return r;
 	r = gic_start(&m->vm, m->gic, nr_vcpus, ret_failure);
 	if (r < 0)
 		return r;
-	return kernel_its_start(m->seal, ret_failure);
+	return kernel_its_start(m->kernel_its, ret_failure);
 }
 
 /* The shadow's events of a function: vectors beyond the ITS's EventIDs have none. */
@@ -245,7 +245,7 @@ static int wire_functions(struct machine *m)
 			.vits = vits_set_get(m->its, p->irq.its),
 			.vits_function = next[p->irq.its]++,
 			.nr_events = events_of(m, p),
-			.kernel_its = m->seal,
+			.kernel_its = m->kernel_its,
 			.index = i,
 		};
 
@@ -266,7 +266,7 @@ static int build_devices(struct machine *m)
 	};
 	const struct vits_set_config its_config = {
 		.mem = m->cfg.mem,
-		.kernel_its = m->seal,
+		.kernel_its = m->kernel_its,
 		.more = wake_up,
 		.switched = review_routes,
 		.ctx = m,
@@ -292,7 +292,7 @@ static void machine_destroyp(struct machine **m)
 int machine_create(const struct machine_config *config, struct machine **ret_machine,
 		   struct failure *ret_failure)
 {
-	struct kernel_its_function sealed[CONFIG_MAX_DEVICES];
+	struct kernel_its_function functions[CONFIG_MAX_DEVICES];
 	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
 	int r;
 
@@ -308,10 +308,11 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	for (size_t i = 0; i < config->nr_functions; i++) {
 		const struct passthru *p = &config->functions[i];
 
-		sealed[i] = (struct kernel_its_function){ (unsigned)p->irq.its, p->irq.nr_events };
+		functions[i] =
+			(struct kernel_its_function){ (unsigned)p->irq.its, p->irq.nr_events };
 	}
 
-	r = build_kvm(m, sealed, ret_failure);
+	r = build_kvm(m, functions, ret_failure);
 	if (r < 0)
 		return r;
 	r = build_devices(m);
@@ -333,7 +334,7 @@ void machine_destroy(struct machine *m)
 	pci_host_destroy(m->pcih);
 	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
-	kernel_its_destroy(m->seal);
+	kernel_its_destroy(m->kernel_its);
 	cleanup_fd(&m->gic);
 	vm_fini(&m->vm);
 	pthread_mutex_destroy(&m->lock);
@@ -446,8 +447,8 @@ static int retry_waiting(struct machine *m)
 	uint64_t now_ms = clock_ns() / 1000000;
 
 	if (retry_timer_due(&m->retry_timer, now_ms))
-		kernel_its_retry(m->seal);
-	return retry_timer_next(&m->retry_timer, kernel_its_waits(m->seal), now_ms);
+		kernel_its_retry(m->kernel_its);
+	return retry_timer_next(&m->retry_timer, kernel_its_waits(m->kernel_its), now_ms);
 }
 
 int machine_service(struct machine *m)
@@ -491,7 +492,7 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	*ret_stats = (struct machine_stats){ 0 };
 	vits_set_stats_get(m->its, &ret_stats->vits);
-	kernel_its_stats_get(m->seal, &ret_stats->seal);
+	kernel_its_stats_get(m->kernel_its, &ret_stats->kernel_its);
 	pci_host_stats_get(m->pcih, &ret_stats->pcih);
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);

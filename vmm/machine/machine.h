@@ -70,7 +70,7 @@ void machine_stop(struct machine *m);
 struct machine_stats {
 	struct vits_stats
 		vits; /* of all ITSs together; the failures kept are the first's with any */
-	struct kernel_its_stats seal;
+	struct kernel_its_stats kernel_its;
 	struct pci_host_stats pcih;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
 	uint64_t router_reaps, router_completions, router_rearmed, router_parked;

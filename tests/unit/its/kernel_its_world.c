@@ -75,7 +75,7 @@ int world_create_its(struct world *w)
 		.nr_functions = WORLD_FUNCTIONS,
 		.waits = on_waits,
 		.failed = on_failed,
-		.owing = on_deferred_changed,
+		.deferred_changed = on_deferred_changed,
 		.ctx = w,
 	};
 

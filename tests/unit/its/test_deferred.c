@@ -15,7 +15,7 @@ enum { DEVICES = 3, EVENTS = 8 };
 
 static const uint32_t nr_events[DEVICES] = { 5, 1, EVENTS };
 
-static void check(struct deferred_set *set, const bool owed[DEVICES][EVENTS],
+static void check(struct deferred_set *set, const bool deferred[DEVICES][EVENTS],
 		  const bool pending[DEVICES][EVENTS])
 {
 	size_t nr = 0, nr_pending = 0;
@@ -24,7 +24,7 @@ static void check(struct deferred_set *set, const bool owed[DEVICES][EVENTS],
 		for (uint32_t e = 0; e < nr_events[d]; e++) {
 			const struct deferred *o = deferred_find(set, d, e);
 
-			assert_int_equal(o != NULL, owed[d][e]);
+			assert_int_equal(o != NULL, deferred[d][e]);
 			if (!o)
 				continue;
 			assert_int_equal(o->devid, d);
@@ -40,7 +40,7 @@ static void check(struct deferred_set *set, const bool owed[DEVICES][EVENTS],
 
 static void test_what_is_owed_is_found_and_counted_whatever_comes_and_goes(void **state)
 {
-	bool owed[DEVICES][EVENTS] = { 0 }, pending[DEVICES][EVENTS] = { 0 };
+	bool deferred[DEVICES][EVENTS] = { 0 }, pending[DEVICES][EVENTS] = { 0 };
 	struct deferred_set set;
 	unsigned seed = 7;
 
@@ -55,15 +55,15 @@ static void test_what_is_owed_is_found_and_counted_whatever_comes_and_goes(void 
 			pending[d][e] = rand_r(&seed) & 1;
 			deferred_add(&set, &(struct deferred){ d, e, 8192 + d * EVENTS + e, 0,
 							       pending[d][e] });
-			owed[d][e] = true;
+			deferred[d][e] = true;
 		} else if (rand_r(&seed) & 1) {
 			deferred_drop(&set, o);
-			owed[d][e] = pending[d][e] = false;
+			deferred[d][e] = pending[d][e] = false;
 		} else {
 			pending[d][e] = rand_r(&seed) & 1;
 			deferred_set_pending(&set, o, pending[d][e]);
 		}
-		check(&set, owed, pending);
+		check(&set, deferred, pending);
 	}
 	deferred_fini(&set);
 }

@@ -326,7 +326,7 @@ static void test_a_queue_that_is_full_is_run_in_between(void **state)
 	assert_int_equal(world_nr_mapped(w), nr);
 	assert_true(w->model.most_commands < 64 * KiB / 32);
 	assert_true(w->model.nr_batches > 4);
-	assert_int_equal(stats_of(w).windows, 2); /* that of the start, and one for all of it */
+	assert_int_equal(stats_of(w).pauses, 2); /* that of the start, and one for all of it */
 	world_free(w);
 }
 
@@ -343,7 +343,7 @@ static void test_a_mapping_waits_for_the_guests_tables(void **state)
 	assert_true(kernel_its_defers(w->its, 0, 0));
 	assert_false(kernel_its_defers(w->its, 0, 1));
 	assert_false(world_mapped(w, 0, 0));
-	assert_int_equal(stats_of(w).owed, 1);
+	assert_int_equal(stats_of(w).deferred, 1);
 	assert_int_equal(w->nr_deferred_changed, 1);
 	assert_false(kernel_its_waits(w->its));
 	world_set_up_lpis(w);
@@ -592,7 +592,7 @@ static void test_without_tables_an_update_of_no_function_is_dropped_and_counted(
 	(void)state;
 	world_update_other(w, VITS_LPI_RAISE, 0, LPI(7), 1);
 	commit_and_check(w);
-	assert_int_equal(stats_of(w).unready, 1);
+	assert_int_equal(stats_of(w).not_ready, 1);
 	assert_int_equal(world_nr_mapped(w), 0);
 	world_free(w);
 }
@@ -683,19 +683,19 @@ static void test_commands_run_while_all_vcpus_are_paused(void **state)
 static void test_a_commit_without_updates_disturbs_nobody(void **state)
 {
 	struct world *w = world_ready();
-	uint64_t before = stats_of(w).windows;
+	uint64_t before = stats_of(w).pauses;
 
 	(void)state;
 	commit_and_check(w);
 	world_retry(w);
-	assert_int_equal(stats_of(w).windows, before);
+	assert_int_equal(stats_of(w).pauses, before);
 	world_map(w, 0, 0, LPI(0), 0);
 	world_map(w, 0, 1, LPI(1), 0);
 	commit_and_check(w);
-	assert_int_equal(stats_of(w).windows, before + 1);
+	assert_int_equal(stats_of(w).pauses, before + 1);
 	/* A signal of what is mapped neither. */
 	assert_int_equal(world_signal(w, 0, 0), 1);
-	assert_int_equal(stats_of(w).windows, before + 1);
+	assert_int_equal(stats_of(w).pauses, before + 1);
 	world_free(w);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which LPIs the sealed kernel ITS maps.
+ * Which LPIs the kernel ITS maps.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -391,7 +391,7 @@ static void test_an_interrupt_reaches_the_guest(void **state)
 	while (!rig->function.irq.vectors[3].dropped)
 		nap();
 	machine_stats_get(rig->m, &stats);
-	assert_int_equal(stats.seal.commands, rig->model.nr_commands);
+	assert_int_equal(stats.kernel_its.commands, rig->model.nr_commands);
 	assert_int_equal(stats.vits.mmio_ignored, 0);
 	assert_true(stats.router_completions >= 4);
 	assert_string_equal(rig->model.broken, "");
@@ -436,7 +436,7 @@ static void test_the_hidden_frame_and_unclaimed_addresses_are_counted(void **sta
 	guest_does(rig, &nowhere);
 	machine_stop(rig->m);
 	machine_stats_get(rig->m, &stats);
-	assert_int_equal(stats.seal.frame_accesses, 1);
+	assert_int_equal(stats.kernel_its.frame_accesses, 1);
 	assert_int_equal(stats.unclaimed, 1);
 	assert_int_equal(machine_type(rig->m, (const uint8_t *)"x", 1), 0);
 	rig_free(rig);
