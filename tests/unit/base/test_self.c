@@ -21,7 +21,7 @@
 
 #include "vmm/base/self.h"
 
-#define RAM_SZ (UINT64_C(8) << 20)
+#define RAM_SZ (UINT64_C(64) << 20)
 
 static char root[64];
 
@@ -111,8 +111,9 @@ static void test_what_this_process_takes_is_found(void **state)
 	assert_int_equal(self_memory_get("", NULL, 0, &before), 0);
 	p = touched(RAM_SZ);
 	assert_int_equal(self_memory_get("", NULL, 0, &after), 0);
-	assert_true(after.private >= before.private + RAM_SZ);
-	assert_true(after.pss >= before.pss + RAM_SZ);
+	/* Pages of a library stop being ours alone when another program starts meanwhile. */
+	assert_true(after.private >= before.private + RAM_SZ / 2);
+	assert_true(after.pss >= before.pss + RAM_SZ / 2);
 	/* Where it is one mapping with a neighbour, that would count with it. */
 	assert_int_equal(madvise(p, RAM_SZ, MADV_DONTFORK), 0);
 	assert_int_equal(self_memory_get("", p, RAM_SZ, &without), 0);

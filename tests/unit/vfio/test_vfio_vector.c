@@ -293,7 +293,8 @@ static void test_message_that_changes_while_it_is_read_is_never_torn(void **stat
 	assert_int_equal(pthread_create(&thread, NULL, watch_side, &watch), 0);
 	for (unsigned n = 0; !atomic_load(&watch.stop); n++) {
 		assert_false(vector_update(&watch.v, 0, n % 2 ? &one : &two));
-		/* Each message in turn is there when the other thread gets a CPU that both share. */
+		/* Each message in turn is there when the other thread gets a CPU that both share.
+		 */
 		if (n % 8 == 0 || n % 8 == 1)
 			sched_yield();
 		if (n % 4 == 0)
