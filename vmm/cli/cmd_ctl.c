@@ -18,7 +18,7 @@
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/control/client.h"
-#include "vmm/control/control.h"
+#include "vmm/control/control_socket.h"
 #include "vmm/control/irqview.h"
 #include "vmm/irq/route_name.h"
 #include "vmm/kvm/layout.h"

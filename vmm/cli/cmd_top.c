@@ -17,7 +17,7 @@
 #include "vmm/cli/option_types.h"
 #include "vmm/cli/screen.h"
 #include "vmm/control/client.h"
-#include "vmm/control/control.h"
+#include "vmm/control/control_socket.h"
 #include "vmm/control/irqview.h"
 #include "vmm/kvm/layout.h"
 

@@ -21,8 +21,8 @@
 #include "vmm/base/signals.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/term.h"
-#include "vmm/control/control.h"
-#include "vmm/control/guest.h"
+#include "vmm/control/control_socket.h"
+#include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/kvm/layout.h"
@@ -42,9 +42,9 @@ struct run {
 	size_t nr_functions;
 	int signals, wake_up;
 	struct term term;
-	struct control *control;   /* NULL: none can be made here */
-	struct failure no_control; /* why */
-	struct guest guest;	   /* what it speaks for */
+	struct control_socket *control; /* NULL: none can be made here */
+	struct failure no_control;	/* why */
+	struct running_guest guest;	/* what it speaks for */
 
 	/* Typed, and not yet taken by the console. */
 	uint8_t typed[64];
@@ -77,18 +77,18 @@ static int open_events(struct run *run, struct failure *ret_failure)
  */
 static int open_control(struct run *run, struct failure *ret_failure)
 {
-	const struct control_config config = {
+	const struct control_socket_config config = {
 		.dir = CONTROL_DIR,
 		.name = run->config->name,
-		.verbs = guest_verbs,
-		.nr_verbs = nr_guest_verbs,
+		.verbs = control_verbs,
+		.nr_verbs = nr_control_verbs,
 		.ctx = &run->guest,
 	};
 	int r;
 
 	if (run->options->dump_dtb)
 		return 0;
-	r = control_create(&config, &run->control, ret_failure);
+	r = control_socket_create(&config, &run->control, ret_failure);
 	if (r != -EACCES && r != -EPERM && r != -EROFS)
 		return r;
 	run->no_control = *ret_failure;
@@ -196,7 +196,7 @@ static void tear_down(struct run *run)
 		passthru_give_back(&run->functions[i]);
 	free(run->functions);
 	gmem_fini(&run->mem);
-	control_destroy(run->control);
+	control_socket_destroy(run->control);
 	cleanup_fd(&run->signals);
 	cleanup_fd(&run->wake_up);
 }
@@ -230,7 +230,7 @@ static void read_keys(struct run *run, struct machine *m)
 
 static void begin_attending(struct run *run, struct machine *m)
 {
-	run->guest = (struct guest){
+	run->guest = (struct running_guest){
 		.config = run->config,
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
@@ -259,7 +259,7 @@ static void attend(struct run *run, struct machine *m)
 			{ .fd = run->signals, .events = POLLIN },
 			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
 		};
-		size_t nr_control = control_fds(run->control, fds + OWN_FDS);
+		size_t nr_control = control_socket_fds(run->control, fds + OWN_FDS);
 		/* What the console would not take is offered again. */
 		int wait_ms = sooner(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
@@ -273,7 +273,7 @@ static void attend(struct run *run, struct machine *m)
 			run->killed_by = signals_take(run->signals);
 		if (fds[2].revents)
 			read_keys(run, m);
-		control_serve(run->control, fds + OWN_FDS, nr_control);
+		control_socket_serve(run->control, fds + OWN_FDS, nr_control);
 	}
 }
 

@@ -22,7 +22,7 @@
 
 #include "vitsmod/bits.h"
 #include "vmm/control/client.h"
-#include "vmm/control/control.h"
+#include "vmm/control/control_socket.h"
 
 /* ---- verbs ------------------------------------------------------------------------ */
 
@@ -168,37 +168,37 @@ struct server {
 	pid_t pid;
 };
 
-static struct control *make(const char *name, unsigned *calls, struct failure *failure)
+static struct control_socket *make(const char *name, unsigned *calls, struct failure *failure)
 {
-	const struct control_config config = { .dir = dir,
-					       .name = name,
-					       .verbs = verbs,
-					       .nr_verbs = ARRAY_SIZE(verbs),
-					       .ctx = calls };
-	struct control *control = NULL;
+	const struct control_socket_config config = { .dir = dir,
+						      .name = name,
+						      .verbs = verbs,
+						      .nr_verbs = ARRAY_SIZE(verbs),
+						      .ctx = calls };
+	struct control_socket *control = NULL;
 
-	return control_create(&config, &control, failure) == 0 ? control : NULL;
+	return control_socket_create(&config, &control, failure) == 0 ? control : NULL;
 }
 
 static void serve(int ready, int stop)
 {
 	unsigned calls = 0;
 	struct failure failure;
-	struct control *control = make("box", &calls, &failure);
+	struct control_socket *control = make("box", &calls, &failure);
 
 	if (write(ready, control ? "y" : "n", 1) != 1 || !control)
 		_exit(1);
 	for (;;) {
 		struct pollfd fds[1 + CONTROL_MAX_FDS] = { { .fd = stop, .events = POLLIN } };
-		size_t nr = control_fds(control, fds + 1);
+		size_t nr = control_socket_fds(control, fds + 1);
 
 		if (poll(fds, 1 + nr, -1) < 0)
 			continue;
 		if (fds[0].revents)
 			break;
-		control_serve(control, fds + 1, nr);
+		control_socket_serve(control, fds + 1, nr);
 	}
-	control_destroy(control);
+	control_socket_destroy(control);
 	_exit(0);
 }
 
@@ -587,15 +587,15 @@ static void test_a_directory_that_cannot_be_made_is_a_failure(void **state)
 {
 	char path[128];
 	struct failure failure = { 0 };
-	struct control *control = NULL;
-	struct control_config config = { .dir = path, .name = "box" };
+	struct control_socket *control = NULL;
+	struct control_socket_config config = { .dir = path, .name = "box" };
 
 	(void)state;
 	(void)snprintf(path, sizeof(path), "%s/not/there", dir);
-	assert_int_equal(control_create(&config, &control, &failure), -ENOENT);
+	assert_int_equal(control_socket_create(&config, &control, &failure), -ENOENT);
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(control_create(&config, &control, &failure), -ENAMETOOLONG);
+	assert_int_equal(control_socket_create(&config, &control, &failure), -ENAMETOOLONG);
 	assert_int_equal(failure.status, ITSY_ENVIRONMENT);
 }
 

@@ -6,8 +6,8 @@
  * Nobody who connects can hold that thread up: nothing waits, a client has one
  * request at a time, and gets the next line read when it has read its answer.
  */
-#ifndef VMM_CONTROL_CONTROL_H
-#define VMM_CONTROL_CONTROL_H
+#ifndef VMM_CONTROL_CONTROL_SOCKET_H
+#define VMM_CONTROL_CONTROL_SOCKET_H
 
 #include <poll.h>
 
@@ -18,9 +18,9 @@
 #define CONTROL_MAX_CLIENTS 8u
 #define CONTROL_MAX_FDS	    (CONTROL_MAX_CLIENTS + 1u)
 
-struct control;
+struct control_socket;
 
-struct control_config {
+struct control_socket_config {
 	const char *dir, *name;		  /* the directory is made if it is missing */
 	const struct control_verb *verbs; /* borrowed */
 	size_t nr_verbs;
@@ -31,14 +31,15 @@ struct control_config {
  * 0, or a fault: -EBUSY where a guest of this name runs, whose process it names.
  * What a dead one left is replaced.
  */
-int control_create(const struct control_config *config, struct control **ret_control,
-		   struct failure *ret_failure) _must_check_;
+int control_socket_create(const struct control_socket_config *config,
+			  struct control_socket **ret_control,
+			  struct failure *ret_failure) _must_check_;
 /* The socket is gone, and all who were connected are let go. NULL is allowed. */
-void control_destroy(struct control *control);
+void control_socket_destroy(struct control_socket *control);
 
 /* What to poll for; of NULL nothing. */
-size_t control_fds(const struct control *control, struct pollfd fds[CONTROL_MAX_FDS]);
+size_t control_socket_fds(const struct control_socket *control, struct pollfd fds[CONTROL_MAX_FDS]);
 /* The same fds, with what poll() found. Runs one request of each client at most. */
-void control_serve(struct control *control, const struct pollfd fds[], size_t nr);
+void control_socket_serve(struct control_socket *control, const struct pollfd fds[], size_t nr);
 
 #endif

@@ -3,8 +3,8 @@
  * What can be asked of a running guest, and done to it, over its control socket:
  * the table of verbs, itsy-control(7).
  */
-#ifndef VMM_CONTROL_GUEST_H
-#define VMM_CONTROL_GUEST_H
+#ifndef VMM_CONTROL_VERBS_H
+#define VMM_CONTROL_VERBS_H
 
 #include "vmm/config/config.h"
 #include "vmm/control/control_proto.h"
@@ -13,7 +13,7 @@
 struct machine;
 
 /* The ctx of the verbs. They run while there is a machine, on the thread that owns it. */
-struct guest {
+struct running_guest {
 	const struct config *config; /* all borrowed */
 	struct passthru *functions;
 	size_t nr_functions;
@@ -22,14 +22,14 @@ struct guest {
 	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */
 };
 
-extern const struct control_verb guest_verbs[];
-extern const size_t nr_guest_verbs;
+extern const struct control_verb control_verbs[];
+extern const size_t nr_control_verbs;
 
 /* Vectors in one reply: "more" says that there are others ("skip" those that came). */
-#define GUEST_VECTORS_MAX     512u
-#define GUEST_DIFFERENCES_MAX 256u
+#define REPLY_VECTORS_MAX     512u
+#define REPLY_DIFFERENCES_MAX 256u
 
-/* Those of vmm/control/guest_its.c. */
-json_t *guest_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
+/* Those of vmm/control/verb_its.c. */
+json_t *verb_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
 
 #endif

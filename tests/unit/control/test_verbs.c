@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/vitsmod/vits_world.h"
-#include "vmm/control/guest.h"
+#include "vmm/control/verbs.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/machine/machine.h"
 
@@ -19,7 +19,7 @@ static struct {
 	struct world *world;
 	struct passthru functions[2]; /* DEV_A with 4 vectors, DEV_B with many */
 	struct config config;
-	struct guest guest;
+	struct running_guest guest;
 	int answer; /* of the LPI engine */
 	bool changing;
 	unsigned vector_routes_set;
@@ -107,10 +107,10 @@ static int begin(void **state)
 			fail_msg("%s: %s", failure.object, failure.cause);
 		assert_int_equal(passthru_wire(&g.functions[i], &wiring, NULL), 0);
 	}
-	g.guest = (struct guest){ .config = &g.config,
-				  .functions = g.functions,
-				  .nr_functions = ARRAY_SIZE(g.functions),
-				  .boots = 2 };
+	g.guest = (struct running_guest){ .config = &g.config,
+					  .functions = g.functions,
+					  .nr_functions = ARRAY_SIZE(g.functions),
+					  .boots = 2 };
 	return 0;
 }
 
@@ -135,7 +135,8 @@ static json_t *ask(const char *request)
 
 	json_decref(g.reply);
 	(void)snprintf(line, sizeof(line), "{\"itsy\":1,%s}", request);
-	answer = control_answer(line, strlen(line), guest_verbs, nr_guest_verbs, &g.guest, &len);
+	answer =
+		control_answer(line, strlen(line), control_verbs, nr_control_verbs, &g.guest, &len);
 	assert_non_null(answer);
 	g.reply = json_loadb(answer, len, 0, NULL);
 	free(answer);
@@ -233,13 +234,13 @@ static void test_long_lists_come_in_parts_that_join(void **state)
 
 	(void)state;
 	assert_non_null(ask("\"do\":\"irqs\""));
-	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), GUEST_VECTORS_MAX);
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), REPLY_VECTORS_MAX);
 	assert_true(json_is_true(json_object_get(g.reply, "more")));
-	(void)snprintf(request, sizeof(request), "\"do\":\"irqs\",\"skip\":%u", GUEST_VECTORS_MAX);
+	(void)snprintf(request, sizeof(request), "\"do\":\"irqs\",\"skip\":%u", REPLY_VECTORS_MAX);
 	assert_non_null(ask(request));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")),
-			 DEV_A_EVENTS + DISK_VECTORS - GUEST_VECTORS_MAX);
-	assert_int_equal(number(vector(0), "vector"), GUEST_VECTORS_MAX - DEV_A_EVENTS);
+			 DEV_A_EVENTS + DISK_VECTORS - REPLY_VECTORS_MAX);
+	assert_int_equal(number(vector(0), "vector"), REPLY_VECTORS_MAX - DEV_A_EVENTS);
 	assert_true(json_is_false(json_object_get(g.reply, "more")));
 	assert_non_null(ask("\"do\":\"irqs\",\"skip\":100000"));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), 0);

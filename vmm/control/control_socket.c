@@ -9,7 +9,7 @@
  * No locks of ours: one thread. What a client sends is looked at in
  * vmm/control/control_proto.c.
  */
-#include "vmm/control/control.h"
+#include "vmm/control/control_socket.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -36,8 +36,8 @@ struct client {
 	bool last; /* let it go after the answer */
 };
 
-struct control {
-	struct control_config cfg; /* dir and name are not used after creation */
+struct control_socket {
+	struct control_socket_config cfg; /* dir and name are not used after creation */
 	char socket_path[PATH_SZ], lock_path[PATH_SZ];
 	int lock;     /* flock()ed */
 	int listener; /* -1: not bound */
@@ -93,7 +93,7 @@ static void begin_answer(struct client *client, char *answer, size_t len)
 }
 
 /* The first line that is there. */
-static void run_line(const struct control *control, struct client *client)
+static void run_line(const struct control_socket *control, struct client *client)
 {
 	const char *end = end_of_line(client);
 	size_t len, answer_len = 0;
@@ -130,7 +130,7 @@ static void read_lines(struct client *client)
 	begin_answer(client, refusal, len);
 }
 
-static void serve_client(const struct control *control, struct client *client)
+static void serve_client(const struct control_socket *control, struct client *client)
 {
 	if (client->out)
 		send_answer(client);
@@ -140,7 +140,7 @@ static void serve_client(const struct control *control, struct client *client)
 		run_line(control, client);
 }
 
-static struct client *free_client(struct control *control)
+static struct client *free_client(struct control_socket *control)
 {
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
 		if (control->clients[i].fd < 0)
@@ -160,7 +160,7 @@ static void turn_away(int fd)
 }
 
 /* One client a visit: the next one is there at the next. */
-static void accept_client(struct control *control)
+static void accept_client(struct control_socket *control)
 {
 	struct client *client = free_client(control);
 	int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -176,7 +176,7 @@ static void accept_client(struct control *control)
 	}
 }
 
-size_t control_fds(const struct control *control, struct pollfd fds[CONTROL_MAX_FDS])
+size_t control_socket_fds(const struct control_socket *control, struct pollfd fds[CONTROL_MAX_FDS])
 {
 	if (!control)
 		return 0;
@@ -191,7 +191,7 @@ size_t control_fds(const struct control *control, struct pollfd fds[CONTROL_MAX_
 	return CONTROL_MAX_FDS;
 }
 
-void control_serve(struct control *control, const struct pollfd fds[], size_t nr)
+void control_socket_serve(struct control_socket *control, const struct pollfd fds[], size_t nr)
 {
 	if (!control)
 		return;
@@ -206,7 +206,8 @@ void control_serve(struct control *control, const struct pollfd fds[], size_t nr
 
 /* ---- set-up ------------------------------------------------------------------------ */
 
-static int path_of(char path[PATH_SZ], const struct control_config *config, const char *suffix)
+static int path_of(char path[PATH_SZ], const struct control_socket_config *config,
+		   const char *suffix)
 {
 	int n = snprintf(path, PATH_SZ, "%s/%s%s", config->dir, config->name, suffix);
 
@@ -214,7 +215,7 @@ static int path_of(char path[PATH_SZ], const struct control_config *config, cons
 }
 
 /* Open and lock the file, and see that it is still the one of that name: 0, or 1 if not. */
-static int try_lock(struct control *control)
+static int try_lock(struct control_socket *control)
 {
 	struct stat held, named;
 
@@ -231,7 +232,7 @@ static int try_lock(struct control *control)
 	return held.st_ino != named.st_ino || held.st_dev != named.st_dev;
 }
 
-static int take_lock(struct control *control)
+static int take_lock(struct control_socket *control)
 {
 	char pid[16];
 	int r, len;
@@ -248,7 +249,7 @@ static int take_lock(struct control *control)
 }
 
 /* What the process that holds the lock wrote there; 0: it has not yet. */
-static int holder(const struct control *control)
+static int holder(const struct control_socket *control)
 {
 	char text[16] = "";
 
@@ -257,7 +258,7 @@ static int holder(const struct control *control)
 	return atoi(text);
 }
 
-static int listen_there(struct control *control)
+static int listen_there(struct control_socket *control)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
@@ -276,9 +277,9 @@ static int listen_there(struct control *control)
 	return 0;
 }
 
-static int set_up(struct control *control)
+static int set_up(struct control_socket *control)
 {
-	const struct control_config *config = &control->cfg;
+	const struct control_socket_config *config = &control->cfg;
 	int r = path_of(control->socket_path, config, ".sock");
 
 	if (r == 0)
@@ -291,15 +292,16 @@ static int set_up(struct control *control)
 	return r < 0 ? r : listen_there(control);
 }
 
-static void control_destroyp(struct control **control)
+static void control_socket_destroyp(struct control_socket **control)
 {
-	control_destroy(*control);
+	control_socket_destroy(*control);
 }
 
-int control_create(const struct control_config *config, struct control **ret_control,
-		   struct failure *ret_failure)
+int control_socket_create(const struct control_socket_config *config,
+			  struct control_socket **ret_control, struct failure *ret_failure)
 {
-	_cleanup_(control_destroyp) struct control *control = calloc(1, sizeof(*control));
+	_cleanup_(control_socket_destroyp) struct control_socket *control =
+		calloc(1, sizeof(*control));
 	int r;
 
 	if (!control)
@@ -326,7 +328,7 @@ int control_create(const struct control_config *config, struct control **ret_con
 	return 0;
 }
 
-void control_destroy(struct control *control)
+void control_socket_destroy(struct control_socket *control)
 {
 	if (!control)
 		return;

@@ -14,7 +14,7 @@
 #include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
-#include "vmm/control/guest.h"
+#include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
 #include "vmm/machine/machine.h"
 
@@ -80,7 +80,7 @@ static void add_difference(void *arg, const struct vits_difference *d)
 	struct audit *audit = arg;
 	json_t *entry;
 
-	if (audit->nr++ >= GUEST_DIFFERENCES_MAX)
+	if (audit->nr++ >= REPLY_DIFFERENCES_MAX)
 		return;
 	entry = json_pack("{s:s, s:o, s:b}", "entry", kinds[d->kind], "shadow", hex(d->shadow),
 			  "readable", d->readable);
@@ -129,9 +129,9 @@ static json_t *its_json(const char *name, struct vits *v)
 			 (json_int_t)s.msi[VITS_MSI_UNMAPPED]);
 }
 
-json_t *guest_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX])
+json_t *verb_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX])
 {
-	const struct guest *g = ctx;
+	const struct running_guest *g = ctx;
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < g->config->nr_its; i++) {

@@ -6,7 +6,7 @@
  * is counted by other threads meanwhile, so that numbers in a reply may be an
  * interrupt apart.
  */
-#include "vmm/control/guest.h"
+#include "vmm/control/verbs.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -52,7 +52,8 @@ struct selection {
 	unsigned long long skip;
 };
 
-static bool unknown_device(const struct guest *g, const char *name, char error[CONTROL_ERROR_MAX])
+static bool unknown_device(const struct running_guest *g, const char *name,
+			   char error[CONTROL_ERROR_MAX])
 {
 	const char *names[CONFIG_MAX_DEVICES], *near;
 
@@ -64,7 +65,7 @@ static bool unknown_device(const struct guest *g, const char *name, char error[C
 	return false;
 }
 
-static bool select_vectors(const struct guest *g, const struct control_request *request,
+static bool select_vectors(const struct running_guest *g, const struct control_request *request,
 			   struct selection *ret, char error[CONTROL_ERROR_MAX])
 {
 	const char *device = control_string(request, "device");
@@ -99,7 +100,8 @@ struct position {
 	bool begun;
 };
 
-static bool next_vector(const struct guest *g, const struct selection *s, struct position *at)
+static bool next_vector(const struct running_guest *g, const struct selection *s,
+			struct position *at)
 {
 	if (!at->begun)
 		*at = (struct position){ s->first, s->has_vector ? s->vector : 0, true };
@@ -114,10 +116,10 @@ static bool next_vector(const struct guest *g, const struct selection *s, struct
 	return at->function < s->end;
 }
 
-typedef json_t *row_fn(const struct guest *g, size_t function, unsigned vector);
+typedef json_t *row_fn(const struct running_guest *g, size_t function, unsigned vector);
 
 /* The rows of all that are selected, as far as one reply goes. */
-static bool list_vectors(const struct guest *g, const struct selection *s, row_fn *row,
+static bool list_vectors(const struct running_guest *g, const struct selection *s, row_fn *row,
 			 json_t *reply)
 {
 	unsigned long long skip = s->skip;
@@ -130,7 +132,7 @@ static bool list_vectors(const struct guest *g, const struct selection *s, row_f
 			skip--;
 			continue;
 		}
-		more = json_array_size(list) == GUEST_VECTORS_MAX;
+		more = json_array_size(list) == REPLY_VECTORS_MAX;
 		if (!more && json_array_append_new(list, row(g, at.function, at.vector)) < 0)
 			break;
 	}
@@ -167,7 +169,7 @@ static void add_target(json_t *row, const struct passthru *p, unsigned vector)
 	}
 }
 
-static json_t *irq_row(const struct guest *g, size_t function, unsigned vector)
+static json_t *irq_row(const struct running_guest *g, size_t function, unsigned vector)
 {
 	const struct passthru *p = &g->functions[function];
 	const struct vector_counts *c = &p->irq.vectors[vector];
@@ -190,7 +192,7 @@ static json_t *irq_row(const struct guest *g, size_t function, unsigned vector)
 
 static json_t *irqs(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX])
 {
-	const struct guest *g = ctx;
+	const struct running_guest *g = ctx;
 	struct selection s;
 	json_t *reply;
 
@@ -225,7 +227,7 @@ static json_t *summary(const struct passthru *p, unsigned vector, const struct h
 	return row;
 }
 
-static json_t *histogram_row(const struct guest *g, size_t function, unsigned vector)
+static json_t *histogram_row(const struct running_guest *g, size_t function, unsigned vector)
 {
 	const struct passthru *p = &g->functions[function];
 
@@ -249,7 +251,7 @@ static json_t *buckets_of(const struct hist *h)
 }
 
 /* 0, 1: nothing was to be switched; or -errno, and error says so. */
-static int switch_histograms(struct guest *g, const struct selection *s, const char *set,
+static int switch_histograms(struct running_guest *g, const struct selection *s, const char *set,
 			     char error[CONTROL_ERROR_MAX])
 {
 	bool on = set && strcmp(set, "on") == 0;
@@ -269,7 +271,7 @@ static int switch_histograms(struct guest *g, const struct selection *s, const c
 	return 0;
 }
 
-static bool all_recording(const struct guest *g, const struct selection *s)
+static bool all_recording(const struct running_guest *g, const struct selection *s)
 {
 	for (size_t f = s->first; f < s->end; f++)
 		if (g->functions[f].irq.nr_vectors && !irq_function_records(&g->functions[f].irq))
@@ -280,7 +282,7 @@ static bool all_recording(const struct guest *g, const struct selection *s)
 static json_t *histogram(void *ctx, const struct control_request *request,
 			 char error[CONTROL_ERROR_MAX])
 {
-	struct guest *g = ctx;
+	struct running_guest *g = ctx;
 	struct selection s;
 	json_t *reply;
 
@@ -306,7 +308,7 @@ static json_t *histogram(void *ctx, const struct control_request *request,
 static json_t *set_route(void *ctx, const struct control_request *request,
 			 char error[CONTROL_ERROR_MAX])
 {
-	const struct guest *g = ctx;
+	const struct running_guest *g = ctx;
 	const char *name = control_string(request, "route");
 	struct position at = { 0 };
 	struct selection s;
@@ -325,7 +327,7 @@ static json_t *set_route(void *ctx, const struct control_request *request,
 
 static json_t *info(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX])
 {
-	const struct guest *g = ctx;
+	const struct running_guest *g = ctx;
 	json_t *devices = json_array();
 
 	(void)request;
@@ -347,7 +349,7 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 			 "devices", devices);
 }
 
-const struct control_verb guest_verbs[] = {
+const struct control_verb control_verbs[] = {
 	{ .name = "info", .run = info },
 	{ "irqs",
 	  { { "device", CONTROL_STRING, false },
@@ -366,6 +368,6 @@ const struct control_verb guest_verbs[] = {
 	    { "vector", CONTROL_NUMBER, false },
 	    { "route", CONTROL_STRING, true } },
 	  set_route },
-	{ "its", { { "audit", CONTROL_BOOL, false } }, guest_its },
+	{ "its", { { "audit", CONTROL_BOOL, false } }, verb_its },
 };
-const size_t nr_guest_verbs = ARRAY_SIZE(guest_verbs);
+const size_t nr_control_verbs = ARRAY_SIZE(control_verbs);
