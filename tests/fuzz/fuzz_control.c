@@ -16,16 +16,28 @@ struct world {
 	unsigned calls;
 };
 
+#define NR_WORDS 2u
+
+static const struct control_verb verbs[2];
+
+static const char *word(unsigned index)
+{
+	return index ? "irqfd" : "uring";
+}
+
 static json_t *check(void *ctx, const struct control_request *request,
 		     char error[CONTROL_ERROR_MAX])
 {
 	struct world *world = ctx;
 	const char *device = control_string(request, "device");
 	unsigned long long vector = control_number(request, "vector", 0);
+	unsigned route = control_word(request, "route", NR_WORDS);
 	bool audit = control_bool(request, "audit");
 
-	assert(request->verb <= 1);
-	assert(request->verb == 1 || device);
+	assert(request->verb == &verbs[0] || request->verb == &verbs[1]);
+	assert(request->verb == &verbs[1] || device);
+	assert(request->verb == &verbs[1] || route < NR_WORDS);
+	assert(route <= NR_WORDS);
 	assert(vector < 1ull << 53);
 	assert(!world->calls++);
 	if (vector > 1000) {
@@ -37,17 +49,26 @@ static json_t *check(void *ctx, const struct control_request *request,
 			 "audit", audit);
 }
 
-static const struct control_verb verbs[] = {
-	{ "route",
-	  { { "device", CONTROL_STRING, true },
-	    { "vector", CONTROL_NUMBER, false },
-	    { "audit", CONTROL_BOOL, false } },
-	  check },
-	{ "irqs",
-	  { { "device", CONTROL_STRING, false },
-	    { "vector", CONTROL_NUMBER, false },
-	    { "audit", CONTROL_BOOL, false } },
-	  check },
+static const struct control_verb verbs[2] = {
+	{ .name = "route",
+	  .arguments = { { .name = "device", .type = CONTROL_STRING, .required = true },
+			 { .name = "vector", .type = CONTROL_NUMBER },
+			 { .name = "route",
+			   .type = CONTROL_WORD,
+			   .required = true,
+			   .word = word,
+			   .nr_words = NR_WORDS },
+			 { .name = "audit", .type = CONTROL_BOOL } },
+	  .run = check },
+	{ .name = "irqs",
+	  .arguments = { { .name = "device", .type = CONTROL_STRING },
+			 { .name = "vector", .type = CONTROL_NUMBER },
+			 { .name = "route",
+			   .type = CONTROL_WORD,
+			   .word = word,
+			   .nr_words = NR_WORDS },
+			 { .name = "audit", .type = CONTROL_BOOL } },
+	  .run = check },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/word_list.h"
 #include "vmm/bench/bench.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
@@ -46,12 +47,13 @@ static int take_routes(const struct command_line *line, const struct option_row 
 	if (snprintf(list, sizeof(list), "%s", value) >= (int)sizeof(list))
 		list[0] = '\0'; /* so long a one has something wrong in it */
 	while ((name = strsep(&rest, ","))) {
+		static const struct word_list_style style = { "", ", ", " and " };
+		char all[WORD_LIST_SZ];
 		enum route route;
 
 		if (!route_parse(name, &route))
-			return option_error(line,
-					    "--%s is a list of uring, spin and irqfd, not '%s'",
-					    row->name, value);
+			return option_error(line, "--%s is a list of %s, not '%s'", row->name,
+					    word_list(route_word, NR_ROUTES, &style, all), value);
 		routes[route] = true;
 	}
 	return 0;
@@ -69,8 +71,8 @@ static const struct option_row rows[] = {
 	{ "functions", "N", option_number, BENCH(functions), .min = 1, .max = BENCH_MAX_FUNCTIONS,
 	  .help = "irq: so many functions with bare eventfds, 1 to 32; default: 1" },
 	{ "routes", "LIST", take_routes, BENCH(routes),
-	  .help = "of uring, spin, irqfd; default: uring,irqfd, and spin where the host has three "
-		  "CPUs" },
+	  .help = "routes, with commas between; default: uring,irqfd, and spin where the host has "
+		  "three CPUs" },
 	{ "vectors", "N", option_number, BENCH(vectors), .min = 1, .max = BENCH_MAX_VECTORS,
 	  .help = "irq: 1 to 2048, signalled in turn; with F functions vector n is vector n / F of "
 		  "function n modulo F; default: one for each" },

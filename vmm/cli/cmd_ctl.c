@@ -4,6 +4,7 @@
  *
  * No locks.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,21 +16,25 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
 #include "vmm/base/table.h"
+#include "vmm/base/word_list.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/control/client.h"
 #include "vmm/control/control_socket.h"
 #include "vmm/control/irqview.h"
-#include "vmm/irq/route_name.h"
+#include "vmm/control/json_member.h"
+#include "vmm/control/verbs.h"
 #include "vmm/kvm/layout.h"
 
 #define JSON_SCHEMA 1
+#define MAX_VERBS   32u
+#define USAGE_SZ    128u
 
 struct ctl {
 	bool json, histogram, audit;
 	const char *name;
+	const struct control_verb *verb;
 	char **words; /* behind the verb */
-	int nr_words;
 
 	int fd;
 	struct failure failure;
@@ -44,28 +49,70 @@ static const struct option_row rows[] = {
 	  .help = "as one JSON object, for programs" },
 };
 
+/* Options that belong to one verb. One that has the name of an argument is that argument. */
+static const struct {
+	const char *option, *verb;
+	size_t at;
+} of_verbs[] = {
+	{ "histogram", "irqs", offsetof(struct ctl, histogram) },
+	{ "audit", "its", offsetof(struct ctl, audit) },
+};
+
+static const bool *flag_of(const struct ctl *c, size_t i)
+{
+	return (const bool *)((const char *)c + of_verbs[i].at);
+}
+
+/* The column where the help of a verb begins. */
+#define HELP_COLUMN 34u
+
+/* "route DEVICE[/VECTOR] uring|spin|irqfd" */
+static void usage_of(const struct control_verb *verb, char usage[USAGE_SZ])
+{
+	static const struct word_list_style style = { "", "|", "|" };
+	size_t len = (size_t)snprintf(usage, USAGE_SZ, "%s", verb->name);
+	char all[WORD_LIST_SZ];
+
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS; i++) {
+		const struct control_argument *argument = &verb->arguments[i];
+
+		if (!argument->typed)
+			continue;
+		len += (size_t)snprintf(
+			usage + len, USAGE_SZ - len, " %s",
+			argument->typed[0]
+				? argument->typed
+				: word_list(argument->word, argument->nr_words, &style, all));
+		assert(len < USAGE_SZ);
+	}
+}
+
+static void print_verbs(FILE *out)
+{
+	char usage[USAGE_SZ];
+
+	(void)fprintf(out, "Verbs:\n");
+	for (size_t i = 0; i < nr_control_verbs; i++) {
+		usage_of(&control_verbs[i], usage);
+		/* One that reaches into the next column has its help below. */
+		if (strlen(usage) + strlen("  NAME  ") > HELP_COLUMN)
+			(void)fprintf(out, "  NAME %s\n%*s", usage, (int)HELP_COLUMN, "");
+		else
+			(void)fprintf(out, "  NAME %-*s", (int)(HELP_COLUMN - strlen("  NAME ")),
+				      usage);
+		options_print_text(control_verbs[i].help, HELP_COLUMN, out);
+	}
+}
+
 const struct command_line ctl_line = {
 	.name = "ctl",
 	.usage = "itsy ctl [OPTION]... [NAME [VERB [ARGUMENT]...]]",
-	.about =
-		"Asks the running guest NAME, or changes it. Without NAME: lists those that run.\n"
-		"\n"
-		"Verbs:\n"
-		"  NAME info                       what it is, and since when (the default)\n"
-		"  NAME irqs                       its vectors: mapping, route, counts, rates\n"
-		"  NAME histogram on|off           record the time each interrupt takes in itsy\n"
-		"  NAME route DEVICE[/VECTOR] uring|spin|irqfd\n"
-		"                                  change the route while interrupts come; DEVICE\n"
-		"                                  may be \"all\"\n"
-		"  NAME its                        its ITSs: registers, commands, failures\n",
+	.about = "Asks the running guest NAME, or changes it. Without NAME: lists those that "
+		 "run.\n",
+	.more = print_verbs,
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 };
-
-static int ctl_ask(struct ctl *c, json_t *request, json_t **ret_reply)
-{
-	return client_ask(c->fd, c->name, request, ret_reply, &c->failure);
-}
 
 /* Without the protocol's own, with the schema. Takes the reply. */
 static int print_json(json_t *reply)
@@ -88,46 +135,6 @@ static int not_understood(struct ctl *c, int r)
 				   "out of memory");
 	return failure_set(&c->failure, ITSY_RUNTIME, EPROTO, c->name,
 			   "use the same itsy as the guest's", "its answer is not understood");
-}
-
-/* ---- info --------------------------------------------------------------------------- */
-
-static json_int_t integer(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
-
-static const char *string(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "-";
-}
-
-static int do_info(struct ctl *c)
-{
-	char time[IRQVIEW_TIME_SZ];
-	const json_t *devices;
-	json_t *reply;
-	int r = ctl_ask(c, json_pack("{s:s}", "do", "info"), &reply);
-
-	if (r < 0 || c->json)
-		return r < 0 ? r : print_json(reply);
-	(void)printf("%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s\n",
-		     string(reply, "name"), integer(reply, "pid"), integer(reply, "vcpus"),
-		     plural((unsigned long long)integer(reply, "vcpus")),
-		     integer(reply, "memory_bytes") / (json_int_t)MiB, integer(reply, "boots"),
-		     irqview_time((uint64_t)integer(reply, "uptime_ns"), time));
-	devices = json_object_get(reply, "devices");
-	for (size_t i = 0; i < json_array_size(devices); i++) {
-		const json_t *d = json_array_get(devices, i);
-
-		(void)printf("%s: %s, DeviceID 0x%04llx, %lld vector%s\n", string(d, "name"),
-			     string(d, "bdf"), integer(d, "devid"), integer(d, "vectors"),
-			     plural((unsigned long long)integer(d, "vectors")));
-	}
-	json_decref(reply);
-	return 0;
 }
 
 /* ---- irqs ----------------------------------------------------------------------------- */
@@ -216,23 +223,15 @@ static int list_histogram(struct ctl *c)
 	return r < 0 ? not_understood(c, r) : 0;
 }
 
-static int do_irqs(struct ctl *c)
+/* ---- any verb ------------------------------------------------------------------------ */
+
+static bool takes(const struct control_verb *verb, const char *name)
 {
-	return c->histogram ? list_histogram(c) : list_irqs(c);
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS && verb->arguments[i].name; i++)
+		if (strcmp(verb->arguments[i].name, name) == 0)
+			return true;
+	return false;
 }
-
-static int do_histogram(struct ctl *c)
-{
-	json_t *reply;
-	int r = ctl_ask(c, json_pack("{s:s, s:s}", "do", "histogram", "set", c->words[0]), &reply);
-
-	if (r < 0 || c->json)
-		return r < 0 ? r : print_json(reply);
-	json_decref(reply);
-	return 0;
-}
-
-/* ---- route ------------------------------------------------------------------------------- */
 
 /* "DEVICE/VECTOR" or "DEVICE", into a request; of "all", neither. */
 static int add_vectors(struct ctl *c, const char *word, json_t *request)
@@ -257,103 +256,68 @@ static int add_vectors(struct ctl *c, const char *word, json_t *request)
 	return 0;
 }
 
-static int do_route(struct ctl *c)
+/* What was typed behind the verb, word by word, and the options that are arguments. */
+static int add_arguments(struct ctl *c, json_t *request)
 {
-	json_t *request = json_pack("{s:s, s:s}", "do", "route", "route", c->words[1]), *reply;
-	int r = add_vectors(c, c->words[0], request);
+	char **word = c->words;
+	int r = 0;
 
-	if (r < 0) {
-		json_decref(request);
-		return r;
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS && r == 0; i++) {
+		const struct control_argument *argument = &c->verb->arguments[i];
+
+		if (!argument->typed)
+			continue;
+		if (strcmp(argument->name, "device") == 0)
+			r = add_vectors(c, *word, request);
+		else
+			(void)json_object_set_new(request, argument->name, json_string(*word));
+		word++;
 	}
-	r = ctl_ask(c, request, &reply);
-	if (r < 0 || c->json)
-		return r < 0 ? r : print_json(reply);
-	(void)printf("%lld vector%s: %s\n", integer(reply, "vectors"),
-		     plural((unsigned long long)integer(reply, "vectors")), c->words[1]);
-	json_decref(reply);
-	return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(of_verbs); i++)
+		if (takes(c->verb, of_verbs[i].option))
+			(void)json_object_set_new(request, of_verbs[i].option,
+						  json_boolean(*flag_of(c, i)));
+	return r;
 }
 
-/* ---- its ----------------------------------------------------------------------------------- */
-
-static void print_commands(const json_t *its)
+/* Takes neither. Lists come in parts. */
+static int ask(struct ctl *c, json_t *request, json_t **ret_reply)
 {
-	json_t *commands = json_object_get(its, "commands"), *one;
-	const char *name;
-
-	json_object_foreach(commands, name, one)(void)
-		printf("  %-12s done %lld, refused %lld, stalled %lld\n", name,
-		       integer(one, "done"), integer(one, "skipped"), integer(one, "stalled"));
+	/* Asking takes a request, and printing looks at it afterwards. */
+	json_incref(request);
+	if (takes(c->verb, "skip"))
+		return client_ask_all(c->fd, c->name, request, "vectors", ret_reply, &c->failure);
+	return client_ask(c->fd, c->name, request, ret_reply, &c->failure);
 }
 
-static void print_failures(const json_t *its)
+static int run_verb(struct ctl *c)
 {
-	const json_t *list = json_object_get(its, "failures");
+	json_t *request = json_pack("{s:s}", "do", c->verb->name), *reply = NULL;
+	int r = add_arguments(c, request);
 
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *f = json_array_get(list, i);
-
-		(void)printf("  failure %lld: %s %s (%s) at %s\n", integer(f, "serial"),
-			     string(f, "command"), string(f, "error"), string(f, "code"),
-			     string(f, "creadr"));
+	if (r == 0)
+		r = ask(c, request, &reply);
+	if (r == 0 && (c->json || !c->verb->print)) {
+		r = print_json(reply);
+	} else if (r == 0) {
+		r = c->verb->print(request, reply, stdout);
+		json_decref(reply);
+		if (r < 0)
+			r = not_understood(c, r);
 	}
+	json_decref(request);
+	return r;
 }
 
-static void print_difference(const json_t *d)
+/* Rates take two replies, and times are those of another verb. */
+static int run(struct ctl *c)
 {
-	const json_t *icid = json_object_get(d, "icid"), *event = json_object_get(d, "eventid");
-
-	(void)printf("  %s of ", string(d, "entry"));
-	if (icid)
-		(void)printf("collection %lld", json_integer_value(icid));
-	else
-		(void)printf("DeviceID 0x%04llx", integer(d, "devid"));
-	if (event)
-		(void)printf(", EventID %lld", json_integer_value(event));
-	(void)printf(", at %s: %s, should be %s\n", string(d, "address"),
-		     json_is_true(json_object_get(d, "readable")) ? string(d, "table")
-								  : "not readable",
-		     string(d, "shadow"));
+	if (strcmp(c->verb->name, "irqs") == 0)
+		return c->histogram ? list_histogram(c) : list_irqs(c);
+	return run_verb(c);
 }
 
-static void print_its(const json_t *its)
-{
-	const json_t *list = json_object_get(its, "differences");
-	json_t *registers = json_object_get(its, "registers"), *value;
-	const char *name;
-
-	(void)printf("%s:\n", string(its, "name"));
-	json_object_foreach(registers, name, value)(void)
-		printf("  %-12s %s\n", name, json_string_value(value));
-	print_commands(its);
-	print_failures(its);
-	(void)printf("  tables found changed: %lld\n", integer(its, "shadow_differs"));
-	if (!list)
-		return;
-	(void)printf("  entries that differ from the shadow: %lld\n",
-		     integer(its, "nr_differences"));
-	for (size_t i = 0; i < json_array_size(list); i++)
-		print_difference(json_array_get(list, i));
-}
-
-static int do_its(struct ctl *c)
-{
-	const json_t *list;
-	json_t *reply;
-	int r = ctl_ask(c, json_pack("{s:s, s:b}", "do", "its", "audit", c->audit), &reply);
-
-	if (r < 0 || c->json)
-		return r < 0 ? r : print_json(reply);
-	list = json_object_get(reply, "its");
-	for (size_t i = 0; i < json_array_size(list); i++)
-		print_its(json_array_get(list, i));
-	json_decref(reply);
-	return 0;
-}
-
-/* ---- without a name ----------------------------------------------------------------------------
- */
+/* ---- without a name --------------------------------------------------------------- */
 
 /* One that ends meanwhile, or that is not ours, has no row. */
 static void add_guest(struct table *t, json_t *list, const char *name)
@@ -367,14 +331,14 @@ static void add_guest(struct table *t, json_t *list, const char *name)
 		return;
 	if (client_ask(fd, name, json_pack("{s:s}", "do", "info"), &reply, &failure) == 0) {
 		table_add(t, name);
-		(void)snprintf(text, sizeof(text), "%lld", integer(reply, "pid"));
+		(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "pid"));
 		table_add(t, text);
-		(void)snprintf(text, sizeof(text), "%lld", integer(reply, "vcpus"));
+		(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "vcpus"));
 		table_add(t, text);
 		(void)snprintf(text, sizeof(text), "%lldM",
-			       integer(reply, "memory_bytes") / (json_int_t)MiB);
+			       member_number(reply, "memory_bytes") / (json_int_t)MiB);
 		table_add(t, text);
-		table_add(t, irqview_time((uint64_t)integer(reply, "uptime_ns"), time));
+		table_add(t, irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
 		(void)json_object_del(reply, "itsy");
 		(void)json_object_del(reply, "ok");
 		(void)json_array_append_new(list, reply);
@@ -410,73 +374,74 @@ static enum exit_status list_guests(const struct ctl *c)
 	return ITSY_OK;
 }
 
-/* ---- the command line
- * ------------------------------------------------------------------------------ */
+/* ---- the command line ------------------------------------------------------------- */
 
-static const struct verb {
-	const char *name;
-	int nr_words;
-	const char *usage;
-	int (*run)(struct ctl *c);
-} verbs[] = {
-	{ "info", 0, "info", do_info },
-	{ "irqs", 0, "irqs [--histogram]", do_irqs },
-	{ "histogram", 1, "histogram on|off", do_histogram },
-	{ "route", 2, "route DEVICE[/VECTOR] uring|spin|irqfd", do_route },
-	{ "its", 0, "its [--audit]", do_its },
-};
-
-static const struct verb *find_verb(const char *name)
+static const struct control_verb *find_verb(const char *name)
 {
-	const char *names[ARRAY_SIZE(verbs)], *near;
+	const char *names[MAX_VERBS], *near;
 
-	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++) {
-		if (strcmp(verbs[i].name, name) == 0)
-			return &verbs[i];
-		names[i] = verbs[i].name;
+	assert(nr_control_verbs <= MAX_VERBS);
+	for (size_t i = 0; i < nr_control_verbs; i++) {
+		if (strcmp(control_verbs[i].name, name) == 0)
+			return &control_verbs[i];
+		names[i] = control_verbs[i].name;
 	}
-	near = suggest(name, names, ARRAY_SIZE(names));
+	near = suggest(name, names, nr_control_verbs);
 	(void)fprintf(stderr, "itsy: error: ctl: unknown verb '%s': %s%s%s\n", name,
 		      near ? "did you mean '" : "itsy help ctl lists them", near ? near : "",
 		      near ? "'?" : "");
 	return NULL;
 }
 
-static int parse_arguments(int argc, char **argv, struct ctl *c, const struct verb **ret_verb)
+/* "itsy ctl box its [--audit]" */
+static int usage_error(const struct ctl *c)
+{
+	char usage[USAGE_SZ];
+
+	usage_of(c->verb, usage);
+	(void)fprintf(stderr, "itsy: error: ctl: usage: itsy ctl %s %s", c->name, usage);
+	for (size_t i = 0; i < ARRAY_SIZE(of_verbs); i++)
+		if (strcmp(of_verbs[i].verb, c->verb->name) == 0)
+			(void)fprintf(stderr, " [--%s]", of_verbs[i].option);
+	(void)fputc('\n', stderr);
+	return -EINVAL;
+}
+
+static int nr_typed(const struct control_verb *verb)
+{
+	int nr = 0;
+
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS; i++)
+		nr += verb->arguments[i].typed != NULL;
+	return nr;
+}
+
+static int parse_arguments(int argc, char **argv, struct ctl *c)
 {
 	struct words words;
-	int r;
+	int r = options_parse(&ctl_line, argc, argv, c, &words);
 
-	*ret_verb = NULL;
-	r = options_parse(&ctl_line, argc, argv, c, &words);
 	if (r)
 		return r;
 	c->name = words.list[0]; /* NULL where there is none */
 	if (c->name)
-		*ret_verb = find_verb(words.nr > 1 ? words.list[1] : verbs[0].name);
-	if (c->name && !*ret_verb)
+		c->verb = find_verb(words.nr > 1 ? words.list[1] : control_verbs[0].name);
+	if (c->name && !c->verb)
 		return -EINVAL;
-	if (c->histogram && (!c->name || (*ret_verb)->run != do_irqs))
-		return option_error(&ctl_line, "--histogram belongs to irqs");
-	if (c->audit && (!c->name || (*ret_verb)->run != do_its))
-		return option_error(&ctl_line, "--audit belongs to its");
+	for (size_t i = 0; i < ARRAY_SIZE(of_verbs); i++)
+		if (*flag_of(c, i) && (!c->verb || strcmp(c->verb->name, of_verbs[i].verb) != 0))
+			return option_error(&ctl_line, "--%s belongs to %s", of_verbs[i].option,
+					    of_verbs[i].verb);
 	if (!c->name)
 		return 0;
-	c->nr_words = words.nr > 2 ? words.nr - 2 : 0;
-	c->words = words.list + words.nr - c->nr_words;
-	if (c->nr_words != (*ret_verb)->nr_words) {
-		(void)fprintf(stderr, "itsy: error: ctl: usage: itsy ctl %s %s\n", c->name,
-			      (*ret_verb)->usage);
-		return -EINVAL;
-	}
-	return 0;
+	c->words = words.list + (words.nr > 2 ? 2 : words.nr);
+	return words.nr - (int)(c->words - words.list) == nr_typed(c->verb) ? 0 : usage_error(c);
 }
 
 enum exit_status cmd_ctl(int argc, char **argv)
 {
 	struct ctl c = { .fd = -1 };
-	const struct verb *verb;
-	int r = parse_arguments(argc, argv, &c, &verb);
+	int r = parse_arguments(argc, argv, &c);
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
@@ -484,7 +449,7 @@ enum exit_status cmd_ctl(int argc, char **argv)
 		return list_guests(&c);
 	r = client_open(CONTROL_DIR, c.name, &c.fd, &c.failure);
 	if (r == 0)
-		r = verb->run(&c);
+		r = run(&c);
 	cleanup_fd(&c.fd);
 	/* What was asked went well, and could not be printed. */
 	if ((r < 0 && !c.failure.cause[0]) || (r == 0 && fflush(stdout) == EOF))

@@ -138,8 +138,7 @@ static size_t label_of(const struct option_row *row, char label[WORD_SZ])
 	return (size_t)len;
 }
 
-/* Words from this column on, in lines that fit a terminal. */
-static void print_broken(const char *text, size_t column, FILE *out)
+void options_print_text(const char *text, size_t column, FILE *out)
 {
 	size_t at = column;
 
@@ -171,10 +170,14 @@ void options_print_help(const struct command_line *line, FILE *out)
 		widest = len > widest ? len : widest;
 	}
 	(void)fprintf(out, "Usage: %s\n\n%s\n", line->usage, line->about);
+	if (line->more) {
+		line->more(out);
+		(void)fputc('\n', out);
+	}
 	for (size_t i = 0; i <= line->nr_rows; i++) {
 		(void)label_of(row_of(line, i), label);
 		(void)fprintf(out, "  %-*s  ", (int)widest, label);
-		print_broken(row_of(line, i)->help, widest + 4, out);
+		options_print_text(row_of(line, i)->help, widest + 4, out);
 	}
 	if (line->after)
 		(void)fprintf(out, "\n%s", line->after);

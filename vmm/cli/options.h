@@ -38,8 +38,9 @@ struct option_row {
 /* All that is not the command's own doing. Each command has --help besides its rows. */
 struct command_line {
 	const char *name;
-	const char *usage; /* behind "Usage: "; several lines each begin with "       itsy" */
-	const char *about; /* paragraphs of lines up to 80 characters */
+	const char *usage;	 /* behind "Usage: "; several lines each begin with "       itsy" */
+	const char *about;	 /* paragraphs of lines up to 80 characters */
+	void (*more)(FILE *out); /* prints what is behind about; NULL: nothing */
 	const struct option_row *rows;
 	size_t nr_rows;	   /* up to OPTIONS_MAX */
 	const char *after; /* as about, behind the options; NULL: nothing */
@@ -61,6 +62,8 @@ struct words {
  */
 int options_parse(const struct command_line *line, int argc, char **argv, void *into,
 		  struct words *ret_words) _must_check_;
+/* Words from this column on, which the output has reached, in lines that fit a terminal. */
+void options_print_text(const char *text, size_t column, FILE *out);
 void options_print_help(const struct command_line *line, FILE *out);
 
 /* "itsy: error: COMMAND: ...: itsy help COMMAND explains it", on stderr; -EINVAL. */

@@ -71,11 +71,6 @@ static bool if_limited(const struct config_key *key, const struct config *config
 
 /* ---- the table ------------------------------------------------------------------------- */
 
-static const char *route_word(unsigned value)
-{
-	return route_name((enum route)value);
-}
-
 static const char *on_error_word(unsigned stall)
 {
 	return stall ? "stall" : "skip";

@@ -14,6 +14,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
+#include "vmm/base/word_list.h"
 
 #define SHOWN CONFIG_SHOWN
 
@@ -330,21 +331,16 @@ const struct config_type config_type_size = {
 static bool read_word(struct config_reader *r, const struct config_key *key, struct config_value *v,
 		      void *member)
 {
-	char all[128];
-	size_t len = 0;
+	static const struct word_list_style style = { "\"", ", ", " or " };
+	char all[WORD_LIST_SZ];
 
-	for (unsigned i = 0; i <= key->max; i++) {
-		const char *before = !i ? "" : i < key->max ? ", " : " or ";
-
+	for (unsigned i = 0; i <= key->max; i++)
 		if (strcmp(v->text, key->word(i)) == 0) {
 			config_member_set(key, member, i);
 			return true;
 		}
-		len += (size_t)snprintf(all + len, sizeof(all) - len, "%s\"%s\"", before,
-					key->word(i));
-		assert(len < sizeof(all));
-	}
-	config_value_error(r, v, "'%s' is %s, not '" SHOWN "'", key->name, all, v->text);
+	config_value_error(r, v, "'%s' is %s, not '" SHOWN "'", key->name,
+			   word_list(key->word, (unsigned)key->max + 1, &style, all), v->text);
 	return false;
 }
 

@@ -16,15 +16,13 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
+#include "vmm/base/word_list.h"
 
 #define MAX_VERBS  32u
 #define MAX_NUMBER ((json_int_t)1 << 53)
 #define SHOWN	   "%.40s" /* as much of a wrong word as an error shows */
 
-static int refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static int refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
+int control_refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
 {
 	va_list ap;
 
@@ -52,8 +50,8 @@ static int unknown_verb(const char *name, const struct control_verb verbs[], siz
 	for (size_t i = 0; i < nr_verbs; i++)
 		names[i] = verbs[i].name;
 	near = suggest(name, names, nr_verbs);
-	return near ? refuse(error, "cannot do '" SHOWN "': did you mean '%s'?", name, near)
-		    : refuse(error, "cannot do '" SHOWN "'", name);
+	return near ? control_refuse(error, "cannot do '" SHOWN "': did you mean '%s'?", name, near)
+		    : control_refuse(error, "cannot do '" SHOWN "'", name);
 }
 
 static const struct control_argument *find_argument(const struct control_verb *verb,
@@ -65,24 +63,57 @@ static const struct control_argument *find_argument(const struct control_verb *v
 	return NULL;
 }
 
+/* Which of the words, or nr_words: none. */
+static unsigned find_word(const struct control_argument *argument, const char *text)
+{
+	unsigned i = 0;
+
+	while (i < argument->nr_words && strcmp(argument->word(i), text) != 0)
+		i++;
+	return i;
+}
+
+static int check_word(const struct control_argument *argument, const char *text,
+		      char error[CONTROL_ERROR_MAX])
+{
+	static const struct word_list_style style = { "\"", ", ", " or " };
+	char all[WORD_LIST_SZ];
+
+	if (find_word(argument, text) < argument->nr_words)
+		return 0;
+	return control_refuse(error, "'%s' is %s, not '" SHOWN "'", argument->name,
+			      word_list(argument->word, argument->nr_words, &style, all), text);
+}
+
+static bool is_number(const json_t *value)
+{
+	return json_is_integer(value) && json_integer_value(value) >= 0 &&
+	       json_integer_value(value) < MAX_NUMBER;
+}
+
 static int check_type(const struct control_argument *argument, const json_t *value,
 		      char error[CONTROL_ERROR_MAX])
 {
+	const char *name = argument->name;
+
 	switch (argument->type) {
 	case CONTROL_STRING:
-		return json_is_string(value) ? 0
-					     : refuse(error, "'%s' is a string", argument->name);
+	case CONTROL_WORD:
+		if (!json_is_string(value))
+			return control_refuse(error, "'%s' is a string", name);
+		return argument->type == CONTROL_STRING
+			       ? 0
+			       : check_word(argument, json_string_value(value), error);
 	case CONTROL_BOOL:
 		return json_is_boolean(value)
 			       ? 0
-			       : refuse(error, "'%s' is true or false", argument->name);
-	default:
-		return json_is_integer(value) && json_integer_value(value) >= 0 &&
-				       json_integer_value(value) < MAX_NUMBER
-			       ? 0
-			       : refuse(error, "'%s' is a number from 0 to 2^53 - 1",
-					argument->name);
+			       : control_refuse(error, "'%s' is true or false", name);
+	case CONTROL_NUMBER:
+		break;
 	}
+	return is_number(value)
+		       ? 0
+		       : control_refuse(error, "'%s' is a number from 0 to 2^53 - 1", name);
 }
 
 static bool is_envelope(const char *key)
@@ -103,15 +134,16 @@ static int check_arguments(json_t *object, const struct control_verb *verb,
 		if (is_envelope(key))
 			continue;
 		if (!argument)
-			return refuse(error, "'%s' has no argument '" SHOWN "'", verb->name, key);
+			return control_refuse(error, "'%s' has no argument '" SHOWN "'", verb->name,
+					      key);
 		if (check_type(argument, value, error) < 0)
 			return -EINVAL;
 	}
 	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS && verb->arguments[i].name; i++)
 		if (verb->arguments[i].required &&
 		    !json_object_get(object, verb->arguments[i].name))
-			return refuse(error, "'%s' needs '%s'", verb->name,
-				      verb->arguments[i].name);
+			return control_refuse(error, "'%s' needs '%s'", verb->name,
+					      verb->arguments[i].name);
 	return 0;
 }
 
@@ -122,14 +154,14 @@ static int check_request(json_t *object, const struct control_verb verbs[], size
 	const char *name = json_string_value(json_object_get(object, "do"));
 
 	if (!json_is_object(object))
-		return refuse(error, "not a JSON object");
+		return control_refuse(error, "not a JSON object");
 	if (!json_is_integer(version))
-		return refuse(error, "'itsy', the protocol's version, is missing");
+		return control_refuse(error, "'itsy', the protocol's version, is missing");
 	if (json_integer_value(version) != CONTROL_VERSION)
-		return refuse(error, "protocol %lld: this is protocol %d",
-			      (long long)json_integer_value(version), CONTROL_VERSION);
+		return control_refuse(error, "protocol %lld: this is protocol %d",
+				      (long long)json_integer_value(version), CONTROL_VERSION);
 	if (!name)
-		return refuse(error, "'do' is missing: what to do");
+		return control_refuse(error, "'do' is missing: what to do");
 	*ret_verb = find_verb(name, verbs, nr_verbs);
 	if (*ret_verb == nr_verbs)
 		return unknown_verb(name, verbs, nr_verbs, error);
@@ -147,12 +179,12 @@ int control_parse(const char *line, size_t len, const struct control_verb verbs[
 
 	object = json_loadb(line, len, JSON_REJECT_DUPLICATES, &where);
 	if (!object)
-		return refuse(error, "not JSON: %.120s", where.text);
+		return control_refuse(error, "not JSON: %.120s", where.text);
 	if (check_request(object, verbs, nr_verbs, &verb, error) < 0) {
 		json_decref(object);
 		return -EINVAL;
 	}
-	*ret_request = (struct control_request){ verb, object };
+	*ret_request = (struct control_request){ &verbs[verb], object };
 	return 0;
 }
 
@@ -173,6 +205,15 @@ unsigned long long control_number(const struct control_request *request, const c
 	const json_t *value = json_object_get(request->object, name);
 
 	return value ? (unsigned long long)json_integer_value(value) : fallback;
+}
+
+unsigned control_word(const struct control_request *request, const char *name, unsigned fallback)
+{
+	const struct control_argument *argument = find_argument(request->verb, name);
+	const char *text = control_string(request, name);
+
+	assert(argument && argument->type == CONTROL_WORD);
+	return text ? find_word(argument, text) : fallback;
 }
 
 bool control_bool(const struct control_request *request, const char *name)
@@ -226,7 +267,7 @@ char *control_answer(const char *line, size_t len, const struct control_verb ver
 
 	if (control_parse(line, len, verbs, nr_verbs, &request, error) < 0)
 		return control_refusal(error, ret_len);
-	body = verbs[request.verb].run(ctx, &request, error);
+	body = request.verb->run(ctx, &request, error);
 	control_request_fini(&request);
 	if (!body)
 		return control_refusal(error[0] ? error : "out of memory", ret_len);

@@ -14,6 +14,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "vmm/base/cleanup.h"
 
@@ -23,22 +24,41 @@
 #define CONTROL_ERROR_MAX     256u
 #define CONTROL_MAX_ARGUMENTS 6u
 
-enum control_type { CONTROL_STRING, CONTROL_NUMBER, CONTROL_BOOL };
+enum control_type {
+	CONTROL_STRING,
+	CONTROL_WORD,	/* a string that is one of a few */
+	CONTROL_NUMBER, /* from 0 to 2^53 - 1 */
+	CONTROL_BOOL,
+};
 
 struct control_argument {
 	const char *name; /* NULL: there are no more */
 	enum control_type type;
 	bool required;
+	const char *(*word)(unsigned index); /* of CONTROL_WORD: word(0) to word(nr_words - 1) */
+	unsigned nr_words;
+	/*
+	 * Such an argument is typed behind the verb of itsy ctl, in the order of the table.
+	 * What its usage calls it; "": the words themselves. NULL: it is not typed there.
+	 */
+	const char *typed;
 };
+
+struct control_verb;
 
 /* What a verb gets: its arguments, checked. */
 struct control_request {
-	size_t verb;	/* index in the table */
-	json_t *object; /* owned */
+	const struct control_verb *verb; /* its row in the table */
+	json_t *object;			 /* owned */
 };
 
+/*
+ * All there is of a verb: what the guest does for it, and what itsy ctl makes of that.
+ * Its section in itsy-control(7) has its name, and defines what is in the reply.
+ */
 struct control_verb {
 	const char *name;
+	const char *help; /* for itsy ctl, without a full stop */
 	struct control_argument arguments[CONTROL_MAX_ARGUMENTS];
 	/*
 	 * The reply: an object without "itsy" and "ok", the caller's. NULL, with a line
@@ -46,6 +66,11 @@ struct control_verb {
 	 */
 	json_t *(*run)(void *ctx, const struct control_request *request,
 		       char error[CONTROL_ERROR_MAX]);
+	/*
+	 * Print the reply for people, in itsy ctl: 0, -ENOMEM, or -EPROTO where it is not
+	 * as it should be. NULL: it is printed as JSON.
+	 */
+	int (*print)(const json_t *request, const json_t *reply, FILE *out);
 };
 
 /*
@@ -56,11 +81,16 @@ int control_parse(const char *line, size_t len, const struct control_verb verbs[
 		  struct control_request *ret_request, char error[CONTROL_ERROR_MAX]) _must_check_;
 void control_request_fini(struct control_request *request);
 
+/* Say why a request is refused, in a line of text. Always -EINVAL. */
+int control_refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
 /* Arguments, by name: NULL, fallback or false where there is none. Borrowed. */
 const char *control_string(const struct control_request *request, const char *name);
-/* Numbers are from 0 to 2^53 - 1. */
 unsigned long long control_number(const struct control_request *request, const char *name,
 				  unsigned long long fallback);
+/* Of a CONTROL_WORD: which of its words it is. */
+unsigned control_word(const struct control_request *request, const char *name, unsigned fallback);
 bool control_bool(const struct control_request *request, const char *name);
 
 /*

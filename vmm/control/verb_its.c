@@ -14,9 +14,14 @@
 #include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
-#include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
+#include "vmm/control/json_member.h"
+#include "vmm/control/running_guest.h"
+#include "vmm/control/verbs_priv.h"
 #include "vmm/machine/machine.h"
+
+/* Differences that a reply lists; it counts them all. */
+#define DIFFERENCES_MAX 256u
 
 /* Commands run for microseconds at a time. */
 #define AUDIT_TRIES  20u
@@ -80,7 +85,7 @@ static void add_difference(void *arg, const struct vits_difference *d)
 	struct audit *audit = arg;
 	json_t *entry;
 
-	if (audit->nr++ >= REPLY_DIFFERENCES_MAX)
+	if (audit->nr++ >= DIFFERENCES_MAX)
 		return;
 	entry = json_pack("{s:s, s:o, s:b}", "entry", kinds[d->kind], "shadow", hex(d->shadow),
 			  "readable", d->readable);
@@ -150,4 +155,77 @@ json_t *verb_its(void *ctx, const struct control_request *request, char error[CO
 			break;
 	}
 	return json_pack("{s:s, s:o}", "name", g->config->name, "its", list);
+}
+
+/* ---- for people ------------------------------------------------------------------- */
+
+static void print_commands(FILE *out, const json_t *its)
+{
+	json_t *commands = json_object_get(its, "commands"), *one;
+	const char *name;
+
+	json_object_foreach(commands, name, one)(void)
+		fprintf(out, "  %-12s done %lld, refused %lld, stalled %lld\n", name,
+			member_number(one, "done"), member_number(one, "skipped"),
+			member_number(one, "stalled"));
+}
+
+static void print_failures(FILE *out, const json_t *its)
+{
+	const json_t *list = json_object_get(its, "failures");
+
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const json_t *f = json_array_get(list, i);
+
+		(void)fprintf(out, "  failure %lld: %s %s (%s) at %s\n", member_number(f, "serial"),
+			      member_string(f, "command"), member_string(f, "error"),
+			      member_string(f, "code"), member_string(f, "creadr"));
+	}
+}
+
+static void print_difference(FILE *out, const json_t *d)
+{
+	const json_t *icid = json_object_get(d, "icid"), *event = json_object_get(d, "eventid");
+
+	(void)fprintf(out, "  %s of ", member_string(d, "entry"));
+	if (icid)
+		(void)fprintf(out, "collection %lld", json_integer_value(icid));
+	else
+		(void)fprintf(out, "DeviceID 0x%04llx", member_number(d, "devid"));
+	if (event)
+		(void)fprintf(out, ", EventID %lld", json_integer_value(event));
+	(void)fprintf(out, ", at %s: %s, should be %s\n", member_string(d, "address"),
+		      json_is_true(json_object_get(d, "readable")) ? member_string(d, "table")
+								   : "not readable",
+		      member_string(d, "shadow"));
+}
+
+static void print_its(FILE *out, const json_t *its)
+{
+	const json_t *list = json_object_get(its, "differences");
+	json_t *registers = json_object_get(its, "registers"), *value;
+	const char *name;
+
+	(void)fprintf(out, "%s:\n", member_string(its, "name"));
+	json_object_foreach(registers, name, value)(void)
+		fprintf(out, "  %-12s %s\n", name, json_string_value(value));
+	print_commands(out, its);
+	print_failures(out, its);
+	(void)fprintf(out, "  tables found changed: %lld\n", member_number(its, "shadow_differs"));
+	if (!list)
+		return;
+	(void)fprintf(out, "  entries that differ from the shadow: %lld\n",
+		      member_number(its, "nr_differences"));
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_difference(out, json_array_get(list, i));
+}
+
+int verb_its_print(const json_t *request, const json_t *reply, FILE *out)
+{
+	const json_t *list = json_object_get(reply, "its");
+
+	(void)request;
+	for (size_t i = 0; i < json_array_size(list); i++)
+		print_its(out, json_array_get(list, i));
+	return 0;
 }

@@ -31,3 +31,15 @@ uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_coun
 		(const _Atomic uint64_t *)(const void *)(base + vector_counters[counter].offset),
 		memory_order_relaxed);
 }
+
+bool vector_last_get(const struct vector_counts *counts, struct vector_last *ret_last)
+{
+	uint64_t last = atomic_load_explicit(&counts->last, memory_order_relaxed);
+
+	*ret_last = (struct vector_last){
+		.lpi = (uint32_t)(last >> 32),
+		.vcpu = (uint32_t)(last >> 16 & 0xffff),
+		.eventid = (uint32_t)(last & 0xffff),
+	};
+	return last != 0;
+}

@@ -5,6 +5,7 @@
 #ifndef VMM_IRQ_COUNTERS_H
 #define VMM_IRQ_COUNTERS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,14 @@ struct vector_counter_row {
 };
 extern const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS];
 
+/* Any thread. Several that are read one after the other may be an interrupt apart. */
 uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter);
+
+/* Where the last interrupt of a vector went. */
+struct vector_last {
+	uint32_t lpi, vcpu, eventid;
+};
+/* False: there was none yet. Any thread. */
+bool vector_last_get(const struct vector_counts *counts, struct vector_last *ret_last);
 
 #endif

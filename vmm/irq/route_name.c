@@ -17,6 +17,11 @@ const char *route_name(enum route route)
 	return names[route];
 }
 
+const char *route_word(unsigned route)
+{
+	return route_name((enum route)route);
+}
+
 bool route_parse(const char *name, enum route *ret_route)
 {
 	for (unsigned i = 0; i < NR_ROUTES; i++)

@@ -10,6 +10,8 @@ enum route { ROUTE_URING, ROUTE_SPIN, ROUTE_IRQFD };
 
 /* "uring", "spin", "irqfd"; and back: false for what is none. */
 const char *route_name(enum route route);
+/* route_name() of a number below NR_ROUTES, for word_list() and for keys of the configuration. */
+const char *route_word(unsigned route);
 bool route_parse(const char *name, enum route *ret_route);
 
 #endif

@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/control/client.h"
+#include "vmm/control/verbs.h"
 
 #define MAX_ANSWERS 8u
 
@@ -303,6 +304,27 @@ static void test_guests_are_listed_without_a_name(void **state)
 	has(w.said.err, "/run/itsy: cannot be listed: Permission denied");
 }
 
+/* Usage and help of each verb come from its row. */
+static void test_help_lists_each_verb_with_what_is_typed_behind_it(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_ctl, "ctl --help"), ITSY_OK);
+	has(w.said.out,
+	    "Verbs:\n"
+	    "  NAME info                       what it is, and since when (the default)\n"
+	    "  NAME irqs                       its vectors: mapping, route, counts, rates\n"
+	    "  NAME histogram on|off           record the time each interrupt takes in itsy\n"
+	    "  NAME route DEVICE[/VECTOR] uring|spin|irqfd\n"
+	    "                                  change the route while interrupts come; DEVICE\n");
+	for (size_t i = 0; i < nr_control_verbs; i++) {
+		char line[64];
+
+		assert_true(control_verbs[i].help[0]);
+		(void)snprintf(line, sizeof(line), "\n  NAME %s ", control_verbs[i].name);
+		has(w.said.out, line);
+	}
+}
+
 static void test_a_guest_that_is_not_there_or_not_understood_is_told(void **state)
 {
 	(void)state;
@@ -366,6 +388,8 @@ int main(void)
 		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
+		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,
+				       make),
 		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,
 				       make),
 		cmocka_unit_test_setup(test_top_prints_the_busiest_first_in_a_pipe, make),

@@ -71,14 +71,39 @@ static json_t *count(void *ctx, const struct control_request *request,
 	return json_pack("{s:o, s:b}", "numbers", list, "more", at < 10);
 }
 
+static const char *colour(unsigned index)
+{
+	static const char *const colours[] = { "red", "green", "blue" };
+
+	return colours[index];
+}
+
+/* Which of the words; the number of words for none. */
+static json_t *paint(void *ctx, const struct control_request *request,
+		     char error[CONTROL_ERROR_MAX])
+{
+	(void)ctx;
+	(void)error;
+	return json_pack("{s:i, s:i}", "colour", (int)control_word(request, "colour", 3), "base",
+			 (int)control_word(request, "base", 3));
+}
+
 static const struct control_verb verbs[] = {
-	{ "echo",
-	  { { "text", CONTROL_STRING, false },
-	    { "number", CONTROL_NUMBER, false },
-	    { "flag", CONTROL_BOOL, false } },
-	  echo },
-	{ "big", { { "size", CONTROL_NUMBER, true } }, big },
-	{ "count", { { "skip", CONTROL_NUMBER, false } }, count },
+	{ .name = "echo",
+	  .arguments = { { .name = "text", .type = CONTROL_STRING },
+			 { .name = "number", .type = CONTROL_NUMBER },
+			 { .name = "flag", .type = CONTROL_BOOL } },
+	  .run = echo },
+	{ .name = "big",
+	  .arguments = { { .name = "size", .type = CONTROL_NUMBER, .required = true } },
+	  .run = big },
+	{ .name = "count",
+	  .arguments = { { .name = "skip", .type = CONTROL_NUMBER } },
+	  .run = count },
+	{ .name = "paint",
+	  .arguments = { { .name = "colour", .type = CONTROL_WORD, .word = colour, .nr_words = 3 },
+			 { .name = "base", .type = CONTROL_WORD, .word = colour, .nr_words = 3 } },
+	  .run = paint },
 };
 
 /* ---- without a socket ----------------------------------------------------------------- */
@@ -109,6 +134,9 @@ static void test_requests_get_their_arguments(void **state)
 		      "\"calls\":1}");
 	expect_answer("{\"itsy\":1,\"do\":\"echo\",\"number\":9007199254740991}",
 		      "\"number\":9007199254740991");
+	expect_answer("{\"itsy\":1,\"do\":\"paint\",\"colour\":\"blue\"}",
+		      "\"colour\":2,\"base\":3");
+	expect_answer("{\"itsy\":1,\"do\":\"paint\",\"base\":\"red\"}", "\"colour\":3,\"base\":0");
 }
 
 static void test_wrong_requests_are_refused_with_a_reason(void **state)
@@ -140,6 +168,9 @@ static void test_wrong_requests_are_refused_with_a_reason(void **state)
 		{ "{\"itsy\":1,\"do\":\"echo\",\"number\":1.5}", "'number' is a number from 0" },
 		{ "{\"itsy\":1,\"do\":\"echo\",\"number\":null}", "'number' is a number from 0" },
 		{ "{\"itsy\":1,\"do\":\"big\"}", "'big' needs 'size'" },
+		{ "{\"itsy\":1,\"do\":\"paint\",\"colour\":\"pink\"}",
+		  "'colour' is \\\"red\\\", \\\"green\\\" or \\\"blue\\\", not 'pink'" },
+		{ "{\"itsy\":1,\"do\":\"paint\",\"colour\":2}", "'colour' is a string" },
 		{ "{\"itsy\":1,\"do\":\"echo\",\"text\":\"no\"}", "\"error\":\"no: ??\"" },
 		{ "{\"itsy\":1,\"do\":\"big\",\"size\":1048576}", "the answer is too long" },
 	};

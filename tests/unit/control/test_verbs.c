@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "tests/unit/vitsmod/vits_world.h"
+#include "vmm/control/vector_list.h"
 #include "vmm/control/verbs.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/machine/machine.h"
@@ -234,13 +235,13 @@ static void test_long_lists_come_in_parts_that_join(void **state)
 
 	(void)state;
 	assert_non_null(ask("\"do\":\"irqs\""));
-	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), REPLY_VECTORS_MAX);
+	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), VECTOR_LIST_MAX);
 	assert_true(json_is_true(json_object_get(g.reply, "more")));
-	(void)snprintf(request, sizeof(request), "\"do\":\"irqs\",\"skip\":%u", REPLY_VECTORS_MAX);
+	(void)snprintf(request, sizeof(request), "\"do\":\"irqs\",\"skip\":%u", VECTOR_LIST_MAX);
 	assert_non_null(ask(request));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")),
-			 DEV_A_EVENTS + DISK_VECTORS - REPLY_VECTORS_MAX);
-	assert_int_equal(number(vector(0), "vector"), REPLY_VECTORS_MAX - DEV_A_EVENTS);
+			 DEV_A_EVENTS + DISK_VECTORS - VECTOR_LIST_MAX);
+	assert_int_equal(number(vector(0), "vector"), VECTOR_LIST_MAX - DEV_A_EVENTS);
 	assert_true(json_is_false(json_object_get(g.reply, "more")));
 	assert_non_null(ask("\"do\":\"irqs\",\"skip\":100000"));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "vectors")), 0);
@@ -260,7 +261,8 @@ static void test_wrong_vectors_are_refused(void **state)
 		{ "\"do\":\"route\",\"device\":\"edu\",\"route\":\"fast\"",
 		  "'route' is \"uring\", \"spin\" or \"irqfd\", not 'fast'" },
 		{ "\"do\":\"route\",\"device\":\"edu\"", "'route' needs 'route'" },
-		{ "\"do\":\"histogram\",\"set\":\"maybe\"", "'set' is \"on\" or \"off\"" },
+		{ "\"do\":\"histogram\",\"set\":\"maybe\"",
+		  "'set' is \"on\" or \"off\", not 'maybe'" },
 		{ "\"do\":\"histogram\",\"buckets\":true,\"device\":\"edu\"",
 		  "'buckets' needs 'device' and 'vector'" },
 	};

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Members of JSON objects, as they are written and read where people ask for them. */
+#ifndef VMM_CONTROL_JSON_MEMBER_H
+#define VMM_CONTROL_JSON_MEMBER_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+/* Numbers of ours stay below 2^63. */
+static inline json_t *json_number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+/* 0 where there is no such number. */
+static inline json_int_t member_number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+/* "-" where there is no such string. */
+static inline const char *member_string(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "-";
+}
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the verbs of the control socket work on: a guest that runs. They do so on the
+ * thread that owns its machine.
+ */
+#ifndef VMM_CONTROL_RUNNING_GUEST_H
+#define VMM_CONTROL_RUNNING_GUEST_H
+
+#include "vmm/config/config.h"
+#include "vmm/dev/passthru.h"
+
+struct machine;
+
+struct running_guest {
+	const struct config *config; /* all borrowed */
+	struct passthru *functions;
+	size_t nr_functions;
+	struct machine *machine;
+	unsigned boots;
+	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */
+};
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Functions of the table of verbs that have a file of their own. */
+#ifndef VMM_CONTROL_VERBS_PRIV_H
+#define VMM_CONTROL_VERBS_PRIV_H
+
+#include "vmm/control/control_proto.h"
+
+/* The words of "set". */
+enum { VERB_ON, VERB_OFF };
+
+/* vmm/control/verb_irqs.c */
+json_t *verb_irqs(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
+/* vmm/control/verb_histogram.c */
+json_t *verb_histogram(void *ctx, const struct control_request *request,
+		       char error[CONTROL_ERROR_MAX]);
+/* vmm/control/verb_its.c */
+json_t *verb_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
+int verb_its_print(const json_t *request, const json_t *reply, FILE *out);
+
+#endif
