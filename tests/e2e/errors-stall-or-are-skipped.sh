@@ -28,7 +28,7 @@ END
 for name in stall skip; do
 	payload_passed $name stall
 	counts_add_up $name
-	json $name '.its_failures | index("MAPTI_PHYSICALID_OOR") != null'
+	json $name '.its_errors | index("MAPTI_PHYSICALID_OOR") != null'
 done
 has stall.out '^stalled 1$'
 has stall.out '^commands_done 1$'

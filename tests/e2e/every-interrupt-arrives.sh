@@ -51,7 +51,7 @@ for name in edu1 edu2; do
 	json $name ".devices[0].vectors[0].taken == $raised"
 	json $name ".devices[0].vectors[0].dropped == $discarded"
 	json $name ".devices[0].vectors[0].injected == $handled + $coalesced"
-	json $name '.its_failures == []'
+	json $name '.its_errors == []'
 done
 
 for name in early1 early2; do

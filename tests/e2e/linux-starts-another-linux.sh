@@ -39,6 +39,6 @@ json kexec '.boots == 1'
 counts_add_up kexec
 none_dropped kexec
 irqs_within kexec nvme
-json kexec '.its_failures == [] and .its_commands.MAPD.done >= 2'
+json kexec '.its_errors == [] and .its_commands.MAPD.done >= 2'
 
 verdict

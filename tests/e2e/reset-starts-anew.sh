@@ -39,7 +39,7 @@ json bare '.boots == 2'
 counts_add_up bare
 json bare ".devices[0].vectors[0].injected >= 100 + $(fact bare handled)"
 # The statistics of the ITS are those of the second boot alone.
-json bare '.its_commands.MAPTI.done == 1 and .its_failures == []'
+json bare '.its_commands.MAPTI.done == 1 and .its_errors == []'
 
 job_passed linux reboot
 has linux.out '^boot 1$'
@@ -50,6 +50,6 @@ counts_add_up linux
 none_dropped linux
 irqs_within linux nvme
 irqs_within linux nic
-json linux '.its_failures == [] and .unclaimed == 0'
+json linux '.its_errors == [] and .unclaimed == 0'
 
 verdict

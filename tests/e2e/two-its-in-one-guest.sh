@@ -41,7 +41,7 @@ irqs_within two nvme
 irqs_within two nic
 counts_add_up two
 none_dropped two
-json two '.its_failures == [] and .its_commands.MOVI.done > 0'
+json two '.its_errors == [] and .its_commands.MOVI.done > 0'
 json two '[.devices[].devid] == ["0x0000", "0x12345"]'
 
 verdict

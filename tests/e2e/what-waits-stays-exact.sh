@@ -26,7 +26,7 @@ END
 payload_passed pending pending
 counts_add_up pending
 none_dropped pending
-json pending '.its_failures == []'
+json pending '.its_errors == []'
 json pending '.its_commands | .INT.done > 200 and .INVALL.done > 2000 and .MAPD.done == 4'
 
 verdict

@@ -10,20 +10,23 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/control/json_member.h"
 #include "vmm/irq/counters.h"
 
 struct row {
 	uint64_t counts[NR_VECTOR_COUNTERS];
-	uint64_t last; /* see struct vector_counts */
+	bool has_last;
+	struct vector_last last;
 	enum route route;
 };
 
 static struct row read_row(const struct vector_counts *c)
 {
-	struct row row = { .last = c->last, .route = (enum route)c->route };
+	struct row row = { .route = (enum route)c->route };
 
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		row.counts[i] = vector_counter_get(c, i);
+	row.has_last = vector_last_get(c, &row.last);
 	return row;
 }
 
@@ -71,15 +74,14 @@ static void print_where(FILE *out, const struct passthru *p, const struct row *r
 {
 	char ids[24];
 
-	if (!row->last) {
+	if (!row->has_last) {
 		(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/-", p->irq.devid);
 		(void)fprintf(out, "  %-16s %6s %5s", ids, "-", "-");
 		return;
 	}
-	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu64, p->irq.devid,
-		       row->last & 0xffff);
-	(void)fprintf(out, "  %-16s %6" PRIu64 " %5" PRIu64, ids, row->last >> 32,
-		      row->last >> 16 & 0xffff);
+	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu32, p->irq.devid,
+		       row->last.eventid);
+	(void)fprintf(out, "  %-16s %6" PRIu32 " %5" PRIu32, ids, row->last.lpi, row->last.vcpu);
 }
 
 static void print_function(FILE *out, const struct passthru *p, struct row *sum)
@@ -109,34 +111,62 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 			      quiet);
 }
 
+/* ---- counters of the machine --------------------------------------------------- */
+
+#define AT(field) offsetof(struct machine_stats, field)
+
+/* By name; itsy(1) defines each. */
+static const struct {
+	const char *object; /* in which it is in JSON; NULL: in none */
+	const char *name;
+	size_t at;	  /* a uint64_t of struct machine_stats */
+	const char *note; /* below the table, where it is not 0; NULL: none */
+} machine_counters[] = {
+	{ "its_mistakes", "unreadable_commands", AT(vits.cmd_unreadable), NULL },
+	{ "its_mistakes", "changed_entries", AT(vits.shadow_differs),
+	  "table entries that the guest changed behind the ITS's back" },
+	{ "its_mistakes", "ignored_accesses", AT(vits.mmio_ignored), NULL },
+	{ "kernel_its", "pauses", AT(kernel_its.pauses), NULL },
+	{ "kernel_its", "commands", AT(kernel_its.commands), NULL },
+	{ "kernel_its", "deferred", AT(kernel_its.deferred), NULL },
+	{ "kernel_its", "not_ready", AT(kernel_its.not_ready),
+	  "LPI updates dropped for want of LPI tables" },
+	{ "kernel_its", "frame_accesses", AT(kernel_its.frame_accesses),
+	  "accesses to the kernel ITS's frame, answered with an abort" },
+	{ "kernel_its", "table_writes", AT(kernel_its.table_writes),
+	  "writes to the kernel ITS's tables, ignored" },
+	{ "router", "reaps", AT(router_reaps), NULL },
+	{ "router", "completions", AT(router_completions), NULL },
+	{ "router", "rearmed", AT(router_rearmed), NULL },
+	{ "router", "parked", AT(router_parked), NULL },
+	{ NULL, "unclaimed", AT(unclaimed), "accesses to addresses where nothing is" },
+	{ NULL, "misplaced_bars", AT(pcih.misplaced), "BARs placed where they cannot be reached" },
+};
+
+static uint64_t machine_counter(const struct machine_stats *s, size_t i)
+{
+	uint64_t n;
+
+	memcpy(&n, (const char *)s + machine_counters[i].at, sizeof(n));
+	return n;
+}
+
 /* What a guest did that it should not have, where it did. */
 static void print_mistakes(FILE *out, const struct machine_stats *s)
 {
 	uint64_t skipped = s->vits.cmd_unreadable, stalled = 0;
-	const struct {
-		const char *what;
-		uint64_t nr;
-	} notes[] = {
-		{ "accesses to the kernel ITS's frame, answered with an abort",
-		  s->kernel_its.frame_accesses },
-		{ "writes to the kernel ITS's tables, ignored", s->kernel_its.table_writes },
-		{ "accesses to addresses where nothing is", s->unclaimed },
-		{ "BARs placed where they cannot be reached", s->pcih.misplaced },
-		{ "updates dropped for want of LPI tables", s->kernel_its.not_ready },
-		{ "table entries that the guest changed behind the ITS's back",
-		  s->vits.shadow_differs },
-	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(s->vits.cmd); i++) {
 		skipped += s->vits.cmd[i].skipped;
 		stalled += s->vits.cmd[i].stalled;
 	}
 	if (skipped || stalled)
-		(void)fprintf(out, "ITS commands refused: %" PRIu64 ", stalled: %" PRIu64 "\n",
+		(void)fprintf(out, "ITS commands skipped: %" PRIu64 ", stalled: %" PRIu64 "\n",
 			      skipped, stalled);
-	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
-		if (notes[i].nr)
-			(void)fprintf(out, "%s: %" PRIu64 "\n", notes[i].what, notes[i].nr);
+	for (size_t i = 0; i < ARRAY_SIZE(machine_counters); i++)
+		if (machine_counters[i].note && machine_counter(s, i))
+			(void)fprintf(out, "%s: %" PRIu64 "\n", machine_counters[i].note,
+				      machine_counter(s, i));
 }
 
 void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,
@@ -161,14 +191,11 @@ static json_t *vector_json(unsigned vector, const struct row *row)
 	json_t *v = json_pack("{s:i, s:s}", "vector", (int)vector, "route", route_name(row->route));
 
 	for (unsigned i = 0; v && i < NR_VECTOR_COUNTERS; i++)
-		(void)json_object_set_new(v, vector_counters[i].name,
-					  json_integer((json_int_t)row->counts[i]));
-	if (v && row->last) {
-		(void)json_object_set_new(v, "eventid",
-					  json_integer((json_int_t)(row->last & 0xffff)));
-		(void)json_object_set_new(v, "vcpu",
-					  json_integer((json_int_t)(row->last >> 16 & 0xffff)));
-		(void)json_object_set_new(v, "lpi", json_integer((json_int_t)(row->last >> 32)));
+		(void)json_object_set_new(v, vector_counters[i].name, json_number(row->counts[i]));
+	if (v && row->has_last) {
+		(void)json_object_set_new(v, "eventid", json_number(row->last.eventid));
+		(void)json_object_set_new(v, "vcpu", json_number(row->last.vcpu));
+		(void)json_object_set_new(v, "lpi", json_number(row->last.lpi));
 	}
 	return v;
 }
@@ -208,27 +235,33 @@ json_t *irqstat_commands_json(const struct vits_stats *stats)
 	return commands;
 }
 
-static json_t *failures_json(const struct vits_stats *stats)
+static json_t *errors_json(const struct vits_stats *stats)
 {
-	json_t *failures = json_array();
+	json_t *errors = json_array();
 
 	for (size_t i = 0; i < stats->nr_last; i++) {
 		const char *name = vits_error_name(stats->last[i].code);
 		char code[16];
 
 		(void)snprintf(code, sizeof(code), "0x%06" PRIx32, stats->last[i].code);
-		(void)json_array_append_new(failures, json_string(name ? name : code));
+		(void)json_array_append_new(errors, json_string(name ? name : code));
 	}
-	return failures;
+	return errors;
 }
 
-/* Besides wrong commands. */
-static json_t *mistakes_json(const struct vits_stats *stats)
+static void add_machine_counters(json_t *root, const struct machine_stats *s)
 {
-	return json_pack("{s:I, s:I, s:I}", "unreadable_commands",
-			 (json_int_t)stats->cmd_unreadable, "changed_entries",
-			 (json_int_t)stats->shadow_differs, "ignored_accesses",
-			 (json_int_t)stats->mmio_ignored);
+	for (size_t i = 0; i < ARRAY_SIZE(machine_counters); i++) {
+		const char *name = machine_counters[i].object;
+		json_t *object = name ? json_object_get(root, name) : root;
+
+		if (!object) {
+			object = json_object();
+			(void)json_object_set_new(root, name, object);
+		}
+		(void)json_object_set_new(object, machine_counters[i].name,
+					  json_number(machine_counter(s, i)));
+	}
 }
 
 int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
@@ -239,23 +272,12 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 
 	for (size_t i = 0; i < nr_functions; i++)
 		(void)json_array_append_new(list, function_json(&functions[i]));
-	root = json_pack(
-		"{s:i, s:i, s:o, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I, s:I}, s:{s:I, s:I, s:I, "
-		"s:I}, "
-		"s:I}",
-		"schema", 1, "boots", (int)boots, "devices", list, "its_commands",
-		irqstat_commands_json(&s->vits), "its_failures", failures_json(&s->vits),
-		"kernel_its", "pauses", (json_int_t)s->kernel_its.pauses, "commands",
-		(json_int_t)s->kernel_its.commands, "deferred", (json_int_t)s->kernel_its.deferred,
-		"not_ready", (json_int_t)s->kernel_its.not_ready, "frame_accesses",
-		(json_int_t)s->kernel_its.frame_accesses, "table_writes",
-		(json_int_t)s->kernel_its.table_writes, "router", "reaps",
-		(json_int_t)s->router_reaps, "completions", (json_int_t)s->router_completions,
-		"rearmed", (json_int_t)s->router_rearmed, "parked", (json_int_t)s->router_parked,
-		"unclaimed", (json_int_t)s->unclaimed);
+	root = json_pack("{s:i, s:i, s:o, s:o, s:o}", "schema", 1, "boots", (int)boots, "devices",
+			 list, "its_commands", irqstat_commands_json(&s->vits), "its_errors",
+			 errors_json(&s->vits));
 	if (!root)
 		return -ENOMEM;
-	(void)json_object_set_new(root, "its_mistakes", mistakes_json(&s->vits));
+	add_machine_counters(root, s);
 	errno = 0;
 	r = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
 	json_decref(root);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a guest's ITSs say: registers, commands, failures, and on demand where the
+ * What a guest's ITSs say: registers, commands, errors, and on demand where the
  * guest's tables differ from the shadow.
  *
  * No locks of its own: the thread that owns the machine.
@@ -47,7 +47,7 @@ static json_t *registers_json(struct vits *v)
 	return object;
 }
 
-static json_t *failure_json(const struct vits_failure *f)
+static json_t *error_json(const struct vits_failure *f)
 {
 	const char *command = vits_command_name(cmd_opcode(f->cmd));
 	const char *error = vits_error_name(f->code);
@@ -61,12 +61,12 @@ static json_t *failure_json(const struct vits_failure *f)
 			 "words", words);
 }
 
-static json_t *failures_json(const struct vits_stats *stats)
+static json_t *errors_json(const struct vits_stats *stats)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < stats->nr_last; i++)
-		(void)json_array_append_new(list, failure_json(&stats->last[i]));
+		(void)json_array_append_new(list, error_json(&stats->last[i]));
 	return list;
 }
 
@@ -125,10 +125,11 @@ static json_t *its_json(const char *name, struct vits *v)
 	vits_stats_get(v, &s);
 	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:{s:I, s:I, s:I, s:I}}", "name",
 			 name, "registers", registers_json(v), "commands",
-			 irqstat_commands_json(&s), "failures", failures_json(&s), "unreadable",
-			 (json_int_t)s.cmd_unreadable, "ignored_accesses",
-			 (json_int_t)s.mmio_ignored, "shadow_differs", (json_int_t)s.shadow_differs,
-			 "msis", "delivered", (json_int_t)s.msi[VITS_MSI_DELIVER], "disabled",
+			 irqstat_commands_json(&s), "errors", errors_json(&s),
+			 "unreadable_commands", (json_int_t)s.cmd_unreadable, "ignored_accesses",
+			 (json_int_t)s.mmio_ignored, "changed_entries",
+			 (json_int_t)s.shadow_differs, "msis", "delivered",
+			 (json_int_t)s.msi[VITS_MSI_DELIVER], "disabled",
 			 (json_int_t)s.msi[VITS_MSI_DISABLED], "beyond_shadow",
 			 (json_int_t)s.msi[VITS_MSI_BEYOND_SHADOW], "unmapped",
 			 (json_int_t)s.msi[VITS_MSI_UNMAPPED]);
@@ -165,19 +166,19 @@ static void print_commands(FILE *out, const json_t *its)
 	const char *name;
 
 	json_object_foreach(commands, name, one)(void)
-		fprintf(out, "  %-12s done %lld, refused %lld, stalled %lld\n", name,
+		fprintf(out, "  %-12s done %lld, skipped %lld, stalled %lld\n", name,
 			member_number(one, "done"), member_number(one, "skipped"),
 			member_number(one, "stalled"));
 }
 
-static void print_failures(FILE *out, const json_t *its)
+static void print_errors(FILE *out, const json_t *its)
 {
-	const json_t *list = json_object_get(its, "failures");
+	const json_t *list = json_object_get(its, "errors");
 
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *f = json_array_get(list, i);
 
-		(void)fprintf(out, "  failure %lld: %s %s (%s) at %s\n", member_number(f, "serial"),
+		(void)fprintf(out, "  error %lld: %s %s (%s) at %s\n", member_number(f, "serial"),
 			      member_string(f, "command"), member_string(f, "error"),
 			      member_string(f, "code"), member_string(f, "creadr"));
 	}
@@ -210,8 +211,9 @@ static void print_its(FILE *out, const json_t *its)
 	json_object_foreach(registers, name, value)(void)
 		fprintf(out, "  %-12s %s\n", name, json_string_value(value));
 	print_commands(out, its);
-	print_failures(out, its);
-	(void)fprintf(out, "  tables found changed: %lld\n", member_number(its, "shadow_differs"));
+	print_errors(out, its);
+	(void)fprintf(out, "  table entries found changed: %lld\n",
+		      member_number(its, "changed_entries"));
 	if (!list)
 		return;
 	(void)fprintf(out, "  entries that differ from the shadow: %lld\n",

@@ -154,7 +154,7 @@ const struct control_verb control_verbs[] = {
 	},
 	{
 		.name = "its",
-		.help = "its ITSs: registers, commands, failures",
+		.help = "its ITSs: registers, commands, errors",
 		.arguments = { { .name = "audit", .type = CONTROL_BOOL } },
 		.run = verb_its,
 		.print = verb_its_print,

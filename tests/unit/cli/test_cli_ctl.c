@@ -255,8 +255,8 @@ static void test_its_tells_registers_commands_and_differences(void **state)
 	static const char its[] =
 		"{\"its\": [{\"name\": \"its\", \"registers\": {\"GITS_CTLR\": \"0x1\"}, "
 		"\"commands\": {\"MAPD\": {\"done\": 3, \"skipped\": 2, \"stalled\": 1}}, "
-		"\"failures\": [{\"serial\": 9, \"command\": \"MAPTI\", \"error\": \"ID_OOR\", "
-		"\"code\": \"0x1\", \"creadr\": \"0x20\"}], \"shadow_differs\": 4, "
+		"\"errors\": [{\"serial\": 9, \"command\": \"MAPTI\", \"error\": \"ID_OOR\", "
+		"\"code\": \"0x1\", \"creadr\": \"0x20\"}], \"changed_entries\": 4, "
 		"\"nr_differences\": 2, \"differences\": ["
 		"{\"entry\": \"ITE\", \"devid\": 8, \"eventid\": 5, \"address\": \"0x1000\", "
 		"\"readable\": true, \"table\": \"0x2\", \"shadow\": \"0x3\"}, "
@@ -269,8 +269,8 @@ static void test_its_tells_registers_commands_and_differences(void **state)
 	assert_string_equal(w.asked, "{\"audit\":true,\"do\":\"its\"}\n");
 	assert_string_equal(
 		w.said.out,
-		"its:\n  GITS_CTLR    0x1\n  MAPD         done 3, refused 2, stalled 1\n"
-		"  failure 9: MAPTI ID_OOR (0x1) at 0x20\n  tables found changed: 4\n"
+		"its:\n  GITS_CTLR    0x1\n  MAPD         done 3, skipped 2, stalled 1\n"
+		"  error 9: MAPTI ID_OOR (0x1) at 0x20\n  table entries found changed: 4\n"
 		"  entries that differ from the shadow: 2\n"
 		"  ITE of DeviceID 0x0008, EventID 5, at 0x1000: 0x2, should be 0x3\n"
 		"  CTE of collection 7, at 0x2000: not readable, should be 0x4\n");

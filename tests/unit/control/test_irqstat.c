@@ -78,6 +78,38 @@ static void test_table_tells_of_what_policies_kept_back(void **state)
 	assert_non_null(strstr(text, "merged into the next one (hold-us): 789"));
 }
 
+static char *notes_of(const struct machine_stats *stats)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	irqstat_print(out, NULL, 0, stats);
+	(void)fclose(out);
+	return text;
+}
+
+static void test_what_the_guest_did_wrong_is_told_and_nothing_else(void **state)
+{
+	struct machine_stats stats = { .unclaimed = 3 };
+	_cleanup_free_ char *text = notes_of(&none), *wrong = NULL;
+
+	(void)state;
+	assert_string_equal(text, "");
+	stats.vits.cmd_unreadable = 1;
+	stats.vits.cmd[8].skipped = 4;
+	stats.vits.cmd[10].stalled = 2;
+	stats.kernel_its.table_writes = 7;
+	stats.kernel_its.pauses = 1000;
+	stats.pcih.misplaced = 5;
+	wrong = notes_of(&stats);
+	assert_string_equal(wrong, "ITS commands skipped: 5, stalled: 2\n"
+				   "writes to the kernel ITS's tables, ignored: 7\n"
+				   "accesses to addresses where nothing is: 3\n"
+				   "BARs placed where they cannot be reached: 5\n");
+}
+
 static void test_json_has_every_counter_of_every_vector(void **state)
 {
 	static const struct {
@@ -139,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_table_has_a_line_for_each_vector_with_interrupts),
 		TEST(test_table_tells_of_what_policies_kept_back),
+		TEST(test_what_the_guest_did_wrong_is_told_and_nothing_else),
 		TEST(test_json_has_every_counter_of_every_vector),
 		TEST(test_json_that_cannot_be_written_is_an_error),
 	};

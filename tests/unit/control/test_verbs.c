@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/unit/base/references.h"
+#include "tests/unit/control/man_names.h"
 #include "tests/unit/vitsmod/vits_world.h"
 #include "vmm/control/vector_list.h"
 #include "vmm/control/verbs.h"
@@ -346,7 +348,7 @@ static void test_buckets_add_up(void **state)
 	assert_int_equal(sum, 50);
 }
 
-static void test_its_lists_commands_failures_and_differences(void **state)
+static void test_its_lists_commands_errors_and_differences(void **state)
 {
 	const json_t *its, *d;
 
@@ -359,7 +361,7 @@ static void test_its_lists_commands_failures_and_differences(void **state)
 	d = json_object_get(json_object_get(its, "commands"), "MAPTI");
 	assert_int_equal(number(d, "done"), 2);
 	assert_int_equal(number(d, "skipped"), 1);
-	d = json_array_get(json_object_get(its, "failures"), 0);
+	d = json_array_get(json_object_get(its, "errors"), 0);
 	assert_string_equal(string(d, "command"), "MAPTI");
 	assert_string_equal(string(d, "code"), "0x10a06");
 	assert_null(json_object_get(its, "differences"));
@@ -395,6 +397,124 @@ static void test_an_audit_that_finds_no_quiet_moment_says_so(void **state)
 	assert_non_null(ask("\"do\":\"its\",\"audit\":true"));
 }
 
+/* ---- the manual -------------------------------------------------------------------------- */
+
+/* Of each verb such as bring out all that its reply can have. */
+static const char *const requests[] = {
+	"\"do\":\"info\"",
+	"\"do\":\"irqs\"",
+	"\"do\":\"histogram\",\"device\":\"edu\"",
+	"\"do\":\"histogram\",\"device\":\"edu\",\"vector\":0,\"buckets\":true",
+	"\"do\":\"route\",\"device\":\"edu\",\"route\":\"spin\"",
+	"\"do\":\"its\",\"audit\":true",
+};
+
+/* Interrupts, times, a wrong command, and an entry of each table that differs. */
+static void bring_out_all(void)
+{
+	assert_non_null(ask("\"do\":\"histogram\",\"set\":\"on\""));
+	signal_times(0, 0, 3);
+	run_skip(g.world, mapti(DEV_A, 1, 100, 0), 0x010a06);
+	ram_set(g.world, ITT_A + 8, (uint64_t)LPI(9) << 16);
+	ram_set(g.world, COLL_TABLE, 0);
+}
+
+/* Its arguments, and the keys of its replies; these are added to `all` as well. */
+static json_t *names_of_verb(const struct control_verb *verb, json_t *all)
+{
+	static const char *const tables[] = { "registers", "commands", NULL };
+	json_t *names = json_object();
+	unsigned nr = 0;
+	char begin[64];
+
+	(void)snprintf(begin, sizeof(begin), "\"do\":\"%s\"", verb->name);
+	for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+		if (strncmp(requests[i], begin, strlen(begin)) != 0)
+			continue;
+		assert_non_null(ask(requests[i]));
+		man_add_keys(names, g.reply, tables);
+		nr++;
+	}
+	if (!nr)
+		fail_msg("the test has no request for '%s'", verb->name);
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS && verb->arguments[i].name; i++)
+		(void)json_object_set_new(names, verb->arguments[i].name, json_true());
+	(void)json_object_update(all, names);
+	return names;
+}
+
+/* Each word that an argument may be is in the section: _"on"_. */
+static void expect_words(const struct control_verb *verb, const char *section)
+{
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS; i++)
+		for (unsigned w = 0; w < verb->arguments[i].nr_words; w++) {
+			char word[64];
+
+			(void)snprintf(word, sizeof(word), "_\"%s\"_", verb->arguments[i].word(w));
+			if (!strstr(section, word))
+				fail_msg("itsy-control(7), %s: no %s", verb->name, word);
+		}
+}
+
+static char *section_of(const char *page, const char *verb)
+{
+	char heading[64];
+
+	(void)snprintf(heading, sizeof(heading), "\n## %s\n", verb);
+	return man_part(page, heading, "\n#");
+}
+
+static void test_the_manual_defines_arguments_and_replies_and_no_others(void **state)
+{
+	_cleanup_free_ char *page = text_of("man/itsy-control.7.scd");
+	_cleanup_free_ char *common = man_part(page, "\n# DESCRIPTION\n", "\n## info\n");
+	json_t *in_common = man_names_of(common);
+	json_t *all = json_pack("{s:b, s:b}", "do", 1, "error", 1);
+
+	(void)state;
+	bring_out_all();
+	for (size_t i = 0; i < nr_control_verbs; i++) {
+		const struct control_verb *verb = &control_verbs[i];
+		_cleanup_free_ char *section = section_of(page, verb->name);
+		json_t *names = names_of_verb(verb, all), *defined = man_names_of(section);
+		char where[64];
+
+		(void)snprintf(where, sizeof(where), "%s: not in itsy-control(7)", verb->name);
+		man_expect_all(where, names, defined, in_common);
+		(void)snprintf(where, sizeof(where), "%s: only in itsy-control(7)", verb->name);
+		man_expect_all(where, defined, names, NULL);
+		expect_words(verb, section);
+		json_decref(names);
+		json_decref(defined);
+	}
+	man_expect_all("only in itsy-control(7)", in_common, all, NULL);
+	json_decref(in_common);
+	json_decref(all);
+}
+
+static void test_each_verb_is_in_both_manuals_and_no_other_is(void **state)
+{
+	_cleanup_free_ char *page = text_of("man/itsy-control.7.scd");
+	_cleanup_free_ char *verbs = man_part(page, "\n## Vectors\n", "\n# ");
+	_cleanup_free_ char *itsy = text_of("man/itsy.1.scd");
+	_cleanup_free_ char *ctl = man_part(itsy, "\n## itsy ctl\n", "\n## ");
+	size_t nr = 0;
+
+	(void)state;
+	for (const char *at = verbs; (at = strstr(at + 1, "\n## "));)
+		nr++;
+	assert_int_equal(nr, nr_control_verbs);
+	for (size_t i = 0; i < nr_control_verbs; i++) {
+		_cleanup_free_ char *section = section_of(page, control_verbs[i].name);
+		char entry[64];
+
+		assert_non_null(section);
+		(void)snprintf(entry, sizeof(entry), "\n*%s*", control_verbs[i].name);
+		if (!strstr(ctl, entry))
+			fail_msg("itsy(1) has no entry for itsy ctl %s", control_verbs[i].name);
+	}
+}
+
 #define ON_A_GUEST(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -408,8 +528,10 @@ int main(void)
 		ON_A_GUEST(test_routes_are_set_for_one_for_a_device_or_for_all),
 		ON_A_GUEST(test_histograms_record_from_when_they_are_asked_for),
 		ON_A_GUEST(test_buckets_add_up),
-		ON_A_GUEST(test_its_lists_commands_failures_and_differences),
+		ON_A_GUEST(test_its_lists_commands_errors_and_differences),
 		ON_A_GUEST(test_an_audit_that_finds_no_quiet_moment_says_so),
+		ON_A_GUEST(test_the_manual_defines_arguments_and_replies_and_no_others),
+		ON_A_GUEST(test_each_verb_is_in_both_manuals_and_no_other_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
