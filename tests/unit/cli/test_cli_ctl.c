@@ -4,13 +4,18 @@
  * answers. The other end of the control socket is played by this file.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -379,6 +384,74 @@ static void test_top_goes_on_until_the_guest_is_over(void **state)
 	has(w.said.err, "box: the guest is over");
 }
 
+/* Runs itsy top on a terminal of its own, until the guest is over. */
+static void top_on_a_terminal(int slave)
+{
+	char top[] = "top", box[] = "box", *argv[] = { top, box, NULL };
+
+	(void)setsid();
+	(void)dup2(slave, STDIN_FILENO);
+	(void)dup2(slave, STDOUT_FILENO);
+	exit((int)cmd_top(2, argv));
+}
+
+static void test_top_refreshes_a_page_on_a_terminal(void **state)
+{
+	const struct winsize size = { .ws_row = 24, .ws_col = 100 };
+	char seen[8192] = "";
+	size_t len = 0;
+	int master, slave, status;
+	ssize_t n;
+	pid_t pid;
+
+	(void)state;
+	w.next = 0;
+	w.answers[0] = IRQS(1000000000, ROW("nvme", 0, 5));
+	w.answers[1] = IRQS(2000000000, ROW("nvme", 0, 6));
+	w.answers[2] = INFO;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	(void)fflush(NULL); /* or the child prints it again */
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid)
+		top_on_a_terminal(slave);
+	(void)close(slave);
+	/* To the end: EIO, where nobody has the other side open any more. */
+	while ((n = read(master, seen + len, sizeof(seen) - 1 - len)) > 0)
+		len += (size_t)n;
+	(void)close(master);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), ITSY_OK);
+	has(seen, "\033[?1049h\033[?25l"); /* the other screen, without a cursor */
+	has(seen, "boot 3, up 5.0 s: 1 interrupts per second\r\n");
+	has(seen, "nvme[0]");
+	has(seen, "\033[?25h\033[?1049l");
+}
+
+static void test_top_tells_what_it_cannot_write(void **state)
+{
+	int saved = dup(STDOUT_FILENO), full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+	char top[] = "top", once[] = "--once", box[] = "box", *argv[] = { top, once, box, NULL };
+	enum exit_status status;
+
+	(void)state;
+	assert_true(saved >= 0 && full >= 0);
+	w.next = 0;
+	w.answers[0] = IRQS(1000000000, ROW("nvme", 0, 5));
+	w.answers[1] = IRQS(2000000000, ROW("nvme", 0, 6));
+	w.answers[2] = INFO;
+	(void)fflush(NULL);
+	(void)dup2(full, STDOUT_FILENO);
+	status = cmd_top(3, argv);
+	/* What could not be written is not for the next test. */
+	__fpurge(stdout);
+	(void)dup2(saved, STDOUT_FILENO);
+	(void)close(saved);
+	(void)close(full);
+	assert_int_equal(status, ITSY_RUNTIME);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -394,6 +467,8 @@ int main(void)
 				       make),
 		cmocka_unit_test_setup(test_top_prints_the_busiest_first_in_a_pipe, make),
 		cmocka_unit_test_setup(test_top_goes_on_until_the_guest_is_over, make),
+		cmocka_unit_test_setup(test_top_refreshes_a_page_on_a_terminal, make),
+		cmocka_unit_test_setup(test_top_tells_what_it_cannot_write, make),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,16 @@ static void test_vectors_beyond_the_shadow_have_no_target(void **state)
 	assert_null(json_object_get(vector(0), "eventid"));
 }
 
+static void test_without_a_target_the_last_one_is_told(void **state)
+{
+	(void)state;
+	atomic_store(&g.functions[1].irq.vectors[32].last, (uint64_t)LPI(5) << 32 | 1 << 16 | 32);
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"disk\",\"vector\":32"));
+	assert_int_equal(number(vector(0), "eventid"), 32);
+	assert_int_equal(number(vector(0), "lpi"), LPI(5));
+	assert_int_equal(number(vector(0), "vcpu"), 1);
+}
+
 static void test_long_lists_come_in_parts_that_join(void **state)
 {
 	char request[64];
@@ -523,6 +533,7 @@ int main(void)
 		ON_A_GUEST(test_info_says_what_it_is),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
 		ON_A_GUEST(test_vectors_beyond_the_shadow_have_no_target),
+		ON_A_GUEST(test_without_a_target_the_last_one_is_told),
 		ON_A_GUEST(test_long_lists_come_in_parts_that_join),
 		ON_A_GUEST(test_wrong_vectors_are_refused),
 		ON_A_GUEST(test_routes_are_set_for_one_for_a_device_or_for_all),
