@@ -49,7 +49,10 @@ static const struct option_row rows[] = {
 	  .help = "as one JSON object, for programs" },
 };
 
-/* Options that belong to one verb. One that has the name of an argument is that argument. */
+/*
+ * Options that only one verb has. Where the verb has an argument of the same name, the
+ * option sets it.
+ */
 static const struct {
 	const char *option, *verb;
 	size_t at;
@@ -66,7 +69,7 @@ static const bool *flag_of(const struct ctl *c, size_t i)
 /* The column where the help of a verb begins. */
 #define HELP_COLUMN 34u
 
-/* "route DEVICE[/VECTOR] uring|spin|irqfd" */
+/* Such as "route DEVICE[/VECTOR] uring|spin|irqfd". */
 static void usage_of(const struct control_verb *verb, char usage[USAGE_SZ])
 {
 	static const struct word_list_style style = { "", "|", "|" };
@@ -94,7 +97,7 @@ static void print_verbs(FILE *out)
 	(void)fprintf(out, "Verbs:\n");
 	for (size_t i = 0; i < nr_control_verbs; i++) {
 		usage_of(&control_verbs[i], usage);
-		/* One that reaches into the next column has its help below. */
+		/* The help of a verb with a long usage begins on the next line. */
 		if (strlen(usage) + strlen("  NAME  ") > HELP_COLUMN)
 			(void)fprintf(out, "  NAME %s\n%*s", usage, (int)HELP_COLUMN, "");
 		else
@@ -114,7 +117,7 @@ const struct command_line ctl_line = {
 	.nr_rows = ARRAY_SIZE(rows),
 };
 
-/* Without the protocol's own, with the schema. Takes the reply. */
+/* The reply without the protocol's members, and with "schema". Takes the reply. */
 static int print_json(json_t *reply)
 {
 	int r;
@@ -153,7 +156,7 @@ static int ask_irqs(struct ctl *c, json_t **ret_reply, struct irq_sample *ret_sa
 	return not_understood(c, r);
 }
 
-/* The rates are the client's: they go into the reply, row by row. */
+/* The guest does not know rates: they are added to each row of its reply. */
 static void add_rates(json_t *reply, const struct irq_sample *sample)
 {
 	json_t *list = json_object_get(reply, "vectors");
@@ -174,7 +177,7 @@ static int show_irqs(struct ctl *c, json_t *reply, struct irq_sample *sample)
 	return irqview_print(sample, stdout) < 0 ? not_understood(c, -ENOMEM) : 0;
 }
 
-/* Two samples, a second apart. */
+/* From two replies, a second apart. */
 static int list_irqs(struct ctl *c)
 {
 	const struct timespec second = { .tv_sec = 1 };
@@ -233,7 +236,7 @@ static bool takes(const struct control_verb *verb, const char *name)
 	return false;
 }
 
-/* "DEVICE/VECTOR" or "DEVICE", into a request; of "all", neither. */
+/* Add "device" and "vector" as typed: DEVICE/VECTOR, DEVICE, or "all", which adds neither. */
 static int add_vectors(struct ctl *c, const char *word, json_t *request)
 {
 	const char *slash = strchr(word, '/');
@@ -256,7 +259,7 @@ static int add_vectors(struct ctl *c, const char *word, json_t *request)
 	return 0;
 }
 
-/* What was typed behind the verb, word by word, and the options that are arguments. */
+/* Add what was typed behind the verb, word by word, and options that are arguments. */
 static int add_arguments(struct ctl *c, json_t *request)
 {
 	char **word = c->words;
@@ -280,10 +283,10 @@ static int add_arguments(struct ctl *c, json_t *request)
 	return r;
 }
 
-/* Takes neither. Lists come in parts. */
+/* A verb that knows "skip" answers with a list, in parts. The request stays the caller's. */
 static int ask(struct ctl *c, json_t *request, json_t **ret_reply)
 {
-	/* Asking takes a request, and printing looks at it afterwards. */
+	/* client_ask() takes a reference. */
 	json_incref(request);
 	if (takes(c->verb, "skip"))
 		return client_ask_all(c->fd, c->name, request, "vectors", ret_reply, &c->failure);
@@ -309,7 +312,7 @@ static int run_verb(struct ctl *c)
 	return r;
 }
 
-/* Rates take two replies, and times are those of another verb. */
+/* "irqs" is more than one request: rates need two, and --histogram is another verb. */
 static int run(struct ctl *c)
 {
 	if (strcmp(c->verb->name, "irqs") == 0)
@@ -319,7 +322,7 @@ static int run(struct ctl *c)
 
 /* ---- without a name --------------------------------------------------------------- */
 
-/* One that ends meanwhile, or that is not ours, has no row. */
+/* A guest that has ended since it was listed, or is another user's, gets no row. */
 static void add_guest(struct table *t, json_t *list, const char *name)
 {
 	char text[32], time[IRQVIEW_TIME_SZ];
@@ -393,7 +396,7 @@ static const struct control_verb *find_verb(const char *name)
 	return NULL;
 }
 
-/* "itsy ctl box its [--audit]" */
+/* Such as "usage: itsy ctl box its [--audit]". */
 static int usage_error(const struct ctl *c)
 {
 	char usage[USAGE_SZ];
@@ -451,7 +454,7 @@ enum exit_status cmd_ctl(int argc, char **argv)
 	if (r == 0)
 		r = run(&c);
 	cleanup_fd(&c.fd);
-	/* What was asked went well, and could not be printed. */
+	/* No failure is set where the request went well, and the reply could not be printed. */
 	if ((r < 0 && !c.failure.cause[0]) || (r == 0 && fflush(stdout) == EOF))
 		r = failure_set(&c.failure, ITSY_RUNTIME, errno ? errno : EIO, "standard output",
 				NULL, "cannot be written: %s", strerror(errno));

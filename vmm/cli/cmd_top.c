@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * itsy top: a guest's interrupts, again and again.
+ * itsy top: a table of a guest's interrupts, refreshed again and again.
  *
  * No locks.
  */
@@ -40,7 +40,7 @@ static int take_interval(const struct command_line *line, const struct option_ro
 	char *end;
 
 	*interval = strtod(value, &end);
-	/* Written so that not-a-number is refused too. */
+	/* NaN is refused, too: it is neither above one bound nor below the other. */
 	if (end != value && !*end && *interval >= INTERVAL_MIN && *interval <= INTERVAL_MAX)
 		return 0;
 	return option_error(line, "--%s is 0.1 to 3600 seconds", row->name);
@@ -102,7 +102,10 @@ static int print_head(struct top *top, const struct irq_sample *sample, FILE *ou
 	return 0;
 }
 
-/* A page of text, the caller's; the sample takes the place of the one before. */
+/*
+ * The heading and the table as text, the caller's to free(). Rates are since the sample
+ * `before`, which is replaced by the new one.
+ */
 static int make_page(struct top *top, struct irq_sample *before, char **ret_text)
 {
 	struct irq_sample now = { 0 };
@@ -130,7 +133,7 @@ static int make_page(struct top *top, struct irq_sample *before, char **ret_text
 
 static int run_on_screen(struct top *top, struct screen *screen, struct irq_sample *before)
 {
-	/* The first rates soon, the others as asked. */
+	/* Half a second to the first page at most: nobody likes to wait for an empty screen. */
 	double wait = top->interval < 0.5 ? top->interval : 0.5;
 
 	while (!screen_wait(screen, (int)(wait * 1000))) {
@@ -188,9 +191,9 @@ static int watch(struct top *top)
 		r = run_on_screen(top, &screen, &before);
 		screen_fini(&screen);
 	}
-	/* A guest that ends while it is looked at is no failure. */
+	/* That a guest ends while itsy top shows it is no failure. */
 	if (r == -ECONNRESET) {
-		report_info("%s: the guest is over", top->name);
+		report_info("%s: the guest has ended", top->name);
 		r = 0;
 	}
 	return r;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * A terminal that shows one page of text. No locks.
+ * A terminal that shows one page of text. No locks: one thread.
  */
 #include "vmm/cli/screen.h"
 
@@ -33,7 +33,7 @@ static void put(const char *text)
 		ssize_t n = write(STDOUT_FILENO, text, len);
 
 		if (n < 0 && errno != EINTR && errno != EAGAIN)
-			return; /* nobody looks any more: a signal will tell */
+			return; /* the terminal is gone: SIGHUP ends the program */
 		text += n > 0 ? n : 0;
 		len -= n > 0 ? (size_t)n : 0;
 	}
@@ -117,7 +117,7 @@ void screen_show(const char *text)
 	put(cut);
 }
 
-/* In raw mode Ctrl-c is a key like others. */
+/* The terminal is in raw mode, where Ctrl-c and Ctrl-d come as bytes. */
 static bool is_end(char key)
 {
 	return key == 'q' || key == 'Q' || key == 'c' - 'a' + 1 || key == 'd' - 'a' + 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A terminal that shows one page of text, again and again, until a key ends it
- * (ECMA-48; xterm's alternate screen). Afterwards it is as it was.
+ * A terminal that shows one page of text after another, until a key ends it. It uses
+ * xterm's alternate screen (ECMA-48), so that afterwards the terminal shows what it
+ * showed before.
  */
 #ifndef VMM_CLI_SCREEN_H
 #define VMM_CLI_SCREEN_H
@@ -17,19 +18,25 @@ struct screen {
 	bool on;
 };
 
-/* 0, or negative errno: nothing is changed. Standard input and output are terminals. */
+/*
+ * Standard input and output must be terminals. 0; or negative errno, and the terminal is
+ * as before.
+ */
 int screen_init(struct screen *screen) _must_check_;
-/* A signal that ended it takes its effect now. */
+/* Restore the terminal. A signal that came since screen_init() takes effect here. */
 void screen_fini(struct screen *screen);
 
-/* Show as much of a text of lines as fits. */
+/* Show the text; what does not fit is cut at the right and at the bottom. */
 void screen_show(const char *text);
-/* Wait for so long, or until somebody wants to end (q, Ctrl-c, a signal): true then. */
+/*
+ * Wait until timeout_ms have passed, or the user wants to end: q, Ctrl-c, Ctrl-d or a
+ * signal. True: end.
+ */
 bool screen_wait(struct screen *screen, int timeout_ms);
 
 /*
- * The text cut to so many rows and columns, each line ended with "\r\n" but for the
- * last: to be freed, or NULL for want of memory. One byte is one column.
+ * The text cut to so many rows and columns; one byte is one column. Lines are separated
+ * by "\r\n". The caller's to free(); NULL: no memory.
  */
 char *screen_cut(const char *text, size_t rows, size_t columns);
 

@@ -2,8 +2,8 @@
 /*
  * Asking a running guest, itsy-control(7). No locks.
  *
- * A guest is somebody else's process: its answers are checked for what is taken
- * from them, and waited for only so long.
+ * A guest is another process, and maybe another version of itsy: what is used of an
+ * answer is checked, and no answer is waited for longer than CLIENT_PATIENCE_S.
  */
 #include "vmm/control/client.h"
 
@@ -20,9 +20,9 @@
 #include "vmm/base/suggest.h"
 #include "vmm/control/control_proto.h"
 
-#define SUFFIX	  ".sock"
-#define SHOWN	  "%.40s"
-#define MAX_PARTS 4096u /* of a list; 32 functions have 65536 vectors */
+#define SUFFIX ".sock"
+/* Of a list: more than a guest has, which are 65536 vectors at most, 512 in a part. */
+#define MAX_PARTS 4096u
 
 /* A connection, or negative errno. -ENOENT: there is no such socket, or nobody serves it. */
 static int connect_to(const char *dir, const char *name)
@@ -48,7 +48,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* The name in "NAME.sock", if it is one of ours. */
+/* The name of the guest whose socket a file is. False: the file is no such socket. */
 static bool name_in(const char *file, char name[CONFIG_NAME_MAX + 1])
 {
 	size_t len = strlen(file), suffix = strlen(SUFFIX);
@@ -76,7 +76,7 @@ int client_list(const char *dir, struct client_names *ret_names)
 		if (!name_in(entry->d_name, name))
 			continue;
 		fd = connect_to(dir, name);
-		/* One that is not for us is there all the same. */
+		/* EACCES: another user's guest, which runs all the same. */
 		if (fd >= 0 || fd == -EACCES)
 			ret_names->nr++;
 		if (fd >= 0)
@@ -86,7 +86,7 @@ int client_list(const char *dir, struct client_names *ret_names)
 	return 0;
 }
 
-/* "running are a, b and c", as far as it fits. */
+/* "running: a, b, c", cut where it does not fit. */
 static void tell_running(const struct client_names *names, char *out, size_t cap)
 {
 	size_t at = (size_t)snprintf(out, cap, names->nr ? "running: " : "no guest runs");
@@ -137,7 +137,7 @@ static int broken(const char *name, int error, struct failure *ret_failure)
 				   "it does not answer");
 	if (error == EPIPE || error == ECONNRESET)
 		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
-				   "the guest is over");
+				   "the guest has ended");
 	return failure_set(ret_failure, ITSY_RUNTIME, error, name, NULL,
 			   "its control socket failed: %s", strerror(error));
 }
@@ -165,7 +165,7 @@ static int send_line(int fd, const char *text)
 	return 0;
 }
 
-/* Up to the newline, without it. */
+/* Receive up to and with the newline; *ret_len counts what comes before it. */
 static int receive_line(int fd, char *line, size_t cap, size_t *ret_len)
 {
 	size_t len = 0;
@@ -204,7 +204,7 @@ static int take_reply(const char *name, json_t *reply, json_t **ret_reply,
 	return -EINVAL;
 }
 
-/* Does not take the request. */
+/* The request stays the caller's; "itsy" is added to it. */
 static int ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	       struct failure *ret_failure)
 {
@@ -254,7 +254,7 @@ int client_ask_all(int fd, const char *name, json_t *request, const char *list, 
 		if (r == 0 && json_array_extend(all, json_object_get(reply, list)) < 0)
 			r = nonsense(name, ret_failure);
 		more = r == 0 && json_is_true(json_object_get(reply, "more"));
-		/* What was to be done is done by the first part. */
+		/* "set" took effect with the first part, and would begin anew with the next. */
 		(void)json_object_del(request, "set");
 	}
 	json_decref(request);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The other end of the control socket: commands that ask a running guest.
+ * The client's end of the control socket: how itsy ctl and itsy top ask a running guest.
  */
 #ifndef VMM_CONTROL_CLIENT_H
 #define VMM_CONTROL_CLIENT_H
@@ -10,7 +10,7 @@
 #include "vmm/base/report.h"
 #include "vmm/config/config.h"
 
-/* How long a guest may take to answer. */
+/* How long a guest may take to answer, in seconds. */
 #define CLIENT_PATIENCE_S 10
 #define CLIENT_MAX_GUESTS 256u
 
@@ -19,22 +19,29 @@ struct client_names {
 	size_t nr;
 };
 
-/* Those whose socket in dir somebody serves. 0 also where there is no such directory. */
+/*
+ * The guests that run: those whose socket in dir some process serves. 0, or negative
+ * errno. A directory that does not exist has none.
+ */
 int client_list(const char *dir, struct client_names *ret_names) _must_check_;
 
-/* Connect to a guest: *ret_fd is to be closed. A name that none has is ITSY_USAGE. */
+/* Connect to a guest; *ret_fd is the caller's to close. No guest of that name: ITSY_USAGE. */
 int client_open(const char *dir, const char *name, int *ret_fd,
 		struct failure *ret_failure) _must_check_;
 
 /*
- * Send a request (without "itsy", which is added; it is gone afterwards) and wait
- * for the reply, which is the caller's. What the guest refuses is ITSY_USAGE,
- * -ECONNRESET says that it is over; other trouble is ITSY_RUNTIME.
+ * Send a request and wait for the reply. The request is taken, also on failure; the
+ * member "itsy" is added to it. *ret_reply is the caller's. 0; -EINVAL with ITSY_USAGE
+ * where the guest refuses; -ECONNRESET where it has ended; else negative errno with
+ * ITSY_RUNTIME.
  */
 int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	       struct failure *ret_failure) _must_check_;
 
-/* The same for a list that comes in parts: the last reply, with all of list in it. */
+/*
+ * The same for a list that comes in parts: asks until it has all of them. *ret_reply is
+ * the last reply, with the whole list in its member `list`.
+ */
 int client_ask_all(int fd, const char *name, json_t *request, const char *list, json_t **ret_reply,
 		   struct failure *ret_failure) _must_check_;
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The control protocol. No locks; knows no socket.
+ * The control protocol: lines in, lines out. No locks, and no socket: that is
+ * vmm/control/control_socket.c.
  *
  * Choice: an argument that a verb does not know is refused rather than ignored,
- * so that a newer command never believes an older guest to have done what it asked.
+ * so that a newer itsy ctl is told when an older guest cannot do what it asks.
  */
 #include "vmm/control/control_proto.h"
 
@@ -32,7 +33,7 @@ int control_refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
 	return -EINVAL;
 }
 
-/* The verb of that name, or nr_verbs. */
+/* The index of the verb of that name; nr_verbs where there is none. */
 static size_t find_verb(const char *name, const struct control_verb verbs[], size_t nr_verbs)
 {
 	size_t i = 0;
@@ -63,7 +64,7 @@ static const struct control_argument *find_argument(const struct control_verb *v
 	return NULL;
 }
 
-/* Which of the words, or nr_words: none. */
+/* The index of a word of the argument; nr_words where it is none of them. */
 static unsigned find_word(const struct control_argument *argument, const char *text)
 {
 	unsigned i = 0;
@@ -223,7 +224,7 @@ bool control_bool(const struct control_request *request, const char *name)
 
 /* ---- answers ------------------------------------------------------------------- */
 
-/* The object as a line; it is gone afterwards. NULL: too long, or no memory. */
+/* The reply as a line, the caller's. Takes the reply. NULL: it is too long, or no memory. */
 static char *line_of(json_t *reply, size_t *ret_len)
 {
 	char *text = reply ? json_dumps(reply, JSON_COMPACT) : NULL;
@@ -234,12 +235,12 @@ static char *line_of(json_t *reply, size_t *ret_len)
 		free(text);
 		return NULL;
 	}
-	text[len] = '\n'; /* in place of its end */
+	text[len] = '\n'; /* over the NUL: a line has none */
 	*ret_len = len + 1;
 	return text;
 }
 
-/* Text from a client may stand in an error: what is no UTF-8 is no JSON either. */
+/* An error may quote what a client sent. Bytes that are no UTF-8 cannot stand in JSON. */
 static void make_plain(char *text)
 {
 	for (; *text; text++)

@@ -5,8 +5,8 @@
  *   {"itsy": 1, "do": "irqs", "device": "nvme"}
  *   {"itsy": 1, "ok": true, ...}    or    {"itsy": 1, "ok": false, "error": "..."}
  *
- * What a request may contain stands in a table of verbs, and is checked here,
- * before any of them runs.
+ * A table of verbs says what a request may contain. Requests are checked against it
+ * here, so that a verb only gets arguments that it knows, of the right type.
  */
 #ifndef VMM_CONTROL_CONTROL_PROTO_H
 #define VMM_CONTROL_CONTROL_PROTO_H
@@ -26,7 +26,7 @@
 
 enum control_type {
 	CONTROL_STRING,
-	CONTROL_WORD,	/* a string that is one of a few */
+	CONTROL_WORD,	/* a string that is one of a few words */
 	CONTROL_NUMBER, /* from 0 to 2^53 - 1 */
 	CONTROL_BOOL,
 };
@@ -74,32 +74,33 @@ struct control_verb {
 };
 
 /*
- * Read a line of len bytes, without its end. 0, and the request is for
- * control_request_fini(); or -EINVAL with a line of text in error.
+ * Read and check a request: a line of len bytes, without its newline. 0, and the request
+ * is to be freed by control_request_fini(); or -EINVAL, and error says why in a line.
  */
 int control_parse(const char *line, size_t len, const struct control_verb verbs[], size_t nr_verbs,
 		  struct control_request *ret_request, char error[CONTROL_ERROR_MAX]) _must_check_;
 void control_request_fini(struct control_request *request);
 
-/* Say why a request is refused, in a line of text. Always -EINVAL. */
+/* Write into error why a request is refused, as one line. The result is always -EINVAL. */
 int control_refuse(char error[CONTROL_ERROR_MAX], const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Arguments, by name: NULL, fallback or false where there is none. Borrowed. */
+/* An argument by its name; NULL, fallback or false where it was not given. Borrowed. */
 const char *control_string(const struct control_request *request, const char *name);
 unsigned long long control_number(const struct control_request *request, const char *name,
 				  unsigned long long fallback);
-/* Of a CONTROL_WORD: which of its words it is. */
+/* The index of the word that was given for a CONTROL_WORD. */
 unsigned control_word(const struct control_request *request, const char *name, unsigned fallback);
 bool control_bool(const struct control_request *request, const char *name);
 
 /*
- * Read, run, and the line that answers: with its newline, to be freed, never NULL
- * but for want of memory. *ret_len is its length.
+ * Read a request, run its verb, and return the answer: a line with its newline, *ret_len
+ * bytes, the caller's to free(). What is wrong with the request is an answer, too. NULL:
+ * no memory.
  */
 char *control_answer(const char *line, size_t len, const struct control_verb verbs[],
 		     size_t nr_verbs, void *ctx, size_t *ret_len);
-/* A line that says no. */
+/* The answer that refuses a request, likewise. */
 char *control_refusal(const char *error, size_t *ret_len);
 
 #endif

@@ -2,11 +2,12 @@
 /*
  * The control socket, unix(7).
  *
- * Beside NAME.sock lies NAME.lock, which a process holds (flock(2)) as long as it
- * serves that name, and which says its process ID: so a socket whose process died
- * is told from one that is alive, and two that start at a time get along.
+ * Beside NAME.sock lies NAME.lock. A process holds it (flock(2)) as long as it serves
+ * that name, and writes its process ID there. So the socket of a process that died,
+ * which lies there still, can be told from one that is served, and of two processes
+ * that start at the same time one gets the name.
  *
- * No locks of ours: one thread. What a client sends is looked at in
+ * No mutex: all is done by one thread. Requests are read and answered in
  * vmm/control/control_proto.c.
  */
 #include "vmm/control/control_socket.h"
@@ -31,17 +32,17 @@ struct client {
 	int fd; /* -1: free */
 	char in[CONTROL_LINE_MAX];
 	size_t nr_in;
-	char *out; /* owned: an answer that is not yet sent as a whole; NULL: none */
+	char *out; /* owned: an answer that is not all sent yet; NULL: none */
 	size_t out_len, out_at;
-	bool last; /* let it go after the answer */
+	bool last; /* the connection is closed after this answer */
 };
 
 struct control_socket {
 	struct control_socket_config cfg; /* dir and name are not used after creation */
 	char socket_path[PATH_SZ], lock_path[PATH_SZ];
-	int lock;     /* flock()ed */
+	int lock;     /* NAME.lock, flock()ed */
 	int listener; /* -1: not bound */
-	bool deaf;    /* accept() failed: no more clients */
+	bool deaf;    /* accept() failed for good: no more clients */
 	struct client clients[CONTROL_MAX_CLIENTS];
 };
 
@@ -59,7 +60,7 @@ static const char *end_of_line(const struct client *client)
 	return memchr(client->in, '\n', client->nr_in);
 }
 
-/* As much of the answer as the socket takes. */
+/* Send as much of the answer as the socket takes; the rest when poll() says so. */
 static void send_answer(struct client *client)
 {
 	ssize_t n = send(client->fd, client->out + client->out_at, client->out_len - client->out_at,
@@ -92,7 +93,7 @@ static void begin_answer(struct client *client, char *answer, size_t len)
 	send_answer(client);
 }
 
-/* The first line that is there. */
+/* Answer the first request that has come as a whole, if one has. */
 static void run_line(const struct control_socket *control, struct client *client)
 {
 	const char *end = end_of_line(client);
@@ -154,12 +155,12 @@ static void turn_away(int fd)
 	char *text = control_refusal("too many clients: try again later", &len);
 
 	if (text && send(fd, text, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		len = 0; /* then it hears nothing */
+		len = 0; /* then the client sees its connection closed, and no reason */
 	free(text);
 	(void)close(fd);
 }
 
-/* One client a visit: the next one is there at the next. */
+/* One client: where more wait, poll() says so again. */
 static void accept_client(struct control_socket *control)
 {
 	struct client *client = free_client(control);
@@ -170,7 +171,7 @@ static void accept_client(struct control_socket *control)
 	else if (fd >= 0)
 		turn_away(fd);
 	else if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
-		/* It would fail again at once, and for ever. */
+		/* poll() would say so again at once, and this thread would spin. */
 		control->deaf = true;
 		report_warning("control socket: no more clients (%s)", strerror(errno));
 	}
@@ -183,7 +184,11 @@ size_t control_socket_fds(const struct control_socket *control, struct pollfd fd
 	fds[0] = (struct pollfd){ .fd = control->deaf ? -1 : control->listener, .events = POLLIN };
 	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		const struct client *client = &control->clients[i];
-		/* A line that is here already is run at the next visit, which this makes come. */
+		/*
+		 * With an answer to send, or a request that has come already, the next turn
+		 * is wanted as soon as the client can take bytes. No poll() would tell of a
+		 * request that was received earlier, together with the one before it.
+		 */
 		bool now = client->out || (client->fd >= 0 && end_of_line(client));
 
 		fds[1 + i] = (struct pollfd){ .fd = client->fd, .events = now ? POLLOUT : POLLIN };
@@ -214,7 +219,10 @@ static int path_of(char path[PATH_SZ], const struct control_socket_config *confi
 	return n < 0 || (size_t)n >= PATH_SZ ? -ENAMETOOLONG : 0;
 }
 
-/* Open and lock the file, and see that it is still the one of that name: 0, or 1 if not. */
+/*
+ * Open and lock the file. 0; 1 where its last holder removed it in between, so that it is
+ * no longer the file of this name: try again; or negative errno.
+ */
 static int try_lock(struct control_socket *control)
 {
 	struct stat held, named;
@@ -248,7 +256,7 @@ static int take_lock(struct control_socket *control)
 	return 0;
 }
 
-/* What the process that holds the lock wrote there; 0: it has not yet. */
+/* The process ID that the holder of the lock wrote there; 0: it has not yet. */
 static int holder(const struct control_socket *control)
 {
 	char text[16] = "";
@@ -269,7 +277,7 @@ static int listen_there(struct control_socket *control)
 	control->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (control->listener < 0)
 		return -errno;
-	/* The file takes the mode of the descriptor: never a moment with another one. */
+	/* bind(2) makes the file with the descriptor's mode: nobody else can connect, ever. */
 	if (fchmod(control->listener, 0600) < 0 ||
 	    bind(control->listener, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
 	    listen(control->listener, (int)CONTROL_MAX_CLIENTS) < 0)
@@ -316,7 +324,8 @@ int control_socket_create(const struct control_socket_config *config,
 	if (r == -EWOULDBLOCK) {
 		int pid = holder(control);
 
-		cleanup_fd(&control->lock); /* it is not ours to remove */
+		cleanup_fd(&control->lock); /* the lock file is the other guest's:
+					       control_socket_destroy() leaves it */
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, config->name,
 				   "end that one, or give this one another name (--set name=...)",
 				   "a guest of this name runs already: process %d", pid);
@@ -337,7 +346,7 @@ void control_socket_destroy(struct control_socket *control)
 	if (control->listener >= 0)
 		(void)unlink(control->socket_path);
 	cleanup_fd(&control->listener);
-	/* While it is held: who waits for the name finds another file, and looks again. */
+	/* Removed while it is locked: who opened it before finds in try_lock() that it is gone. */
 	if (control->lock >= 0)
 		(void)unlink(control->lock_path);
 	cleanup_fd(&control->lock);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The control socket of a running guest: DIR/NAME.sock, unix(7), a stream, for its
- * owner alone. It is served from the poll loop of the thread that owns it.
+ * The control socket of a running guest: DIR/NAME.sock, unix(7), a stream, mode 0600.
+ * It is served from the poll loop of the thread that owns it.
  *
- * Nobody who connects can hold that thread up: nothing waits, a client has one
- * request at a time, and gets the next line read when it has read its answer.
+ * No client can hold that thread up: no call here waits, and of each client one request
+ * is answered at a time. The next is not read before the client has taken the answer.
  */
 #ifndef VMM_CONTROL_CONTROL_SOCKET_H
 #define VMM_CONTROL_CONTROL_SOCKET_H
@@ -24,22 +24,26 @@ struct control_socket_config {
 	const char *dir, *name;		  /* the directory is made if it is missing */
 	const struct control_verb *verbs; /* borrowed */
 	size_t nr_verbs;
-	void *ctx; /* theirs */
+	void *ctx; /* of the verbs */
 };
 
 /*
- * 0, or a fault: -EBUSY where a guest of this name runs, whose process it names.
- * What a dead one left is replaced.
+ * Make and listen on the socket. 0; -EBUSY where a guest of this name runs (the failure
+ * names its process); or another negative errno. The socket of a process that has died
+ * is replaced.
  */
 int control_socket_create(const struct control_socket_config *config,
 			  struct control_socket **ret_control,
 			  struct failure *ret_failure) _must_check_;
-/* The socket is gone, and all who were connected are let go. NULL is allowed. */
+/* Remove the socket, and close all connections. NULL is allowed. */
 void control_socket_destroy(struct control_socket *control);
 
-/* What to poll for; of NULL nothing. */
+/* What to poll for; returns how many of fds are set. NULL is allowed: none. */
 size_t control_socket_fds(const struct control_socket *control, struct pollfd fds[CONTROL_MAX_FDS]);
-/* The same fds, with what poll() found. Runs one request of each client at most. */
+/*
+ * Take the same fds after poll(): answer one request of each client at most. nr is what
+ * control_socket_fds() returned. NULL is allowed.
+ */
 void control_socket_serve(struct control_socket *control, const struct pollfd fds[], size_t nr);
 
 #endif

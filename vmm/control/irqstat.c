@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What became of the interrupts.
+ * The statistics at the end of a run, itsy(1). No locks: the machine has stopped.
  */
 #include "vmm/control/irqstat.h"
 
@@ -30,7 +30,7 @@ static struct row read_row(const struct vector_counts *c)
 	return row;
 }
 
-/* What a policy kept from the guest, where it did. */
+/* A line of the counters that are not 0 and have no column. */
 static void print_notes(FILE *out, const struct row *row)
 {
 	const char *before = "  ";
@@ -46,7 +46,7 @@ static void print_notes(FILE *out, const struct row *row)
 		(void)fprintf(out, "\n");
 }
 
-/* The headings' columns, as many digits wide as fit below them, at least these. */
+/* Of the columns of counters, in digits. A wider number moves the rest of its line. */
 static int column_width(unsigned counter)
 {
 	return counter == COUNTER_TAKEN || counter == COUNTER_INJECTED ? 10 : 8;
@@ -92,7 +92,7 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		const struct row row = read_row(&p->irq.vectors[v]);
 		char vector[48];
 
-		/* Of the kernel's own it is not known. */
+		/* On irqfd nothing is counted: 0 does not mean that none came. */
 		if (!row.counts[COUNTER_TAKEN] && row.route != ROUTE_IRQFD) {
 			quiet++;
 			continue;
@@ -151,7 +151,7 @@ static uint64_t machine_counter(const struct machine_stats *s, size_t i)
 	return n;
 }
 
-/* What a guest did that it should not have, where it did. */
+/* What the guest did wrong, if anything. */
 static void print_mistakes(FILE *out, const struct machine_stats *s)
 {
 	uint64_t skipped = s->vits.cmd_unreadable, stalled = 0;

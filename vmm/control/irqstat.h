@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What became of the interrupts, for people (a table) and programs (JSON).
+ * The statistics at the end of a run: a table for people, and --stats-json.
  */
 #ifndef VMM_CONTROL_IRQSTAT_H
 #define VMM_CONTROL_IRQSTAT_H
@@ -11,17 +11,24 @@
 #include "vmm/machine/machine.h"
 
 /*
- * One line for each vector that took an interrupt: vector, DeviceID/EventID, LPI,
- * vCPU of the last one, and the counts; then what the guest did wrong, if it did.
+ * One line for each vector that took an interrupt: vector; DeviceID/EventID, LPI and
+ * vCPU of the last one; the counters that have a column. Then what the guest did wrong,
+ * if anything.
  */
 void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,
 		   const struct machine_stats *stats);
 
-/* The same, all vectors, as one JSON object ("schema": 1). 0, or negative errno. */
+/*
+ * All counters of all vectors, and those of the machine, as one JSON object in a file
+ * ("schema": 1, itsy(1)). 0, or negative errno.
+ */
 int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
 		       const struct machine_stats *stats, unsigned boots) _must_check_;
 
-/* Of each command that the guest gave: done, skipped, stalled, by its name. NULL: no memory. */
+/*
+ * An object, the caller's, with a member for each command that the guest gave, by its
+ * name: how often it was done, skipped and stalled. NULL: no memory.
+ */
 json_t *irqstat_commands_json(const struct vits_stats *stats);
 
 #endif

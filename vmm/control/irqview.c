@@ -29,7 +29,7 @@ static uint64_t number_of(const json_t *object, const char *key)
 		       : IRQVIEW_NONE;
 }
 
-/* False where there is none, or it is too long. */
+/* False: there is no such string, or it does not fit. */
 static bool copy_string(const json_t *object, const char *key, char *out, size_t cap)
 {
 	const char *text = json_string_value(json_object_get(object, key));
@@ -38,7 +38,7 @@ static bool copy_string(const json_t *object, const char *key, char *out, size_t
 	return n >= 0 && (size_t)n < cap;
 }
 
-/* All that tables show. */
+/* Has the row all counters that a table shows? */
 static bool counted(const struct irq_row *row)
 {
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
@@ -99,7 +99,7 @@ static bool same_vector(const struct irq_row *a, const struct irq_row *b)
 	return a->vector == b->vector && strcmp(a->device, b->device) == 0;
 }
 
-/* Both are mostly in the same order: the search goes on from where the last one ended. */
+/* Both samples mostly have the same order, so that each search begins where the last ended. */
 static const struct irq_row *find_row(const struct irq_sample *sample, const struct irq_row *row,
 				      size_t *at)
 {
@@ -178,7 +178,7 @@ const char *irqview_time(uint64_t ns, char text[IRQVIEW_TIME_SZ])
 
 	while (ns >= units[i].until && i < ARRAY_SIZE(units) - 1)
 		i++;
-	/* One decimal where there is one digit. */
+	/* Below 10 with one decimal: "1.2 us". */
 	if (i > 0 && ns < 10 * units[i].unit)
 		(void)snprintf(text, IRQVIEW_TIME_SZ, "%" PRIu64 ".%" PRIu64 " %s",
 			       ns / units[i].unit, ns % units[i].unit * 10 / units[i].unit,
@@ -202,7 +202,7 @@ static bool by_irqfd(const struct irq_row *row)
 	return strcmp(row->route, route_name(ROUTE_IRQFD)) == 0;
 }
 
-/* "uring", or "uring->irqfd": the one in force, and the one asked for. */
+/* The route in force; while another one was asked for, "uring->irqfd". */
 static void add_route(struct table *t, const struct irq_row *row)
 {
 	char text[24];
@@ -215,7 +215,7 @@ static void add_rate(struct table *t, const struct irq_row *row)
 {
 	char text[32];
 
-	/* Of those that the kernel takes by itself none is known. */
+	/* On irqfd nothing is counted: 0 does not mean that none came. */
 	if (row->rate < 0 || (by_irqfd(row) && row->rate <= 0))
 		(void)snprintf(text, sizeof(text), "-");
 	else

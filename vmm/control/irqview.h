@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's interrupts as tables: what its control socket says of its vectors, at
- * two times, with the rates between them.
+ * A guest's interrupts as tables, in itsy ctl and itsy top: what two replies to "irqs"
+ * say of its vectors, and the rates that follow from them.
  */
 #ifndef VMM_CONTROL_IRQVIEW_H
 #define VMM_CONTROL_IRQVIEW_H
@@ -23,9 +23,9 @@ struct irq_row {
 	uint64_t eventid, lpi, vcpu; /* IRQVIEW_NONE: not known */
 	char route[8], asked[8];
 	bool changing;
-	uint64_t counts[NR_VECTOR_COUNTERS]; /* IRQVIEW_NONE: not told */
+	uint64_t counts[NR_VECTOR_COUNTERS]; /* IRQVIEW_NONE: not in the reply */
 	uint64_t last_ns;		     /* IRQVIEW_NONE: none yet */
-	double rate;			     /* of those taken, in a second; negative: not known */
+	double rate;			     /* interrupts taken in a second; negative: not known */
 };
 
 struct irq_sample {
@@ -34,20 +34,23 @@ struct irq_sample {
 	struct irq_row *rows; /* owned */
 };
 
-/* From the reply to "irqs": 0, -EPROTO where it is none, -ENOMEM. */
+/*
+ * Read a reply to "irqs". 0, and the sample is for irqview_fini(); -EPROTO where it is
+ * no such reply; -ENOMEM.
+ */
 int irqview_read(const json_t *reply, struct irq_sample *ret_sample) _must_check_;
 void irqview_fini(struct irq_sample *sample);
 
-/* The rates since `before`; vectors are told by device and number. */
+/* Set the rates of rows that are in an earlier sample, too, of the same device and vector. */
 void irqview_rates(struct irq_sample *sample, const struct irq_sample *before);
-/* The busiest first. */
+/* Highest rate first; among equals, who took most. */
 void irqview_sort(struct irq_sample *sample);
-/* Of all vectors together. */
+/* Interrupts in a second, of all vectors together. */
 double irqview_total_rate(const struct irq_sample *sample);
 
-/* Those that took an interrupt, or whose interrupts are not counted. 0, or -ENOMEM. */
+/* A line for each vector that took an interrupt, or is on irqfd. 0, or -ENOMEM. */
 int irqview_print(const struct irq_sample *sample, FILE *out) _must_check_;
-/* From the reply to "histogram". The same, and -EPROTO. */
+/* Likewise from a reply to "histogram"; -EPROTO where it is none. */
 int irqview_print_histogram(const json_t *reply, FILE *out) _must_check_;
 
 /* Times for people: "850 ns", "1.2 us", "34 ms", "5.0 s", "12 min", "3 h", "2 d". */

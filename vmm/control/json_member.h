@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Members of JSON objects, as they are written and read where people ask for them. */
+/* Members of JSON objects that are written by verbs, and read to be printed. */
 #ifndef VMM_CONTROL_JSON_MEMBER_H
 #define VMM_CONTROL_JSON_MEMBER_H
 
 #include <jansson.h>
 #include <stdint.h>
 
-/* Numbers of ours stay below 2^63. */
+/* n is below 2^63, as all counters and times are. */
 static inline json_t *json_number(uint64_t n)
 {
 	return json_integer((json_int_t)n);

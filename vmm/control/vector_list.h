@@ -9,10 +9,10 @@
 #include "vmm/control/control_proto.h"
 #include "vmm/control/running_guest.h"
 
-/* Rows in one reply. Where there are more, "more" is true, and "skip" gets them. */
+/* Rows in one reply. Where there are more, its "more" is true, and "skip" asks for them. */
 #define VECTOR_LIST_MAX 512u
 
-/* What a verb that is about vectors has among its arguments; SKIP if it lists them. */
+/* The arguments of a verb that is about vectors; the last one if it lists them. */
 #define VECTOR_LIST_DEVICE                               \
 	{                                                \
 		.name = "device", .type = CONTROL_STRING \
@@ -27,8 +27,8 @@
 	}
 
 struct vector_list {
-	size_t first, end; /* functions */
-	bool has_vector;   /* only this one of the first function */
+	size_t first, end; /* functions first to end - 1 */
+	bool has_vector;   /* of the first function, only this vector */
 	unsigned vector;
 	unsigned long long skip;
 };
@@ -37,21 +37,20 @@ struct vector_list {
 int vector_list_choose(const struct running_guest *g, const struct control_request *request,
 		       struct vector_list *ret_list, char error[CONTROL_ERROR_MAX]) _must_check_;
 
-/* Begins zeroed. */
+/* Where vector_list_next() is. All zeros before the first. */
 struct vector_position {
 	size_t function;
 	unsigned vector;
 	bool begun;
 };
 
-/* Go to the next one. False: there are no more. "skip" is not looked at. */
+/* Go to the next vector. False: there are no more. Those that "skip" means are not left out. */
 bool vector_list_next(const struct running_guest *g, const struct vector_list *list,
 		      struct vector_position *at);
 
 /*
- * Put "vectors", with an object of row()'s for each, and "more" into the reply. The
- * result is the reply, or NULL for want of memory: then the reply is gone. NULL is
- * allowed.
+ * Complete a reply by "vectors", with the object that row() makes of each, and "more".
+ * Takes the reply (NULL: there was no memory for it) and returns it; NULL: no memory.
  */
 typedef json_t *vector_row(const struct running_guest *g, size_t function, unsigned vector);
 json_t *vector_list_reply(const struct running_guest *g, const struct vector_list *list,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The verb "histogram": times that interrupts took in itsy, and whether they are recorded.
+ * The verb "histogram": how long interrupts take in itsy; and whether that is recorded.
  *
  * No locks of its own: the thread that owns the machine. The router records meanwhile.
  */
@@ -31,7 +31,7 @@ static json_t *histogram_row(const struct running_guest *g, size_t function, uns
 	return row;
 }
 
-/* Those that are not empty. */
+/* The buckets that are not empty. */
 static json_t *buckets_of(const struct hist *h)
 {
 	json_t *list = json_array();
@@ -48,7 +48,7 @@ static json_t *buckets_of(const struct hist *h)
 	return list;
 }
 
-/* The devices before one for which memory is lacking have it by then. */
+/* On failure the devices before the one without memory are switched already. */
 static int switch_recording(const struct running_guest *g, const struct vector_list *list, bool on,
 			    char error[CONTROL_ERROR_MAX])
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a guest's ITSs say: registers, commands, errors, and on demand where the
- * guest's tables differ from the shadow.
+ * The verb "its": registers, commands and command errors of the guest's ITSs, and on
+ * demand where the guest's tables differ from the shadow.
  *
  * No locks of its own: the thread that owns the machine.
  */
@@ -20,14 +20,14 @@
 #include "vmm/control/verbs_priv.h"
 #include "vmm/machine/machine.h"
 
-/* Differences that a reply lists; it counts them all. */
+/* As many a reply lists; it says how many there are. */
 #define DIFFERENCES_MAX 256u
 
-/* Commands run for microseconds at a time. */
+/* A batch of commands takes microseconds: a moment without one is found soon. */
 #define AUDIT_TRIES  20u
 #define AUDIT_NAP_NS 1000000
 
-/* JSON's numbers have no 64 bits everywhere. */
+/* As a string: many JSON parsers keep numbers as doubles, with 53 bits. */
 static json_t *hex(uint64_t value)
 {
 	char text[24];
@@ -102,7 +102,7 @@ static void add_difference(void *arg, const struct vits_difference *d)
 	(void)json_array_append_new(audit->list, entry);
 }
 
-/* False: commands ran each time that it was tried. */
+/* False: the ITS ran commands at each try. */
 static bool add_audit(json_t *its, struct vits *v)
 {
 	const struct timespec nap = { .tv_nsec = AUDIT_NAP_NS };
@@ -146,7 +146,7 @@ json_t *verb_its(void *ctx, const struct control_request *request, char error[CO
 
 		if (its && control_bool(request, "audit") && !add_audit(its, v)) {
 			(void)snprintf(error, CONTROL_ERROR_MAX,
-				       "its %s ran commands all the time: try again",
+				       "%s runs commands all the time: try again later",
 				       g->config->its[i].name);
 			json_decref(its);
 			json_decref(list);

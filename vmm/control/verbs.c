@@ -105,7 +105,7 @@ static const char *on_off(unsigned index)
 	return index == VERB_ON ? "on" : "off";
 }
 
-/* What was to be done is done, and there is nothing to show. */
+/* For verbs that only change something. */
 static int print_nothing(const json_t *request, const json_t *reply, FILE *out)
 {
 	(void)request;
@@ -126,7 +126,7 @@ const struct control_verb control_verbs[] = {
 		.help = "its vectors: mapping, route, counts, rates",
 		.arguments = { VECTOR_LIST_DEVICE, VECTOR_LIST_VECTOR, VECTOR_LIST_SKIP },
 		.run = verb_irqs,
-		/* itsy ctl asks twice, and prints what came meanwhile: vmm/cli/cmd_ctl.c */
+		/* Not printed from one reply: rates take two, vmm/cli/cmd_ctl.c. */
 	},
 	{
 		.name = "histogram",

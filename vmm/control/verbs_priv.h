@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions of the table of verbs that have a file of their own. */
+/* Of the table of verbs: functions that are in files of their own. */
 #ifndef VMM_CONTROL_VERBS_PRIV_H
 #define VMM_CONTROL_VERBS_PRIV_H
 
 #include "vmm/control/control_proto.h"
 
-/* The words of "set". */
+/* The words of the argument "set" of histogram. */
 enum { VERB_ON, VERB_OFF };
 
 /* vmm/control/verb_irqs.c */

@@ -77,7 +77,7 @@ int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	answer = w.answers[w.next++];
 	if (!answer)
 		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
-				   "the guest is over");
+				   "the guest has ended");
 	*ret_reply = json_loads(answer, 0, NULL);
 	assert_non_null(*ret_reply);
 	return 0;
@@ -348,7 +348,7 @@ static void test_a_guest_that_is_not_there_or_not_understood_is_told(void **stat
 	has(w.said.err, "its answer is not understood");
 	w.answers[0] = NULL;
 	assert_int_equal(run(cmd_ctl, "ctl box its"), ITSY_RUNTIME);
-	has(w.said.err, "the guest is over");
+	has(w.said.err, "the guest has ended");
 }
 
 static void test_top_prints_the_busiest_first_in_a_pipe(void **state)
@@ -381,10 +381,10 @@ static void test_top_goes_on_until_the_guest_is_over(void **state)
 	assert_int_equal(w.next, 6);
 	has(w.said.out, " 1 interrupts per second\n");
 	has(w.said.out, " 3 interrupts per second\n");
-	has(w.said.err, "box: the guest is over");
+	has(w.said.err, "box: the guest has ended");
 }
 
-/* Runs itsy top on a terminal of its own, until the guest is over. */
+/* Runs itsy top on a terminal of its own, until the guest has ended. */
 static void top_on_a_terminal(int slave)
 {
 	char top[] = "top", box[] = "box", *argv[] = { top, box, NULL };

@@ -395,7 +395,7 @@ static void audit_inside(struct world *w)
 {
 	(void)w;
 	assert_null(ask("\"do\":\"its\",\"audit\":true"));
-	assert_string_equal(g.error, "its its ran commands all the time: try again");
+	assert_string_equal(g.error, "its runs commands all the time: try again later");
 }
 
 static void test_an_audit_that_finds_no_quiet_moment_says_so(void **state)
