@@ -10,6 +10,7 @@
 #   DEPS=no      installs nothing
 #   CROSS_COMPILE=PREFIX     another arm64 toolchain
 #   HOST_KERNEL=backports    tests and demo on a newer host
+#   ONLY=NAME                only the tests with NAME in their path (unit, test)
 #
 # The file has three parts: settings; what can be asked for; how it is made.
 #
@@ -115,6 +116,10 @@ objects = $(patsubst %,$(1)/%.o,$(basename $(2)))
 
 units := $(unit_src:%.c=$(native)/%)
 threads := $(thread_src:%.c=$(tsan)/%-tsan)
+# Those of the tests $(1) that ONLY= leaves.
+only = $(if $(ONLY),$(foreach test,$(1),$(if $(findstring $(ONLY),$(test)),$(test))),$(1))
+chosen_units := $(call only,$(units) $(threads))
+chosen_scripts := $(call only,$(e2e_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
 # What runs on the emulated host beside itsy: the host's own part, and the peers of bench-peers (in guests, too).
@@ -134,12 +139,12 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KER
 all: $(arm64)/itsy
 
 #: make unit             unit tests, on this machine, with sanitizers
-unit: unit-programs
-	$(Q)BUILD=$(BUILD) tests/run --unit $(units) $(threads)
+unit: $(chosen_units)
+	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
 #: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
-test: all unit-programs payloads guest-images $(agent) $(peers) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(units) $(threads) --e2e $(e2e_scripts)
+test: all $(chosen_units) payloads guest-images $(agent) $(peers) $(arm64)/itsdiff
+	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts)
 
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 demo: all guest-images $(agent)
