@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: MIT
+/*
+ * itsy run from a configuration to a guest that is over: boots, keys, signals, and what
+ * is given back when a step fails. The machine, KVM's test and the control socket are
+ * played by this file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libfdt.h>
+#include <pty.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "vitsmod/bits.h"
+#include "vmm/cli/commands.h"
+#include "vmm/control/control_socket.h"
+#include "vmm/control/verbs.h"
+#include "vmm/kvm/layout.h"
+#include "vmm/kvm/vm.h"
+#include "vmm/machine/machine.h"
+
+static struct {
+	struct config config;
+	struct run_options options;
+	int input[2]; /* a pipe; what is typed */
+	int saved_input;
+	struct capture said;
+
+	/* The host. */
+	int kvm_error, control_error;
+	unsigned nr_controls;
+
+	/* The machines, in turn: how each ends. */
+	enum machine_end ends[4];
+	unsigned nr_machines, nr_destroyed, nr_started, nr_stopped, nr_served;
+	int create_error, fdt_error, start_error;
+	const struct machine_config *machine;
+	bool runs_on;		 /* until something else ends it */
+	size_t serve_before_end; /* so often */
+	char typed[64];		 /* what the console took */
+	size_t nr_typed, room;	 /* how many bytes it takes at once */
+	int raise;		 /* this signal, while it runs */
+	/* Typed while it runs, on the terminal. */
+	int terminal;
+	const char *keys;
+} w;
+
+/* ---- what itsy run stands on ----------------------------------------------------------- */
+
+int __wrap_vm_init(struct vm *vm, struct failure *ret_failure);
+int __wrap_vm_init(struct vm *vm, struct failure *ret_failure)
+{
+	*vm = (struct vm){ .kvm = -1, .fd = -1 };
+	return w.kvm_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.kvm_error, "/dev/kvm",
+					 NULL, "the host has no KVM")
+			   : 0;
+}
+
+const struct control_verb control_verbs[] = { { .name = "info" } };
+const size_t nr_control_verbs = 1;
+
+int control_socket_create(const struct control_socket_config *config,
+			  struct control_socket **ret_control, struct failure *ret_failure)
+{
+	assert_string_equal(config->dir, "/run/itsy");
+	assert_string_equal(config->name, "box");
+	if (w.control_error)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, w.control_error,
+				   "/run/itsy/box.sock", NULL, "cannot be made");
+	w.nr_controls++;
+	*ret_control = (struct control_socket *)&w;
+	return 0;
+}
+
+void control_socket_destroy(struct control_socket *control)
+{
+	w.nr_controls -= control != NULL;
+}
+
+size_t control_socket_fds(const struct control_socket *control, struct pollfd fds[CONTROL_MAX_FDS])
+{
+	(void)control;
+	(void)fds;
+	return 0;
+}
+
+void control_socket_serve(struct control_socket *control, const struct pollfd fds[], size_t nr)
+{
+	(void)control;
+	(void)fds;
+	assert_int_equal(nr, 0);
+}
+
+int machine_create(const struct machine_config *config, struct machine **ret_machine,
+		   struct failure *ret_failure)
+{
+	w.machine = config;
+	if (w.create_error)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, w.create_error, "a machine", NULL,
+				   "cannot be made");
+	w.nr_machines++;
+	*ret_machine = (struct machine *)&w;
+	return 0;
+}
+
+void machine_destroy(struct machine *m)
+{
+	w.nr_destroyed += m != NULL;
+}
+
+int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
+{
+	(void)m;
+	if (w.fdt_error)
+		return failure_set(ret_failure, ITSY_RUNTIME, w.fdt_error, "device tree", NULL,
+				   "has no room");
+	assert_int_equal(
+		fdt_create_empty_tree(gmem_host(w.machine->mem, loaded->fdt, loaded->fdt_max_sz),
+				      (int)loaded->fdt_max_sz),
+		0);
+	return 0;
+}
+
+int machine_start(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
+{
+	(void)m;
+	(void)loaded;
+	w.nr_started++;
+	w.nr_served = 0;
+	return w.start_error ? failure_set(ret_failure, ITSY_RUNTIME, w.start_error, "a thread",
+					   NULL, "cannot be made")
+			     : 0;
+}
+
+enum machine_end machine_end(struct machine *m)
+{
+	(void)m;
+	if (w.nr_stopped < w.nr_started && (w.runs_on || w.nr_served < w.serve_before_end))
+		return MACHINE_RUNS;
+	return w.ends[w.nr_started - 1];
+}
+
+const char *machine_failure(struct machine *m)
+{
+	(void)m;
+	return "vCPU 0: KVM_RUN fails";
+}
+
+/* The machine asks to be looked at again, or something happens to us. */
+int machine_service(struct machine *m)
+{
+	(void)m;
+	w.nr_served++;
+	if (w.keys && w.nr_served == 1)
+		assert_int_equal(write(w.terminal, w.keys, strlen(w.keys)), strlen(w.keys));
+	if (w.raise && w.nr_served == 3)
+		assert_int_equal(raise(w.raise), 0);
+	(void)eventfd_write(w.machine->wake_up, 1);
+	return 1;
+}
+
+size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
+{
+	size_t taken = nr < w.room ? nr : w.room;
+
+	(void)m;
+	assert_true(w.nr_typed + taken < sizeof(w.typed));
+	memcpy(w.typed + w.nr_typed, bytes, taken);
+	w.nr_typed += taken;
+	return taken;
+}
+
+void machine_stop(struct machine *m)
+{
+	(void)m;
+	w.nr_stopped++;
+}
+
+void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
+{
+	(void)m;
+	*ret_stats = (struct machine_stats){ 0 };
+}
+
+/* ---- running --------------------------------------------------------------------------- */
+
+static int make(void **state)
+{
+	static char kernel[] = "Makefile", cmdline[] = "", path[] = "box.conf";
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	/* Any file is as good a flat binary as another. */
+	w.config = (struct config){
+		.path = path,
+		.name = "box",
+		.kernel = kernel,
+		.cmdline = cmdline,
+		.vcpus = 1,
+		.memory = 64 * MiB,
+	};
+	w.ends[0] = MACHINE_OFF;
+	w.room = 64;
+	w.serve_before_end = 2;
+	w.terminal = -1;
+	w.saved_input = dup(STDIN_FILENO);
+	if (pipe2(w.input, O_CLOEXEC) < 0 || dup2(w.input[0], STDIN_FILENO) < 0)
+		return -1;
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	(void)dup2(w.saved_input, STDIN_FILENO);
+	(void)close(w.saved_input);
+	(void)close(w.input[0]);
+	if (w.input[1] >= 0)
+		(void)close(w.input[1]);
+	if (w.terminal >= 0)
+		(void)close(w.terminal);
+	return 0;
+}
+
+/* Whatever comes of it, nothing is left behind. */
+static enum exit_status run(void)
+{
+	enum exit_status status;
+
+	w.nr_machines = w.nr_destroyed = w.nr_started = w.nr_stopped = 0;
+	capture_begin(&w.said);
+	status = run_guest(&w.config, &w.options);
+	capture_end(&w.said);
+	assert_int_equal(w.nr_destroyed, w.nr_machines);
+	assert_int_equal(w.nr_stopped, w.nr_started);
+	assert_int_equal(w.nr_controls, 0);
+	return status;
+}
+
+static void has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' does not contain '%s'", text, part);
+}
+
+static void test_a_guest_that_powers_off_is_a_success(void **state)
+{
+	(void)state;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_started, 1);
+	has(w.said.err, "itsy: box.conf: 1 vCPU, 64 MiB, 0 devices\n");
+	w.options.quiet = true;
+	assert_int_equal(run(), ITSY_OK);
+	assert_string_equal(w.said.err, "");
+}
+
+static void test_a_guest_that_resets_itself_gets_a_new_machine(void **state)
+{
+	(void)state;
+	w.ends[0] = w.ends[1] = MACHINE_RESET;
+	w.ends[2] = MACHINE_OFF;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_machines, 3);
+	assert_int_equal(w.nr_started, 3);
+}
+
+static void test_a_host_that_fails_is_told(void **state)
+{
+	(void)state;
+	w.ends[0] = MACHINE_FAILED;
+	assert_int_equal(run(), ITSY_RUNTIME);
+	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails\n");
+}
+
+static void test_a_signal_ends_the_guest_and_is_the_exit_status(void **state)
+{
+	(void)state;
+	w.runs_on = true;
+	w.raise = SIGTERM;
+	assert_int_equal(run(), 128 + SIGTERM);
+	assert_int_equal(w.nr_started, 1);
+}
+
+static void test_what_is_typed_reaches_the_console_however_little_it_takes(void **state)
+{
+	(void)state;
+	w.room = 2;
+	w.serve_before_end = 10;
+	assert_int_equal(write(w.input[1], "hello\001x", 7), 7);
+	/* The end of the input is not the guest's end. */
+	(void)close(w.input[1]);
+	w.input[1] = -1;
+	assert_int_equal(run(), ITSY_OK);
+	/* In a pipe every byte is the guest's. */
+	assert_string_equal(w.typed, "hello\001x");
+	assert_true(w.nr_served >= 10);
+}
+
+static void test_ctrl_a_x_on_a_terminal_ends_the_guest(void **state)
+{
+	int slave;
+
+	(void)state;
+	assert_int_equal(openpty(&w.terminal, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(dup2(slave, STDIN_FILENO), STDIN_FILENO);
+	(void)close(slave);
+	w.runs_on = true;
+	w.keys = "ls\r\001x";
+	assert_int_equal(run(), ITSY_OK);
+	assert_string_equal(w.typed, "ls\r");
+	has(w.said.err, "Ctrl-a x quits");
+}
+
+static void test_the_device_tree_is_written_instead_of_a_boot(void **state)
+{
+	char path[] = "/tmp/itsy-dtb-XXXXXX";
+	uint8_t head[4] = { 0 };
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	w.options.dump_dtb = path;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_started, 0);
+	assert_int_equal(read(fd, head, sizeof(head)), sizeof(head));
+	assert_memory_equal(head, "\xd0\x0d\xfe\xed", 4);
+	(void)close(fd);
+	assert_int_equal(unlink(path), 0);
+	w.options.dump_dtb = "/nowhere/a.dtb";
+	assert_int_equal(run(), ITSY_RUNTIME);
+	has(w.said.err, "/nowhere/a.dtb: cannot be written (No such file or directory)");
+}
+
+static void test_statistics_are_written_or_a_warning_tells_why_not(void **state)
+{
+	char path[] = "/tmp/itsy-stats-XXXXXX", text[256] = "";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	w.options.stats_json = path;
+	assert_int_equal(run(), ITSY_OK);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	has(text, "\"schema\"");
+	(void)close(fd);
+	assert_int_equal(unlink(path), 0);
+	w.options.stats_json = "/nowhere/a.json";
+	assert_int_equal(run(), ITSY_OK);
+	has(w.said.err, "itsy: warning: /nowhere/a.json: cannot be written");
+}
+
+static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **state)
+{
+	static const struct {
+		int *error;
+		int value;
+		enum exit_status status;
+		const char *want;
+	} cases[] = {
+		{ &w.kvm_error, ENOENT, ITSY_ENVIRONMENT, "/dev/kvm: the host has no KVM" },
+		{ &w.control_error, EBUSY, ITSY_ENVIRONMENT, "/run/itsy/box.sock: cannot be made" },
+		{ &w.create_error, ENOMEM, ITSY_ENVIRONMENT, "a machine: cannot be made" },
+		{ &w.fdt_error, ENOSPC, ITSY_RUNTIME, "device tree: has no room" },
+		{ &w.start_error, EAGAIN, ITSY_RUNTIME, "a thread: cannot be made" },
+	};
+	static char missing[] = "/nowhere/Image";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		*cases[i].error = cases[i].value;
+		assert_int_equal(run(), cases[i].status);
+		has(w.said.err, cases[i].want);
+		*cases[i].error = 0;
+	}
+	w.config.kernel = missing;
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	has(w.said.err, "/nowhere/Image: the kernel cannot be opened");
+}
+
+static void test_a_guest_runs_where_no_control_socket_can_be_made(void **state)
+{
+	(void)state;
+	w.control_error = EACCES;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_started, 1);
+	has(w.said.err, "itsy: warning: /run/itsy/box.sock: cannot be made: itsy ctl and itsy top "
+			"will not find this guest");
+}
+
+static void test_devices_that_are_not_there_end_it_before_anything_runs(void **state)
+{
+	static char name[] = "nvme";
+
+	(void)state;
+	w.config.nr_devices = 1;
+	w.config.devices[0] = (struct config_device){
+		.name = name,
+		.bdf = { .domain = 0xfffe, .bus = 0xfe },
+		.msi_cpu = -1,
+	};
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	has(w.said.err, "fffe:fe:00.0");
+	assert_int_equal(w.nr_machines, 0);
+	/* All memory of a guest with devices is locked: more than there is cannot be. */
+	w.config.memory = LAYOUT_RAM_MAX;
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	has(w.said.err, "guest memory: ");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_guest_that_powers_off_is_a_success),
+		TEST(test_a_guest_that_resets_itself_gets_a_new_machine),
+		TEST(test_a_host_that_fails_is_told),
+		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),
+		TEST(test_what_is_typed_reaches_the_console_however_little_it_takes),
+		TEST(test_ctrl_a_x_on_a_terminal_ends_the_guest),
+		TEST(test_the_device_tree_is_written_instead_of_a_boot),
+		TEST(test_statistics_are_written_or_a_warning_tells_why_not),
+		TEST(test_what_fails_before_the_guest_runs_is_given_back_and_told),
+		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
+		TEST(test_devices_that_are_not_there_end_it_before_anything_runs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
