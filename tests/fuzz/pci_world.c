@@ -238,7 +238,7 @@ static void on_bars_changed(void *ctx)
 {
 	struct pci_fn *fn = ctx;
 
-	pci_host_bars_changed(fn->world->pcih, fn->slot);
+	pci_host_bars_changed(fn->world->pci_host, fn->slot);
 	callback(fn->world);
 }
 
@@ -306,17 +306,17 @@ void pci_world_begin(struct pci_world *w)
 	w->armed = w->inside = false;
 	memset(w->slots, 0, sizeof(w->slots));
 	w->bus = (struct bus){ 0 };
-	r = pci_host_create(&bridge_ops, w, &w->pcih);
+	r = pci_host_create(&bridge_ops, w, &w->pci_host);
 	assert(r == 0);
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
 		struct pci_fn *fn = &w->fns[i];
 
 		begin_function(fn);
-		r = pci_host_add(w->pcih, fn->slot, fn->dev);
+		r = pci_host_add(w->pci_host, fn->slot, fn->dev);
 		assert(r == 0);
 		vfio_device_set_ops(fn->dev, &device_ops, fn);
 	}
-	r = pci_host_add_to_bus(w->pcih, &w->bus);
+	r = pci_host_add_to_bus(w->pci_host, &w->bus);
 	assert(r == 0);
 }
 
@@ -330,8 +330,8 @@ void pci_world_end(struct pci_world *w)
 	pci_check(w);
 	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++)
 		assert(!w->slots[i].used);
-	pci_host_destroy(w->pcih);
-	w->pcih = NULL;
+	pci_host_destroy(w->pci_host);
+	w->pci_host = NULL;
 }
 
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
@@ -393,7 +393,7 @@ static uint64_t nr_misplaced(struct pci_world *w)
 {
 	struct pci_host_stats stats;
 
-	pci_host_stats_get(w->pcih, &stats);
+	pci_host_stats_get(w->pci_host, &stats);
 	return stats.misplaced;
 }
 

@@ -49,7 +49,7 @@ struct pci_world {
 	struct pci_fn fns[PCI_FUNCTIONS];
 
 	/* Of one run. */
-	struct pci_host *pcih;
+	struct pci_host *pci_host;
 	struct bus bus;
 	struct pci_slot slots[PCI_HOST_MAX_SLOTS];
 	bool refuse;  /* slots */

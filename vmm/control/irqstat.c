@@ -140,7 +140,8 @@ static const struct {
 	{ "router", "rearmed", AT(router_rearmed), NULL },
 	{ "router", "parked", AT(router_parked), NULL },
 	{ NULL, "unclaimed", AT(unclaimed), "accesses to addresses where nothing is" },
-	{ NULL, "misplaced_bars", AT(pcih.misplaced), "BARs placed where they cannot be reached" },
+	{ NULL, "misplaced_bars", AT(pci_host.misplaced),
+	  "BARs placed where they cannot be reached" },
 };
 
 static uint64_t machine_counter(const struct machine_stats *s, size_t i)

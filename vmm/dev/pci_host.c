@@ -38,7 +38,7 @@ struct function {
 };
 
 struct window {
-	struct pci_host *pcih;
+	struct pci_host *pci_host;
 	const char *name;
 	uint64_t base, size;
 };
@@ -55,13 +55,13 @@ struct pci_host {
 /* ---- configuration space ------------------------------------------------ */
 
 /* Functions sit at function number 0 of their device: devfn = slot * 8. */
-static struct vfio_device *ecam_function(struct pci_host *pcih, uint64_t offset)
+static struct vfio_device *ecam_function(struct pci_host *pci_host, uint64_t offset)
 {
 	uint64_t devfn = offset >> ECAM_FN_SHIFT;
 
 	if (devfn % 8 || devfn / 8 >= PCI_HOST_MAX_FUNCTIONS)
 		return NULL;
-	return pcih->functions[devfn / 8].dev;
+	return pci_host->functions[devfn / 8].dev;
 }
 
 /* PCI configuration accesses are 1, 2 or 4 bytes, naturally aligned. */
@@ -94,10 +94,10 @@ static bool ranges_meet(uint64_t a, uint64_t a_sz, uint64_t b, uint64_t b_sz)
 	return a <= b + (b_sz - 1) && b <= a + (a_sz - 1);
 }
 
-static bool inside_window(const struct pci_host *pcih, uint64_t address, uint64_t size)
+static bool inside_window(const struct pci_host *pci_host, uint64_t address, uint64_t size)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(pcih->windows); i++) {
-		const struct window *w = &pcih->windows[i];
+	for (size_t i = 0; i < ARRAY_SIZE(pci_host->windows); i++) {
+		const struct window *w = &pci_host->windows[i];
 
 		if (address >= w->base && size <= w->size && address - w->base <= w->size - size)
 			return true;
@@ -106,12 +106,12 @@ static bool inside_window(const struct pci_host *pcih, uint64_t address, uint64_
 }
 
 /* Does another decoded BAR answer there? Call with the lock held. */
-static bool taken_locked(const struct pci_host *pcih, const struct placed_bar *self,
+static bool taken_locked(const struct pci_host *pci_host, const struct placed_bar *self,
 			 uint64_t address, uint64_t size)
 {
 	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS; f++) {
 		for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
-			const struct placed_bar *other = &pcih->functions[f].bars[b];
+			const struct placed_bar *other = &pci_host->functions[f].bars[b];
 
 			if (other != self && other->decoded &&
 			    ranges_meet(address, size, other->address, other->size))
@@ -128,23 +128,23 @@ struct target {
 };
 
 /* Which BAR answers at gpa, all len bytes of it? */
-static bool find_target(struct pci_host *pcih, uint64_t gpa, unsigned len, struct target *ret)
+static bool find_target(struct pci_host *pci_host, uint64_t gpa, unsigned len, struct target *ret)
 {
 	bool found = false;
 
-	pthread_rwlock_rdlock(&pcih->lock);
+	pthread_rwlock_rdlock(&pci_host->lock);
 	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS && !found; f++) {
 		for (unsigned b = 0; b < VFIO_DEVICE_BARS && !found; b++) {
-			const struct placed_bar *bar = &pcih->functions[f].bars[b];
+			const struct placed_bar *bar = &pci_host->functions[f].bars[b];
 
 			found = bar->decoded && gpa >= bar->address && bar->size >= len &&
 				gpa - bar->address <= bar->size - len;
 			if (found)
-				*ret = (struct target){ pcih->functions[f].dev, b,
+				*ret = (struct target){ pci_host->functions[f].dev, b,
 							gpa - bar->address };
 		}
 	}
-	pthread_rwlock_unlock(&pcih->lock);
+	pthread_rwlock_unlock(&pci_host->lock);
 	return found;
 }
 
@@ -154,9 +154,9 @@ static uint64_t window_read(void *ctx, uint64_t offset, unsigned len)
 	struct target t;
 
 	/* No BAR is there: all ones, as after a master abort. */
-	if (!find_target(w->pcih, w->base + offset, len, &t))
+	if (!find_target(w->pci_host, w->base + offset, len, &t))
 		return ALL_ONES(len);
-	atomic_fetch_add_explicit(&w->pcih->trapped, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
 	return vfio_bar_read(t.dev, t.bar, t.offset, len);
 }
 
@@ -165,9 +165,9 @@ static void window_write(void *ctx, uint64_t offset, unsigned len, uint64_t valu
 	struct window *w = ctx;
 	struct target t;
 
-	if (!find_target(w->pcih, w->base + offset, len, &t))
+	if (!find_target(w->pci_host, w->base + offset, len, &t))
 		return;
-	atomic_fetch_add_explicit(&w->pcih->trapped, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
 	vfio_bar_write(t.dev, t.bar, t.offset, len, value);
 }
 
@@ -178,26 +178,26 @@ static unsigned slot_number(unsigned function, unsigned bar, unsigned piece)
 	return (function * VFIO_DEVICE_BARS + bar) * VFIO_BAR_MAX_PIECES + piece;
 }
 
-static void unmap_bar_locked(struct pci_host *pcih, unsigned function, unsigned bar)
+static void unmap_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar)
 {
-	struct placed_bar *p = &pcih->functions[function].bars[bar];
+	struct placed_bar *p = &pci_host->functions[function].bars[bar];
 
 	for (unsigned i = 0; i < VFIO_BAR_MAX_PIECES; i++)
 		if (p->mapped & UINT32_C(1) << i)
-			(void)pcih->ops->set_slot(pcih->ctx, slot_number(function, bar, i), 0, 0,
-						  NULL);
+			(void)pci_host->ops->set_slot(pci_host->ctx, slot_number(function, bar, i),
+						      0, 0, NULL);
 	p->mapped = 0;
 	p->decoded = false;
 }
 
-static void map_bar_locked(struct pci_host *pcih, unsigned function, unsigned bar,
+static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
 			   const struct vfio_bar *now)
 {
-	struct placed_bar *p = &pcih->functions[function].bars[bar];
+	struct placed_bar *p = &pci_host->functions[function].bars[bar];
 
-	if (!inside_window(pcih, now->address, now->size) ||
-	    taken_locked(pcih, p, now->address, now->size)) {
-		atomic_fetch_add_explicit(&pcih->misplaced, 1, memory_order_relaxed);
+	if (!inside_window(pci_host, now->address, now->size) ||
+	    taken_locked(pci_host, p, now->address, now->size)) {
+		atomic_fetch_add_explicit(&pci_host->misplaced, 1, memory_order_relaxed);
 		return;
 	}
 	*p = (struct placed_bar){ .decoded = true, .address = now->address, .size = now->size };
@@ -206,20 +206,20 @@ static void map_bar_locked(struct pci_host *pcih, unsigned function, unsigned ba
 
 		/* A piece that gets no slot works too, but slowly: each access traps. */
 		if (piece->map &&
-		    !pcih->ops->set_slot(pcih->ctx, slot_number(function, bar, i),
-					 now->address + piece->offset, piece->size, piece->map))
+		    !pci_host->ops->set_slot(pci_host->ctx, slot_number(function, bar, i),
+					     now->address + piece->offset, piece->size, piece->map))
 			p->mapped |= UINT32_C(1) << i;
 	}
 }
 
-void pci_host_bars_changed(struct pci_host *pcih, unsigned slot)
+void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot)
 {
-	struct function *fn = &pcih->functions[slot];
+	struct function *fn = &pci_host->functions[slot];
 
 	assert(slot < PCI_HOST_MAX_FUNCTIONS);
 	assert(fn->dev);
 
-	pthread_rwlock_wrlock(&pcih->lock);
+	pthread_rwlock_wrlock(&pci_host->lock);
 	for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
 		const struct placed_bar *p = &fn->bars[b];
 		struct vfio_bar now;
@@ -230,53 +230,55 @@ void pci_host_bars_changed(struct pci_host *pcih, unsigned slot)
 			continue;
 		if (p->decoded == now.decoded && (!p->decoded || p->address == now.address))
 			continue;
-		unmap_bar_locked(pcih, slot, b);
+		unmap_bar_locked(pci_host, slot, b);
 		if (now.decoded)
-			map_bar_locked(pcih, slot, b, &now);
+			map_bar_locked(pci_host, slot, b, &now);
 	}
-	pthread_rwlock_unlock(&pcih->lock);
+	pthread_rwlock_unlock(&pci_host->lock);
 }
 
 /* ---- set-up ------------------------------------------------------------------ */
 
-int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host **ret_pcih)
+int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host **ret_pci_host)
 {
-	struct pci_host *pcih = calloc(1, sizeof(*pcih));
+	struct pci_host *pci_host = calloc(1, sizeof(*pci_host));
 
 	assert(ops);
 
-	if (!pcih)
+	if (!pci_host)
 		return -ENOMEM;
-	pcih->ops = ops;
-	pcih->ctx = ctx;
-	pcih->windows[0] = (struct window){ pcih, "PCI 32-bit", LAYOUT_PCI32, LAYOUT_PCI32_SZ };
-	pcih->windows[1] = (struct window){ pcih, "PCI 64-bit", LAYOUT_PCI64, LAYOUT_PCI64_SZ };
-	pthread_rwlock_init(&pcih->lock, NULL);
-	*ret_pcih = pcih;
+	pci_host->ops = ops;
+	pci_host->ctx = ctx;
+	pci_host->windows[0] =
+		(struct window){ pci_host, "PCI 32-bit", LAYOUT_PCI32, LAYOUT_PCI32_SZ };
+	pci_host->windows[1] =
+		(struct window){ pci_host, "PCI 64-bit", LAYOUT_PCI64, LAYOUT_PCI64_SZ };
+	pthread_rwlock_init(&pci_host->lock, NULL);
+	*ret_pci_host = pci_host;
 	return 0;
 }
 
-void pci_host_destroy(struct pci_host *pcih)
+void pci_host_destroy(struct pci_host *pci_host)
 {
-	if (!pcih)
+	if (!pci_host)
 		return;
-	pthread_rwlock_destroy(&pcih->lock);
-	free(pcih);
+	pthread_rwlock_destroy(&pci_host->lock);
+	free(pci_host);
 }
 
-int pci_host_add(struct pci_host *pcih, unsigned slot, struct vfio_device *dev)
+int pci_host_add(struct pci_host *pci_host, unsigned slot, struct vfio_device *dev)
 {
 	assert(dev);
 
 	if (slot >= PCI_HOST_MAX_FUNCTIONS)
 		return -ENOSPC;
-	if (pcih->functions[slot].dev)
+	if (pci_host->functions[slot].dev)
 		return -EEXIST;
-	pcih->functions[slot].dev = dev;
+	pci_host->functions[slot].dev = dev;
 	return 0;
 }
 
-int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus)
+int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus)
 {
 	const struct bus_region ecam = {
 		.name = "PCI configuration space",
@@ -284,18 +286,18 @@ int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus)
 		.size = LAYOUT_ECAM_SZ,
 		.read = ecam_read,
 		.write = ecam_write,
-		.ctx = pcih,
+		.ctx = pci_host,
 	};
 	int r = bus_add(bus, &ecam);
 
-	for (size_t i = 0; !r && i < ARRAY_SIZE(pcih->windows); i++) {
+	for (size_t i = 0; !r && i < ARRAY_SIZE(pci_host->windows); i++) {
 		const struct bus_region window = {
-			.name = pcih->windows[i].name,
-			.base = pcih->windows[i].base,
-			.size = pcih->windows[i].size,
+			.name = pci_host->windows[i].name,
+			.base = pci_host->windows[i].base,
+			.size = pci_host->windows[i].size,
 			.read = window_read,
 			.write = window_write,
-			.ctx = &pcih->windows[i],
+			.ctx = &pci_host->windows[i],
 		};
 
 		r = bus_add(bus, &window);
@@ -303,8 +305,8 @@ int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus)
 	return r;
 }
 
-void pci_host_stats_get(struct pci_host *pcih, struct pci_host_stats *ret_stats)
+void pci_host_stats_get(struct pci_host *pci_host, struct pci_host_stats *ret_stats)
 {
-	*ret_stats =
-		(struct pci_host_stats){ .trapped = pcih->trapped, .misplaced = pcih->misplaced };
+	*ret_stats = (struct pci_host_stats){ .trapped = pci_host->trapped,
+					      .misplaced = pci_host->misplaced };
 }

@@ -26,31 +26,31 @@ struct pci_host_ops {
 
 /* ops and ctx are borrowed. 0 or -ENOMEM. */
 int pci_host_create(const struct pci_host_ops *ops, void *ctx,
-		    struct pci_host **ret_pcih) _must_check_;
+		    struct pci_host **ret_pci_host) _must_check_;
 /* Memory slots stay in the VM, which is about to be destroyed as well. NULL is allowed. */
-void pci_host_destroy(struct pci_host *pcih);
+void pci_host_destroy(struct pci_host *pci_host);
 
 /*
  * Put a function, borrowed, at device `slot`, function 0, of bus 0; its requester
  * ID, and DeviceID, is pci_host_devid(slot). Before the guest runs. -EEXIST, -ENOSPC.
  */
-int pci_host_add(struct pci_host *pcih, unsigned slot, struct vfio_device *dev) _must_check_;
+int pci_host_add(struct pci_host *pci_host, unsigned slot, struct vfio_device *dev) _must_check_;
 static inline uint32_t pci_host_devid(unsigned slot)
 {
 	return slot << 3;
 }
 
 /* The guest moved the function's BARs or switched decoding. A vCPU's thread. */
-void pci_host_bars_changed(struct pci_host *pcih, unsigned slot);
+void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot);
 
 /* ECAM and both windows. */
-int pci_host_add_to_bus(struct pci_host *pcih, struct bus *bus) _must_check_;
+int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus) _must_check_;
 
 struct pci_host_stats {
 	uint64_t trapped;   /* accesses to BARs that were emulated */
 	uint64_t misplaced; /* BARs the guest put outside the windows or over another */
 };
 
-void pci_host_stats_get(struct pci_host *pcih, struct pci_host_stats *ret_stats);
+void pci_host_stats_get(struct pci_host *pci_host, struct pci_host_stats *ret_stats);
 
 #endif

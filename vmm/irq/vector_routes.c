@@ -30,8 +30,8 @@
  * reader, and gets one signal of itsy's own when it is unmasked. A driver copes with
  * one interrupt too many; with one too few its device hangs.
  *
- * Lock: `lock`, around states; under it router.lock (router_arm()), mask_queue.lock and
- * KVM's.
+ * Lock: `lock`, around states; under it router.lock (router_arm()), mask_queue.lock,
+ * kernel_its.lock (irq_function_direct()) and KVM's.
  */
 #include "vmm/irq/vector_routes.h"
 

@@ -15,7 +15,7 @@
 #include "vmm/base/cleanup.h"
 
 struct deferred {
-	uint32_t devid; /* as seal.c has it: the function's index */
+	uint32_t devid; /* as kernel_its.c has it: the function's index */
 	uint32_t eventid, intid, vcpu;
 	bool pending; /* signalled meanwhile: raised once it is mapped */
 };

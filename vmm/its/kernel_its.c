@@ -57,7 +57,7 @@
 
 #define KERNEL_ID_BITS 16u /* of the INTIDs that KVM has */
 
-/* Commands that one effect needs at the most. */
+/* Commands that one update needs at the most. */
 #define UPDATE_COMMANDS 8u
 
 /* Deferred mappings that a pause tries again, for a guest can have tens of thousands. */
@@ -174,7 +174,7 @@ static void flush(struct kernel_its *s)
 	}
 }
 
-/* Is there room for the commands of one more effect? Makes some. */
+/* Make room for the commands of one more update. */
 static void make_room(struct kernel_its *s)
 {
 	if (kernel_queue_room(&s->queue) < UPDATE_COMMANDS)
@@ -284,7 +284,7 @@ static void retry_deferred(struct kernel_its *s, size_t most)
 	}
 }
 
-/* ---- effects on assigned events --------------------------------------------- */
+/* ---- updates of assigned events --------------------------------------------- */
 
 static void assigned_map(struct kernel_its *s, uint32_t devid, const struct vits_lpi_update *e)
 {
@@ -362,11 +362,11 @@ static void update_assigned(struct kernel_its *s, uint32_t devid, const struct v
 		kernel_queue_event(&s->queue, GITS_CMD_INT, devid, e->eventid);
 		break;
 	default:
-		assert(!"not an effect on an event");
+		assert(!"not an update of an event");
 	}
 }
 
-/* ---- effects on events of no function ------------------------------------ */
+/* ---- updates of events that no function has ------------------------------------ */
 
 /* Have scratch event `slot` map the LPI. False: the guest's LPI tables are not there. */
 static bool scratch_map(struct kernel_its *s, const struct vits_lpi_update *e, uint32_t slot)
@@ -480,7 +480,7 @@ bool kernel_its_defers(struct kernel_its *s, size_t function, uint32_t eventid)
 	return defers;
 }
 
-/* Is a drainer between two of its effects? Then its commit tries again. */
+/* Is a batch under way, between two of its updates? Then its commit tries again. */
 static bool is_staging(const struct kernel_its *s)
 {
 	return s->paused || s->queue.nr_staged;
@@ -549,7 +549,7 @@ int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
 	return vm_signal_msi(s->cfg.vm, doorbell, device, event);
 }
 
-/* ---- the seal ----------------------------------------------------------- */
+/* ---- what the guest tries ----------------------------------------------------------- */
 
 void kernel_its_frame_accessed(struct kernel_its *s)
 {
@@ -656,7 +656,7 @@ static int place(struct kernel_its *s)
 	return r;
 }
 
-int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_seal,
+int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_kernel_its,
 		      struct failure *ret_failure)
 {
 	_cleanup_(kernel_its_destroyp) struct kernel_its *s = calloc(1, sizeof(*s));
@@ -678,7 +678,7 @@ int kernel_its_create(const struct kernel_its_config *config, struct kernel_its 
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS",
 				   "use a host with KVM and a GICv3", "KVM refused it (%s)",
 				   strerror(-r));
-	*ret_seal = TAKE_PTR(s);
+	*ret_kernel_its = TAKE_PTR(s);
 	return 0;
 }
 

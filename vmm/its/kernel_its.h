@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel ITS: the LPI engine under the shadow vITS.
+ * The kernel ITS, which makes pending what the vITSs translate.
  *
  * KVM makes LPIs pending only through an ITS of its own. This one is out of the
  * guest's reach. Its frame lies under a read-write memory slot, which arm64 KVM
@@ -59,13 +59,13 @@ struct kernel_its_config {
  * initialised, and vCPUs before their collections: create after the vCPUs and
  * before gic_start(), start after it and before the vCPUs run.
  */
-int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_seal,
+int kernel_its_create(const struct kernel_its_config *config, struct kernel_its **ret_kernel_its,
 		      struct failure *ret_failure) _must_check_;
 int kernel_its_start(struct kernel_its *kernel_its, struct failure *ret_failure) _must_check_;
 /* After the vCPUs have stopped. NULL is allowed. */
 void kernel_its_destroy(struct kernel_its *kernel_its);
 
-/* What struct vits_ops asks of an engine (vitsmod/vits.h), for one of the guest's ITSs. */
+/* What struct vits_ops asks of a backend (vitsmod/vits.h), for one of the guest's ITSs. */
 void kernel_its_update(struct kernel_its *kernel_its, unsigned its,
 		       const struct vits_lpi_update *update);
 void kernel_its_commit(struct kernel_its *kernel_its);
@@ -104,8 +104,8 @@ struct kernel_its_stats {
 	uint64_t pauses;	 /* times that all vCPUs were held */
 	uint64_t commands;	 /* commands the kernel ITS was given */
 	uint64_t deferred;	 /* mappings that had to wait for the guest's LPI tables */
-	uint64_t not_ready;	 /* effects dropped since the target's LPI tables were not there */
-	uint64_t frame_accesses; /* guest accesses to the hidden frame */
+	uint64_t not_ready;	 /* updates dropped since the target's LPI tables were not there */
+	uint64_t frame_accesses; /* guest accesses to its frame */
 	uint64_t table_writes;	 /* guest writes to the queue and the tables */
 };
 

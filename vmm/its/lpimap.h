@@ -13,7 +13,7 @@
 
 struct lpimap_entry {
 	uint16_t n;		 /* the INTID, less the first LPI's */
-	uint16_t devid, eventid; /* as seal.c has them: the function's index, its event */
+	uint16_t devid, eventid; /* as kernel_its.c has them: the function's index, its event */
 	uint16_t vcpu;
 };
 

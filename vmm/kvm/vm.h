@@ -19,7 +19,7 @@ enum vm_slot {
 	VM_SLOT_RAM,
 	VM_SLOT_KERNEL_ITS_FRAME,
 	VM_SLOT_KERNEL_ITS_MEM,
-	VM_SLOT_BARS = 8, /* and all above: pcih.c */
+	VM_SLOT_BARS = 8, /* and all above: pci_host.c */
 };
 
 struct vm {

@@ -43,7 +43,7 @@ struct machine {
 	struct vcpus *vcpus;
 	struct kernel_its *kernel_its;
 	struct vits_set *its;
-	struct pci_host *pcih;
+	struct pci_host *pci_host;
 	struct console *console;
 	struct vector_routes *routes;
 	struct router_stats router_stats; /* kept when the routers are gone */
@@ -91,7 +91,7 @@ static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
 	set_end(ctx, ends[event], why);
 }
 
-static void on_sealed_access(void *ctx)
+static void on_aborted_access(void *ctx)
 {
 	struct machine *m = ctx;
 
@@ -114,7 +114,7 @@ static void review_routes(void *ctx)
 
 static const struct vcpu_ops vcpu_ops = {
 	.event = on_vcpu_event,
-	.aborted_access = on_sealed_access,
+	.aborted_access = on_aborted_access,
 };
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
@@ -142,7 +142,7 @@ static int add_own_regions(struct machine *m)
 	if (!r)
 		r = kernel_its_add_to_bus(m->kernel_its, &m->bus);
 	if (!r)
-		r = pci_host_add_to_bus(m->pcih, &m->bus);
+		r = pci_host_add_to_bus(m->pci_host, &m->bus);
 	return r;
 }
 
@@ -249,7 +249,7 @@ static int wire_functions(struct machine *m)
 			.index = i,
 		};
 
-		r = passthru_wire(p, &wiring, m->pcih);
+		r = passthru_wire(p, &wiring, m->pci_host);
 		m->nr_wired = i + 1;
 	}
 	return r;
@@ -276,7 +276,7 @@ static int build_devices(struct machine *m)
 	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++)
 		r = build_its(m, i);
 	if (!r)
-		r = pci_host_create(&pci_host_ops, m, &m->pcih);
+		r = pci_host_create(&pci_host_ops, m, &m->pci_host);
 	if (!r)
 		r = console_create(&console_config, &m->console);
 	if (!r)
@@ -331,7 +331,7 @@ void machine_destroy(struct machine *m)
 	for (size_t i = 0; i < m->nr_wired; i++)
 		passthru_unwire(&m->cfg.functions[i]);
 	console_destroy(m->console);
-	pci_host_destroy(m->pcih);
+	pci_host_destroy(m->pci_host);
 	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
 	kernel_its_destroy(m->kernel_its);
@@ -493,7 +493,7 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	*ret_stats = (struct machine_stats){ 0 };
 	vits_set_stats_get(m->its, &ret_stats->vits);
 	kernel_its_stats_get(m->kernel_its, &ret_stats->kernel_its);
-	pci_host_stats_get(m->pcih, &ret_stats->pcih);
+	pci_host_stats_get(m->pci_host, &ret_stats->pci_host);
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
 	ret_stats->unclaimed = m->bus.unclaimed;

@@ -55,7 +55,7 @@ const char *machine_failure(struct machine *m);
 
 /*
  * Do what vCPUs and the router have left to another thread: the rest of long
- * command queues, vectors to be muted, interrupts that wait for the guest to have
+ * command queues, vectors to be masked at the device, interrupts that wait for the guest to have
  * its LPIs on. Returns after how many milliseconds it wants to be called if nobody
  * wakes it up; -1: never. One thread.
  */
@@ -71,7 +71,7 @@ struct machine_stats {
 	struct vits_stats
 		vits; /* of all ITSs together; the failures kept are the first's with any */
 	struct kernel_its_stats kernel_its;
-	struct pci_host_stats pcih;
+	struct pci_host_stats pci_host;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
 	uint64_t router_reaps, router_completions, router_rearmed, router_parked;
 };

@@ -102,7 +102,7 @@ static void test_what_the_guest_did_wrong_is_told_and_nothing_else(void **state)
 	stats.vits.cmd[10].stalled = 2;
 	stats.kernel_its.table_writes = 7;
 	stats.kernel_its.pauses = 1000;
-	stats.pcih.misplaced = 5;
+	stats.pci_host.misplaced = 5;
 	wrong = notes_of(&stats);
 	assert_string_equal(wrong, "ITS commands skipped: 5, stalled: 2\n"
 				   "writes to the kernel ITS's tables, ignored: 7\n"

@@ -29,7 +29,7 @@ struct rig {
 	struct fake_vfio fake;
 	struct vfio_container *container;
 	struct vfio_device *nvme, *e1000e;
-	struct pci_host *pcih;
+	struct pci_host *pci_host;
 	struct bus bus;
 	struct slot slots[PCI_HOST_MAX_SLOTS];
 	int refuse; /* errno for set_slot, 0: it works */
@@ -56,12 +56,12 @@ static const struct pci_host_ops ops = { .set_slot = set_slot };
 
 static void nvme_bars_changed(void *ctx)
 {
-	pci_host_bars_changed(((struct rig *)ctx)->pcih, NVME_SLOT);
+	pci_host_bars_changed(((struct rig *)ctx)->pci_host, NVME_SLOT);
 }
 
 static void e1000_bars_changed(void *ctx)
 {
-	pci_host_bars_changed(((struct rig *)ctx)->pcih, E1000_SLOT);
+	pci_host_bars_changed(((struct rig *)ctx)->pci_host, E1000_SLOT);
 }
 
 static const struct vfio_device_ops nvme_ops = { .bars_changed = nvme_bars_changed };
@@ -79,10 +79,10 @@ static int rig_make(void **state)
 	fake_container(&rig.fake, &rig.container);
 	rig.nvme = fake_open(&rig.fake, rig.container, "0000:00:01.0");
 	rig.e1000e = fake_open(&rig.fake, rig.container, "0000:00:02.0");
-	assert_int_equal(pci_host_create(&ops, &rig, &rig.pcih), 0);
-	assert_int_equal(pci_host_add(rig.pcih, NVME_SLOT, rig.nvme), 0);
-	assert_int_equal(pci_host_add(rig.pcih, E1000_SLOT, rig.e1000e), 0);
-	assert_int_equal(pci_host_add_to_bus(rig.pcih, &rig.bus), 0);
+	assert_int_equal(pci_host_create(&ops, &rig, &rig.pci_host), 0);
+	assert_int_equal(pci_host_add(rig.pci_host, NVME_SLOT, rig.nvme), 0);
+	assert_int_equal(pci_host_add(rig.pci_host, E1000_SLOT, rig.e1000e), 0);
+	assert_int_equal(pci_host_add_to_bus(rig.pci_host, &rig.bus), 0);
 	vfio_device_set_ops(rig.nvme, &nvme_ops, &rig);
 	vfio_device_set_ops(rig.e1000e, &e1000_ops, &rig);
 	*state = &rig;
@@ -93,7 +93,7 @@ static int rig_unmake(void **state)
 {
 	struct rig *rig = *state;
 
-	pci_host_destroy(rig->pcih);
+	pci_host_destroy(rig->pci_host);
 	vfio_device_destroy(rig->e1000e);
 	vfio_device_destroy(rig->nvme);
 	vfio_container_destroy(rig->container);
@@ -135,7 +135,7 @@ static uint64_t misplaced(const struct rig *rig)
 {
 	struct pci_host_stats stats;
 
-	pci_host_stats_get(rig->pcih, &stats);
+	pci_host_stats_get(rig->pci_host, &stats);
 	return stats.misplaced;
 }
 
@@ -264,7 +264,7 @@ static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 	bus_write(&rig->bus, at + 0x24, 4, 0x001f001f);
 	assert_int_equal(bus_read(&rig->bus, at + 0x24, 4), 0x001f001f);
 	assert_int_equal(fake_memory(&rig->fake.functions[0], 0, 0x24), 0x001f001f);
-	pci_host_stats_get(rig->pcih, &stats);
+	pci_host_stats_get(rig->pci_host, &stats);
 	assert_int_equal(stats.trapped, 2);
 }
 
@@ -283,8 +283,8 @@ static void test_add_refuses_a_taken_and_an_impossible_slot(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_int_equal(pci_host_add(rig->pcih, NVME_SLOT, rig->e1000e), -EEXIST);
-	assert_int_equal(pci_host_add(rig->pcih, PCI_HOST_MAX_FUNCTIONS, rig->e1000e), -ENOSPC);
+	assert_int_equal(pci_host_add(rig->pci_host, NVME_SLOT, rig->e1000e), -EEXIST);
+	assert_int_equal(pci_host_add(rig->pci_host, PCI_HOST_MAX_FUNCTIONS, rig->e1000e), -ENOSPC);
 }
 
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_unmake)
