@@ -5,8 +5,7 @@
 
 #include <stdbool.h>
 
-enum route { ROUTE_URING, ROUTE_SPIN, ROUTE_IRQFD };
-#define NR_ROUTES 3u
+enum route { ROUTE_URING, ROUTE_SPIN, ROUTE_IRQFD, NR_ROUTES };
 
 /* "uring", "spin", "irqfd"; and back: false for what is none. */
 const char *route_name(enum route route);
