@@ -74,7 +74,7 @@ static void guest_update(void *ctx, const struct vits_lpi_update *update)
 	struct guest *g = ctx;
 
 	(void)update;
-	g->nr_steps++;
+	g->nr_updates++;
 }
 
 static void guest_commit(void *ctx)

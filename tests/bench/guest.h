@@ -57,7 +57,7 @@ struct guest {
 	uint32_t nr_named;
 	uint32_t nr_others;
 	uint64_t nr_pushed;
-	uint64_t nr_steps;
+	uint64_t nr_updates;
 	uint64_t nr_commits;
 };
 

@@ -184,12 +184,12 @@ static void print_storms(const struct result *result)
 		     "done: commands that the write ran; calls: of vits_run(), for the rest\n"
 		     "%-24s %12s %9s %6s %6s %7s\n",
 		     STORM_COMMANDS, GUEST_MAX_NAMED, "commands", "instructions", "time (us)",
-		     "done", "steps", "calls");
+		     "done", "updates", "calls");
 	for (unsigned i = 0; i < NR_STORMS; i++) {
 		const struct storm *storm = &result->storms[i];
 
 		(void)printf("%-24s %12.0f %9.1f %6u %6u %7u\n", storm_name((enum storm_kind)i),
-			     storm->instructions, storm->time_us, storm->nr_done, storm->nr_steps,
+			     storm->instructions, storm->time_us, storm->nr_done, storm->nr_updates,
 			     storm->nr_calls);
 	}
 }
@@ -365,7 +365,7 @@ static json_t *storms_json(const struct result *result)
 			json_pack("{s:s, s:i, s:f, s:f, s:i, s:i, s:i}", "command",
 				  storm_name((enum storm_kind)i), "announced", (int)STORM_COMMANDS,
 				  "instructions", storm->instructions, "time_us", storm->time_us,
-				  "done", (int)storm->nr_done, "steps", (int)storm->nr_steps,
+				  "done", (int)storm->nr_done, "updates", (int)storm->nr_updates,
 				  "calls_for_the_rest", (int)storm->nr_calls));
 	}
 	return list;

@@ -226,16 +226,16 @@ static void clear_up(struct guest *g, enum storm_kind kind)
 void storm_run(struct guest *g, enum storm_kind kind, const struct guest_meter *meter,
 	       struct storm *storm)
 {
-	uint64_t steps;
+	uint64_t updates;
 
 	prepare(g, kind);
 	for (uint32_t n = 0; n < STORM_COMMANDS; n++)
 		put(g, storms_of[kind].nth(n));
-	steps = g->nr_steps;
+	updates = g->nr_updates;
 	meter->begin(meter->ctx);
 	guest_kick(g);
 	meter->end(meter->ctx);
-	storm->nr_steps = (uint32_t)(g->nr_steps - steps);
+	storm->nr_updates = (uint32_t)(g->nr_updates - updates);
 	storm->nr_done = STORM_COMMANDS - guest_nr_waiting(g);
 	storm->nr_calls = drain(g);
 	clear_up(g, kind);

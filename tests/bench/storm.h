@@ -35,7 +35,7 @@ struct storm {
 	double instructions; /* of the write */
 	double time_us;	     /* of the write, median of all runs */
 	uint32_t nr_done;    /* commands that the write ran to their end */
-	uint32_t nr_steps;   /* steps that it handed to the backend */
+	uint32_t nr_updates; /* LPI updates that it handed to the backend */
 	uint32_t nr_calls;   /* of vits_run(), for the rest */
 };
 
@@ -45,7 +45,7 @@ const char *storm_name(enum storm_kind kind);
 struct guest *storm_guest(void);
 /*
  * Have a storm, and clear up after it. The meter is called around the write; storm
- * gets the numbers of commands, steps and calls.
+ * gets the numbers of commands, LPI updates and calls.
  */
 void storm_run(struct guest *g, enum storm_kind kind, const struct guest_meter *meter,
 	       struct storm *storm);

@@ -251,8 +251,8 @@ static bool explained(struct judge *judge, const struct kvm_side *kvm, struct ob
 		snprintf(text->text, sizeof(text->text), "KVM: %s", kvm->broken);
 		return false;
 	}
-	if (judge->shadow->engine.broken) {
-		snprintf(text->text, sizeof(text->text), "vits: %s", judge->shadow->engine.broken);
+	if (judge->shadow->backend.broken) {
+		snprintf(text->text, sizeof(text->text), "vits: %s", judge->shadow->backend.broken);
 		return false;
 	}
 	if (!observed_same(&judge->kvm_is, &judge->kvm_should, &judge->universe, &what))

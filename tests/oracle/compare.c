@@ -90,7 +90,7 @@ static bool same_event(struct pair *p, size_t function, uint32_t eventid)
 
 static bool same_lpi(struct pair *p, uint32_t intid)
 {
-	struct engine_lpi is = engine_lpi(&p->side->engine, intid);
+	struct backend_lpi is = backend_lpi(&p->side->backend, intid);
 	struct model_lpi should = model_lpi(p->model, intid);
 	bool held = model_lpi_held(p->model, intid);
 
@@ -107,8 +107,8 @@ static bool same_lpi(struct pair *p, uint32_t intid)
 
 static bool same_state(struct pair *p)
 {
-	if (p->side->engine.broken)
-		return differ(p, "%s", p->side->engine.broken);
+	if (p->side->backend.broken)
+		return differ(p, "%s", p->side->backend.broken);
 	if (!same_outcomes(p))
 		return false;
 	for (size_t f = 0; f < p->script->nr_functions; f++) {

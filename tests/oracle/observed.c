@@ -55,7 +55,7 @@ void observe_model_probed(struct model *m, const struct universe *u, struct obse
 
 static uint32_t shadow_pending(struct shadow_side *side, uint32_t intid)
 {
-	struct engine_lpi lpi = engine_lpi(&side->engine, intid);
+	struct backend_lpi lpi = backend_lpi(&side->backend, intid);
 
 	return lpi.pending ? lpi.vcpu : NOBODY;
 }

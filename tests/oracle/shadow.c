@@ -26,28 +26,28 @@ static void side_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct shadow_side *side = ctx;
 
-	engine_update(&side->engine, update);
+	backend_update(&side->backend, update);
 }
 
 static void side_commit(void *ctx)
 {
 	struct shadow_side *side = ctx;
 
-	engine_commit(&side->engine);
+	backend_commit(&side->backend);
 }
 
 static bool side_claim(void *ctx, uint32_t intid)
 {
 	struct shadow_side *side = ctx;
 
-	return engine_claim(&side->engine, intid);
+	return backend_claim(&side->backend, intid);
 }
 
 static void side_release(void *ctx, uint32_t intid)
 {
 	struct shadow_side *side = ctx;
 
-	engine_release(&side->engine, intid);
+	backend_release(&side->backend, intid);
 }
 
 static void side_more(void *ctx)
@@ -129,7 +129,7 @@ static enum msi_outcome port_msi(void *ctx, uint32_t devid, uint32_t eventid)
 			continue;
 		outcome = vits_translate(side->v, i, eventid, &lpi);
 		if (outcome == VITS_MSI_DELIVER)
-			engine_signal(&side->engine, (uint32_t)i, eventid, &lpi);
+			backend_signal(&side->backend, (uint32_t)i, eventid, &lpi);
 		return msi_outcome(outcome);
 	}
 	return MSI_UNMAPPED;
@@ -158,12 +158,12 @@ static void port_save(void *ctx)
 		return;
 	vits_destroy(side->v);
 	side->v = NULL;
-	engine_forget_events(&side->engine);
+	backend_forget_events(&side->backend);
 	r = make_vits(side);
 	if (r == 0)
 		r = vits_restore(side->v, &state);
 	if (r < 0)
-		side->engine.broken = "a saved state could not be restored";
+		side->backend.broken = "a saved state could not be restored";
 	vits_state_fini(&state);
 	run_left(side);
 }
@@ -191,10 +191,10 @@ static void configure(struct shadow_side *side, const struct script *script)
 			.devid = script->functions[i].devid,
 			.nr_events = script->functions[i].nr_events,
 		};
-	side->engine.ram = &side->ram;
-	side->engine.nr_vcpus = side->config.nr_vcpus;
-	side->engine.nr_lpis = side->config.nr_lpis;
-	side->engine.foreign = (uint32_t)script->cfg[CFG_FOREIGN];
+	side->backend.ram = &side->ram;
+	side->backend.nr_vcpus = side->config.nr_vcpus;
+	side->backend.nr_lpis = side->config.nr_lpis;
+	side->backend.foreign = (uint32_t)script->cfg[CFG_FOREIGN];
 }
 
 int shadow_side_create(const struct script *script, struct shadow_side **ret_side)
@@ -233,7 +233,7 @@ void shadow_side_begin(struct shadow_side *side, const struct script *script,
 {
 	vits_reset(side->v);
 	ram_clear(&side->ram);
-	engine_reset(&side->engine);
+	backend_reset(&side->backend);
 	side->more = false;
 	side->nr_outcomes = 0;
 	guest_begin(&side->guest, script, universe);
@@ -246,7 +246,7 @@ void shadow_side_save_tables(struct shadow_side *side)
 
 	/* -EFAULT: ITTs lie over each other. What could be written was. */
 	if (r != 0 && r != -EFAULT)
-		side->engine.broken = "a state could not be saved";
+		side->backend.broken = "a state could not be saved";
 	vits_state_fini(&state);
 }
 

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vits as an ITS that scripts can be played on: with a guest's memory, the
- * engine, and a record of how each command ended.
+ * backend, and a record of how each command ended.
  */
 #ifndef TESTS_ORACLE_SHADOW_H
 #define TESTS_ORACLE_SHADOW_H
 
-#include "tests/oracle/engine.h"
+#include "tests/oracle/backend.h"
 #include "tests/oracle/guest.h"
 #include "tests/oracle/model.h"
 
 struct shadow_side {
 	struct vits *v;
 	struct ram ram;
-	struct engine engine;
+	struct backend backend;
 	struct guest guest;
 	struct vits_config config;
 	struct vits_function functions[SCRIPT_FUNCTIONS];

@@ -297,8 +297,8 @@ static bool wrote(const char *path, int r)
 }
 
 /*
- * None came too late, or never. At a given rate, those that are merged are among
- * the lost, and nothing is wrong with that.
+ * Did all interrupts come, and in time? At a given rate, lost ones are those that
+ * merged with another, and that is no failure.
  */
 static bool all_came(const struct bench *b, enum route route)
 {

@@ -62,7 +62,7 @@ static bool wait_for(struct irq *q, struct bench *b, enum route route, uint32_t 
 	return false;
 }
 
-/* In turn, over all turns: where there are more vectors than interrupts in one, all come up. */
+/* Goes on where the last turn ended, so that each vector has its share, however many there are. */
 static uint32_t next_vector(struct bench *b, enum route route)
 {
 	uint32_t v = b->results[route].next;

@@ -81,7 +81,7 @@ static bool is_of_guest(const struct config *c, const struct pci_bdf *bdf)
 
 /*
  * As pci_group_viable(), but functions that the guest gets too do not count:
- * itsy run binds them all. 0, or the fault.
+ * itsy run binds them all. 0, or what the failure is, as a negative errno.
  */
 static int group_viable(const struct check_host *host, const struct pci_function *fn,
 			struct vfio_failure *ret_failure)

@@ -5,7 +5,7 @@
  * Documents: Documentation/driver-api/vfio.rst, admin-guide/sysctl/kernel.rst
  * (io_uring_disabled), setrlimit(2).
  *
- * Said is only what can be known from here: where a version number does not
+ * A check says only what it can know: where a version number does not
  * tell whether a kernel has a fix, the verdict is WARN and says so.
  *
  * No locks.
@@ -39,7 +39,7 @@ void check_say(struct check_result *ret, enum verdict verdict, const char *cure,
 	va_end(ap);
 }
 
-/* Below the root that is looked at. False where it would be cut. */
+/* Put the host's root in front of a path. False: there is no room for all of it. */
 static bool path_below(const struct check_host *host, const char *path, char *out, size_t cap)
 {
 	int n = snprintf(out, cap, "%s%s", host->fs.root, path);

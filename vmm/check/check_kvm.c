@@ -53,7 +53,7 @@ static bool make_vm(const struct check_host *host, struct vm *vm, struct check_r
 	return false;
 }
 
-/* For the checks after the first: what it has said is not said again. */
+/* For all checks but the first, which has already said why there is no VM. */
 static bool have_vm(const struct check_host *host, struct vm *vm, struct check_result *ret)
 {
 	if (make_vm(host, vm, ret))

@@ -165,7 +165,7 @@ static bool asks_for_gicv4(const char *cmdline)
 
 /*
  * KVM's log says it where the hardware has it (vgic_v3_probe()); no file does. Without
- * that line, and with others of KVM's, the hardware has it not.
+ * that line, and with others of KVM's, the hardware does not have it.
  */
 void check_direct(const struct check_host *host, struct check_result *ret)
 {

@@ -164,7 +164,7 @@ static void look_at_host(const struct options *o, const struct config *config,
 		(void)snprintf(ret->machine, sizeof(ret->machine), "%s", name.machine);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", name.release);
 	}
-	/* They lift the limits. */
+	/* CAP_IPC_LOCK and CAP_SYS_NICE lift the limits of locked memory and of priorities. */
 	ret->privileged = has_capability(CAP_IPC_LOCK_BIT);
 	if (has_capability(CAP_SYS_NICE_BIT))
 		ret->max_fifo = FIFO_MAX;

@@ -348,7 +348,8 @@ static int parse_once(struct parser *p)
 		return -ENOMEM;
 	(void)cfg_set_error_function(cfg, on_error);
 	r = cfg_parse_buf(cfg, p->text->text);
-	/* It never fails without a word where the text was prepared; nor shall we then. */
+	/* libconfuse says what is wrong in a prepared text; should it fail and say nothing, we do.
+	 */
 	if (r != CFG_SUCCESS && p->errors->nr == nr_errors)
 		config_error_at(p->errors, cfg->line ? cfg->line : 1, "syntax error");
 	(void)cfg_free(cfg);
@@ -394,7 +395,7 @@ static int override_block(struct config_raw *raw, const char *option, const char
 	struct config_block *b;
 	char why[80];
 
-	if (name == dot) { /* also where there is none */
+	if (name == dot) { /* it has one dot, or none */
 		config_error_option(errors, option, "%s %s is set by %s.NAME.KEY=VALUE",
 				    config_scopes[scope].article, config_scopes[scope].noun,
 				    config_scopes[scope].block);

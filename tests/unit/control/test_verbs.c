@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * What a running guest answers: the verbs, on functions that are eventfds and an
- * ITS in memory. The LPI engine and the routes are played here.
+ * ITS in memory. The LPI backend and the routes are played here.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static struct {
 	struct passthru functions[2]; /* DEV_A with 4 vectors, DEV_B with many */
 	struct config config;
 	struct running_guest guest;
-	int answer; /* of the LPI engine */
+	int answer; /* of the LPI backend */
 	bool changing;
 	unsigned vector_routes_set;
 	json_t *reply;

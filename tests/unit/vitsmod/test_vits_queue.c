@@ -276,7 +276,7 @@ static void test_one_call_runs_a_bounded_number_of_commands(void **state)
 	world_destroy(w);
 }
 
-static void test_commands_with_many_steps_end_a_batch_early(void **state)
+static void test_commands_with_many_updates_end_a_batch_early(void **state)
 {
 	static const struct vits_function function = { DEV_A, 1024 };
 	struct vits_config config;
@@ -593,7 +593,7 @@ int main(void)
 		cmocka_unit_test(
 			test_an_event_that_comes_and_goes_in_one_batch_is_never_translated),
 		cmocka_unit_test(test_one_call_runs_a_bounded_number_of_commands),
-		cmocka_unit_test(test_commands_with_many_steps_end_a_batch_early),
+		cmocka_unit_test(test_commands_with_many_updates_end_a_batch_early),
 		cmocka_unit_test(test_commands_announced_during_a_batch_are_handed_over),
 		cmocka_unit_test(test_handing_over_for_ever_does_not_hold_one_caller_for_ever),
 		cmocka_unit_test(test_off_and_on_during_a_batch_loses_and_repeats_nothing),

@@ -633,7 +633,7 @@ static void test_random_batches_do_what_a_plain_model_does(void **state)
 	random_batches_against_model(&d);
 }
 
-static void test_a_guest_that_writes_anything_anywhere_gets_only_sensible_steps(void **state)
+static void test_a_guest_that_writes_anything_anywhere_gets_only_sensible_updates(void **state)
 {
 	struct dice d = dice_of(state);
 
@@ -652,8 +652,8 @@ int main(void)
 		  test_random_commands_do_what_a_plain_model_does },
 		{ "random_batches_do_what_a_plain_model_does",
 		  test_random_batches_do_what_a_plain_model_does },
-		{ "a_guest_that_writes_anything_anywhere_gets_only_sensible_steps",
-		  test_a_guest_that_writes_anything_anywhere_gets_only_sensible_steps },
+		{ "a_guest_that_writes_anything_anywhere_gets_only_sensible_updates",
+		  test_a_guest_that_writes_anything_anywhere_gets_only_sensible_updates },
 	};
 	const char *only = getenv("ITSY_SEED");
 	struct CMUnitTest tests[ARRAY_SIZE(kinds) * NR_SEEDS] = { 0 };
