@@ -258,12 +258,8 @@ void msi_disable(struct vfio_device *dev)
 
 void msi_forget(struct vfio_device *dev)
 {
-	const struct vfio_sys *sys = &dev->container->sys;
-
-	for (unsigned i = 0; i < dev->nr_vectors; i++) {
-		sys->drain(sys->ctx, dev->vectors[i].eventfd);
+	for (unsigned i = 0; i < dev->nr_vectors; i++)
 		vector_forget(&dev->vectors[i]);
-	}
 }
 
 /*

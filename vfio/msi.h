@@ -13,7 +13,10 @@ int msi_probe(struct vfio_device *dev, const uint8_t *image,
 /* Enable all vectors at the host, with an eventfd each. */
 int msi_enable(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void msi_disable(struct vfio_device *dev);
-/* All vectors as after power-on: masked, nothing waits. Lock held, or no other user yet. */
+/*
+ * All vectors as after power-on: masked, nothing waits. Their eventfds are left to whoever
+ * reads them. Lock held, or no other user yet.
+ */
 void msi_forget(struct vfio_device *dev);
 /* Tell of all vectors that they changed. No lock held. */
 void msi_tell_all(const struct vfio_device *dev);

@@ -119,16 +119,6 @@ static int kernel_eventfd(void *ctx)
 	return fd < 0 ? -errno : fd;
 }
 
-static void kernel_drain(void *ctx, int fd)
-{
-	uint64_t count;
-
-	(void)ctx;
-	/* Non-blocking: one read takes the whole count, or finds none. */
-	if (read(fd, &count, sizeof(count)) < 0)
-		assert(errno == EAGAIN || errno == EINTR);
-}
-
 static void *kernel_zalloc(void *ctx, size_t nr, size_t size)
 {
 	(void)ctx;
@@ -146,7 +136,6 @@ struct vfio_sys vfio_sys_kernel(void)
 		.mmap = kernel_mmap,
 		.munmap = kernel_munmap,
 		.eventfd = kernel_eventfd,
-		.drain = kernel_drain,
 		.zalloc = kernel_zalloc,
 		.page_size = (size_t)sysconf(_SC_PAGESIZE),
 	};

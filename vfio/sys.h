@@ -24,8 +24,7 @@ struct vfio_sys {
 	/* Shared, readable and writable. */
 	int (*mmap)(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map);
 	void (*munmap)(void *ctx, void *map, size_t len);
-	int (*eventfd)(void *ctx);	  /* non-blocking, closed on exec */
-	void (*drain)(void *ctx, int fd); /* forget an eventfd's count */
+	int (*eventfd)(void *ctx); /* non-blocking, closed on exec */
 	void *(*zalloc)(void *ctx, size_t nr, size_t size);
 	size_t page_size;
 };

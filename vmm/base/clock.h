@@ -19,6 +19,14 @@ static inline uint64_t clock_ns(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+/* For poll(2): the sooner of two waits in ms, of which a negative one is for ever. */
+static inline int sooner_ms(int a_ms, int b_ms)
+{
+	if (a_ms < 0 || b_ms < 0)
+		return a_ms < 0 ? b_ms : a_ms;
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* As of the last timer tick: up to a few ms old, but cheaper, as no counter is read. */
 static inline uint64_t clock_coarse_ns(void)
 {

@@ -11,7 +11,7 @@
 
 #include "vmm/base/cleanup.h"
 
-#define TABLE_MAX_COLUMNS 12u
+#define TABLE_MAX_COLUMNS 14u
 
 struct table {
 	size_t nr_columns;

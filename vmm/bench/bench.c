@@ -70,7 +70,7 @@ static bool settled(struct bench *b, enum route route)
 		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
 		struct route_state state = vector_routes_get(routes, f, vector);
 
-		if (state.changing || state.is != route)
+		if (state.changing || (route != ROUTE_AUTO && state.is != route))
 			return false;
 	}
 	return true;
@@ -188,7 +188,7 @@ static int open_device(struct bench *b, const struct config_device *device, uint
 static int open_devices(struct bench *b, struct failure *ret_failure)
 {
 	static char name[] = "device";
-	struct config_device device = { .name = name, .msi_cpu = -1 };
+	struct config_device device = { .name = name, .msi_cpu = -1, .heat = HEAT_LIMITS_DEFAULT };
 	struct vfio_failure vf = { 0 };
 	int r = 0;
 

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <time.h>
 
 #include "vmm/bench/bench_priv.h"
@@ -28,10 +27,7 @@ static void fire(struct irq *q, struct bench *b, uint32_t v)
 
 	q->counts[v] = bench_guest_count(b->guest, v);
 	q->sent_at[v] = bench_guest_clock();
-	if (function->dev)
-		(void)!vfio_vector_trigger(function->dev, vector);
-	else
-		(void)eventfd_write(irq_function_eventfd(&function->irq, vector), 1);
+	irq_function_trigger(&function->irq, vector);
 }
 
 /* True: it was taken, and is recorded. */

@@ -8,6 +8,7 @@
  *
  * No locks.
  */
+#include "vfio/irq_count.h"
 #include "vmm/check/check.h"
 
 #include <string.h>
@@ -148,21 +149,6 @@ void check_vcpus(const struct check_host *host, struct check_result *ret)
 	check_say(ret, s.verdict, s.cure, "%s", s.text);
 }
 
-/* kvm-arm.vgic_v4_enable, as the kernel reads it; the last one counts. */
-static bool asks_for_gicv4(const char *cmdline)
-{
-	static const char key[] = "kvm-arm.vgic_v4_enable";
-	bool asked = false;
-
-	for (const char *p = cmdline; (p = strstr(p, key)) != NULL;) {
-		p += sizeof(key) - 1;
-		if (*p == '=')
-			asked = p[1] == '1' || p[1] == 'y' || p[1] == 'Y' ||
-				((p[1] == 'o' || p[1] == 'O') && (p[2] == 'n' || p[2] == 'N'));
-	}
-	return asked;
-}
-
 /*
  * KVM's log says it where the hardware has it (vgic_v3_probe()); no file does. Without
  * that line, and with others of KVM's, the hardware does not have it.
@@ -188,7 +174,7 @@ void check_direct(const struct check_host *host, struct check_result *ret)
 	else if (!cmdline[0])
 		check_say(ret, VERDICT_PASS, NULL,
 			  "cannot tell: the kernel's command line is not readable");
-	else if (!asks_for_gicv4(cmdline))
+	else if (!vfio_gicv4_is_asked_for(cmdline))
 		check_say(ret, VERDICT_PASS, NULL,
 			  "no: the kernel is not asked for it (kvm-arm.vgic_v4_enable=1); irqfd "
 			  "works without");

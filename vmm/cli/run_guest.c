@@ -240,14 +240,6 @@ static void begin_attending(struct run *run, struct machine *m)
 	};
 }
 
-/* For poll(): the sooner of two times, of which a negative one never comes. */
-static int sooner(int a_ms, int b_ms)
-{
-	if (a_ms < 0 || b_ms < 0)
-		return a_ms < 0 ? b_ms : a_ms;
-	return a_ms < b_ms ? a_ms : b_ms;
-}
-
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
@@ -261,7 +253,7 @@ static void attend(struct run *run, struct machine *m)
 		};
 		size_t nr_control = control_socket_fds(run->control, fds + OWN_FDS);
 		/* What the console would not take is offered again. */
-		int wait_ms = sooner(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
+		int wait_ms = sooner_ms(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
 
 		if (poll(fds, OWN_FDS + nr_control, wait_ms) < 0)
@@ -332,6 +324,7 @@ static int reset_functions(struct run *run, struct failure *ret_failure)
 			return failure_set(ret_failure, ITSY_RUNTIME, -r,
 					   pci_bdf_format(&run->functions[i].bdf, bdf), NULL,
 					   "cannot be reset (%s)", strerror(-r));
+		irq_function_forget(&run->functions[i].irq);
 	}
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "vfio/pci.h"
 #include "vmm/base/placement.h"
+#include "vmm/irq/heat.h"
 #include "vmm/irq/policy.h"
 #include "vmm/irq/route_name.h"
 #include "vmm/kvm/layout.h"
@@ -42,8 +43,10 @@ struct config_device {
 	uint32_t events;  /* EventIDs the shadow keeps; 0: by its vectors */
 	enum route route; /* the configuration's own by default */
 	bool has_route;
-	struct policy policy; /* off by default; where there is a limit, it is complete */
-	int msi_cpu;	      /* the host's CPU for its MSIs; -1: as the host has them */
+	struct heat_limits heat; /* of the route auto */
+	bool tie_uncounted;	 /* auto ties what nobody counts then */
+	struct policy policy;	 /* off by default; where there is a limit, it is complete */
+	int msi_cpu;		 /* the host's CPU for its MSIs; -1: as the host has them */
 	bool has_msi_cpu;
 	int line; /* of its block, for messages */
 };

@@ -213,6 +213,20 @@ static void check_events_fit(struct checker *k, const struct config *c, size_t i
 			1u << its->eventid_bits, its->name, d->events);
 }
 
+/* Else a vector would come and go for ever. */
+static void check_rates_differ(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	struct config_value *hot = device_value(k, i, "hot-rate");
+	struct config_value *quiet = device_value(k, i, "quiet-rate");
+
+	if (d->heat.quiet_rate < d->heat.hot_rate || hot->wrong || quiet->wrong)
+		return;
+	config_value_error(&k->reader, quiet->text ? quiet : hot,
+			   "'quiet-rate' (%u) must be below 'hot-rate' (%u)", d->heat.quiet_rate,
+			   d->heat.hot_rate);
+}
+
 /* What a device does not say follows from the configuration. */
 static void inherit(const struct config *c, struct config_device *d, size_t i)
 {
@@ -241,6 +255,7 @@ static int check_devices(struct checker *k, struct config *c)
 		check_devid_fits(k, c, i);
 		check_devid_is_new(k, c, i);
 		check_events_fit(k, c, i);
+		check_rates_differ(k, c, i);
 	}
 	return 0;
 }

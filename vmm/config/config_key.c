@@ -76,6 +76,11 @@ static const char *on_error_word(unsigned stall)
 	return stall ? "stall" : "skip";
 }
 
+static const char *uncounted_word(unsigned tie)
+{
+	return tie ? "irqfd" : "uring";
+}
+
 #define GUEST(name_, member)                                                          \
 	.name = (name_), .scope = SCOPE_GUEST, .at = offsetof(struct config, member), \
 	.size = sizeof(((struct config *)NULL)->member)
@@ -106,7 +111,7 @@ const struct config_key config_keys[] = {
 	  .max = LAYOUT_RAM_MAX, .initial = 512 * MiB, .unit = 64 * KiB, /* a page of any host */
 	  .summary = "the guest's memory" },
 	{ GUEST("route", route), .type = &config_type_word, .is_shown = if_changed,
-	  .word = route_word, .max = NR_ROUTES - 1, .initial = ROUTE_URING,
+	  .word = route_word, .max = NR_ROUTES - 1, .initial = ROUTE_AUTO,
 	  .summary = "the way that interrupts take from the devices to the guest" },
 	/* As the kernel's own interrupt threads; a guest's CPU must not hold it up. */
 	{ GUEST("router-sched", router.fifo), .type = &config_type_sched, .is_shown = if_given,
@@ -140,6 +145,15 @@ const struct config_key config_keys[] = {
 	  .given_at = offsetof(struct config_device, has_route), .word = route_word,
 	  .max = NR_ROUTES - 1, .otherwise = "the guest's route",
 	  .summary = "as above, for the interrupts of this device" },
+	{ DEVICE("hot-rate", heat.hot_rate), .type = &config_type_number, .is_shown = if_changed,
+	  .min = 1, .max = HEAT_RATE_MAX, .initial = HEAT_HOT_RATE_DEFAULT,
+	  .summary = "interrupts in a second from which on auto gives a vector to the kernel" },
+	{ DEVICE("quiet-rate", heat.quiet_rate), .type = &config_type_number,
+	  .is_shown = if_changed, .max = HEAT_RATE_MAX, .initial = HEAT_QUIET_RATE_DEFAULT,
+	  .summary = "interrupts in a second below which auto takes it back" },
+	{ DEVICE("auto-uncounted", tie_uncounted), .type = &config_type_word,
+	  .is_shown = if_changed, .word = uncounted_word, .max = true, .initial = false,
+	  .summary = "what auto does with a vector that nobody could count on irqfd" },
 	{ DEVICE("storm-rate", policy.storm_rate), .type = &config_type_number,
 	  .is_shown = if_changed, .max = POLICY_RATE_MAX,
 	  .summary = "interrupts in a second that each of its vectors may take" },

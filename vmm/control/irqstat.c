@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
 #include "vmm/control/json_member.h"
 #include "vmm/irq/counters.h"
 
@@ -17,12 +18,21 @@ struct row {
 	uint64_t counts[NR_VECTOR_COUNTERS];
 	bool has_last;
 	struct vector_last last;
-	enum route route;
+	enum route route, on;
+	enum route_why why;
+	uint64_t since_ns;
+	const char *tied_is; /* vector_tied_word() */
 };
 
 static struct row read_row(const struct vector_counts *c)
 {
-	struct row row = { .route = (enum route)c->route };
+	struct row row = {
+		.route = (enum route)c->route,
+		.on = (enum route)c->on,
+		.why = (enum route_why)c->why,
+		.since_ns = c->since_ns,
+		.tied_is = vector_tied_word(c),
+	};
 
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		row.counts[i] = vector_counter_get(c, i);
@@ -65,7 +75,9 @@ static void print_headings(FILE *out)
 static void print_counts(FILE *out, const struct row *row)
 {
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
-		if (vector_counters[i].heading)
+		if (i == COUNTER_TIED && row->tied_is)
+			(void)fprintf(out, " %*s", column_width(i), row->tied_is);
+		else if (vector_counters[i].heading)
 			(void)fprintf(out, " %*" PRIu64, column_width(i), row->counts[i]);
 	(void)fprintf(out, "\n");
 }
@@ -92,8 +104,8 @@ static void print_function(FILE *out, const struct passthru *p, struct row *sum)
 		const struct row row = read_row(&p->irq.vectors[v]);
 		char vector[48];
 
-		/* On irqfd nothing is counted: 0 does not mean that none came. */
-		if (!row.counts[COUNTER_TAKEN] && row.route != ROUTE_IRQFD) {
+		/* Where nobody counts, 0 does not mean that none came. */
+		if (!row.counts[COUNTER_TAKEN] && !row.tied_is) {
 			quiet++;
 			continue;
 		}
@@ -189,10 +201,14 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 
 static json_t *vector_json(unsigned vector, const struct row *row)
 {
-	json_t *v = json_pack("{s:i, s:s}", "vector", (int)vector, "route", route_name(row->route));
+	json_t *v = json_pack("{s:i, s:s, s:s, s:s, s:I}", "vector", (int)vector, "route",
+			      route_name(row->route), "on", route_name(row->on), "why",
+			      route_why_name(row->why), "since_ns", (json_int_t)row->since_ns);
 
 	for (unsigned i = 0; v && i < NR_VECTOR_COUNTERS; i++)
 		(void)json_object_set_new(v, vector_counters[i].name, json_number(row->counts[i]));
+	if (v && row->tied_is)
+		(void)json_object_set_new(v, "tied_is", json_string(row->tied_is));
 	if (v && row->has_last) {
 		(void)json_object_set_new(v, "eventid", json_number(row->last.eventid));
 		(void)json_object_set_new(v, "vcpu", json_number(row->last.vcpu));
@@ -273,9 +289,9 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 
 	for (size_t i = 0; i < nr_functions; i++)
 		(void)json_array_append_new(list, function_json(&functions[i]));
-	root = json_pack("{s:i, s:i, s:o, s:o, s:o}", "schema", 1, "boots", (int)boots, "devices",
-			 list, "its_commands", irqstat_commands_json(&s->vits), "its_errors",
-			 errors_json(&s->vits));
+	root = json_pack("{s:i, s:i, s:I, s:o, s:o, s:o}", "schema", 1, "boots", (int)boots,
+			 "now_ns", (json_int_t)clock_ns(), "devices", list, "its_commands",
+			 irqstat_commands_json(&s->vits), "its_errors", errors_json(&s->vits));
 	if (!root)
 		return -ENOMEM;
 	add_machine_counters(root, s);

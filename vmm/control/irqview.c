@@ -57,10 +57,13 @@ static bool read_row(const json_t *from, struct irq_row *row)
 		.vcpu = number_of(from, "vcpu"),
 		.changing = json_is_true(json_object_get(from, "changing")),
 		.last_ns = number_of(from, "last_ns"),
+		.since_ns = number_of(from, "since_ns"),
 		.rate = -1,
 	};
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		row->counts[i] = number_of(from, vector_counters[i].name);
+	(void)copy_string(from, "why", row->why, sizeof(row->why));
+	(void)copy_string(from, "tied_is", row->tied_is, sizeof(row->tied_is));
 	return row->vector != IRQVIEW_NONE && row->devid != IRQVIEW_NONE && counted(row) &&
 	       copy_string(from, "device", row->device, sizeof(row->device)) &&
 	       copy_string(from, "route", row->route, sizeof(row->route)) &&
@@ -197,26 +200,38 @@ static void add_number(struct table *t, uint64_t n)
 	table_add(t, n == IRQVIEW_NONE ? "-" : text);
 }
 
-static bool by_irqfd(const struct irq_row *row)
-{
-	return strcmp(row->route, route_name(ROUTE_IRQFD)) == 0;
-}
-
-/* The route in force; while another one was asked for, "uring->irqfd". */
+/* The route in force: "uring"; "uring->irqfd" until another one is taken; "auto: irqfd". */
 static void add_route(struct table *t, const struct irq_row *row)
 {
+	const bool is_auto = strcmp(row->asked, route_name(ROUTE_AUTO)) == 0;
 	char text[24];
 
-	(void)snprintf(text, sizeof(text), "%s->%s", row->route, row->asked);
-	table_add(t, row->changing || strcmp(row->route, row->asked) != 0 ? text : row->route);
+	if (is_auto)
+		(void)snprintf(text, sizeof(text), "%s: %s", row->asked, row->route);
+	else if (row->changing || strcmp(row->route, row->asked) != 0)
+		(void)snprintf(text, sizeof(text), "%s->%s", row->route, row->asked);
+	else
+		(void)snprintf(text, sizeof(text), "%s", row->route);
+	table_add(t, text);
+}
+
+/* "hot 12 s": why, and for how long. */
+static void add_why(struct table *t, const struct irq_row *row, uint64_t now_ns)
+{
+	char text[sizeof(row->why) + IRQVIEW_TIME_SZ + 1], time[IRQVIEW_TIME_SZ];
+	uint64_t ns = row->since_ns < now_ns ? now_ns - row->since_ns : 0;
+
+	(void)snprintf(text, sizeof(text), "%s %s", row->why,
+		       row->since_ns == IRQVIEW_NONE ? "" : irqview_time(ns, time));
+	table_add(t, row->why[0] ? text : "-");
 }
 
 static void add_rate(struct table *t, const struct irq_row *row)
 {
 	char text[32];
 
-	/* On irqfd nothing is counted: 0 does not mean that none came. */
-	if (row->rate < 0 || (by_irqfd(row) && row->rate <= 0))
+	/* Where nobody counts, 0 does not mean that none came. */
+	if (row->rate < 0 || (row->tied_is[0] && row->rate <= 0))
 		(void)snprintf(text, sizeof(text), "-");
 	else
 		(void)snprintf(text, sizeof(text), "%.*f", row->rate > 0 && row->rate < 10,
@@ -238,9 +253,12 @@ static void add_row(struct table *t, const struct irq_row *row, uint64_t now_ns)
 	add_number(t, row->lpi);
 	add_number(t, row->vcpu);
 	add_route(t, row);
+	add_why(t, row, now_ns);
 	add_rate(t, row);
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
-		if (vector_counters[i].heading)
+		if (i == COUNTER_TIED && row->tied_is[0])
+			table_add(t, row->tied_is);
+		else if (vector_counters[i].heading)
 			add_number(t, row->counts[i]);
 	table_add(t, row->last_ns == IRQVIEW_NONE ? "-" : irqview_time(ago, time));
 }
@@ -257,9 +275,8 @@ static const char *upper_case(const char *text, char ret_text[16])
 
 int irqview_print(const struct irq_sample *sample, FILE *out)
 {
-	static const char *const first[] = {
-		"VECTOR", "DEV/EVENT", "LPI", "VCPU", "ROUTE", "PER S"
-	};
+	static const char *const first[] = { "VECTOR", "DEV/EVENT", "LPI",  "VCPU",
+					     "ROUTE",  "WHY",	    "PER S" };
 	const char *headings[ARRAY_SIZE(first) + NR_VECTOR_COUNTERS + 1];
 	char names[NR_VECTOR_COUNTERS][16];
 	size_t nr = 0;
@@ -274,11 +291,11 @@ int irqview_print(const struct irq_sample *sample, FILE *out)
 			headings[nr++] = upper_case(vector_counters[i].heading, names[i]);
 	headings[nr++] = "LAST";
 	table_init(&t, headings, nr);
-	t.right = ((1u << nr) - 1) & ~0x13u; /* all but names: vector, event, route */
+	t.right = ((1u << nr) - 1) & ~0x33u; /* all but words: vector, event, route, why */
 	for (size_t i = 0; i < sample->nr; i++) {
 		const struct irq_row *row = &sample->rows[i];
 
-		if (row->counts[COUNTER_TAKEN] || by_irqfd(row) || row->changing)
+		if (row->counts[COUNTER_TAKEN] || row->tied_is[0] || row->changing)
 			add_row(&t, row, sample->now_ns);
 		else
 			quiet++;

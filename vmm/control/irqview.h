@@ -22,6 +22,9 @@ struct irq_row {
 	uint64_t vector, devid;
 	uint64_t eventid, lpi, vcpu; /* IRQVIEW_NONE: not known */
 	char route[8], asked[8];
+	char why[12];	   /* it is on that route; "" not in the reply */
+	uint64_t since_ns; /* likewise; IRQVIEW_NONE */
+	char tied_is[12];  /* instead of COUNTER_TIED; "": that is exact */
 	bool changing;
 	uint64_t counts[NR_VECTOR_COUNTERS]; /* IRQVIEW_NONE: not in the reply */
 	uint64_t last_ns;		     /* IRQVIEW_NONE: none yet */
@@ -48,7 +51,7 @@ void irqview_sort(struct irq_sample *sample);
 /* Interrupts in a second, of all vectors together. */
 double irqview_total_rate(const struct irq_sample *sample);
 
-/* A line for each vector that took an interrupt, or is on irqfd. 0, or -ENOMEM. */
+/* A line for each vector that took an interrupt, or may have. 0, or -ENOMEM. */
 int irqview_print(const struct irq_sample *sample, FILE *out) _must_check_;
 /* Likewise from a reply to "histogram"; -EPROTO where it is none. */
 int irqview_print_histogram(const json_t *reply, FILE *out) _must_check_;

@@ -8,6 +8,8 @@
 #include "vmm/control/json_member.h"
 #include "vmm/control/vector_list.h"
 #include "vmm/control/verbs_priv.h"
+#include "vmm/irq/vector_routes.h"
+#include "vmm/machine/machine.h"
 
 static json_t *histogram_row(const struct running_guest *g, size_t function, unsigned vector)
 {
@@ -52,10 +54,14 @@ static json_t *buckets_of(const struct hist *h)
 static int switch_recording(const struct running_guest *g, const struct vector_list *list, bool on,
 			    char error[CONTROL_ERROR_MAX])
 {
-	for (size_t f = list->first; f < list->end; f++)
+	for (size_t f = list->first; f < list->end; f++) {
 		if (irq_function_record(&g->functions[f].irq, on) < 0)
 			return control_refuse(error, "not enough memory for histograms of '%.40s'",
 					      g->functions[f].irq.name);
+		/* Of what goes by irqfd there are no times: auto takes it back. */
+		for (unsigned v = 0; v < g->functions[f].irq.nr_vectors; v++)
+			vector_routes_review(machine_routes(g->machine), f, v);
+	}
 	return 0;
 }
 

@@ -46,17 +46,22 @@ static json_t *irq_row(const struct running_guest *g, size_t function, unsigned 
 	const struct vector_counts *c = &f->vectors[vector];
 	const struct route_state route =
 		vector_routes_get(machine_routes(g->machine), function, vector);
-	uint64_t last_ns = c->last_ns;
-	json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:s, s:b}", "device", f->name, "vector",
-				(json_int_t)vector, "devid", (json_int_t)f->devid, "route",
-				route_name(route.is), "asked", route_name(route.asked), "changing",
-				route.changing);
+	uint64_t last_ns;
+	json_t *row = json_pack("{s:s, s:I, s:I, s:s, s:s, s:b, s:s, s:I}", "device", f->name,
+				"vector", (json_int_t)vector, "devid", (json_int_t)f->devid,
+				"route", route_name(route.is), "asked", route_name(route.asked),
+				"changing", route.changing, "why", route_why_name(route.why),
+				"since_ns", (json_int_t)route.since_ns);
 
 	if (!row)
 		return NULL;
+	vector_routes_count(machine_routes(g->machine), function, vector);
+	last_ns = c->last_ns;
 	if (last_ns)
 		(void)json_object_set_new(row, "last_ns", json_number(last_ns));
 	add_counters(row, c);
+	if (vector_tied_word(c))
+		(void)json_object_set_new(row, "tied_is", json_string(vector_tied_word(c)));
 	add_target(row, f, vector);
 	return row;
 }

@@ -61,6 +61,8 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 			.its = config->its,
 			.route = config->route,
 			.policy = config->policy,
+			.heat = config->heat,
+			.tie_uncounted = config->tie_uncounted,
 			.devid = config->has_devid ? config->devid : pci_host_devid(slot),
 		},
 		.host = host,
@@ -116,19 +118,28 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return failure_from_vfio(ret_failure, &vf);
 	if (config->msi_cpu >= 0)
 		move_interrupts(p, config->msi_cpu);
+	r = vfio_irq_counts_open(p->host, &p->bdf, vfio_device_nr_vectors(p->dev), &p->host_counts,
+				 &vf);
+	if (r == -ENOMEM)
+		return failure_from_vfio(ret_failure, &vf);
+	/* Without them the vectors work as well; what irqfd takes is not known then. */
+	p->irq.host_counts = p->host_counts;
 	return irq_function_open(&p->irq, p->dev, config->events, ret_failure);
 }
 
 int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
 		       struct failure *ret_failure)
 {
-	*p = (struct passthru){ .irq = { .name = name, .devid = devid } };
+	*p = (struct passthru){
+		.irq = { .name = name, .devid = devid, .heat = HEAT_LIMITS_DEFAULT },
+	};
 	return irq_function_open_bare(&p->irq, nr_vectors, ret_failure);
 }
 
 void passthru_close(struct passthru *p)
 {
 	irq_function_close(&p->irq);
+	vfio_irq_counts_close(TAKE_PTR(p->host_counts));
 	vfio_affinity_restore(p->moved);
 	p->moved = NULL;
 	vfio_device_destroy(p->dev);

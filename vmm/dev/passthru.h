@@ -19,9 +19,10 @@ struct passthru {
 	struct irq_function irq;
 	const struct pci_host_fs *host; /* borrowed; NULL: a bare function */
 	struct pci_bdf bdf;
-	unsigned slot;		     /* on the guest's bus */
-	bool bound_here;	     /* to be given back */
-	struct vfio_device *dev;     /* NULL: a bare function */
+	unsigned slot;			     /* on the guest's bus */
+	bool bound_here;		     /* to be given back */
+	struct vfio_device *dev;	     /* NULL: a bare function */
+	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
 
 	/* Of the machine, while there is one; borrowed. */

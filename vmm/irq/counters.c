@@ -12,6 +12,8 @@ const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS] = {
 	[COUNTER_HELD] = { "held", AT(held), "held", NULL },
 	[COUNTER_RELEASED] = { "released", AT(released), NULL, NULL },
 	[COUNTER_DROPPED] = { "dropped", AT(dropped), "dropped", NULL },
+	[COUNTER_TIED] = { "tied", AT(tied), "by irqfd", NULL },
+	[COUNTER_TIES] = { "ties", AT(ties), NULL, NULL },
 	[COUNTER_STORMS] = { "storms", AT(storms), NULL, "storms" },
 	[COUNTER_STORM_MERGED] = { "storm_merged", AT(storm_merged), NULL,
 				   "merged into the next one in storms" },
@@ -22,14 +24,32 @@ const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS] = {
 				"merged into the next one (hold-us)" },
 };
 
-uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter)
+static uint64_t get(const struct vector_counts *counts, enum vector_counter counter)
 {
 	const char *base = (const char *)counts;
 
-	assert(counter < NR_VECTOR_COUNTERS);
 	return atomic_load_explicit(
 		(const _Atomic uint64_t *)(const void *)(base + vector_counters[counter].offset),
 		memory_order_relaxed);
+}
+
+uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter)
+{
+	bool by_both = counter == COUNTER_TAKEN || counter == COUNTER_INJECTED;
+
+	assert(counter < NR_VECTOR_COUNTERS);
+	return get(counts, counter) + (by_both ? get(counts, COUNTER_TIED) : 0);
+}
+
+const char *vector_tied_word(const struct vector_counts *counts)
+{
+	static const char *const words[] = {
+		[TIED_EXACT] = NULL,
+		[TIED_DIRECT] = "direct",
+		[TIED_UNKNOWN] = "unknown",
+	};
+
+	return words[counts->tied_is];
 }
 
 bool vector_last_get(const struct vector_counts *counts, struct vector_last *ret_last)

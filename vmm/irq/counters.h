@@ -13,11 +13,13 @@
 
 /* The rows of vector_counters[]. */
 enum vector_counter {
-	COUNTER_TAKEN,
-	COUNTER_INJECTED,
+	COUNTER_TAKEN,	  /* by itsy's threads, and COUNTER_TIED */
+	COUNTER_INJECTED, /* likewise */
 	COUNTER_HELD,
 	COUNTER_RELEASED,
 	COUNTER_DROPPED,
+	COUNTER_TIED, /* of COUNTER_TAKEN, those that KVM took by itself */
+	COUNTER_TIES,
 	COUNTER_STORMS,
 	COUNTER_STORM_MERGED,
 	COUNTER_STORM_MASKED,
@@ -36,6 +38,10 @@ extern const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS];
 
 /* Any thread. Several that are read one after the other may be an interrupt apart. */
 uint64_t vector_counter_get(const struct vector_counts *counts, enum vector_counter counter);
+
+/* The word for COUNTER_TIED where it is not all: "direct", "unknown"; NULL: it is exact. Any
+ * thread. */
+const char *vector_tied_word(const struct vector_counts *counts);
 
 /* Where the last interrupt of a vector went. */
 struct vector_last {

@@ -83,7 +83,7 @@ static void record(struct hist *hist, struct vector_counts *counts, uint64_t see
 	hist_record(hist, clock_ns() - seen);
 }
 
-void irq_function_signalled(struct irq_function *f, unsigned vector)
+uint64_t irq_function_signalled(struct irq_function *f, unsigned vector)
 {
 	struct hist *hists = atomic_load_explicit(&f->recorded, memory_order_acquire);
 	struct vector_counts *counts = &f->vectors[vector];
@@ -99,6 +99,7 @@ void irq_function_signalled(struct irq_function *f, unsigned vector)
 		count(&counts->held);
 	else if (deliver(f, vector, &message) && hists)
 		record(&hists[vector], counts, seen);
+	return seen;
 }
 
 int irq_function_record(struct irq_function *f, bool on)
@@ -170,9 +171,10 @@ bool irq_function_target(const struct irq_function *f, unsigned vector, uint32_t
 bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t *ret_eventid)
 {
 	const struct irq_wiring *w = &f->wiring;
+	struct vits_event event;
 
-	return event_of(f, vector, ret_eventid) && vits_enabled(w->vits) &&
-	       !kernel_its_defers(w->kernel_its, w->index, *ret_eventid);
+	return irq_function_target(f, vector, ret_eventid, &event) && event.delivering &&
+	       vits_enabled(w->vits) && !kernel_its_defers(w->kernel_its, w->index, *ret_eventid);
 }
 
 void irq_function_released(struct irq_function *f, unsigned vector,
@@ -182,6 +184,70 @@ void irq_function_released(struct irq_function *f, unsigned vector,
 
 	count(&f->vectors[vector].released);
 	(void)deliver(f, vector, message);
+}
+
+/* ---- signals and who counts them ------------------------------------------------ */
+
+/* Before the signal is there, so that it is never counted as the kernel's. */
+static void count_own(struct irq_function *f, unsigned vector)
+{
+	assert(vector < f->nr_vectors);
+
+	count(&f->vectors[vector].own);
+}
+
+void irq_function_resend(struct irq_function *f, unsigned vector)
+{
+	count_own(f, vector);
+	(void)eventfd_write(irq_function_eventfd(f, vector), 1);
+}
+
+void irq_function_trigger(struct irq_function *f, unsigned vector)
+{
+	if (!f->dev) {
+		irq_function_resend(f, vector);
+		return;
+	}
+	count_own(f, vector);
+	(void)!vfio_vector_trigger(f->dev, vector);
+}
+
+bool irq_function_is_counted(const struct irq_function *f, unsigned vector)
+{
+	return !f->dev || (f->host_counts && vfio_irq_counts_has(f->host_counts, vector));
+}
+
+int irq_function_nr_signals(struct irq_function *f, unsigned vector, uint64_t *ret_signals)
+{
+	struct vector_counts *counts = &f->vectors[vector];
+	uint32_t now = 0;
+	int r = 0;
+
+	if (!irq_function_is_counted(f, vector))
+		return -ENOENT;
+	if (f->dev)
+		r = vfio_irq_counts_read(f->host_counts, vector, &now);
+	if (r < 0)
+		return r;
+	counts->host_nr += now - counts->host_last;
+	counts->host_last = now;
+	*ret_signals = counts->host_nr + atomic_load(&counts->own) - atomic_load(&counts->consumed);
+	return 0;
+}
+
+void irq_function_add_consumed(struct irq_function *f, unsigned vector, uint64_t signals)
+{
+	atomic_fetch_add(&f->vectors[vector].consumed, signals);
+}
+
+void irq_function_forget(struct irq_function *f)
+{
+	for (unsigned v = 0; v < f->nr_vectors; v++) {
+		eventfd_t signals;
+
+		if (eventfd_read(irq_function_eventfd(f, v), &signals) == 0)
+			irq_function_add_consumed(f, v, signals);
+	}
 }
 
 /* ---- set-up -------------------------------------------------------------------- */
@@ -244,6 +310,7 @@ void irq_function_close(struct irq_function *f)
 	free(f->bare);
 	f->bare = NULL;
 	f->dev = NULL;
+	f->host_counts = NULL;
 	free(f->hists);
 	atomic_store(&f->recorded, NULL);
 	f->hists = NULL;

@@ -12,20 +12,24 @@
 #include <stdatomic.h>
 
 #include "vfio/device.h"
+#include "vfio/irq_count.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/hist.h"
 #include "vmm/base/report.h"
+#include "vmm/irq/heat.h"
 #include "vmm/irq/policy.h"
 #include "vmm/irq/route_name.h"
 #include "vmm/its/kernel_its.h"
 
 /*
- * What became of a vector's interrupts. taken = injected + held - released + dropped.
- * Those that the kernel takes by itself (ROUTE_IRQFD) are not counted.
+ * What became of a vector's interrupts. taken + tied = injected + tied + held - released +
+ * dropped: those that went straight from VFIO to KVM (ROUTE_IRQFD) were seen by nobody here,
+ * and are counted apart (vmm/irq/vector_routes.h).
  */
 struct vector_counts {
-	_Atomic uint64_t taken;	   /* from VFIO */
-	_Atomic uint64_t injected; /* made pending in the guest */
+	_Atomic uint64_t taken;	   /* from VFIO, by itsy's threads */
+	_Atomic uint64_t injected; /* made pending in the guest, by itsy's threads */
+	_Atomic uint64_t tied;	   /* by the kernel alone, as the host has counted them */
 	_Atomic uint64_t held;	   /* came while the guest had the vector masked or off */
 	_Atomic uint64_t released; /* of those: delivered when it was unmasked */
 	_Atomic uint64_t dropped;  /* no such mapping, LPIs off, or no ITS at the address */
@@ -40,7 +44,25 @@ struct vector_counts {
 	_Atomic uint64_t storm_masked;	 /* times that it was masked at the device */
 	_Atomic uint64_t storm_released; /* signals of itsy's own, for what that may have lost */
 	_Atomic uint64_t coalesced;	 /* came too early, and merged into the next one taken */
+	_Atomic uint64_t ties;		 /* times that KVM was given its eventfd */
 	_Atomic uint8_t route; /* enum route: what was asked for (vmm/irq/vector_routes.h) */
+	/* Where it was put last: enum route, but never ROUTE_AUTO; enum route_why; since when. */
+	_Atomic uint8_t on, why;
+	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC */
+	_Atomic uint8_t tied_is;   /* enum tied_is */
+	/* Signals of its eventfd: of itsy's own; and taken by routers that are gone, or forgotten.
+	 */
+	_Atomic uint64_t own, consumed;
+	/* The host's count of its interrupts; main thread. */
+	uint64_t host_nr;
+	uint32_t host_last; /* as it was read last */
+};
+
+/* What struct vector_counts' tied is, by all that happened until now. */
+enum tied_is {
+	TIED_EXACT,   /* all that the kernel took */
+	TIED_DIRECT,  /* less: a GICv4 delivered to the guest, and nobody counted */
+	TIED_UNKNOWN, /* less: the host shows no count of the vector's interrupts */
 };
 
 /* The parts of a machine that take a function's interrupts; all borrowed. */
@@ -59,12 +81,15 @@ struct irq_function {
 	uint32_t nr_events; /* in the shadow */
 	enum route route;   /* that its vectors begin with; before open */
 	struct policy policy;
+	struct heat_limits heat; /* of ROUTE_AUTO */
+	bool tie_uncounted;	 /* ROUTE_AUTO ties what nobody counts then */
 	unsigned nr_vectors;
-	struct vfio_device *dev;       /* borrowed; NULL: none, or a bare function */
-	int *bare;		       /* [nr_vectors] its eventfds; NULL unless bare */
-	struct vector_counts *vectors; /* [nr_vectors] */
-	struct hist *hists;	       /* [nr_vectors]; NULL: never asked for */
-	struct hist *_Atomic recorded; /* the same while times are recorded, else NULL */
+	struct vfio_device *dev;	     /* borrowed; NULL: none, or a bare function */
+	struct vfio_irq_counts *host_counts; /* borrowed; NULL: the host shows none */
+	int *bare;			     /* [nr_vectors] its eventfds; NULL unless bare */
+	struct vector_counts *vectors;	     /* [nr_vectors] */
+	struct hist *hists;		     /* [nr_vectors]; NULL: never asked for */
+	struct hist *_Atomic recorded;	     /* the same while times are recorded, else NULL */
 
 	struct irq_wiring wiring; /* of the machine, while there is one */
 };
@@ -94,10 +119,37 @@ int irq_function_mask(struct irq_function *f, unsigned vector, bool mask) _must_
 int irq_function_eventfd(const struct irq_function *f, unsigned vector);
 
 /*
+ * Have a vector interrupt as if its device had: by VFIO's loopback, or for a bare function
+ * by its eventfd. It is counted as a signal of itsy's own, since the host sees no interrupt.
+ * Any thread.
+ */
+void irq_function_trigger(struct irq_function *f, unsigned vector);
+/* Signal its eventfd, likewise counted: for interrupts that may have been lost. Any thread. */
+void irq_function_resend(struct irq_function *f, unsigned vector);
+
+/*
+ * Has the host a count of the vector's interrupts? Of bare functions, all signals are
+ * itsy's own. Any thread.
+ */
+bool irq_function_is_counted(const struct irq_function *f, unsigned vector);
+/*
+ * All signals of the vector's eventfd until now: the interrupts that the host has counted, and
+ * those of itsy's own; less those that routers which are gone have taken. Main thread.
+ * 0, or negative errno where the host's count cannot be read.
+ */
+int irq_function_nr_signals(struct irq_function *f, unsigned vector,
+			    uint64_t *ret_signals) _must_check_;
+/* A router that took this many signals of the vector is gone. */
+void irq_function_add_consumed(struct irq_function *f, unsigned vector, uint64_t signals);
+/* The function was reset: what was signalled and nobody took is no interrupt. While no router runs.
+ */
+void irq_function_forget(struct irq_function *f);
+
+/*
  * May the kernel make a vector's interrupts pending by itself? Yes where each of
  * them would reach the kernel ITS: the vector is unmasked, its message goes to an
- * ITS that is enabled, and the event's mapping is not deferred. Then ret_eventid is
- * the event. Any thread.
+ * ITS that is enabled, the event is mapped to a vCPU, and the mapping is not deferred. Then
+ * ret_eventid is the event. Any thread.
  */
 bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t *ret_eventid);
 
@@ -119,8 +171,8 @@ bool irq_function_records(const struct irq_function *f);
 /* NULL: no time was recorded yet. */
 const struct hist *irq_function_histogram(const struct irq_function *f, unsigned vector);
 
-/* A vector was signalled. The router's thread. */
-void irq_function_signalled(struct irq_function *f, unsigned vector);
+/* A vector was signalled. Returns when: CLOCK_MONOTONIC, some ms old. The router's thread. */
+uint64_t irq_function_signalled(struct irq_function *f, unsigned vector);
 /* The guest has unmasked the vector: send what was held, once, as message says. Any thread. */
 void irq_function_released(struct irq_function *f, unsigned vector,
 			   const struct msi_message *message);

@@ -9,6 +9,16 @@ static const char *const names[NR_ROUTES] = {
 	[ROUTE_URING] = "uring",
 	[ROUTE_SPIN] = "spin",
 	[ROUTE_IRQFD] = "irqfd",
+	[ROUTE_AUTO] = "auto",
+};
+
+static const char *const whys[NR_ROUTE_WHYS] = {
+	[ROUTE_WHY_ASKED] = "asked",   [ROUTE_WHY_HOT] = "hot",
+	[ROUTE_WHY_COOL] = "cool",     [ROUTE_WHY_QUIET] = "quiet",
+	[ROUTE_WHY_LIMITS] = "limits", [ROUTE_WHY_HISTOGRAM] = "histogram",
+	[ROUTE_WHY_PROBE] = "probe",   [ROUTE_WHY_UNCOUNTED] = "uncounted",
+	[ROUTE_WHY_STORM] = "storm",   [ROUTE_WHY_HELD] = "held",
+	[ROUTE_WHY_NO_GSI] = "no-gsi", [ROUTE_WHY_REFUSED] = "refused",
 };
 
 const char *route_name(enum route route)
@@ -30,4 +40,10 @@ bool route_parse(const char *name, enum route *ret_route)
 			return true;
 		}
 	return false;
+}
+
+const char *route_why_name(enum route_why why)
+{
+	assert(why < NR_ROUTE_WHYS);
+	return whys[why];
 }

@@ -287,7 +287,7 @@ static void poll_completed(struct router *router, struct source *source,
 	router->completions++;
 	if (cqe->res > 0 && source_is_heard(source)) {
 		if (deliver(router, source, 1))
-			source->seen++;
+			source_saw_one(source);
 		else
 			source_happens(&router->world, source, SOURCE_TOO_EARLY);
 	}
@@ -512,26 +512,43 @@ int router_create(const struct router_config *config, struct router **ret_router
 	return 0;
 }
 
+void router_stop(struct router *router)
+{
+	if (!router->has_thread)
+		return;
+	router->has_thread = false;
+	pthread_mutex_lock(&router->lock);
+	router->stop = true;
+	pthread_mutex_unlock(&router->lock);
+	(void)eventfd_write(router->kick, 1);
+	(void)pthread_join(router->thread, NULL);
+	/* The thread is gone, and with it all that it had asked the ring for. */
+	if (router->has_ring)
+		io_uring_queue_exit(&router->ring);
+	router->has_ring = false;
+	for (size_t i = 0; i < router->nr; i++)
+		if (router->sources[i].state != SOURCE_IDLE)
+			source_leave(&router->sources[i]);
+}
+
 void router_destroy(struct router *router)
 {
 	if (!router)
 		return;
-	if (router->has_thread) {
-		pthread_mutex_lock(&router->lock);
-		router->stop = true;
-		pthread_mutex_unlock(&router->lock);
-		(void)eventfd_write(router->kick, 1);
-		(void)pthread_join(router->thread, NULL);
-	}
-	/* The thread is gone, and with it all that it had asked the ring for. */
-	if (router->has_ring)
-		io_uring_queue_exit(&router->ring);
+	router_stop(router);
 	cleanup_fd(&router->kick);
 	pthread_mutex_destroy(&router->lock);
 	(void)sem_destroy(&router->started);
 	deadlines_fini(&router->deadlines);
 	free(router->queue);
 	free(router);
+}
+
+uint64_t router_signals(const struct router *router, size_t source)
+{
+	assert(source < router->nr);
+
+	return atomic_load_explicit(&router->sources[source].signals, memory_order_relaxed);
 }
 
 void router_stats_get(const struct router *router, struct router_stats *ret_stats)

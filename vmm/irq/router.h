@@ -68,9 +68,12 @@ struct router_config {
 int router_create(const struct router_config *config, struct router **ret_router,
 		  struct failure *ret_failure) _must_check_;
 /*
- * Every signal of an armed source that came before the call has been delivered
- * when it returns, unless the source is parked. NULL is allowed.
+ * End the thread. Every signal of an armed source that came before the call has been
+ * delivered when it returns, unless the source is parked; later ones, and those, are in the
+ * eventfd. After it only router_signals(), router_stats_get() and router_destroy().
  */
+void router_stop(struct router *router);
+/* Stops it as well. NULL is allowed. */
 void router_destroy(struct router *router);
 
 /*
@@ -83,6 +86,13 @@ void router_arm(struct router *router, size_t source);
 void router_disarm(struct router *router, size_t source);
 /* The time has come for a source that is parked, if it is. Any thread. */
 void router_unpark(struct router *router, size_t source);
+
+/*
+ * How many signals of a source were taken, less those that were put back for the next reader.
+ * Signals that share a completion are known when the poll has ended, after ops->disarmed at
+ * the latest. Any thread.
+ */
+uint64_t router_signals(const struct router *router, size_t source);
 
 struct router_stats {
 	unsigned long long reaps;	/* times the ring was looked at */

@@ -41,6 +41,11 @@ static enum source_event say_disarmed(const struct source_world *world, struct s
 	return SOURCE_NOTHING;
 }
 
+static void add_signals(struct source *source, uint64_t nr)
+{
+	atomic_fetch_add_explicit(&source->signals, nr, memory_order_relaxed);
+}
+
 /* Read the counter: how many signals were not delivered. */
 static uint64_t collect(struct source *source)
 {
@@ -49,8 +54,20 @@ static uint64_t collect(struct source *source)
 	if (read(source->eventfd, &signals, sizeof(signals)) < 0)
 		signals = 0; /* nothing since the last time */
 	waiting = source->kept + (signals > source->seen ? signals - source->seen : 0);
+	/* One signal may have completed a poll twice, when it came while the poll began. */
+	add_signals(source, signals - source->seen);
 	source->seen = source->kept = 0;
 	return waiting;
+}
+
+void source_leave(struct source *source)
+{
+	uint64_t waiting = collect(source);
+
+	if (!waiting)
+		return;
+	add_signals(source, -waiting);
+	(void)eventfd_write(source->eventfd, waiting);
 }
 
 static enum source_event offer(const struct source_world *world, struct source *source,
@@ -74,14 +91,10 @@ static enum source_event offer_all(const struct source_world *world, struct sour
 	return offer(world, source, collect(source));
 }
 
-/* Put what waits back into the counter, for the next one who reads the eventfd. */
 static enum source_event hand_back(const struct source_world *world, struct source *source)
 {
-	uint64_t waiting = collect(source);
-
 	world->ops->forget_time(world->ctx, source);
-	if (waiting)
-		(void)eventfd_write(source->eventfd, waiting);
+	source_leave(source);
 	world->ops->disarmed(world->ctx, source);
 	return SOURCE_NOTHING;
 }

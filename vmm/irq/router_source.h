@@ -24,6 +24,7 @@
 #ifndef VMM_IRQ_ROUTER_SOURCE_H
 #define VMM_IRQ_ROUTER_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -61,7 +62,8 @@ struct source {
 	int eventfd;	/* borrowed, EFD_NONBLOCK */
 	unsigned index; /* with ctx: who is told of it */
 	void *ctx;
-	uint64_t seen;	/* completions delivered since the counter was last read */
+	uint64_t seen;		  /* completions delivered since the counter was last read */
+	_Atomic uint64_t signals; /* taken by the router, and not put back */
 	uint64_t kept;	/* signals that were read from the counter, and are not delivered yet */
 	uint8_t state;	/* enum source_state */
 	uint8_t wishes; /* the router's, under its lock */
@@ -82,6 +84,22 @@ struct source_ops {
 	/* What SOURCE_DISARM asked for is done. */
 	void (*disarmed)(void *ctx, struct source *source);
 };
+
+/* A completion was delivered as one signal. */
+static inline void source_saw_one(struct source *source)
+{
+	source->seen++;
+	/* Only the router's thread writes it. */
+	atomic_store_explicit(&source->signals,
+			      atomic_load_explicit(&source->signals, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
+
+/*
+ * Nobody polls the eventfd any more, and no event follows: what waits goes back into its
+ * counter, for the next one who reads it.
+ */
+void source_leave(struct source *source);
 
 /* What all sources of a router share. */
 struct source_world {

@@ -30,6 +30,10 @@
  * reader, and gets one signal of itsy's own when it is unmasked. A driver copes with
  * one interrupt too many; with one too few its device hangs.
  *
+ * On hosts with GICv4, tying and untying has the kernel take the event from the host's ITS
+ * and map it anew (its_vlpi_map(), its_vlpi_unmap()), and what the device sends in between is
+ * dropped: a signal of itsy's own follows.
+ *
  * Lock: `lock`, around states; under it router.lock (router_arm()), mask_queue.lock,
  * kernel_its.lock (irq_function_direct()) and KVM's.
  */
@@ -45,132 +49,147 @@
 #include "vitsmod/gits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
-#include "vmm/irq/mask_queue.h"
+#include "vmm/irq/vector_routes_priv.h"
 #include "vmm/kvm/layout.h"
 
-/* Who reads a vector's eventfd. */
-enum reader {
-	UNREAD,	 /* nobody yet */
-	POLLED,	 /* a router */
-	LEAVING, /* a router that was asked to disarm it, until it calls disarmed() */
-	TIED,	 /* KVM */
-};
-
-/* The routers, by the routes that use them. */
-#define NR_ROUTERS 2u
-
-struct vector_route {
-	uint8_t reader;	       /* enum reader */
-	uint8_t router;	       /* ROUTE_URING or ROUTE_SPIN, unless TIED */
-	uint32_t gsi;	       /* while TIED */
-	bool signal_at_unmask; /* of itsy's own, when the device is unmasked */
-	/* Touched by the thread of its router only. */
-	bool storms;
-	struct policy_state policy;
-};
-
-struct function_routes {
-	struct vector_routes *all; /* that it is one of */
-	struct irq_function *irq;
-	struct vector_route *vectors; /* [nr_vectors] */
-	size_t first_source;	      /* in the routers */
-	uint32_t first_gsi;	      /* of event 0 */
-};
-
-struct vector_routes {
-	struct vector_routes_config cfg;
-	struct router *routers[NR_ROUTERS];
-	struct mask_queue *mask_queue;	   /* by source */
-	struct function_routes *functions; /* [cfg.nr_functions] */
-	size_t nr_gsis, nr_sources;
-	pthread_mutex_t lock;
-	bool closing; /* no eventfd gets a reader any more */
-};
-
-/* ---- what a vector should be ---------------------------------------------------- */
-
-struct wanted {
-	bool tied;
-	uint8_t router;
-	uint32_t gsi;
-};
-
-static enum route route_asked(const struct vector_routes *r, size_t f, unsigned v)
-{
-	return (enum route)atomic_load(&r->functions[f].irq->vectors[v].route);
-}
-
-static struct wanted route_wanted(struct vector_routes *r, size_t f, unsigned v)
-{
-	const struct function_routes *fn = &r->functions[f];
-	uint32_t eventid;
-
-	if (route_asked(r, f, v) == ROUTE_SPIN)
-		return (struct wanted){ .router = ROUTE_SPIN };
-	if (route_asked(r, f, v) == ROUTE_IRQFD &&
-	    irq_function_direct(r->functions[f].irq, v, &eventid) &&
-	    fn->first_gsi + eventid < r->nr_gsis)
-		return (struct wanted){ .tied = true, .gsi = fn->first_gsi + eventid };
-	return (struct wanted){ .router = ROUTE_URING };
-}
+/* Between two looks at tied vectors. */
+#define LOOK_NS	  UINT64_C(100000000)
+#define NS_PER_MS UINT64_C(1000000)
 
 static int eventfd_of(const struct vector_routes *r, size_t f, unsigned v)
 {
 	return irq_function_eventfd(r->functions[f].irq, v);
 }
 
-static void arm_locked(struct vector_routes *r, size_t f, unsigned v, uint8_t router)
+/* ---- who reads an eventfd ---------------------------------------------------------- */
+
+static void wake_up(void *ctx)
+{
+	const struct vector_routes *r = ctx;
+
+	if (r->cfg.wake_up)
+		r->cfg.wake_up(r->cfg.ctx);
+}
+
+/* The vector's eventfd has a reader now: that is its route, for all who look. */
+static void set_place(struct vector_routes *r, size_t f, unsigned v, enum route on,
+		      const struct wanted *w)
+{
+	struct vector_counts *counts = &r->functions[f].irq->vectors[v];
+
+	if (counts->on != on || !counts->since_ns)
+		counts->since_ns = clock_ns();
+	counts->on = (uint8_t)on;
+	counts->why = w->why;
+}
+
+static void arm_locked(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
 
 	route->reader = POLLED;
-	route->router = router;
-	router_arm(r->routers[router], r->functions[f].first_source + v);
+	route->router = w->router;
+	set_place(r, f, v, (enum route)w->router, w);
+	router_arm(r->routers[w->router], r->functions[f].first_source + v);
+}
+
+static void watch(struct vector_routes *r)
+{
+	if (!atomic_exchange(&r->watching, true))
+		wake_up(r);
+}
+
+static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
+{
+	const struct function_routes *fn = &r->functions[f];
+	struct vector_route *route = &fn->vectors[v];
+	struct vector_counts *counts = &fn->irq->vectors[v];
+
+	route->reader = TIED;
+	route->gsi = w->gsi;
+	set_place(r, f, v, ROUTE_IRQFD, w);
+	route->was_tied = true;
+	route->settling = 0;
+	route->calm = (struct calm){ 0 };
+	route->looked_ns = counts->since_ns;
+	route->looked_tied = counts->tied;
+	counts->ties++;
+	if (!vector_is_counted(r, f, v))
+		counts->tied_is = r->cfg.direct ? TIED_DIRECT : TIED_UNKNOWN;
+	watch(r);
+	if (r->cfg.direct)
+		irq_function_resend(fn->irq, v);
 }
 
 /* Nobody reads the vector's eventfd: it gets the reader that its route wants. */
 static void give_reader_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
-	const struct wanted w = route_wanted(r, f, v);
+	struct wanted w = route_choose(r, f, v);
 
 	if (!w.tied) {
-		arm_locked(r, f, v, w.router);
+		arm_locked(r, f, v, &w);
+		return;
+	}
+	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) == 0) {
+		is_tied_now(r, f, v, &w);
 		return;
 	}
 	/* The host lacks some resource: the vector stays with the router. */
-	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) < 0) {
-		arm_locked(r, f, v, ROUTE_URING);
-		return;
-	}
-	route->reader = TIED;
-	route->gsi = w.gsi;
+	route->refused = true;
+	w = route_choose(r, f, v);
+	arm_locked(r, f, v, &w);
 }
 
 static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 {
-	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), r->functions[f].vectors[v].gsi, false);
+	struct vector_route *route = &r->functions[f].vectors[v];
+	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), route->gsi, false);
 
 	assert(!err); /* it cannot fail for an eventfd that is tied */
+	route->settling = SETTLING_LOOKS;
+	route->just_untied = true;
+	if (r->cfg.direct)
+		irq_function_resend(r->functions[f].irq, v);
+	watch(r);
+}
+
+/* A vector that the guest masks now and then is not worth tying: that costs each time. */
+static void cool_if_held(struct vector_routes *r, size_t f, unsigned v)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+	uint32_t ignored;
+
+	if (route_asked(r, f, v) != ROUTE_AUTO ||
+	    irq_function_direct(r->functions[f].irq, v, &ignored))
+		return;
+	route->warmth = COOL;
+	heat_forget(&route->heat);
 }
 
 static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
-	const struct wanted w = route_wanted(r, f, v);
+	struct wanted w;
 
 	if (r->closing)
 		return; /* the routers go, one after the other */
+	cool_if_held(r, f, v);
+	w = route_choose(r, f, v);
 	switch (route->reader) {
 	case POLLED:
-		if (!w.tied && w.router == route->router)
+		if (!w.tied && w.router == route->router) {
+			r->functions[f].irq->vectors[v].why = w.why;
 			return;
+		}
 		route->reader = LEAVING;
 		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
 		return;
 	case TIED:
-		if (w.tied && w.gsi == route->gsi)
+		if (w.tied && w.gsi == route->gsi) {
+			r->functions[f].irq->vectors[v].why = w.why;
 			return;
+		}
 		untie_locked(r, f, v);
 		give_reader_locked(r, f, v);
 		return;
@@ -198,13 +217,30 @@ void vector_routes_review_all(struct vector_routes *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
+void vector_routes_review_tied(struct vector_routes *r)
+{
+	pthread_mutex_lock(&r->lock);
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
+			if (r->functions[f].vectors[v].reader == TIED)
+				review_locked(r, f, v);
+	pthread_mutex_unlock(&r->lock);
+}
+
 void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector, enum route route)
 {
+	struct vector_route *one;
+
 	assert(function < r->cfg.nr_functions);
 	assert(vector < r->functions[function].irq->nr_vectors);
 	assert(route < NR_ROUTES);
 
 	pthread_mutex_lock(&r->lock);
+	one = &r->functions[function].vectors[vector];
+	one->warmth = COOL;
+	heat_forget(&one->heat);
+	one->refused = false;
+	one->storm_until_ns = 0;
 	atomic_store(&r->functions[function].irq->vectors[vector].route, (uint8_t)route);
 	review_locked(r, function, vector);
 	pthread_mutex_unlock(&r->lock);
@@ -213,6 +249,7 @@ void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector
 struct route_state vector_routes_get(struct vector_routes *r, size_t function, unsigned vector)
 {
 	const struct vector_route *route = &r->functions[function].vectors[vector];
+	const struct vector_counts *counts = &r->functions[function].irq->vectors[vector];
 	struct route_state state;
 
 	pthread_mutex_lock(&r->lock);
@@ -220,9 +257,21 @@ struct route_state vector_routes_get(struct vector_routes *r, size_t function, u
 		.asked = route_asked(r, function, vector),
 		.is = route->reader == TIED ? ROUTE_IRQFD : (enum route)route->router,
 		.changing = route->reader == LEAVING,
+		.why = (enum route_why)counts->why,
+		.since_ns = counts->since_ns,
 	};
 	pthread_mutex_unlock(&r->lock);
 	return state;
+}
+
+void vector_routes_count(struct vector_routes *r, size_t function, unsigned vector)
+{
+	assert(function < r->cfg.nr_functions);
+	assert(vector < r->functions[function].irq->nr_vectors);
+
+	pthread_mutex_lock(&r->lock);
+	tied_count(r, function, vector);
+	pthread_mutex_unlock(&r->lock);
 }
 
 /* ---- what the routers tell --------------------------------------------------------- */
@@ -263,6 +312,38 @@ static uint64_t ask_policy(struct function_routes *fn, unsigned vector, uint64_t
 	}
 }
 
+static void is_hot_now(struct function_routes *fn, unsigned vector)
+{
+	struct vector_routes *r = fn->all;
+	size_t f = (size_t)(fn - r->functions);
+
+	pthread_mutex_lock(&r->lock);
+	if (route_asked(r, f, vector) == ROUTE_AUTO) {
+		fn->vectors[vector].warmth = HOT;
+		review_locked(r, f, vector);
+		watch(r);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+/* An interrupt of a vector without limits has passed: may the next ones be the kernel's? */
+static void passed(struct function_routes *fn, unsigned vector, uint64_t now)
+{
+	struct vector_route *route = &fn->vectors[vector];
+	const struct vector_counts *counts = &fn->irq->vectors[vector];
+	uint8_t asked = atomic_load_explicit(&counts->route, memory_order_relaxed);
+
+	if (asked == ROUTE_AUTO) {
+		if (atomic_load_explicit(&route->warmth, memory_order_relaxed) != HOT &&
+		    heat_took(&route->heat, &fn->irq->heat, now))
+			is_hot_now(fn, vector);
+	} else if (asked == ROUTE_IRQFD &&
+		   atomic_load_explicit(&counts->why, memory_order_relaxed) == ROUTE_WHY_HELD) {
+		/* Nobody tells that its event is mapped again. */
+		vector_routes_review(fn->all, (size_t)(fn - fn->all->functions), vector);
+	}
+}
+
 static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 {
 	struct function_routes *fn = ctx;
@@ -270,7 +351,7 @@ static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 	assert(signals > 0);
 	if (!policy_is_off(&fn->irq->policy))
 		return ask_policy(fn, vector, signals);
-	irq_function_signalled(fn->irq, vector);
+	passed(fn, vector, irq_function_signalled(fn->irq, vector));
 	return 0;
 }
 
@@ -350,18 +431,10 @@ static void unmasked(void *ctx, size_t source)
 	pthread_mutex_unlock(&r->lock);
 	if (signal) {
 		add(&fn->irq->vectors[v].storm_released, 1);
-		(void)eventfd_write(irq_function_eventfd(fn->irq, v), 1);
+		irq_function_resend(fn->irq, v);
 	}
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_unpark(r->routers[i], source);
-}
-
-static void wake_up(void *ctx)
-{
-	const struct vector_routes *r = ctx;
-
-	if (r->cfg.wake_up)
-		r->cfg.wake_up(r->cfg.ctx);
 }
 
 static const struct mask_queue_ops mask_queue_ops = {
@@ -370,9 +443,41 @@ static const struct mask_queue_ops mask_queue_ops = {
 	.wake_up = wake_up,
 };
 
-void vector_routes_service(struct vector_routes *r)
+/* ---- looking at tied vectors ---------------------------------------------------------- */
+
+static bool look_at(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
+{
+	bool watch = tied_look(r, f, v, now);
+
+	if (watch)
+		review_locked(r, f, v);
+	return watch;
+}
+
+/* In ms, until it is to be called again; -1: not before somebody asks for it. */
+static int look_at_all(struct vector_routes *r)
+{
+	uint64_t now = clock_ns(), nr = 0;
+
+	if (now >= r->next_look_ns && atomic_exchange(&r->watching, false)) {
+		for (size_t f = 0; f < r->cfg.nr_functions; f++)
+			for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++) {
+				pthread_mutex_lock(&r->lock);
+				nr += look_at(r, f, v, now);
+				pthread_mutex_unlock(&r->lock);
+			}
+		/* Of many, a look at one takes place at most a thousand times a second. */
+		r->next_look_ns = now + (nr * NS_PER_MS > LOOK_NS ? nr * NS_PER_MS : LOOK_NS);
+		if (nr)
+			r->watching = true;
+	}
+	return r->watching ? (int)((r->next_look_ns - now) / NS_PER_MS) + 1 : -1;
+}
+
+int vector_routes_service(struct vector_routes *r)
 {
 	mask_queue_service(r->mask_queue);
+	return look_at_all(r);
 }
 
 /* ---- set-up -------------------------------------------------------------------------- */
@@ -501,6 +606,10 @@ void vector_routes_destroy(struct vector_routes *r)
 			if (r->functions[f].vectors[v].reader == TIED)
 				untie_locked(r, f, v);
 	pthread_mutex_unlock(&r->lock);
+	for (unsigned i = 0; i < NR_ROUTERS && r->routers[NR_ROUTERS - 1]; i++)
+		router_stop(r->routers[i]);
+	for (size_t f = 0; r->routers[NR_ROUTERS - 1] && f < r->cfg.nr_functions; f++)
+		tied_count_at_end(r, f);
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_destroy(r->routers[i]);
 	mask_queue_destroy(r->mask_queue);

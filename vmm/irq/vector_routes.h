@@ -4,12 +4,19 @@
  *
  *   uring  the router's thread sleeps in its ring; it translates, counts, injects
  *   spin   the same, by a second thread that never sleeps while it has a vector
- *   irqfd  the kernel makes the LPI pending when VFIO signals; nothing of ours runs,
- *          and nothing is counted
+ *   irqfd  the kernel makes the LPI pending when VFIO signals: the vector is tied, and
+ *          nothing of ours runs
+ *   auto   irqfd while the vector is hot (vmm/irq/heat.h) and nobody wants to see or
+ *          limit its interrupts, else uring
  *
  * A vector's route can be changed at any time; no signal is lost by that, and none is
- * delivered twice. A vector for which irqfd was asked is on uring while the guest has
+ * delivered twice. A vector that might be tied is on uring while the guest has
  * it masked, or its event is not ready at the kernel ITS: irq_function_direct() decides.
+ *
+ * What KVM takes of a tied vector is counted as the difference of what the host has counted
+ * (irq_function_nr_signals()) and of what the routers have taken: exact whenever no interrupt
+ * is under way. vector_routes_service() looks at tied vectors, at most ten times a second,
+ * and takes those back that are quiet, or over their device's limit.
  *
  * On uring and spin a device's policy (vmm/irq/policy.h) decides how many signals of a
  * vector pass. A vector that storms is masked at the device where that can be done.
@@ -29,6 +36,11 @@ struct vector_routes_config {
 	size_t nr_functions;
 	const struct placement *placement;	/* of the router; NULL: wherever */
 	const struct placement *spin_placement; /* and of the one that spins */
+	/*
+	 * The host's GICv4 delivers a tied vector's messages without an interrupt of the host's:
+	 * nobody counts them.
+	 */
+	bool direct;
 	void (*failed)(void *ctx, const char *why);
 	/* Have vector_routes_service() called, soon. Any thread. NULL: no policies. */
 	void (*wake_up)(void *ctx);
@@ -51,27 +63,35 @@ void vector_routes_set(struct vector_routes *routes, size_t function, unsigned v
 		       enum route route);
 
 struct route_state {
-	enum route asked, is;
-	bool changing; /* it is leaving the route that it is on */
+	enum route asked, is; /* is: never ROUTE_AUTO */
+	bool changing;	      /* it is leaving the route that it is on */
+	enum route_why why;
+	uint64_t since_ns; /* it is on it; CLOCK_MONOTONIC */
 };
 /* Any thread. */
 struct route_state vector_routes_get(struct vector_routes *routes, size_t function,
 				     unsigned vector);
 
 /*
- * irq_function_direct() may answer otherwise than before, of one vector or of all: the
- * guest has masked it or changed its message, has switched an ITS on or off, or the
- * kernel ITS has deferred a mapping or made one. When this returns, KVM has the eventfd
- * of no vector that may not be on irqfd. Any thread.
+ * Something that decides on a vector's route may have changed, of one or of all: the
+ * guest has masked it or changed its message, has switched an ITS on or off, the
+ * kernel ITS has deferred a mapping or made one, times are recorded or not any more. When
+ * this returns, KVM has the eventfd of no vector that may not be on irqfd. Any thread.
  */
 void vector_routes_review(struct vector_routes *routes, size_t function, unsigned vector);
 void vector_routes_review_all(struct vector_routes *routes);
+/* Only of those that are tied: something may have come that takes vectors from KVM. Any thread. */
+void vector_routes_review_tied(struct vector_routes *routes);
 
 /*
- * Mask vectors that storm at their devices, and unmask those whose time has come. May
- * wait for the reset of a function. One thread, which is no vCPU's.
+ * Mask vectors that storm at their devices, and unmask those whose time has come; look at
+ * tied vectors. May wait for the reset of a function. Returns in how many ms it should be
+ * called again at the latest, or -1. The main thread.
  */
-void vector_routes_service(struct vector_routes *routes);
+int vector_routes_service(struct vector_routes *routes);
+
+/* Bring the vector's count of what KVM took up to date. The main thread. */
+void vector_routes_count(struct vector_routes *routes, size_t function, unsigned vector);
 
 /* The sums of both routers. */
 void vector_routes_stats_get(struct vector_routes *routes, struct router_stats *ret_stats);

@@ -20,6 +20,7 @@ struct member {
 	unsigned index;
 	struct vits *vits;
 	_Atomic bool was_enabled; /* as of the last time that switched() was called */
+	bool unmaps;		  /* an update since the last commit; one thread runs commands */
 };
 
 struct vits_set {
@@ -48,16 +49,22 @@ static int its_mem_write(void *ctx, uint64_t gpa, const void *buf, size_t len)
 
 static void its_update(void *ctx, const struct vits_lpi_update *update)
 {
-	const struct member *its = ctx;
+	struct member *its = ctx;
 
 	kernel_its_update(its->set->cfg.kernel_its, its->index, update);
+	its->unmaps |=
+		update->assigned && (update->op == VITS_LPI_UNMAP || update->op == VITS_LPI_DETACH);
 }
 
 static void its_commit(void *ctx)
 {
-	const struct member *its = ctx;
+	struct member *its = ctx;
+	bool unmaps = its->unmaps;
 
+	its->unmaps = false;
 	kernel_its_commit(its->set->cfg.kernel_its);
+	if (unmaps)
+		its->set->cfg.unmapped(its->set->cfg.ctx);
 }
 
 static void its_more(void *ctx)
@@ -150,6 +157,7 @@ int vits_set_create(const struct vits_set_config *config, struct vits_set **ret_
 
 	assert(config->more);
 	assert(config->switched);
+	assert(config->unmapped);
 
 	if (!set)
 		return -ENOMEM;

@@ -30,6 +30,11 @@ struct vits_set_config {
 	 * vCPU's thread, before the guest goes on.
 	 */
 	void (*switched)(void *ctx);
+	/*
+	 * Events of functions have lost their mapping, or their vCPU. Before the guest sees in
+	 * GITS_CREADR that the command has run. Any thread; must not call back.
+	 */
+	void (*unmapped)(void *ctx);
 	void *ctx;
 };
 

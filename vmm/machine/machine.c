@@ -112,6 +112,14 @@ static void review_routes(void *ctx)
 		vector_routes_review_all(m->routes);
 }
 
+static void review_tied_vectors(void *ctx)
+{
+	struct machine *m = ctx;
+
+	if (m->routes)
+		vector_routes_review_tied(m->routes);
+}
+
 static const struct vcpu_ops vcpu_ops = {
 	.event = on_vcpu_event,
 	.aborted_access = on_aborted_access,
@@ -269,6 +277,7 @@ static int build_devices(struct machine *m)
 		.kernel_its = m->kernel_its,
 		.more = wake_up,
 		.switched = review_routes,
+		.unmapped = review_tied_vectors,
 		.ctx = m,
 	};
 	int r = vits_set_create(&its_config, &m->its);
@@ -378,6 +387,15 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 	return 0;
 }
 
+/* The VM and its ITS exist, as that needs. Without a device nobody asks. */
+static bool host_delivers_directly(const struct machine *m)
+{
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		if (m->cfg.functions[i].dev)
+			return vfio_host_delivers_directly(m->cfg.functions[i].host);
+	return false;
+}
+
 static int start_routes(struct machine *m, struct failure *ret_failure)
 {
 	const struct config *c = m->cfg.config;
@@ -388,6 +406,7 @@ static int start_routes(struct machine *m, struct failure *ret_failure)
 		.nr_functions = m->cfg.nr_functions,
 		.placement = &c->router,
 		.spin_placement = &c->spin,
+		.direct = host_delivers_directly(m),
 		.failed = on_part_failed,
 		.wake_up = wake_up,
 		.ctx = m,
@@ -453,10 +472,10 @@ static int retry_waiting(struct machine *m)
 
 int machine_service(struct machine *m)
 {
-	if (m->routes)
-		vector_routes_service(m->routes);
+	int routes_ms = m->routes ? vector_routes_service(m->routes) : -1;
+
 	vits_set_run(m->its);
-	return retry_waiting(m);
+	return sooner_ms(routes_ms, retry_waiting(m));
 }
 
 void machine_stop(struct machine *m)

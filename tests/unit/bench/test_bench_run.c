@@ -208,7 +208,7 @@ struct route_state vector_routes_get(struct vector_routes *routes, size_t functi
 	(void)function;
 	(void)vector;
 	w.settling -= w.settling > 0;
-	return (struct route_state){ w.route, w.route, w.settling > 0 };
+	return (struct route_state){ .asked = w.route, .is = w.route, .changing = w.settling > 0 };
 }
 
 /* ---- functions of the host ------------------------------------------------------------- */

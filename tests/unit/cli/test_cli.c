@@ -260,7 +260,8 @@ static void test_numbers_of_options_are_taken_from_the_least_to_the_most(void **
 		{ "--vcpu-cpu 1024", "--vcpu-cpu is a number from 0 to 1023, not '1024'" },
 		{ "--trigger-cpu x", "--trigger-cpu is a number from 0 to 1023, not 'x'" },
 		{ "--routes spin,uring", NULL },
-		{ "--routes spin,", "--routes is a list of uring, spin and irqfd, not 'spin,'" },
+		{ "--routes spin,",
+		  "--routes is a list of uring, spin, irqfd and auto, not 'spin,'" },
 		{ "--device 1:0", "is the address of a PCI function, or none, not '1:0'" },
 	};
 
@@ -446,7 +447,7 @@ static void test_ctl_and_top_refuse_wrong_command_lines(void **state)
 		{ "ctl box irqs now", "ctl: usage: itsy ctl box irqs [--histogram]\n" },
 		{ "ctl box histogram", "ctl: usage: itsy ctl box histogram on|off\n" },
 		{ "ctl box route nvme",
-		  "ctl: usage: itsy ctl box route DEVICE[/VECTOR] uring|spin|irqfd\n" },
+		  "ctl: usage: itsy ctl box route DEVICE[/VECTOR] uring|spin|irqfd|auto\n" },
 		{ "ctl box its --histogram",
 		  "ctl: --histogram belongs to irqs: itsy help ctl explains it\n" },
 		{ "ctl --histogram",

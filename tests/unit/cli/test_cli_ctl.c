@@ -154,7 +154,7 @@ static json_t *printed_json(void)
 	"{\"device\": \"" device "\", \"vector\": " #vector ", \"devid\": 8, "                    \
 	"\"eventid\": 1, \"lpi\": 8193, \"vcpu\": 0, \"route\": \"uring\", "                      \
 	"\"asked\": \"uring\", \"changing\": false, \"taken\": " #taken ", \"injected\": " #taken \
-	", \"held\": 0, \"dropped\": 0, \"last_ns\": 1}"
+	", \"held\": 0, \"dropped\": 0, \"tied\": 0, \"last_ns\": 1}"
 #define IRQS(now, rows) "{\"itsy\": 1, \"ok\": true, \"now_ns\": " #now ", \"vectors\": [" rows "]}"
 
 static void test_info_tells_the_guest_and_its_devices(void **state)
@@ -319,7 +319,7 @@ static void test_help_lists_each_verb_with_what_is_typed_behind_it(void **state)
 	    "  NAME info                       what it is, and since when (the default)\n"
 	    "  NAME irqs                       its vectors: mapping, route, counts, rates\n"
 	    "  NAME histogram on|off           record the time each interrupt takes in itsy\n"
-	    "  NAME route DEVICE[/VECTOR] uring|spin|irqfd\n"
+	    "  NAME route DEVICE[/VECTOR] uring|spin|irqfd|auto\n"
 	    "                                  change the route while interrupts come; DEVICE\n");
 	for (size_t i = 0; i < nr_control_verbs; i++) {
 		char line[64];

@@ -24,7 +24,8 @@ static const char everything[] =
 	"\ton-error = \"stall\"\n}\n"
 	"\nits \"b\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n\ton-error = \"skip\"\n}\n"
 	"\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tits = \"b\"\n\tdevid = 0x9\n\tevents = 4\n"
-	"\troute = \"spin\"\n\tstorm-rate = 1000\n\tstorm-burst = 20\n"
+	"\troute = \"spin\"\n\thot-rate = 300\n\tquiet-rate = 30\n"
+	"\tauto-uncounted = \"irqfd\"\n\tstorm-rate = 1000\n\tstorm-burst = 20\n"
 	"\tstorm-holdoff-us = 5000\n\thold-us = 50\n\tmsi-cpu = 3\n}\n"
 	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tits = \"a\"\n\tmsi-cpu = \"any\"\n}\n";
 

@@ -60,7 +60,8 @@ static void test_each_counter_has_a_place_of_its_own(void **state)
 
 static json_t *statistics(void)
 {
-	static struct vector_counts vectors[1] = { { .last = UINT64_C(8200) << 32 } };
+	static struct vector_counts vectors[1] = { { .last = UINT64_C(8200) << 32,
+						     .tied_is = TIED_DIRECT } };
 	struct passthru function = {
 		.irq = { .name = "net0", .devid = 8, .nr_vectors = 1, .vectors = vectors },
 	};

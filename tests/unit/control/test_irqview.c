@@ -20,7 +20,7 @@
 #define ROW(device, vector, more)                                                            \
 	"{\"device\":\"" device "\",\"vector\":" #vector ",\"devid\":8,\"route\":\"uring\"," \
 	"\"asked\":\"uring\",\"changing\":false,\"injected\":1,\"held\":2,\"released\":0,"   \
-	"\"dropped\":3," more "}"
+	"\"dropped\":3,\"tied\":0,\"why\":\"asked\",\"since_ns\":0," more "}"
 #define AT(now, rows) "{\"now_ns\":" #now ",\"vectors\":[" rows "]}"
 
 static struct irq_sample read_sample(const char *text)
@@ -127,28 +127,33 @@ static void test_the_table_shows_what_is_known_and_hides_the_quiet(void **state)
 	s.rows[1].rate = 1234.6;
 	(void)snprintf(s.rows[1].asked, sizeof(s.rows[1].asked), "irqfd");
 	s.rows[2].rate = 0.5;
-	expect_table(&s,
-		     "VECTOR   DEV/EVENT   LPI  VCPU  ROUTE         PER S  TAKEN  INJECTED  HELD  "
-		     "DROPPED    LAST\n"
-		     "disk[1]  0x0008/1   8193     3  uring->irqfd   1235  12345         1     2  "
-		     "      3  1.0 ms\n"
-		     "disk[2]  0x0008/-      -     -  uring           0.5      1         1     2  "
-		     "      3       -\n"
-		     "(1 more vectors without an interrupt)\n");
+	expect_table(&s, "VECTOR   DEV/EVENT   LPI  VCPU  ROUTE         WHY          PER S  TAKEN  "
+			 "INJECTED  HELD  DROPPED  BY IRQFD    LAST\n"
+			 "disk[1]  0x0008/1   8193     3  uring->irqfd  asked 5.0 s   1235  12345  "
+			 "       1     2        3         0  1.0 ms\n"
+			 "disk[2]  0x0008/-      -     -  uring         asked 5.0 s    0.5      1  "
+			 "       1     2        3         0       -\n"
+			 "(1 more vectors without an interrupt)\n");
 }
 
-static void test_what_the_kernel_takes_alone_has_no_rate(void **state)
+static void test_what_nobody_counts_has_a_word_and_no_rate(void **state)
 {
-	struct irq_sample s = read_sample(AT(1, ROW("d", 0, "\"taken\":0")));
+	struct irq_sample s = read_sample(AT(
+		5000000000,
+		ROW("d", 0, "\"taken\":0,\"tied_is\":\"direct\"") "," ROW("d", 1, "\"taken\":0")));
 
 	(void)state;
-	(void)snprintf(s.rows[0].route, sizeof(s.rows[0].route), "irqfd");
-	(void)snprintf(s.rows[0].asked, sizeof(s.rows[0].asked), "irqfd");
-	s.rows[0].rate = 0;
-	expect_table(&s, "VECTOR  DEV/EVENT  LPI  VCPU  ROUTE  PER S  TAKEN  INJECTED  HELD  "
-			 "DROPPED  LAST\n"
-			 "d[0]    0x0008/-     -     -  irqfd      -      0         1     2  "
-			 "      3     -\n");
+	for (unsigned i = 0; i < 2; i++) {
+		(void)snprintf(s.rows[i].route, sizeof(s.rows[i].route), "irqfd");
+		(void)snprintf(s.rows[i].asked, sizeof(s.rows[i].asked), "auto");
+		(void)snprintf(s.rows[i].why, sizeof(s.rows[i].why), "hot");
+		s.rows[i].rate = 0;
+	}
+	expect_table(&s, "VECTOR  DEV/EVENT  LPI  VCPU  ROUTE        WHY        PER S  TAKEN  "
+			 "INJECTED  HELD  DROPPED  BY IRQFD  LAST\n"
+			 "d[0]    0x0008/-     -     -  auto: irqfd  hot 5.0 s      -      0  "
+			 "       1     2        3    direct     -\n"
+			 "(1 more vectors without an interrupt)\n");
 }
 
 static void test_histograms_show_percentiles(void **state)
@@ -237,7 +242,7 @@ int main(void)
 		cmocka_unit_test(test_rates_are_by_the_guests_clock),
 		cmocka_unit_test(test_the_busiest_come_first),
 		cmocka_unit_test(test_the_table_shows_what_is_known_and_hides_the_quiet),
-		cmocka_unit_test(test_what_the_kernel_takes_alone_has_no_rate),
+		cmocka_unit_test(test_what_nobody_counts_has_a_word_and_no_rate),
 		cmocka_unit_test(test_histograms_show_percentiles),
 		cmocka_unit_test(test_times_have_the_unit_that_fits),
 		cmocka_unit_test(test_a_page_is_cut_to_the_terminal),

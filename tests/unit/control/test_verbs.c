@@ -25,6 +25,7 @@ static struct {
 	struct running_guest guest;
 	int answer; /* of the LPI backend */
 	bool changing;
+	uint64_t tied; /* of each vector, as soon as it is counted */
 	unsigned vector_routes_set;
 	json_t *reply;
 	char error[CONTROL_ERROR_MAX];
@@ -74,6 +75,12 @@ struct route_state vector_routes_get(struct vector_routes *r, size_t function, u
 		.is = ROUTE_URING,
 		.changing = g.changing,
 	};
+}
+
+void vector_routes_count(struct vector_routes *r, size_t function, unsigned vector)
+{
+	(void)r;
+	g.functions[function].irq.vectors[vector].tied = g.tied;
 }
 
 void vector_routes_review(struct vector_routes *r, size_t function, unsigned vector)
@@ -222,6 +229,32 @@ static void test_irqs_counts_and_says_where_they_go(void **state)
 }
 
 /* Vectors beyond the ITS's events cannot be asked for there. */
+static void test_irqs_counts_what_the_kernel_took_before_it_tells(void **state)
+{
+	static const struct {
+		enum tied_is is;
+		const char *word;
+	} words[] = { { TIED_DIRECT, "direct" }, { TIED_UNKNOWN, "unknown" } };
+	const json_t *v;
+
+	(void)state;
+	signal_times(0, 0, 3);
+	g.tied = 1000;
+	assert_non_null(ask("\"do\":\"irqs\",\"device\":\"edu\",\"vector\":0"));
+	v = vector(0);
+	assert_int_equal(number(v, "taken"), 1003);
+	assert_int_equal(number(v, "injected"), 1003);
+	assert_int_equal(number(v, "tied"), 1000);
+	assert_null(json_object_get(v, "tied_is"));
+	assert_string_equal(string(v, "why"), "asked");
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		g.functions[0].irq.vectors[0].tied_is = words[i].is;
+		assert_non_null(ask("\"do\":\"irqs\",\"device\":\"edu\",\"vector\":0"));
+		assert_string_equal(string(vector(0), "tied_is"), words[i].word);
+	}
+	g.tied = 0;
+}
+
 static void test_vectors_beyond_the_shadow_have_no_target(void **state)
 {
 	(void)state;
@@ -271,7 +304,7 @@ static void test_wrong_vectors_are_refused(void **state)
 		{ "\"do\":\"irqs\",\"device\":\"edu\",\"vector\":4",
 		  "'edu' has no vector 4: it has 4" },
 		{ "\"do\":\"route\",\"device\":\"edu\",\"route\":\"fast\"",
-		  "'route' is \"uring\", \"spin\" or \"irqfd\", not 'fast'" },
+		  "'route' is \"uring\", \"spin\", \"irqfd\" or \"auto\", not 'fast'" },
 		{ "\"do\":\"route\",\"device\":\"edu\"", "'route' needs 'route'" },
 		{ "\"do\":\"histogram\",\"set\":\"maybe\"",
 		  "'set' is \"on\" or \"off\", not 'maybe'" },
@@ -424,6 +457,7 @@ static void bring_out_all(void)
 {
 	assert_non_null(ask("\"do\":\"histogram\",\"set\":\"on\""));
 	signal_times(0, 0, 3);
+	g.functions[0].irq.vectors[0].tied_is = TIED_DIRECT;
 	run_skip(g.world, mapti(DEV_A, 1, 100, 0), 0x010a06);
 	ram_set(g.world, ITT_A + 8, (uint64_t)LPI(9) << 16);
 	ram_set(g.world, COLL_TABLE, 0);
@@ -532,6 +566,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_A_GUEST(test_info_says_what_it_is),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
+		ON_A_GUEST(test_irqs_counts_what_the_kernel_took_before_it_tells),
 		ON_A_GUEST(test_vectors_beyond_the_shadow_have_no_target),
 		ON_A_GUEST(test_without_a_target_the_last_one_is_told),
 		ON_A_GUEST(test_long_lists_come_in_parts_that_join),

@@ -25,7 +25,12 @@ struct vfio_device {
 	struct msi_message messages[DEV_A_EVENTS];
 	bool masked[DEV_A_EVENTS]; /* at the device */
 	int mask_error;
+	unsigned triggered[DEV_A_EVENTS];
 };
+
+/* Never looked into. */
+#define COUNTS	  ((struct vfio_irq_counts *)&w.host_counts)
+#define UNCOUNTED 3u
 
 static struct {
 	struct world *world;
@@ -34,7 +39,9 @@ static struct {
 	int answer;			/* of the kernel ITS */
 	bool defers;			/* it has deferred the mappings */
 	uint64_t signals[DEV_A_EVENTS]; /* it was given, by EventID */
-	unsigned calloc_fails_at;	/* the nth from now on (1: the next); 0: none does */
+	uint32_t host_counts[DEV_A_EVENTS];
+	int count_error;
+	unsigned calloc_fails_at; /* the nth from now on (1: the next); 0: none does */
 } w;
 
 void *__real_calloc(size_t nr, size_t size);
@@ -86,6 +93,25 @@ int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool ma
 		return dev->mask_error;
 	dev->masked[vector] = mask;
 	return 0;
+}
+
+int vfio_vector_trigger(struct vfio_device *dev, unsigned vector)
+{
+	dev->triggered[vector]++;
+	return 0;
+}
+
+bool vfio_irq_counts_has(const struct vfio_irq_counts *counts, unsigned vector)
+{
+	assert_ptr_equal(counts, COUNTS);
+	return vector != UNCOUNTED;
+}
+
+int vfio_irq_counts_read(struct vfio_irq_counts *counts, unsigned vector, uint32_t *ret_count)
+{
+	assert_ptr_equal(counts, COUNTS);
+	*ret_count = w.host_counts[vector];
+	return w.count_error;
 }
 
 int kernel_its_signal(struct kernel_its *kernel_its, size_t function, uint32_t eventid)
@@ -416,6 +442,74 @@ static void test_recordings_begin_and_end_while_interrupts_come(void **state)
 
 /* ---- vectors ----------------------------------------------------------------------- */
 
+static uint64_t nr_signals(unsigned vector)
+{
+	uint64_t nr = 0;
+
+	assert_int_equal(irq_function_nr_signals(&w.f, vector, &nr), 0);
+	return nr;
+}
+
+static void test_signals_are_what_the_host_counts_and_those_of_itsys_own(void **state)
+{
+	(void)state;
+	w.f.host_counts = COUNTS;
+	assert_true(irq_function_is_counted(&w.f, 0));
+	assert_int_equal(nr_signals(0), 0);
+	w.host_counts[0] = 1001;
+	assert_int_equal(nr_signals(0), 1001);
+	assert_int_equal(nr_signals(1), 0);
+	/* VFIO's loopback makes no interrupt of the host's. */
+	irq_function_trigger(&w.f, 0);
+	assert_int_equal(w.dev.triggered[0], 1);
+	assert_int_equal(nr_signals(0), 1002);
+	irq_function_add_consumed(&w.f, 0, 2);
+	assert_int_equal(nr_signals(0), 1000);
+}
+
+static void test_the_hosts_counter_may_wrap(void **state)
+{
+	(void)state;
+	w.f.host_counts = COUNTS;
+	w.host_counts[0] = UINT32_MAX;
+	assert_int_equal(nr_signals(0), UINT32_MAX);
+	w.host_counts[0] = 4;
+	assert_int_equal(nr_signals(0), UINT64_C(0x100000004));
+}
+
+static void test_what_the_host_does_not_count_is_told(void **state)
+{
+	uint64_t nr;
+
+	(void)state;
+	assert_false(irq_function_is_counted(&w.f, 0));
+	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -ENOENT);
+	w.f.host_counts = COUNTS;
+	assert_false(irq_function_is_counted(&w.f, UNCOUNTED));
+	assert_int_equal(irq_function_nr_signals(&w.f, UNCOUNTED, &nr), -ENOENT);
+	w.count_error = -EIO;
+	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -EIO);
+}
+
+static void test_a_bare_functions_signals_are_all_of_itsys_own(void **state)
+{
+	struct failure failure;
+
+	(void)state;
+	irq_function_close(&w.f);
+	w.f = (struct irq_function){ .name = "bare", .devid = DEV_A };
+	assert_int_equal(irq_function_open_bare(&w.f, 2, &failure), 0);
+	irq_function_trigger(&w.f, 1);
+	irq_function_trigger(&w.f, 1);
+	irq_function_resend(&w.f, 1);
+	assert_true(irq_function_is_counted(&w.f, 1));
+	assert_int_equal(nr_signals(1), 3);
+	/* A reset makes three that nobody took into none. */
+	irq_function_forget(&w.f);
+	assert_int_equal(nr_signals(1), 0);
+	assert_int_equal(nr_signals(0), 0);
+}
+
 static void test_vectors_begin_with_the_route_of_the_configuration(void **state)
 {
 	(void)state;
@@ -478,8 +572,9 @@ static void test_a_bare_function_sends_each_vectors_number_and_is_never_masked(v
 	expect_counts(0, 1, 1, 0, 0, 0);
 	expect_counts(1, 1, 1, 0, 0, 0);
 	expect_counts(2, 1, 0, 0, 0, 1);
-	assert_true(irq_function_direct(&w.f, 3, &eventid));
-	assert_int_equal(eventid, 3);
+	assert_true(irq_function_direct(&w.f, 1, &eventid));
+	assert_int_equal(eventid, 1);
+	assert_false(irq_function_direct(&w.f, 3, &eventid)); /* it is not mapped */
 	assert_false(irq_function_can_mask(&w.f));
 	assert_int_equal(irq_function_mask(&w.f, 0, true), -EOPNOTSUPP);
 	/* An eventfd that is its own, and empty. */
@@ -549,6 +644,10 @@ int main(void)
 		TEST(test_the_kernel_may_have_what_would_reach_it_and_nothing_else),
 		TEST(test_times_are_of_injected_interrupts_while_they_are_recorded),
 		TEST(test_recordings_begin_and_end_while_interrupts_come),
+		TEST(test_signals_are_what_the_host_counts_and_those_of_itsys_own),
+		TEST(test_the_hosts_counter_may_wrap),
+		TEST(test_what_the_host_does_not_count_is_told),
+		TEST(test_a_bare_functions_signals_are_all_of_itsys_own),
 		TEST(test_vectors_begin_with_the_route_of_the_configuration),
 		TEST(test_events_are_a_power_of_two_that_the_vectors_fit_into),
 		TEST(test_only_msix_can_be_masked_at_the_device),

@@ -28,7 +28,7 @@ struct machine {
 	struct world *world;
 	struct vits_set *set;
 	uint32_t tail[NR_ITS];
-	unsigned nr_more, nr_switched;
+	unsigned nr_more, nr_switched, nr_unmapped;
 };
 
 static void on_more(void *ctx)
@@ -43,6 +43,13 @@ static void on_switched(void *ctx)
 	struct machine *m = ctx;
 
 	m->nr_switched++;
+}
+
+static void on_unmapped(void *ctx)
+{
+	struct machine *m = ctx;
+
+	m->nr_unmapped++;
 }
 
 static void write_reg(struct machine *m, unsigned its, uint64_t offset, uint64_t value)
@@ -110,7 +117,9 @@ static int setup(void **state)
 {
 	static struct machine m;
 	const struct vits_function functions[] = { { DEVID, 8 }, { DEVID + 8, 4 } };
-	struct vits_set_config config = { .more = on_more, .switched = on_switched, .ctx = &m };
+	struct vits_set_config config = {
+		.more = on_more, .switched = on_switched, .unmapped = on_unmapped, .ctx = &m
+	};
 
 	m = (struct machine){ .world = world_new(8) };
 	world_set_up_lpis(m.world);

@@ -329,7 +329,7 @@ static void test_message_written_while_unmasked_takes_effect_with_each_write(voi
 	stop(&w);
 }
 
-static void test_reset_forgets_what_was_signalled_and_masks_all(void **state)
+static void test_reset_forgets_what_waited_and_masks_all(void **state)
 {
 	struct world w;
 
@@ -342,7 +342,8 @@ static void test_reset_forgets_what_was_signalled_and_masks_all(void **state)
 	fake_signal(w.fn, 2);
 	assert_int_equal(vfio_device_reset(w.dev), 0);
 	assert_true(pba(&w, 0) == 0);
-	assert_false(readable(vfio_vector_eventfd(w.dev, 2)));
+	/* That is its reader's, who counts. */
+	assert_true(readable(vfio_vector_eventfd(w.dev, 2)));
 	assert_int_equal(w.fn->nr_enabled, 65);
 	assert_true(vfio_bar_read(w.dev, 0, TABLE + 16, 8) == 0);
 	assert_true(vfio_bar_read(w.dev, 0, TABLE + 24, 8) == UINT64_C(1) << 32);
@@ -721,7 +722,7 @@ int main(void)
 		cmocka_unit_test(test_masked_vector_latches_in_the_pba_and_fires_on_unmask),
 		cmocka_unit_test(test_function_mask_holds_all_and_releases_those_that_wait),
 		cmocka_unit_test(test_message_written_while_unmasked_takes_effect_with_each_write),
-		cmocka_unit_test(test_reset_forgets_what_was_signalled_and_masks_all),
+		cmocka_unit_test(test_reset_forgets_what_waited_and_masks_all),
 		cmocka_unit_test(test_unsound_msix_falls_back_to_msi),
 		cmocka_unit_test(test_msi_vectors_share_a_message_and_differ_in_low_data_bits),
 		cmocka_unit_test(test_msi_vectors_beyond_those_enabled_fold),

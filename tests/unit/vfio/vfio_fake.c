@@ -515,15 +515,6 @@ static int fake_eventfd(void *ctx)
 	return fails(fake, "eventfd") ? -fake->fail_errno : new_fd(fake, FAKE_EVENTFD, 0);
 }
 
-static void fake_drain(void *ctx, int fd)
-{
-	uint64_t count;
-
-	get_fd(ctx, fd, FAKE_EVENTFD);
-	if (read(fd, &count, sizeof(count)) < 0)
-		assert_int_equal(errno, EAGAIN);
-}
-
 static void *fake_zalloc(void *ctx, size_t nr, size_t size)
 {
 	return fails(ctx, "zalloc") ? NULL : calloc(nr, size);
@@ -544,7 +535,6 @@ void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
 		.mmap = fake_mmap,
 		.munmap = fake_munmap,
 		.eventfd = fake_eventfd,
-		.drain = fake_drain,
 		.zalloc = fake_zalloc,
 		.page_size = (size_t)sysconf(_SC_PAGESIZE),
 	};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What vector_routes.c, route_choice.c and tied_count.c share. Each function here is called
+ * with struct vector_routes' lock held, but where it says otherwise.
+ */
+#ifndef VMM_IRQ_VECTOR_ROUTES_PRIV_H
+#define VMM_IRQ_VECTOR_ROUTES_PRIV_H
+
+#include <pthread.h>
+
+#include "vmm/irq/mask_queue.h"
+#include "vmm/irq/vector_routes.h"
+
+/* How many times a vector that was untied is looked at, see tied_count.c. */
+#define SETTLING_LOOKS 4u
+
+/* Who reads a vector's eventfd. */
+enum reader {
+	UNREAD,	 /* nobody yet */
+	POLLED,	 /* a router */
+	LEAVING, /* a router that was asked to disarm it, until it calls disarmed() */
+	TIED,	 /* KVM */
+};
+
+/* The routers, by the routes that use them. */
+#define NR_ROUTERS 2u
+
+/* Of a vector on ROUTE_AUTO. */
+enum warmth { COOL, HOT, QUIET };
+
+struct vector_route {
+	uint8_t reader;	       /* enum reader */
+	uint8_t router;	       /* ROUTE_URING or ROUTE_SPIN, unless TIED */
+	uint32_t gsi;	       /* while TIED */
+	bool signal_at_unmask; /* of itsy's own, when the device is unmasked */
+	bool refused;	       /* KVM would not tie it */
+	bool was_tied;	       /* its count of what KVM took is ours to keep up */
+	bool just_untied;      /* it was not counted since */
+	uint8_t settling;      /* looks left */
+	_Atomic uint8_t warmth;
+	/* Of the last look at it while TIED. */
+	struct calm calm;
+	uint64_t looked_ns, looked_tied;
+	uint64_t storm_until_ns, storms_then; /* it is kept from KVM; 0: it is not */
+	/* Touched by the thread of its router only. */
+	bool storms;
+	struct policy_state policy;
+	struct heat heat;
+};
+
+struct function_routes {
+	struct vector_routes *all; /* that it is one of */
+	struct irq_function *irq;
+	struct vector_route *vectors; /* [nr_vectors] */
+	size_t first_source;	      /* in the routers */
+	uint32_t first_gsi;	      /* of event 0 */
+};
+
+struct vector_routes {
+	struct vector_routes_config cfg;
+	struct router *routers[NR_ROUTERS];
+	struct mask_queue *mask_queue;	   /* by source */
+	struct function_routes *functions; /* [cfg.nr_functions] */
+	size_t nr_gsis, nr_sources;
+	pthread_mutex_t lock;
+	bool closing;	       /* no eventfd gets a reader any more */
+	_Atomic bool watching; /* there are vectors to look at */
+	uint64_t next_look_ns; /* main thread */
+};
+
+/* What a vector should be. */
+struct wanted {
+	bool tied;
+	uint8_t router;
+	uint8_t why; /* enum route_why */
+	uint32_t gsi;
+};
+
+struct wanted route_choose(const struct vector_routes *r, size_t f, unsigned v);
+
+static inline enum route route_asked(const struct vector_routes *r, size_t f, unsigned v)
+{
+	return (enum route)atomic_load_explicit(&r->functions[f].irq->vectors[v].route,
+						memory_order_relaxed);
+}
+
+/* Nobody counts what a GICv4 delivers. */
+static inline bool vector_is_counted(const struct vector_routes *r, size_t f, unsigned v)
+{
+	return !r->cfg.direct && irq_function_is_counted(r->functions[f].irq, v);
+}
+
+/* Bring the count of what KVM took of a vector up to date. */
+void tied_count(struct vector_routes *r, size_t f, unsigned v);
+/* The same of a function's vectors when the routers have stopped; what waits in their eventfds is
+ * forgotten. No lock. */
+void tied_count_at_end(struct vector_routes *r, size_t f);
+/*
+ * Is the vector to be watched: is it tied, or may it have to be soon? Then it is counted, and
+ * whether it is quiet or storms is known afterwards. now is CLOCK_MONOTONIC.
+ */
+bool tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now);
+
+#endif
