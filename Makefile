@@ -123,8 +123,10 @@ chosen_units := $(call only,$(units) $(threads))
 chosen_scripts := $(call only,$(e2e_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
-# What runs on the emulated host beside itsy: the host's own part, and the peers of bench-peers (in guests, too).
+# What runs on the emulated host beside itsy: the host's own part, what an end-to-end test starts itsy with, and the
+# peers of bench-peers (in guests, too).
 agent := $(arm64)/emuhost-agent
+without := $(arm64)/without-io-uring
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
 emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
@@ -144,7 +146,7 @@ unit: $(chosen_units)
 	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
 #: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
-test: all $(chosen_units) payloads guest-images $(agent) $(peers) $(arm64)/itsdiff
+test: all $(chosen_units) payloads guest-images $(agent) $(without) $(peers) $(arm64)/itsdiff
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts)
 
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
@@ -286,6 +288,8 @@ $(arm64)/vmm/base/version.o: $(BUILD)/version/.flags
 $(arm64)/vmm/bench/bench_payload.o: $(BUILD)/guest/latency.bin
 
 $(agent): $(arm64)/tests/emuhost/agent.o
+$(without): $(arm64)/tests/e2e/lib/without_io_uring.o
+$(agent) $(without):
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 # Static, for guests have no libc.
 $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a

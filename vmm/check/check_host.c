@@ -2,8 +2,7 @@
 /*
  * itsy check: the host's kernel and what it has for passthrough.
  *
- * Documents: Documentation/driver-api/vfio.rst, admin-guide/sysctl/kernel.rst
- * (io_uring_disabled), setrlimit(2).
+ * Documents: Documentation/driver-api/vfio.rst, setrlimit(2).
  *
  * A check says only what it can know: where a version number does not
  * tell whether a kernel has a fix, the verdict is WARN and says so.
@@ -16,12 +15,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <liburing.h>
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/irq/io_uring_host.h"
 
 #define KERNEL_MIN    601u /* 6.1: the oldest that itsy is tested with */
 #define KERNEL_XARRAY 610u /* 6.10: the translation cache of the kernel's ITS was rewritten */
@@ -239,29 +238,15 @@ void check_isolation(const struct check_host *host, struct check_result *ret)
 
 void check_io_uring(const struct check_host *host, struct check_result *ret)
 {
-	struct io_uring_params params = { .flags = IORING_SETUP_CLAMP };
-	struct io_uring ring;
-	char line[8];
-	int r;
+	static const enum verdict verdicts[] = {
+		[IO_URING_WORKS] = VERDICT_PASS,
+		[IO_URING_REFUSED] = VERDICT_WARN,
+		[IO_URING_FAILS] = VERDICT_FAIL,
+	};
+	struct failure failure = { .cause = "available" };
+	enum io_uring_host is = io_uring_host_try(host->fs.root, &failure);
 
-	r = io_uring_queue_init_params(8, &ring, &params);
-	if (r == 0) {
-		io_uring_queue_exit(&ring);
-		check_say(ret, VERDICT_PASS, NULL, "available");
-		return;
-	}
-	check_read_line(host, "/proc/sys/kernel/io_uring_disabled", line, sizeof(line));
-	if (line[0] == '1' || line[0] == '2')
-		check_say(ret, VERDICT_FAIL,
-			  line[0] == '1' ? "run itsy as root, or sysctl kernel.io_uring_disabled=0"
-					 : "sysctl kernel.io_uring_disabled=0",
-			  "switched off: kernel.io_uring_disabled is %s", line);
-	else
-		check_say(ret, VERDICT_FAIL,
-			  r == -ENOSYS	? "use a kernel with CONFIG_IO_URING"
-			  : r == -EPERM ? "allow it in the seccomp filter of the container"
-					: "free memory or descriptors (ulimit -n)",
-			  "cannot be set up: %s", strerror(-r));
+	check_say(ret, verdicts[is], failure.cure, "%s", failure.cause);
 }
 
 void check_memlock(const struct check_host *host, struct check_result *ret)

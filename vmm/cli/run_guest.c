@@ -25,6 +25,7 @@
 #include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
 #include "vmm/dev/vfio_words.h"
+#include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/machine.h"
 
@@ -282,6 +283,16 @@ static int write_dtb(const struct run *run, const struct loaded *loaded,
 	return 0;
 }
 
+/* Of the first boot; the others find the same. */
+static void warn_of_epoll(const struct run *run, const struct machine *m)
+{
+	struct failure why;
+
+	if (run->boots == 1 && machine_engine(m) == ROUTER_ENGINE_EPOLL &&
+	    io_uring_host_try("", &why) == IO_URING_REFUSED)
+		report_warning("%s: %s: %s", why.object, why.cause, why.cure);
+}
+
 /* One machine's life. 1: the guest wants another one. */
 static int run_machine(struct run *run, struct machine *m, struct failure *ret_failure)
 {
@@ -300,8 +311,10 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 
 	run->boots++;
 	r = machine_start(m, &loaded, ret_failure);
-	if (r >= 0)
+	if (r >= 0) {
+		warn_of_epoll(run, m);
 		attend(run, m);
+	}
 	machine_stop(m);
 	machine_stats_get(m, &run->stats);
 	if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The router: one thread that owns one io_uring and turns signalled eventfds
- * into calls. io_uring_setup(2), io_uring_enter(2).
+ * The router: one thread that turns signalled eventfds into calls. It waits for them
+ * with io_uring, or with epoll on a host that has io_uring switched off.
  */
 #ifndef VMM_IRQ_ROUTER_H
 #define VMM_IRQ_ROUTER_H
@@ -42,10 +42,18 @@ struct router_ops {
 	 */
 	void (*disarmed)(void *ctx, unsigned index);
 	/*
-	 * The ring failed: no signal is delivered any more. why is a line of
+	 * The engine failed: no signal is delivered any more. why is a line of
 	 * text. On the router's thread, with the ctx of the configuration.
 	 */
 	void (*failed)(void *ctx, const char *why);
+};
+
+/* What a router waits with. */
+enum router_engine {
+	ROUTER_ENGINE_ANY, /* io_uring, and where the host refuses it epoll */
+	ROUTER_ENGINE_IO_URING,
+	ROUTER_ENGINE_EPOLL,
+	NR_ROUTER_ENGINES,
 };
 
 struct router_config {
@@ -53,24 +61,26 @@ struct router_config {
 	size_t nr_sources;
 	void *ctx;		      /* for ops->failed */
 	const struct router_ops *ops; /* borrowed */
-	unsigned cq_entries; /* of the completion queue, at least 64; 0: twice the sources */
+	unsigned cq_entries; /* of io_uring's completion queue, at least 64; 0: twice the sources */
 	/*
-	 * Never sleep while a source is armed: the thread looks at the ring all
-	 * the time, and wants a CPU of its own.
+	 * Never sleep while a source is armed: the thread looks for signals all the time,
+	 * and wants a CPU of its own.
 	 */
 	bool spin;
 	const struct placement *placement; /* of the thread; NULL: wherever */
+	enum router_engine engine;	   /* one alone, for tests; 0: ROUTER_ENGINE_ANY */
 };
 
 /*
- * Start the thread. A host without io_uring is a failure with ITSY_ENVIRONMENT.
+ * Start the thread. A host that has no such engine, or not what it needs, is a failure
+ * with ITSY_ENVIRONMENT.
  */
 int router_create(const struct router_config *config, struct router **ret_router,
 		  struct failure *ret_failure) _must_check_;
 /*
  * End the thread. Every signal of an armed source that came before the call has been
  * delivered when it returns, unless the source is parked; later ones, and those, are in the
- * eventfd. After it only router_signals(), router_stats_get() and router_destroy().
+ * eventfd. After it only router_signals() and router_destroy().
  */
 void router_stop(struct router *router);
 /* Stops it as well. NULL is allowed. */
@@ -94,10 +104,14 @@ void router_unpark(struct router *router, size_t source);
  */
 uint64_t router_signals(const struct router *router, size_t source);
 
+/* The one that runs, which is not ROUTER_ENGINE_ANY; and what it is called. */
+enum router_engine router_engine(const struct router *router);
+const char *router_engine_name(enum router_engine engine);
+
 struct router_stats {
-	unsigned long long reaps;	/* times the ring was looked at */
+	unsigned long long reaps;	/* times that signals were looked for */
 	unsigned long long completions; /* signals seen there */
-	unsigned long long rearmed;	/* polls that ended and were made again */
+	unsigned long long rearmed;	/* polls that ended by themselves and were made again */
 	unsigned long long parked;	/* times that a source was */
 };
 

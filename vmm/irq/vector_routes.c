@@ -620,6 +620,11 @@ void vector_routes_destroy(struct vector_routes *r)
 	free(r);
 }
 
+enum router_engine vector_routes_engine(const struct vector_routes *r)
+{
+	return router_engine(r->routers[ROUTE_URING]);
+}
+
 void vector_routes_stats_get(struct vector_routes *r, struct router_stats *ret_stats)
 {
 	*ret_stats = (struct router_stats){ 0 };

@@ -93,6 +93,9 @@ int vector_routes_service(struct vector_routes *routes);
 /* Bring the vector's count of what KVM took up to date. The main thread. */
 void vector_routes_count(struct vector_routes *routes, size_t function, unsigned vector);
 
+/* What both routers wait with. */
+enum router_engine vector_routes_engine(const struct vector_routes *routes);
+
 /* The sums of both routers. */
 void vector_routes_stats_get(struct vector_routes *routes, struct router_stats *ret_stats);
 

@@ -497,6 +497,12 @@ struct vector_routes *machine_routes(struct machine *m)
 	return m->routes;
 }
 
+enum router_engine machine_engine(const struct machine *m)
+{
+	return m->routes && m->cfg.nr_functions ? vector_routes_engine(m->routes)
+						: ROUTER_ENGINE_ANY;
+}
+
 struct vits *machine_its(struct machine *m, size_t index)
 {
 	return vits_set_get(m->its, index);

@@ -8,6 +8,7 @@
 
 #include "vmm/config/config.h"
 #include "vmm/dev/passthru.h"
+#include "vmm/irq/router.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/machine/loader.h"
 
@@ -78,6 +79,8 @@ struct machine_stats {
 
 /* Between machine_start() and machine_stop(); borrowed. */
 struct vector_routes *machine_routes(struct machine *m);
+/* What the router of its devices' interrupts waits with; ROUTER_ENGINE_ANY: it has none. */
+enum router_engine machine_engine(const struct machine *m);
 /* One of the ITSs, by its index in the configuration; borrowed. */
 struct vits *machine_its(struct machine *m, size_t index);
 /* The machine's VM, borrowed. */

@@ -4,9 +4,11 @@
  * is given back when a step fails. The machine, KVM's test and the control socket are
  * played by this file.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdt.h>
+#include <pthread.h>
 #include <pty.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -21,6 +23,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "tests/unit/irq/refuse_io_uring.h"
 #include "vitsmod/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/control/control_socket.h"
@@ -50,6 +53,7 @@ static struct {
 	char typed[64];		 /* what the console took */
 	size_t nr_typed, room;	 /* how many bytes it takes at once */
 	int raise;		 /* this signal, while it runs */
+	enum router_engine engine;
 	/* Typed while it runs, on the terminal. */
 	int terminal;
 	const char *keys;
@@ -186,6 +190,12 @@ void machine_stop(struct machine *m)
 	w.nr_stopped++;
 }
 
+enum router_engine machine_engine(const struct machine *m)
+{
+	(void)m;
+	return w.engine;
+}
+
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	(void)m;
@@ -272,6 +282,38 @@ static void test_a_guest_that_resets_itself_gets_a_new_machine(void **state)
 	assert_int_equal(run(), ITSY_OK);
 	assert_int_equal(w.nr_machines, 3);
 	assert_int_equal(w.nr_started, 3);
+}
+
+static void *run_refused(void *arg)
+{
+	(void)arg;
+	assert_int_equal(refuse_io_uring(SYS_io_uring_setup, ENOSYS), 0);
+	assert_int_equal(run(), ITSY_OK);
+	return NULL;
+}
+
+static void test_a_host_without_io_uring_is_told_once(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	w.ends[0] = w.ends[1] = MACHINE_RESET;
+	w.ends[2] = MACHINE_OFF;
+	w.options.quiet = true;
+	w.engine = ROUTER_ENGINE_EPOLL;
+	assert_int_equal(pthread_create(&thread, NULL, run_refused, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(w.nr_started, 3);
+	assert_string_equal(w.said.err,
+			    "itsy: warning: io_uring: not there: interrupts go by epoll, which "
+			    "costs more, and by irqfd: use a kernel with CONFIG_IO_URING; in a "
+			    "container, its seccomp profile must allow io_uring_setup, "
+			    "io_uring_enter and io_uring_register\n");
+	/* Where epoll does not run there is nothing to tell. */
+	w.engine = ROUTER_ENGINE_IO_URING;
+	assert_int_equal(pthread_create(&thread, NULL, run_refused, NULL), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(w.said.err, "");
 }
 
 static void test_a_host_that_fails_is_told(void **state)
@@ -424,6 +466,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_guest_that_powers_off_is_a_success),
 		TEST(test_a_guest_that_resets_itself_gets_a_new_machine),
+		TEST(test_a_host_without_io_uring_is_told_once),
 		TEST(test_a_host_that_fails_is_told),
 		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),
 		TEST(test_what_is_typed_reaches_the_console_however_little_it_takes),

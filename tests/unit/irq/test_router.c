@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: MIT
 /*
- * The router, on real eventfds and a real io_uring, asleep and spinning: no signal
- * is lost, none is invented, also where the completion queue overflows, and while
+ * The router, on real eventfds, with io_uring and with epoll, asleep and spinning: no
+ * signal is lost, none is invented, also where the completion queue overflows, and while
  * sources are disarmed and armed again.
  */
+#include <assert.h>
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
 #include <cmocka.h>
 
+#include "tests/unit/irq/refuse_io_uring.h"
+#include "vmm/base/bits.h"
 #include "vmm/irq/router.h"
+
+/* What a test is done with. */
+struct variant {
+	enum router_engine engine;
+	bool spin;
+};
 
 struct rig {
 	struct router *router;
@@ -26,8 +36,9 @@ struct rig {
 	int *fds;
 	_Atomic uint64_t *counts;
 	_Atomic uint64_t disarmed;
-	bool spin;
-	_Atomic bool hold; /* keeps the router's thread busy in its callback */
+	struct variant variant;
+	_Atomic bool rearm; /* what is disarmed, at once */
+	_Atomic bool hold;  /* keeps the router's thread busy in its callback */
 	_Atomic bool holding;
 	_Atomic uint64_t park_us; /* what comes earlier after the last one is parked */
 	_Atomic bool park;	  /* all, until they are unparked */
@@ -81,7 +92,8 @@ static void on_disarmed(void *ctx, unsigned index)
 {
 	struct rig *rig = ctx;
 
-	(void)index;
+	if (rig->rearm)
+		router_arm(rig->router, index);
 	rig->disarmed++;
 }
 
@@ -91,15 +103,16 @@ static const struct router_ops ops = {
 	.failed = on_failure,
 };
 
-/* cq_entries: see struct router_config. */
-static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
+/* Sources whose eventfds begin with this counter; cq_entries: see struct router_config. */
+static void rig_start_with(struct rig *rig, size_t nr, unsigned counter, unsigned cq_entries)
 {
 	struct router_source *sources = calloc(nr, sizeof(*sources));
 	const struct router_config config = { .sources = sources,
 					      .nr_sources = nr,
 					      .ops = &ops,
 					      .cq_entries = cq_entries,
-					      .spin = rig->spin };
+					      .spin = rig->variant.spin,
+					      .engine = rig->variant.engine };
 	struct failure failure = { 0 };
 	int r;
 
@@ -107,30 +120,30 @@ static void rig_start_with(struct rig *rig, size_t nr, unsigned cq_entries)
 	rig->fds = calloc(nr, sizeof(int));
 	rig->counts = calloc(nr, sizeof(*rig->counts));
 	for (size_t i = 0; i < nr; i++) {
-		rig->fds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		rig->fds[i] = eventfd(counter, EFD_NONBLOCK | EFD_CLOEXEC);
 		assert_true(rig->fds[i] >= 0);
 		sources[i] = (struct router_source){ rig->fds[i], rig, (unsigned)i };
 	}
 	r = router_create(&config, &rig->router, &failure);
 	free(sources);
-	if (r == -ENOSYS || r == -EPERM) {
+	if (rig->variant.engine == ROUTER_ENGINE_IO_URING && (r == -ENOSYS || r == -EPERM)) {
 		print_message("no io_uring here: %s\n", failure.cause);
 		skip();
 	}
 	assert_int_equal(r, 0);
+	assert_int_equal(router_engine(rig->router), rig->variant.engine);
 	for (size_t i = 0; i < nr; i++)
 		router_arm(rig->router, i);
 }
 
-/* What a test does, asleep or spinning. */
 static struct rig rig_for(void **state)
 {
-	return (struct rig){ .spin = *state };
+	return (struct rig){ .variant = *(const struct variant *)*state };
 }
 
 static void rig_start(struct rig *rig, size_t nr)
 {
-	rig_start_with(rig, nr, 0);
+	rig_start_with(rig, nr, 0, 0);
 }
 
 static void rig_end(struct rig *rig)
@@ -148,6 +161,16 @@ static bool comes_to(_Atomic uint64_t *count, uint64_t want)
 	for (int i = 0; i < 10000 && *count < want; i++)
 		nap();
 	return *count >= want;
+}
+
+/* Keep the router's thread busy with a signal of source 0, until rig->hold is false. */
+static void hold(struct rig *rig)
+{
+	rig->holding = false;
+	rig->hold = true;
+	assert_int_equal(eventfd_write(rig->fds[0], 1), 0);
+	while (!rig->holding)
+		nap();
 }
 
 static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
@@ -169,23 +192,9 @@ static void test_each_signal_that_is_waited_for_is_delivered_once(void **state)
 
 static void test_signals_of_before_count(void **state)
 {
-	struct router_source source;
-	const struct router_config config = {
-		.sources = &source, .nr_sources = 1, .ops = &ops, .spin = *state
-	};
-	struct failure failure = { 0 };
-	struct rig rig = { .nr = 1,
-			   .fds = calloc(1, sizeof(int)),
-			   .counts = calloc(1, sizeof(*rig.counts)) };
-	int r;
+	struct rig rig = rig_for(state);
 
-	rig.fds[0] = eventfd(7, EFD_NONBLOCK | EFD_CLOEXEC);
-	source = (struct router_source){ rig.fds[0], &rig, 0 };
-	r = router_create(&config, &rig.router, &failure);
-	if (r == -ENOSYS || r == -EPERM)
-		skip();
-	assert_int_equal(r, 0);
-	router_arm(rig.router, 0);
+	rig_start_with(&rig, 1, 7, 0);
 	assert_true(comes_to(&rig.counts[0], 1));
 	nap();
 	assert_int_equal(rig.counts[0], 1);
@@ -197,10 +206,7 @@ static void test_signals_while_the_router_is_busy_merge_and_are_not_lost(void **
 	struct rig rig = rig_for(state);
 
 	rig_start(&rig, 2);
-	rig.hold = true;
-	assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
-	while (!rig.holding)
-		nap();
+	hold(&rig);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
 	rig.hold = false;
@@ -222,15 +228,11 @@ static void test_overflow_of_the_completion_queue_loses_no_source(void **state)
 	struct router_stats stats;
 	struct rig rig = rig_for(state);
 
-	rig_start_with(&rig, SOURCES, 64);
+	rig_start_with(&rig, SOURCES, 0, 64);
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t before[SOURCES];
 
-		rig.holding = false;
-		rig.hold = true;
-		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
-		while (!rig.holding)
-			nap();
+		hold(&rig);
 		for (size_t i = 1; i < SOURCES; i++)
 			before[i] = rig.counts[i];
 		for (int burst = 0; burst < 8; burst++)
@@ -333,6 +335,31 @@ static void test_disarming_what_was_just_armed_is_answered_too(void **state)
 		router_disarm(rig.router, 0);
 		assert_true(comes_to(&rig.disarmed, n));
 		router_arm(rig.router, 0);
+	}
+	rig_end(&rig);
+}
+
+/*
+ * The thread finds, in one look, that it has to disarm a source, and a signal of it: that
+ * one is of the poll that ends. To be armed at once makes no second one of it.
+ */
+static void test_what_was_seen_before_the_disarming_is_of_no_later_arming(void **state)
+{
+	struct rig rig = rig_for(state);
+
+	rig.rearm = true;
+	rig_start(&rig, 2);
+	for (uint64_t n = 1; n <= 50; n++) {
+		hold(&rig);
+		router_disarm(rig.router, 1);
+		assert_int_equal(eventfd_write(rig.fds[1], 1), 0);
+		rig.hold = false;
+		assert_true(comes_to(&rig.disarmed, n));
+		assert_true(comes_to(&rig.counts[1], n));
+		/* The router has been through all of it, and waits. */
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], 2 * n));
+		assert_int_equal(rig.counts[1], n);
 	}
 	rig_end(&rig);
 }
@@ -512,31 +539,169 @@ static void test_the_router_ends_with_sources_parked(void **state)
 	rig_end(&rig);
 }
 
-#define BOTH(test)                                              \
-	{ #test ", asleep", test, NULL, NULL, NULL },           \
-	{                                                       \
-#test ", spinning", test, NULL, NULL, (void *)1 \
+static void handle(int signal)
+{
+	(void)signal;
+}
+
+/* It ends the router's wait, and nothing else: the other threads have it blocked. */
+static void test_a_signal_to_the_process_ends_nothing(void **state)
+{
+	const struct sigaction action = { .sa_handler = handle };
+	struct rig rig = rig_for(state);
+	sigset_t set, before;
+
+	assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
+	rig_start(&rig, 1);
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGUSR1);
+	assert_int_equal(pthread_sigmask(SIG_BLOCK, &set, &before), 0);
+	for (uint64_t n = 1; n <= 100; n++) {
+		assert_int_equal(kill(getpid(), SIGUSR1), 0);
+		assert_int_equal(eventfd_write(rig.fds[0], 1), 0);
+		assert_true(comes_to(&rig.counts[0], n));
 	}
+	rig_end(&rig);
+	assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+}
+
+/* ---- which engine ------------------------------------------------------------------ */
+
+struct refusal {
+	unsigned first; /* of the system calls */
+	uint16_t error;
+	int r;
+	enum router_engine engine;
+	uint64_t delivered;
+};
+
+/* A router on a host that refuses io_uring: the thread has a filter, and its router too. */
+static void *refused_thread(void *arg)
+{
+	struct refusal *refusal = arg;
+	_Atomic uint64_t count = 0;
+	struct rig rig = { .counts = &count };
+	struct router_source source = { eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC), &rig, 0 };
+	const struct router_config config = { .sources = &source, .nr_sources = 1, .ops = &ops };
+	struct failure failure = { 0 };
+
+	refusal->r = refuse_io_uring(refusal->first, refusal->error);
+	if (!refusal->r)
+		refusal->r = router_create(&config, &rig.router, &failure);
+	if (!refusal->r) {
+		router_arm(rig.router, 0);
+		(void)comes_to(&count, 1);
+		refusal->engine = router_engine(rig.router);
+		refusal->delivered = count;
+	}
+	router_destroy(rig.router);
+	(void)close(source.eventfd);
+	return NULL;
+}
+
+static void test_where_io_uring_is_refused_epoll_takes_over(void **state)
+{
+	static const struct {
+		unsigned first;
+		uint16_t error;
+		int r; /* 0: epoll runs */
+	} cases[] = {
+		{ SYS_io_uring_setup, EPERM, 0 },
+		{ SYS_io_uring_setup, ENOSYS, 0 },
+		{ SYS_io_uring_setup, EACCES, 0 },
+		{ SYS_io_uring_enter, EPERM, 0 },
+		/* Of that there is not enough for epoll either. */
+		{ SYS_io_uring_setup, EMFILE, -EMFILE },
+		{ SYS_io_uring_setup, ENOMEM, -ENOMEM },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct refusal refusal = { .first = cases[i].first, .error = cases[i].error };
+		pthread_t thread;
+
+		assert_int_equal(pthread_create(&thread, NULL, refused_thread, &refusal), 0);
+		assert_int_equal(pthread_join(thread, NULL), 0);
+		assert_int_equal(refusal.r, cases[i].r);
+		if (cases[i].r < 0)
+			continue;
+		assert_int_equal(refusal.engine, ROUTER_ENGINE_EPOLL);
+		assert_int_equal(refusal.delivered, 1);
+	}
+}
+
+static void test_engines_have_names(void **state)
+{
+	(void)state;
+	assert_string_equal(router_engine_name(ROUTER_ENGINE_IO_URING), "io_uring");
+	assert_string_equal(router_engine_name(ROUTER_ENGINE_EPOLL), "epoll");
+}
+
+static void note_failure(void *ctx, const char *why)
+{
+	_Atomic uint64_t *nr = ctx;
+
+	*nr += strcmp(why, "epoll failed in the router") == 0;
+}
+
+/* As where /proc/sys/fs/epoll/max_user_watches is reached. */
+static void test_a_source_that_epoll_cannot_have_is_a_failure(void **state)
+{
+	static const struct router_ops noting = { on_signal, on_disarmed, note_failure };
+	_Atomic uint64_t failures = 0;
+	struct rig rig = { 0 };
+	const struct router_source source = { -1, &rig, 0 };
+	const struct router_config config = { .sources = &source,
+					      .nr_sources = 1,
+					      .ops = &noting,
+					      .ctx = &failures,
+					      .engine = ROUTER_ENGINE_EPOLL };
+	struct failure failure = { 0 };
+
+	(void)state;
+	assert_int_equal(router_create(&config, &rig.router, &failure), 0);
+	router_arm(rig.router, 0);
+	assert_true(comes_to(&failures, 1));
+	router_destroy(rig.router);
+	assert_int_equal(failures, 1);
+}
+
+static const struct variant uring = { ROUTER_ENGINE_IO_URING, false },
+			    uring_spin = { ROUTER_ENGINE_IO_URING, true },
+			    epoll = { ROUTER_ENGINE_EPOLL, false },
+			    epoll_spin = { ROUTER_ENGINE_EPOLL, true };
+
+#define WITH(test, variant, words)                                              \
+	{                                                                       \
+#test ", " words, test, NULL, NULL, (void *)(uintptr_t)&variant \
+	}
+#define EACH(test)                                                                   \
+	WITH(test, uring, "io_uring"), WITH(test, uring_spin, "io_uring, spinning"), \
+		WITH(test, epoll, "epoll"), WITH(test, epoll_spin, "epoll, spinning")
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_each_signal_that_is_waited_for_is_delivered_once),
-		BOTH(test_signals_of_before_count),
-		BOTH(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
-		BOTH(test_overflow_of_the_completion_queue_loses_no_source),
-		BOTH(test_storm_of_one_source_does_not_starve_another),
-		BOTH(test_destroy_delivers_what_came_before),
-		BOTH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
-		BOTH(test_disarming_what_was_just_armed_is_answered_too),
-		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
-		BOTH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
-		BOTH(test_a_parked_source_is_asked_again_in_time_with_all_that_came),
-		BOTH(test_a_storm_of_a_parked_source_costs_the_router_nothing),
-		BOTH(test_a_parked_source_that_is_disarmed_keeps_what_waits),
-		BOTH(test_a_signal_while_it_is_armed_is_delivered_once),
-		BOTH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
-		BOTH(test_the_router_ends_with_sources_parked),
+		EACH(test_each_signal_that_is_waited_for_is_delivered_once),
+		EACH(test_signals_of_before_count),
+		EACH(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
+		EACH(test_overflow_of_the_completion_queue_loses_no_source),
+		EACH(test_storm_of_one_source_does_not_starve_another),
+		EACH(test_destroy_delivers_what_came_before),
+		EACH(test_a_disarmed_source_keeps_its_signals_until_it_is_armed),
+		EACH(test_disarming_what_was_just_armed_is_answered_too),
+		EACH(test_what_was_seen_before_the_disarming_is_of_no_later_arming),
+		EACH(test_a_signal_while_it_is_armed_is_delivered_once),
+		EACH(test_no_signal_is_lost_or_invented_while_arming_goes_on),
+		EACH(test_a_parked_source_is_asked_again_in_time_with_all_that_came),
+		EACH(test_a_storm_of_a_parked_source_costs_the_router_nothing),
+		EACH(test_a_parked_source_that_is_disarmed_keeps_what_waits),
+		EACH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
+		EACH(test_the_router_ends_with_sources_parked),
+		EACH(test_a_signal_to_the_process_ends_nothing),
+		cmocka_unit_test(test_where_io_uring_is_refused_epoll_takes_over),
+		cmocka_unit_test(test_engines_have_names),
+		cmocka_unit_test(test_a_source_that_epoll_cannot_have_is_a_failure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
