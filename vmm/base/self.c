@@ -11,11 +11,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
 
 #define STACK_SZ ((size_t)256 << 10)
+
+/* The smallest area that can be registered: struct rseq as it was at first. */
+#define RSEQ_SZ_MIN 32u
 
 void self_keep_standard_files(void)
 {
@@ -45,6 +50,23 @@ void self_keep_stacks_small(void)
 	if (!pthread_attr_setstacksize(&attr, STACK_SZ))
 		(void)pthread_setattr_default_np(&attr);
 	pthread_attr_destroy(&attr);
+}
+
+void self_leave_rseq(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	/*
+	 * __rseq_size is what glibc registered, or in later versions what of that is in
+	 * use, which can be less than the least that can be registered.
+	 */
+	unsigned size = __rseq_size < RSEQ_SZ_MIN ? RSEQ_SZ_MIN : __rseq_size;
+
+	/*
+	 * 0: glibc did not register (a kernel without, or GLIBC_TUNABLES). Should the kernel
+	 * refuse, the area stays registered, as it is in any program.
+	 */
+	if (__rseq_size)
+		(void)syscall(SYS_rseq, area, size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 }
 
 /* If the line is "KEY:    N kB", add N, in bytes, to *sum. */

@@ -30,6 +30,14 @@ void self_raise_file_limit(void);
  */
 void self_keep_stacks_small(void);
 
+/*
+ * Have the kernel look after this thread's restartable sequences no more (rseq(2)), which
+ * glibc registers for every thread: for threads that are switched to for each interrupt,
+ * and on every way back to which the kernel would write the CPU's number for them.
+ * sched_getcpu() still works, by a call. Where there is nothing to give up, nothing happens.
+ */
+void self_leave_rseq(void);
+
 struct self_memory {
 	uint64_t pss;	  /* bytes; what several processes map is divided among them */
 	uint64_t private; /* of those: what no other process maps */

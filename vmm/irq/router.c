@@ -30,6 +30,7 @@
 #include <sys/eventfd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/self.h"
 #include "vmm/irq/router_engine.h"
 #include "vmm/irq/router_epoll.h"
 #include "vmm/irq/router_ring.h"
@@ -153,6 +154,7 @@ static void *router_thread(void *arg)
 	struct engine *engine = router->engine;
 	const struct engine_ops *ops = engine->ops;
 
+	self_leave_rseq();
 	(void)pthread_setname_np(pthread_self(), router->spin ? "router-spin" : "router");
 	router->start_error = ops->begin(engine);
 	if (!router->start_error)

@@ -25,6 +25,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/self.h"
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/pause_budget.h"
 
@@ -285,6 +286,7 @@ static void *vcpu_thread(void *arg)
 	char name[16], why[96];
 	int r;
 
+	self_leave_rseq();
 	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->index % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
 	placement_apply(&vcpu->placement, name);

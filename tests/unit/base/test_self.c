@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/rseq.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -156,6 +158,56 @@ static void test_threads_have_small_stacks(void **state)
 	assert_in_range(size, 64 << 10, 512 << 10);
 }
 
+static int cpu_of_rseq(void)
+{
+	const struct rseq *area =
+		(const struct rseq *)((const char *)__builtin_thread_pointer() + __rseq_offset);
+
+	return (int)__atomic_load_n(&area->cpu_id, __ATOMIC_RELAXED);
+}
+
+struct cpus {
+	int here, before, after, known, known_again;
+};
+
+/* On the only CPU that it may use, so that there is one right answer. */
+static void *without_rseq(void *arg)
+{
+	struct cpus *cpus = arg;
+	cpu_set_t one;
+
+	cpus->here = sched_getcpu();
+	CPU_ZERO(&one);
+	CPU_SET(cpus->here, &one);
+	(void)pthread_setaffinity_np(pthread_self(), sizeof(one), &one);
+	cpus->before = cpu_of_rseq();
+	self_leave_rseq();
+	cpus->after = cpu_of_rseq();
+	cpus->known = sched_getcpu();
+	self_leave_rseq();
+	cpus->known_again = sched_getcpu();
+	return NULL;
+}
+
+static void test_a_thread_has_no_restartable_sequences_and_knows_its_cpu(void **state)
+{
+	struct cpus cpus = { 0 };
+	pthread_t thread;
+	int main_before = cpu_of_rseq();
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, without_rseq, &cpus), 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	/* Where glibc registers them at all; else there was nothing to leave. */
+	if (__rseq_size)
+		assert_int_equal(cpus.before, cpus.here);
+	assert_true(cpus.after < 0);
+	assert_int_equal(cpus.known, cpus.here);
+	assert_int_equal(cpus.known_again, cpus.here);
+	/* Other threads keep theirs. */
+	assert_int_equal(cpu_of_rseq() < 0, main_before < 0);
+}
+
 /* In a child, whose own standard files are closed: its exit status says what is wrong. */
 static int status_without_standard_files(void)
 {
@@ -194,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_a_file_that_is_none_of_the_kernels_is_an_error),
 		cmocka_unit_test(test_what_this_process_takes_is_found),
 		cmocka_unit_test(test_threads_have_small_stacks),
+		cmocka_unit_test(test_a_thread_has_no_restartable_sequences_and_knows_its_cpu),
 		cmocka_unit_test(test_no_file_gets_the_number_of_a_standard_file_that_is_closed),
 		cmocka_unit_test(test_the_file_limit_is_raised_to_what_the_host_allows),
 	};
