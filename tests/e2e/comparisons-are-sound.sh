@@ -15,28 +15,74 @@ done
 
 # --- tables --------------------------------------------------------------------------------------
 
+# table LINE...: of what was measured by the routes one (the default), two and spin
 table()
 {
-	printf 'result|%s\n' "$@" | awk -v ratios="$tmp/ratios" -f "$top/tests/peers/table.awk" >"$tmp/table"
+	rm -f "$tmp/ratios" "$tmp/verdicts"
+	printf '%s\n' "$@" | awk -f "$top/tests/peers/lib.awk" -v route_list='one two spin' -v ratios="$tmp/ratios" \
+		-v verdicts="$tmp/verdicts" -f "$top/tests/peers/table.awk" >"$tmp/table"
 }
 
-table 'a|host|ns|50' 'b|qemu|KiB|80000' 'a|qemu|ns|300' 'a|qemu|ns|100' 'a|qemu|ns|1000' 'a|itsy-irqfd|ns|150' \
-	'a|itsy-uring|ns|1200' 'a|itsy-uring|ns|1800' 'b|itsy|KiB|2000.5' 'b|itsy-spin|KiB|40000' 'c|itsy-spin|x|' 'c|itsy-uring|x|1.5'
-has table '^\| a \| ns \| 50 \| 300 \| 150 \| 1,500 \| - \| 0\.50 \| 5\.00 \| - \| 3\.00 \| 30\.00 \|$'
-has table '^\| b \| KiB \| - \| 80,000 \| 2,000 \| - \| 40,000 \| 0\.03 \| - \| 0\.50 \| - \| - \|$'
-has table '^\| c \| x \| - \| - \| - \| 1\.50 \| - \| - \| - \| - \| - \| - \|$'
-nr_lines table 5
-has ratios '^a\|0\.50\|5\.00\|-\|ns$'
-nr_lines ratios 2
+# Medians, ratios of them, and what was not measured.
+table 'result|a|host|ns|50' 'result|b|qemu|KiB|80000' 'result|a|qemu|ns|300' 'result|a|qemu|ns|100' \
+	'result|a|qemu|ns|1000' 'result|a|itsy-one|ns|150' 'result|a|itsy-two|ns|1200' 'result|a|itsy-two|ns|1800' \
+	'result|b|itsy-one|KiB|2000.5' 'result|b|itsy-spin|KiB|40000' 'result|c|itsy-spin|exits|' \
+	'result|c|itsy-two|exits|1.5' 'result|a|itsy-one|instructions|7'
+has table '^\| a \| ns \| 50 \| 300 \| 150 \| 1,500 \| - \| 0\.50 \| 5\.00 \| - \| 3\.00 \|$'
+has table '^\| b \| KiB \| - \| 80,000 \| 2,000 \| - \| 40,000 \| 0\.03 \| - \| 0\.50 \| - \|$'
+has table '^\| c \| exits \| - \| - \| - \| 1\.50 \| - \| - \| - \| - \| - \|$'
+has table '^\| a \| instructions \| - \| - \| 7 \| - \| - \| - \| - \| - \| - \|$'
+has table "default route is .one.:\$"
+has ratios '^row\|a\|0\.50\|5\.00\|-$'
+has ratios '^heading\|Memory, KiB: further left is better$'
+nr_lines ratios 4
+# A unit that nobody knows is a mistake: whether more of it is better is not known either.
+expect "a unit in no group is refused" [ "$(table 'result|a|qemu|apples|3' 2>&1)" != "" ]
 
-printf 'scale vectors 1 %s 2048 4096 -\n' 'uring 20 30' 'irqfd 10 15' | awk -f "$top/tests/peers/scale.awk" >"$tmp/scale"
-has scale '^\| 1 \| vectors of one function \| 10, 15 \| 20, 30 \| 2\.00 \| -, - \| 2 \| 4 \|$'
+# judged NAME ROW-END QEMU... -- ITSY...: what is said of a row of ns with these turns; of NAME's unit, if it has one
+judged()
+{
+	local lines=() who=qemu value name=$1 unit=ns want=$2
+	shift 2
+
+	[[ $name != *' in '* ]] || unit=${name##* in }
+	for value; do
+		[ "$value" != -- ] || { who=itsy-one; continue; }
+		lines+=("result|$name|$who|$unit|$value")
+	done
+	table "${lines[@]}"
+	expect "$name, $*: $want, not '$(sed -n 3p "$tmp/table")'" grep -qE "^\\| $name .*\\| $want \\|\$" <(sed -n 3p "$tmp/table")
+}
+
+judged 'same' '1\.00 \| 0\.0 % \| at most 1\.00 \| met' 100 100 -- 100 100
+judged 'two decimals' '1\.00 \| 0\.0 % \| at most 1\.00 \| met' 1000 1000 -- 1004 1004
+judged 'more' '1\.01 \| 0\.0 % \| at most 1\.00 \| \*\*not met\*\*' 1000 1000 -- 1006 1006
+# Quartiles of five turns are the second and the fourth: what is beyond is not looked at.
+judged 'outliers' '1\.03 \| 4\.0 % \| at most 1\.00 \| \*\*not met\*\*' 10 98 100 102 900 -- 103 103 103 103 103
+judged 'noisy' '1\.03 \| 8\.0 % \| at most 1\.05 \| met' 96 104 100 10 900 -- 103 103 103 103 103
+judged 'noise of itsy' '1\.05 \| 5\.7 % \| at most 1\.05 \| met' 100 100 -- 102 108
+judged 'too noisy' '1\.06 \| 7\.5 % \| at most 1\.05 \| \*\*not met\*\*' 100 100 -- 102 110
+judged 'one turn' '1\.01 \| - \| at most 1\.00 \| \*\*not met\*\*' 100 -- 101
+# Where more is better, the other way round.
+judged 'more in reads/s' '1\.10 \| 0\.0 % \| at least 1\.00 \| met' 100 100 -- 110 110
+judged 'less in reads/s' '0\.99 \| 0\.0 % \| at least 1\.00 \| \*\*not met\*\*' 100 100 -- 99 99
+judged 'noisy in echoes/s' '0\.95 \| 8\.0 % \| at least 0\.95 \| met' 96 104 -- 95 95
+has verdicts '^met\|noisy in echoes/s, echoes/s\|0\.95$'
+has ratios '^heading\|How many in a second: further right is better$'
+# The first second has no aim, and is no verdict.
+judged 'x, first second, p50' '9\.00 \| 0\.0 % \| - \| -' 100 100 -- 900 900
+expect "no verdict" [ ! -e "$tmp/verdicts" ]
+
+printf 'scale vectors 1024 %s 2048 4096 -\n' 'uring 20000 30' 'irqfd 10000 -' |
+	awk -f "$top/tests/peers/lib.awk" -f "$top/tests/peers/scale.awk" >"$tmp/scale"
+has scale '^\| 1,024 \| vectors of one function \| 10,000 \| - \| - \| 20,000 \| 30 \| - \| 2\.00 \| 2 \| 4 \|$'
 
 # --- programs ------------------------------------------------------------------------------------
 
 on_host --device nvme --device e1000e "${files[@]}" <<'END'
 PATH=/lib/peers:$PATH
 step disk qd1 /dev/nvme0n1 300
+step phases qd1 /dev/nvme0n1 50 700
 step no_disk qd1 /dev/nothing 300
 step no_count qd1 /dev/nvme0n1 0
 
@@ -59,7 +105,7 @@ ordered()
 
 	is_status "$name" 0
 	expect "$name: $3 samples" [ "$(fact "$name" "${key}_count")" = "$3" ]
-	for at in min p50 p90 p99 max; do
+	for at in min ${4-p50 p90 p99} max; do
 		expect "$name: ${key}_$at, $(fact "$name" "${key}_$at"), is not below $last" \
 			[ "$(fact "$name" "${key}_$at")" -ge "$last" ]
 		last=$(fact "$name" "${key}_$at")
@@ -67,6 +113,18 @@ ordered()
 }
 
 ordered disk nvme 300
+lacks disk.out '^nvme_(first|marked)'
+nr_lines disk.err 0
+# For 700 ms, then settled, then 50, of which there is no p99; marks around the 50, and more between the marks.
+ordered phases nvme 50 'p50 p90'
+lacks phases.out '^nvme_p99 '
+ordered phases nvme_first "$(fact phases nvme_first_count)" 'p50 p90'
+expect "$(fact phases nvme_first_count) were made in 700 ms, at $(fact phases nvme_first_rate) in a second" \
+	awk "BEGIN { exit !($(fact phases nvme_first_count) > 0.65 * $(fact phases nvme_first_rate)) }"
+expect "more than 50 between the marks" [ "$(fact phases nvme_marked)" -gt 50 ]
+has phases.err '^peers: steady nvme$'
+has phases.err '^peers: over nvme$'
+nr_lines phases.err 2
 is_status no_disk 1
 is_status no_count 2
 lacks no_disk.out nvme_

@@ -3,7 +3,7 @@
 # shellcheck shell=dash
 #
 # boot.sh - from exec() to the guest's init, by itsy and QEMU in turn: the same kernel, the same
-# initramfs, the same RAM, no devices.
+# initramfs, the same RAM, no devices. itsy is its default: without devices, routes make no difference.
 #
 # usage: boot.sh [TURNS]
 
@@ -19,7 +19,7 @@ once()
 
 	case $who in
 	qemu) set -- qemu $mib -kernel "$guest/Image" -initrd "$peers/initrd" -append "console=ttyAMA0 $words" ;;
-	itsy) set -- itsy_guest irqfd --set "cmdline=console=ttyS0 $words" ;;
+	itsy-*) set -- itsy_guest "${who#itsy-}" --set "cmdline=console=ttyS0 $words" ;;
 	esac
 	"$@" </dev/null 2>/tmp/boot.err | "$peers/when" 'init is up' /tmp/boot.out >/tmp/when ||
 		{ say "$who: no init" && cat /tmp/boot.err /tmp/boot.out >&2 && exit 1; }
@@ -31,7 +31,7 @@ itsy_conf $mib
 launch=$peers/stamp
 n=0
 while [ $n -lt "${1:-3}" ]; do
-	once itsy
+	once "$default"
 	once qemu
 	n=$((n + 1))
 done

@@ -170,8 +170,11 @@ static void report(struct driver *d)
 	samples_sort(d->samples, d->rounds);
 	(void)printf("frequency %" PRIu64 "\nedu_count %" PRIu64 "\n", hz, d->rounds);
 	for (size_t i = 0; i < sizeof(samples_facts) / sizeof(samples_facts[0]); i++) {
-		uint64_t ticks = samples_at(d->samples, d->rounds, samples_facts[i].percent);
+		uint64_t ticks;
 
+		if (!samples_has(d->rounds, samples_facts[i].percent))
+			continue;
+		ticks = samples_at(d->samples, d->rounds, samples_facts[i].percent);
 		(void)printf("edu_%s %" PRIu64 "\n", samples_facts[i].name,
 			     ticks / hz * NS_PER_S + ticks % hz * NS_PER_S / hz);
 	}

@@ -4,6 +4,7 @@
 # host.sh - what the comparisons share that run on the emulated host. Sourced there by *.sh.
 #
 #   result ROW WHO UNIT VALUE	reports a figure: a line "result|ROW|WHO|UNIT|VALUE"
+#   percentiles ROW WHO FILE KEY	those that a series has (tests/guest/lib/samples.h): rows "ROW, p50" and "ROW, p99"
 #   fact FILE KEY		the value of the last line "KEY VALUE"; fails without one
 #   $one_cpu, $spin_cpu		runs a command on CPU 0, with all its threads; and the CPU for what spins
 #   $launch			a command that runs the next two: stamp; or exec, in the background
@@ -16,7 +17,9 @@
 #   kernel_memory		KiB that are the kernel's: neither free (also on the CPUs' own lists) nor
 #				programs' or files' (AnonPages, Cached, Buffers)
 #   ns TICKS HZ			ticks of a counter, in what $unit says
-#   contenders			itsy's routes that this host can measure, and qemu, in a word each
+#   $routes			itsy's routes that are compared, the default first ($ROUTES says others)
+#   $default			itsy by its default route, as a contender
+#   contenders			itsy by each route that this host can measure, and qemu, in a word each
 
 # shellcheck disable=SC2034 # for who sources this
 # shellcheck source=scripts/wait.sh
@@ -25,6 +28,9 @@ peers=${PEERS:-/lib/peers}
 guest=/usr/share/itsy/guest
 launch=
 unit=ns
+# As table.awk takes them.
+routes=${ROUTES:-auto irqfd uring spin}
+default=itsy-${routes%% *}
 # All of a contender's threads share a CPU with its interrupts: where threads wander, the emulated CPUs' own waking up
 # is most of what is measured.
 one_cpu="taskset 1"
@@ -48,6 +54,16 @@ fact()
 
 	[ -n "$value" ] || { say "$1 has no $2:" && tail -n 20 "$1" >&2 && exit 1; }
 	echo "$value"
+}
+
+percentiles()
+{
+	local row=$1 who=$2 file=$3 key=$4 at
+
+	for at in p50 p99; do
+		# Of too few there is none.
+		! grep -q "^${key}_$at " "$file" || result "$row, $at" "$who" "$unit" "$(fact "$file" "${key}_$at")"
+	done
 }
 
 # As little as QEMU can be asked for: nothing by default, none of what itsy has not got either (ACPI tables,
@@ -129,6 +145,11 @@ ns()
 
 contenders()
 {
-	# What spins would have an only CPU to itself.
-	echo itsy-uring qemu itsy-irqfd "$([ "$(nproc)" = 1 ] || echo itsy-spin)"
+	local route all=qemu
+
+	for route in $routes; do
+		# What spins would have an only CPU to itself.
+		[ "$route" = spin ] && [ "$(nproc)" = 1 ] || all="$all itsy-$route"
+	done
+	echo "$all"
 }

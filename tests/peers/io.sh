@@ -3,8 +3,8 @@
 # shellcheck shell=dash
 #
 # io.sh - reads of an NVMe and the smallest packets of a NIC, one at a time, by the host's own drivers, by a
-# guest under QEMU, and by the same guest under itsy with each route, in turn; what each guest costs beside:
-# exits for each, memory beyond its own.
+# guest under QEMU, and by the same guest under itsy with each route, in turn: those of the first second, and COUNT
+# that follow; what each guest costs beside: exits for each, memory beyond its own.
 #
 # usage: io.sh NVME-BDF NIC-BDF [TURNS [COUNT]]
 
@@ -14,17 +14,25 @@
 launch="exec $one_cpu"
 nvme=$1 nic=$2 turns=${3:-3} count=${4:-2000}
 mib=256
-words="quiet itsy.job=peers itsy.silence=3 itsy.reads=$count itsy.echoes=$count"
+first_ms=1000
+words="quiet itsy.job=peers itsy.silence=2 itsy.reads=$count itsy.echoes=$count itsy.first-ms=$first_ms"
+# KEY of phases.h; its row, of one and of many; and the unit of how many are done in a second.
+series='nvme|NVMe read|NVMe reads|reads/s
+nic|NIC echo|NIC echoes|echoes/s'
 
 figures()
 {
-	local who=$1 file=$2
+	local who=$1 file=$2 key row rows rate
 
-	result "NVMe read, p50" "$who" "$unit" "$(fact "$file" nvme_p50)"
-	result "NVMe read, p99" "$who" "$unit" "$(fact "$file" nvme_p99)"
-	result "NIC echo, p50" "$who" "$unit" "$(fact "$file" nic_p50)"
-	result "NIC echo, p99" "$who" "$unit" "$(fact "$file" nic_p99)"
-	[ "$(fact "$file" nic_lost)" = 0 ] || say "$who: $(fact "$file" nic_lost) echoes were lost"
+	while IFS='|' read -r key row rows rate; do
+		percentiles "$row" "$who" "$file" "$key"
+		result "$rows one after the other" "$who" "$rate" "$(fact "$file" "${key}_rate")"
+		percentiles "$row, first second" "$who" "$file" "${key}_first"
+		result "$rows one after the other, first second" "$who" "$rate" "$(fact "$file" "${key}_first_rate")"
+		[ "$(fact "$file" "${key}_lost")" = 0 ] || say "$who, $row: $(fact "$file" "${key}_lost") were lost"
+	done <<END
+$series
+END
 }
 
 has_link()
@@ -46,35 +54,50 @@ on_host()
 	ip addr add 10.0.2.15/24 dev "$dev"
 	sleep 1
 	{
-		$one_cpu "$peers/qd1" /dev/nvme0n1 "$count"
-		$one_cpu "$peers/rtt" 10.0.2.2 "$count"
+		$one_cpu "$peers/qd1" /dev/nvme0n1 "$count" $first_ms
+		$one_cpu "$peers/rtt" 10.0.2.2 "$count" $first_ms
 	} >/tmp/io.out || exit 1
 	ip addr flush dev "$dev"
 	ip link set "$dev" down
 	figures host /tmp/io.out
 }
 
-# What the host sees of the guest while it is silent.
+# What the host sees of the guest: exits between the marks of phases.h, behind which the guest goes on as it did before,
+# and memory while it is silent.
 marked()
 {
-	local who=$1 pid=$2 phase=$3 kernel_before=$4 per all user
+	local who=$1 pid=$2 phase=$3 kernel_before=$4 key=${3#* } all user
 
-	all=$(vm_exits "$pid" exits)
-	user=$(vm_exits "$pid" mmio_exit_user)
 	case $phase in
-	begin*) all_before=$all user_before=$user ;;
-	end*)
-		per=${phase#end }
-		[ "$per" = nvme ] && per="NVMe read" || per="NIC echo"
-		result "exits per $per" "$who" exits "$(awk "BEGIN { printf \"%.2f\", ($all - $all_before) / $count }")"
-		result "exits to user space per $per" "$who" exits \
-			"$(awk "BEGIN { printf \"%.2f\", ($user - $user_before) / $count }")"
+	steady*) all_before=$(vm_exits "$pid" exits) user_before=$(vm_exits "$pid" mmio_exit_user) ;;
+	over*)
+		all=$(vm_exits "$pid" exits) user=$(vm_exits "$pid" mmio_exit_user)
+		echo "${key}_exits $((all - all_before))"
+		echo "${key}_user_exits $((user - user_before))"
 		;;
 	idle)
-		result "memory beyond the guest's" "$who" KiB "$(vm_memory $((mib * 1024)) "$pid")"
-		result "host kernel's memory" "$who" KiB $(($(kernel_memory) - kernel_before))
+		result "memory beyond the guest's" "$who" KiB "$(vm_memory $((mib * 1024)) "$pid")" >&4
+		result "host kernel's memory" "$who" KiB $(($(kernel_memory) - kernel_before)) >&4
 		;;
 	esac
+}
+
+# each FILE KEY PER: a number for each of those that were made between the marks
+each()
+{
+	awk "BEGIN { printf \"%.3f\", $(fact "$1" "$2") / $(fact "$1" "$3_marked") }"
+}
+
+exits()
+{
+	local who=$1 file=$2 key row rows rate
+
+	while IFS='|' read -r key row rows rate; do
+		result "exits per $row" "$who" exits "$(each "$file" "${key}_exits" "$key")"
+		result "exits to user space per $row" "$who" exits "$(each "$file" "${key}_user_exits" "$key")"
+	done <<END
+$series
+END
 }
 
 in_guest()
@@ -99,16 +122,17 @@ in_guest()
 	while IFS= read -r line; do
 		line=$(printf %s "$line" | tr -d '\r')
 		case $line in
-		'peers: '*) marked "$who" "$pid" "${line#peers: }" "$kernel" ;;
+		'peers: '*) marked "$who" "$pid" "${line#peers: }" "$kernel" >&3 ;;
 		esac
 		printf '%s\n' "$line" >&3
-	done </tmp/console 3>/tmp/io.out
+	done </tmp/console 3>/tmp/io.out 4>&1
 	if ! wait "$pid" || ! grep -q '^job peers: PASS' /tmp/io.out; then
 		say "$who failed"
 		cat /tmp/io.err /tmp/io.out >&2
 		exit 1
 	fi
 	figures "$who" /tmp/io.out
+	exits "$who" /tmp/io.out
 }
 
 itsy_conf $mib "$nvme" "$nic"

@@ -1,27 +1,41 @@
 # SPDX-License-Identifier: MIT
 #
-# peers.gp - itsy beside QEMU: a line for each row that table.awk wrote with -v ratios=FILE, a point for each route
+# peers.gp - itsy beside QEMU: what table.awk wrote with -v ratios=FILE, a point for each row and route, under a
+# heading for each group of units
 #
-#   gnuplot -e "data='FILE'; picture='peers.svg'" tests/peers/peers.gp
+#   gnuplot -e "data='FILE'; picture='peers.svg'; routes='auto irqfd uring spin'; title='...'" tests/peers/peers.gp
 
 set datafile separator "|"
 set datafile missing "-"
-stats data using 0 name "rows" nooutput
-rows = rows_records
+# The rows, and the headings, which have no ratio.
+stats data using (0) name "lines" nooutput
+lines = lines_records
 
-set terminal svg size 900, 120 + 24 * rows font "sans-serif,13" background rgb "white"
+height = 170 + 20 * lines
+set terminal svg size 960, height font "sans-serif,12" background rgb "white" enhanced
 set output picture
-set title "itsy : QEMU, medians; further left is better"
-set xlabel "ratio"
+# Over the whole picture, not over the points alone.
+set label 1 title at screen 0.5, screen 1 offset character 0, -1.5 center noenhanced
+set xlabel "ratio to QEMU's figure"
 set logscale x 2
-set xrange [0.015625:8]
-set xtics ("1/64" 0.015625, "1/32" 0.03125, "1/16" 0.0625, "1/8" 0.125, "1/4" 0.25, "1/2" 0.5, "1" 1, "2" 2, "4" 4, "8" 8)
-set yrange [rows - 0.5:-0.5]
+set xrange [0.0153:8.2]
+set xtics ("1/64" 0.015625, "1/16" 0.0625, "1/4" 0.25, "1/2" 0.5, "1" 1, "2" 2, "4" 4, "8" 8)
+set yrange [lines - 0.5:-0.5]
 set grid xtics ytics linetype 1 linecolor rgb "#dddddd"
 set arrow from 1, graph 0 to 1, graph 1 nohead linecolor rgb "#444444" dashtype 2
-set key outside bottom center horizontal
-set lmargin 48
-plot data using 2:0:ytic(strcol(1).", ".strcol(5)) with points pointtype 7 pointsize 0.9 linecolor rgb "#1f5fa8" \
-		title "route irqfd", \
-	"" using 3:0 with points pointtype 5 pointsize 0.9 linecolor rgb "#c2571a" title "route uring", \
-	"" using 4:0 with points pointtype 9 pointsize 0.9 linecolor rgb "#3a8f4a" title "route spin"
+set lmargin at screen 0.44
+set rmargin at screen 0.97
+set tmargin at screen 1 - 50.0 / height
+set bmargin at screen 110.0 / height
+set key at screen 0.03, screen 0 left bottom vertical Left reverse samplen 1 spacing 1.1
+
+label(line) = strcol(1) eq "heading" ? "{/:Bold ".strcol(2)."}" : strcol(2)
+# The default first, with a point of its own that stays to be seen under the others.
+array colors[4] = ["#1f5fa8", "#c2571a", "#3a8f4a", "#8a5aa8"]
+array points[4] = [7, 4, 8, 10]
+array sizes[4] = [1.2, 0.9, 0.9, 0.9]
+nr = words(routes)
+plot data using (NaN):0:ytic(label(0)) notitle, \
+	for [i=1:nr] data using (strcol(1) eq "row" ? column(i + 2) : NaN):0 with points pointtype points[i] \
+		pointsize sizes[i] linewidth 1.5 linecolor rgb colors[i] \
+		title "itsy ".word(routes, i).(i == 1 ? ", the default" : "")

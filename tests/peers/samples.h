@@ -28,8 +28,9 @@ static inline void samples_print(const char *key, uint64_t *samples, size_t nr)
 	samples_sort(samples, nr);
 	(void)printf("%s_count %zu\n", key, nr);
 	for (size_t i = 0; i < sizeof(samples_facts) / sizeof(samples_facts[0]); i++)
-		(void)printf("%s_%s %" PRIu64 "\n", key, samples_facts[i].name,
-			     samples_at(samples, nr, samples_facts[i].percent));
+		if (samples_has(nr, samples_facts[i].percent))
+			(void)printf("%s_%s %" PRIu64 "\n", key, samples_facts[i].name,
+				     samples_at(samples, nr, samples_facts[i].percent));
 }
 
 #endif

@@ -91,6 +91,7 @@ bench() # FIELDS ROUTE [OPTION]...: those fields of the table, which awk is to p
 
 	itsy bench irq --routes "$@" --gap-us 200 >/tmp/out || say_failed "itsy bench irq failed: $(cat /tmp/out)"
 	awk -v route="$1" '
+		{ gsub(",", "") }
 		$1 == route { print '"$fields"'; lost = $3 }
 		END { exit lost > 0 }' /tmp/out || say_failed "an interrupt was lost: $(cat /tmp/out)"
 }

@@ -1,80 +1,167 @@
 # SPDX-License-Identifier: MIT
 #
-# table.awk - lines "result|ROW|WHO|UNIT|VALUE" into a table: the median of each row's values for each
-# contender, and how itsy's routes compare with QEMU and with the host's own driver. Rows come as they
-# came first. With -v ratios=FILE, lines "ROW|irqfd : QEMU|uring : QEMU|spin : QEMU|unit" are added to FILE.
+# table.awk - what was measured in turns as two tables: itsy's default beside QEMU, with what is aimed at; and all
+# contenders. Used with lib.awk before it:
+#
+#   awk -f lib.awk -v route_list='ROUTE ROUTE...' [-v ratios=FILE] [-v verdicts=FILE] -f table.awk
+#
+# The routes are itsy's, the default first. Reads lines "result|ROW|WHO|UNIT|VALUE", one turn's each, where WHO is host,
+# qemu, or itsy-ROUTE.
+#
+# A figure is the median of a row's turns. Rows stand by groups of units, and in them as they came.
+#
+# The aim: the default's figure is at most that of QEMU, or at least, where more is better: a ratio of 1.00, to two
+# decimals. Where the turns of one of the two scatter by more than 5 % (scatter() in lib.awk) the ratio may be 1.05,
+# or 0.95 where more is better, and the row says so. The first second is shown, and has no aim: the default begins
+# as uring then.
+#
+# With ratios=FILE, for peers.gp: lines "heading|TEXT" and "row|ROW|RATIO|RATIO..." to QEMU, for each route. With
+# verdicts=FILE: lines "met|ROW, UNIT|RATIO" or "not met|...", for rows that have an aim.
 
 BEGIN {
 	FS = "|"
-	nr_who = split("host qemu itsy-irqfd itsy-uring itsy-spin", who, " ")
+	noise = 0.05
+	nr_routes = split(route_list, routes, " ")
+	default_who = "itsy-" routes[1]
+	nr_who = split("host qemu", contenders, " ")
+	for (i = 1; i <= nr_routes; i++)
+		contenders[++nr_who] = "itsy-" routes[i]
+	group("instructions", "Counted instructions", "less")
+	group("ns", "Emulated time, ns", "less")
+	group("reads/s echoes/s", "How many in a second", "more")
+	group("exits", "Exits", "less")
+	group("KiB", "Memory, KiB", "less")
+}
+
+function group(units, title, better, n, i, list)
+{
+	nr_groups++
+	titles[nr_groups] = title
+	betters[nr_groups] = better
+	n = split(units, list, " ")
+	for (i = 1; i <= n; i++)
+		group_of[list[i]] = nr_groups
 }
 
 $1 == "result" && $5 != "" {
-	if (!($2 in unit))
-		rows[++nr_rows] = $2
-	unit[$2] = $4
-	key = $2 SUBSEP $3
+	if (!($4 in group_of)) {
+		print "table.awk: no group has the unit '" $4 "'" >"/dev/stderr"
+		failed = 1
+		exit 1
+	}
+	# A row is of one unit: the same name with another one is another row.
+	row = $2 "|" $4
+	if (!(row in names)) {
+		rows[++nr_rows] = row
+		names[row] = $2
+		units[row] = $4
+	}
+	key = row SUBSEP $3
 	values[key, ++count[key]] = $5
 }
 
-# Of few values: insertion sort.
-function median(row, name, key, i, j, v, sorted, n)
+# Sets figure[WHO] and spread[WHO] for each.
+function read_row(row, i, j, who, n, list, sorted)
 {
-	key = row SUBSEP name
-	n = count[key]
-	if (!n)
-		return "-"
-	for (i = 1; i <= n; i++) {
-		v = values[key, i] + 0
-		for (j = i - 1; j >= 1 && sorted[j] > v; j--)
-			sorted[j + 1] = sorted[j]
-		sorted[j + 1] = v
+	for (i = 1; i <= nr_who; i++) {
+		who = contenders[i]
+		n = count[row, who]
+		split("", list)
+		split("", sorted)
+		for (j = 1; j <= n; j++)
+			list[j] = values[row, who, j]
+		sort(list, n, sorted)
+		figure[who] = median(sorted, n)
+		spread[who] = n ? scatter(sorted, n) : "-"
 	}
-	return n % 2 ? sorted[(n + 1) / 2] : (sorted[n / 2] + sorted[n / 2 + 1]) / 2
 }
 
-# What does not differ by route is reported for "itsy".
-function of(row, name, value)
+function max(a, b)
 {
-	value = median(row, name)
-	if (value == "-" && name == "itsy-irqfd")
-		value = median(row, "itsy")
-	return value
+	return a == "-" ? b : b == "-" || a > b ? a : b
 }
 
-function ratio(value, base)
+function print_judged(row, better, wide, noisy, limit, verdict, both)
 {
-	return value == "-" || base == "-" || base == 0 ? "-" : sprintf("%.2f", value / base)
+	both = ratio(figure[default_who], figure["qemu"])
+	if (both == "-")
+		return
+	wide = max(spread[default_who], spread["qemu"])
+	noisy = wide != "-" && wide > noise
+	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
+	verdict = better == "less" ? both + 0 <= limit : both + 0 >= limit
+	verdict = verdict ? "met" : "not met"
+	if (names[row] ~ /first second/)
+		verdict = "-"
+	else if (verdicts)
+		print verdict "|" names[row] ", " units[row] "|" both >>verdicts
+	printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
+		shown(figure[default_who]), both, wide == "-" ? "-" : sprintf("%.1f %%", 100 * wide),
+		verdict == "-" ? "-" : sprintf("at %s %.2f", better == "less" ? "most" : "least", limit),
+		verdict == "not met" ? "**not met**" : verdict
 }
 
-function commas(digits, head)
+function print_all(row, i, line)
 {
-	for (head = ""; length(digits) > 3; digits = substr(digits, 1, length(digits) - 3))
-		head = "," substr(digits, length(digits) - 2) head
-	return digits head
+	line = "| " names[row] " | " units[row]
+	for (i = 1; i <= nr_who; i++)
+		line = line " | " shown(figure[contenders[i]])
+	for (i = 1; i <= nr_routes; i++)
+		line = line " | " ratio(figure["itsy-" routes[i]], figure["qemu"])
+	print line " | " ratio(figure[default_who], figure["host"]) " |"
 }
 
-function shown(value)
+# Under the heading of group g, which comes before its first one.
+function put_ratios(row, g, i, line)
 {
-	if (value == "-")
-		return value
-	if (value == int(value) || value >= 1000)
-		return commas(sprintf("%.0f", value))
-	return sprintf("%.2f", value)
+	if (!ratios || figure["qemu"] == "-")
+		return
+	if (headed != g)
+		print "heading|" titles[g] ": further " (betters[g] == "less" ? "left" : "right") \
+			" is better" >>ratios
+	headed = g
+	line = "row|" names[row]
+	for (i = 1; i <= nr_routes; i++)
+		line = line "|" ratio(figure["itsy-" routes[i]], figure["qemu"])
+	print line >>ratios
+}
+
+# A line of the table for each row, group by group: in which table, with `what`.
+function print_rows(what, g, r)
+{
+	for (g = 1; g <= nr_groups; g++) {
+		for (r = 1; r <= nr_rows; r++) {
+			if (group_of[units[rows[r]]] != g)
+				continue
+			read_row(rows[r])
+			if (what == "judged") {
+				print_judged(rows[r], betters[g])
+				continue
+			}
+			print_all(rows[r])
+			put_ratios(rows[r], g)
+		}
+	}
 }
 
 END {
-	print "| | unit | host's own | QEMU | itsy irqfd | itsy uring | itsy spin | irqfd : QEMU | uring : QEMU | spin : QEMU | irqfd : host | uring : host |"
-	print "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
-	for (r = 1; r <= nr_rows; r++) {
-		row = rows[r]
-		line = "| " row " | " unit[row]
-		for (w = 1; w <= nr_who; w++) {
-			v[w] = of(row, who[w])
-			line = line " | " shown(v[w])
-		}
-		print line " | " ratio(v[3], v[2]) " | " ratio(v[4], v[2]) " | " ratio(v[5], v[2]) " | " ratio(v[3], v[1]) " | " ratio(v[4], v[1]) " |"
-		if (ratios && v[2] != "-")
-			print row "|" ratio(v[3], v[2]) "|" ratio(v[4], v[2]) "|" ratio(v[5], v[2]) "|" unit[row] >>ratios
+	if (failed)
+		exit 1
+	print "| | unit | QEMU | itsy | itsy : QEMU | scatter | aim | |"
+	print "|---|---|--:|--:|--:|--:|--:|---|"
+	print_rows("judged")
+	printf "\nAll contenders; itsy's default route is `%s`:\n\n", routes[1]
+	line = "| | unit | host's own | QEMU"
+	rule = "|---|---|--:|--:"
+	for (i = 1; i <= nr_routes; i++) {
+		line = line " | itsy " routes[i]
+		rule = rule "|--:"
 	}
+	for (i = 1; i <= nr_routes; i++) {
+		line = line " | " routes[i] " : QEMU"
+		rule = rule "|--:"
+	}
+	print line " | " routes[1] " : host |"
+	print rule "|--:|"
+	print_rows("all")
 }

@@ -62,19 +62,28 @@ static int ascending(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
+/* "-" where there are fewer than `needs`, of which it would be the greatest. */
+static const char *percentile(uint64_t ticks, double unit, unsigned nr, unsigned needs,
+			      char ret_text[24])
+{
+	(void)snprintf(ret_text, 24, nr < needs ? "-" : "%.0f", (double)ticks * unit);
+	return ret_text;
+}
+
 static void print(const char *name, const char *what, uint64_t *ticks, unsigned nr, unsigned lost,
 		  const struct bench *b)
 {
 	double unit = 1e9 / (double)bench_guest_frequency(b->guest);
 	double sum = 0;
+	char p50[24], p99[24];
 
 	qsort(ticks, nr, sizeof(*ticks), ascending);
 	for (unsigned i = 0; i < nr; i++)
 		sum += (double)ticks[i];
-	(void)printf("%-24s %-7s n %5u lost %u  min %7.0f p50 %7.0f mean %7.0f p99 %7.0f\n", name,
-		     what, nr, lost, nr ? (double)ticks[0] * unit : 0,
-		     nr ? (double)ticks[nr / 2] * unit : 0, nr ? sum / nr * unit : 0,
-		     nr ? (double)ticks[nr - 1 - nr / 100] * unit : 0);
+	(void)printf("%-24s %-7s n %5u lost %u  min %7.0f p50 %7s mean %7.0f p99 %7s\n", name, what,
+		     nr, lost, nr ? (double)ticks[0] * unit : 0,
+		     percentile(ticks[nr / 2], unit, nr, 2, p50), nr ? sum / nr * unit : 0,
+		     percentile(nr ? ticks[nr - 1 - nr / 100] : 0, unit, nr, 100, p99));
 	(void)fflush(stdout);
 }
 

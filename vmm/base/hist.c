@@ -105,7 +105,7 @@ static uint64_t rank_of(uint64_t count, double percent)
 	uint64_t rank = (uint64_t)exact;
 
 	/* Round up, but not for the error of a percentage like 99.9, which binary cannot hold. */
-	if (exact - (double)rank > 1e-9 * exact)
+	if (exact - (double)rank > 1e-12 * exact)
 		rank++;
 	if (rank < 1)
 		return 1;
@@ -129,6 +129,17 @@ uint64_t hist_percentile(const struct hist *h, double percent)
 		return high < get(&h->max) ? high : get(&h->max);
 	}
 	return hist_max(h);
+}
+
+/* The nearest rank is not the last one: count * (1 - percent / 100) is 1 or more. */
+bool hist_has_percentile(const struct hist *h, double percent)
+{
+	uint64_t count = get(&h->count);
+
+	assert(percent > 0);
+	assert(percent <= 100);
+
+	return count && rank_of(count, percent) < count;
 }
 
 bool hist_next(const struct hist *h, size_t *at, struct hist_bucket *ret_bucket)

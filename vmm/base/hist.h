@@ -44,6 +44,14 @@ double hist_mean(const struct hist *h);
  */
 uint64_t hist_percentile(const struct hist *h, double percent);
 
+/*
+ * Are there values enough for this percentile (above 0 to 100) to say something? pN
+ * wants 100 / (100 - N) of them: 2 for p50, 10 for p90, 100 for p99, 10,000 for p99.99.
+ * Of fewer it is their maximum under another name. Whoever shows percentiles leaves
+ * out those that this refuses. Never of 100 percent, which is the maximum.
+ */
+bool hist_has_percentile(const struct hist *h, double percent);
+
 /* The values from `low` to `high`, both included. */
 struct hist_bucket {
 	uint64_t low, high;

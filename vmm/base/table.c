@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 void table_init(struct table *t, const char *const headings[], size_t nr_columns)
@@ -47,8 +48,32 @@ void table_add(struct table *t, const char *text)
 		t->width[column] = len;
 }
 
+const char *table_number(uint64_t n, char ret_text[TABLE_NUMBER_SZ])
+{
+	char digits[24];
+	int len = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	char *end = ret_text;
+
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*end++ = ',';
+		*end++ = digits[i];
+	}
+	*end = '\0';
+	return ret_text;
+}
+
+void table_add_number(struct table *t, uint64_t n)
+{
+	char text[TABLE_NUMBER_SZ];
+
+	table_add(t, table_number(n, text));
+}
+
 int table_print(const struct table *t, FILE *out)
 {
+	const char *gap = t->narrow ? " " : "  ";
+
 	if (t->failed)
 		return -ENOMEM;
 	assert(t->nr_cells % t->nr_columns == 0);
@@ -58,10 +83,10 @@ int table_print(const struct table *t, FILE *out)
 
 		if (t->right & 1u << column)
 			(void)fprintf(out, "%*s%s", (int)t->width[column], t->cells[i],
-				      last ? "\n" : "  ");
+				      last ? "\n" : gap);
 		else /* no blanks behind the last column */
 			(void)fprintf(out, "%-*s%s", last ? 0 : (int)t->width[column], t->cells[i],
-				      last ? "\n" : "  ");
+				      last ? "\n" : gap);
 	}
 	return 0;
 }

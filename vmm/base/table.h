@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "vmm/base/cleanup.h"
@@ -17,6 +18,7 @@ struct table {
 	size_t nr_columns;
 	size_t width[TABLE_MAX_COLUMNS];
 	unsigned right; /* bit n: column n is aligned to the right; 0 by default */
+	bool narrow;	/* one blank between columns, not two */
 	char **cells;	/* owned, row by row */
 	size_t nr_cells;
 	bool failed; /* a cell is missing, for lack of memory */
@@ -27,6 +29,11 @@ void table_init(struct table *t, const char *const headings[], size_t nr_columns
 void table_fini(struct table *t);
 /* Add the next cell, left to right, row after row. text is copied. */
 void table_add(struct table *t, const char *text);
+/* A number for people, its digits in groups of three: "1,234,567". Returns ret_text. */
+#define TABLE_NUMBER_SZ 27u
+const char *table_number(uint64_t n, char ret_text[TABLE_NUMBER_SZ]);
+/* Add it as the next cell. */
+void table_add_number(struct table *t, uint64_t n);
 /* All rows must be full. 0, or -ENOMEM if a cell is missing: nothing is printed then. */
 int table_print(const struct table *t, FILE *out) _must_check_;
 

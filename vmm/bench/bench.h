@@ -66,7 +66,10 @@ struct bench_report {
 int bench_print(const struct bench_report *report, FILE *out) _must_check_;
 /* Negative errno where the file cannot be written. */
 int bench_write_json(const struct bench_report *report, const char *path) _must_check_;
-/* One file for each route: PATH.ROUTE.hgrm, or PATH where there is one route only. */
+/*
+ * One file for each route, or PATH where there is one route only: x.hgrm becomes
+ * x-uring.hgrm and x-irqfd.hgrm, and x without an ending x-uring and x-irqfd.
+ */
 int bench_write_hgrm(const struct bench_report *report, const char *path) _must_check_;
 /* By gnuplot(1); .svg or .png. .gp: what it is to be told. */
 int bench_write_plot(const struct bench_report *report, const char *path) _must_check_;

@@ -41,21 +41,22 @@ static bool measured(const struct bench_report *r, unsigned route)
 
 /* ---- the table ------------------------------------------------------------------- */
 
-static void add_number(struct table *t, uint64_t number)
+static void add_percentile(struct table *t, const struct hist *h, double percent)
 {
-	char text[24];
-
-	(void)snprintf(text, sizeof(text), "%" PRIu64, number);
-	table_add(t, text);
+	if (hist_has_percentile(h, percent))
+		table_add_number(t, hist_percentile(h, percent));
+	else
+		table_add(t, "-");
 }
 
 /* Of the medians, to irqfd's. */
 static void add_ratio(struct table *t, const struct bench_report *r, const struct hist *h)
 {
-	uint64_t base = hist_percentile(&r->results[ROUTE_IRQFD].hist, 50);
+	const struct hist *irqfd = &r->results[ROUTE_IRQFD].hist;
+	uint64_t base = hist_has_percentile(irqfd, 50) ? hist_percentile(irqfd, 50) : 0;
 	char text[24] = "-";
 
-	if (base && hist_count(h))
+	if (base && hist_has_percentile(h, 50))
 		(void)snprintf(text, sizeof(text), "%.2f",
 			       (double)hist_percentile(h, 50) / (double)base);
 	table_add(t, text);
@@ -78,6 +79,15 @@ static void print_environment(const struct bench_environment *env, FILE *out)
 			    out);
 }
 
+static void print_memory(const struct self_memory *m, FILE *out)
+{
+	char pss[TABLE_NUMBER_SZ], private[TABLE_NUMBER_SZ];
+
+	(void)fprintf(out,
+		      "itsy takes %s KiB beyond the guest's RAM, %s KiB of it for itself alone.\n",
+		      table_number(m->pss / 1024, pss), table_number(m->private / 1024, private));
+}
+
 int bench_print(const struct bench_report *r, FILE *out)
 {
 	static const char *const headings[] = { "route",  "count", "lost",     "min",
@@ -87,18 +97,20 @@ int bench_print(const struct bench_report *r, FILE *out)
 	int err;
 
 	table_init(&t, headings, ARRAY_SIZE(headings));
+	t.right = ((1u << ARRAY_SIZE(headings)) - 1) & ~1u; /* all but the route */
+	t.narrow = true; /* so times of five digits fit into 80 columns */
 	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		const struct hist *h = &r->results[i].hist;
 
 		if (!measured(r, i))
 			continue;
 		table_add(&t, route_name((enum route)i));
-		add_number(&t, hist_count(h));
-		add_number(&t, r->results[i].lost);
-		add_number(&t, hist_min(h));
+		table_add_number(&t, hist_count(h));
+		table_add_number(&t, r->results[i].lost);
+		table_add_number(&t, hist_min(h));
 		for (size_t p = 0; p < ARRAY_SIZE(percentiles); p++)
-			add_number(&t, hist_percentile(h, percentiles[p].percent));
-		add_number(&t, hist_max(h));
+			add_percentile(&t, h, percentiles[p].percent);
+		table_add_number(&t, hist_max(h));
 		add_ratio(&t, r, h);
 	}
 	print_environment(r->env, out);
@@ -114,10 +126,7 @@ int bench_print(const struct bench_report *r, FILE *out)
 	err = table_print(&t, out);
 	table_fini(&t);
 	if (r->memory)
-		(void)fprintf(out,
-			      "itsy takes %" PRIu64 " KiB beyond the guest's RAM, %" PRIu64
-			      " KiB of it for itself alone.\n",
-			      r->memory->pss / 1024, r->memory->private / 1024);
+		print_memory(r->memory, out);
 	return err;
 }
 
@@ -144,6 +153,8 @@ static json_t *latency_json(const struct hist *h)
 		(void)json_object_set_new(bins, name, json_integer((json_int_t)bucket.count));
 	}
 	for (size_t p = 0; p < ARRAY_SIZE(percentiles); p++) {
+		if (!hist_has_percentile(h, percentiles[p].percent))
+			continue;
 		(void)snprintf(name, sizeof(name), "%f", percentiles[p].percent);
 		(void)json_object_set_new(
 			percentile, name,
@@ -242,6 +253,7 @@ static double deviation(const struct hist *h)
 	return hist_count(h) ? sqrt(sum / (double)hist_count(h)) : 0;
 }
 
+/* Its line before the last is where hist_has_percentile() ends: the next one is the maximum. */
 static void put_hgrm(const struct hist *h, FILE *out)
 {
 	uint64_t total = hist_count(h), so_far = 0;
@@ -288,16 +300,27 @@ static int write_one_hgrm(const struct hist *h, const char *path)
 	return finish(out);
 }
 
+/* How much of a path stands before its ending, ".hgrm" or another one; all of it where there is
+ * none. */
+static int stem_len(const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *dot = strrchr(name, '.');
+
+	return (int)(dot && dot > name ? dot - path : (ptrdiff_t)strlen(path));
+}
+
 /* By the routes that were asked for, also where a signal came before one was measured. */
 static int name_hgrm(const struct bench_options *o, const char *path, unsigned route, char *name)
 {
+	int stem = stem_len(path), len;
 	unsigned nr = 0;
-	int len;
 
 	for (unsigned i = 0; i < NR_ROUTES; i++)
 		nr += o->routes[i];
 	len = nr == 1 ? snprintf(name, PATH_MAX, "%s", path)
-		      : snprintf(name, PATH_MAX, "%s.%s.hgrm", path, route_name((enum route)route));
+		      : snprintf(name, PATH_MAX, "%.*s-%s%s", stem, path,
+				 route_name((enum route)route), path + stem);
 	return len >= PATH_MAX ? -ENAMETOOLONG : 0;
 }
 
@@ -319,6 +342,7 @@ int bench_write_hgrm(const struct bench_report *r, const char *path)
 
 /* ---- the plot -------------------------------------------------------------------------------- */
 
+/* Up to the percentile of which there are values enough, hist_has_percentile(). */
 static void put_curve(const struct hist *h, FILE *out)
 {
 	uint64_t total = hist_count(h), so_far = 0;
@@ -346,6 +370,49 @@ static void put_quoted(const char *text, FILE *out)
 	(void)fputc('\'', out);
 }
 
+/* Past which devices are counted, not named: two fit in the title's line. */
+#define NAMED_DEVICES 2u
+
+static void describe_functions(const struct bench_options *o, char *text, size_t size)
+{
+	char first[PCI_BDF_STRLEN] = "", second[PCI_BDF_STRLEN] = "";
+
+	if (o->nr_devices > NAMED_DEVICES)
+		(void)snprintf(text, size, "%u devices", o->nr_devices);
+	else if (o->nr_devices)
+		(void)snprintf(text, size, "%s%s%s", pci_bdf_format(&o->devices[0], first),
+			       o->nr_devices > 1 ? " and " : "",
+			       o->nr_devices > 1 ? pci_bdf_format(&o->devices[1], second) : "");
+	else
+		(void)snprintf(text, size, "%u function%s with bare eventfds", o->functions,
+			       plural(o->functions));
+}
+
+/* What was measured, and on which machine, as two lines. */
+static void put_title(const struct bench_report *r, FILE *out)
+{
+	const struct bench_options *o = r->options;
+	const struct bench_environment *env = r->env;
+	char text[640], functions[64], routes[64] = "";
+	size_t len = 0;
+
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		if (measured(r, i))
+			len += (size_t)snprintf(routes + len, sizeof(routes) - len, "%s%s",
+						len ? ", " : "", route_name((enum route)i));
+	describe_functions(o, functions, sizeof(functions));
+	(void)snprintf(text, sizeof(text), "itsy bench %s by %s: %u vector%s of %s", r->kind->bench,
+		       routes, o->vectors, plural(o->vectors), functions);
+	(void)fputs("set title ", out);
+	put_quoted(text, out);
+	(void)snprintf(text, sizeof(text), "Linux %s, %s%s", env->kernel,
+		       env->emulated ? "emulated: " : "",
+		       env->machine[0] ? env->machine : env->cpu);
+	(void)fputs(".\"\\n\".", out);
+	put_quoted(text, out);
+	(void)fputc('\n', out);
+}
+
 static bool ends_with(const char *path, const char *end)
 {
 	size_t len = strlen(path), end_len = strlen(end);
@@ -370,9 +437,9 @@ void bench_plot_script(const struct bench_report *r, const char *path, FILE *out
 		       r->kind->origin);
 	(void)fputs("set ylabel ", out);
 	put_quoted(label, out);
-	(void)fputs("\nset title ", out);
-	put_quoted(r->env->machine[0] ? r->env->machine : r->env->cpu, out);
-	(void)fputs("\nplot ", out);
+	(void)fputc('\n', out);
+	put_title(r, out);
+	(void)fputs("plot ", out);
 	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		if (!measured(r, i))
 			continue;

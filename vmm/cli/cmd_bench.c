@@ -99,7 +99,8 @@ static const struct option_row rows[] = {
 	  .help = "the CPU of the thread that signals, or that counts round trips" },
 	{ "json", "FILE", option_text, BENCH(json), .help = "write all of it, with fio's names" },
 	{ "hgrm", "FILE", option_text, BENCH(hgrm),
-	  .help = "write HdrHistogram's text: FILE.ROUTE.hgrm for several routes" },
+	  .help = "write HdrHistogram's text: to x-uring.hgrm, x-irqfd.hgrm and so on for x.hgrm "
+		  "and several routes" },
 	{ "plot", "FILE", option_text, BENCH(plot),
 	  .help = "draw the percentiles of all routes: .svg or .png, by gnuplot; .gp: write what "
 		  "gnuplot needs to draw them elsewhere" },

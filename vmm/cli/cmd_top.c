@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/cli/screen.h"
@@ -82,7 +83,7 @@ static int take_sample(struct top *top, struct irq_sample *ret_sample)
 /* The line above the table. */
 static int print_head(struct top *top, const struct irq_sample *sample, FILE *out)
 {
-	char time[IRQVIEW_TIME_SZ];
+	char time[IRQVIEW_TIME_SZ], rate[TABLE_NUMBER_SZ];
 	json_t *reply;
 	int r = client_ask(top->fd, top->name, json_pack("{s:s}", "do", "info"), &reply,
 			   &top->failure);
@@ -90,14 +91,14 @@ static int print_head(struct top *top, const struct irq_sample *sample, FILE *ou
 	if (r < 0)
 		return r;
 	(void)fprintf(
-		out, "%s: %lld vCPU%s, %lld MiB, boot %lld, up %s: %.0f interrupts per second\n\n",
+		out, "%s: %lld vCPU%s, %lld MiB, boot %lld, up %s: %s interrupts per second\n\n",
 		top->name, json_integer_value(json_object_get(reply, "vcpus")),
 		plural((unsigned long long)json_integer_value(json_object_get(reply, "vcpus"))),
 		json_integer_value(json_object_get(reply, "memory_bytes")) / (json_int_t)MiB,
 		json_integer_value(json_object_get(reply, "boots")),
 		irqview_time((uint64_t)json_integer_value(json_object_get(reply, "uptime_ns")),
 			     time),
-		irqview_total_rate(sample));
+		table_number((uint64_t)(irqview_total_rate(sample) + 0.5), rate));
 	json_decref(reply);
 	return 0;
 }

@@ -11,6 +11,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/table.h"
 #include "vmm/control/json_member.h"
 #include "vmm/irq/counters.h"
 
@@ -44,12 +45,13 @@ static struct row read_row(const struct vector_counts *c)
 static void print_notes(FILE *out, const struct row *row)
 {
 	const char *before = "  ";
+	char text[TABLE_NUMBER_SZ];
 
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++) {
 		if (!vector_counters[i].note || !row->counts[i])
 			continue;
-		(void)fprintf(out, "%s%s: %" PRIu64, before, vector_counters[i].note,
-			      row->counts[i]);
+		(void)fprintf(out, "%s%s: %s", before, vector_counters[i].note,
+			      table_number(row->counts[i], text));
 		before = ", ";
 	}
 	if (*before == ',')
@@ -74,11 +76,14 @@ static void print_headings(FILE *out)
 
 static void print_counts(FILE *out, const struct row *row)
 {
+	char text[TABLE_NUMBER_SZ];
+
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		if (i == COUNTER_TIED && row->tied_is)
 			(void)fprintf(out, " %*s", column_width(i), row->tied_is);
 		else if (vector_counters[i].heading)
-			(void)fprintf(out, " %*" PRIu64, column_width(i), row->counts[i]);
+			(void)fprintf(out, " %*s", column_width(i),
+				      table_number(row->counts[i], text));
 	(void)fprintf(out, "\n");
 }
 
@@ -168,18 +173,19 @@ static uint64_t machine_counter(const struct machine_stats *s, size_t i)
 static void print_mistakes(FILE *out, const struct machine_stats *s)
 {
 	uint64_t skipped = s->vits.cmd_unreadable, stalled = 0;
+	char text[TABLE_NUMBER_SZ], more[TABLE_NUMBER_SZ];
 
 	for (size_t i = 0; i < ARRAY_SIZE(s->vits.cmd); i++) {
 		skipped += s->vits.cmd[i].skipped;
 		stalled += s->vits.cmd[i].stalled;
 	}
 	if (skipped || stalled)
-		(void)fprintf(out, "ITS commands skipped: %" PRIu64 ", stalled: %" PRIu64 "\n",
-			      skipped, stalled);
+		(void)fprintf(out, "ITS commands skipped: %s, stalled: %s\n",
+			      table_number(skipped, text), table_number(stalled, more));
 	for (size_t i = 0; i < ARRAY_SIZE(machine_counters); i++)
 		if (machine_counters[i].note && machine_counter(s, i))
-			(void)fprintf(out, "%s: %" PRIu64 "\n", machine_counters[i].note,
-				      machine_counter(s, i));
+			(void)fprintf(out, "%s: %s\n", machine_counters[i].note,
+				      table_number(machine_counter(s, i), text));
 }
 
 void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,

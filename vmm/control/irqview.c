@@ -200,6 +200,14 @@ static void add_number(struct table *t, uint64_t n)
 	table_add(t, n == IRQVIEW_NONE ? "-" : text);
 }
 
+/* Of what is counted; other numbers are names. */
+static void add_count(struct table *t, uint64_t n)
+{
+	char text[TABLE_NUMBER_SZ];
+
+	table_add(t, n == IRQVIEW_NONE ? "-" : table_number(n, text));
+}
+
 /* The route in force: "uring"; "uring->irqfd" until another one is taken; "auto: irqfd". */
 static void add_route(struct table *t, const struct irq_row *row)
 {
@@ -233,9 +241,10 @@ static void add_rate(struct table *t, const struct irq_row *row)
 	/* Where nobody counts, 0 does not mean that none came. */
 	if (row->rate < 0 || (row->tied_is[0] && row->rate <= 0))
 		(void)snprintf(text, sizeof(text), "-");
+	else if (row->rate > 0 && row->rate < 10)
+		(void)snprintf(text, sizeof(text), "%.1f", row->rate);
 	else
-		(void)snprintf(text, sizeof(text), "%.*f", row->rate > 0 && row->rate < 10,
-			       row->rate);
+		(void)table_number((uint64_t)(row->rate + 0.5), text);
 	table_add(t, text);
 }
 
@@ -259,7 +268,7 @@ static void add_row(struct table *t, const struct irq_row *row, uint64_t now_ns)
 		if (i == COUNTER_TIED && row->tied_is[0])
 			table_add(t, row->tied_is);
 		else if (vector_counters[i].heading)
-			add_number(t, row->counts[i]);
+			add_count(t, row->counts[i]);
 	table_add(t, row->last_ns == IRQVIEW_NONE ? "-" : irqview_time(ago, time));
 }
 
@@ -342,7 +351,7 @@ int irqview_print_histogram(const json_t *reply, FILE *out)
 		(void)snprintf(text, sizeof(text), "%s[%" PRIu64 "]", device,
 			       number_of(row, "vector"));
 		table_add(&t, text);
-		add_number(&t, count);
+		add_count(&t, count);
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
 			add_time(&t, row, keys[k]);
 	}

@@ -28,8 +28,10 @@ static json_t *histogram_row(const struct running_guest *g, size_t function, uns
 	(void)json_object_set_new(row, "max", json_number(hist_max(h)));
 	(void)json_object_set_new(row, "mean", json_real(hist_mean(h)));
 	for (size_t i = 0; i < ARRAY_SIZE(percentiles); i++)
-		(void)json_object_set_new(row, percentiles[i].name,
-					  json_number(hist_percentile(h, percentiles[i].percent)));
+		if (hist_has_percentile(h, percentiles[i].percent))
+			(void)json_object_set_new(
+				row, percentiles[i].name,
+				json_number(hist_percentile(h, percentiles[i].percent)));
 	return row;
 }
 

@@ -32,6 +32,15 @@ static const struct samples_fact {
 	{ "min", 0 }, { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "max", 100 },
 };
 
+/*
+ * Is that percentile of nr values another thing than the greatest of them? It is left
+ * unsaid where not; the least and the greatest themselves always are said.
+ */
+static inline int samples_has(size_t nr, unsigned percent)
+{
+	return percent == 0 || percent == 100 || nr * (100 - percent) >= 100;
+}
+
 /* Of nr sorted values, 1 or more: the one that so many percent of the others are not above. */
 static inline uint64_t samples_at(const uint64_t *sorted, size_t nr, unsigned percent)
 {

@@ -110,6 +110,34 @@ static void test_few_values_have_percentiles_too(void **state)
 	}
 }
 
+static void test_a_percentile_needs_as_many_values_as_keep_it_from_being_the_maximum(void **state)
+{
+	static const struct {
+		double percent;
+		size_t needs;
+	} cases[] = {
+		{ 1, 2 },    { 50, 2 },	     { 75, 4 },	       { 90, 10 },
+		{ 99, 100 }, { 99.9, 1000 }, { 99.99, 10000 }, { 99.999, 100000 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct hist *h = new_hist();
+
+		assert_false(hist_has_percentile(h, cases[i].percent));
+		for (size_t n = 1; n < cases[i].needs; n++) {
+			hist_record(h, n % HIST_SUB);
+			assert_false(hist_has_percentile(h, cases[i].percent));
+		}
+		for (size_t n = 0; n < 100; n++) {
+			hist_record(h, n % HIST_SUB);
+			assert_true(hist_has_percentile(h, cases[i].percent));
+		}
+		assert_false(hist_has_percentile(h, 100));
+		free(h);
+	}
+}
+
 static void test_nothing_recorded_is_zero_everywhere(void **state)
 {
 	struct hist *h = new_hist();
@@ -211,6 +239,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_percentiles_are_those_of_the_sorted_values),
 		cmocka_unit_test(test_few_values_have_percentiles_too),
+		cmocka_unit_test(
+			test_a_percentile_needs_as_many_values_as_keep_it_from_being_the_maximum),
 		cmocka_unit_test(test_nothing_recorded_is_zero_everywhere),
 		cmocka_unit_test(test_small_values_are_exact),
 		cmocka_unit_test(test_buckets_join_without_gap_or_overlap),

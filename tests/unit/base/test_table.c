@@ -56,6 +56,46 @@ static void test_a_last_column_is_aligned_to_the_right_too(void **state)
 				  "x     12345\n");
 }
 
+static void test_a_narrow_table_has_one_blank_between_columns(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_(table_fini) struct table t;
+
+	(void)state;
+	table_init(&t, headings, ARRAY_SIZE(headings));
+	t.right = 1u << 1;
+	t.narrow = true;
+	table_add(&t, "x");
+	table_add_number(&t, 12345);
+	table_add(&t, "y");
+	text = printed(&t);
+	assert_string_equal(text, "NAME      N NOTE\n"
+				  "x    12,345 y\n");
+}
+
+static void test_digits_of_numbers_stand_in_groups_of_three(void **state)
+{
+	static const struct {
+		uint64_t n;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ 7, "7" },
+		{ 999, "999" },
+		{ 1000, "1,000" },
+		{ 12345, "12,345" },
+		{ 999999, "999,999" },
+		{ 1000000, "1,000,000" },
+		{ 10020003, "10,020,003" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615" },
+	};
+	char text[TABLE_NUMBER_SZ];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(table_number(cases[i].n, text), cases[i].text);
+}
+
 static void test_a_table_that_lost_a_cell_is_not_printed(void **state)
 {
 	_cleanup_(table_fini) struct table t;
@@ -75,6 +115,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cells_stand_below_their_headings),
 		cmocka_unit_test(test_a_last_column_is_aligned_to_the_right_too),
+		cmocka_unit_test(test_a_narrow_table_has_one_blank_between_columns),
+		cmocka_unit_test(test_digits_of_numbers_stand_in_groups_of_three),
 		cmocka_unit_test(test_a_table_that_lost_a_cell_is_not_printed),
 	};
 

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -62,13 +63,80 @@ static void test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd(void
 
 	(void)state;
 	assert_non_null(strstr(text, "in ns:\n"));
-	assert_non_null(strstr(text, "\nuring  100    3     2    100  "));
-	assert_non_null(strstr(text, "  2.00\n"));
-	assert_non_null(strstr(text, "\nirqfd  100    0     1    50   "));
+	assert_non_null(
+		strstr(text, "\nuring   100    3   2 100 181 199     -      - 200      2.00\n"));
+	assert_non_null(
+		strstr(text, "\nirqfd   100    0   1  50  90  99     -      - 100      1.00\n"));
 	assert_null(strstr(text, "\nspin"));
-	assert_non_null(strstr(text, "\nitsy takes 3072 KiB beyond the guest's RAM, 1024 KiB"));
+	assert_non_null(strstr(text, "\nitsy takes 3,072 KiB beyond the guest's RAM, 1,024 KiB"));
 	assert_null(strstr(text, "emulated"));
 	free(text);
+}
+
+/* A file of its own, gone when the test is over. */
+static void temporary(char path[32])
+{
+	int fd;
+
+	strcpy(path, "/tmp/itsy-bench-XXXXXX");
+	fd = mkstemp(path);
+	assert_true(fd >= 0);
+	(void)close(fd);
+}
+
+/* Its member of the first job in the JSON. */
+static bool json_has_percentile(const char *percent)
+{
+	char path[32];
+	json_t *root, *lat;
+	bool has;
+
+	temporary(path);
+	assert_int_equal(bench_write_json(&report, path), 0);
+	root = json_load_file(path, 0, NULL);
+	assert_non_null(root);
+	lat = json_object_get(json_array_get(json_object_get(root, "jobs"), 0), "lat_ns");
+	has = json_object_get(json_object_get(lat, "percentile"), percent);
+	json_decref(root);
+	(void)unlink(path);
+	return has;
+}
+
+static void test_a_percentile_of_too_few_is_not_shown(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	/* Of 100: the table has p99, and neither p99.9 nor p99.99. */
+	assert_non_null(strstr(text, " 199     -      - 200      2.00\n"));
+	free(text);
+	assert_true(json_has_percentile("99.000000"));
+	assert_false(json_has_percentile("99.900000"));
+	assert_false(json_has_percentile("99.990000"));
+	/* Of one there is no median, and no ratio of it. */
+	hist_init(&results[ROUTE_IRQFD].hist);
+	hist_record(&results[ROUTE_IRQFD].hist, 7);
+	text = printed(bench_print);
+	assert_non_null(
+		strstr(text, "\nirqfd     1    0   7   -   -   -     -      -   7         -\n"));
+	assert_non_null(strstr(text, " 200         -\n"));
+	free(text);
+}
+
+static void test_a_table_of_times_with_five_digits_fits_into_80_columns(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	for (uint64_t v = 0; v < 10000; v++) {
+		hist_record(&results[ROUTE_URING].hist, 99999 - v);
+		hist_record(&results[ROUTE_IRQFD].hist, 10000 + v);
+	}
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "\nuring 10,100    3 "));
+	for (const char *line = strstr(text, "\nroute"); line; line = strchr(line + 1, '\n'))
+		assert_true(strncmp(line, "\nitsy takes", 11) == 0 ||
+			    strcspn(line + 1, "\n") <= 80);
 }
 
 static void test_what_is_no_time_of_hardware_is_said_to_be_none(void **state)
@@ -150,17 +218,6 @@ static void test_instructions_are_said_to_mean_nothing_where_the_device_has_its_
 	free(text);
 }
 
-/* A file of its own, gone when the test is over. */
-static void temporary(char path[32])
-{
-	int fd;
-
-	strcpy(path, "/tmp/itsy-bench-XXXXXX");
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	(void)close(fd);
-}
-
 static void test_json_has_fios_names_and_bins_that_add_up(void **state)
 {
 	char path[32];
@@ -231,13 +288,56 @@ static void test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names(vo
 	(void)fclose(out);
 	assert_non_null(strstr(text, "set terminal pngcairo "));
 	assert_non_null(strstr(text, "set output 'a''b.png'\n"));
-	assert_non_null(strstr(text, "set title 'Bob''s'\n"));
+	assert_non_null(strstr(text, "Linux 6.1, Bob''s'\n"));
 	assert_non_null(strstr(text, "set ylabel 'ns, from the NVMe admin doorbell to the guest'"));
 	assert_non_null(strstr(text, "title 'uring', '-' with steps linewidth 2 title 'irqfd'\n"));
 	/* Half of the values are at most 50: 1 of 2 takes longer. */
 	assert_non_null(strstr(text, "\n1 1\n"));
 	assert_non_null(strstr(text, "\n2 51\n"));
 	free(text);
+}
+
+/* The line of the plot that has its title. */
+static const char *title(void)
+{
+	static char line[512];
+	_cleanup_free_ char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const char *at;
+
+	assert_non_null(out);
+	bench_plot_script(&report, "x.svg", out);
+	(void)fclose(out);
+	at = strstr(text, "set title ");
+	assert_non_null(at);
+	(void)snprintf(line, sizeof(line), "%.*s", (int)strcspn(at, "\n"), at);
+	return line;
+}
+
+static void test_a_plot_is_titled_by_what_was_measured_on_which_machine(void **state)
+{
+	(void)state;
+	options.vectors = 4;
+	options.functions = 1;
+	assert_string_equal(title(), "set title 'itsy bench irq by uring, irqfd: 4 vectors of 1 "
+				     "function with bare eventfds'.\"\\n\".'Linux 6.1, a CPU'");
+	/* Of the routes that were asked for, those that were measured. */
+	hist_init(&results[ROUTE_IRQFD].hist);
+	report.kind = kind_of(0, 0, 0x010802);
+	strcpy(env.machine, "linux,dummy-virt");
+	env.emulated = true;
+	options.vectors = 1;
+	options.nr_devices = 1;
+	options.devices[0] = (struct pci_bdf){ .bus = 1 };
+	assert_string_equal(title(),
+			    "set title 'itsy bench device by uring: 1 vector of 0000:01:00.0'"
+			    ".\"\\n\".'Linux 6.1, emulated: linux,dummy-virt'");
+	options.nr_devices = 2;
+	options.devices[1] = (struct pci_bdf){ .bus = 2 };
+	assert_non_null(strstr(title(), " of 0000:01:00.0 and 0000:02:00.0'."));
+	options.nr_devices = 3;
+	assert_non_null(strstr(title(), " of 3 devices'."));
 }
 
 static void test_a_plot_script_draws_a_picture_of_its_own_name(void **state)
@@ -347,18 +447,52 @@ static void test_what_a_full_disk_did_not_take_is_an_error(void **state)
 	assert_true(bench_write_hgrm(&report, "/dev/full") < 0);
 }
 
+static off_t file_size(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
 static void test_hgrm_files_are_named_by_the_routes_that_were_asked_for(void **state)
 {
-	char path[40], name[64];
+	static const struct {
+		const char *asked, *uring;
+	} names[] = {
+		{ "x.hgrm", "x-uring.hgrm" }, { "x.y.txt", "x.y-uring.txt" }, { "x", "x-uring" },
+		{ ".x", ".x-uring" },	      { "a.b/x", "a.b/x-uring" },
+	};
+	char dir[] = "/tmp/itsy-bench-XXXXXX", path[64];
 
 	(void)state;
-	temporary(path);
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/a.b", dir);
+	assert_int_equal(mkdir(path, 0700), 0);
 	/* A signal came before irqfd had its turn. */
 	hist_init(&results[ROUTE_IRQFD].hist);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i].asked);
+		assert_int_equal(bench_write_hgrm(&report, path), 0);
+		assert_int_equal(access(path, F_OK), -1);
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i].uring);
+		/* What is there is overwritten. */
+		assert_int_equal(truncate(path, 100000), 0);
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i].asked);
+		assert_int_equal(bench_write_hgrm(&report, path), 0);
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, names[i].uring);
+		assert_true(file_size(path) > 0);
+		assert_true(file_size(path) < 100000);
+		assert_int_equal(unlink(path), 0);
+	}
+	/* Only one was asked for. */
+	options.routes[ROUTE_IRQFD] = false;
+	(void)snprintf(path, sizeof(path), "%s/x.hgrm", dir);
 	assert_int_equal(bench_write_hgrm(&report, path), 0);
-	(void)snprintf(name, sizeof(name), "%s.uring.hgrm", path);
-	assert_int_equal(unlink(name), 0);
-	(void)unlink(path);
+	assert_int_equal(unlink(path), 0);
+	(void)snprintf(path, sizeof(path), "%s/a.b", dir);
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void test_a_burst_is_said_to_be_one(void **state)
@@ -377,6 +511,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(
 			test_the_table_has_a_row_for_each_route_with_its_ratio_to_irqfd, begin),
+		cmocka_unit_test_setup(test_a_percentile_of_too_few_is_not_shown, begin),
+		cmocka_unit_test_setup(test_a_table_of_times_with_five_digits_fits_into_80_columns,
+				       begin),
 		cmocka_unit_test_setup(test_what_is_no_time_of_hardware_is_said_to_be_none, begin),
 		cmocka_unit_test_setup(test_a_functions_round_trip_is_known_by_its_id_or_class,
 				       begin),
@@ -388,6 +525,8 @@ int main(void)
 		cmocka_unit_test_setup(test_hgrm_ends_with_all_values_at_100_percent, begin),
 		cmocka_unit_test_setup(
 			test_the_plot_has_a_curve_for_each_route_and_quotes_what_it_names, begin),
+		cmocka_unit_test_setup(test_a_plot_is_titled_by_what_was_measured_on_which_machine,
+				       begin),
 		cmocka_unit_test_setup(test_a_plot_script_draws_a_picture_of_its_own_name, begin),
 		cmocka_unit_test_setup(
 			test_files_that_cannot_be_written_are_refused_before_anything_is_measured,

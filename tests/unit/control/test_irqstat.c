@@ -62,6 +62,23 @@ static void test_table_has_a_line_for_each_vector_with_interrupts(void **state)
 	assert_null(strstr(text, "merged"));
 }
 
+static void test_numbers_for_people_have_groups_of_digits(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	vectors[0].taken = 1234567;
+	vectors[0].injected = 1000;
+	vectors[0].storm_merged = 45678;
+	vectors[2].taken = 99999999;
+	text = table();
+	/* In their columns, and summed. */
+	assert_non_null(strstr(text, "  1,234,567      1,000        0        0        0\n"));
+	assert_non_null(strstr(text, " 99,999,999          0        0        0        0\n"));
+	assert_non_null(strstr(text, "merged into the next one in storms: 45,678\n"));
+	assert_non_null(strstr(text, "101,234,566      1,000        0        0        0\n"));
+}
+
 static void test_table_tells_of_what_policies_kept_back(void **state)
 {
 	_cleanup_free_ char *text = NULL;
@@ -170,6 +187,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, begin)
 	const struct CMUnitTest tests[] = {
 		TEST(test_table_has_a_line_for_each_vector_with_interrupts),
+		TEST(test_numbers_for_people_have_groups_of_digits),
 		TEST(test_table_tells_of_what_policies_kept_back),
 		TEST(test_what_the_guest_did_wrong_is_told_and_nothing_else),
 		TEST(test_json_has_every_counter_of_every_vector),

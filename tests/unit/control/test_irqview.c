@@ -127,13 +127,14 @@ static void test_the_table_shows_what_is_known_and_hides_the_quiet(void **state)
 	s.rows[1].rate = 1234.6;
 	(void)snprintf(s.rows[1].asked, sizeof(s.rows[1].asked), "irqfd");
 	s.rows[2].rate = 0.5;
-	expect_table(&s, "VECTOR   DEV/EVENT   LPI  VCPU  ROUTE         WHY          PER S  TAKEN  "
-			 "INJECTED  HELD  DROPPED  BY IRQFD    LAST\n"
-			 "disk[1]  0x0008/1   8193     3  uring->irqfd  asked 5.0 s   1235  12345  "
-			 "       1     2        3         0  1.0 ms\n"
-			 "disk[2]  0x0008/-      -     -  uring         asked 5.0 s    0.5      1  "
-			 "       1     2        3         0       -\n"
-			 "(1 more vectors without an interrupt)\n");
+	expect_table(&s,
+		     "VECTOR   DEV/EVENT   LPI  VCPU  ROUTE         WHY          PER S   TAKEN  "
+		     "INJECTED  HELD  DROPPED  BY IRQFD    LAST\n"
+		     "disk[1]  0x0008/1   8193     3  uring->irqfd  asked 5.0 s  1,235  12,345  "
+		     "       1     2        3         0  1.0 ms\n"
+		     "disk[2]  0x0008/-      -     -  uring         asked 5.0 s    0.5       1  "
+		     "       1     2        3         0       -\n"
+		     "(1 more vectors without an interrupt)\n");
 }
 
 static void test_what_nobody_counts_has_a_word_and_no_rate(void **state)
@@ -173,6 +174,17 @@ static void test_histograms_show_percentiles(void **state)
 	assert_string_equal(text, "VECTOR  COUNT     MIN     P50    P90     P99  P99.9    MAX\n"
 				  "d[1]       10  900 ns  1.0 us  12 us  2.0 ms  3.0 s  3.0 s\n"
 				  "(1 more vectors without a time)\n");
+	free(text);
+	json_decref(reply);
+	/* Those of too few times are not in the reply. */
+	reply = json_loads("{\"vectors\":[{\"device\":\"d\",\"vector\":0,\"count\":3,"
+			   "\"min\":1,\"p50\":2,\"max\":3}]}",
+			   0, NULL);
+	out = open_memstream(&text, &len);
+	assert_int_equal(irqview_print_histogram(reply, out), 0);
+	(void)fclose(out);
+	assert_string_equal(text, "VECTOR  COUNT   MIN   P50  P90  P99  P99.9   MAX\n"
+				  "d[0]        3  1 ns  2 ns    -    -      -  3 ns\n");
 	free(text);
 	json_decref(reply);
 	reply = json_loads("{\"vectors\":[{\"device\":\"d\",\"vector\":0}]}", 0, NULL);
