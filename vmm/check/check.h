@@ -58,7 +58,7 @@ check_fn check_files, check_memory;
 /* The nr-th device of the configuration. */
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
 /* vmm/check/check_place.c: where the configuration has threads and interrupts go */
-check_fn check_router, check_spinner, check_vcpus, check_direct;
+check_fn check_router, check_spinner, check_vcpus, check_direct, check_gsis;
 /* Route, policy and CPU of the nr-th device's interrupts. */
 void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret);
 

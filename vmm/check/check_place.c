@@ -10,6 +10,8 @@
  */
 #include "vfio/irq_count.h"
 #include "vmm/check/check.h"
+#include "vmm/irq/irq_function.h"
+#include "vmm/kvm/vm.h"
 
 #include <string.h>
 
@@ -158,7 +160,8 @@ void check_direct(const struct check_host *host, struct check_result *ret)
 	char cmdline[4096], said[64], any[64];
 
 	ret->verdict = VERDICT_NONE;
-	if (host->config && !some_route(host->config, ROUTE_IRQFD))
+	if (host->config && !some_route(host->config, ROUTE_IRQFD) &&
+	    !some_route(host->config, ROUTE_AUTO))
 		return;
 	check_read_line(host, "/proc/cmdline", cmdline, sizeof(cmdline));
 	check_read_log(host, "GICv4.1 support ", said, sizeof(said));
@@ -166,7 +169,10 @@ void check_direct(const struct check_host *host, struct check_result *ret)
 		check_read_log(host, "GICv4 support ", said, sizeof(said));
 	check_read_log(host, "kvm [", any, sizeof(any));
 	if (strstr(said, "support enabled"))
-		check_say(ret, VERDICT_PASS, NULL, "yes, by irqfd: %s", said);
+		check_say(ret, VERDICT_PASS, NULL,
+			  "yes, by irqfd: %s; nobody counts then, and auto leaves vectors on uring "
+			  "unless auto-uncounted = irqfd",
+			  said);
 	else if (strstr(said, "support disabled"))
 		check_say(ret, VERDICT_PASS, NULL,
 			  "no: the hardware has GICv4, and the kernel is not asked for it "
@@ -186,6 +192,11 @@ void check_direct(const struct check_host *host, struct check_result *ret)
 		check_say(ret, VERDICT_PASS, NULL,
 			  "cannot tell: the kernel is asked for it, and uses it where the hardware "
 			  "has GICv4 (its log says 'GICv4 support enabled')");
+}
+
+static void append(struct says *s, const char *text)
+{
+	(void)strncat(s->text, text, sizeof(s->text) - strlen(s->text) - 1);
 }
 
 static void say_policy(const struct policy *p, struct says *s)
@@ -209,13 +220,40 @@ void check_interrupts(const struct check_host *host, size_t nr, struct check_res
 
 	(void)snprintf(s.text, sizeof(s.text), "by %s; taken by ", route_name(d->route));
 	say_cpu(host, d->msi_cpu, &s);
-	if (d->route != ROUTE_IRQFD) {
-		say_policy(&d->policy, &s);
-	} else if (!policy_is_off(&d->policy)) {
+	say_policy(&d->policy, &s);
+	if (d->route == ROUTE_IRQFD && d->policy.hold_us) {
 		s.verdict = VERDICT_WARN;
-		s.cure = "take route = uring or spin, where itsy sees each interrupt";
-		(void)strncat(s.text, "; its limits do not hold: the kernel routes alone",
-			      sizeof(s.text) - strlen(s.text) - 1);
+		s.cure = "take route = auto, uring or spin, where itsy sees each interrupt";
+		append(&s, "; hold-us does not hold, as the kernel routes alone");
+	} else if (d->route == ROUTE_IRQFD && d->policy.storm_rate) {
+		append(&s, "; a storm is seen within a tenth of a second");
+	} else if (d->route == ROUTE_AUTO && !policy_is_off(&d->policy)) {
+		append(&s, "; by uring, for these limits");
 	}
 	check_say(ret, s.verdict, s.cure, "%s", s.text);
+}
+
+/* As vector_routes.c numbers them: the events of all functions, one after the other. */
+void check_gsis(const struct check_host *host, struct check_result *ret)
+{
+	const struct config *c = host->config;
+	uint64_t nr = 0;
+
+	ret->verdict = VERDICT_NONE;
+	if (!c || (!some_route(c, ROUTE_IRQFD) && !some_route(c, ROUTE_AUTO)))
+		return;
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		struct pci_function fn = { 0 };
+
+		(void)!pci_function_get(&host->fs, &c->devices[i].bdf, &fn);
+		nr += c->devices[i].events
+			      ? c->devices[i].events
+			      : irq_function_events_for(fn.msix_vectors ? fn.msix_vectors
+									: fn.msi_vectors);
+	}
+	if (nr > VM_MAX_ROUTES)
+		check_say(ret, VERDICT_WARN,
+			  "put the devices that interrupt most first, or lower their 'events'",
+			  "KVM has %u for %llu events: vectors beyond them are never on irqfd",
+			  VM_MAX_ROUTES, (unsigned long long)nr);
 }

@@ -44,6 +44,7 @@ static const struct check {
 	{ "spinning router", check_spinner, false },
 	{ "vCPUs", check_vcpus, false },
 	{ "direct injection", check_direct, false },
+	{ "interrupt numbers", check_gsis, false },
 };
 
 static const struct {

@@ -263,7 +263,7 @@ static int alloc_vectors(struct irq_function *f, struct failure *ret_failure)
 	return 0;
 }
 
-static uint32_t events_for(unsigned vectors)
+uint32_t irq_function_events_for(unsigned vectors)
 {
 	uint32_t nr = MIN_EVENTS;
 
@@ -277,14 +277,14 @@ int irq_function_open(struct irq_function *f, struct vfio_device *dev, uint32_t 
 {
 	f->dev = dev;
 	f->nr_vectors = vfio_device_nr_vectors(dev);
-	f->nr_events = nr_events ? nr_events : events_for(f->nr_vectors);
+	f->nr_events = nr_events ? nr_events : irq_function_events_for(f->nr_vectors);
 	return alloc_vectors(f, ret_failure);
 }
 
 int irq_function_open_bare(struct irq_function *f, unsigned nr_vectors, struct failure *ret_failure)
 {
 	f->nr_vectors = nr_vectors;
-	f->nr_events = events_for(nr_vectors);
+	f->nr_events = irq_function_events_for(nr_vectors);
 	if (alloc_vectors(f, ret_failure) < 0)
 		return -ENOMEM;
 	f->bare = calloc(nr_vectors, sizeof(*f->bare));

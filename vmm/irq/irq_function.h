@@ -94,6 +94,10 @@ struct irq_function {
 	struct irq_wiring wiring; /* of the machine, while there is one */
 };
 
+/* EventIDs that a function with so many vectors has, unless the configuration says another number.
+ */
+uint32_t irq_function_events_for(unsigned vectors);
+
 /*
  * Make the vectors of a function: those of a device, or bare ones without a device,
  * which are eventfds. Vector n of a bare function sends EventID n to its ITS and is

@@ -25,6 +25,7 @@
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/vm.h"
 
 static struct {
 	struct host_tree tree;
@@ -577,13 +578,38 @@ static void test_route_and_policy_of_a_device_are_shown(void **state)
 	       NULL);
 	d->route = ROUTE_IRQFD;
 	check_interrupts_of_first();
-	expect(VERDICT_WARN, "its limits do not hold", "uring");
+	expect(VERDICT_WARN, "hold-us does not hold", "uring");
+	d->policy.hold_us = 0;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "a storm is seen within a tenth of a second", NULL);
+	d->route = ROUTE_AUTO;
+	check_interrupts_of_first();
+	expect(VERDICT_PASS, "by uring, for these limits", NULL);
+	d->route = ROUTE_IRQFD;
 	d->policy = (struct policy){ 0 };
 	check_interrupts_of_first();
 	expect(VERDICT_PASS, "by irqfd", NULL);
 	d->msi_cpu = 8;
 	check_interrupts_of_first();
 	expect(VERDICT_WARN, "CPU 8, which is not online", "online");
+}
+
+static void test_events_beyond_kvms_interrupt_numbers_are_told(void **state)
+{
+	(void)state;
+	w.host.config = &w.config;
+	check(check_gsis);
+	expect(VERDICT_NONE, NULL, NULL);
+	w.config.devices[0].route = ROUTE_AUTO;
+	w.config.devices[0].events = VM_MAX_ROUTES;
+	check(check_gsis);
+	expect(w.config.nr_devices > 1 ? VERDICT_WARN : VERDICT_NONE, NULL, NULL);
+	w.config.devices[0].events = VM_MAX_ROUTES + 1;
+	check(check_gsis);
+	expect(VERDICT_WARN, "KVM has 4096 for ", "first");
+	w.config.devices[0].route = ROUTE_URING;
+	check(check_gsis);
+	expect(VERDICT_NONE, NULL, NULL);
 }
 
 static void test_direct_injection_is_told_as_far_as_it_is_known(void **state)
@@ -657,6 +683,7 @@ int main(void)
 		TEST(test_a_device_without_messages_fails_where_that_can_be_seen),
 		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
 		TEST(test_route_and_policy_of_a_device_are_shown),
+		TEST(test_events_beyond_kvms_interrupt_numbers_are_told),
 		TEST(test_direct_injection_is_told_as_far_as_it_is_known),
 		TEST(test_the_kernels_log_tells_whether_there_is_direct_injection),
 		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
