@@ -309,6 +309,9 @@ static bool all_came(const struct bench *b, enum route route)
 		report_warning("%s: the slowest took %llu %s, over the hard limit",
 			       route_name(route), (unsigned long long)hist_max(&result->hist),
 			       bench_unit(&b->env));
+	else if (result->extra)
+		report_warning("%s: %llu came that nobody had sent", route_name(route),
+			       (unsigned long long)result->extra);
 	else if (result->lost && !o->rate)
 		report_warning("%s: %llu were lost: they did not come within %u s",
 			       route_name(route), (unsigned long long)result->lost,

@@ -23,12 +23,13 @@ struct bench_options {
 	uint32_t functions;	/* vector v is one of function v modulo functions */
 	bool routes[NR_ROUTES]; /* which of them */
 	uint32_t vectors, vcpus;
-	bool busy;	    /* the guest's CPUs loop instead of sleeping */
-	uint64_t count;	    /* interrupts of each route */
-	uint32_t burst;	    /* signalled at once; 1: one at a time */
-	uint64_t rate;	    /* of interrupts per second; 0: the next one when the last was taken */
-	uint32_t gap_us;    /* between one that was taken and the next */
-	uint64_t hardlimit; /* exit status 1 where one took longer; 0: none */
+	bool busy;	     /* the guest's CPUs loop instead of sleeping */
+	uint64_t count;	     /* interrupts of each route */
+	uint32_t burst;	     /* signalled at once; 1: one at a time */
+	uint64_t rate;	     /* of interrupts per second; 0: the next one when the last was taken */
+	uint32_t gap_us;     /* between one that was taken and the next */
+	uint32_t changes_us; /* irq: between two changes of the vectors' routes; 0: they stay */
+	uint64_t hardlimit;  /* exit status 1 where one took longer; 0: none */
 	const char *json, *hgrm, *plot; /* files to write; NULL: none */
 	struct placement router, spin, vcpu;
 	int trigger_cpu; /* -1: any */
@@ -39,6 +40,8 @@ struct bench_result {
 	struct hist hist; /* in units, see struct bench_environment */
 	uint32_t next;	  /* which vector it signals next */
 	uint64_t lost;	  /* not taken within the time that it had, or merged with the next one */
+	uint64_t extra;	  /* with changes_us: taken by the guest, and sent by nobody */
+	uint64_t changes; /* times that changes_us was over */
 };
 
 /* Where it was measured: part of each result. */

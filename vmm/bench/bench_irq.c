@@ -9,22 +9,87 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "vmm/base/clock.h"
 #include "vmm/bench/bench_priv.h"
+#include "vmm/irq/vector_routes.h"
 
 #define NS_PER_S 1000000000L
 
 struct irq {
 	uint64_t *sent_at; /* [vectors] when it was signalled; 0: it is not under way */
 	uint64_t *counts;  /* [vectors] handled before that */
+	/* With --changes-us. */
+	uint64_t *sent;	 /* [vectors] in this turn */
+	uint64_t *began; /* [vectors] handled before this turn */
+	uint64_t change_at_ns;
+	bool away; /* from the route that is measured */
 };
+
+/* Those of the last turn that nobody had sent would have come by then. */
+#define STRAY_NS 20000000u
 
 /* ---- one interrupt ------------------------------------------------------------------ */
 
-static void fire(struct irq *q, struct bench *b, uint32_t v)
+/*
+ * To uring, and back to the route that is measured. What is hot on auto goes there because its
+ * times are being recorded, and comes back when they are not any more.
+ */
+static void change_routes(struct irq *q, struct bench *b, enum route route)
+{
+	struct vector_routes *routes = machine_routes(bench_guest_machine(b->guest));
+
+	q->away = !q->away;
+	for (uint32_t f = 0; route == ROUTE_AUTO && f < b->options->functions; f++)
+		(void)!irq_function_record(&b->functions[f].irq, q->away);
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		unsigned vector;
+		size_t f = (size_t)(bench_function_of(b, v, &vector) - b->functions);
+
+		if (route == ROUTE_AUTO)
+			vector_routes_review(routes, f, vector);
+		else
+			vector_routes_set(routes, f, vector, q->away ? ROUTE_URING : route);
+	}
+	b->results[route].changes++;
+}
+
+static void change_when_due(struct irq *q, struct bench *b, enum route route)
+{
+	uint64_t now = clock_ns();
+
+	if (!b->options->changes_us || now < q->change_at_ns)
+		return;
+	q->change_at_ns = now + b->options->changes_us * UINT64_C(1000);
+	change_routes(q, b, route);
+}
+
+static void begin_counting(struct irq *q, struct bench *b)
+{
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		q->sent[v] = 0;
+		q->began[v] = bench_guest_count(b->guest, v);
+	}
+}
+
+static void end_changes(struct irq *q, struct bench *b, enum route route)
+{
+	if (q->away)
+		change_routes(q, b, route);
+	bench_sleep_ns(STRAY_NS);
+	for (uint32_t v = 0; v < b->options->vectors; v++) {
+		uint64_t came = bench_guest_count(b->guest, v) - q->began[v];
+
+		b->results[route].extra += came > q->sent[v] ? came - q->sent[v] : 0;
+	}
+}
+
+static void fire(struct irq *q, struct bench *b, enum route route, uint32_t v)
 {
 	unsigned vector;
 	struct passthru *function = bench_function_of(b, v, &vector);
 
+	change_when_due(q, b, route);
+	q->sent[v]++;
 	q->counts[v] = bench_guest_count(b->guest, v);
 	q->sent_at[v] = bench_guest_clock();
 	irq_function_trigger(&function->irq, vector);
@@ -77,7 +142,7 @@ static uint64_t burst(struct irq *q, struct bench *b, enum route route)
 	uint64_t begin = bench_guest_clock(), last = begin, lost = 0;
 
 	for (uint32_t i = 0; i < nr; i++)
-		fire(q, b, next_vector(b, route));
+		fire(q, b, route, next_vector(b, route));
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t v = (first + i) % b->options->vectors;
 
@@ -115,7 +180,7 @@ static void closed_loop(struct irq *q, struct bench *b, enum route route, uint64
 		} else {
 			uint32_t v = next_vector(b, route);
 
-			fire(q, b, v);
+			fire(q, b, route, v);
 			lost += !wait_for(q, b, route, v, BENCH_WAIT_MS);
 		}
 	}
@@ -141,7 +206,7 @@ static void open_loop(struct irq *q, struct bench *b, enum route route, uint64_t
 			b->results[route].lost++;
 			continue;
 		}
-		fire(q, b, v);
+		fire(q, b, route, v);
 	}
 	for (uint32_t v = 0; v < b->options->vectors; v++)
 		lost += q->sent_at[v] && !wait_for(q, b, route, v, patience_ms(lost));
@@ -154,10 +219,13 @@ static int turn(void *ctx, struct bench *b, enum route route, uint64_t count,
 		struct failure *ret_failure)
 {
 	(void)ret_failure;
+	begin_counting(ctx, b);
 	if (b->options->rate)
 		open_loop(ctx, b, route, count);
 	else
 		closed_loop(ctx, b, route, count);
+	if (b->options->changes_us)
+		end_changes(ctx, b, route);
 	return 0;
 }
 
@@ -166,6 +234,8 @@ enum exit_status bench_irq(const struct bench_options *options)
 	struct irq q = {
 		.sent_at = calloc(options->vectors, sizeof(*q.sent_at)),
 		.counts = calloc(options->vectors, sizeof(*q.counts)),
+		.sent = calloc(options->vectors, sizeof(*q.sent)),
+		.began = calloc(options->vectors, sizeof(*q.began)),
 	};
 	const struct bench_job job = {
 		.kind = &bench_kind_eventfd,
@@ -176,13 +246,15 @@ enum exit_status bench_irq(const struct bench_options *options)
 	enum exit_status status;
 	struct failure failure;
 
-	if (q.sent_at && q.counts) {
+	if (q.sent_at && q.counts && q.sent && q.began) {
 		status = bench_run(options, &job);
 	} else {
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				  "out of memory");
 		status = report_failure(&failure);
 	}
+	free(q.began);
+	free(q.sent);
 	free(q.counts);
 	free(q.sent_at);
 	return status;

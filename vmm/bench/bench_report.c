@@ -88,6 +88,18 @@ static void print_memory(const struct self_memory *m, FILE *out)
 		      table_number(m->pss / 1024, pss), table_number(m->private / 1024, private));
 }
 
+static void print_changes(const struct bench_report *r, FILE *out)
+{
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
+		char nr[TABLE_NUMBER_SZ];
+
+		if (r->results[i].changes)
+			(void)fprintf(out, "%s: its vectors changed their route %s times.\n",
+				      route_name((enum route)i),
+				      table_number(r->results[i].changes, nr));
+	}
+}
+
 int bench_print(const struct bench_report *r, FILE *out)
 {
 	static const char *const headings[] = { "route",  "count", "lost",     "min",
@@ -125,6 +137,7 @@ int bench_print(const struct bench_report *r, FILE *out)
 			      r->options->burst, r->options->burst);
 	err = table_print(&t, out);
 	table_fini(&t);
+	print_changes(r, out);
 	if (r->memory)
 		print_memory(r->memory, out);
 	return err;
@@ -211,13 +224,15 @@ static json_t *cpu_json(int cpu)
 /* What is needed to measure the same again. */
 static json_t *options_json(const struct bench_options *o)
 {
-	return json_pack("{s:o, s:i, s:i, s:i, s:i, s:b, s:I, s:i, s:I, s:I, s:o, s:o, s:o, s:o}",
-			 "devices", devices_json(o), "vectors", (int)o->vectors, "functions",
-			 (int)o->functions, "vcpus", (int)o->vcpus, "burst", (int)o->burst, "busy",
-			 o->busy, "rate", (json_int_t)o->rate, "gap_us", (int)o->gap_us, "count",
-			 (json_int_t)o->count, "hardlimit", (json_int_t)o->hardlimit, "router_cpu",
-			 cpu_json(o->router.cpu), "spin_cpu", cpu_json(o->spin.cpu), "vcpu_cpu",
-			 cpu_json(o->vcpu.cpu), "trigger_cpu", cpu_json(o->trigger_cpu));
+	return json_pack(
+		"{s:o, s:i, s:i, s:i, s:i, s:b, s:I, s:i, s:i, s:I, s:I, s:o, s:o, s:o, s:o}",
+		"devices", devices_json(o), "vectors", (int)o->vectors, "functions",
+		(int)o->functions, "vcpus", (int)o->vcpus, "burst", (int)o->burst, "busy", o->busy,
+		"rate", (json_int_t)o->rate, "gap_us", (int)o->gap_us, "changes_us",
+		(int)o->changes_us, "count", (json_int_t)o->count, "hardlimit",
+		(json_int_t)o->hardlimit, "router_cpu", cpu_json(o->router.cpu), "spin_cpu",
+		cpu_json(o->spin.cpu), "vcpu_cpu", cpu_json(o->vcpu.cpu), "trigger_cpu",
+		cpu_json(o->trigger_cpu));
 }
 
 int bench_write_json(const struct bench_report *r, const char *path)

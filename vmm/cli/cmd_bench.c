@@ -90,6 +90,9 @@ static const struct option_row rows[] = {
 		  "was taken" },
 	{ "gap-us", "N", option_number, BENCH(gap_us), .min = 0, .max = 10000000,
 	  .help = "microseconds between one that was taken and the next; default: 1000" },
+	{ "changes-us", "N", option_number, BENCH(changes_us), .min = 1, .max = 10000000,
+	  .help = "irq: every N microseconds the vectors go to uring, or come back, while "
+		  "interrupts come; exit status 1 where one is lost, or comes that nobody sent" },
 	{ "router-cpu", "N", option_placement, BENCH(router), MAX_CPU,
 	  .help = "the CPU of the thread of the route uring" },
 	{ "spin-cpu", "N", option_placement, BENCH(spin), MAX_CPU,
@@ -186,6 +189,7 @@ static int check_device(const struct bench_options *o, const struct words *words
 		{ "vectors", "device takes the one of its answer" },
 		{ "functions", "device drives one" },
 		{ "burst", "device makes one round trip at a time" },
+		{ "changes-us", "device keeps the route that is measured" },
 		{ "vcpus", "device has one, which drives the device" },
 		{ "rate", "device sets out again --gap-us after an answer" },
 	};
