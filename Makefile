@@ -9,8 +9,9 @@
 #   CI=true      makes warnings errors
 #   DEPS=no      installs nothing
 #   CROSS_COMPILE=PREFIX     another arm64 toolchain
-#   HOST_KERNEL=backports    tests and demo on a newer host
-#   ONLY=NAME                only the tests with NAME in their path (unit, test)
+#   HOST_OPTIONS="--acpi"    tests and demo on another host: options of tests/emuhost/emuhost
+#   HOST_KERNEL=backports    the same, for --kernel backports
+#   ONLY=NAME                only the tests with NAME in their path (unit, test, test-all)
 #
 # The file has three parts: settings; what can be asked for; how it is made.
 #
@@ -129,13 +130,14 @@ agent := $(arm64)/emuhost-agent
 without := $(arm64)/without-io-uring
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
-emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(HOST_KERNEL:%=ITSY_HOST_KERNEL=%)
+host_options := $(strip $(HOST_KERNEL:%=--kernel %) $(HOST_OPTIONS))
+emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(host_options),ITSY_HOST_OPTIONS='$(host_options)')
 
 # =====================================================================================================
 # What can be asked for
 # =====================================================================================================
 
-.PHONY: all help libs unit unit-programs payloads guest-images test demo bench-vits bench-routes bench-peers \
+.PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-peers \
 	fuzz coverage man check install clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
@@ -146,8 +148,13 @@ unit: $(chosen_units)
 	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
 #: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
-test: all $(chosen_units) payloads guest-images $(agent) $(without) $(peers) $(arm64)/itsdiff
-	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts)
+#: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; an hour)
+# Of tests/hosts, HOST/SCRIPT each: what is short, or all.
+test: on_hosts := acpi/check-and-devices
+test-all: on_hosts = $(shell tests/run --list tests/hosts)
+test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(peers) $(arm64)/itsdiff
+	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
+		--hosts tests/hosts $(call only,$(on_hosts))
 
 #: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
 demo: all guest-images $(agent)
@@ -214,11 +221,11 @@ help:
 # What is missing gets installed in one go, before anything else: these groups of scripts/deps.
 asked_for = $(filter $(1),$(MAKECMDGOALS))
 deps_groups := build
-deps_groups += $(if $(call asked_for,test demo bench-routes bench-peers),emulate)
+deps_groups += $(if $(call asked_for,test test-all demo bench-routes bench-peers),emulate)
 deps_groups += $(if $(call asked_for,bench-vits bench-peers),bench)
-deps_groups += $(if $(call asked_for,test unit unit-programs libs check fuzz coverage),test)
+deps_groups += $(if $(call asked_for,test test-all unit unit-programs libs check fuzz coverage),test)
 deps_groups += $(if $(call asked_for,check),check)
-deps_groups += $(if $(call asked_for,test fuzz),fuzz)
+deps_groups += $(if $(call asked_for,test test-all fuzz),fuzz)
 deps_groups += $(if $(call asked_for,coverage),coverage)
 deps_groups += $(if $(call asked_for,man install),docs)
 deps:

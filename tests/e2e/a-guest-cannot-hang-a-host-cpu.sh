@@ -6,7 +6,7 @@
 #
 # No kernel that this was tried on passes (tests/guest/lockup.c says why, and which): one write of a
 # guest's, to a register that KVM keeps, takes a CPU away from the host, with any VMM. So it is skipped
-# unless ITSY_HOST_MAY_HANG=1 asks for it, with ITSY_HOST_KERNEL=... on another kernel.
+# unless ITSY_HOST_MAY_HANG=1 asks for it, with ITSY_HOST_OPTIONS="--kernel ..." on another kernel.
 
 [ "${ITSY_HOST_MAY_HANG-}" = 1 ] || {
 	echo "hosts are known to hang here, by a bug of KVM's (ITSY_HOST_MAY_HANG=1 tries it)"

@@ -9,7 +9,7 @@
 # What is not in it: vCPUs that switch off each other's LPIs (a-guest-cannot-hang-a-host-cpu.sh).
 #
 # ITSY_SECONDS=N races for so long (default 12); ITSY_SEED=N repeats a choice of moves, if not their
-# timing; ITSY_HOST_KERNEL=backports tries a newer host.
+# timing; ITSY_HOST_OPTIONS="--kernel backports" tries a newer host.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 

@@ -94,17 +94,18 @@ devices_and_files()
 		sh -c '[ "$(head -c 14 /dev/nvme0n1)" = "itsy-pattern 1" ]'
 }
 
-# A release's name would fetch that kernel: make test HOST_KERNEL=backports is the test of those.
+# A release's name would fetch that kernel: make test-all is the test of those.
 kernels()
 {
 	local image
 
 	status 'a kernel that is not there' 1 run --kernel "$tmp/nowhere" -- true
-	ITSY_HOST_KERNEL=$tmp/nowhere status 'a kernel that the environment names, not there' 1 run -- true
+	ITSY_HOST_OPTIONS="--cpus 1 --kernel $tmp/nowhere" status 'a kernel that the environment names, not there' 1 run -- true
 	image=$(compgen -G "$build/arm64-root/boot/vmlinuz-*")
-	ITSY_HOST_KERNEL=$tmp/nowhere status 'an option goes before the environment' 0 \
-		run --kernel "$image" -- uname -r
-	expect 'the kernel that was asked for' "${image##*vmlinuz-}" "$(cat "$tmp/out")"
+	ITSY_HOST_OPTIONS="--cpus 1 --kernel $tmp/nowhere" status 'an option goes before the environment' 0 \
+		run --kernel "$image" -- sh -c 'uname -r; nproc'
+	expect 'the kernel that was asked for, the CPUs of the environment' "${image##*vmlinuz-}
+1" "$(cat "$tmp/out")"
 }
 
 # With a GICv4 KVM hands interrupts to guests directly; with ACPI there is no device tree.

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# test-run - the test runner counts passes, failures and skips, and fails when a test did
+# test-run - the test runner counts passes, failures and skips, and fails when a test did; it gives each host of a
+# table its options, and refuses a table that is wrong
 
 set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/../../scripts/common.sh"
@@ -60,4 +61,61 @@ expect 'a script that says nothing any more' 1 '0 passed, 1 failed, 0 skipped' -
 grep -q 'silent .* hangs: said nothing for 1 s' "$tmp/out" || { echo "not ok: a hang is called one"; failed=1; }
 expect 'a script that is slow' 0 '1 passed, 0 failed, 0 skipped' --e2e "$tmp/slow.sh"
 expect 'no test at all' 1 '0 passed, 1 failed, 0 skipped'
+
+# --- the table of hosts ---
+
+mkdir "$tmp/e2e"
+# Passes on the host with the options "--gic 4 --cpus 1" only.
+program e2e/on_four.sh '[ "$ITSY_HOST_OPTIONS" = "--gic 4 --cpus 1" ]'
+program e2e/plain.sh '[ -z "$ITSY_HOST_OPTIONS" ]'
+cat >"$tmp/hosts" <<'END'
+# A comment.
+host four
+why it has a GICv4
+options --gic 4 --cpus 1
+run on_four ./skip.sh
+run plain
+
+host plain
+run on_four plain
+END
+
+# a_line NAME REGEX: the last output has it
+a_line()
+{
+	grep -qE -- "$2" "$tmp/out" && { echo "ok: $1"; return; }
+	echo "not ok: $1: no line like '$2'"
+	failed=1
+}
+
+expect 'a table is listed' 0 'plain/plain' --list "$tmp/hosts"
+a_line 'all of a table is listed, in its order' "^four/on_four$"
+expect 'scripts on hosts have their options' 1 '2 passed, 2 failed, 1 skipped' \
+	--hosts "$tmp/hosts" four/on_four four/skip four/plain plain/on_four plain/plain
+a_line 'a run on a host passes' '^  ok    four/on_four +[0-9]+ s'
+a_line 'a run on a host is skipped, and says why' '^  skip  four/skip +[0-9]+ s  no such device here'
+a_line 'a run on a host fails' '^  FAIL  plain/on_four +[0-9]+ s  status 1'
+a_line 'options of a host are no other one'"'"'s' '^  ok    plain/plain'
+a_line 'logs are by host' 'the end of .*/four/plain.log:'
+expect 'programs, scripts and hosts add up' 1 '4 passed, 1 failed, 0 skipped' \
+	--unit "$tmp/two" --e2e "$tmp"/{pass,fail}.sh --hosts "$tmp/hosts" plain/plain
+expect 'none of the hosts' 0 '1 passed, 0 failed, 0 skipped' --e2e "$tmp/pass.sh" --hosts "$tmp/hosts"
+expect 'a run that the table has not' 1 "run: error: $tmp/hosts has no four/pass" --hosts "$tmp/hosts" four/pass
+
+# wrong NAME TEXT MESSAGE: a table with TEXT in it is refused
+wrong()
+{
+	printf '%b\n' "$2" >"$tmp/wrong"
+	expect "$1" 1 "run: error: $tmp/wrong: $3" --list "$tmp/wrong"
+}
+
+wrong 'a script that is not there' 'host a\nrun nothing' "a runs $tmp/e2e/nothing.sh, which is not there"
+wrong 'a run that is there twice' 'host a\nrun plain\nrun plain' 'a/plain is there twice'
+wrong 'a host that is there twice' 'host a\nhost b\nhost a' 'a is there twice'
+wrong 'a host of no name' 'host a b' "'a b' is no name for a host"
+wrong 'a line before the first host' 'options --acpi' "a line 'options' before the first host"
+wrong 'a line of no sort' 'host a\nruns plain' "no line begins with 'runs'"
+rc=0
+"$top/tests/run" --list "$top/tests/hosts" >"$tmp/out" 2>&1 || rc=$?
+[ $rc = 0 ] && echo 'ok: our own table' || { cat "$tmp/out"; failed=1; }
 exit $failed
