@@ -42,6 +42,8 @@ struct bench_result {
 	uint64_t lost;	  /* not taken within the time that it had, or merged with the next one */
 	uint64_t extra;	  /* with changes_us: taken by the guest, and sent by nobody */
 	uint64_t changes; /* times that changes_us was over */
+	/* Taken, but the guest's clock says when nobody can have: in no histogram. */
+	uint64_t impossible;
 };
 
 /* Where it was measured: part of each result. */

@@ -26,6 +26,7 @@ struct turn {
 	enum route route;
 	uint64_t made, lost;
 	uint64_t heard; /* from the guest, clock_ns() */
+	uint64_t began; /* bench_guest_clock() */
 };
 
 static int payload_failed(struct failure *ret_failure, const char *cause)
@@ -47,7 +48,7 @@ static int collect(struct turn *t, struct failure *ret_failure)
 		t->made++;
 		t->lost += ticks == BENCH_LOST;
 		if (ticks != BENCH_LOST)
-			bench_record(t->b, t->route, ticks);
+			bench_record(t->b, t->route, t->began, t->began + ticks);
 	}
 	return r < 0 ? payload_failed(ret_failure, "what it says of its round trips cannot be") : 0;
 }
@@ -94,7 +95,13 @@ static int stop(struct turn *t, struct failure *ret_failure)
 static int turn(void *ctx, struct bench *b, enum route route, uint64_t count,
 		struct failure *ret_failure)
 {
-	struct turn t = { .b = b, .orders = ctx, .route = route, .heard = clock_ns() };
+	struct turn t = {
+		.b = b,
+		.orders = ctx,
+		.route = route,
+		.heard = clock_ns(),
+		.began = bench_guest_clock(),
+	};
 	int r;
 
 	t.orders->trips = bench_guest_trips(b->guest);

@@ -98,12 +98,9 @@ static void fire(struct irq *q, struct bench *b, enum route route, uint32_t v)
 /* True: it was taken, and is recorded. */
 static bool reap(struct irq *q, struct bench *b, enum route route, uint32_t v)
 {
-	uint64_t stamp;
-
 	if (bench_guest_count(b->guest, v) == q->counts[v])
 		return false;
-	stamp = bench_guest_stamp(b->guest, v);
-	bench_record(b, route, stamp > q->sent_at[v] ? stamp - q->sent_at[v] : 0);
+	bench_record(b, route, q->sent_at[v], bench_guest_stamp(b->guest, v));
 	q->sent_at[v] = 0;
 	return true;
 }
@@ -134,26 +131,33 @@ static uint32_t next_vector(struct bench *b, enum route route)
 
 /*
  * Several at once: the last one's time, shared among all. They are one in the
- * histogram, and none of it if one is lost.
+ * histogram, and none of it if one is lost or impossible.
  */
 static uint64_t burst(struct irq *q, struct bench *b, enum route route)
 {
 	const uint32_t first = b->results[route].next, nr = b->options->burst;
 	uint64_t begin = bench_guest_clock(), last = begin, lost = 0;
+	bool possible = true;
 
 	for (uint32_t i = 0; i < nr; i++)
 		fire(q, b, route, next_vector(b, route));
 	for (uint32_t i = 0; i < nr; i++) {
 		uint32_t v = (first + i) % b->options->vectors;
+		uint64_t stamp;
 
 		q->sent_at[v] = 0;
-		if (!bench_guest_wait(b->guest, v, q->counts[v], patience_ms(lost)))
+		if (!bench_guest_wait(b->guest, v, q->counts[v], patience_ms(lost))) {
 			lost++;
-		else if (bench_guest_stamp(b->guest, v) > last)
-			last = bench_guest_stamp(b->guest, v);
+			continue;
+		}
+		stamp = bench_guest_stamp(b->guest, v);
+		possible &= bench_possible(b, begin, stamp);
+		last = stamp > last ? stamp : last;
 	}
-	if (!lost)
-		bench_record(b, route, (last - begin) / nr);
+	if (!lost && possible)
+		bench_record(b, route, begin, begin + (last - begin) / nr);
+	else if (!lost)
+		b->results[route].impossible++;
 	return lost;
 }
 

@@ -48,7 +48,12 @@ struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *
 /* Has a signal told us to end? What was measured so far is reported then. */
 bool bench_told_to_end(struct bench *b);
 void bench_sleep_ns(uint64_t ns);
-/* One that took so many ticks of the counter, as the guest says. */
-void bench_record(struct bench *b, enum route route, uint64_t ticks);
+/*
+ * Can something that began then, by bench_guest_clock(), have been over when the
+ * guest says? Not before, nor after now.
+ */
+bool bench_possible(const struct bench *b, uint64_t began, uint64_t over);
+/* One of which both are known; where they are not possible, it is counted as such. */
+void bench_record(struct bench *b, enum route route, uint64_t began, uint64_t over);
 
 #endif

@@ -35,8 +35,10 @@ const char *bench_unit(const struct bench_environment *env)
 
 static bool measured(const struct bench_report *r, unsigned route)
 {
+	const struct bench_result *result = &r->results[route];
+
 	return r->options->routes[route] &&
-	       (hist_count(&r->results[route].hist) || r->results[route].lost);
+	       (hist_count(&result->hist) || result->lost || result->impossible);
 }
 
 /* ---- the table ------------------------------------------------------------------- */
@@ -189,10 +191,12 @@ static json_t *jobs_json(const struct bench_report *r)
 		if (!measured(r, i))
 			continue;
 		(void)snprintf(key, sizeof(key), "lat_%s", unit);
-		(void)json_array_append_new(jobs, json_pack("{s:s, s:I, s:o}", "jobname",
-							    route_name((enum route)i), "lost",
-							    (json_int_t)r->results[i].lost, key,
-							    latency_json(&r->results[i].hist)));
+		(void)json_array_append_new(jobs,
+					    json_pack("{s:s, s:I, s:I, s:o}", "jobname",
+						      route_name((enum route)i), "lost",
+						      (json_int_t)r->results[i].lost, "impossible",
+						      (json_int_t)r->results[i].impossible, key,
+						      latency_json(&r->results[i].hist)));
 	}
 	return jobs;
 }

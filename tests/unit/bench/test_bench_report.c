@@ -34,13 +34,14 @@ static int begin(void **state)
 	report.kind = &bench_kind_eventfd;
 	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		hist_init(&results[i].hist);
-		results[i].lost = 0;
+		results[i].lost = results[i].impossible = 0;
 	}
 	for (uint64_t v = 1; v <= 100; v++) {
 		hist_record(&results[ROUTE_URING].hist, 2 * v);
 		hist_record(&results[ROUTE_IRQFD].hist, v);
 	}
 	results[ROUTE_URING].lost = 3;
+	results[ROUTE_URING].impossible = 2;
 	return 0;
 }
 
@@ -237,6 +238,7 @@ static void test_json_has_fios_names_and_bins_that_add_up(void **state)
 	job = json_array_get(json_object_get(root, "jobs"), 0);
 	assert_string_equal(json_string_value(json_object_get(job, "jobname")), "uring");
 	assert_int_equal(json_integer_value(json_object_get(job, "lost")), 3);
+	assert_int_equal(json_integer_value(json_object_get(job, "impossible")), 2);
 	lat = json_object_get(job, "lat_ns");
 	json_object_foreach(json_object_get(lat, "bins"), bin, count) sum +=
 		json_integer_value(count);

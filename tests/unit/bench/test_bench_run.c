@@ -37,7 +37,9 @@ static struct {
 	uint32_t nr_functions, nr_created, nr_destroyed;
 	int create_error;
 	uint64_t counts[MAX_VECTORS], stamps[MAX_VECTORS];
-	bool deaf[MAX_VECTORS]; /* it takes no interrupt of this vector */
+	bool deaf[MAX_VECTORS];	 /* it takes no interrupt of this vector */
+	unsigned clock_is_wrong; /* as many of its stamps are */
+	int64_t wrong_by_ns;
 	enum machine_end end;
 	struct bench_trips trips;
 	uint64_t made_of_order; /* round trips of the order that it follows */
@@ -60,6 +62,15 @@ static struct {
 
 /* ---- time ------------------------------------------------------------------------------ */
 
+/* As the guest's clock has it. */
+static uint64_t stamp_of(uint64_t at)
+{
+	if (!w.clock_is_wrong)
+		return at;
+	w.clock_is_wrong--;
+	return at + (uint64_t)w.wrong_by_ns;
+}
+
 /* What the guest does while others sleep. */
 static void guest_runs(void)
 {
@@ -71,7 +82,7 @@ static void guest_runs(void)
 	}
 	for (; !w.idle && w.made_of_order < t->wanted && t->made - t->taken < BENCH_TRIPS;
 	     w.made_of_order++, t->made++) {
-		t->ticks[t->made % BENCH_TRIPS] = w.lost ? BENCH_LOST : 1234;
+		t->ticks[t->made % BENCH_TRIPS] = w.lost ? BENCH_LOST : stamp_of(1234);
 		w.lost -= w.lost > 0;
 	}
 	if (w.signal_after && !--w.signal_after)
@@ -158,7 +169,7 @@ uint64_t bench_guest_count(const struct bench_guest *guest, uint32_t vector)
 	    eventfd_read(irq_function_eventfd(&p->irq, vector / w.nr_functions), &signals) == 0) {
 		w.counts[vector] += 1 + w.stutters;
 		w.stutters = false;
-		w.stamps[vector] = w.now_ns + LATENCY_NS;
+		w.stamps[vector] = stamp_of(w.now_ns + LATENCY_NS);
 	}
 	return w.counts[vector];
 }
@@ -473,6 +484,51 @@ static void test_a_hard_limit_decides_the_exit_status(void **state)
 	has(w.said.err, "over the hard limit");
 }
 
+/* As where the hypervisor lost the guest's offset while it ran: less than the host is up. */
+static void test_impossible_times_are_told_and_in_no_figure(void **state)
+{
+	static const int64_t wrong_by_ns[] = { 900000000, -2000000 };
+	enum exit_status (*const benches[])(const struct bench_options *) = { bench_irq, bench_irq,
+									      bench_device };
+	struct bench_options options[] = { options_of_irq(), options_of_irq(),
+					   options_of_device() };
+	static const char *const slowest[] = { " 700 ", " 175 ", " 1,234 " };
+
+	(void)state;
+	options[1].burst = 4;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(options); i++) {
+		struct bench_options *o = &options[i / 2];
+
+		(void)make(NULL);
+		w.wrong_by_ns = wrong_by_ns[i % 2];
+		w.clock_is_wrong = 1;
+		assert_int_equal(measure(benches[i / 2], o), ITSY_OK);
+		has(w.said.err, "uring: 1 are left out: by the guest's clock");
+		has(w.said.out, "  99 ");
+		has(w.said.out, slowest[i / 2]);
+		/* Then nobody knows whether it was late. */
+		(void)make(NULL);
+		w.wrong_by_ns = wrong_by_ns[i % 2];
+		w.clock_is_wrong = 1;
+		o->hardlimit = 1000000;
+		assert_int_equal(measure(benches[i / 2], o), ITSY_RUNTIME);
+		o->hardlimit = 0;
+	}
+}
+
+/* Its stamps need not be better than the offset that it found. */
+static void test_times_that_are_nearly_possible_count(void **state)
+{
+	struct bench_options o = options_of_irq();
+
+	(void)state;
+	w.wrong_by_ns = -1000;
+	w.clock_is_wrong = UINT32_MAX;
+	assert_int_equal(measure(bench_irq, &o), ITSY_OK);
+	has(w.said.out, " 100 ");
+	assert_string_equal(w.said.err, "");
+}
+
 static void test_a_signal_ends_it_and_what_was_measured_is_told(void **state)
 {
 	struct bench_options o = options_of_irq();
@@ -615,6 +671,8 @@ int main(void)
 		TEST(test_routes_change_while_interrupts_come),
 		TEST(test_an_interrupt_that_nobody_had_sent_is_told_and_fails),
 		TEST(test_a_hard_limit_decides_the_exit_status),
+		TEST(test_impossible_times_are_told_and_in_no_figure),
+		TEST(test_times_that_are_nearly_possible_count),
 		TEST(test_a_signal_ends_it_and_what_was_measured_is_told),
 		TEST(test_files_are_written_or_refused_before_anything_is_measured),
 		TEST(test_what_cannot_be_set_up_is_told),
