@@ -287,7 +287,10 @@ $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/l
 $(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
 $(arm64)/itsy $(arm64)/itsdiff $(arm64)/itsroutes: $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
 		$(arm64)/libvits.a $(arm64)/libvfio.a
-	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(arm64_ld))
+	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(LDFLAGS_$(notdir $@)) $(arm64_ld))
+
+# tests/routes/vcpu_turn.c
+LDFLAGS_itsroutes := -Wl,--wrap=kvm_sys_kernel
 
 # The commit, whatever CFLAGS say; the guest that itsy bench runs is inside of the program.
 $(arm64)/vmm/base/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'

@@ -8,9 +8,12 @@
 
 struct arranged;
 
+struct ring_use;
+
 struct arrangement {
 	const char *name;
-	void *(*thread)(void *arranged); /* NULL: the kernel does it all */
+	void *(*thread)(void *arranged); /* NULL: it has none */
+	const struct ring_use *use;	 /* NULL: it has no ring */
 	unsigned flags;
 };
 
@@ -19,6 +22,7 @@ struct arrange_config {
 	struct passthru *function;
 	const struct vm *vm;
 	uint32_t nr_vectors;
+	int thread_cpu; /* where a thread of its own runs; -1: anywhere */
 };
 
 extern const struct arrangement arrangements[];

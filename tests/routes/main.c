@@ -3,24 +3,39 @@
  * itsroutes - which arrangement of threads, io_uring and KVM takes an eventfd's
  * signal to a guest at the least cost?
  *
- * usage: itsroutes [--count N] [--burst N] [--vectors N] [--vcpu-fifo PRIORITY] [--spin] [NAME...]
+ * usage: itsroutes [OPTION]... [NAME...]
  *
- * Runs a real guest (the payload of itsy bench), and for each arrangement signals
- * the eventfds of its vectors: one at a time with the guest asleep, then several
- * at once. Prints the time from the signal to the guest's IAR read; where time
- * counts instructions (emuhost run --icount), these are instructions.
+ *   --count N         interrupts of each, one at a time (default 1000), and N/4 bursts
+ *   --burst N         of so many at once (default 16)
+ *   --vectors N       (default 16)
+ *   --turns N         all of them N times one after the other, with a share of the count
+ *   --busy            the guest never sleeps
+ *   --vcpu-fifo N     the vCPU is SCHED_FIFO, with this priority
+ *   --trigger-cpu N, --vcpu-cpu N, --thread-cpu N
+ *                     who signals, the vCPU, and an arrangement's threads run there only
+ *   --spin            those that never sleep as well
+ *
+ * Runs a real guest (the payload of itsy bench), and for each arrangement, or those
+ * named, signals the eventfds of its vectors: one at a time, then several at once.
+ * Prints the time from the signal to the guest's IAR read; where time counts
+ * instructions (emuhost run --icount), these are instructions.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <sched.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/routes/arrange.h"
 #include "vitsmod/gits.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/placement.h"
 #include "vmm/bench/bench_guest.h"
 #include "vmm/kvm/layout.h"
 
@@ -29,23 +44,45 @@
 #define MAX_LOST  10u
 #define GAP_NS	  2000000 /* between interrupts: the guest has gone to sleep */
 
+struct options {
+	int count, burst, vectors, turns;
+	int busy, spin;			       /* flags */
+	int vcpu_fifo;			       /* SCHED_FIFO priority; 0: leave them */
+	int trigger_cpu, vcpu_cpu, thread_cpu; /* -1: any */
+};
+
+/* Of all turns of an arrangement. */
+struct series {
+	uint64_t *ticks; /* [options.count] */
+	unsigned nr, lost;
+};
+
+struct result {
+	struct series single, burst;
+};
+
 struct bench {
+	struct options o;
 	struct gmem mem;
 	struct passthru function;
 	struct bench_guest *guest;
-	uint32_t nr_vectors;
-	unsigned count, burst;
-	int vcpu_fifo; /* SCHED_FIFO priority; 0: leave them */
-	bool spin;     /* also what never sleeps, which needs CPUs of its own */
 };
 
-static void be_idle(bool idle)
+static void be(int policy)
 {
-	const struct sched_param param = { .sched_priority = idle ? 0 : 1 };
+	const struct sched_param param = { .sched_priority = policy == SCHED_FIFO };
 
-	/* Alone: the interrupted CPU was idle. In a burst: nobody runs before all are signalled. */
-	if (sched_setscheduler(0, idle ? SCHED_IDLE : SCHED_FIFO, &param) < 0)
+	if (sched_setscheduler(0, policy, &param) < 0)
 		perror("sched_setscheduler");
+}
+
+/*
+ * Of the thread that signals one at a time. The interrupted CPU was idle: this one is
+ * gone as soon as another can run. A busy guest would not let such a one signal at all.
+ */
+static int single_policy(const struct bench *b)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) == 1 && !b->o.busy ? SCHED_IDLE : SCHED_OTHER;
 }
 
 static void rest(void)
@@ -70,118 +107,138 @@ static const char *percentile(uint64_t ticks, double unit, unsigned nr, unsigned
 	return ret_text;
 }
 
-static void print(const char *name, const char *what, uint64_t *ticks, unsigned nr, unsigned lost,
-		  const struct bench *b)
+static void print(const char *name, const char *what, const struct series *s, const struct bench *b)
 {
 	double unit = 1e9 / (double)bench_guest_frequency(b->guest);
 	double sum = 0;
 	char p50[24], p99[24];
 
-	qsort(ticks, nr, sizeof(*ticks), ascending);
-	for (unsigned i = 0; i < nr; i++)
-		sum += (double)ticks[i];
-	(void)printf("%-24s %-7s n %5u lost %u  min %7.0f p50 %7s mean %7.0f p99 %7s\n", name, what,
-		     nr, lost, nr ? (double)ticks[0] * unit : 0,
-		     percentile(ticks[nr / 2], unit, nr, 2, p50), nr ? sum / nr * unit : 0,
-		     percentile(nr ? ticks[nr - 1 - nr / 100] : 0, unit, nr, 100, p99));
+	qsort(s->ticks, s->nr, sizeof(*s->ticks), ascending);
+	for (unsigned i = 0; i < s->nr; i++)
+		sum += (double)s->ticks[i];
+	(void)printf(
+		"%-24s %-7s n %5u lost %u  min %7.0f p50 %7s mean %7.0f p99 %7s\n", name, what,
+		s->nr, s->lost, s->nr ? (double)s->ticks[0] * unit : 0,
+		percentile(s->nr ? s->ticks[s->nr / 2] : 0, unit, s->nr, 2, p50),
+		s->nr ? sum / s->nr * unit : 0,
+		percentile(s->nr ? s->ticks[s->nr - 1 - s->nr / 100] : 0, unit, s->nr, 100, p99));
 	(void)fflush(stdout);
 }
 
-static void singles(struct bench *b, const char *name, uint64_t *ticks)
+static void singles(struct bench *b, unsigned count, struct series *s)
 {
-	unsigned nr = 0, lost = 0;
-
-	be_idle(true);
-	for (unsigned i = 0; i < b->count && lost < MAX_LOST; i++) {
-		uint32_t v = i % b->nr_vectors;
+	be(single_policy(b));
+	for (unsigned i = 0; i < count && s->lost < MAX_LOST; i++) {
+		uint32_t v = i % (uint32_t)b->o.vectors;
 		uint64_t before = bench_guest_count(b->guest, v), t;
 
 		rest();
 		t = bench_guest_clock();
 		(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
 		if (bench_guest_wait(b->guest, v, before, WAIT_MS))
-			ticks[nr++] = bench_guest_stamp(b->guest, v) - t;
+			s->ticks[s->nr++] = bench_guest_stamp(b->guest, v) - t;
 		else
-			lost++;
+			s->lost++;
 	}
-	print(name, "single", ticks, nr, lost, b);
 }
 
 /* The last one's time, shared among all. */
-static void bursts(struct bench *b, const char *name, uint64_t *ticks)
+static void bursts(struct bench *b, unsigned count, struct series *s)
 {
-	unsigned nr = 0, lost = 0;
 	uint64_t before[BENCH_MAX_VECTORS];
+	uint32_t nr = (uint32_t)b->o.burst;
 
-	be_idle(false);
-	for (unsigned i = 0; i < b->count / 4 && lost < MAX_LOST; i++) {
+	be(SCHED_FIFO); /* nobody runs before all are signalled */
+	for (unsigned i = 0; i < count && s->lost < MAX_LOST; i++) {
 		uint64_t t, last = 0;
 		bool all = true;
 
-		for (uint32_t v = 0; v < b->burst; v++)
+		for (uint32_t v = 0; v < nr; v++)
 			before[v] = bench_guest_count(b->guest, v);
 		rest();
 		t = bench_guest_clock();
-		for (uint32_t v = 0; v < b->burst; v++)
+		for (uint32_t v = 0; v < nr; v++)
 			(void)eventfd_write(irq_function_eventfd(&b->function.irq, v), 1);
-		for (uint32_t v = 0; v < b->burst; v++) {
+		for (uint32_t v = 0; v < nr; v++) {
 			all &= bench_guest_wait(b->guest, v, before[v], WAIT_MS);
 			if (bench_guest_stamp(b->guest, v) > last)
 				last = bench_guest_stamp(b->guest, v);
 		}
 		if (all)
-			ticks[nr++] = (last - t) / b->burst;
+			s->ticks[s->nr++] = (last - t) / nr;
 		else
-			lost++;
+			s->lost++;
 	}
-	print(name, "burst/n", ticks, nr, lost, b);
+	be(SCHED_OTHER);
 }
 
 static int set_routes(const struct bench *b)
 {
 	struct vm_route routes[BENCH_MAX_VECTORS];
+	uint32_t nr = (uint32_t)b->o.vectors;
 
-	for (uint32_t v = 0; v < b->nr_vectors; v++)
+	for (uint32_t v = 0; v < nr; v++)
 		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
 					       kernel_its_devid(0, v), kernel_its_eventid(v) };
-	return vm_set_routes(machine_vm(bench_guest_machine(b->guest)), routes, b->nr_vectors);
+	return vm_set_routes(machine_vm(bench_guest_machine(b->guest)), routes, nr);
 }
 
-static int run(struct bench *b, const struct arrangement *a, uint64_t *ticks)
+/* The share of one turn. */
+static unsigned share(int count, int turn, int turns)
+{
+	return (unsigned)(count / turns + (turn < count % turns));
+}
+
+static void run(struct bench *b, const struct arrangement *a, int turn, struct result *result)
 {
 	struct arranged *arranged = NULL;
 	const struct arrange_config config = {
 		.function = &b->function,
 		.vm = machine_vm(bench_guest_machine(b->guest)),
-		.nr_vectors = b->nr_vectors,
+		.nr_vectors = (uint32_t)b->o.vectors,
+		.thread_cpu = b->o.thread_cpu,
 	};
 	int r = arrange_start(a, &config, &arranged);
 
 	if (r < 0) {
 		(void)printf("%-24s not here (%s)\n", a->name, strerror(-r));
-		return 0;
+		return;
 	}
-	singles(b, a->name, ticks);
-	bursts(b, a->name, ticks);
-	be_idle(true);
+	singles(b, share(b->o.count, turn, b->o.turns), &result->single);
+	bursts(b, share(b->o.count / 4, turn, b->o.turns), &result->burst);
 	arrange_stop(arranged);
-	return 0;
+	if (turn < b->o.turns - 1)
+		return;
+	print(a->name, "single", &result->single, b);
+	print(a->name, "burst/n", &result->burst, b);
+}
+
+static bool wanted(const struct bench *b, const struct arrangement *a, char **names)
+{
+	bool named = false;
+
+	for (char **n = names; *n; n++)
+		named |= !strcmp(*n, a->name);
+	return *names ? named : !arrangement_spins(a) || b->o.spin;
 }
 
 static int run_all(struct bench *b, char **names)
 {
-	uint64_t *ticks = calloc(MAX_COUNT, sizeof(*ticks));
-	int r = ticks ? set_routes(b) : -ENOMEM;
+	size_t count = (size_t)b->o.count;
+	struct result *results = calloc(nr_arrangements, sizeof(*results));
+	uint64_t *ticks = calloc(nr_arrangements * 2 * count, sizeof(*ticks));
+	int r = results && ticks ? set_routes(b) : -ENOMEM;
 
 	for (size_t i = 0; !r && i < nr_arrangements; i++) {
-		bool wanted = !*names && arrangement_spins(&arrangements[i]) <= b->spin;
-
-		for (char **n = names; *n; n++)
-			wanted |= !strcmp(*n, arrangements[i].name);
-		if (wanted)
-			r = run(b, &arrangements[i], ticks);
+		results[i].single.ticks = ticks + 2 * i * count;
+		results[i].burst.ticks = results[i].single.ticks + count;
 	}
+	for (int turn = 0; !r && turn < b->o.turns; turn++)
+		for (size_t i = 0; i < nr_arrangements; i++)
+			if (wanted(b, &arrangements[i], names))
+				run(b, &arrangements[i], turn, &results[i]);
 	free(ticks);
+	free(results);
 	return r;
 }
 
@@ -209,14 +266,16 @@ static void make_vcpus_fifo(int priority)
 
 static int begin(struct bench *b, struct failure *failure)
 {
+	const struct placement here = { .cpu = b->o.trigger_cpu, .asked = true };
 	struct bench_guest_config config = {
 		.functions = &b->function,
 		.nr_functions = 1,
 		.source = BENCH_BARE,
-		.nr_vectors = b->nr_vectors,
+		.nr_vectors = (uint32_t)b->o.vectors,
 		.vcpus = 1,
+		.busy = b->o.busy,
 		.unrouted = true,
-		.vcpu = { .cpu = -1 },
+		.vcpu = { .cpu = b->o.vcpu_cpu, .asked = true },
 		.mem = &b->mem,
 	};
 	int r = gmem_init(&b->mem, LAYOUT_RAM, BENCH_GUEST_MEMORY);
@@ -224,62 +283,89 @@ static int begin(struct bench *b, struct failure *failure)
 	if (r < 0)
 		return failure_set(failure, ITSY_ENVIRONMENT, -r, "memory", NULL, "%s",
 				   strerror(-r));
-	r = passthru_open_bare(&b->function, "bare", 8, b->nr_vectors, failure);
-	return r < 0 ? r : bench_guest_create(&config, &b->guest, failure);
+	r = passthru_open_bare(&b->function, "bare", 8, config.nr_vectors, failure);
+	if (r >= 0)
+		r = bench_guest_create(&config, &b->guest, failure);
+	placement_apply(&here, "the thread that signals");
+	return r;
 }
 
-static const struct option options[] = {
-	{ "count", required_argument, NULL, 'c' },   { "burst", required_argument, NULL, 'b' },
-	{ "vectors", required_argument, NULL, 'v' }, { "vcpu-fifo", required_argument, NULL, 'f' },
-	{ "spin", no_argument, NULL, 's' },	     { NULL, 0, NULL, 0 },
+/* ---- the command line ------------------------------------------------------------ */
+
+#define NUMBER(name, member, from, to)                                                    \
+	{                                                                                 \
+		(name), required_argument, offsetof(struct options, member), (from), (to) \
+	}
+#define FLAG(name, member)                                                  \
+	{                                                                   \
+		(name), no_argument, offsetof(struct options, member), 0, 0 \
+	}
+
+static const struct row {
+	const char *name;
+	int argument;
+	size_t at;
+	long min, max;
+} rows[] = {
+	NUMBER("count", count, 1, MAX_COUNT),
+	NUMBER("burst", burst, 1, BENCH_MAX_VECTORS),
+	NUMBER("vectors", vectors, 1, BENCH_MAX_VECTORS),
+	NUMBER("turns", turns, 1, 1000),
+	NUMBER("vcpu-fifo", vcpu_fifo, 1, 98),
+	NUMBER("trigger-cpu", trigger_cpu, 0, PLACEMENT_MAX_CPU),
+	NUMBER("vcpu-cpu", vcpu_cpu, 0, PLACEMENT_MAX_CPU),
+	NUMBER("thread-cpu", thread_cpu, 0, PLACEMENT_MAX_CPU),
+	FLAG("busy", busy),
+	FLAG("spin", spin),
 };
 
-static bool take_option(struct bench *b, int option)
+static bool take_option(struct options *o, const struct row *row)
 {
-	unsigned long n = optarg ? strtoul(optarg, NULL, 10) : 1;
+	char *end = NULL;
+	long n = optarg ? strtol(optarg, &end, 10) : 1;
 
-	if (option == 's') {
-		b->spin = true;
-		return true;
-	}
-	if (!n || n > (option == 'f' ? 98 : option == 'c' ? MAX_COUNT : BENCH_MAX_VECTORS))
+	if (end && (end == optarg || *end || n < row->min || n > row->max))
 		return false;
-	switch (option) {
-	case 'c':
-		b->count = (unsigned)n;
-		return true;
-	case 'b':
-		b->burst = (unsigned)n;
-		return true;
-	case 'v':
-		b->nr_vectors = (uint32_t)n;
-		return true;
-	case 'f':
-		b->vcpu_fifo = (int)n;
-		return true;
-	default:
-		return false;
-	}
+	*(int *)((char *)o + row->at) = (int)n;
+	return true;
+}
+
+static bool take_options(struct options *o, int argc, char **argv)
+{
+	struct option options[ARRAY_SIZE(rows) + 1] = { 0 };
+	int option, row = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		options[i] = (struct option){ rows[i].name, rows[i].argument, NULL, 'o' };
+	while ((option = getopt_long(argc, argv, "", options, &row)) == 'o')
+		if (!take_option(o, &rows[row]))
+			return false;
+	return option < 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct bench b = { .nr_vectors = 16, .count = 1000, .burst = 16 };
+	struct bench b = {
+		.o = { .vectors = 16,
+		       .count = 1000,
+		       .burst = 16,
+		       .turns = 1,
+		       .trigger_cpu = -1,
+		       .vcpu_cpu = -1,
+		       .thread_cpu = -1 },
+	};
 	struct failure failure = { 0 };
-	int option, r;
+	int r;
 
-	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!take_option(&b, option)) {
-			(void)fputs("usage: itsroutes [--count N] [--burst N] [--vectors N] "
-				    "[--vcpu-fifo PRIORITY] [--spin] [NAME...]\n",
-				    stderr);
-			return 2;
-		}
-	if (b.burst > b.nr_vectors)
-		b.burst = b.nr_vectors;
+	if (!take_options(&b.o, argc, argv)) {
+		(void)fputs("itsroutes: tests/routes/main.c says how it is used\n", stderr);
+		return 2;
+	}
+	if (b.o.burst > b.o.vectors)
+		b.o.burst = b.o.vectors;
 	r = begin(&b, &failure);
-	if (r >= 0 && b.vcpu_fifo)
-		make_vcpus_fifo(b.vcpu_fifo);
+	if (r >= 0 && b.o.vcpu_fifo)
+		make_vcpus_fifo(b.o.vcpu_fifo);
 	if (r >= 0)
 		r = run_all(&b, argv + optind);
 	else
