@@ -76,10 +76,10 @@ quiet_look()
 }
 
 for name in $routes; do
-	job_passed $name counts
-	counts_add_up $name
-	none_dropped $name
-	look=$(quiet_look $name)
+	job_passed "$name" counts
+	counts_add_up "$name"
+	none_dropped "$name"
+	look=$(quiet_look "$name")
 	expect "$name: nothing came between two of six looks" [ -n "$look" ]
 	nr=0
 	while read -r irq seen; do
@@ -92,11 +92,11 @@ for name in $routes; do
 		esac
 		nr=$((nr + 1))
 		# Linux makes the admin queue's interrupt anew when it knows how many queues there are, and counts from 0.
-		[ $irq != nvme0q0 ] || continue
+		[ "$irq" != nvme0q0 ] || continue
 		jq -e ".vectors[] | select(.device == \"$device\" and .vector == $vector) | .injected == $seen" \
-			"$(file_of look$name$((look + 1)).out)" >/dev/null
-		expect "$name: $device[$vector] has $seen interrupts, as the guest counted" [ $? = 0 ]
-	done < <(grep "^look $look irqcount " "$(file_of $name.out)" | cut -d' ' -f4-)
+			"$(file_of "look$name$((look + 1)).out")" >/dev/null
+		expect "$name: vector $vector of $device has $seen interrupts, as the guest counted" [ $? = 0 ]
+	done < <(grep "^look $look irqcount " "$(file_of "$name.out")" | cut -d' ' -f4-)
 	expect "$name: five vectors or more, not $nr" [ "$nr" -ge 5 ]
 done
 json auto '.devices[0].vectors[1] | .ties > 0 and .tied > 300 and .tied < .taken'
