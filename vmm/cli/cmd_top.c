@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/signals.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
@@ -24,13 +25,17 @@
 
 #define INTERVAL_MAX 3600.0
 #define INTERVAL_MIN 0.1
+#define STEP	     0.25
 
 struct top {
 	double interval;
-	bool once;
+	bool once, histogram;
 	const char *name;
 
 	int fd;
+	int signals;	    /* with histogram, so that the recording is ended; else -1 */
+	bool was_recording; /* before */
+	bool ended;	    /* by a signal */
 	struct failure failure;
 };
 
@@ -52,6 +57,8 @@ static const struct option_row rows[] = {
 	  .help = "seconds between two tables (default 1; 0.1 to 3600)" },
 	{ "once", NULL, option_flag, OPTION_MEMBER(struct top, once),
 	  .help = "one table, after one interval, and end" },
+	{ "histogram", NULL, option_flag, OPTION_MEMBER(struct top, histogram),
+	  .help = "the times of each vector's interrupts, too; they are recorded meanwhile" },
 };
 
 const struct command_line top_line = {
@@ -79,6 +86,70 @@ static int take_sample(struct top *top, struct irq_sample *ret_sample)
 				   "its answer is not understood");
 	return 0;
 }
+
+/* ---- times ------------------------------------------------------------------------------ */
+
+/* set: "on", "off"; NULL: leave it as it is. */
+static int ask_histogram(struct top *top, const char *set, json_t **ret_reply)
+{
+	return client_ask_all(top->fd, top->name,
+			      json_pack("{s:s, s:s*}", "do", "histogram", "set", set), "vectors",
+			      ret_reply, &top->failure);
+}
+
+static int begin_recording(struct top *top)
+{
+	json_t *reply;
+	int r = ask_histogram(top, NULL, &reply);
+
+	if (r < 0)
+		return r;
+	top->was_recording = json_is_true(json_object_get(reply, "recording"));
+	json_decref(reply);
+	if (top->was_recording)
+		return 0;
+	top->signals = signals_open();
+	if (top->signals < 0)
+		return failure_set(&top->failure, ITSY_ENVIRONMENT, -top->signals, "itsy", NULL,
+				   "no file descriptors (%s)", strerror(-top->signals));
+	r = ask_histogram(top, "on", &reply);
+	if (r == 0)
+		json_decref(reply);
+	return r;
+}
+
+/* Else the guest's interrupts would go on passing through itsy for nobody. */
+static void end_recording(struct top *top)
+{
+	struct top quiet = *top; /* what went wrong before is what is told */
+	json_t *reply;
+
+	if (top->histogram && !top->was_recording && ask_histogram(&quiet, "off", &reply) == 0)
+		json_decref(reply);
+}
+
+static int print_times(struct top *top, FILE *out)
+{
+	json_t *reply;
+	int r = top->histogram ? ask_histogram(top, NULL, &reply) : 0;
+
+	if (r < 0 || !top->histogram)
+		return r;
+	(void)fputc('\n', out);
+	r = irqview_print_histogram(reply, out);
+	json_decref(reply);
+	return r < 0 ? failure_set(&top->failure, ITSY_RUNTIME, -r, top->name,
+				   "use the same itsy as the guest's",
+				   "its answer is not understood")
+		     : 0;
+}
+
+static bool told_to_end(struct top *top)
+{
+	return top->signals >= 0 && signals_take(top->signals);
+}
+
+/* ---- pages ------------------------------------------------------------------------------ */
 
 /* The line above the table. */
 static int print_head(struct top *top, const struct irq_sample *sample, FILE *out)
@@ -128,6 +199,8 @@ static int make_page(struct top *top, struct irq_sample *before, char **ret_text
 	r = print_head(top, before, out);
 	if (r == 0 && irqview_print(before, out) < 0)
 		r = failure_set(&top->failure, ITSY_RUNTIME, ENOMEM, "itsy", NULL, "out of memory");
+	if (r == 0)
+		r = print_times(top, out);
 	(void)fclose(out);
 	return r;
 }
@@ -137,7 +210,7 @@ static int run_on_screen(struct top *top, struct screen *screen, struct irq_samp
 	/* Half a second to the first page at most: nobody likes to wait for an empty screen. */
 	double wait = top->interval < 0.5 ? top->interval : 0.5;
 
-	while (!screen_wait(screen, (int)(wait * 1000))) {
+	while (!screen_wait(screen, (int)(wait * 1000)) && !told_to_end(top)) {
 		_cleanup_free_ char *text = NULL;
 		int r = make_page(top, before, &text);
 
@@ -149,18 +222,32 @@ static int run_on_screen(struct top *top, struct screen *screen, struct irq_samp
 	return 0;
 }
 
+/* Until the next page, or a signal. Those that are read come to no sleep: it is cut in steps. */
+static void sleep_in_pipe(struct top *top)
+{
+	const double most = top->signals >= 0 ? STEP : INTERVAL_MAX;
+
+	for (double left = top->interval; left > 0 && !top->ended; left -= most) {
+		double step = left < most ? left : most;
+		const struct timespec wait = {
+			.tv_sec = (time_t)step,
+			.tv_nsec = (long)((step - (double)(time_t)step) * 1e9),
+		};
+
+		(void)nanosleep(&wait, NULL);
+		top->ended = told_to_end(top);
+	}
+}
+
 static int run_in_pipe(struct top *top, struct irq_sample *before)
 {
-	const struct timespec wait = {
-		.tv_sec = (time_t)top->interval,
-		.tv_nsec = (long)((top->interval - (double)(time_t)top->interval) * 1e9),
-	};
-
 	for (bool first = true; first || !top->once; first = false) {
 		_cleanup_free_ char *text = NULL;
 		int r;
 
-		(void)nanosleep(&wait, NULL);
+		sleep_in_pipe(top);
+		if (top->ended)
+			return 0;
 		r = make_page(top, before, &text);
 		if (r < 0)
 			return r;
@@ -178,6 +265,8 @@ static int watch(struct top *top)
 	struct screen screen;
 	int r = client_open(CONTROL_DIR, top->name, &top->fd, &top->failure);
 
+	if (r == 0 && top->histogram)
+		r = begin_recording(top);
 	if (r == 0)
 		r = take_sample(top, &before);
 	if (r < 0)
@@ -187,11 +276,14 @@ static int watch(struct top *top)
 	} else {
 		r = screen_init(&screen);
 		if (r < 0)
-			return failure_set(&top->failure, ITSY_RUNTIME, -r, "terminal", NULL,
-					   "cannot be set up (%s)", strerror(-r));
-		r = run_on_screen(top, &screen, &before);
-		screen_fini(&screen);
+			r = failure_set(&top->failure, ITSY_RUNTIME, -r, "terminal", NULL,
+					"cannot be set up (%s)", strerror(-r));
+		if (r == 0) {
+			r = run_on_screen(top, &screen, &before);
+			screen_fini(&screen);
+		}
 	}
+	end_recording(top);
 	/* That a guest ends while itsy top shows it is no failure. */
 	if (r == -ECONNRESET) {
 		report_info("%s: the guest has ended", top->name);
@@ -202,7 +294,7 @@ static int watch(struct top *top)
 
 enum exit_status cmd_top(int argc, char **argv)
 {
-	struct top top = { .interval = 1, .fd = -1 };
+	struct top top = { .interval = 1, .fd = -1, .signals = -1 };
 	struct words words;
 	int r = options_parse(&top_line, argc, argv, &top, &words);
 
@@ -213,6 +305,7 @@ enum exit_status cmd_top(int argc, char **argv)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	top.name = words.list[0];
 	r = watch(&top);
+	cleanup_fd(&top.signals);
 	cleanup_fd(&top.fd);
 	return r < 0 ? report_failure(&top.failure) : ITSY_OK;
 }

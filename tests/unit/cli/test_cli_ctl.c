@@ -384,6 +384,32 @@ static void test_top_goes_on_until_the_guest_is_over(void **state)
 	has(w.said.err, "box: the guest has ended");
 }
 
+static void test_top_records_times_as_long_as_it_shows_them(void **state)
+{
+	(void)state;
+	w.answers[0] = "{\"itsy\": 1, \"ok\": true, \"recording\": false, \"vectors\": []}";
+	w.answers[1] = "{\"itsy\": 1, \"ok\": true, \"recording\": true, \"vectors\": []}";
+	w.answers[2] = IRQS(1000000000, ROW("nvme", 0, 5));
+	w.answers[3] = IRQS(2000000000, ROW("nvme", 0, 6));
+	w.answers[4] = INFO;
+	w.answers[5] = "{\"itsy\": 1, \"ok\": true, \"recording\": true, \"vectors\": ["
+		       "{\"device\": \"nvme\", \"vector\": 0, \"count\": 1, \"min\": 900, "
+		       "\"max\": 900, \"p50\": 900}]}";
+	w.answers[6] = w.answers[0];
+	assert_int_equal(run(cmd_top, "top --once --histogram box"), ITSY_OK);
+	has(w.said.out, "nvme[0]");
+	has(w.said.out, "900 ns");
+	assert_int_equal(w.next, 7);
+	has(w.asked, "{\"do\":\"histogram\"}\n{\"do\":\"histogram\",\"set\":\"on\"}\n");
+	has(w.asked, "{\"do\":\"histogram\",\"set\":\"off\"}\n");
+	/* What somebody else records is left alone. */
+	w.answers[0] = w.answers[1];
+	for (unsigned i = 1; i < 5; i++)
+		w.answers[i] = w.answers[i + 1];
+	assert_int_equal(run(cmd_top, "top --once --histogram box"), ITSY_OK);
+	assert_null(strstr(w.asked, "set"));
+}
+
 /* Runs itsy top on a terminal of its own, until the guest has ended. */
 static void top_on_a_terminal(int slave)
 {
@@ -467,6 +493,7 @@ int main(void)
 				       make),
 		cmocka_unit_test_setup(test_top_prints_the_busiest_first_in_a_pipe, make),
 		cmocka_unit_test_setup(test_top_goes_on_until_the_guest_is_over, make),
+		cmocka_unit_test_setup(test_top_records_times_as_long_as_it_shows_them, make),
 		cmocka_unit_test_setup(test_top_refreshes_a_page_on_a_terminal, make),
 		cmocka_unit_test_setup(test_top_tells_what_it_cannot_write, make),
 	};
