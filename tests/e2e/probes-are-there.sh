@@ -23,6 +23,11 @@ has probes.out '^command 3$'
 has probes.out '^eventfd_seen 2$'
 has probes.out '^injected 5$'
 
+# Each has a semaphore, by which itsy knows that somebody listens.
+expect "no probe is without a semaphore" not grep -qE 'Semaphore: 0x0+$' "$tmp/notes.out"
+nr_semaphores=$(grep -oE 'Semaphore: 0x[0-9a-f]+$' "$tmp/notes.out" | sort -u | wc -l)
+expect "three semaphores, not $nr_semaphores" [ "$nr_semaphores" = 3 ]
+
 sed -n 's/^usdt:[^:]*:itsy:\([a-z_]*\)$/\1/p' "$top/scripts/itsy.bt" | sort >"$tmp/used.out"
 cut -d' ' -f1 "$tmp/probes.out" >"$tmp/names.out"
 expect "itsy.bt uses all probes and no others" diff "$tmp/names.out" "$tmp/used.out"
