@@ -48,8 +48,8 @@ refused()
 
 	step "$name" without-io-uring itsy run "$@" --stats-json "/tmp/$name.json" </dev/null
 }
-step there itsy check /etc/edu.conf
-step check without-io-uring itsy check /etc/edu.conf
+step there itsy check /etc/disk.conf
+step check without-io-uring itsy check /etc/disk.conf
 refused edu /etc/edu.conf
 refused spin /etc/edu.conf --set route=spin
 refused irqfd /etc/edu.conf --set route=irqfd
@@ -59,7 +59,7 @@ refused reset /etc/edu.conf --set kernel=/usr/share/itsy/payloads/reset.bin
 refused bare /etc/bare.conf
 if step has_sysctl test -e /proc/sys/kernel/io_uring_disabled; then
 	sysctl -w kernel.io_uring_disabled=2 >/dev/null
-	step off_check itsy check /etc/edu.conf
+	step off_check itsy check /etc/disk.conf
 	guest off_edu /etc/edu.conf
 	guest off_msix /etc/disk.conf
 fi
