@@ -12,6 +12,7 @@
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 
 #include "vitsmod/bits.h"
 
@@ -255,15 +256,15 @@ void pci_signal(struct pci_fn *fn, unsigned vector)
 
 void pci_take(struct pci_fn *fn, unsigned vector)
 {
-	struct fake_vfio *fake = &fn->world->fake;
 	struct pci_vector *v = &fn->vectors[vector];
 	struct msi_message got = { 0 }, want;
 	enum vfio_take take;
+	eventfd_t signals;
 
 	if (!v->signalled)
 		return;
 	v->signalled = false;
-	fake->sys.drain(fake, vfio_vector_eventfd(fn->dev, vector));
+	(void)!eventfd_read(vfio_vector_eventfd(fn->dev, vector), &signals);
 	take = vfio_vector_take(fn->dev, vector, &got);
 	if (take == VFIO_TAKE_DELIVER) {
 		assert(delivers(fn, vector, &want));

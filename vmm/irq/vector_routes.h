@@ -2,7 +2,7 @@
 /*
  * Routes: which way the interrupts of each vector take from VFIO to KVM.
  *
- *   uring  the router's thread sleeps in its ring; it translates, counts, injects
+ *   uring  the router's thread sleeps until there is a signal; it translates, counts, injects
  *   spin   the same, by a second thread that never sleeps while it has a vector
  *   irqfd  the kernel makes the LPI pending when VFIO signals: the vector is tied, and
  *          nothing of ours runs
