@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# On every route, what itsy counts of each vector is what Linux itself has counted, to the last one: of a disk and a NIC
-# that have one request under way at a time.
+# On every route, what itsy counts of a vector is what Linux itself has counted, to the last one: of a disk and a NIC
+# that have one request under way at a time. A NIC has frames of its own mind as well, and two interrupts that come
+# together are one for a guest that was slow: so of frames itsy may count a few more, and never fewer.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -61,43 +62,52 @@ END
 )
 END_SCRIPT
 
-# Of six looks, the first of two beside each other between which the guest counted nothing.
-quiet_look()
+# counted NAME LOOK IRQ: by the guest, at that look
+counted()
 {
-	local n
+	sed -n "s/^look $2 irqcount $3 //p" "$(file_of "$1.out")" | tr -d '\r'
+}
+
+# itsys NAME LOOK DEVICE VECTOR: what itsy counted between this look of the guest's and its next
+itsys()
+{
+	jq ".vectors[] | select(.device == \"$3\" and .vector == $4) | .injected" "$(file_of "look$1$(($2 + 1)).out")"
+}
+
+# exact NAME IRQ DEVICE VECTOR: at each two looks between which the guest counted nothing more
+exact()
+{
+	local n nr=0 wrong='' seen
 
 	for n in 0 1 2 3 4; do
-		if cmp -s <(grep "^look $n " "$(file_of "$1.out")" | cut -d' ' -f3-) \
-			<(grep "^look $((n + 1)) " "$(file_of "$1.out")" | cut -d' ' -f3-); then
-			echo $n
-			return
-		fi
+		seen=$(counted "$1" $n "$2")
+		[ -n "$seen" ] && [ "$seen" = "$(counted "$1" $((n + 1)) "$2")" ] || continue
+		nr=$((nr + 1))
+		[ "$(itsys "$1" $n "$3" "$4")" = "$seen" ] || wrong="$(itsys "$1" $n "$3" "$4"), and the guest $seen"
 	done
+	expect "$1: $2 was quiet between two of six looks" [ $nr -gt 0 ]
+	expect "$1: itsy counts as many of $2 as the guest, not $wrong" [ -z "$wrong" ]
+}
+
+# few_more NAME IRQ DEVICE VECTOR
+few_more()
+{
+	local before after itsy
+
+	before=$(counted "$1" 0 "$2") after=$(counted "$1" 1 "$2") itsy=$(itsys "$1" 0 "$3" "$4")
+	expect "$1: of $2 itsy counts $before or more, not $itsy" [ "$before" -le "$itsy" ]
+	expect "$1: of $2 itsy counts few more than $after, not $itsy" [ "$itsy" -le $((after + after / 5 + 5)) ]
 }
 
 for name in $routes; do
 	job_passed "$name" counts
 	counts_add_up "$name"
 	none_dropped "$name"
-	look=$(quiet_look "$name")
-	expect "$name: nothing came between two of six looks" [ -n "$look" ]
-	nr=0
-	while read -r irq seen; do
-		case $irq in
-		nvme*q*) device=nvme vector=${irq##*q} ;;
-		eth*-rx-*) device=nic vector=0 ;;
-		eth*-tx-*) device=nic vector=1 ;;
-		eth*) device=nic vector=2 ;;
-		*) continue ;;
-		esac
-		nr=$((nr + 1))
-		# Linux makes the admin queue's interrupt anew when it knows how many queues there are, and counts from 0.
-		[ "$irq" != nvme0q0 ] || continue
-		jq -e ".vectors[] | select(.device == \"$device\" and .vector == $vector) | .injected == $seen" \
-			"$(file_of "look$name$((look + 1)).out")" >/dev/null
-		expect "$name: vector $vector of $device has $seen interrupts, as the guest counted" [ $? = 0 ]
-	done < <(grep "^look $look irqcount " "$(file_of "$name.out")" | cut -d' ' -f4-)
-	expect "$name: five vectors or more, not $nr" [ "$nr" -ge 5 ]
+	# Linux makes the disk's admin queue's interrupt anew when it knows how many queues there are, and counts from 0.
+	exact "$name" nvme0q1 nvme 1
+	exact "$name" eth0 nic 2
+	few_more "$name" eth0-rx-0 nic 0
+	few_more "$name" eth0-tx-0 nic 1
 done
 json auto '.devices[0].vectors[1] | .ties > 0 and .tied > 300 and .tied < .taken'
 

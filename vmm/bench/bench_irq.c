@@ -27,6 +27,7 @@ struct irq {
 
 /* Those of the last turn that nobody had sent would have come by then. */
 #define STRAY_NS 20000000u
+#define LATE_NS	 UINT64_C(60000000000)
 
 /* ---- one interrupt ------------------------------------------------------------------ */
 
@@ -71,16 +72,32 @@ static void begin_counting(struct irq *q, struct bench *b)
 	}
 }
 
-static void end_changes(struct irq *q, struct bench *b, enum route route)
+/* True: of each vector at least as many came as were sent. */
+static bool all_came(const struct irq *q, struct bench *b, uint64_t *ret_lost, uint64_t *ret_extra)
 {
-	if (q->away)
-		change_routes(q, b, route);
-	bench_sleep_ns(STRAY_NS);
+	*ret_lost = *ret_extra = 0;
 	for (uint32_t v = 0; v < b->options->vectors; v++) {
 		uint64_t came = bench_guest_count(b->guest, v) - q->began[v];
 
-		b->results[route].extra += came > q->sent[v] ? came - q->sent[v] : 0;
+		*ret_lost += came < q->sent[v] ? q->sent[v] - came : 0;
+		*ret_extra += came > q->sent[v] ? came - q->sent[v] : 0;
 	}
+	return !*ret_lost;
+}
+
+/* Lost is what does not come at all: a slow machine makes some come late. */
+static void end_changes(struct irq *q, struct bench *b, enum route route)
+{
+	uint64_t lost, extra, end;
+
+	if (q->away)
+		change_routes(q, b, route);
+	for (end = clock_ns() + LATE_NS; !all_came(q, b, &lost, &extra) && clock_ns() < end;)
+		bench_sleep_ns(STRAY_NS);
+	bench_sleep_ns(STRAY_NS);
+	(void)all_came(q, b, &lost, &extra);
+	b->results[route].lost += lost;
+	b->results[route].extra += extra;
 }
 
 static void fire(struct irq *q, struct bench *b, enum route route, uint32_t v)
@@ -173,7 +190,7 @@ static void wait_gap(struct bench *b)
 		bench_sleep_ns(left);
 }
 
-static void closed_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
+static uint64_t closed_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
 {
 	uint64_t lost = 0;
 
@@ -188,13 +205,13 @@ static void closed_loop(struct irq *q, struct bench *b, enum route route, uint64
 			lost += !wait_for(q, b, route, v, BENCH_WAIT_MS);
 		}
 	}
-	b->results[route].lost += lost;
+	return lost;
 }
 
 /* At the given rate, whether or not the last one was taken. */
-static void open_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
+static uint64_t open_loop(struct irq *q, struct bench *b, enum route route, uint64_t count)
 {
-	uint64_t step = NS_PER_S / b->options->rate, lost = 0;
+	uint64_t step = NS_PER_S / b->options->rate, lost = 0, merged = 0;
 	struct timespec at;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &at);
@@ -207,14 +224,14 @@ static void open_loop(struct irq *q, struct bench *b, enum route route, uint64_t
 		(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 		/* One that is still under way would merge with this one. */
 		if (q->sent_at[v] && !reap(q, b, route, v)) {
-			b->results[route].lost++;
+			merged++;
 			continue;
 		}
 		fire(q, b, route, v);
 	}
 	for (uint32_t v = 0; v < b->options->vectors; v++)
 		lost += q->sent_at[v] && !wait_for(q, b, route, v, patience_ms(lost));
-	b->results[route].lost += lost;
+	return lost + merged;
 }
 
 /* ---- all of them ------------------------------------------------------------------------ */
@@ -222,14 +239,16 @@ static void open_loop(struct irq *q, struct bench *b, enum route route, uint64_t
 static int turn(void *ctx, struct bench *b, enum route route, uint64_t count,
 		struct failure *ret_failure)
 {
+	uint64_t lost;
+
 	(void)ret_failure;
 	begin_counting(ctx, b);
-	if (b->options->rate)
-		open_loop(ctx, b, route, count);
-	else
-		closed_loop(ctx, b, route, count);
+	lost = b->options->rate ? open_loop(ctx, b, route, count)
+				: closed_loop(ctx, b, route, count);
 	if (b->options->changes_us)
 		end_changes(ctx, b, route);
+	else
+		b->results[route].lost += lost;
 	return 0;
 }
 

@@ -167,6 +167,8 @@ static int complete(struct bench_options *o)
 	if (o->burst > o->vectors)
 		return option_error(&bench_line,
 				    "--burst is of as many vectors as there are, at most");
+	if (o->changes_us && o->rate)
+		return option_error(&bench_line, "--changes-us and --rate do not go together");
 	if (o->burst > 1 && o->rate)
 		return option_error(&bench_line, "--burst and --rate do not go together");
 	return 0;
