@@ -77,12 +77,15 @@ static void be(int policy)
 }
 
 /*
- * Of the thread that signals one at a time. The interrupted CPU was idle: this one is
- * gone as soon as another can run. A busy guest would not let such a one signal at all.
+ * Of the thread that signals one at a time, as if a device had done it: on the only CPU it
+ * is gone as soon as another can run. A busy guest would not let such a one signal; that
+ * one is gone as soon as it sleeps, and has no say in who runs before.
  */
 static int single_policy(const struct bench *b)
 {
-	return sysconf(_SC_NPROCESSORS_ONLN) == 1 && !b->o.busy ? SCHED_IDLE : SCHED_OTHER;
+	if (sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		return SCHED_OTHER;
+	return b->o.busy ? SCHED_FIFO : SCHED_IDLE;
 }
 
 static void rest(void)
