@@ -74,6 +74,68 @@ void edu_rounds(struct edu *edu, unsigned rounds)
 	}
 }
 
+/* IHI 0069 5.1.1: a disabled LPI stays pending, and comes once when it is enabled. */
+static void disabled_lpi_is_kept(struct edu *edu)
+{
+	uint64_t before = gic_lpi_total(edu->lpi);
+
+	gic_lpi_configure(edu->lpi, false);
+	its_inv(edu->devid, 0);
+	edu_raise(edu);
+	delay_us(EDU_SETTLE_US);
+	edu_raise(edu);
+	delay_us(EDU_SETTLE_US);
+	CHECK(gic_lpi_total(edu->lpi) == before, "an LPI that is disabled was taken");
+	gic_lpi_configure(edu->lpi, true);
+	its_inv(edu->devid, 0);
+	CHECK(WAIT_UNTIL(gic_lpi_total(edu->lpi) > before, PATIENCE_MS),
+	      "an LPI was lost while disabled");
+	delay_us(EDU_SETTLE_US);
+	CHECK(gic_lpi_total(edu->lpi) == before + 1, "pending once, taken %lu times",
+	      gic_lpi_total(edu->lpi) - before);
+	edu_acknowledge(edu);
+}
+
+/* The same, enabled by INVALL instead of INV. */
+static void invall_enables_too(struct edu *edu)
+{
+	uint64_t before = gic_lpi_total(edu->lpi);
+
+	gic_lpi_configure(edu->lpi, false);
+	its_invall(0);
+	edu_raise(edu);
+	delay_us(EDU_SETTLE_US);
+	CHECK(gic_lpi_total(edu->lpi) == before, "an LPI disabled by INVALL was taken");
+	gic_lpi_configure(edu->lpi, true);
+	its_invall(0);
+	CHECK(WAIT_UNTIL(gic_lpi_total(edu->lpi) == before + 1, PATIENCE_MS),
+	      "an LPI was lost before INVALL");
+	edu_acknowledge(edu);
+}
+
+static void cleared_lpi_is_gone(struct edu *edu)
+{
+	uint64_t before = gic_lpi_total(edu->lpi);
+
+	gic_lpi_configure(edu->lpi, false);
+	its_inv(edu->devid, 0);
+	edu_raise(edu);
+	delay_us(EDU_SETTLE_US);
+	its_clear(edu->devid, 0);
+	gic_lpi_configure(edu->lpi, true);
+	its_inv(edu->devid, 0);
+	delay_us(EDU_SETTLE_US);
+	CHECK(gic_lpi_total(edu->lpi) == before, "an LPI was taken after CLEAR");
+	edu_acknowledge(edu);
+}
+
+void edu_lpis_are_kept(struct edu *edu)
+{
+	disabled_lpi_is_kept(edu);
+	invall_enables_too(edu);
+	cleared_lpi_is_gone(edu);
+}
+
 static void dma(const struct edu *edu, uint64_t from, uint64_t to, unsigned size, unsigned cmd)
 {
 	uint64_t bar = edu->fn.bar[0];

@@ -35,6 +35,15 @@ void edu_acknowledge(const struct edu *edu);
 void edu_rounds(struct edu *edu, unsigned rounds);
 
 /*
+ * What is sent while the LPI is disabled is kept, and comes once, after INV or INVALL; CLEAR
+ * takes it away. Raises 4, of which the LPI is taken for 2. Interrupts must be on.
+ */
+void edu_lpis_are_kept(struct edu *edu);
+
+/* An interrupt has come by then, or does not: also on a busy host. */
+#define EDU_SETTLE_US 500000u
+
+/*
  * DMA, which the device takes 100 ms for: size bytes of RAM at `from` into the
  * device's buffer, and from there to `to`. Waits until it is through. Needs
  * edu's property dma_mask to reach RAM (by default it does not).

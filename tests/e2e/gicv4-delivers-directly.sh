@@ -1,0 +1,210 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Where KVM has a GICv4, what a device sends on the route irqfd reaches the guest with no interrupt of the host's and no
+# exit of the guest's; none is lost while routes change under load, the guest moves, masks, discards and maps the
+# event, and reboots. The guest counts, for nobody else sees such an interrupt. Then Linux, with a disk, a NIC, and
+# interrupts that move.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
+
+host_file /etc/direct.conf <<'END'
+kernel = "/usr/share/itsy/payloads/direct.bin"
+vcpus  = 2
+memory = "128M"
+device "edu" {
+	bdf = "0000:00:01.0"
+}
+END
+
+host_file /etc/linux.conf <<'END'
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=both itsy.seconds=2 itsy.affinity"
+vcpus   = 2
+memory  = "256M"
+route   = "irqfd"
+device "nvme" {
+	bdf = "0000:00:02.0"
+}
+device "nic" {
+	bdf = "0000:00:03.0"
+}
+END
+
+on_host --gic 4 --device edu --device nvme --device e1000e <<'END_SCRIPT'
+# What the host had to do so far: interrupts of VFIO's, doorbells of sleeping vCPUs, exits of the guest's.
+# note NAME: facts NAME_vfio, NAME_doorbells, NAME_vpes and NAME_exits, beside those of the guest
+note()
+{
+	awk -v name="$1" 'NR == 1 { cpus = NF }
+		/vfio-msi/ { for (i = 2; i <= cpus + 1; i++) vfio += $i }
+		/GICv4.*-vpe/ { lines++; for (i = 2; i <= cpus + 1; i++) doorbells += $i }
+		END{ print name "_vfio", vfio + 0; print name "_doorbells", doorbells + 0; print name "_vpes", lines + 0 }
+		' /proc/interrupts >>$out
+	echo "${1}_exits $(cat /sys/kernel/debug/kvm/$pid-*/exits)" >>$out
+}
+
+is_said()
+{
+	[ "$(grep -cE "^$1\$" $out)" -ge "$2" ] || ! kill -0 $pid 2>/dev/null
+}
+
+# said TEXT [N]: waits until the guest has said it, N times
+said()
+{
+	await_while "cat $out /sys/kernel/debug/kvm/$pid-*/exits 2>/dev/null" "'$1'" is_said "$1" "${2:-1}"
+}
+
+# start NAME ROUTE
+start()
+{
+	out=/tmp/$1.out
+	rm -f /tmp/in
+	mkfifo /tmp/in
+	itsy run /etc/direct.conf --set name=direct --set route=$2 --stats-json /tmp/$1.json </tmp/in >>$out 2>/tmp/$1.err &
+	pid=$!
+	exec 3>/tmp/in
+	said ready
+}
+
+# A guest that has failed hears nothing any more, and is reported all the same.
+trap '' PIPE
+key()
+{
+	printf %s "$1" >&3 2>/dev/null
+}
+
+# asked KEY [N]: and waits until it is over, for the Nth time
+asked()
+{
+	key "$1"
+	said "over $1" "${2:-1}"
+}
+
+end()
+{
+	local rc=0
+
+	key q
+	exec 3>&-
+	wait $pid || rc=$?
+	step_report "$1" $rc
+}
+
+# measured NAME N: many in a row, for the Nth time
+measured()
+{
+	note "$1_before"
+	asked r "$2"
+	note "$1_after"
+}
+
+is_irqfd()
+{
+	itsy ctl direct irqs --json edu | grep -q '"route": *"irqfd"' || ! kill -0 $pid 2>/dev/null
+}
+
+start uring uring
+measured quiet 1
+end uring
+
+start irqfd irqfd
+measured quiet 1
+asked k
+asked m
+note moved
+asked d
+measured again 2
+end irqfd
+
+start changed irqfd
+key c
+n=0
+while [ $n -lt 100 ] && kill -0 $pid 2>/dev/null; do
+	for route in uring irqfd spin irqfd; do
+		itsy ctl direct route edu $route >/dev/null || break
+		n=$((n + 1))
+	done
+done
+echo "changes $n" >>$out
+key .
+said 'over c'
+measured back 1
+end changed
+
+start reboot irqfd
+key b
+said ready 2
+measured second 1
+end reboot
+
+itsy run /etc/linux.conf --stats-json /tmp/linux.json </dev/null >/tmp/linux.out 2>/tmp/linux.err &
+pid=$! out=/tmp/seen.out
+while kill -0 $pid 2>/dev/null; do
+	note linux 2>/dev/null
+	usleep 100000
+done
+rc=0
+wait $pid || rc=$?
+step_report linux $rc
+step_report seen 0
+END_SCRIPT
+
+# grown STEP NAME WHAT: by how much, while it was measured
+grown()
+{
+	echo $(($(fact "$1" "$2_after_$3") - $(fact "$1" "$2_before_$3")))
+}
+
+# went_directly STEP NAME
+went_directly()
+{
+	local nr
+	nr=$(fact "$1" r_taken)
+
+	expect "$1: $2: no interrupt of the host's for $nr of the guest's, not '$(grown "$1" "$2" vfio)'" \
+		[ "$(grown "$1" "$2" vfio)" = 0 ]
+	expect "$1: $2: few exits for $nr interrupts, not $(grown "$1" "$2" exits)" \
+		[ "$(grown "$1" "$2" exits)" -lt "$((nr / 3))" ]
+}
+
+for name in uring irqfd changed reboot; do
+	payload_passed $name direct
+	expect "$name: each comes once" [ "$(fact $name r_raised)" = "$(fact $name r_taken)" ]
+done
+for key in k m d; do
+	has irqfd.out "^over $key\$"
+done
+
+# By uring each is an interrupt of the host's and an exit of the guest's, or we do not know what we count.
+nr=$(fact uring r_taken)
+expect "uring: the host had all $nr" [ "$(grown uring quiet vfio)" = "$nr" ]
+expect "uring: the guest left for most of $nr, not $(grown uring quiet exits)" \
+	[ "$(grown uring quiet exits)" -gt $((nr / 2)) ]
+expect "KVM has a vPE for each vCPU, whatever the route" [ "$(fact uring quiet_after_vpes)" = 2 ]
+
+went_directly irqfd quiet
+went_directly irqfd again
+expect "a vCPU that sleeps is woken" [ "$(fact irqfd moved_doorbells)" -gt 0 ]
+went_directly changed back
+went_directly reboot second
+has reboot.out '^boot 2$'
+
+# No fewer than were sent; itsy may send one of its own for a change.
+changes=$(fact changed changes)
+sent=$(fact changed c_raised) came=$(fact changed c_taken)
+expect "routes changed 100 times, not '$changes'" [ "$changes" -ge 100 ]
+expect "over 1000 were sent meanwhile, not '$sent'" [ "$sent" -gt 1000 ]
+expect "$sent sent while routes changed $changes times, only '$came' came" [ "$came" -ge "$sent" ]
+expect "$sent sent while routes changed $changes times, as many as '$came' came" [ "$came" -le $((sent + changes)) ]
+
+# When the functions are closed their counts are gone: so the highest that was seen.
+job_passed linux both
+json linux '.its_errors == [] and .its_commands.MOVI.done > 0'
+total=$(awk '/^irqcount / { n += $3 } END { print n + 0 }' "$(file_of linux.out)")
+seen=$(awk '$1 == "linux_vfio" && $2 > n { n = $2 } END { print n + 0 }' "$(file_of seen.out)")
+expect "linux: over 1000 interrupts, not $total" [ "$total" -gt 1000 ]
+expect "linux: hardly one of $total interrupts was the host's, not $seen" [ $((seen * 20)) -lt "$total" ]
+
+verdict
