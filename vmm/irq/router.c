@@ -148,6 +148,17 @@ static bool passes(int error)
 	return error == -EINTR || error == -EAGAIN || error == -EBUSY;
 }
 
+static int wait(const struct router *router)
+{
+	struct engine *engine = router->engine;
+
+	if (engine->nr_settling)
+		return engine->ops->look(engine);
+	if (router->spin && engine->nr_polls)
+		return engine->ops->spin(engine);
+	return engine->ops->sleep(engine);
+}
+
 static void *router_thread(void *arg)
 {
 	struct router *router = arg;
@@ -164,10 +175,12 @@ static void *router_thread(void *arg)
 		return NULL;
 
 	while (!router->stopping) {
-		int r = router->spin && engine->nr_polls ? ops->spin(engine) : ops->sleep(engine);
+		int r = wait(router);
 
 		engine->reaps++;
 		ops->reap(engine);
+		if (engine->nr_settling)
+			engine_settle(engine);
 		if (engine->deadlines.nr)
 			engine_serve_deadlines(engine);
 		if (r < 0 && !passes(r)) {

@@ -5,6 +5,7 @@
 #include "vmm/irq/router_engine.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 
 static size_t index_of(const struct engine *engine, const struct source *source)
@@ -38,6 +39,30 @@ void engine_disarmed(void *ctx, struct source *source)
 	engine->cfg.disarmed(source->ctx, source->index);
 }
 
+void engine_begins_poll(struct engine *engine, struct source *source)
+{
+	engine->nr_polls++;
+	if (source->listed)
+		return;
+	source->listed = true;
+	engine->settling[engine->nr_settling++] = source;
+}
+
+void engine_settle(struct engine *engine)
+{
+	/* From the last one down: those that leave are replaced by the last. */
+	for (size_t i = engine->nr_settling; i--;) {
+		struct source *source = engine->settling[i];
+
+		if (source->state == SOURCE_SETTLING)
+			source_happens(&engine->world, source, SOURCE_LOOK);
+		if (source->state == SOURCE_SETTLING)
+			continue;
+		source->listed = false;
+		engine->settling[i] = engine->settling[--engine->nr_settling];
+	}
+}
+
 /* Ends: a source whose signals are too early again is parked until later than now. */
 void engine_serve_deadlines(struct engine *engine)
 {
@@ -57,11 +82,15 @@ int engine_init(struct engine *engine, const struct engine_ops *ops,
 	engine->kick = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (engine->kick < 0)
 		return -errno;
+	engine->settling = calloc(config->nr ? config->nr : 1, sizeof(engine->settling[0]));
+	if (!engine->settling)
+		return -ENOMEM;
 	return deadlines_init(&engine->deadlines, config->nr);
 }
 
 void engine_fini(struct engine *engine)
 {
 	cleanup_fd(&engine->kick);
+	free(engine->settling);
 	deadlines_fini(&engine->deadlines);
 }

@@ -49,6 +49,8 @@ struct engine_ops {
 	 */
 	int (*sleep)(struct engine *engine);
 	int (*spin)(struct engine *engine);
+	/* Have all completions there that there can be by now; does not wait. As sleep(). */
+	int (*look)(struct engine *engine);
 	/* Deal with what there is now. */
 	void (*reap)(struct engine *engine);
 };
@@ -61,6 +63,8 @@ struct engine {
 	int kick;		    /* eventfd, owned: there are requests */
 	size_t nr_polls;	    /* of sources, without the kick's */
 	struct deadlines deadlines; /* of parked sources */
+	struct source **settling;   /* [nr_settling] those that have begun to be polled */
+	size_t nr_settling;
 	_Atomic unsigned long long reaps, completions, rearmed, parked;
 };
 
@@ -80,6 +84,11 @@ void engine_disarmed(void *engine, struct source *source);
 
 /* The source's signals are too early: it has to wait until then, or ENGINE_PARKED. */
 void engine_park(struct engine *engine, const struct source *source, uint64_t until);
+
+/* A poll of the source has begun: look() is called, and then engine_settle(), until it has settled.
+ */
+void engine_begins_poll(struct engine *engine, struct source *source);
+void engine_settle(struct engine *engine);
 
 /* The times of parked sources that have come. */
 void engine_serve_deadlines(struct engine *engine);
@@ -109,8 +118,10 @@ static inline bool engine_pass(struct engine *engine, struct source *source, uin
 /* A signal of the source was seen. Inline: it is on the way of each interrupt. */
 static inline void engine_heard(struct engine *engine, struct source *source)
 {
-	if (!source_is_heard(source))
+	if (!source_is_heard(source)) {
+		source->stirred = true;
 		return;
+	}
 	if (engine_pass(engine, source, 1))
 		source_saw_one(source);
 	else

@@ -66,7 +66,7 @@ static void poll_source(void *ctx, struct source *source, bool again)
 	int r = register_fd(e, source->eventfd, source);
 
 	assert(!again); /* no registration ends by itself */
-	e->engine.nr_polls++;
+	engine_begins_poll(&e->engine, source);
 	if (r < 0)
 		e->error = r;
 }
@@ -148,6 +148,13 @@ static int epoll_sleep(struct engine *engine)
 	return e->error ? e->error : wait_for(e, FOREVER);
 }
 
+static int epoll_look(struct engine *engine)
+{
+	struct epoll_engine *e = of(engine);
+
+	return e->error ? e->error : wait_for(e, 0);
+}
+
 static int epoll_spin(struct engine *engine)
 {
 	struct epoll_engine *e = of(engine);
@@ -213,5 +220,6 @@ const struct engine_ops epoll_engine = {
 	.destroy = epoll_destroy,
 	.sleep = epoll_sleep,
 	.spin = epoll_spin,
+	.look = epoll_look,
 	.reap = epoll_reap,
 };

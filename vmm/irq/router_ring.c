@@ -87,7 +87,7 @@ static void poll_source(void *ctx, struct source *source, bool again)
 	struct ring_engine *e = ctx;
 
 	poll_multishot(e, source->eventfd, (uint64_t)(uintptr_t)source);
-	e->engine.nr_polls++;
+	engine_begins_poll(&e->engine, source);
 	if (again)
 		e->engine.rearmed++;
 }
@@ -187,6 +187,15 @@ static int ring_sleep(struct engine *engine)
 	/* IORING_ENTER_EXT_ARG */
 	r = io_uring_submit_and_wait_timeout(&e->ring, &cqe, 1, &timeout, NULL);
 	return r == -ETIME ? 0 : r;
+}
+
+/* Task work of polls that were woken up runs on the way back. */
+static int ring_look(struct engine *engine)
+{
+	struct ring_engine *e = of(engine);
+	int r = io_uring_submit(&e->ring);
+
+	return r < 0 ? r : io_uring_get_events(&e->ring);
 }
 
 static inline void relax(void)
@@ -326,5 +335,6 @@ const struct engine_ops ring_engine = {
 	.destroy = ring_destroy,
 	.sleep = ring_sleep,
 	.spin = ring_spin,
+	.look = ring_look,
 	.reap = ring_reap,
 };

@@ -13,12 +13,14 @@
 
 static enum source_event poll_first(const struct source_world *world, struct source *source)
 {
+	source->stirred = source->empty = false;
 	world->ops->poll(world->ctx, source, false);
 	return SOURCE_NOTHING;
 }
 
 static enum source_event poll_again(const struct source_world *world, struct source *source)
 {
+	source->stirred = source->empty = false;
 	world->ops->poll(world->ctx, source, true);
 	return SOURCE_NOTHING;
 }
@@ -54,7 +56,6 @@ static uint64_t collect(struct source *source)
 	if (read(source->eventfd, &signals, sizeof(signals)) < 0)
 		signals = 0; /* nothing since the last time */
 	waiting = source->kept + (signals > source->seen ? signals - source->seen : 0);
-	/* One signal may have completed a poll twice, when it came while the poll began. */
 	add_signals(source, signals - source->seen);
 	source->seen = source->kept = 0;
 	return waiting;
@@ -85,6 +86,18 @@ static enum source_event offer_one(const struct source_world *world, struct sour
 	return offer(world, source, collect(source) ? 1 : 0);
 }
 
+static enum source_event look(const struct source_world *world, struct source *source)
+{
+	uint64_t waiting;
+
+	if (source->empty && !source->stirred)
+		return SOURCE_SETTLED;
+	waiting = collect(source);
+	source->stirred = false;
+	source->empty = !waiting;
+	return offer(world, source, waiting);
+}
+
 static enum source_event offer_all(const struct source_world *world, struct source *source)
 {
 	world->ops->forget_time(world->ctx, source);
@@ -113,17 +126,29 @@ struct row {
 	}
 
 /*
- * Three rules explain most of it. To arm what is armed, to disarm what is disarmed
+ * Four rules explain most of it. To arm what is armed, to disarm what is disarmed
  * or to unpark what is not parked changes nothing. A poll is over only when
  * SOURCE_ENDED says so, and until then its removal is asked for again. A source has
- * a time to wait for in PARKING and PARKED alone.
+ * a time to wait for in PARKING and PARKED alone. In all states that begin a poll, SETTLING
+ * comes first.
  */
 static const struct row table[NR_SOURCE_STATES][NR_SOURCE_EVENTS] = {
 	[SOURCE_IDLE] = {
-		[SOURCE_ARM] = TO(POLLED, poll_first),
+		[SOURCE_ARM] = TO(SETTLING, poll_first),
 		[SOURCE_DISARM] = TO(IDLE, say_disarmed),
 		[SOURCE_DUE] = TO(IDLE, NULL),
 		[SOURCE_NOT_REMOVED] = TO(IDLE, NULL),
+	},
+	[SOURCE_SETTLING] = {
+		[SOURCE_ARM] = TO(SETTLING, NULL),
+		[SOURCE_DISARM] = TO(DROPPING, end_poll),
+		[SOURCE_DUE] = TO(SETTLING, NULL),
+		[SOURCE_LOOK] = TO(SETTLING, look),
+		[SOURCE_SETTLED] = TO(POLLED, NULL),
+		[SOURCE_TOO_EARLY] = TO(PARKING, end_poll),
+		[SOURCE_DELIVERED] = TO(SETTLING, NULL),
+		[SOURCE_ENDED] = TO(CATCHING_UP, offer_one),
+		[SOURCE_NOT_REMOVED] = TO(SETTLING, NULL),
 	},
 	[SOURCE_POLLED] = {
 		[SOURCE_ARM] = TO(POLLED, NULL),
@@ -170,7 +195,7 @@ static const struct row table[NR_SOURCE_STATES][NR_SOURCE_EVENTS] = {
 	},
 	[SOURCE_CATCHING_UP] = {
 		[SOURCE_TOO_EARLY] = TO(PARKED, NULL),
-		[SOURCE_DELIVERED] = TO(POLLED, poll_again),
+		[SOURCE_DELIVERED] = TO(SETTLING, poll_again),
 	},
 	[SOURCE_LAST_LOOK] = {
 		[SOURCE_TOO_EARLY] = TO(IDLE, hand_back),
@@ -178,7 +203,7 @@ static const struct row table[NR_SOURCE_STATES][NR_SOURCE_EVENTS] = {
 	},
 	[SOURCE_RETRYING] = {
 		[SOURCE_TOO_EARLY] = TO(PARKED, NULL),
-		[SOURCE_DELIVERED] = TO(POLLED, poll_first),
+		[SOURCE_DELIVERED] = TO(SETTLING, poll_first),
 	},
 };
 

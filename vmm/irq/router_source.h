@@ -3,23 +3,31 @@
  * A source of the router: one eventfd, the states it goes through, and what is done
  * on the way. Ring, clock and callbacks are behind struct source_ops.
  *
- *                 .<--------------------- due ----------------------.
- *                 v                                                 |
- *    IDLE -arm-> POLLED -too early-> PARKING -------ended-------> PARKED
- *                 |  ^                |   |                         |
- *                 |  |                |  due                        |
- *                 |  |                |   v                         |
- *                 |  '------ended-----|-- RESUMING               disarm
- *                 |                   |   |                         |
- *               disarm             disarm disarm                    |
- *                 v                   v   v                         v
- *              LEAVING -too early-> DROPPING -------ended-------> IDLE
- *                 |                                                 ^
- *                 '-----------------------ended---------------------'
+ *                 .<-------------------- due ----------------------.
+ *                 v                                                |
+ *    IDLE -arm-> SETTLING -too early-> PARKING -------ended-----> PARKED
+ *                 |  |                ^ |   |                        |
+ *                 |  settled          | |  due                       |
+ *                 |  v           early  |   v                        |
+ *                 |  POLLED ----------' | RESUMING -ended-> SETTLING |
+ *                 |  |                  |   |                        |
+ *            disarm disarm         disarm disarm                  disarm
+ *                 |  v                  v   v                        v
+ *                 |  LEAVING -early-> DROPPING ------ended--------> IDLE
+ *                 |  |                 ^                             ^
+ *                 '--|-----------------'                             |
+ *                    '-----------------------ended-------------------'
  *
- * A poll can also end by itself, when the completion queue is full: POLLED -ended->
- * POLLED. Each arrow that leads to POLLED by "ended" or "due" reads the eventfd's
+ * A poll can also end by itself, when the completion queue is full: it is made again, and the
+ * source is SETTLING. Each arrow that leads there by "ended" or "due" reads the eventfd's
  * counter before; if what it shows comes too early, the source is PARKED instead.
+ *
+ * SETTLING. A poll that begins looks at the counter, and whoever is just signalling the eventfd has
+ * raised the counter and is about to wake the poll up: two completions of one signal. So the
+ * completions of a poll that has just begun are not counted, but the counter is read instead, until
+ * it is empty and no completion came since it was. For reading waits until those who signal
+ * are done (the wait queue's lock, linux fs/eventfd.c), and completions of what was read
+ * have come by the next look.
  */
 #ifndef VMM_IRQ_ROUTER_SOURCE_H
 #define VMM_IRQ_ROUTER_SOURCE_H
@@ -32,6 +40,7 @@
 
 enum source_state {
 	SOURCE_IDLE,	 /* disarmed: nobody looks at the eventfd. All sources begin here. */
+	SOURCE_SETTLING, /* its poll has just begun, and its counter is looked at */
 	SOURCE_POLLED,	 /* each signal leads to a completion */
 	SOURCE_LEAVING,	 /* disarmed; its poll is being removed */
 	SOURCE_PARKING,	 /* parked; its poll is being removed */
@@ -39,9 +48,9 @@ enum source_state {
 	SOURCE_DROPPING, /* parked, then disarmed; its poll is being removed */
 	SOURCE_PARKED,	 /* without a poll; signals wait in the eventfd */
 	/* Never seen from outside: the poll is over, and the counter is looked at ... */
-	SOURCE_CATCHING_UP, /* ... to be POLLED again: the poll ended by itself */
+	SOURCE_CATCHING_UP, /* ... to be polled again: the poll ended by itself */
 	SOURCE_LAST_LOOK,   /* ... to be IDLE: it was disarmed */
-	SOURCE_RETRYING,    /* ... to be POLLED again: it was parked */
+	SOURCE_RETRYING,    /* ... to be polled again: it was parked */
 	NR_SOURCE_STATES,
 };
 
@@ -49,6 +58,8 @@ enum source_event {
 	SOURCE_ARM,	    /* router_arm() was called */
 	SOURCE_DISARM,	    /* router_disarm() was called */
 	SOURCE_DUE,	    /* a parked source's time has come, or router_unpark() was called */
+	SOURCE_LOOK,	    /* while SETTLING, when all completions until now were seen */
+	SOURCE_SETTLED,	    /* from now on each completion is a signal */
 	SOURCE_TOO_EARLY,   /* its signal was refused for now, see source_ops.deliver */
 	SOURCE_DELIVERED,   /* the counter was looked at, and nothing is left */
 	SOURCE_ENDED,	    /* the poll's last completion was seen */
@@ -64,8 +75,11 @@ struct source {
 	void *ctx;
 	uint64_t seen;		  /* completions delivered since the counter was last read */
 	_Atomic uint64_t signals; /* taken by the router, and not put back */
-	uint64_t kept;	/* signals that were read from the counter, and are not delivered yet */
-	uint8_t state;	/* enum source_state */
+	uint64_t kept; /* signals that were read from the counter, and are not delivered yet */
+	uint8_t state; /* enum source_state */
+	/* While SETTLING: since the last look a completion came; that one found nothing. */
+	bool stirred, empty;
+	bool listed;	/* the engine's: in its list of those that settle */
 	uint8_t wishes; /* the router's, under its lock */
 };
 

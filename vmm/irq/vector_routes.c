@@ -13,6 +13,11 @@
  * are under way; it is tied by the router's thread, which knows when the last
  * signal that it has seen is delivered.
  *
+ * KVM's own limit: what is signalled in the very moment in which KVM takes an eventfd comes
+ * twice, if KVM finds the counter raised, and is woken up for the same signal
+ * (kvm_irqfd_assign(), irqfd_wakeup()), and the guest has taken the first one before the
+ * second. The router's polls do not have that (router_source.h, SETTLING).
+ *
  * GSI routes are made once: the events of all functions are numbered one after the
  * other, and GSI n has the DeviceID and EventID of event n at the kernel ITS. A vector
  * gets the GSI of the event that its message names.

@@ -10,8 +10,9 @@
  *          limit its interrupts, else uring
  *
  * A vector's route can be changed at any time; no signal is lost by that, and none is
- * delivered twice. A vector that might be tied is on uring while the guest has
- * it masked, or its event is not ready at the kernel ITS: irq_function_direct() decides.
+ * delivered twice but by KVM itself (vector_routes.c). A vector that might be tied is on uring
+ * while the guest has it masked, or its event is not ready at the kernel ITS: irq_function_direct()
+ * decides.
  *
  * What KVM takes of a tied vector is counted as the difference of what the host has counted
  * (irq_function_nr_signals()) and of what the routers have taken: exact whenever no interrupt
