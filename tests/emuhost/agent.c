@@ -15,14 +15,11 @@
  * in the port's queue, where nothing tells us when they are gone, and only MARK tells the other
  * side.
  *
- * Unless -n says that one CPU is all there is, it keeps a virtual machine that never runs.
- *
  * Deliberately not here: more than one command, and any time limit (emuhost has one outside).
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,33 +88,16 @@ static int wait_for(pid_t pid)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-/*
- * KVM patches the kernel when the first machine comes and when the last one goes, and the emulator
- * now and then misses it: tests/README.md, "What the emulated host gets wrong". With this one,
- * which stays until the host is off, that is once, before anything runs. Where there is no KVM,
- * there is nothing to be missed.
- */
-static void keep_a_machine(void)
-{
-	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (kvm < 0)
-		return;
-	(void)ioctl(kvm, KVM_CREATE_VM, 0);
-	close(kvm);
-}
-
 int main(int argc, char **argv)
 {
 	const char *input = "/dev/vport0p1";
 	struct channels ch;
-	bool tty, alone = false;
+	bool tty;
 	pid_t pid;
 	int code;
 
 	if (argc > 1 && strcmp(argv[1], "-n") == 0) {
 		input = "/dev/null";
-		alone = true;
 		argc--;
 		argv++;
 	}
@@ -128,8 +108,6 @@ int main(int argc, char **argv)
 	ch.in = open_port(tty ? "/dev/hvc0" : input, tty ? O_RDWR : O_RDONLY);
 	ch.out = tty ? ch.in : open_port("/dev/vport0p2", O_WRONLY);
 
-	if (!alone)
-		keep_a_machine();
 	write_all(ch.ctl, "ready\n");
 	pid = fork();
 	if (pid == 0)

@@ -79,16 +79,14 @@ devices_and_files()
 			for bdf in 0000:00:0[1-9].0; do
 				echo $bdf $(cat $bdf/vendor) $(basename "$(readlink $bdf/driver)")
 			done
-			ls /dev/kvm /dev/vfio/vfio
-			ls /sys/kernel/debug/kvm | grep -c "^[0-9]*-"'
-	expect 'devices sit at their slots with their drivers, and a machine is kept' "from outside
+			ls /dev/kvm /dev/vfio/vfio'
+	expect 'devices sit at their slots with their drivers' "from outside
 1
 0000:00:01.0 0x1b36 nvme
 0000:00:03.0 0x8086 e1000e
 0000:00:04.0 0x1234
 /dev/kvm
-/dev/vfio/vfio
-1" "$(cat "$tmp/out")"
+/dev/vfio/vfio" "$(cat "$tmp/out")"
 	status 'the disk can be written' 0 run --device nvme -- \
 		dd if=/dev/zero of=/dev/nvme0n1 bs=4096 count=4 conv=fsync
 	# shellcheck disable=SC2016
