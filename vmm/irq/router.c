@@ -177,7 +177,7 @@ static void *router_thread(void *arg)
 	while (!router->stopping) {
 		int r = wait(router);
 
-		engine->reaps++;
+		engine_count(&engine->reaps);
 		ops->reap(engine);
 		if (engine->nr_settling)
 			engine_settle(engine);

@@ -15,7 +15,7 @@ static size_t index_of(const struct engine *engine, const struct source *source)
 
 void engine_park(struct engine *engine, const struct source *source, uint64_t until)
 {
-	engine->parked++;
+	engine_count(&engine->parked);
 	if (until != ENGINE_PARKED)
 		deadlines_add(&engine->deadlines, index_of(engine, source), until);
 }

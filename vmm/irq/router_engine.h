@@ -9,6 +9,7 @@
 #ifndef VMM_IRQ_ROUTER_ENGINE_H
 #define VMM_IRQ_ROUTER_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -65,8 +66,16 @@ struct engine {
 	struct deadlines deadlines; /* of parked sources */
 	struct source **settling;   /* [nr_settling] those that have begun to be polled */
 	size_t nr_settling;
+	/* Counted by the router's thread, read by any: engine_count(). */
 	_Atomic unsigned long long reaps, completions, rearmed, parked;
 };
+
+/* One more. It has one writer, so that it need not be one step: that would cost a call. */
+static inline void engine_count(_Atomic unsigned long long *counter)
+{
+	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+			      memory_order_relaxed);
+}
 
 /* For an engine's create() and destroy(). source_ops are called with the engine. */
 int engine_init(struct engine *engine, const struct engine_ops *ops,

@@ -93,7 +93,7 @@ static const struct source_ops source_ops = {
 
 static void happened(struct epoll_engine *e, void *what)
 {
-	e->engine.completions++;
+	engine_count(&e->engine.completions);
 	if (what == &e->engine.kick)
 		e->engine.cfg.kicked(e->engine.cfg.ctx);
 	else if (what == &e->timer)

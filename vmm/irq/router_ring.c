@@ -89,7 +89,7 @@ static void poll_source(void *ctx, struct source *source, bool again)
 	poll_multishot(e, source->eventfd, (uint64_t)(uintptr_t)source);
 	engine_begins_poll(&e->engine, source);
 	if (again)
-		e->engine.rearmed++;
+		engine_count(&e->engine.rearmed);
 }
 
 static void end_poll(void *ctx, struct source *source)
@@ -119,11 +119,11 @@ static void removal_completed(struct ring_engine *e, struct source *source, int 
 
 static void kick_completed(struct ring_engine *e, const struct io_uring_cqe *cqe)
 {
-	e->engine.completions++;
+	engine_count(&e->engine.completions);
 	if (cqe->res > 0)
 		e->engine.cfg.kicked(e->engine.cfg.ctx);
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		e->engine.rearmed++;
+		engine_count(&e->engine.rearmed);
 		poll_kick(e);
 	}
 }
@@ -131,7 +131,7 @@ static void kick_completed(struct ring_engine *e, const struct io_uring_cqe *cqe
 static void poll_completed(struct ring_engine *e, struct source *source,
 			   const struct io_uring_cqe *cqe)
 {
-	e->engine.completions++;
+	engine_count(&e->engine.completions);
 	if (cqe->res > 0)
 		engine_heard(&e->engine, source);
 	if (!(cqe->flags & IORING_CQE_F_MORE)) {
@@ -259,6 +259,8 @@ static int ring_begin(struct engine *engine)
 	if (r < 0)
 		return r;
 	e->has_ring = true;
+	/* Spares the kernel a look-up of the descriptor at each wait; Linux 5.18 and later. */
+	(void)io_uring_register_ring_fd(&e->ring);
 	poll_kick(e);
 	r = io_uring_submit(&e->ring);
 	return r < 0 ? r : 0;
