@@ -35,8 +35,7 @@ END
 on_host --cpus 2 --device edu <<'END'
 echo "<5>race begins" >/dev/kmsg
 uname -r
-# By uring, for exactly so many are expected in the end. What is signalled in the very moment in which KVM is given a
-# vector's eventfd can come twice: KVM finds it in the counter, and is woken for it as well (kvm_irqfd_assign()).
+# By uring, for exactly so many are expected in the end.
 guest race /etc/race.conf --set route=uring
 step bound driver 0000:00:01.0
 step machines sh -c 'ls /sys/kernel/debug/kvm | grep -c -- - || true'

@@ -71,6 +71,19 @@ static bool is_over_limit(const struct policy *p, uint64_t came, uint64_t ns)
 	       came > p->storm_burst + (uint64_t)((double)p->storm_rate * (double)ns / 1e9);
 }
 
+/* Of count interrupts since it is TIED, or to be tied. */
+static void look_if_quiet(struct vector_routes *r, size_t f, unsigned v, uint64_t count,
+			  uint64_t now)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+
+	if (route_asked(r, f, v) != ROUTE_AUTO ||
+	    !calm_looked(&route->calm, &r->functions[f].irq->heat, count, now))
+		return;
+	route->warmth = QUIET;
+	heat_forget(&route->heat);
+}
+
 static void look_at_tied(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
@@ -87,11 +100,7 @@ static void look_at_tied(struct vector_routes *r, size_t f, unsigned v, uint64_t
 	}
 	route->looked_ns = now;
 	route->looked_tied = tied;
-	if (route_asked(r, f, v) == ROUTE_AUTO &&
-	    calm_looked(&route->calm, &irq->heat, tied, now)) {
-		route->warmth = QUIET;
-		heat_forget(&route->heat);
-	}
+	look_if_quiet(r, f, v, tied, now);
 }
 
 /* A storm is over when its vector was not over its limit on uring, for as long. */
@@ -120,5 +129,7 @@ bool tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 		look_at_tied(r, f, v, now);
 	else if (route->storm_until_ns)
 		look_at_storm(r, f, v, now);
+	else if (route->next)
+		look_if_quiet(r, f, v, r->functions[f].irq->vectors[v].taken, now);
 	return true;
 }

@@ -13,10 +13,12 @@
  * are under way; it is tied by the router's thread, which knows when the last
  * signal that it has seen is delivered.
  *
- * KVM's own limit: what is signalled in the very moment in which KVM takes an eventfd comes
- * twice, if KVM finds the counter raised, and is woken up for the same signal
- * (kvm_irqfd_assign(), irqfd_wakeup()), and the guest has taken the first one before the
- * second. The router's polls do not have that (router_source.h, SETTLING).
+ * A vector is tied together with a signal: the router does not deliver it but leaves it in the
+ * counter, for KVM. KVM looks at the counter while it takes an eventfd, and is woken up by whoever
+ * signals it meanwhile (kvm_irqfd_assign(), irqfd_wakeup()): of one signal that came in this very
+ * moment it could make two interrupts. Where another one waits there already, two are what was
+ * signalled. So a vector that is to be tied stays POLLED, with `next` set, until its next signal.
+ * (The router's polls have a remedy of their own: router_source.h, SETTLING.)
  *
  * GSI routes are made once: the events of all functions are numbered one after the
  * other, and GSI n has the DeviceID and EventID of event n at the kernel ITS. A vector
@@ -77,15 +79,24 @@ static void wake_up(void *ctx)
 }
 
 /* The vector's eventfd has a reader now: that is its route, for all who look. */
-static void set_place(struct vector_routes *r, size_t f, unsigned v, enum route on,
-		      const struct wanted *w)
+static void set_place(struct vector_routes *r, size_t f, unsigned v, enum route on)
 {
 	struct vector_counts *counts = &r->functions[f].irq->vectors[v];
 
 	if (counts->on != on || !counts->since_ns)
 		counts->since_ns = clock_ns();
 	counts->on = (uint8_t)on;
-	counts->why = w->why;
+}
+
+/* It is a router's, and if it is to be tied, that needs its next signal. */
+static void stays_polled(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
+{
+	struct vector_route *route = &r->functions[f].vectors[v];
+
+	if (w->tied && !route->next)
+		route->calm = (struct calm){ 0 };
+	route->next = w->tied;
+	r->functions[f].irq->vectors[v].why = w->tied ? ROUTE_WHY_NEXT : w->why;
 }
 
 static void arm_locked(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
@@ -94,7 +105,8 @@ static void arm_locked(struct vector_routes *r, size_t f, unsigned v, const stru
 
 	route->reader = POLLED;
 	route->router = w->router;
-	set_place(r, f, v, (enum route)w->router, w);
+	stays_polled(r, f, v, w);
+	set_place(r, f, v, (enum route)w->router);
 	router_arm(r->routers[w->router], r->functions[f].first_source + v);
 }
 
@@ -112,7 +124,9 @@ static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const str
 
 	route->reader = TIED;
 	route->gsi = w->gsi;
-	set_place(r, f, v, ROUTE_IRQFD, w);
+	route->next = false;
+	set_place(r, f, v, ROUTE_IRQFD);
+	counts->why = w->why;
 	route->was_tied = true;
 	route->settling = 0;
 	route->calm = (struct calm){ 0 };
@@ -131,8 +145,10 @@ static void give_reader_locked(struct vector_routes *r, size_t f, unsigned v)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
 	struct wanted w = route_choose(r, f, v);
+	bool has_signal = route->has_signal;
 
-	if (!w.tied) {
+	route->has_signal = false;
+	if (!w.tied || !has_signal) {
 		arm_locked(r, f, v, &w);
 		return;
 	}
@@ -183,10 +199,11 @@ static void review_locked(struct vector_routes *r, size_t f, unsigned v)
 	w = route_choose(r, f, v);
 	switch (route->reader) {
 	case POLLED:
-		if (!w.tied && w.router == route->router) {
-			r->functions[f].irq->vectors[v].why = w.why;
+		if (w.tied || w.router == route->router) {
+			stays_polled(r, f, v, &w);
 			return;
 		}
+		route->next = false;
 		route->reader = LEAVING;
 		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
 		return;
@@ -349,11 +366,38 @@ static void passed(struct function_routes *fn, unsigned vector, uint64_t now)
 	}
 }
 
+/* True: a vector that is to be tied has got its signal, and leaves its router. */
+static bool leave_with_signal(struct function_routes *fn, unsigned vector)
+{
+	struct vector_routes *r = fn->all;
+	size_t f = (size_t)(fn - r->functions);
+	struct vector_route *route = &fn->vectors[vector];
+	struct wanted w;
+
+	pthread_mutex_lock(&r->lock);
+	if (route->reader == POLLED && !r->closing) {
+		w = route_choose(r, f, vector);
+		stays_polled(r, f, vector, &w);
+		if (w.tied) {
+			route->has_signal = true;
+			route->reader = LEAVING;
+			router_disarm(r->routers[route->router], fn->first_source + vector);
+		}
+	}
+	/* Here again before it was disarmed, when it was unparked: it still has its signal. */
+	w.tied = route->has_signal;
+	pthread_mutex_unlock(&r->lock);
+	return w.tied;
+}
+
 static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
 {
 	struct function_routes *fn = ctx;
 
 	assert(signals > 0);
+	if (atomic_load_explicit(&fn->vectors[vector].next, memory_order_relaxed) &&
+	    leave_with_signal(fn, vector))
+		return ROUTER_PARKED;
 	if (!policy_is_off(&fn->irq->policy))
 		return ask_policy(fn, vector, signals);
 	passed(fn, vector, irq_function_signalled(fn->irq, vector));

@@ -32,6 +32,8 @@ struct vector_route {
 	uint8_t reader;	       /* enum reader */
 	uint8_t router;	       /* ROUTE_URING or ROUTE_SPIN, unless TIED */
 	uint32_t gsi;	       /* while TIED */
+	_Atomic bool next;     /* it is to be tied, with its next signal */
+	bool has_signal;       /* while LEAVING: one that its router did not deliver waits */
 	bool signal_at_unmask; /* of itsy's own, when the device is unmasked */
 	bool refused;	       /* KVM would not tie it */
 	bool was_tied;	       /* its count of what KVM took is ours to keep up */

@@ -41,9 +41,10 @@ static struct world {
 	_Atomic uint64_t signals[VECTORS]; /* as the host counts them */
 	_Atomic uint64_t now_ns;	   /* of heat */
 	_Atomic bool recorded, uncounted;
-	_Atomic uint64_t routed[VECTORS];   /* by itsy's threads */
-	_Atomic uint64_t injected[VECTORS]; /* by "KVM", by GSI */
+	_Atomic uint64_t routed[VECTORS];	  /* by itsy's threads */
+	_Atomic uint64_t injected[VM_MAX_ROUTES]; /* by "KVM", by GSI */
 	_Atomic bool refuse_ties;
+	bool signals_at_ties; /* the device does, in the moment in which KVM takes the eventfd */
 	size_t nr_gsis;
 	struct policy policy; /* for the next begin() */
 	bool can_mask;
@@ -71,12 +72,31 @@ static unsigned vector_of(int fd)
 	return 0;
 }
 
-static void take_locked(unsigned v)
+static bool take_locked(unsigned v)
 {
 	eventfd_t count;
 
-	if (w.tied[v] >= 0 && eventfd_read(w.fds[v], &count) == 0)
-		w.injected[w.tied[v]]++;
+	if (w.tied[v] < 0 || eventfd_read(w.fds[v], &count) < 0)
+		return false;
+	w.injected[w.tied[v]]++;
+	return true;
+}
+
+/*
+ * kvm_irqfd_assign(): the counter is looked at and left alone. With a signal in the same moment:
+ * irqfd_wakeup() takes it, and the look has seen it as well.
+ */
+static void tie_locked(unsigned v, unsigned gsi)
+{
+	w.tied[v] = (int)gsi;
+	if (!w.signals_at_ties) {
+		take_locked(v);
+		return;
+	}
+	w.signals[v]++;
+	assert_int_equal(eventfd_write(w.fds[v], 1), 0);
+	assert_true(take_locked(v));
+	w.injected[gsi]++;
 }
 
 int vm_irqfd(const struct vm *vm, int fd, unsigned gsi, bool tied)
@@ -88,8 +108,9 @@ int vm_irqfd(const struct vm *vm, int fd, unsigned gsi, bool tied)
 		return -ENOSPC;
 	pthread_mutex_lock(&w.lock);
 	assert_int_equal(w.tied[v], tied ? -1 : (int)gsi);
-	w.tied[v] = tied ? (int)gsi : -1;
-	take_locked(v);
+	w.tied[v] = -1;
+	if (tied)
+		tie_locked(v, gsi);
 	pthread_mutex_unlock(&w.lock);
 	return 0;
 }
@@ -299,6 +320,24 @@ static bool settles_on(unsigned v, enum route want)
 		nap();
 	}
 	return false;
+}
+
+/* It is to be tied, and KVM gets it with the signal that is sent here. */
+static void gets_tied(unsigned v)
+{
+	bool next = false;
+
+	for (int i = 0; i < MAX_LOOKS && !next; i++) {
+		const struct route_state state = vector_routes_get(w.routes, 0, v);
+
+		next = !state.changing && state.why == ROUTE_WHY_NEXT;
+		serve();
+		nap();
+	}
+	assert_true(next);
+	assert_int_equal(w.tied[v], -1);
+	signal_vector(v);
+	assert_true(settles_on(v, ROUTE_IRQFD));
 }
 
 static struct vector_counts vectors[VECTORS];
