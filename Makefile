@@ -103,7 +103,7 @@ unit_src := $(wildcard tests/unit/*/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
 thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c tests/unit/irq/test_vector_routes.c \
-	tests/unit/irq/test_vector_routes_auto.c \
+	tests/unit/irq/test_vector_routes_auto.c tests/unit/its/test_kernel_its_host.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
 	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
 

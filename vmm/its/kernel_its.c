@@ -20,7 +20,8 @@
  *    KVM moves what is mapped only. Drivers move events first, then unmap.
  *  - One LPI is never mapped twice: the vITS sees to it for assigned events, and the
  *    scratch device gives an LPI up before an assigned event takes it.
- *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/kvm/vcpu.h.
+ *  - Attributes answer -EBUSY unless all vCPUs are out: see vmm/kvm/vcpu.h. What they
+ *    refuse besides is a failure of the host, never something of the guest's.
  *
  * Lock order:
  *   lock               (everything below; not held between the updates of a batch)
@@ -32,6 +33,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,21 +43,10 @@
 #include "vmm/base/bitset.h"
 #include "vmm/its/deferred.h"
 #include "vmm/its/kernel_queue.h"
+#include "vmm/its/lpi_tables.h"
 #include "vmm/its/lpimap.h"
-#include "vmm/kvm/gic.h"
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
-
-/* Registers of redistributors, IHI 0069 12.11. */
-#define GICR_CTLR	 0x0000u
-#define GICR_CTLR_LPIS	 (1u << 0) /* EnableLPIs */
-#define GICR_PROPBASER	 0x0070u
-#define GICR_PENDBASER	 0x0078u
-#define PROPBASER_IDBITS MASK64(4, 0)
-#define PROPBASER_PA	 MASK64(51, 12)
-#define PENDBASER_PA	 MASK64(51, 16)
-
-#define KERNEL_ID_BITS 16u /* of the INTIDs that KVM has */
 
 /* Commands that one update needs at the most. */
 #define UPDATE_COMMANDS 8u
@@ -70,13 +61,6 @@ _Static_assert(LAYOUT_KERNEL_ITS_FRAME % (64 * KiB) == 0, "KVM wants the frame 6
 _Static_assert(LAYOUT_KERNEL_ITS_FRAME + GITS_FRAME_SZ <= LAYOUT_KERNEL_ITS_MEM,
 	       "slots do not overlap");
 _Static_assert(LAYOUT_KERNEL_ITS_MEM + KERNEL_MEM_SZ <= LAYOUT_RAM, "slots do not overlap");
-
-/* What a redistributor says of LPIs, read at most once a pause. */
-struct redist {
-	bool known;
-	bool lpis_on;
-	uint64_t pend;
-};
 
 /* The functions of each of the guest's ITSs, in their order there, by their index in the
  * configuration. */
@@ -97,16 +81,14 @@ struct kernel_its {
 	pthread_mutex_t lock;
 	bool paused;
 	struct kernel_queue queue;
-	struct redist *redists; /* [cfg.nr_vcpus] */
-	bool has_prop;
-	uint64_t prop; /* PROPBASER, which is one for the whole VM in KVM */
+	struct lpi_tables tables; /* what is read of them at most once a pause */
 	uint8_t assigned[BITSET_BYTES(
 		VITS_MAX_LPIS)];	  /* n: an assigned event has the LPI 8192 + n */
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
 	struct deferred_set deferred;
 	size_t deferred_next; /* the next to be tried again */
-	bool broken;	      /* the host refused commands; nothing is sent any more */
+	bool broken;	      /* the host has failed; nothing is sent any more */
 
 	_Atomic uint64_t pauses, commands, total_deferred, not_ready, frame_accesses, table_writes;
 };
@@ -143,8 +125,7 @@ static void begin_pause(struct kernel_its *s)
 	vcpus_pause(s->cfg.vcpus);
 	s->paused = true;
 	count(&s->pauses, 1);
-	s->has_prop = false;
-	memset(s->redists, 0, s->cfg.nr_vcpus * sizeof(*s->redists));
+	lpi_tables_forget(&s->tables);
 }
 
 static void end_pause(struct kernel_its *s)
@@ -155,9 +136,19 @@ static void end_pause(struct kernel_its *s)
 	vcpus_resume(s->cfg.vcpus);
 }
 
+/* The guest cannot go on: told once. */
+static void fail(struct kernel_its *s, const char *why)
+{
+	if (s->broken)
+		return;
+	s->broken = true;
+	s->cfg.failed(s->cfg.ctx, why);
+}
+
 /* Have the kernel run what is staged. */
 static void flush(struct kernel_its *s)
 {
+	char why[96];
 	int r;
 
 	if (s->broken)
@@ -169,8 +160,9 @@ static void flush(struct kernel_its *s)
 	count(&s->commands, s->queue.nr_staged);
 	s->queue.nr_staged = 0;
 	if (r < 0) {
-		s->broken = true;
-		s->cfg.failed(s->cfg.ctx, "the kernel's ITS refused commands");
+		(void)snprintf(why, sizeof(why), "the kernel's ITS refused commands (%s)",
+			       strerror(-r));
+		fail(s, why);
 	}
 }
 
@@ -183,40 +175,23 @@ static void make_room(struct kernel_its *s)
 
 /* ---- is the guest ready for a mapping? ---------------------------------- */
 
-static bool read_redist(struct kernel_its *s, uint32_t vcpu)
-{
-	const uint64_t *mpidr = vcpus_mpidr(s->cfg.vcpus);
-	struct redist *redist = &s->redists[vcpu];
-	uint32_t ctlr;
-
-	assert(s->paused);
-	if (!s->has_prop)
-		s->has_prop = !gic_redist_read64(s->cfg.vm, s->cfg.gic, mpidr[0], GICR_PROPBASER,
-						 &s->prop);
-	if (!redist->known &&
-	    !gic_redist_read64(s->cfg.vm, s->cfg.gic, mpidr[vcpu], GICR_PENDBASER, &redist->pend) &&
-	    !gic_redist_read32(s->cfg.vm, s->cfg.gic, mpidr[vcpu], GICR_CTLR, &ctlr)) {
-		redist->lpis_on = ctlr & GICR_CTLR_LPIS;
-		redist->known = true;
-	}
-	return s->has_prop && redist->known;
-}
-
-/* Will the kernel be able to read the configuration byte and the pending bit? IHI 0069 5.1. */
+/* False, too, where the host has failed, and is told to have. */
 static bool lpi_ready(struct kernel_its *s, uint32_t intid, uint32_t vcpu)
 {
-	uint64_t id_bits, prop, pend;
-	uint8_t byte;
+	char why[112];
+	int r;
 
+	if (s->broken)
+		return false;
 	begin_pause(s);
-	if (!read_redist(s, vcpu))
-		return false;
-	id_bits = FIELD_GET(PROPBASER_IDBITS, s->prop) + 1;
-	if (intid >> (id_bits < KERNEL_ID_BITS ? id_bits : KERNEL_ID_BITS))
-		return false;
-	prop = (s->prop & PROPBASER_PA) + (intid - VITS_LPI_BASE);
-	pend = (s->redists[vcpu].pend & PENDBASER_PA) + intid / 8;
-	return !gmem_read(s->cfg.mem, prop, &byte, 1) && !gmem_read(s->cfg.mem, pend, &byte, 1);
+	r = lpi_tables_ready(&s->tables, intid, vcpu);
+	if (r < 0) {
+		(void)snprintf(why, sizeof(why),
+			       "KVM does not tell what the redistributor of vCPU %u holds (%s)",
+			       s->tables.refused, strerror(-r));
+		fail(s, why);
+	}
+	return r > 0;
 }
 
 /* ---- what the kernel ITS maps ------------------------------------------- */
@@ -265,7 +240,7 @@ static void map_in_kernel(struct kernel_its *s, const struct deferred *o)
 static bool try_deferred(struct kernel_its *s, struct deferred *o)
 {
 	/* The kernel makes nothing pending while the target has its LPIs off. */
-	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !s->redists[o->vcpu].lpis_on))
+	if (!lpi_ready(s, o->intid, o->vcpu) || (o->pending && !lpi_tables_on(&s->tables, o->vcpu)))
 		return false;
 	make_room(s);
 	map_in_kernel(s, o);
@@ -607,6 +582,7 @@ static int alloc_tables(struct kernel_its *s)
 {
 	uint32_t nr_events[KERNEL_ITS_MAX_FUNCTIONS];
 	size_t nr = s->cfg.nr_functions;
+	int r;
 
 	for (size_t i = 0; i < nr; i++) {
 		assert(s->cfg.functions[i].its < KERNEL_ITS_MAX_ITS);
@@ -614,8 +590,15 @@ static int alloc_tables(struct kernel_its *s)
 		nr_events[i] = s->cfg.functions[i].nr_events;
 	}
 	s->cfg.functions = NULL;
-	s->redists = calloc(s->cfg.nr_vcpus, sizeof(*s->redists));
-	return s->redists ? deferred_init(&s->deferred, nr_events, nr) : -ENOMEM;
+	s->tables = (struct lpi_tables){
+		.vm = s->cfg.vm,
+		.mem = s->cfg.mem,
+		.gic = s->cfg.gic,
+		.mpidr = vcpus_mpidr(s->cfg.vcpus),
+		.nr_vcpus = s->cfg.nr_vcpus,
+	};
+	r = lpi_tables_init(&s->tables);
+	return r ? r : deferred_init(&s->deferred, nr_events, nr);
 }
 
 static int map_region(size_t size, int prot, uint8_t **ret_va)
@@ -692,7 +675,7 @@ void kernel_its_destroy(struct kernel_its *s)
 	if (s->queue.mem)
 		(void)munmap(s->queue.mem, KERNEL_MEM_SZ);
 	pthread_mutex_destroy(&s->lock);
-	free(s->redists);
+	lpi_tables_fini(&s->tables);
 	deferred_fini(&s->deferred);
 	free(s);
 }

@@ -46,7 +46,7 @@ struct kernel_its_config {
 	 * is due, again and again. Any thread; must not call back.
 	 */
 	void (*waits)(void *ctx);
-	/* The host failed to take commands: the guest cannot go on. Any thread. */
+	/* The host refuses registers or commands: the guest cannot go on. Once; any thread. */
 	void (*failed)(void *ctx, const char *why);
 	/* Optional: what kernel_its_defers() says may have changed. With no lock of this file held.
 	 */

@@ -5,8 +5,9 @@
  * Pausing. The attributes of the kernel's ITS and redistributors answer -EBUSY
  * while any vCPU is inside any vCPU ioctl. So every vCPU says where it is
  * (`inside`), and whoever pauses them sets `paused`, kicks those inside with
- * immediate_exit and a signal, and waits until none is. A pause takes time from
- * vCPUs that did not ask for it, so there is a budget (vmm/kvm/pause_budget.h).
+ * immediate_exit and a signal, and waits until none is. A vCPU that has a thread is
+ * in no ioctl, KVM_RUN or other, without being `inside` (vcpu_ioctl()). A pause takes
+ * time from vCPUs that did not ask for it, so there is a budget (vmm/kvm/pause_budget.h).
  *
  * One lock guards all that changes. Whose turn it is to pause is a flag and no
  * mutex: with several ITSs, the thread that resumes may be another one.
@@ -39,7 +40,9 @@ struct vcpu {
 	pthread_t thread;
 	bool has_thread;
 	struct placement placement;
-	bool inside; /* in an ioctl; guarded by set->lock */
+	bool inside;	/* may be in an ioctl; guarded by set->lock, written by its thread */
+	bool abort_due; /* its thread's own: to be injected before it runs again */
+	const char *failed_call; /* the same: what the host refused */
 };
 
 struct vcpus {
@@ -184,17 +187,31 @@ void vcpus_resume(struct vcpus *set)
 	pthread_mutex_unlock(&set->lock);
 }
 
+/* Any ioctl of a vCPU but KVM_RUN: of one whose thread is there, on that thread. */
+static int vcpu_ioctl(const struct vcpu *vcpu, unsigned long request, void *arg)
+{
+	assert(vcpu->inside || !vcpu->has_thread);
+
+	return vm_ioctl(vcpu->set->vm, vcpu->fd, request, arg);
+}
+
 /* ---- exits ------------------------------------------------------------ */
 
 /*
  * The access cannot be emulated: an external abort, as a bus gives one
- * (KVM_SET_VCPU_EVENTS, ext_dabt_pending).
+ * (KVM_SET_VCPU_EVENTS, ext_dabt_pending). KVM keeps the address of the access until
+ * the vCPU runs again.
  */
 static int inject_abort(struct vcpu *vcpu)
 {
 	struct kvm_arm64_vcpu_events events = { .exception.ext_dabt_pending = 1 };
+	int r = vcpu_ioctl(vcpu, KVM_SET_VCPU_EVENTS, &events);
 
-	return vm_ioctl(vcpu->set->vm, vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
+	if (r < 0)
+		vcpu->failed_call = "KVM_SET_VCPU_EVENTS";
+	else
+		vcpu->abort_due = false;
+	return r;
 }
 
 static int exit_mmio(struct vcpu *vcpu)
@@ -247,7 +264,8 @@ static int handle_exit(struct vcpu *vcpu)
 	case KVM_EXIT_ARM_NISV:
 		/* A load or store without a syndrome (pairs, write-back) to a trapped page. */
 		atomic_fetch_add_explicit(&vcpu->set->bus->unclaimed, 1, memory_order_relaxed);
-		return inject_abort(vcpu);
+		vcpu->abort_due = true;
+		return 0;
 	case KVM_EXIT_INTR:
 		return 0;
 	default:
@@ -255,15 +273,25 @@ static int handle_exit(struct vcpu *vcpu)
 	}
 }
 
-static int run_once(struct vcpu *vcpu)
+/* Between enter() and leave(). */
+static int run_inside(struct vcpu *vcpu)
 {
 	const struct kvm_sys *sys = vcpu->set->vm->sys;
+	int r = vcpu->abort_due ? inject_abort(vcpu) : 0;
+
+	return r < 0 ? r : sys->ioctl(sys->ctx, vcpu->fd, KVM_RUN, NULL);
+}
+
+static int run_once(struct vcpu *vcpu)
+{
 	int r;
 
 	if (!enter(vcpu))
 		return 1;
-	r = sys->ioctl(sys->ctx, vcpu->fd, KVM_RUN, NULL);
+	r = run_inside(vcpu);
 	leave(vcpu);
+	if (vcpu->abort_due)
+		return r;
 
 	switch (r) {
 	case 0:
@@ -274,7 +302,8 @@ static int run_once(struct vcpu *vcpu)
 	case -EFAULT:
 		/* What lies there is mapped PROT_NONE: see vmm/its/kernel_its.h. */
 		vcpu->set->ops->aborted_access(vcpu->set->ctx);
-		return inject_abort(vcpu);
+		vcpu->abort_due = true;
+		return 0;
 	default:
 		return r;
 	}
@@ -296,8 +325,8 @@ static void *vcpu_thread(void *arg)
 	} while (!r);
 
 	if (r < 0) {
-		(void)snprintf(why, sizeof(why), "vCPU %u: KVM_RUN: %s (exit reason %u)",
-			       vcpu->index, strerror(-r), vcpu->run->exit_reason);
+		(void)snprintf(why, sizeof(why), "vCPU %u: %s: %s (exit reason %u)", vcpu->index,
+			       vcpu->failed_call, strerror(-r), vcpu->run->exit_reason);
 		tell(vcpu, VCPU_EVENT_FAILED, why);
 	}
 	return NULL;
@@ -341,7 +370,7 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++)
 		if (vm_extension(vm, optional_features[i].cap))
 			add_feature(&init, optional_features[i].feature);
-	r = vm_ioctl(vm, vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	r = vcpu_ioctl(vcpu, KVM_ARM_VCPU_INIT, &init);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(optional_features); i++) {
@@ -349,7 +378,7 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 
 		if (!optional_features[i].finalize || !vm_extension(vm, optional_features[i].cap))
 			continue;
-		r = vm_ioctl(vm, vcpu->fd, KVM_ARM_VCPU_FINALIZE, &feature);
+		r = vcpu_ioctl(vcpu, KVM_ARM_VCPU_FINALIZE, &feature);
 		if (r < 0)
 			return r;
 	}
@@ -358,7 +387,7 @@ static int init_one(struct vcpu *vcpu, const struct kvm_vcpu_init *preferred)
 	if (r < 0)
 		return r;
 	vcpu->run = run;
-	r = vm_ioctl(vm, vcpu->fd, KVM_GET_ONE_REG, &mpidr);
+	r = vcpu_ioctl(vcpu, KVM_GET_ONE_REG, &mpidr);
 	if (r < 0)
 		return r;
 	vcpu->set->mpidr[vcpu->index] &= MASK64(39, 32) | MASK64(23, 0);
@@ -391,7 +420,8 @@ static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr
 	pthread_cond_init(&set->resume, NULL);
 	init_monotonic(&set->resumed);
 	for (uint32_t i = 0; i < nr; i++)
-		set->vcpu[i] = (struct vcpu){ .set = set, .index = i, .fd = -1 };
+		set->vcpu[i] =
+			(struct vcpu){ .set = set, .index = i, .fd = -1, .failed_call = "KVM_RUN" };
 	set->mpidr = calloc(nr, sizeof(*set->mpidr));
 	if (!set->mpidr) {
 		vcpus_destroy(set);
@@ -465,7 +495,7 @@ static int set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
-	return vm_ioctl(vcpu->set->vm, vcpu->fd, KVM_SET_ONE_REG, &reg);
+	return vcpu_ioctl(vcpu, KVM_SET_ONE_REG, &reg);
 }
 
 void vcpus_place(struct vcpus *set, uint32_t vcpu, const struct placement *placement)

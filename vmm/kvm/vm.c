@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "vmm/base/clock.h"
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
 #define KVM_PATH    "/dev/kvm"
 #define VM_IPA_BITS 40u
+#define BUSY_NAP_NS 100000 /* between two looks at what keeps KVM busy */
 
 _Static_assert(LAYOUT_PCI64 + LAYOUT_PCI64_SZ <= UINT64_C(1) << VM_IPA_BITS,
 	       "the layout fits the addresses");
@@ -199,16 +202,33 @@ int vm_create_device(const struct vm *vm, unsigned type)
 	return r < 0 ? r : (int)create.fd;
 }
 
+/* Refused with -EBUSY nothing has happened: kvm_trylock_all_vcpus() comes first of all. */
+static int device_attr(const struct vm *vm, int device, unsigned long request,
+		       struct kvm_device_attr *attr)
+{
+	const struct timespec nap = { .tv_nsec = BUSY_NAP_NS };
+	int r = vm_ioctl(vm, device, request, attr);
+
+	if (r != -EBUSY)
+		return r;
+	for (uint64_t end = clock_ns() + VM_BUSY_MAX_MS * UINT64_C(1000000);
+	     r == -EBUSY && clock_ns() < end;) {
+		(void)nanosleep(&nap, NULL);
+		r = vm_ioctl(vm, device, request, attr);
+	}
+	return r;
+}
+
 int vm_device_set(const struct vm *vm, int device, unsigned group, uint64_t attr, void *value)
 {
 	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)value };
 
-	return vm_ioctl(vm, device, KVM_SET_DEVICE_ATTR, &a);
+	return device_attr(vm, device, KVM_SET_DEVICE_ATTR, &a);
 }
 
 int vm_device_get(const struct vm *vm, int device, unsigned group, uint64_t attr, void *value)
 {
 	struct kvm_device_attr a = { .group = group, .attr = attr, .addr = (uintptr_t)value };
 
-	return vm_ioctl(vm, device, KVM_GET_DEVICE_ATTR, &a);
+	return device_attr(vm, device, KVM_GET_DEVICE_ATTR, &a);
 }

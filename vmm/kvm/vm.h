@@ -85,7 +85,12 @@ int vm_ioctl(const struct vm *vm, int fd, unsigned long request, void *arg) _mus
 
 /* KVM_CREATE_DEVICE: the descriptor, or negative errno. */
 int vm_create_device(const struct vm *vm, unsigned type) _must_check_;
-/* KVM_SET_DEVICE_ATTR and KVM_GET_DEVICE_ATTR. */
+/*
+ * KVM_SET_DEVICE_ATTR and KVM_GET_DEVICE_ATTR. KVM serves registers while no vCPU is in
+ * an ioctl, for which the caller has all of them paused: what still keeps it busy then is
+ * something of the host's own, and is waited for. -EBUSY: it was all that time.
+ */
+#define VM_BUSY_MAX_MS 1000u
 int vm_device_set(const struct vm *vm, int device, unsigned group, uint64_t attr,
 		  void *value) _must_check_;
 int vm_device_get(const struct vm *vm, int device, unsigned group, uint64_t attr,

@@ -26,6 +26,7 @@ static void on_failed(void *ctx, const char *why)
 	struct world *w = ctx;
 
 	assert(why && why[0]);
+	(void)snprintf(w->why, sizeof(w->why), "%s", why);
 	w->nr_failed++;
 }
 

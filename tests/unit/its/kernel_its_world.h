@@ -33,6 +33,7 @@ struct world {
 	bool started;
 	struct failure failure;
 	_Atomic unsigned nr_waits, nr_failed, nr_deferred_changed;
+	char why[128]; /* the last time that it failed */
 
 	struct world_event events[WORLD_FUNCTIONS][WORLD_EVENTS];
 	uint8_t owner[VITS_MAX_LPIS]; /* 1 + the function whose assigned event has LPI n; 0: none */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The kernel ITS over a model of KVM's: every update, mappings that are deferred,
- * scratch events, full queues, hosts that fail at any step.
+ * scratch events, full queues, hosts that fail while it is made.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -469,24 +469,6 @@ static void test_a_mapping_that_kvm_would_refuse_is_deferred(void **state)
 	world_free(w);
 }
 
-static void test_registers_that_cannot_be_read_defer_a_mapping(void **state)
-{
-	(void)state;
-	/* Two halves of PROPBASER, two of PENDBASER, CTLR; retried at the commit. */
-	for (unsigned nr = 1; nr <= 5; nr++) {
-		struct world *w = world_ready();
-
-		w->fake.fail_errno = EIO;
-		w->fake.fail_at = nr;
-		world_map(w, 0, 0, LPI(0), 0);
-		assert_non_null(w->fake.failed_call);
-		assert_true(kernel_its_defers(w->its, 0, 0));
-		commit_and_check(w);
-		assert_true(world_mapped(w, 0, 0));
-		world_free(w);
-	}
-}
-
 static void test_so_many_deferred_mappings_are_tried_at_a_time(void **state)
 {
 	const uint32_t nr = 3000;
@@ -643,42 +625,9 @@ static void test_an_lpi_is_kept_by_no_function_while_its_mapping_is_deferred(voi
 	world_free(w);
 }
 
-/* ---- the vCPUs ----------------------------------------------------------------------------------
+/* ---- pauses
+ * ---------------------------------------------------------------------------------------
  */
-
-static void on_event(void *ctx, enum vcpu_event event, const char *why)
-{
-	(void)ctx, (void)event, (void)why;
-	abort();
-}
-
-static void on_aborted_access(void *ctx)
-{
-	struct world *w = ctx;
-
-	kernel_its_frame_accessed(w->its);
-}
-
-static const struct vcpu_ops ops = { .event = on_event, .aborted_access = on_aborted_access };
-
-/* The fake answers -EBUSY, and the model is not asked, while a vCPU is in KVM. */
-static void test_commands_run_while_all_vcpus_are_paused(void **state)
-{
-	struct world *w = world_ready();
-
-	(void)state;
-	assert_int_equal(vcpus_start(w->vcpus, 0, 0, &ops, w, &w->failure), 0);
-	for (uint32_t i = 0; i < 40; i++) {
-		for (uint32_t n = 0; n < WORLD_VCPUS; n++)
-			fake_kvm_wait_idle(&w->fake, n);
-		world_map(w, 0, i, LPI(i), i % WORLD_VCPUS);
-		commit_and_check(w);
-		assert_int_equal(world_signal(w, 0, i), 1);
-	}
-	assert_int_equal(w->nr_failed, 0);
-	assert_int_equal(world_nr_mapped(w), 40);
-	world_free(w);
-}
 
 static void test_a_commit_without_updates_disturbs_nobody(void **state)
 {
@@ -696,52 +645,6 @@ static void test_a_commit_without_updates_disturbs_nobody(void **state)
 	/* A signal of what is mapped neither. */
 	assert_int_equal(world_signal(w, 0, 0), 1);
 	assert_int_equal(stats_of(w).pauses, before + 1);
-	world_free(w);
-}
-
-static void test_a_host_that_refuses_commands_ends_it_once(void **state)
-{
-	struct world *w = world_ready();
-	uint32_t nr_commands;
-
-	(void)state;
-	world_map(w, 0, 0, LPI(0), 0);
-	commit_and_check(w);
-	nr_commands = w->model.nr_commands;
-	world_update(w, VITS_LPI_INV, 0, 0);
-	w->fake.fail_at = 1;
-	w->fake.fail_errno = EIO;
-	world_commit(w);
-	assert_int_equal(w->nr_failed, 1);
-	/* Nothing is sent any more, however much is asked for. */
-	for (uint32_t i = 0; i < 5000; i++)
-		world_update(w, VITS_LPI_RAISE, 0, 0);
-	world_commit(w);
-	assert_int_equal(w->model.nr_commands, nr_commands);
-	assert_int_equal(w->nr_failed, 1);
-	assert_int_equal(world_signal(w, 0, 0), 1);
-	world_free(w);
-}
-
-static void test_accesses_to_what_is_sealed_are_counted(void **state)
-{
-	struct world *w = world_ready();
-
-	(void)state;
-	kernel_its_frame_accessed(w->its);
-	assert_int_equal(kernel_its_add_to_bus(w->its, &w->bus), 0);
-	bus_write(&w->bus, LAYOUT_KERNEL_ITS_MEM, 8, 1);
-	bus_write(&w->bus, LAYOUT_KERNEL_ITS_MEM + 128 * KiB, 4, 1);
-	assert_int_equal(bus_read(&w->bus, LAYOUT_KERNEL_ITS_MEM, 8), 0);
-	assert_int_equal(stats_of(w).frame_accesses, 1);
-	assert_int_equal(stats_of(w).table_writes, 2);
-	assert_int_equal(w->bus.unclaimed, 0);
-	/* A guest that reads or writes the frame is aborted, and goes on. */
-	assert_int_equal(vcpus_start(w->vcpus, 0, 0, &ops, w, &w->failure), 0);
-	fake_kvm_script(&w->fake, 0, &(struct fake_exit){ .error = EFAULT });
-	fake_kvm_wait_done(&w->fake, 0, 1);
-	vcpus_stop(w->vcpus);
-	assert_int_equal(stats_of(w).frame_accesses, 2);
 	world_free(w);
 }
 
@@ -763,7 +666,6 @@ int main(void)
 		cmocka_unit_test(test_a_signal_makes_the_mapping_that_it_needs),
 		cmocka_unit_test(test_updates_of_a_deferred_mapping_are_kept_with_it),
 		cmocka_unit_test(test_a_mapping_that_kvm_would_refuse_is_deferred),
-		cmocka_unit_test(test_registers_that_cannot_be_read_defer_a_mapping),
 		cmocka_unit_test(test_so_many_deferred_mappings_are_tried_at_a_time),
 		cmocka_unit_test(test_an_event_of_no_function_raises_its_lpi),
 		cmocka_unit_test(test_a_mapping_of_no_function_is_the_guests_alone),
@@ -772,10 +674,7 @@ int main(void)
 			test_without_tables_an_update_of_no_function_is_dropped_and_counted),
 		cmocka_unit_test(test_an_lpi_is_given_up_to_the_event_that_maps_it),
 		cmocka_unit_test(test_an_lpi_is_kept_by_no_function_while_its_mapping_is_deferred),
-		cmocka_unit_test(test_commands_run_while_all_vcpus_are_paused),
 		cmocka_unit_test(test_a_commit_without_updates_disturbs_nobody),
-		cmocka_unit_test(test_a_host_that_refuses_commands_ends_it_once),
-		cmocka_unit_test(test_accesses_to_what_is_sealed_are_counted),
 	};
 
 	alarm(300);

@@ -394,6 +394,7 @@ void fake_kvm_fini(struct fake_kvm *fake)
 
 	assert(nr_open == 0);
 	assert(nr_mapped == 0);
+	assert(fake->nr_met == 0);
 	for (unsigned i = 0; i < FAKE_KVM_VCPUS; i++) {
 		if (fake->vcpus[i].run)
 			(void)munmap(fake->vcpus[i].run, RUN_SIZE);

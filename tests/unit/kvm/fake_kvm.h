@@ -8,7 +8,9 @@
  * KVM_RUN does what the test has scripted for the vCPU, and blocks when that is
  * done, until the thread gets a signal or more is scripted. As in KVM, an ioctl of
  * a vCPU holds its mutex, and registers of the redistributors and of the ITS can be
- * had only while all of these are free, else -EBUSY.
+ * had only while all of these are free, else -EBUSY. Whoever meets that has not paused
+ * all vCPUs, or one of them did something in spite of it: fake_kvm_fini() does not
+ * let it pass.
  *
  * A test that uses the fake wrongly, or code under test that does what KVM has no
  * answer for, ends in an assert(). All functions may be called by any thread.
@@ -106,7 +108,9 @@ struct fake_kvm {
 	struct fake_its_ops its_ops;
 	/* Called on a vCPU's thread when KVM_RUN has begun but has not looked at immediate_exit. */
 	void (*entering)(void *arg, unsigned vcpu);
-	void *entering_arg;
+	/* The same of any other ioctl of a vCPU that has run, whose mutex is held. */
+	void (*in_ioctl)(void *arg, unsigned vcpu, unsigned long request);
+	void *entering_arg; /* of both */
 
 	/*
 	 * The nth call from now on fails (1: the next), 0: none does; KVM_RUN and
@@ -116,6 +120,13 @@ struct fake_kvm {
 	int fail_errno;
 	unsigned calls;
 	const char *failed_call; /* NULL: none has failed so far */
+	/* So many accesses to registers find the vCPUs busy, with something of the host's own. */
+	_Atomic unsigned busy_for;
+	/*
+	 * Times that registers and an ioctl of a vCPU met. A test that reads registers of a
+	 * guest that runs sets it to 0 again.
+	 */
+	_Atomic unsigned nr_met;
 
 	/* The VM. */
 	uint64_t vm_type;
@@ -127,6 +138,7 @@ struct fake_kvm {
 	uint64_t its_regs[64]; /* of 8 bytes each, from offset 0 on */
 	struct fake_vcpu vcpus[FAKE_KVM_VCPUS];
 	unsigned nr_vcpus;
+	_Atomic bool serving; /* registers, with the mutexes of all vCPUs */
 	struct fake_slot slots[FAKE_KVM_SLOTS];
 	bool lines[FAKE_KVM_NR_LINES];
 	unsigned nr_line_changes;

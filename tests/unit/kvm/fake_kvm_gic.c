@@ -187,10 +187,17 @@ static int registers(struct fake_kvm *fake, enum fake_kvm_kind kind,
 	unsigned n = lock_all(fake);
 	int r = -EBUSY;
 
-	if (n == fake->nr_vcpus)
+	if (n < fake->nr_vcpus) {
+		fake->nr_met++;
+	} else if (fake->busy_for) {
+		fake->busy_for--;
+	} else {
+		fake->serving = true;
 		r = kind == FAKE_KVM_ITS ? its_regs(fake, attr, set)
 		    : set		 ? -ENXIO
 					 : redist_get(fake, attr);
+		fake->serving = false;
+	}
 	unlock_first(fake, n);
 	return r;
 }

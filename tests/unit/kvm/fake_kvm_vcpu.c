@@ -211,8 +211,11 @@ int fake_kvm_vcpu_ioctl(struct fake_kvm *fake, unsigned n, unsigned long request
 	struct fake_vcpu *vcpu = &fake->vcpus[n];
 	int r = -ENOTTY;
 
+	fake->nr_met += fake->serving;
 	pthread_mutex_lock(&vcpu->mutex);
 	vcpu->inside = true;
+	if (request != KVM_RUN && vcpu->nr_runs && fake->in_ioctl)
+		fake->in_ioctl(fake->entering_arg, n, request);
 	if (request == KVM_RUN)
 		r = run(fake, n);
 	else if (request == KVM_ARM_VCPU_INIT)

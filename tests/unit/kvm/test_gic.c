@@ -4,6 +4,7 @@
  * by affinity.
  */
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/kvm/fake_kvm.h"
+#include "vmm/base/clock.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vcpu.h"
@@ -141,10 +143,30 @@ static void test_either_half_of_a_register_can_fail(void **state)
 	(void)state;
 	for (unsigned i = 1; i <= 2; i++) {
 		rig->fake.fail_at = i;
-		rig->fake.fail_errno = EBUSY;
-		assert_int_equal(gic_redist_read64(&rig->vm, rig->gic, 0, 0x78, &value), -EBUSY);
+		rig->fake.fail_errno = EIO;
+		assert_int_equal(gic_redist_read64(&rig->vm, rig->gic, 0, 0x78, &value), -EIO);
 		assert_int_equal(value, 42);
 	}
+	rig_free(rig);
+}
+
+static void test_a_host_that_is_busy_is_waited_for_and_not_for_ever(void **state)
+{
+	struct rig *rig = rig_with_vcpus();
+	uint64_t value = 42, begin = clock_ns();
+
+	(void)state;
+	fake_kvm_set_pendbaser(&rig->fake, 0, 0x10000);
+	rig->fake.busy_for = 3;
+	assert_int_equal(gic_redist_read64(&rig->vm, rig->gic, 0, 0x78, &value), 0);
+	assert_int_equal(value, 0x10000);
+	assert_int_equal(rig->fake.busy_for, 0);
+
+	rig->fake.busy_for = UINT_MAX;
+	begin = clock_ns();
+	assert_int_equal(gic_redist_read64(&rig->vm, rig->gic, 0, 0x78, &value), -EBUSY);
+	assert_true(clock_ns() - begin >= VM_BUSY_MAX_MS * UINT64_C(1000000));
+	rig->fake.busy_for = 0;
 	rig_free(rig);
 }
 
@@ -156,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_each_step_that_kvm_refuses_is_named),
 		cmocka_unit_test(test_redistributors_are_found_by_affinity),
 		cmocka_unit_test(test_either_half_of_a_register_can_fail),
+		cmocka_unit_test(test_a_host_that_is_busy_is_waited_for_and_not_for_ever),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

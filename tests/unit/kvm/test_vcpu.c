@@ -347,8 +347,8 @@ static void test_a_host_that_cannot_go_on_is_told_with_the_reason(void **state)
 	expect_failure(&unknown, 0, "vCPU 0: KVM_RUN: Input/output error (exit reason 17)");
 	expect_failure(&refused, 0, "vCPU 0: KVM_RUN: Exec format error");
 	/* The abort cannot be injected. */
-	expect_failure(&untouchable, 1, "Input/output error");
-	expect_failure(&no_syndrome, 1, "Input/output error");
+	expect_failure(&untouchable, 1, "vCPU 0: KVM_SET_VCPU_EVENTS: Input/output error");
+	expect_failure(&no_syndrome, 1, "vCPU 0: KVM_SET_VCPU_EVENTS: Input/output error");
 }
 
 int main(void)

@@ -43,6 +43,7 @@ static void test_paused_vcpus_are_out_of_kvm_and_come_back(void **state)
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		fake_kvm_wait_idle(&rig->fake, i);
 	assert_int_equal(vcpu_rig_read_redist(rig), -EBUSY);
+	rig->fake.nr_met = 0;
 	for (unsigned round = 0; round < 5; round++) {
 		vcpus_pause(rig->vcpus);
 		for (unsigned i = 0; i < NR_VCPUS; i++)
@@ -164,12 +165,15 @@ static void test_one_at_a_time_has_them_paused(void **state)
 	(void)state;
 	for (unsigned i = 0; i < 4; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, pause_again_and_again, &p), 0);
-	for (unsigned i = 0; i < 50; i++)
-		for (unsigned n = 0; n < NR_VCPUS; n++)
+	for (unsigned i = 0; i < 20; i++)
+		for (unsigned n = 0; n < NR_VCPUS; n++) {
 			vcpu_rig_script_write(rig, n, DEVICE, 4, i);
+			vcpu_rig_script_reason(rig, n, KVM_EXIT_ARM_NISV);
+			vcpu_rig_script_error(rig, n, EFAULT);
+		}
 	for (unsigned i = 0; i < 4; i++)
 		pthread_join(threads[i], NULL);
-	vcpu_rig_wait_for(&rig->nr_writes, 50 * NR_VCPUS);
+	vcpu_rig_wait_for(&rig->nr_writes, 20 * NR_VCPUS);
 	assert_int_equal(p.wrong, 0);
 	vcpu_rig_free(rig);
 }
@@ -196,6 +200,57 @@ static void test_another_thread_may_resume(void **state)
 	}
 	for (unsigned i = 0; i < NR_VCPUS; i++)
 		fake_kvm_wait_idle(&rig->fake, i);
+	vcpu_rig_free(rig);
+}
+
+struct meeting {
+	struct vcpu_rig *rig;
+	_Atomic unsigned nr_in_ioctl;
+	_Atomic bool over;
+};
+
+/* On a host that is slow: until a pause wants the vCPU out, or has come without asking. */
+static void take_long(void *arg, unsigned n, unsigned long request)
+{
+	struct meeting *m = arg;
+	struct kvm_run *run = m->rig->fake.vcpus[n].run;
+
+	if (request != KVM_SET_VCPU_EVENTS)
+		abort();
+	m->nr_in_ioctl++;
+	while (!__atomic_load_n(&run->immediate_exit, __ATOMIC_RELAXED) && !m->over)
+		vcpu_rig_nap();
+}
+
+static void test_an_abort_is_injected_where_a_pause_waits_for_it(void **state)
+{
+	static const struct fake_exit exits[] = {
+		{ .reason = KVM_EXIT_ARM_NISV },
+		{ .error = EFAULT },
+	};
+	struct vcpu_rig *rig = vcpu_rig_with(NR_VCPUS);
+	struct meeting m = { .rig = rig };
+
+	(void)state;
+	rig->fake.in_ioctl = take_long;
+	rig->fake.entering_arg = &m;
+	vcpu_rig_start(rig);
+	for (unsigned i = 0; i < 2; i++) {
+		int r;
+
+		fake_kvm_script(&rig->fake, 1, &exits[i]);
+		vcpu_rig_wait_for(&m.nr_in_ioctl, i + 1);
+		vcpus_pause(rig->vcpus);
+		r = vcpu_rig_read_redist(rig);
+		m.over = true;
+		vcpus_resume(rig->vcpus);
+		assert_int_equal(r, 0);
+		fake_kvm_wait_idle(&rig->fake, 1);
+		pthread_mutex_lock(&rig->fake.lock);
+		assert_int_equal(rig->fake.vcpus[1].nr_aborts, i + 1);
+		pthread_mutex_unlock(&rig->fake.lock);
+		m.over = false;
+	}
 	vcpu_rig_free(rig);
 }
 
@@ -281,6 +336,7 @@ int main(void)
 		cmocka_unit_test(test_a_vcpu_can_pause_all_of_them_itself),
 		cmocka_unit_test(test_one_at_a_time_has_them_paused),
 		cmocka_unit_test(test_another_thread_may_resume),
+		cmocka_unit_test(test_an_abort_is_injected_where_a_pause_waits_for_it),
 		cmocka_unit_test(test_stopping_ends_vcpus_that_are_paused),
 		cmocka_unit_test(test_destroying_stops_what_runs),
 		cmocka_unit_test(test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait),

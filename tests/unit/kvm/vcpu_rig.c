@@ -152,6 +152,11 @@ void vcpu_rig_wait_for(const _Atomic unsigned *counter, unsigned nr)
 int vcpu_rig_read_redist(struct vcpu_rig *rig)
 {
 	uint32_t ctlr;
+	/* GICR_CTLR of affinity 0.0.0.0, asked for once: vm_device_get() is patient. */
+	struct kvm_device_attr attr = {
+		.group = KVM_DEV_ARM_VGIC_GRP_REDIST_REGS,
+		.addr = (uintptr_t)&ctlr,
+	};
 
-	return gic_redist_read32(&rig->vm, rig->gic, vcpus_mpidr(rig->vcpus)[0], 0, &ctlr);
+	return vm_ioctl(&rig->vm, rig->gic, KVM_GET_DEVICE_ATTR, &attr);
 }
