@@ -104,6 +104,7 @@ unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
 thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c tests/unit/irq/test_vector_routes.c \
 	tests/unit/irq/test_vector_routes_auto.c tests/unit/its/test_kernel_its_host.c \
+	tests/unit/its/test_vits_set.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
 	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
 
@@ -311,6 +312,7 @@ LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_bench_run := -Wl,--wrap=pci_function_get
 LDFLAGS_test_run_guest := -Wl,--wrap=vm_init
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
+LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches
 LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc
 LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
 LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime

@@ -239,7 +239,7 @@ bool cmdq_claim_idle(struct vits *v)
 void cmdq_stop_and_claim(struct vits *v)
 {
 	vits_lock(v);
-	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	vits_switch_locked(v, false);
 	vits_wait_unowned_locked(v);
 	v->owned = true;
 	vits_unlock(v);

@@ -43,6 +43,11 @@ bool vits_enabled(const struct vits *v)
 	return is_enabled(v);
 }
 
+uint64_t vits_nr_switches(const struct vits *v)
+{
+	return atomic_load_explicit(&v->nr_switches, memory_order_acquire);
+}
+
 /*
  * Choice: Quiescent is 1 whenever no thread is in the command side and none is
  * due there, also while Enabled is 1, where its value is UNKNOWN.
@@ -75,7 +80,7 @@ static void ctlr_write(struct vits *v, unsigned n, uint64_t value)
 	(void)n;
 	if ((value & GITS_CTLR_ENABLED) && !ready && !is_enabled(v))
 		return;
-	atomic_store_explicit(&v->enabled, (value & GITS_CTLR_ENABLED) != 0, memory_order_release);
+	vits_switch_locked(v, value & GITS_CTLR_ENABLED);
 }
 
 static uint64_t typer_read(struct vits *v, unsigned n)
@@ -297,7 +302,7 @@ static uint64_t baser_reset_value(unsigned n)
 void regs_reset(struct vits *v)
 {
 	vits_lock(v);
-	atomic_store_explicit(&v->enabled, false, memory_order_release);
+	vits_switch_locked(v, false);
 	assert(!v->begun);
 	v->stalled = false;
 	v->cbaser = 0;
@@ -384,7 +389,7 @@ void regs_restore_enabled(struct vits *v, const struct vits_state *state)
 {
 	vits_lock(v);
 	assert(v->owned);
-	atomic_store_explicit(&v->enabled, state->ctlr & GITS_CTLR_ENABLED, memory_order_release);
+	vits_switch_locked(v, state->ctlr & GITS_CTLR_ENABLED);
 	vits_unlock(v);
 }
 

@@ -183,6 +183,11 @@ bool vits_register_get(size_t n, struct vits_register *ret_register);
 
 /* GITS_CTLR.Enabled: while it is clear no MSI is translated. Any thread. */
 bool vits_enabled(const struct vits *v);
+/*
+ * How often that bit has changed since the ITS was made. Any thread; who sees a number
+ * sees the bit as that change left it, or a later one.
+ */
+uint64_t vits_nr_switches(const struct vits *v);
 
 /* Run commands that an earlier batch left: as many as a write may, then more() again. Any thread.
  */

@@ -58,6 +58,7 @@ struct vits {
 
 	/* GITS_CTLR.Enabled. Written under lock, read by any thread. */
 	atomic_bool enabled;
+	_Atomic uint64_t nr_switches; /* of enabled */
 
 	/* Owner; its events are read by any thread. */
 	struct shadow shadow;
@@ -108,6 +109,16 @@ static inline void vits_unlock(struct vits *v)
 	r = pthread_mutex_unlock(&v->lock);
 	assert(r == 0);
 	(void)r;
+}
+
+/* GITS_CTLR.Enabled. */
+static inline void vits_switch_locked(struct vits *v, bool on)
+{
+	assert(v->lock_held);
+	if (atomic_load_explicit(&v->enabled, memory_order_relaxed) == on)
+		return;
+	atomic_store_explicit(&v->enabled, on, memory_order_release);
+	atomic_fetch_add_explicit(&v->nr_switches, 1, memory_order_release);
 }
 
 /* Wait, without the lock, until there is no owner. */

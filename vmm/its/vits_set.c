@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * The ITSs that a guest sees. No locks of its own: what several threads use is atomic.
+ * The ITSs that a guest sees. What several threads use is atomic, but for the lock:
+ *
+ *   lock       of each ITS: who has its switch reviewed (switched()); all that a review
+ *              takes comes below it
  */
 #include "vmm/its/vits_set.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +23,9 @@ struct member {
 	struct vits_set *set;
 	unsigned index;
 	struct vits *vits;
-	_Atomic bool was_enabled; /* as of the last time that switched() was called */
-	bool unmaps;		  /* an update since the last commit; one thread runs commands */
+	pthread_mutex_t lock;
+	_Atomic uint64_t reviewed; /* of vits_nr_switches(): switched() has seen, and returned */
+	bool unmaps;		   /* an update since the last commit; one thread runs commands */
 };
 
 struct vits_set {
@@ -119,15 +124,31 @@ static uint64_t gits_read(void *ctx, uint64_t offset, unsigned len)
 	return vits_mmio_read(its->vits, offset, len);
 }
 
+/*
+ * No vCPU goes on before a review that has begun after its switch is over, whoever does
+ * it: also where another one is about to switch it again.
+ */
+static void review_switch(struct member *its)
+{
+	uint64_t nr;
+
+	if (vits_nr_switches(its->vits) == its->reviewed)
+		return;
+	pthread_mutex_lock(&its->lock);
+	nr = vits_nr_switches(its->vits);
+	if (nr != its->reviewed) {
+		its->set->cfg.switched(its->set->cfg.ctx);
+		its->reviewed = nr;
+	}
+	pthread_mutex_unlock(&its->lock);
+}
+
 static void gits_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 {
 	struct member *its = ctx;
 
 	vits_mmio_write(its->vits, offset, len, value);
-	if (vits_enabled(its->vits) != its->was_enabled) {
-		its->was_enabled = !its->was_enabled;
-		its->set->cfg.switched(its->set->cfg.ctx);
-	}
+	review_switch(its);
 }
 
 int vits_set_add_to_bus(struct vits_set *set, struct bus *bus)
@@ -170,8 +191,10 @@ void vits_set_destroy(struct vits_set *set)
 {
 	if (!set)
 		return;
-	for (unsigned i = 0; i < set->nr; i++)
+	for (unsigned i = 0; i < set->nr; i++) {
 		vits_destroy(set->members[i].vits);
+		pthread_mutex_destroy(&set->members[i].lock);
+	}
 	free(set);
 }
 
@@ -186,6 +209,7 @@ int vits_set_add(struct vits_set *set, const struct vits_config *config)
 	r = vits_create(config, &vits_ops, its, &its->vits);
 	if (r < 0)
 		return r;
+	pthread_mutex_init(&its->lock, NULL);
 	set->nr++;
 	return 0;
 }

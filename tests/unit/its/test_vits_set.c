@@ -2,6 +2,8 @@
 /*
  * Two ITSs of one machine, over the kernel ITS on a fake KVM.
  */
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -28,8 +30,49 @@ struct machine {
 	struct world *world;
 	struct vits_set *set;
 	uint32_t tail[NR_ITS];
-	unsigned nr_more, nr_switched, nr_unmapped;
+	unsigned nr_more, nr_unmapped;
+	_Atomic unsigned nr_switched;
+	/* What vector_routes.c makes of it: vectors are tied while their ITS is on. */
+	pthread_mutex_t review_lock;
+	bool tied[NR_ITS];
 };
+
+/* ---- what is wrapped ------------------------------------------------------------ */
+
+/* What another CPU does as soon as this one has looked whether an ITS is on; once. */
+static _Thread_local void (*after_look)(struct machine *m);
+static _Thread_local struct machine *after_look_arg;
+
+static void looked(void)
+{
+	void (*then)(struct machine * m) = after_look;
+
+	after_look = NULL;
+	if (then)
+		then(after_look_arg);
+}
+
+bool __real_vits_enabled(const struct vits *v);
+bool __wrap_vits_enabled(const struct vits *v);
+bool __wrap_vits_enabled(const struct vits *v)
+{
+	bool on = __real_vits_enabled(v);
+
+	looked();
+	return on;
+}
+
+uint64_t __real_vits_nr_switches(const struct vits *v);
+uint64_t __wrap_vits_nr_switches(const struct vits *v);
+uint64_t __wrap_vits_nr_switches(const struct vits *v)
+{
+	uint64_t nr = __real_vits_nr_switches(v);
+
+	looked();
+	return nr;
+}
+
+/* ---- the machine ------------------------------------------------------------------ */
 
 static void on_more(void *ctx)
 {
@@ -42,7 +85,15 @@ static void on_switched(void *ctx)
 {
 	struct machine *m = ctx;
 
+	pthread_mutex_lock(&m->review_lock);
+	for (unsigned i = 0; i < NR_ITS; i++) {
+		bool on = vits_enabled(vits_set_get(m->set, i));
+
+		sched_yield(); /* a review takes its time */
+		m->tied[i] = on;
+	}
 	m->nr_switched++;
+	pthread_mutex_unlock(&m->review_lock);
 }
 
 static void on_unmapped(void *ctx)
@@ -122,6 +173,7 @@ static int setup(void **state)
 	};
 
 	m = (struct machine){ .world = world_new(8) };
+	pthread_mutex_init(&m.review_lock, NULL);
 	world_set_up_lpis(m.world);
 	config.mem = &m.world->mem;
 	config.kernel_its = m.world->its;
@@ -150,6 +202,7 @@ static int teardown(void **state)
 	vits_set_destroy(m->set);
 	m->world->started = false; /* it was not told of the events */
 	world_free(m->world);
+	pthread_mutex_destroy(&m->review_lock);
 	return 0;
 }
 
@@ -177,6 +230,96 @@ static void test_switching_on_and_off_is_told_and_nothing_else_is(void **state)
 	assert_int_equal(m->nr_switched, 2);
 	enable(m, 1, true); /* which its missing tables forbid */
 	assert_int_equal(m->nr_switched, 2);
+}
+
+static void switch_on(struct machine *m)
+{
+	enable(m, 0, true);
+}
+
+static void switch_off(struct machine *m)
+{
+	enable(m, 0, false);
+}
+
+/* One CPU writes between another one's look and what that makes of it. */
+static void test_a_switch_behind_a_look_is_reviewed_and_the_next_one_too(void **state)
+{
+	struct machine *m = *state;
+
+	bring_up(m, 0);
+	after_look_arg = m;
+	for (unsigned i = 0; i < 2; i++) {
+		after_look = i ? switch_off : switch_on;
+		enable(m, 0, i);
+		assert_null(after_look);
+		assert_int_equal(m->tied[0], !i);
+		/* The bit is known: what changes it is told. */
+		enable(m, 0, i);
+		assert_int_equal(m->tied[0], i);
+		enable(m, 0, true);
+		assert_true(m->tied[0]);
+	}
+}
+
+#define NR_SWITCHERS 3u
+#define NR_ROUNDS    3000u
+
+struct switcher {
+	struct machine *m;
+	pthread_barrier_t *barrier;
+	unsigned index;
+	unsigned random;
+};
+
+static void *switch_again_and_again(void *arg)
+{
+	struct switcher *s = arg;
+
+	for (unsigned round = 0; round < NR_ROUNDS; round++) {
+		(void)pthread_barrier_wait(s->barrier);
+		/* Meet at another point of each other's way each time. */
+		s->random = s->random * 1664525 + 1013904223;
+		for (volatile unsigned n = s->random >> 24; n > 0;)
+			n--;
+		enable(s->m, 0, (round + s->index) % 2);
+		(void)pthread_barrier_wait(s->barrier);
+	}
+	return NULL;
+}
+
+/* However the writes of several CPUs come: the last review has seen how they left it. */
+static void test_what_several_cpus_switch_at_once_is_reviewed_as_they_leave_it(void **state)
+{
+	struct machine *m = *state;
+	struct switcher switchers[NR_SWITCHERS];
+	pthread_t threads[NR_SWITCHERS];
+	pthread_barrier_t barrier;
+	unsigned nr_wrong = 0;
+
+	bring_up(m, 0);
+	pthread_barrier_init(&barrier, NULL, NR_SWITCHERS + 1);
+	for (unsigned i = 0; i < NR_SWITCHERS; i++) {
+		switchers[i] = (struct switcher){ m, &barrier, i, i };
+		assert_int_equal(
+			pthread_create(&threads[i], NULL, switch_again_and_again, &switchers[i]),
+			0);
+	}
+	for (unsigned round = 0; round < NR_ROUNDS; round++) {
+		(void)pthread_barrier_wait(&barrier);
+		(void)pthread_barrier_wait(&barrier);
+		/* They wait for this thread to come to the barrier. */
+		nr_wrong += m->tied[0] != vits_enabled(vits_set_get(m->set, 0));
+	}
+	for (unsigned i = 0; i < NR_SWITCHERS; i++)
+		pthread_join(threads[i], NULL);
+	pthread_barrier_destroy(&barrier);
+	assert_int_equal(nr_wrong, 0);
+	/* And it still tells, of one CPU alone. */
+	enable(m, 0, false);
+	assert_false(m->tied[0]);
+	enable(m, 0, true);
+	assert_true(m->tied[0]);
 }
 
 static void test_an_lpi_is_an_event_s_of_one_its_only(void **state)
@@ -247,6 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_its_answers_at_its_own_frame),
 		TEST(test_switching_on_and_off_is_told_and_nothing_else_is),
+		TEST(test_a_switch_behind_a_look_is_reviewed_and_the_next_one_too),
+		TEST(test_what_several_cpus_switch_at_once_is_reviewed_as_they_leave_it),
 		TEST(test_an_lpi_is_an_event_s_of_one_its_only),
 		TEST(test_what_is_left_in_a_queue_is_run_when_it_is_due),
 		TEST(test_counters_are_those_of_all_and_failures_those_of_the_first),
