@@ -134,7 +134,7 @@ survived()
 	counts_add_up "$2"
 	# a forged MAPC may take the device's CPU away for a moment
 	[ "$1" = rewrite ] || none_dropped "$2"
-	json "$2" '.kernel_its.frame_accesses == 0 and .kernel_its.table_writes == 0'
+	json "$2" '.aborted.unreachable == 0 and .kernel_its.table_writes == 0'
 	at_most "$2" rss_kib $rss_kib
 	at_most "$2" kernel_kib $kernel_kib
 	at_most "$2" left_kib $left_kib

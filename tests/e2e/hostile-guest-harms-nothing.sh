@@ -37,7 +37,7 @@ json hostile ".devices[0].vectors[0].dropped >= $(fact hostile misdirected)"
 json hostile '.unclaimed > 100'
 # 20 times outside the windows, and once over another function's BAR
 has hostile.err '^BARs placed where they cannot be reached: 21$'
-json hostile '.kernel_its.frame_accesses > 0'
+json hostile '.aborted.unreachable > 0 and .aborted.unemulated > 100'
 has bound.out '^nvme$'
 is_status before 0
 is_status after 0

@@ -29,7 +29,7 @@ for n in 1 2 4; do
 	counts_add_up cpus$n
 	none_dropped cpus$n
 	irqs_within cpus$n nic
-	json cpus$n '.its_errors == [] and .unclaimed == 0'
+	json cpus$n '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 for n in 2 4; do
 	has cpus$n.out '^affinity moves [1-9]'

@@ -56,7 +56,7 @@ for name in cpus1 cpus2 cpus4 four; do
 	has $name.out '^nic_check: [1-9][0-9]* rounds'
 	counts_add_up $name
 	none_dropped $name
-	json $name '.its_errors == [] and .unclaimed == 0'
+	json $name '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 for name in cpus2 cpus4 four; do
 	json $name '.its_commands.MOVI.done > 0'

@@ -32,7 +32,7 @@ for n in 1 2 4; do
 	# A queue, with its vector, for each CPU.
 	json cpus$n "[.devices[0].vectors[1:$n + 1][].injected] | all(. > 0)"
 	json cpus$n ".devices[0].vectors[1:$n + 1] | [.[].vcpu] | unique | length == $n"
-	json cpus$n '.its_errors == [] and .unclaimed == 0'
+	json cpus$n '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 
 verdict

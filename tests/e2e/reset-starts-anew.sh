@@ -50,6 +50,6 @@ counts_add_up linux
 none_dropped linux
 irqs_within linux nvme
 irqs_within linux nic
-json linux '.its_errors == [] and .unclaimed == 0'
+json linux '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 
 verdict

@@ -47,7 +47,7 @@ has both.out '^nic_check: [1-9][0-9]* rounds'
 lacks both.out 'timeout|completion polled|Tx Unit Hang|nobody cared|Disabling IRQ|rcu.*stall'
 counts_add_up both
 none_dropped both
-json both '.its_errors == [] and .unclaimed == 0 and .its_commands.MOVI.done > 0'
+json both '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0 and .its_commands.MOVI.done > 0'
 switches=$(wc -l <"$(file_of switched.out)")
 expect "routes were changed over 30 times, not $switches" [ "$switches" -gt 30 ]
 # They came by both of the ways that are counted, too.

@@ -90,7 +90,7 @@ struct kernel_its {
 	size_t deferred_next; /* the next to be tried again */
 	bool broken;	      /* the host has failed; nothing is sent any more */
 
-	_Atomic uint64_t pauses, commands, total_deferred, not_ready, frame_accesses, table_writes;
+	_Atomic uint64_t pauses, commands, total_deferred, not_ready, table_writes;
 };
 
 static void function_map_add(struct function_map *map, unsigned its, uint32_t index)
@@ -526,11 +526,6 @@ int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
 
 /* ---- what the guest tries ----------------------------------------------------------- */
 
-void kernel_its_frame_accessed(struct kernel_its *s)
-{
-	count(&s->frame_accesses, 1);
-}
-
 static uint64_t table_read(void *ctx, uint64_t offset, unsigned len)
 {
 	(void)ctx, (void)offset, (void)len;
@@ -566,7 +561,6 @@ void kernel_its_stats_get(struct kernel_its *s, struct kernel_its_stats *ret_sta
 		.commands = s->commands,
 		.deferred = s->total_deferred,
 		.not_ready = s->not_ready,
-		.frame_accesses = s->frame_accesses,
 		.table_writes = s->table_writes,
 	};
 }

@@ -5,7 +5,7 @@
  * KVM makes LPIs pending only through an ITS of its own. This one is out of the
  * guest's reach. Its frame lies under a read-write memory slot, which arm64 KVM
  * finds before its MMIO bus, backed by PROT_NONE, so that an access ends as an
- * abort that is counted here. Its queue and tables lie in a read-only slot.
+ * external abort (struct vcpus_stats). Its queue and tables lie in a read-only slot.
  * Doorbells (KVM_SIGNAL_MSI) and device attributes find the ITS all the same.
  *
  * It holds one collection for each vCPU, with ICID = vCPU index; the events of the
@@ -95,18 +95,15 @@ bool kernel_its_waits(const struct kernel_its *kernel_its);
  */
 void kernel_its_retry(struct kernel_its *kernel_its);
 
-/* The guest touched the frame: counted. Any thread. */
-void kernel_its_frame_accessed(struct kernel_its *kernel_its);
 /* The bus region of the queue and tables: writes of the guest's, counted. */
 int kernel_its_add_to_bus(struct kernel_its *kernel_its, struct bus *bus) _must_check_;
 
 struct kernel_its_stats {
-	uint64_t pauses;	 /* times that all vCPUs were held */
-	uint64_t commands;	 /* commands the kernel ITS was given */
-	uint64_t deferred;	 /* mappings that had to wait for the guest's LPI tables */
-	uint64_t not_ready;	 /* updates dropped since the target's LPI tables were not there */
-	uint64_t frame_accesses; /* guest accesses to its frame */
-	uint64_t table_writes;	 /* guest writes to the queue and the tables */
+	uint64_t pauses;       /* times that all vCPUs were held */
+	uint64_t commands;     /* commands the kernel ITS was given */
+	uint64_t deferred;     /* mappings that had to wait for the guest's LPI tables */
+	uint64_t not_ready;    /* updates dropped since the target's LPI tables were not there */
+	uint64_t table_writes; /* guest writes to the queue and the tables */
 };
 
 void kernel_its_stats_get(struct kernel_its *kernel_its, struct kernel_its_stats *ret_stats);

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,6 +52,7 @@ struct vcpus {
 	const struct vcpu_ops *ops;
 	void *ctx;
 	uint64_t *mpidr;
+	_Atomic uint64_t unreachable, unemulated; /* struct vcpus_stats */
 
 	pthread_mutex_t lock;
 	pthread_cond_t unclaimed; /* claimed ended */
@@ -214,6 +216,12 @@ static int inject_abort(struct vcpu *vcpu)
 	return r;
 }
 
+static void abort_access(struct vcpu *vcpu, _Atomic uint64_t *counter)
+{
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+	vcpu->abort_due = true;
+}
+
 static int exit_mmio(struct vcpu *vcpu)
 {
 	__typeof__(vcpu->run->mmio) *mmio = &vcpu->run->mmio;
@@ -263,8 +271,7 @@ static int handle_exit(struct vcpu *vcpu)
 		return exit_system_event(vcpu);
 	case KVM_EXIT_ARM_NISV:
 		/* A load or store without a syndrome (pairs, write-back) to a trapped page. */
-		atomic_fetch_add_explicit(&vcpu->set->bus->unclaimed, 1, memory_order_relaxed);
-		vcpu->abort_due = true;
+		abort_access(vcpu, &vcpu->set->unemulated);
 		return 0;
 	case KVM_EXIT_INTR:
 		return 0;
@@ -300,9 +307,8 @@ static int run_once(struct vcpu *vcpu)
 	case -EAGAIN:
 		return 0;
 	case -EFAULT:
-		/* What lies there is mapped PROT_NONE: see vmm/its/kernel_its.h. */
-		vcpu->set->ops->aborted_access(vcpu->set->ctx);
-		vcpu->abort_due = true;
+		/* By user_mem_abort() of linux arch/arm64/kvm/mmu.c, which does not tell where. */
+		abort_access(vcpu, &vcpu->set->unreachable);
 		return 0;
 	default:
 		return r;
@@ -484,6 +490,11 @@ void vcpus_destroy(struct vcpus *set)
 	pthread_mutex_destroy(&set->lock);
 	free(set->mpidr);
 	free(set);
+}
+
+void vcpus_stats_get(const struct vcpus *set, struct vcpus_stats *ret_stats)
+{
+	*ret_stats = (struct vcpus_stats){ set->unreachable, set->unemulated };
 }
 
 const uint64_t *vcpus_mpidr(const struct vcpus *set)

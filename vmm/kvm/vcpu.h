@@ -25,8 +25,18 @@ struct vcpu_ops {
 	 * line of text for VCPU_EVENT_FAILED, else NULL.
 	 */
 	void (*event)(void *ctx, enum vcpu_event event, const char *why);
-	/* The guest touched memory that no access is let through to. On a vCPU's thread. */
-	void (*aborted_access)(void *ctx);
+};
+
+/* Accesses of the guest's that ended in an external abort. */
+struct vcpus_stats {
+	/*
+	 * To memory that KVM cannot reach: the kernel ITS's frame, which nobody may touch
+	 * (vmm/its/kernel_its.h); a BAR whose function does not answer; RAM that the host
+	 * cannot give. KVM_RUN fails with EFAULT for each of them and tells no address.
+	 */
+	uint64_t unreachable;
+	/* Where accesses trap, by an instruction that KVM tells too little of to emulate it. */
+	uint64_t unemulated;
 };
 
 /*
@@ -59,5 +69,8 @@ void vcpus_stop(struct vcpus *vcpus);
  */
 void vcpus_pause(struct vcpus *vcpus);
 void vcpus_resume(struct vcpus *vcpus);
+
+/* Any thread. */
+void vcpus_stats_get(const struct vcpus *vcpus, struct vcpus_stats *ret_stats);
 
 #endif

@@ -29,7 +29,6 @@
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
-#include "vmm/kvm/vcpu.h"
 #include "vmm/machine/fdt.h"
 
 _Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
@@ -91,13 +90,6 @@ static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
 	set_end(ctx, ends[event], why);
 }
 
-static void on_aborted_access(void *ctx)
-{
-	struct machine *m = ctx;
-
-	kernel_its_frame_accessed(m->kernel_its);
-}
-
 static void on_part_failed(void *ctx, const char *why)
 {
 	set_end(ctx, MACHINE_FAILED, why);
@@ -120,10 +112,7 @@ static void review_tied_vectors(void *ctx)
 		vector_routes_review_tied(m->routes);
 }
 
-static const struct vcpu_ops vcpu_ops = {
-	.event = on_vcpu_event,
-	.aborted_access = on_aborted_access,
-};
+static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
@@ -516,6 +505,7 @@ const struct vm *machine_vm(const struct machine *m)
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	*ret_stats = (struct machine_stats){ 0 };
+	vcpus_stats_get(m->vcpus, &ret_stats->vcpus);
 	vits_set_stats_get(m->its, &ret_stats->vits);
 	kernel_its_stats_get(m->kernel_its, &ret_stats->kernel_its);
 	pci_host_stats_get(m->pci_host, &ret_stats->pci_host);

@@ -10,6 +10,7 @@
 #include "vmm/dev/passthru.h"
 #include "vmm/irq/router.h"
 #include "vmm/kvm/gmem.h"
+#include "vmm/kvm/vcpu.h"
 #include "vmm/machine/loader.h"
 
 struct machine;
@@ -73,6 +74,7 @@ struct machine_stats {
 		vits; /* of all ITSs together; the failures kept are the first's with any */
 	struct kernel_its_stats kernel_its;
 	struct pci_host_stats pci_host;
+	struct vcpus_stats vcpus;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */
 	uint64_t router_reaps, router_completions, router_rearmed, router_parked;
 };

@@ -120,9 +120,13 @@ static void test_what_the_guest_did_wrong_is_told_and_nothing_else(void **state)
 	stats.kernel_its.table_writes = 7;
 	stats.kernel_its.pauses = 1000;
 	stats.pci_host.misplaced = 5;
+	stats.vcpus = (struct vcpus_stats){ .unreachable = 8, .unemulated = 9 };
 	wrong = notes_of(&stats);
 	assert_string_equal(wrong, "ITS commands skipped: 5, stalled: 2\n"
 				   "writes to the kernel ITS's tables, ignored: 7\n"
+				   "accesses to memory that KVM cannot reach, answered with an "
+				   "abort: 8\n"
+				   "accesses that KVM cannot emulate, answered with an abort: 9\n"
 				   "accesses to addresses where nothing is: 3\n"
 				   "BARs placed where they cannot be reached: 5\n");
 }

@@ -45,14 +45,7 @@ static void on_event(void *ctx, enum vcpu_event event, const char *why)
 	rig->events[event]++;
 }
 
-static void on_aborted_access(void *ctx)
-{
-	struct vcpu_rig *rig = ctx;
-
-	rig->nr_aborted++;
-}
-
-const struct vcpu_ops vcpu_rig_ops = { .event = on_event, .aborted_access = on_aborted_access };
+const struct vcpu_ops vcpu_rig_ops = { .event = on_event };
 
 struct vcpu_rig *vcpu_rig_new(void)
 {

@@ -29,7 +29,7 @@ struct vcpu_rig {
 	int gic;
 	struct failure failure;
 
-	_Atomic unsigned nr_reads, nr_writes, last_len, nr_aborted;
+	_Atomic unsigned nr_reads, nr_writes, last_len;
 	_Atomic uint64_t last_offset, last_value, answer;
 	_Atomic unsigned events[3];
 	char why[128];

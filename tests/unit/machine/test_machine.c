@@ -421,9 +421,10 @@ static void test_an_interrupt_waits_until_the_guest_has_its_lpis_on(void **state
 	rig_free(rig);
 }
 
-static void test_the_hidden_frame_and_unclaimed_addresses_are_counted(void **state)
+static void test_aborts_and_unclaimed_addresses_are_counted(void **state)
 {
 	static const struct fake_exit frame = { .error = EFAULT };
+	static const struct fake_exit pair = { .reason = KVM_EXIT_ARM_NISV };
 	static const struct fake_exit nowhere = { .reason = KVM_EXIT_MMIO,
 						  .address = 0x1000,
 						  .len = 4 };
@@ -433,10 +434,12 @@ static void test_the_hidden_frame_and_unclaimed_addresses_are_counted(void **sta
 	(void)state;
 	rig_start(rig);
 	guest_does(rig, &frame);
+	guest_does(rig, &pair);
 	guest_does(rig, &nowhere);
 	machine_stop(rig->m);
 	machine_stats_get(rig->m, &stats);
-	assert_int_equal(stats.kernel_its.frame_accesses, 1);
+	assert_int_equal(stats.vcpus.unreachable, 1);
+	assert_int_equal(stats.vcpus.unemulated, 1);
 	assert_int_equal(stats.unclaimed, 1);
 	assert_int_equal(machine_type(rig->m, (const uint8_t *)"x", 1), 0);
 	rig_free(rig);
@@ -537,7 +540,7 @@ int main(void)
 		cmocka_unit_test(test_a_device_tree_is_written_where_there_is_room),
 		cmocka_unit_test(test_an_interrupt_reaches_the_guest),
 		cmocka_unit_test(test_an_interrupt_waits_until_the_guest_has_its_lpis_on),
-		cmocka_unit_test(test_the_hidden_frame_and_unclaimed_addresses_are_counted),
+		cmocka_unit_test(test_aborts_and_unclaimed_addresses_are_counted),
 		cmocka_unit_test(test_the_first_end_is_the_one_that_counts),
 		cmocka_unit_test(test_a_host_that_fails_says_how),
 		cmocka_unit_test(test_a_kernel_its_that_fails_ends_the_machine),
