@@ -140,9 +140,14 @@ void exception(struct frame *frame, unsigned vector);
 #define FSC_EXTERNAL_WALK_1 0x13u /* to 0x17: of a walk, by level */
 #define FSC_EXTERNAL_WALK_N 0x17u
 #define FSC_ALIGNMENT	    0x21u
+#define FSC_UNSUPPORTED	    0x35u /* an exclusive or atomic access to such memory */
 
 static volatile bool allowed;
-static struct abort_counts counts;
+/* Each CPU writes its own row. */
+static struct abort_row {
+	struct abort_counts counts;
+	uint64_t far;
+} rows[MAX_CPUS] __attribute__((aligned(64)));
 extern const char image_start[], image_end[];
 
 void aborts_allow(bool allow)
@@ -151,25 +156,49 @@ void aborts_allow(bool allow)
 	barrier();
 }
 
+struct abort_counts aborts_taken_here(void)
+{
+	__asm__ volatile("" : : : "memory"); /* the handler writes them */
+	return rows[cpu_index()].counts;
+}
+
+uint64_t abort_address_here(void)
+{
+	return rows[cpu_index()].far;
+}
+
 struct abort_counts aborts_taken(void)
 {
-	return counts;
+	struct abort_counts sum = { 0 };
+
+	barrier();
+	for (unsigned cpu = 0; cpu < MAX_CPUS; cpu++) {
+		const struct abort_counts *counts = &rows[cpu].counts;
+
+		sum.external += counts->external;
+		sum.walk += counts->walk;
+		sum.alignment += counts->alignment;
+		sum.other += counts->other;
+	}
+	return sum;
 }
 
 static void count_abort(uint64_t esr)
 {
+	struct abort_counts *counts = &rows[cpu_index()].counts;
 	uint64_t fsc = ESR_FSC(esr);
 
+	rows[cpu_index()].far = sysreg_read("far_el1");
 	if (ESR_EC(esr) != EC_DATA && ESR_EC(esr) != EC_INSTRUCTION)
-		counts.other++;
+		counts->other++;
 	else if (fsc == FSC_EXTERNAL)
-		counts.external++;
+		counts->external++;
 	else if (fsc >= FSC_EXTERNAL_WALK_1 && fsc <= FSC_EXTERNAL_WALK_N)
-		counts.walk++;
-	else if (fsc == FSC_ALIGNMENT)
-		counts.alignment++;
+		counts->walk++;
+	else if (fsc == FSC_ALIGNMENT || fsc == FSC_UNSUPPORTED)
+		counts->alignment++;
 	else
-		counts.other++;
+		counts->other++;
 }
 
 static void sync_exception(struct frame *frame)

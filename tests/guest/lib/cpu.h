@@ -45,11 +45,15 @@ void aborts_allow(bool allowed);
 struct abort_counts {
 	uint64_t external;  /* the bus refused (DFSC 0x10) */
 	uint64_t walk;	    /* the bus refused a page table walk */
-	uint64_t alignment; /* never got as far as the bus */
+	uint64_t alignment; /* or atomic where that cannot be: never got as far as the bus */
 	uint64_t other;	    /* translation and permission faults, unknown instructions */
 };
 
+/* Of all CPUs. */
 struct abort_counts aborts_taken(void);
+/* Of the calling CPU alone, and where its last one was (FAR_EL1). */
+struct abort_counts aborts_taken_here(void);
+uint64_t abort_address_here(void);
 
 /* ---- address translation -------------------------------------------------- */
 
