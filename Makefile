@@ -310,7 +310,7 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_bench_run := -Wl,--wrap=pci_function_get
-LDFLAGS_test_run_guest := -Wl,--wrap=vm_init
+LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches
 LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc

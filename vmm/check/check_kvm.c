@@ -13,33 +13,8 @@
 #include <linux/kvm.h>
 #include <string.h>
 
-#include "vmm/base/bits.h"
 #include "vmm/kvm/vm.h"
-
-/*
- * What itsy calls; without the optional ones it does something slower or less exact.
- * KVM_CAP_MSI_DEVID is not here: a VM has it once it has an ITS, see check_kvm_its().
- */
-static const struct {
-	unsigned cap;
-	const char *name;
-	bool optional;
-} extensions[] = {
-	{ KVM_CAP_ONE_REG, "ONE_REG", false },
-	{ KVM_CAP_USER_MEMORY, "USER_MEMORY", false },
-	{ KVM_CAP_READONLY_MEM, "READONLY_MEM", false },
-	{ KVM_CAP_DEVICE_CTRL, "DEVICE_CTRL", false },
-	{ KVM_CAP_IRQCHIP, "IRQCHIP", false },
-	{ KVM_CAP_IRQFD, "IRQFD", false },
-	{ KVM_CAP_IRQ_ROUTING, "IRQ_ROUTING", false },
-	{ KVM_CAP_SIGNAL_MSI, "SIGNAL_MSI", false },
-	{ KVM_CAP_MP_STATE, "MP_STATE", false },
-	{ KVM_CAP_ARM_PSCI_0_2, "ARM_PSCI_0_2", false },
-	{ KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT", false },
-	{ KVM_CAP_ARM_VM_IPA_SIZE, "ARM_VM_IPA_SIZE", true },
-	{ KVM_CAP_ARM_NISV_TO_USER, "ARM_NISV_TO_USER", true },
-	{ KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS", true },
-};
+#include "vmm/kvm/vm_needs.h"
 
 /* A VM, or the result says why not. */
 static bool make_vm(const struct check_host *host, struct vm *vm, struct check_result *ret)
@@ -71,38 +46,25 @@ void check_kvm(const struct check_host *host, struct check_result *ret)
 			  KVM_API_VERSION, vm_extension(&vm, KVM_CAP_MAX_VCPUS));
 }
 
-static void list_missing(const struct vm *vm, bool optional, char *out, size_t cap)
-{
-	size_t at = 0;
-
-	out[0] = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(extensions) && at < cap; i++) {
-		if (extensions[i].optional != optional || vm_extension(vm, extensions[i].cap))
-			continue;
-		at += (size_t)snprintf(out + at, cap - at, "%sKVM_CAP_%s", at ? ", " : "",
-				       extensions[i].name);
-	}
-}
-
 void check_kvm_extensions(const struct check_host *host, struct check_result *ret)
 {
 	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+	struct failure failure = { 0 };
 	char missing[200];
 
 	if (!have_vm(host, &vm, ret))
 		return;
-	list_missing(&vm, false, missing, sizeof(missing));
-	if (missing[0]) {
-		check_say(ret, VERDICT_FAIL, "use a newer kernel, 6.1 or later", "missing: %s",
-			  missing);
+	/* What a guest would be refused with. */
+	if (vm_needs_met(&vm, &failure) < 0) {
+		check_say(ret, VERDICT_FAIL, failure.cure, "%s", failure.cause);
 		return;
 	}
-	list_missing(&vm, true, missing, sizeof(missing));
+	vm_needs_unmet_options(&vm, missing, sizeof(missing));
 	if (missing[0])
 		check_say(ret, VERDICT_WARN, "guests run; a newer kernel has them", "missing: %s",
 			  missing);
 	else
-		check_say(ret, VERDICT_PASS, NULL, "all %zu are there", ARRAY_SIZE(extensions));
+		check_say(ret, VERDICT_PASS, NULL, "all %zu are there", vm_needs_nr());
 }
 
 void check_kvm_gic(const struct check_host *host, struct check_result *ret)

@@ -27,6 +27,7 @@
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/machine.h"
 
 #define TYPE_AGAIN_MS 20
@@ -120,6 +121,8 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	struct vm vm;
 	int r = vm_init(&vm, ret_failure);
 
+	if (r == 0)
+		r = vm_needs_met(&vm, ret_failure);
 	vm_fini(&vm);
 	if (r == 0)
 		r = check_memory(run, ret_failure);

@@ -306,6 +306,10 @@ static int run_once(struct vcpu *vcpu)
 	case -EINTR:
 	case -EAGAIN:
 		return 0;
+	case -ENOSYS:
+		/* By io_mem_abort() of linux arch/arm64/kvm/mmio.c: as KVM_EXIT_ARM_NISV. */
+		abort_access(vcpu, &vcpu->set->unemulated);
+		return 0;
 	case -EFAULT:
 		/* By user_mem_abort() of linux arch/arm64/kvm/mmu.c, which does not tell where. */
 		abort_access(vcpu, &vcpu->set->unreachable);
@@ -459,8 +463,9 @@ int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "vcpus", NULL,
 				   "out of memory");
 
-	/* KVM_EXIT_ARM_NISV instead of a KVM_RUN that fails; older hosts have no such exit. */
-	r = vm_enable(vm, KVM_CAP_ARM_NISV_TO_USER);
+	/* KVM_EXIT_ARM_NISV instead of a KVM_RUN that fails: one line less in the host's log. */
+	r = vm_extension(vm, KVM_CAP_ARM_NISV_TO_USER) ? vm_enable(vm, KVM_CAP_ARM_NISV_TO_USER)
+						       : 0;
 	if (!r)
 		r = vm_ioctl(vm, vm->fd, KVM_ARM_PREFERRED_TARGET, &preferred);
 	for (uint32_t i = 0; !r && i < nr; i++)

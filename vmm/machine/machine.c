@@ -29,6 +29,7 @@
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/fdt.h"
 
 _Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
@@ -162,6 +163,9 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	};
 	int r = vm_init(&m->vm, ret_failure);
 
+	if (r < 0)
+		return r;
+	r = vm_needs_met(&m->vm, ret_failure);
 	if (r < 0)
 		return r;
 	r = vm_set_slot(&m->vm, VM_SLOT_RAM, mem->base, mem->size, mem->va, false);

@@ -40,7 +40,7 @@ static struct {
 	struct capture said;
 
 	/* The host. */
-	int kvm_error, control_error;
+	int kvm_error, needs_error, control_error;
 	unsigned nr_controls;
 
 	/* The machines, in turn: how each ends. */
@@ -68,6 +68,15 @@ int __wrap_vm_init(struct vm *vm, struct failure *ret_failure)
 	return w.kvm_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.kvm_error, "/dev/kvm",
 					 NULL, "the host has no KVM")
 			   : 0;
+}
+
+int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure);
+int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
+{
+	(void)vm;
+	return w.needs_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.needs_error,
+					   "KVM extensions", NULL, "missing: one")
+			     : 0;
 }
 
 const struct control_verb control_verbs[] = { { .name = "info" } };
@@ -410,6 +419,7 @@ static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **
 		const char *want;
 	} cases[] = {
 		{ &w.kvm_error, ENOENT, ITSY_ENVIRONMENT, "/dev/kvm: the host has no KVM" },
+		{ &w.needs_error, ENOTSUP, ITSY_ENVIRONMENT, "KVM extensions: missing: one" },
 		{ &w.control_error, EBUSY, ITSY_ENVIRONMENT, "/run/itsy/box.sock: cannot be made" },
 		{ &w.create_error, ENOMEM, ITSY_ENVIRONMENT, "a machine: cannot be made" },
 		{ &w.fdt_error, ENOSPC, ITSY_RUNTIME, "device tree: has no room" },

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -142,8 +143,10 @@ static int check_extension(const struct fake_kvm *fake, uintptr_t cap)
 	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
 	case KVM_CAP_ARM_PTRAUTH_GENERIC:
 		return fake->ptrauth;
+	case KVM_CAP_ARM_NISV_TO_USER:
+		return !fake->no_nisv;
 	default:
-		return 0;
+		return cap != fake->lacks;
 	}
 }
 
@@ -377,6 +380,7 @@ void fake_kvm_init(struct fake_kvm *fake)
 		.ipa_bits = 44,
 		.max_vcpus = FAKE_KVM_VCPUS,
 		.run_size = RUN_SIZE,
+		.lacks = UINT_MAX,
 	};
 	pthread_mutex_init(&fake->lock, NULL);
 	for (unsigned i = 0; i < FAKE_KVM_IRQFDS; i++)

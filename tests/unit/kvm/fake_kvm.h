@@ -105,6 +105,7 @@ struct fake_kvm {
 	int max_vcpus;
 	int run_size; /* what KVM_GET_VCPU_MMAP_SIZE answers, or a negative errno */
 	bool sve, ptrauth, no_nisv, no_gic;
+	unsigned lacks; /* this KVM_CAP_..., too; UINT_MAX: none */
 	struct fake_its_ops its_ops;
 	/* Called on a vCPU's thread when KVM_RUN has begun but has not looked at immediate_exit. */
 	void (*entering)(void *arg, unsigned vcpu);

@@ -227,6 +227,7 @@ static void test_an_abort_is_injected_where_a_pause_waits_for_it(void **state)
 	static const struct fake_exit exits[] = {
 		{ .reason = KVM_EXIT_ARM_NISV },
 		{ .error = EFAULT },
+		{ .error = ENOSYS },
 	};
 	struct vcpu_rig *rig = vcpu_rig_with(NR_VCPUS);
 	struct meeting m = { .rig = rig };
@@ -235,7 +236,7 @@ static void test_an_abort_is_injected_where_a_pause_waits_for_it(void **state)
 	rig->fake.in_ioctl = take_long;
 	rig->fake.entering_arg = &m;
 	vcpu_rig_start(rig);
-	for (unsigned i = 0; i < 2; i++) {
+	for (unsigned i = 0; i < 3; i++) {
 		int r;
 
 		fake_kvm_script(&rig->fake, 1, &exits[i]);
