@@ -182,9 +182,10 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
 
 	if (asks_reset(dev, w)) {
 		bool decoded = command & PCI_COMMAND_MEMORY;
+		enum vfio_reset_step failed;
 
 		/* Where the host refuses, all that is virtual is reset nevertheless. */
-		(void)!device_reset_locked(dev);
+		(void)!device_reset_locked(dev, &failed);
 		return DEVICE_WORK_RESET | (decoded ? DEVICE_WORK_BARS : 0);
 	}
 	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));

@@ -74,16 +74,26 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 
+/* What could not be done of a reset. */
+enum vfio_reset_step {
+	VFIO_RESET_STEP_NONE,
+	/* The host refused it: registers, and what they tell the function to do, are as they were.
+	 */
+	VFIO_RESET_STEP_RESET,
+	/* Bus mastering cannot be switched off: the function may go on writing to memory. */
+	VFIO_RESET_STEP_QUIET,
+};
+
 /*
  * The state of a function after power-on: bus mastering and decoding off, the
  * function reset (VFIO_DEVICE_RESET, where it has one), the virtual
  * configuration space, MSI-X table and PBA as at create, interrupts that were
  * signalled before are forgotten. No guest access may run; whoever has read an eventfd
  * and not called vfio_vector_take() yet must not call it any more. Calls bars_changed where BARs
- * were decoded. All of it is done also where the host refused the reset, which is the error that is
- * returned.
+ * were decoded. All of it is done also where a step failed, whose error is returned: of several,
+ * the last of enum vfio_reset_step.
  */
-int vfio_device_reset(struct vfio_device *dev) _must_check_;
+int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed) _must_check_;
 
 /*
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,

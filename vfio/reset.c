@@ -6,6 +6,7 @@
  */
 #include "vfio/reset.h"
 
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <string.h>
@@ -36,34 +37,56 @@ static void write_back_initial(const struct vfio_device *dev)
 }
 
 /*
- * The kernel restores configuration space after a reset, with the host's vectors and with
- * bus mastering, if that was on. So it is switched off first.
+ * Bus mastering is off, as far as anybody can tell: it was written, and reads so. All ones
+ * are a function that does not answer, being in a reset, or gone; it sends nothing then, and
+ * a reset leaves it with the bit clear (PCI Express 6.6.2, Command).
  */
-int device_reset_locked(struct vfio_device *dev)
+static int quiet(const struct vfio_device *dev)
 {
-	int r, done;
+	uint16_t command;
+	int r = device_command_write(dev, false);
 
-	r = device_command_write(dev, false);
-	if (dev->can_reset) {
-		done = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
-		r = r < 0 ? r : done;
+	if (!r)
+		r = device_read(dev, dev->cfgspace_region + PCI_COMMAND, &command, sizeof(command));
+	if (r < 0)
+		return r;
+	return (command & PCI_COMMAND_MASTER) && command != 0xffff ? -EIO : 0;
+}
+
+/*
+ * The kernel restores configuration space after a reset, with the host's vectors and with
+ * bus mastering, if that was on. So it is switched off first; what counts is that it is
+ * off in the end.
+ */
+int device_reset_locked(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
+{
+	int r = 0, unquiet;
+
+	*ret_failed = VFIO_RESET_STEP_NONE;
+	(void)!device_command_write(dev, false);
+	if (dev->can_reset)
+		r = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
+	if (r < 0)
+		*ret_failed = VFIO_RESET_STEP_RESET;
+	unquiet = quiet(dev);
+	if (unquiet < 0) {
+		*ret_failed = VFIO_RESET_STEP_QUIET;
+		r = unquiet;
 	}
-	done = device_command_write(dev, false);
-	r = r < 0 ? r : done;
 	write_back_initial(dev);
 	memcpy(dev->cfg.value, dev->cfg.initial, sizeof(dev->cfg.value));
 	msi_forget(dev);
 	return r;
 }
 
-int vfio_device_reset(struct vfio_device *dev)
+int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
 {
 	bool decoded;
 	int r;
 
 	pthread_mutex_lock(&dev->lock);
 	decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
-	r = device_reset_locked(dev);
+	r = device_reset_locked(dev, ret_failed);
 	pthread_mutex_unlock(&dev->lock);
 	if (decoded && dev->ops && dev->ops->bars_changed)
 		dev->ops->bars_changed(dev->ops_ctx);

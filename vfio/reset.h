@@ -9,8 +9,8 @@
 
 /*
  * The function and all that is virtual of it as after power-on. Lock
- * held, or no other user yet.
+ * held, or no other user yet. As vfio_device_reset().
  */
-int device_reset_locked(struct vfio_device *dev);
+int device_reset_locked(struct vfio_device *dev, enum vfio_reset_step *ret_failed);
 
 #endif

@@ -284,6 +284,7 @@ void pci_take(struct pci_fn *fn, unsigned vector)
 
 static void begin_function(struct pci_fn *fn)
 {
+	enum vfio_reset_step failed;
 	int r;
 
 	/* What trapped accesses wrote would pile up. */
@@ -293,7 +294,7 @@ static void begin_function(struct pci_fn *fn)
 	memcpy(fn->fake->cfgspace, fn->cfgspace, sizeof(fn->cfgspace));
 	fn->fake->mastering_at_reset = false;
 	vfio_device_set_ops(fn->dev, NULL, NULL);
-	r = vfio_device_reset(fn->dev);
+	r = vfio_device_reset(fn->dev, &failed);
 	assert(r == 0);
 	memset(fn->vectors, 0, sizeof(fn->vectors));
 }
@@ -352,6 +353,7 @@ void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t 
 
 void pci_reset(struct pci_fn *fn)
 {
+	enum vfio_reset_step failed;
 	bool armed = fn->world->armed;
 	int r;
 
@@ -359,7 +361,7 @@ void pci_reset(struct pci_fn *fn)
 		return;
 	/* No guest access runs at that time. */
 	fn->world->armed = false;
-	r = vfio_device_reset(fn->dev);
+	r = vfio_device_reset(fn->dev, &failed);
 	fn->world->armed = armed;
 	assert(r == 0 || fn->world->failed);
 	memset(fn->vectors, 0, sizeof(fn->vectors));

@@ -42,6 +42,7 @@ struct run {
 	struct vfio_container *container;
 	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
 	size_t nr_functions;
+	bool warned_of_reset[CONFIG_MAX_DEVICES];
 	int signals, wake_up;
 	struct term term;
 	struct control_socket *control; /* NULL: none can be made here */
@@ -330,19 +331,51 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	return end == MACHINE_RESET;
 }
 
+/*
+ * Choice: a function that the host does not reset is the guest's all the same, as one that
+ * has no reset is. Its bus mastering is off: it writes to no memory before the next kernel's
+ * driver switches that on, which has reason to quiet it first, for after a kexec it is the same.
+ */
+static void warn_of_reset(struct run *run, size_t i, int error)
+{
+	char bdf[PCI_BDF_STRLEN];
+
+	if (run->warned_of_reset[i])
+		return;
+	run->warned_of_reset[i] = true;
+	report_warning("%s: the host cannot reset it (%s): the guest goes on; bus mastering, "
+		       "decoding and interrupts are off, but its registers, and what they told "
+		       "it to do, remain until its driver resets it",
+		       pci_bdf_format(&run->functions[i].bdf, bdf), strerror(error));
+}
+
+/* The next kernel is loaded over the last one: nothing may write there. */
+static int reset_function(struct run *run, size_t i, struct failure *ret_failure)
+{
+	enum vfio_reset_step failed;
+	int r = vfio_device_reset(run->functions[i].dev, &failed);
+	char bdf[PCI_BDF_STRLEN];
+
+	if (failed == VFIO_RESET_STEP_QUIET)
+		return failure_set(ret_failure, ITSY_RUNTIME, -r,
+				   pci_bdf_format(&run->functions[i].bdf, bdf),
+				   "start the guest again, which opens it anew",
+				   "its bus mastering cannot be switched off (%s): it could write "
+				   "over the next kernel",
+				   strerror(-r));
+	if (failed == VFIO_RESET_STEP_RESET)
+		warn_of_reset(run, i, -r);
+	irq_function_forget(&run->functions[i].irq);
+	return 0;
+}
+
 static int reset_functions(struct run *run, struct failure *ret_failure)
 {
-	for (size_t i = 0; i < run->nr_functions; i++) {
-		int r = vfio_device_reset(run->functions[i].dev);
-		char bdf[PCI_BDF_STRLEN];
+	int r = 0;
 
-		if (r < 0)
-			return failure_set(ret_failure, ITSY_RUNTIME, -r,
-					   pci_bdf_format(&run->functions[i].bdf, bdf), NULL,
-					   "cannot be reset (%s)", strerror(-r));
-		irq_function_forget(&run->functions[i].irq);
-	}
-	return 0;
+	for (size_t i = 0; r >= 0 && i < run->nr_functions; i++)
+		r = reset_function(run, i, ret_failure);
+	return r;
 }
 
 static int run_machines(struct run *run, struct failure *ret_failure)

@@ -43,6 +43,11 @@ static struct {
 	int kvm_error, needs_error, control_error;
 	unsigned nr_controls;
 
+	/* Devices, if they are there: what comes of a reset. */
+	bool has_devices;
+	enum vfio_reset_step reset_failed;
+	unsigned nr_resets, nr_open;
+
 	/* The machines, in turn: how each ends. */
 	enum machine_end ends[4];
 	unsigned nr_machines, nr_destroyed, nr_started, nr_stopped, nr_served;
@@ -77,6 +82,69 @@ int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
 	return w.needs_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.needs_error,
 					   "KVM extensions", NULL, "missing: one")
 			     : 0;
+}
+
+/* Without has_devices they are the host's own, which has none. */
+#define WRAP(type, name, parameters)   \
+	type __real_##name parameters; \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters
+
+WRAP(int, passthru_bind,
+     (struct passthru * p, const struct pci_host_fs *fs, const struct config_device *config,
+      unsigned slot, struct failure *ret_failure))
+{
+	if (!w.has_devices)
+		return __real_passthru_bind(p, fs, config, slot, ret_failure);
+	*p = (struct passthru){ .bdf = config->bdf, .slot = slot };
+	p->irq.name = config->name;
+	return 0;
+}
+
+WRAP(int, passthru_open,
+     (struct passthru * p, const struct config_device *config, struct vfio_container *container,
+      struct failure *ret_failure))
+{
+	if (!w.has_devices)
+		return __real_passthru_open(p, config, container, ret_failure);
+	w.nr_open++;
+	return 0;
+}
+
+WRAP(void, passthru_close, (struct passthru * p))
+{
+	if (!w.has_devices)
+		__real_passthru_close(p);
+	else
+		w.nr_open--;
+}
+
+WRAP(void, passthru_give_back, (struct passthru * p))
+{
+	if (!w.has_devices)
+		__real_passthru_give_back(p);
+}
+
+WRAP(int, vfio_container_create,
+     (struct vfio_container * *ret_container, struct vfio_failure *ret_failure))
+{
+	return w.has_devices ? 0 : __real_vfio_container_create(ret_container, ret_failure);
+}
+
+WRAP(int, vfio_dma_map,
+     (struct vfio_container * c, uint64_t iova, uint64_t size, void *va,
+      struct vfio_failure *ret_failure))
+{
+	return w.has_devices ? 0 : __real_vfio_dma_map(c, iova, size, va, ret_failure);
+}
+
+WRAP(int, vfio_device_reset, (struct vfio_device * dev, enum vfio_reset_step *ret_failed))
+{
+	assert_true(w.has_devices);
+	assert_null(dev);
+	w.nr_resets++;
+	*ret_failed = w.reset_failed;
+	return w.reset_failed == VFIO_RESET_STEP_NONE ? 0 : -ETIMEDOUT;
 }
 
 const struct control_verb control_verbs[] = { { .name = "info" } };
@@ -293,6 +361,61 @@ static void test_a_guest_that_resets_itself_gets_a_new_machine(void **state)
 	assert_int_equal(w.nr_started, 3);
 }
 
+static void add_devices(void)
+{
+	static char names[2][8] = { "disk", "nic" };
+
+	w.has_devices = true;
+	w.config.nr_devices = 2;
+	for (unsigned i = 0; i < 2; i++)
+		w.config.devices[i] = (struct config_device){
+			.name = names[i],
+			.bdf = { .bus = 1, .dev = (uint8_t)i },
+			.msi_cpu = -1,
+		};
+	w.ends[0] = w.ends[1] = MACHINE_RESET;
+	w.ends[2] = MACHINE_OFF;
+}
+
+static unsigned count(const char *text, const char *part)
+{
+	unsigned nr = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		nr++;
+	return nr;
+}
+
+static void test_a_function_that_the_host_cannot_reset_is_told_once_and_the_guest_goes_on(
+	void **state)
+{
+	(void)state;
+	add_devices();
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_resets, 4);
+	assert_int_equal(count(w.said.err, "warning"), 0);
+
+	w.reset_failed = VFIO_RESET_STEP_RESET;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_started, 3);
+	assert_int_equal(w.nr_open, 0);
+	assert_int_equal(count(w.said.err, "itsy: warning: "), 2);
+	has(w.said.err, "itsy: warning: 0000:01:00.0: the host cannot reset it (Connection timed "
+			"out): the guest goes on; ");
+	has(w.said.err, "itsy: warning: 0000:01:01.0: ");
+}
+
+static void test_a_function_that_could_write_over_the_next_kernel_ends_the_guest(void **state)
+{
+	(void)state;
+	add_devices();
+	w.reset_failed = VFIO_RESET_STEP_QUIET;
+	assert_int_equal(run(), ITSY_RUNTIME);
+	assert_int_equal(w.nr_started, 1);
+	assert_int_equal(w.nr_open, 0);
+	has(w.said.err, "itsy: error: 0000:01:00.0: its bus mastering cannot be switched off");
+}
+
 static void *run_refused(void *arg)
 {
 	(void)arg;
@@ -476,6 +599,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_guest_that_powers_off_is_a_success),
 		TEST(test_a_guest_that_resets_itself_gets_a_new_machine),
+		TEST(test_a_function_that_the_host_cannot_reset_is_told_once_and_the_guest_goes_on),
+		TEST(test_a_function_that_could_write_over_the_next_kernel_ends_the_guest),
 		TEST(test_a_host_without_io_uring_is_told_once),
 		TEST(test_a_host_that_fails_is_told),
 		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),

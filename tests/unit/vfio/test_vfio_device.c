@@ -317,6 +317,7 @@ static void test_function_is_reset_at_create_and_at_destroy(void **state)
 
 static void test_function_without_reset_is_taken(void **state)
 {
+	enum vfio_reset_step failed;
 	struct vfio_container *container;
 	struct vfio_device *dev;
 	struct fake_vfio fake;
@@ -327,7 +328,7 @@ static void test_function_without_reset_is_taken(void **state)
 	fake_publish(&fake);
 	fake_container(&fake, &container);
 	dev = fake_open(&fake, container, BDF);
-	assert_int_equal(vfio_device_reset(dev), 0);
+	assert_int_equal(vfio_device_reset(dev, &failed), 0);
 	vfio_device_destroy(dev);
 	vfio_container_destroy(container);
 	fake_fini(&fake);

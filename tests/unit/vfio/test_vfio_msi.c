@@ -331,6 +331,7 @@ static void test_message_written_while_unmasked_takes_effect_with_each_write(voi
 
 static void test_reset_forgets_what_waited_and_masks_all(void **state)
 {
+	enum vfio_reset_step failed;
 	struct world w;
 
 	(void)state;
@@ -340,7 +341,7 @@ static void test_reset_forgets_what_waited_and_masks_all(void **state)
 	control(&w, PCI_MSIX_FLAGS_ENABLE | PCI_MSIX_FLAGS_MASKALL);
 	assert_int_equal(take(&w, 1), VFIO_TAKE_HELD);
 	fake_signal(w.fn, 2);
-	assert_int_equal(vfio_device_reset(w.dev), 0);
+	assert_int_equal(vfio_device_reset(w.dev, &failed), 0);
 	assert_true(pba(&w, 0) == 0);
 	/* That is its reader's, who counts. */
 	assert_true(readable(vfio_vector_eventfd(w.dev, 2)));
