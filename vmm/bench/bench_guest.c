@@ -80,11 +80,9 @@ static void fill_page(struct bench_guest *guest, const struct bench_guest_config
 	}
 }
 
-/* The machine asks for service while the payload maps its vectors. */
 static int wait_until_ready(struct bench_guest *guest, struct failure *ret_failure)
 {
 	const uint64_t end = clock_ns() + READY_MS * UINT64_C(1000000);
-	eventfd_t ignored;
 
 	do {
 		if (__atomic_load_n(&guest->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
@@ -92,8 +90,6 @@ static int wait_until_ready(struct bench_guest *guest, struct failure *ret_failu
 		if (machine_end(guest->machine) != MACHINE_RUNS)
 			return failure_set(ret_failure, ITSY_RUNTIME, EIO, "payload", NULL,
 					   "ended before it was ready");
-		if (eventfd_read(guest->wake_up, &ignored) == 0)
-			(void)machine_service(guest->machine);
 		sleep_ns(STEP_NS);
 	} while (clock_ns() < end);
 	return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, "payload", NULL,

@@ -21,11 +21,10 @@
 
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
-#include "vmm/base/clock.h"
 #include "vmm/dev/console.h"
 #include "vmm/irq/vector_routes.h"
+#include "vmm/its/its_thread.h"
 #include "vmm/its/lpis.h"
-#include "vmm/its/retry_timer.h"
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
@@ -43,6 +42,7 @@ struct machine {
 	struct vcpus *vcpus;
 	struct kernel_its *kernel_its;
 	struct vits_set *its;
+	struct its_thread *its_thread;
 	struct pci_host *pci_host;
 	struct console *console;
 	struct vector_routes *routes;
@@ -53,8 +53,6 @@ struct machine {
 	pthread_mutex_t lock;
 	enum machine_end end;
 	char failure[128];
-
-	struct retry_timer retry_timer; /* of machine_service() */
 };
 
 /* ---- what the parts tell ------------------------------------------------------ */
@@ -65,6 +63,14 @@ static void wake_up(void *ctx)
 	const struct machine *m = ctx;
 
 	(void)eventfd_write(m->cfg.wake_up, 1);
+}
+
+/* Commands are left in a queue, or an interrupt waits: before the guest runs there are none. */
+static void wake_its_thread(void *ctx)
+{
+	const struct machine *m = ctx;
+
+	its_thread_wake(m->its_thread);
 }
 
 /* The first end is the one that counts. */
@@ -156,7 +162,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
-		.waits = wake_up,
+		.waits = wake_its_thread,
 		.failed = on_part_failed,
 		.deferred_changed = review_routes,
 		.ctx = m,
@@ -268,7 +274,7 @@ static int build_devices(struct machine *m)
 	const struct vits_set_config its_config = {
 		.mem = m->cfg.mem,
 		.kernel_its = m->kernel_its,
-		.more = wake_up,
+		.more = wake_its_thread,
 		.switched = review_routes,
 		.unmapped = review_tied_vectors,
 		.ctx = m,
@@ -277,6 +283,8 @@ static int build_devices(struct machine *m)
 
 	for (size_t i = 0; !r && i < m->cfg.config->nr_its; i++)
 		r = build_its(m, i);
+	if (!r)
+		r = its_thread_create(m->its, m->kernel_its, &m->its_thread);
 	if (!r)
 		r = pci_host_create(&pci_host_ops, m, &m->pci_host);
 	if (!r)
@@ -334,6 +342,7 @@ void machine_destroy(struct machine *m)
 		passthru_unwire(&m->cfg.functions[i]);
 	console_destroy(m->console);
 	pci_host_destroy(m->pci_host);
+	its_thread_destroy(m->its_thread);
 	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
 	kernel_its_destroy(m->kernel_its);
@@ -428,10 +437,22 @@ static void place_vcpus(struct machine *m)
 	}
 }
 
+static int start_its_thread(struct machine *m, struct failure *ret_failure)
+{
+	int r = its_thread_start(m->its_thread, m->cfg.config->vcpu.fifo);
+
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_RUNTIME, -r, "its", NULL,
+				   "the thread cannot be started (%s)", strerror(-r));
+	return 0;
+}
+
 int machine_start(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
 {
 	int r = m->cfg.unrouted ? 0 : start_routes(m, ret_failure);
 
+	if (r >= 0)
+		r = start_its_thread(m, ret_failure);
 	if (r < 0)
 		return r;
 	place_vcpus(m);
@@ -453,30 +474,24 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-/* Interrupts may wait for a guest that has not switched its LPIs on: look now and then. */
-static int retry_waiting(struct machine *m)
-{
-	uint64_t now_ms = clock_ns() / 1000000;
-
-	if (retry_timer_due(&m->retry_timer, now_ms))
-		kernel_its_retry(m->kernel_its);
-	return retry_timer_next(&m->retry_timer, kernel_its_waits(m->kernel_its), now_ms);
-}
-
 int machine_service(struct machine *m)
 {
-	int routes_ms = m->routes ? vector_routes_service(m->routes) : -1;
-
-	vits_set_run(m->its);
-	return sooner_ms(routes_ms, retry_waiting(m));
+	return m->routes ? vector_routes_service(m->routes) : -1;
 }
 
+/*
+ * The vCPUs first. From then on no pause waits for their share of the time, so that the
+ * thread "its" is soon done; and one of them that waits for it to leave a queue or end a pause
+ * has it until then.
+ */
 void machine_stop(struct machine *m)
 {
 	if (m->console)
 		console_stop(m->console);
 	if (m->vcpus)
 		vcpus_stop(m->vcpus);
+	if (m->its_thread)
+		its_thread_stop(m->its_thread);
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
 	vector_routes_destroy(m->routes);

@@ -47,7 +47,7 @@ void machine_destroy(struct machine *m);
 int machine_write_fdt(struct machine *m, const struct loaded *loaded,
 		      struct failure *ret_failure) _must_check_;
 
-/* Start the vCPUs and the router. */
+/* Start the vCPUs, the router, and the thread for what commands leave (vmm/its/its_thread.h). */
 int machine_start(struct machine *m, const struct loaded *loaded,
 		  struct failure *ret_failure) _must_check_;
 
@@ -56,17 +56,17 @@ enum machine_end machine_end(struct machine *m);
 const char *machine_failure(struct machine *m);
 
 /*
- * Do what vCPUs and the router have left to another thread: the rest of long
- * command queues, vectors to be masked at the device, interrupts that wait for the guest to have
- * its LPIs on. Returns after how many milliseconds it wants to be called if nobody
- * wakes it up; -1: never. One thread.
+ * Do what vCPUs and the router have left to the main thread: mask vectors at the device, look
+ * at those on irqfd. A guest's commands do not need it. May wait for the reset of a function.
+ * Returns after how many milliseconds it wants to be called if nobody wakes it up; -1: never.
+ * One thread.
  */
 int machine_service(struct machine *m);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 
-/* Stop vCPUs and router; the functions are quiet towards the guest afterwards. */
+/* Stop these threads; the functions are quiet towards the guest afterwards. */
 void machine_stop(struct machine *m);
 
 struct machine_stats {

@@ -10,7 +10,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <cmocka.h>
 
 #include "vmm/bench/bench_guest.h"
@@ -31,7 +30,7 @@ static struct {
 
 	/* The machine. */
 	struct machine_config machine;
-	unsigned nr_created, nr_destroyed, nr_served;
+	unsigned nr_created, nr_destroyed;
 	int create_error, fdt_error, start_error;
 	bool ends;
 	unsigned ready_after; /* calls of machine_end(); 0: never */
@@ -75,8 +74,7 @@ int machine_start(struct machine *m, const struct loaded *loaded, struct failure
 	if (w.start_error)
 		return failure_set(ret_failure, ITSY_RUNTIME, w.start_error, "a thread", NULL,
 				   "cannot be made");
-	/* It asks for service while the payload maps its vectors. */
-	return eventfd_write(w.machine.wake_up, 1);
+	return 0;
 }
 
 enum machine_end machine_end(struct machine *m)
@@ -85,13 +83,6 @@ enum machine_end machine_end(struct machine *m)
 	if (w.ready_after && !--w.ready_after)
 		__atomic_store_n(&page()->phase, BENCH_READY, __ATOMIC_RELEASE);
 	return w.ends ? MACHINE_OFF : MACHINE_RUNS;
-}
-
-int machine_service(struct machine *m)
-{
-	(void)m;
-	w.nr_served++;
-	return -1;
 }
 
 static int make(void **state)
@@ -148,7 +139,6 @@ static void test_the_guest_is_told_what_it_is_to_do(void **state)
 	assert_int_equal(w.machine.config->nr_its, 1);
 	assert_int_equal(w.machine.nr_functions, 2);
 	assert_false(w.machine.unrouted);
-	assert_int_equal(w.nr_served, 1);
 	assert_ptr_equal(bench_guest_machine(guest), &w);
 	bench_guest_destroy(guest);
 }

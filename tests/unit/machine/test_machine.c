@@ -6,10 +6,13 @@
 #include <dirent.h>
 #include <endian.h>
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -69,6 +72,20 @@ void *__wrap_calloc(size_t nr, size_t size)
 	if (fail_calloc_at && --fail_calloc_at == 0)
 		return NULL;
 	return __real_calloc(nr, size);
+}
+
+static unsigned fail_thread_at;
+
+int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *arg);
+int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+			  void *arg)
+{
+	if (fail_thread_at && --fail_thread_at == 0)
+		return EAGAIN;
+	return __real_pthread_create(thread, attr, run, arg);
 }
 
 /* ---- the rig ------------------------------------------------------------------------ */
@@ -182,13 +199,18 @@ static void guest_does(struct rig *rig, const struct fake_exit *exit)
 	fake_kvm_wait_idle(&rig->fake, 0);
 }
 
+static struct fake_exit write_of(uint32_t reg, uint64_t value)
+{
+	return (struct fake_exit){ .reason = KVM_EXIT_MMIO,
+				   .address = LAYOUT_GITS_OF(0) + reg,
+				   .len = reg == GITS_CTLR ? 4 : 8,
+				   .is_write = true,
+				   .data = value };
+}
+
 static void guest_writes(struct rig *rig, uint32_t reg, uint64_t value)
 {
-	const struct fake_exit write = { .reason = KVM_EXIT_MMIO,
-					 .address = LAYOUT_GITS_OF(0) + reg,
-					 .len = reg == GITS_CTLR ? 4 : 8,
-					 .is_write = true,
-					 .data = value };
+	const struct fake_exit write = write_of(reg, value);
 
 	guest_does(rig, &write);
 }
@@ -355,6 +377,32 @@ static void test_a_machine_that_cannot_start_leaves_nothing_running(void **state
 	assert_true(nr_failed >= 2); /* PC and x0 */
 }
 
+static void test_a_thread_that_cannot_be_made_is_told_and_no_other_stays(void **state)
+{
+	unsigned nr;
+
+	(void)state;
+	for (nr = 1;; nr++) {
+		struct rig *rig = rig_new();
+		bool failed;
+		int r;
+
+		assert_int_equal(rig_create(rig), 0);
+		fail_thread_at = nr;
+		r = machine_start(rig->m, &rig->loaded, &rig->failure);
+		failed = !fail_thread_at;
+		fail_thread_at = 0;
+		assert_int_equal(r < 0, failed);
+		if (failed)
+			assert_true(rig->failure.object[0] && rig->failure.cause[0]);
+		rig_free(rig);
+		if (!failed)
+			break;
+	}
+	/* Two routers, its, the vCPUs. */
+	assert_int_equal(nr, 2 + 1 + NR_VCPUS + 1);
+}
+
 static void test_a_device_tree_is_written_where_there_is_room(void **state)
 {
 	struct rig *rig = rig_new();
@@ -400,26 +448,199 @@ static void test_an_interrupt_reaches_the_guest(void **state)
 	rig_free(rig);
 }
 
+/* The thread of this process with that name, or 0. */
+static pid_t thread_named(const char *name)
+{
+	DIR *dir = opendir("/proc/self/task");
+	const struct dirent *entry;
+	pid_t found = 0;
+
+	assert_non_null(dir);
+	while (!found && (entry = readdir(dir))) {
+		char path[300], comm[32] = "";
+		FILE *file;
+
+		(void)snprintf(path, sizeof(path), "/proc/self/task/%s/comm", entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fgets(comm, sizeof(comm), file) && !strncmp(comm, name, strlen(name)) &&
+		    comm[strlen(name)] == '\n')
+			found = (pid_t)strtol(entry->d_name, NULL, 10);
+		(void)fclose(file);
+	}
+	(void)closedir(dir);
+	return found;
+}
+
+/* ---- with nobody at the main thread: no machine_service() ---------------------------------------
+ */
+
+#define NR_LONG 2000u /* commands: more than a vCPU runs, and than one part of the rest is */
+
+/* The LPI's byte is read anew, so often. */
+static void guest_fills_its_queue(struct rig *rig)
+{
+	const struct gits_cmd inv = { .opcode = GITS_CMD_INV, .devid = DEVID, .eventid = 2 };
+	struct fake_exit write;
+
+	while (rig->cwriter < NR_LONG * GITS_CMD_SZ)
+		guest_commands(rig, &inv);
+	write = write_of(GITS_CWRITER, rig->cwriter);
+	fake_kvm_script(&rig->fake, 0, &write);
+	fake_kvm_wait_done(&rig->fake, 0, ++rig->nr_scripted);
+}
+
+static uint64_t creadr(struct rig *rig)
+{
+	return vits_mmio_read(machine_its(rig->m, 0), GITS_CREADR, 8);
+}
+
+static void test_a_long_queue_is_run_to_its_end(void **state)
+{
+	struct rig *rig = rig_new();
+	struct machine_stats stats;
+	eventfd_t ignored;
+
+	(void)state;
+	rig_start(rig);
+	guest_sets_up_lpis(rig);
+	guest_maps_a_vector(rig);
+	guest_fills_its_queue(rig);
+	while (creadr(rig) != rig->cwriter)
+		nap();
+	machine_stats_get(rig->m, &stats);
+	assert_int_equal(stats.vits.cmd[GITS_CMD_INV].done, NR_LONG - 3);
+	/* Nor was anybody asked to call it. */
+	assert_int_equal(eventfd_read(rig->wake_up, &ignored), -1);
+	assert_string_equal(rig->model.broken, "");
+	rig_free(rig);
+}
+
+/* A write of the kernel ITS's GITS_CWRITER, which takes place in a pause, and "its" is held in it.
+ */
+static struct {
+	struct fake_its_ops model;
+	_Atomic bool is_held, goes_on;
+} held;
+
+static int set_and_hold(void *ctx, uint64_t reg, uint64_t value)
+{
+	char name[16];
+
+	(void)pthread_getname_np(pthread_self(), name, sizeof(name));
+	if (reg == GITS_CWRITER && !strcmp(name, "its")) {
+		held.is_held = true;
+		while (!held.goes_on)
+			nap();
+	}
+	return held.model.set(ctx, reg, value);
+}
+
+static void *stop_machine(void *arg)
+{
+	struct rig *rig = arg;
+
+	machine_stop(rig->m);
+	return NULL;
+}
+
+static void test_a_machine_stops_in_the_middle_of_a_long_queue(void **state)
+{
+	struct rig *rig = rig_new();
+	pthread_t stopper;
+
+	(void)state;
+	held.model = rig->fake.its_ops;
+	held.is_held = held.goes_on = false;
+	rig->fake.its_ops.set = set_and_hold;
+	rig_start(rig);
+	guest_sets_up_lpis(rig);
+	guest_maps_a_vector(rig);
+	guest_fills_its_queue(rig);
+	while (!held.is_held)
+		nap();
+	assert_int_equal(pthread_create(&stopper, NULL, stop_machine, rig), 0);
+	/* All vCPUs are out, and theirs is the pause that is under way. */
+	for (unsigned i = 0; i < 20; i++)
+		nap();
+	held.goes_on = true;
+	assert_int_equal(pthread_join(stopper, NULL), 0);
+	assert_in_range(creadr(rig), 1, rig->cwriter - 1);
+	assert_string_equal(rig->model.broken, "");
+	rig_free(rig);
+}
+
+static void test_a_machine_stops_whenever_it_is_told_to(void **state)
+{
+	(void)state;
+	for (unsigned naps = 0; naps < 8; naps++) {
+		struct rig *rig = rig_new();
+
+		rig_start(rig);
+		guest_sets_up_lpis(rig);
+		guest_maps_a_vector(rig);
+		guest_fills_its_queue(rig);
+		for (unsigned i = 0; i < naps; i++)
+			nap();
+		machine_stop(rig->m);
+		/* Nobody is left who could use what goes now. */
+		while (thread_named("its"))
+			nap();
+		assert_string_equal(rig->model.broken, "");
+		rig_free(rig);
+	}
+}
+
 static void test_an_interrupt_waits_until_the_guest_has_its_lpis_on(void **state)
 {
 	struct rig *rig = rig_new();
-	int ms;
 
 	(void)state;
 	rig_start(rig);
 	guest_maps_a_vector(rig);
-	assert_int_equal(machine_service(rig->m), -1);
 	device_signals(rig, 2);
-	while ((ms = machine_service(rig->m)) < 0)
+	while (!rig->function.irq.vectors[2].injected)
 		nap();
-	assert_in_range(ms, 0, 10);
 	/* The guest gives no sign of it. */
 	guest_sets_up_lpis(rig);
-	while (machine_service(rig->m) >= 0)
-		nap();
 	wait_for_lpi(rig, 1, LPI);
 	rig_free(rig);
 }
+
+/* A vCPU that polls for the end of its commands may have the CPU: its is scheduled before it. */
+static void expect_priority(int of_vcpus, int expected)
+{
+	struct rig *rig = rig_new();
+	struct sched_param param = { 0 };
+	pid_t its;
+
+	rig->config.vcpu.fifo = of_vcpus;
+	rig_start(rig);
+	while (!(its = thread_named("its")))
+		nap();
+	do {
+		nap();
+		assert_int_equal(sched_getparam(its, &param), 0);
+	} while (param.sched_priority != expected);
+	assert_int_equal(sched_getscheduler(its), expected ? SCHED_FIFO : SCHED_OTHER);
+	rig_free(rig);
+}
+
+static void test_commands_run_at_a_priority_above_the_vcpus(void **state)
+{
+	const struct sched_param fifo = { .sched_priority = 99 }, other = { 0 };
+
+	(void)state;
+	expect_priority(0, 0);
+	if (sched_setscheduler(0, SCHED_FIFO, &fifo) < 0)
+		skip(); /* the host grants no such priority */
+	assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &other), 0);
+	expect_priority(5, 6);
+	expect_priority(99, 99);
+}
+
+/* ---- what is counted ------------------------------------------------------------------------- */
 
 static void test_aborts_and_unclaimed_addresses_are_counted(void **state)
 {
@@ -537,9 +758,14 @@ int main(void)
 		cmocka_unit_test(test_nothing_stays_whichever_call_of_the_host_fails),
 		cmocka_unit_test(test_no_memory_is_told_at_each_step),
 		cmocka_unit_test(test_a_machine_that_cannot_start_leaves_nothing_running),
+		cmocka_unit_test(test_a_thread_that_cannot_be_made_is_told_and_no_other_stays),
 		cmocka_unit_test(test_a_device_tree_is_written_where_there_is_room),
 		cmocka_unit_test(test_an_interrupt_reaches_the_guest),
+		cmocka_unit_test(test_a_long_queue_is_run_to_its_end),
+		cmocka_unit_test(test_a_machine_stops_in_the_middle_of_a_long_queue),
+		cmocka_unit_test(test_a_machine_stops_whenever_it_is_told_to),
 		cmocka_unit_test(test_an_interrupt_waits_until_the_guest_has_its_lpis_on),
+		cmocka_unit_test(test_commands_run_at_a_priority_above_the_vcpus),
 		cmocka_unit_test(test_aborts_and_unclaimed_addresses_are_counted),
 		cmocka_unit_test(test_the_first_end_is_the_one_that_counts),
 		cmocka_unit_test(test_a_host_that_fails_says_how),

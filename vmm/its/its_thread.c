@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The thread "its".
+ *
+ * No locks: whoever wakes it up writes an eventfd. vCPUs and the router do so while they hold
+ * locks of theirs, at a priority of their own, and shall not wait for this thread to be
+ * scheduled before it gives a lock back.
+ */
+#include "vmm/its/its_thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+#include "vmm/base/clock.h"
+#include "vmm/base/placement.h"
+#include "vmm/its/retry_timer.h"
+
+struct its_thread {
+	struct vits_set *its;
+	struct kernel_its *kernel_its;
+	int vcpu_fifo;
+	struct retry_timer retry_timer;
+	int wake_up; /* eventfd */
+	_Atomic bool stopping;
+	bool has_thread;
+	pthread_t thread;
+};
+
+/* Interrupts may wait for a guest that has not switched its LPIs on: look now and then. */
+static int retry_waiting(struct its_thread *t)
+{
+	uint64_t now_ms = clock_ns() / 1000000;
+
+	if (retry_timer_due(&t->retry_timer, now_ms))
+		kernel_its_retry(t->kernel_its);
+	return retry_timer_next(&t->retry_timer, kernel_its_waits(t->kernel_its), now_ms);
+}
+
+static void wait_ms(const struct its_thread *t, int ms)
+{
+	struct pollfd fd = { .fd = t->wake_up, .events = POLLIN };
+	eventfd_t ignored;
+
+	if (poll(&fd, 1, ms) == 1)
+		(void)eventfd_read(t->wake_up, &ignored);
+}
+
+/*
+ * As a vCPU would run the commands, for the guest polls for their end meanwhile; and one
+ * above, for under SCHED_FIFO a vCPU that polls gives its CPU up to nobody of its own
+ * priority. Where the host refuses that, as the vCPUs. On any CPU: those that vCPUs are bound
+ * to are as good as others in a pause only, and the host knows which are idle.
+ */
+static void place(const struct its_thread *t)
+{
+	struct placement placement = { .cpu = -1, .fifo = t->vcpu_fifo };
+
+	placement_apply(&placement, "its");
+	if (placement.fifo) {
+		placement.fifo++;
+		placement_apply(&placement, "its");
+	}
+}
+
+static void *its_thread(void *arg)
+{
+	struct its_thread *t = arg;
+
+	(void)pthread_setname_np(pthread_self(), "its");
+	place(t);
+	/* What comes after a look has written the eventfd, so that the next look sees it. */
+	while (!atomic_load(&t->stopping)) {
+		vits_set_run(t->its);
+		wait_ms(t, retry_waiting(t));
+	}
+	return NULL;
+}
+
+static void its_thread_destroyp(struct its_thread **t)
+{
+	its_thread_destroy(*t);
+}
+
+int its_thread_create(struct vits_set *its, struct kernel_its *kernel_its,
+		      struct its_thread **ret_thread)
+{
+	_cleanup_(its_thread_destroyp) struct its_thread *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	t->its = its;
+	t->kernel_its = kernel_its;
+	t->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (t->wake_up < 0)
+		return -errno;
+	*ret_thread = TAKE_PTR(t);
+	return 0;
+}
+
+void its_thread_destroy(struct its_thread *t)
+{
+	if (!t)
+		return;
+	its_thread_stop(t);
+	cleanup_fd(&t->wake_up);
+	free(t);
+}
+
+int its_thread_start(struct its_thread *t, int vcpu_fifo)
+{
+	int r;
+
+	assert(!t->has_thread);
+
+	t->vcpu_fifo = vcpu_fifo;
+	r = -pthread_create(&t->thread, NULL, its_thread, t);
+	t->has_thread = !r;
+	return r;
+}
+
+void its_thread_stop(struct its_thread *t)
+{
+	atomic_store(&t->stopping, true);
+	its_thread_wake(t);
+	if (t->has_thread)
+		(void)pthread_join(t->thread, NULL);
+	t->has_thread = false;
+}
+
+void its_thread_wake(struct its_thread *t)
+{
+	(void)eventfd_write(t->wake_up, 1);
+}

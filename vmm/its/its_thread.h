@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread "its": what a guest's commands need and no vCPU does. It runs the rest of
+ * command queues that are longer than what a vCPU runs at a time, and looks again for
+ * interrupts that wait for deferred mappings.
+ *
+ * It has nothing else to do, and waits for nobody outside of this machine's threads, so that
+ * a guest's commands never wait for a terminal, for a client or for a device's reset.
+ */
+#ifndef VMM_ITS_ITS_THREAD_H
+#define VMM_ITS_ITS_THREAD_H
+
+#include "vmm/base/cleanup.h"
+#include "vmm/its/kernel_its.h"
+#include "vmm/its/vits_set.h"
+
+struct its_thread;
+
+/* No thread yet. Both are borrowed. 0, -ENOMEM, or that no eventfd is left. */
+int its_thread_create(struct vits_set *its, struct kernel_its *kernel_its,
+		      struct its_thread **ret_thread) _must_check_;
+/* Stops it if it runs. NULL is allowed. */
+void its_thread_destroy(struct its_thread *thread);
+
+/*
+ * vcpu_fifo: the vCPUs' priority of SCHED_FIFO, 0 where they are ordinary threads. 0, or what
+ * pthread_create() answered, negative.
+ */
+int its_thread_start(struct its_thread *thread, int vcpu_fifo) _must_check_;
+
+/*
+ * It does no more when this returns; what it had begun, a bounded part of a queue, is done,
+ * and the rest is left. May be called twice, or before the start. After vcpus_stop(): so it
+ * holds nobody up, nor does a pause of its own wait for vCPUs to have had their share.
+ */
+void its_thread_stop(struct its_thread *thread);
+
+/*
+ * vits_set_run() is due, or an interrupt waits for a deferred mapping: have the thread look.
+ * Any thread, also while there is none; takes no lock.
+ */
+void its_thread_wake(struct its_thread *thread);
+
+#endif
