@@ -106,6 +106,7 @@ thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c te
 	tests/unit/irq/test_vector_routes_auto.c tests/unit/its/test_kernel_its_host.c \
 	tests/unit/its/test_vits_set.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
+	tests/unit/vfio/test_vfio_flr.c \
 	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)

@@ -24,7 +24,7 @@
 enum device_work {
 	DEVICE_WORK_BARS = 1,	 /* tell that BARs moved */
 	DEVICE_WORK_VECTORS = 2, /* bring the vectors in line, deliver what waited */
-	DEVICE_WORK_RESET = 4,	 /* tell that all vectors were forgotten */
+	DEVICE_WORK_RESET = 4,	 /* reset the function: resetting is set */
 };
 
 /* One write of the guest. */
@@ -181,16 +181,36 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
 	uint32_t command = cfgspace_get(cfg->value, PCI_COMMAND, 2);
 
 	if (asks_reset(dev, w)) {
-		bool decoded = command & PCI_COMMAND_MEMORY;
-		enum vfio_reset_step failed;
-
-		/* Where the host refuses, all that is virtual is reset nevertheless. */
-		(void)!device_reset_locked(dev, &failed);
-		return DEVICE_WORK_RESET | (decoded ? DEVICE_WORK_BARS : 0);
+		dev->resetting = true;
+		cfgspace_put(cfg->value, PCI_COMMAND, 2, command & ~(uint32_t)PCI_COMMAND_MEMORY);
+		return DEVICE_WORK_RESET | (command & PCI_COMMAND_MEMORY ? DEVICE_WORK_BARS : 0);
 	}
 	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);
 	return effects(dev, w, command);
+}
+
+/*
+ * The BARs have left the guest's memory, as after the reset, and stay away until it is over: all
+ * that writes configuration space waits. The kernel takes them from whoever has them mapped
+ * before it resets the function, and has one who touches them wait until it is through, by a
+ * sleep that no signal ends (vfio_pci_zap_and_down_write_memory_lock(), vfio_pci_mmap_fault(),
+ * since Linux 6.12 vfio_pci_mmap_huge_fault()).
+ * That would be a vCPU inside KVM_RUN, and whoever pauses the vCPUs would wait as long: a
+ * hundred milliseconds at least, and up to a minute for a function that does not come back
+ * (pcie_flr(), pci_dev_wait()).
+ */
+static void reset_by_guest(struct vfio_device *dev)
+{
+	enum vfio_reset_step failed;
+
+	pthread_mutex_lock(&dev->lock);
+	/* Where the host refuses, all that is virtual is reset nevertheless. */
+	(void)!device_reset_locked(dev, &failed);
+	dev->resetting = false;
+	pthread_cond_broadcast(&dev->reset_over);
+	pthread_mutex_unlock(&dev->lock);
+	msi_tell_all(dev);
 }
 
 void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
@@ -201,6 +221,8 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 	if (!access_fits(&dev->cfg, offset, len))
 		return;
 	pthread_mutex_lock(&dev->lock);
+	while (dev->resetting)
+		pthread_cond_wait(&dev->reset_over, &dev->lock);
 	work = write_locked(dev, &w);
 	pthread_mutex_unlock(&dev->lock);
 
@@ -209,5 +231,5 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 	if (work & DEVICE_WORK_VECTORS)
 		msi_sync(dev);
 	if (work & DEVICE_WORK_RESET)
-		msi_tell_all(dev);
+		reset_by_guest(dev);
 }

@@ -98,8 +98,9 @@ int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
 /*
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
  * offset below 4096; anything else reads as all ones and writes nothing. A write
- * that asks for Function Level Reset returns when it is over. The tables in cfgspace.c
- * say which capabilities are shown, and which bits are the function's own, virtual, or
+ * that asks for Function Level Reset returns when it is over; before it begins, bars_changed has
+ * told that no BAR is decoded any more, and until it is over other writes wait. The tables in
+ * cfgspace.c say which capabilities are shown, and which bits are the function's own, virtual, or
  * fixed; what they do not name is hidden.
  */
 uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned len);

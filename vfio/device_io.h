@@ -62,6 +62,8 @@ struct vfio_device {
 	/* Guards cfg and updates of the vectors; not held in callbacks. */
 	pthread_mutex_t lock;
 	struct vfio_cfgspace cfg;
+	bool resetting;		   /* by the guest: until then no write of cfg begins */
+	pthread_cond_t reset_over; /* resetting ended */
 };
 
 /* Accesses to the device's file: all of len bytes, or negative errno. */

@@ -192,6 +192,8 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	pci_bdf_format(bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
+	r = pthread_cond_init(&dev->reset_over, NULL);
+	assert(r == 0);
 
 	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_failure);
 	if (r == 0)
@@ -229,6 +231,7 @@ void vfio_device_destroy(struct vfio_device *dev)
 	if (dev->fd >= 0)
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
 	vfio_group_put(dev->container, dev->group);
+	pthread_cond_destroy(&dev->reset_over);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }

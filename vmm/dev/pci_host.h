@@ -40,7 +40,10 @@ static inline uint32_t pci_host_devid(unsigned slot)
 	return slot << 3;
 }
 
-/* The guest moved the function's BARs or switched decoding. A vCPU's thread. */
+/*
+ * The guest moved the function's BARs, switched decoding, or is about to reset it. A vCPU's
+ * thread.
+ */
 void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot);
 
 /* ECAM and both windows. */

@@ -9,6 +9,10 @@
  * in no ioctl, KVM_RUN or other, without being `inside` (vcpu_ioctl()). A pause takes
  * time from vCPUs that did not ask for it, so there is a budget (vmm/kvm/pause_budget.h).
  *
+ * A kick does not end a sleep in the kernel that no signal ends, and a pause takes as long. The one
+ * that could be long, of a vCPU that touches a BAR while the function is reset, does not happen:
+ * the BAR has left the guest's memory before (vfio/access.c).
+ *
  * One lock guards all that changes. Whose turn it is to pause is a flag and no
  * mutex: with several ITSs, the thread that resumes may be another one.
  */

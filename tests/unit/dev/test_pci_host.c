@@ -33,6 +33,7 @@ struct rig {
 	struct bus bus;
 	struct slot slots[PCI_HOST_MAX_SLOTS];
 	int refuse; /* errno for set_slot, 0: it works */
+	unsigned looks;
 };
 
 static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
@@ -209,6 +210,39 @@ static void test_slots_follow_the_bar_and_go_with_decoding(void **state)
 	assert_int_equal(bus_read(&rig->bus, second + 0x2000, 4), UINT32_MAX);
 }
 
+#define NVME_EXP 0x80u
+#define RESET_AT LAYOUT_PCI64
+
+/* What another vCPU finds meanwhile. */
+static void look_in_reset(void *arg)
+{
+	struct rig *rig = arg;
+
+	assert_int_equal(slots_used(rig), 0);
+	assert_int_equal(bus_read(&rig->bus, RESET_AT + 0x1c, 4), UINT32_MAX);
+	bus_write(&rig->bus, RESET_AT + 0x24, 4, 5);
+	rig->looks++;
+}
+
+/* PCI Express Base 5.0, 6.6.2: the function does not answer; it has no address afterwards. */
+static void test_a_function_in_reset_answers_all_ones_and_has_no_slots(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_function *fn = &rig->fake.functions[0];
+
+	place_bar0(rig, NVME_SLOT, RESET_AT);
+	assert_true(slots_used(rig) > 0);
+	fn->resetting = look_in_reset;
+	fn->resetting_arg = rig;
+	bus_write(&rig->bus, ecam(NVME_SLOT, NVME_EXP + PCI_EXP_DEVCTL), 2, PCI_EXP_DEVCTL_BCR_FLR);
+	fn->resetting = NULL;
+	assert_int_equal(rig->looks, 1);
+	assert_int_equal(slots_used(rig), 0);
+	assert_int_equal(fake_memory(fn, 0, 0x24), 0);
+	place_bar0(rig, NVME_SLOT, RESET_AT);
+	assert_true(slots_used(rig) > 0);
+}
+
 static void test_bar_outside_the_windows_is_not_reachable(void **state)
 {
 	static const struct {
@@ -295,6 +329,7 @@ int main(void)
 		RIG_TEST(test_functions_answer_at_their_place_and_nobody_elsewhere),
 		RIG_TEST(test_decoded_bar_has_slots_but_for_its_msix_pages),
 		RIG_TEST(test_slots_follow_the_bar_and_go_with_decoding),
+		RIG_TEST(test_a_function_in_reset_answers_all_ones_and_has_no_slots),
 		RIG_TEST(test_bar_outside_the_windows_is_not_reachable),
 		RIG_TEST(test_bar_over_another_one_leaves_the_first_in_place),
 		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),

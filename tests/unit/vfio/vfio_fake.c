@@ -362,6 +362,8 @@ static int reset(struct fake_function *fn)
 		return -EINVAL;
 	fn->resets++;
 	fn->mastering_at_reset |= fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+	if (fn->resetting)
+		fn->resetting(fn->resetting_arg);
 	return 0;
 }
 

@@ -63,6 +63,9 @@ struct fake_function {
 	int eventfds[VFIO_MAX_VECTORS]; /* -1: taken away */
 	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
 	unsigned resets;
+	/* Called while it is reset, if set; must not come back to the device on this thread. */
+	void (*resetting)(void *arg);
+	void *resetting_arg;
 	bool mastering_at_reset;
 	bool commanded;			    /* its Command was written since it was opened */
 	unsigned undecoded;		    /* accesses while it did not decode memory */
