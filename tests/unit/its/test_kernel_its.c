@@ -625,9 +625,7 @@ static void test_an_lpi_is_kept_by_no_function_while_its_mapping_is_deferred(voi
 	world_free(w);
 }
 
-/* ---- pauses
- * ---------------------------------------------------------------------------------------
- */
+/* ---- pauses --------------------------------------------------------------------------- */
 
 static void test_a_commit_without_updates_disturbs_nobody(void **state)
 {
