@@ -30,6 +30,10 @@ struct msi_message {
 	uint32_t data;
 };
 
+/*
+ * Called with no lock held. None may write the function's configuration space: while a reset is
+ * under way that waits for the end of it, which comes after bars_changed.
+ */
 struct vfio_device_ops {
 	/*
 	 * The guest moved BARs or switched memory decoding: read vfio_device_bar()

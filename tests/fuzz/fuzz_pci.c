@@ -109,7 +109,7 @@ static void op_window_write(struct session *s)
 	uint64_t gpa = take_gpa(s);
 	unsigned len = input_width(&s->in);
 
-	bus_write(&s->w->bus, gpa, len, input_uint(&s->in, len));
+	pci_write(s->w, gpa, len, input_uint(&s->in, len));
 }
 
 static void op_window_read(struct session *s)

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "vfio/device_io.h"
 #include "vitsmod/bits.h"
 
 #define ONES(len) (~UINT64_C(0) >> (64 - 8 * (len)))
@@ -346,9 +347,25 @@ uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len)
 	return (uint32_t)bus_read(&fn->world->bus, pci_ecam(fn, reg), len);
 }
 
+/* Another vCPU would wait until the reset is over, which whoever is inside it cannot. */
+static bool waits_for_reset(const struct pci_world *w, uint64_t gpa)
+{
+	bool resetting = false;
+
+	for (unsigned i = 0; i < PCI_FUNCTIONS; i++)
+		resetting |= w->fns[i].dev->resetting;
+	return resetting && gpa - LAYOUT_ECAM < LAYOUT_ECAM_SZ;
+}
+
+void pci_write(struct pci_world *w, uint64_t gpa, unsigned len, uint64_t value)
+{
+	if (!waits_for_reset(w, gpa))
+		bus_write(&w->bus, gpa, len, value);
+}
+
 void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value)
 {
-	bus_write(&fn->world->bus, pci_ecam(fn, reg), len, value);
+	pci_write(fn->world, pci_ecam(fn, reg), len, value);
 }
 
 void pci_reset(struct pci_fn *fn)

@@ -73,6 +73,8 @@ void pci_world_end(struct pci_world *w);
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg);
 uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len);
 void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value);
+/* Anywhere. Inside a function's reset, nothing happens to configuration space. */
+void pci_write(struct pci_world *w, uint64_t gpa, unsigned len, uint64_t value);
 uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len);
 
 /* The function interrupts; the router looks; the machine resets the function. */
