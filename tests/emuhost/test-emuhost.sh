@@ -94,6 +94,27 @@ devices_and_files()
 		sh -c '[ "$(head -c 14 /dev/nvme0n1)" = "itsy-pattern 1" ]'
 }
 
+# tests/README.md, "What the emulated host gets wrong": whatever the kernel patches for KVM, one CPU has seen it.
+cpus()
+{
+	local host
+
+	for host in '' --acpi '--gic 4'; do
+		# shellcheck disable=SC2086,SC2016
+		status "three CPUs ${host:-by default}" 0 run --cpus 3 $host -- sh -c '
+			dmesg | grep -o "Brought up 1 node, . CPU"
+			cat /sys/devices/system/cpu/online
+			ls /sys/kernel/debug/kvm | grep -c "^[0-9]*-"'
+		expect 'the kernel boots on one, a machine is kept, all run' "Brought up 1 node, 1 CPU
+0-2
+1" "$(cat "$tmp/out")"
+	done
+	status 'one CPU' 0 run --cpus 1 -- \
+		sh -c 'cat /sys/devices/system/cpu/online; ls /sys/kernel/debug/kvm | grep -c "^[0-9]*-" || true'
+	expect 'it misses nothing, so no machine is kept' "0
+0" "$(cat "$tmp/out")"
+}
+
 # A release's name would fetch that kernel: make test-all is the test of those.
 kernels()
 {
@@ -175,6 +196,7 @@ counts_repeat()
 commands_and_streams
 exit_statuses
 devices_and_files
+cpus
 kernels
 machines
 side_by_side
