@@ -158,13 +158,14 @@ grown()
 }
 
 # went_directly STEP NAME
+# A vector that got a mapping while its messages were on is tied with its first interrupt, which is the host's.
 went_directly()
 {
-	local nr
+	local nr most=${3:-0}
 	nr=$(fact "$1" r_taken)
 
-	expect "$1: $2: no interrupt of the host's for $nr of the guest's, not '$(grown "$1" "$2" vfio)'" \
-		[ "$(grown "$1" "$2" vfio)" = 0 ]
+	expect "$1: $2: $most interrupts of the host's at most for $nr of the guest's, not '$(grown "$1" "$2" vfio)'" \
+		[ "$(grown "$1" "$2" vfio)" -le "$most" ]
 	expect "$1: $2: few exits for $nr interrupts, not $(grown "$1" "$2" exits)" \
 		[ "$(grown "$1" "$2" exits)" -lt "$((nr / 3))" ]
 }
@@ -185,7 +186,7 @@ expect "uring: the guest left for most of $nr, not $(grown uring quiet exits)" \
 expect "KVM has a vPE for each vCPU, whatever the route" [ "$(fact uring quiet_after_vpes)" = 2 ]
 
 went_directly irqfd quiet
-went_directly irqfd again
+went_directly irqfd again 1
 expect "a vCPU that sleeps is woken" [ "$(fact irqfd moved_doorbells)" -gt 0 ]
 went_directly changed back
 went_directly reboot second

@@ -55,12 +55,17 @@ static bool was_a_storm(const struct candidate *c)
 
 static bool is_held(const struct candidate *c)
 {
-	return !c->direct;
+	return !c->direct || c->all->taken_back;
 }
 
 static bool has_no_gsi(const struct candidate *c)
 {
-	return c->fn->first_gsi + c->eventid >= c->all->nr_gsis;
+	unsigned has;
+
+	if (c->eventid >= c->fn->irq->nr_events || c->fn->first_gsi + c->eventid >= c->all->nr_gsis)
+		return true;
+	has = c->fn->tied[c->eventid];
+	return has && has != c->vector + 1;
 }
 
 static bool was_refused(const struct candidate *c)

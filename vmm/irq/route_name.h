@@ -26,7 +26,7 @@ enum route_why {
 	ROUTE_WHY_UNCOUNTED, /* auto: on irqfd nobody could count its interrupts */
 	ROUTE_WHY_STORM,     /* it was over its limit while it was on irqfd */
 	ROUTE_WHY_HELD, /* its interrupts do not reach the kernel ITS now: masked, or not mapped */
-	ROUTE_WHY_NO_GSI,  /* KVM has no GSI left for its event */
+	ROUTE_WHY_NO_GSI,  /* KVM has no GSI left for its event, or another vector has it */
 	ROUTE_WHY_REFUSED, /* KVM would not take its eventfd */
 	ROUTE_WHY_NEXT,	   /* KVM gets it with its next interrupt */
 	NR_ROUTE_WHYS,

@@ -124,6 +124,7 @@ static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const str
 
 	route->reader = TIED;
 	route->gsi = w->gsi;
+	fn->tied[w->gsi - fn->first_gsi] = (uint16_t)(v + 1);
 	route->next = false;
 	set_place(r, f, v, ROUTE_IRQFD);
 	counts->why = w->why;
@@ -168,6 +169,7 @@ static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), route->gsi, false);
 
 	assert(!err); /* it cannot fail for an eventfd that is tied */
+	r->functions[f].tied[route->gsi - r->functions[f].first_gsi] = 0;
 	route->settling = SETTLING_LOOKS;
 	route->just_untied = true;
 	if (r->cfg.direct)
@@ -239,13 +241,35 @@ void vector_routes_review_all(struct vector_routes *r)
 	pthread_mutex_unlock(&r->lock);
 }
 
-void vector_routes_review_tied(struct vector_routes *r)
+/*
+ * Before the kernel ITS hears of it. An irqfd of an event without a mapping loses what is
+ * signalled, and nobody counts it; and on hosts with GICv4 the kernel has forgotten then that it
+ * had given the event to the host's ITS, and warns as the irqfd goes
+ * (kvm_vgic_v4_unset_forwarding()).
+ */
+void vector_routes_take_back(struct vector_routes *r, size_t function, uint32_t eventid)
+{
+	struct function_routes *fn = &r->functions[function];
+	unsigned tied;
+
+	assert(function < r->cfg.nr_functions);
+	assert(eventid < fn->irq->nr_events);
+
+	pthread_mutex_lock(&r->lock);
+	r->taken_back++;
+	tied = fn->tied[eventid];
+	if (tied) {
+		untie_locked(r, function, tied - 1);
+		give_reader_locked(r, function, tied - 1);
+	}
+	pthread_mutex_unlock(&r->lock);
+}
+
+void vector_routes_taken_back(struct vector_routes *r, uint64_t nr)
 {
 	pthread_mutex_lock(&r->lock);
-	for (size_t f = 0; f < r->cfg.nr_functions; f++)
-		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			if (r->functions[f].vectors[v].reader == TIED)
-				review_locked(r, f, v);
+	assert(r->taken_back >= nr);
+	r->taken_back -= nr;
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -549,7 +573,8 @@ static int number_functions(struct vector_routes *r)
 		r->nr_sources += irq->nr_vectors;
 		r->nr_gsis += irq->nr_events;
 		fn->vectors = calloc(irq->nr_vectors ? irq->nr_vectors : 1, sizeof(*fn->vectors));
-		if (!fn->vectors)
+		fn->tied = calloc(irq->nr_events ? irq->nr_events : 1, sizeof(*fn->tied));
+		if (!fn->vectors || !fn->tied)
 			return -ENOMEM;
 	}
 	/* Choice: events beyond what KVM's table holds have no GSI, and go by uring. */
@@ -662,8 +687,10 @@ void vector_routes_destroy(struct vector_routes *r)
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_destroy(r->routers[i]);
 	mask_queue_destroy(r->mask_queue);
-	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++)
+	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
 		free(r->functions[f].vectors);
+		free(r->functions[f].tied);
+	}
 	free(r->functions);
 	pthread_mutex_destroy(&r->lock);
 	free(r);

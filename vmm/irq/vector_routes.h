@@ -81,8 +81,14 @@ struct route_state vector_routes_get(struct vector_routes *routes, size_t functi
  */
 void vector_routes_review(struct vector_routes *routes, size_t function, unsigned vector);
 void vector_routes_review_all(struct vector_routes *routes);
-/* Only of those that are tied: something may have come that takes vectors from KVM. Any thread. */
-void vector_routes_review_tied(struct vector_routes *routes);
+
+/*
+ * The event is about to lose its mapping at the kernel ITS: when this returns, KVM has the
+ * eventfd of no vector whose message names it, and gets none at all until
+ * vector_routes_taken_back() has ended as many calls as there were. Any thread.
+ */
+void vector_routes_take_back(struct vector_routes *routes, size_t function, uint32_t eventid);
+void vector_routes_taken_back(struct vector_routes *routes, uint64_t nr);
 
 /*
  * Mask vectors that storm at their devices, and unmask those whose time has come; look at

@@ -56,6 +56,7 @@ struct function_routes {
 	struct vector_route *vectors; /* [nr_vectors] */
 	size_t first_source;	      /* in the routers */
 	uint32_t first_gsi;	      /* of event 0 */
+	uint16_t *tied; /* [irq->nr_events] 1 + the vector that has its GSI; 0: none */
 };
 
 struct vector_routes {
@@ -66,6 +67,7 @@ struct vector_routes {
 	size_t nr_gsis, nr_sources;
 	pthread_mutex_t lock;
 	bool closing;	       /* no eventfd gets a reader any more */
+	uint64_t taken_back;   /* events that are about to lose their mapping */
 	_Atomic bool watching; /* there are vectors to look at */
 	uint64_t next_look_ns; /* main thread */
 };

@@ -106,6 +106,11 @@ static uint32_t function_index(const struct function_map *map, unsigned its, uin
 	return map->index[its][function];
 }
 
+size_t kernel_its_function_of(const struct kernel_its *s, unsigned its, uint32_t function)
+{
+	return function_index(&s->functions, its, function);
+}
+
 static void count(_Atomic uint64_t *counter, uint64_t by)
 {
 	atomic_fetch_add_explicit(counter, by, memory_order_relaxed);

@@ -70,6 +70,9 @@ void kernel_its_update(struct kernel_its *kernel_its, unsigned its,
 		       const struct vits_lpi_update *update);
 void kernel_its_commit(struct kernel_its *kernel_its);
 
+/* Which of config.functions is a function of one of the guest's ITSs, by its index there. */
+size_t kernel_its_function_of(const struct kernel_its *kernel_its, unsigned its, uint32_t function);
+
 /*
  * Make an assigned event's LPI pending, of an EventID below the function's nr_events.
  * 1: done, or it will be as soon as the guest has LPI tables that the mapping can

@@ -25,7 +25,7 @@ struct member {
 	struct vits *vits;
 	pthread_mutex_t lock;
 	_Atomic uint64_t reviewed; /* of vits_nr_switches(): switched() has seen, and returned */
-	bool unmaps;		   /* an update since the last commit; one thread runs commands */
+	uint64_t unmaps; /* such updates since the last commit; one thread runs commands */
 };
 
 struct vits_set {
@@ -56,20 +56,26 @@ static void its_update(void *ctx, const struct vits_lpi_update *update)
 {
 	struct member *its = ctx;
 
-	kernel_its_update(its->set->cfg.kernel_its, its->index, update);
-	its->unmaps |=
-		update->assigned && (update->op == VITS_LPI_UNMAP || update->op == VITS_LPI_DETACH);
+	const struct vits_set_config *cfg = &its->set->cfg;
+
+	if (update->assigned && (update->op == VITS_LPI_UNMAP || update->op == VITS_LPI_DETACH)) {
+		cfg->unmaps(cfg->ctx,
+			    kernel_its_function_of(cfg->kernel_its, its->index, update->function),
+			    update->eventid);
+		its->unmaps++;
+	}
+	kernel_its_update(cfg->kernel_its, its->index, update);
 }
 
 static void its_commit(void *ctx)
 {
 	struct member *its = ctx;
-	bool unmaps = its->unmaps;
+	uint64_t unmaps = its->unmaps;
 
-	its->unmaps = false;
+	its->unmaps = 0;
 	kernel_its_commit(its->set->cfg.kernel_its);
 	if (unmaps)
-		its->set->cfg.unmapped(its->set->cfg.ctx);
+		its->set->cfg.unmapped(its->set->cfg.ctx, unmaps);
 }
 
 static void its_more(void *ctx)
@@ -178,6 +184,7 @@ int vits_set_create(const struct vits_set_config *config, struct vits_set **ret_
 
 	assert(config->more);
 	assert(config->switched);
+	assert(config->unmaps);
 	assert(config->unmapped);
 
 	if (!set)

@@ -31,10 +31,15 @@ struct vits_set_config {
 	 */
 	void (*switched)(void *ctx);
 	/*
-	 * Events of functions have lost their mapping, or their vCPU. Before the guest sees in
-	 * GITS_CREADR that the command has run. Any thread; must not call back.
+	 * An event of a function is about to lose its mapping, or its vCPU: before the kernel ITS
+	 * hears of it. function counts in all ITSs. Any thread; must not call back.
 	 */
-	void (*unmapped)(void *ctx);
+	void (*unmaps)(void *ctx, size_t function, uint32_t eventid);
+	/*
+	 * Those of nr calls of unmaps() have lost it. Before the guest sees in GITS_CREADR that
+	 * the command has run. Any thread; must not call back.
+	 */
+	void (*unmapped)(void *ctx, uint64_t nr);
 	void *ctx;
 };
 

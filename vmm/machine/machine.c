@@ -111,12 +111,20 @@ static void review_routes(void *ctx)
 		vector_routes_review_all(m->routes);
 }
 
-static void review_tied_vectors(void *ctx)
+static void take_event_back(void *ctx, size_t function, uint32_t eventid)
 {
 	struct machine *m = ctx;
 
 	if (m->routes)
-		vector_routes_review_tied(m->routes);
+		vector_routes_take_back(m->routes, function, eventid);
+}
+
+static void events_are_unmapped(void *ctx, uint64_t nr)
+{
+	struct machine *m = ctx;
+
+	if (m->routes)
+		vector_routes_taken_back(m->routes, nr);
 }
 
 static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
@@ -276,7 +284,8 @@ static int build_devices(struct machine *m)
 		.kernel_its = m->kernel_its,
 		.more = wake_its_thread,
 		.switched = review_routes,
-		.unmapped = review_tied_vectors,
+		.unmaps = take_event_back,
+		.unmapped = events_are_unmapped,
 		.ctx = m,
 	};
 	int r = vits_set_create(&its_config, &m->its);

@@ -169,9 +169,17 @@ static void test_an_event_that_loses_its_mapping_unties_its_vector(void **state)
 	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
 	gets_tied(0);
 	expect_why(0, ROUTE_IRQFD, ROUTE_WHY_ASKED);
-	w.direct[0] = false;
-	vector_routes_review_tied(w.routes);
+	/* Before it has lost it, and none is tied until then. */
+	vector_routes_take_back(w.routes, 0, 1);
+	assert_int_equal(w.tied[0], 0);
+	vector_routes_take_back(w.routes, 0, 0);
 	assert_int_equal(w.tied[0], -1);
+	expect_why(0, ROUTE_URING, ROUTE_WHY_HELD);
+	interrupt(0, 3);
+	expect_why(0, ROUTE_URING, ROUTE_WHY_HELD);
+	w.direct[0] = false;
+	vector_routes_taken_back(w.routes, 2);
+	interrupt(0, 3);
 	expect_why(0, ROUTE_URING, ROUTE_WHY_HELD);
 	/* Nobody tells that it is mapped again, but its next interrupt does. */
 	w.direct[0] = true;
@@ -201,6 +209,22 @@ static void test_events_beyond_kvms_gsis_are_told(void **state)
 	vector_routes_set(w.routes, 0, 0, ROUTE_AUTO);
 	interrupt(0, HEAT_HOT_RATE_DEFAULT);
 	expect_why(0, ROUTE_URING, ROUTE_WHY_NO_GSI);
+}
+
+/* KVM has one GSI for each event. */
+static void test_two_vectors_of_one_event_are_not_tied_both(void **state)
+{
+	(void)state;
+	w.eventid[1] = 0;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	vector_routes_set(w.routes, 0, 1, ROUTE_IRQFD);
+	interrupt(1, 2);
+	expect_why(1, ROUTE_URING, ROUTE_WHY_NO_GSI);
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	vector_routes_review(w.routes, 0, 1);
+	gets_tied(1);
+	expect_why(1, ROUTE_IRQFD, ROUTE_WHY_ASKED);
 }
 
 static void test_what_nobody_could_count_is_tied_by_those_who_ask_for_it_only(void **state)
@@ -314,6 +338,7 @@ int main(void)
 		TEST(test_an_event_that_loses_its_mapping_unties_its_vector),
 		TEST(test_a_host_that_refuses_a_tie_is_not_asked_again),
 		TEST_ON(test_events_beyond_kvms_gsis_are_told, begin_large),
+		TEST(test_two_vectors_of_one_event_are_not_tied_both),
 		TEST(test_what_nobody_could_count_is_tied_by_those_who_ask_for_it_only),
 		TEST_ON(test_with_gicv4_a_signal_follows_each_change, begin_direct),
 		TEST(test_what_kvm_takes_is_counted_to_the_last_one),

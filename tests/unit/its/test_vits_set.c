@@ -30,7 +30,7 @@ struct machine {
 	struct world *world;
 	struct vits_set *set;
 	uint32_t tail[NR_ITS];
-	unsigned nr_more, nr_unmapped;
+	unsigned nr_more, nr_unmaps, nr_unmapped;
 	_Atomic unsigned nr_switched;
 	/* What vector_routes.c makes of it: vectors are tied while their ITS is on. */
 	pthread_mutex_t review_lock;
@@ -96,10 +96,21 @@ static void on_switched(void *ctx)
 	pthread_mutex_unlock(&m->review_lock);
 }
 
-static void on_unmapped(void *ctx)
+/* The event is still there for the kernel ITS. */
+static void on_unmaps(void *ctx, size_t function, uint32_t eventid)
 {
 	struct machine *m = ctx;
 
+	assert_int_equal(function, 0);
+	assert_int_equal(kernel_its_signal(m->world->its, function, eventid), 1);
+	m->nr_unmaps++;
+}
+
+static void on_unmapped(void *ctx, uint64_t nr)
+{
+	struct machine *m = ctx;
+
+	m->nr_unmaps -= (unsigned)nr;
 	m->nr_unmapped++;
 }
 
@@ -168,9 +179,11 @@ static int setup(void **state)
 {
 	static struct machine m;
 	const struct vits_function functions[] = { { DEVID, 8 }, { DEVID + 8, 4 } };
-	struct vits_set_config config = {
-		.more = on_more, .switched = on_switched, .unmapped = on_unmapped, .ctx = &m
-	};
+	struct vits_set_config config = { .more = on_more,
+					  .switched = on_switched,
+					  .unmaps = on_unmaps,
+					  .unmapped = on_unmapped,
+					  .ctx = &m };
 
 	m = (struct machine){ .world = world_new(8) };
 	pthread_mutex_init(&m.review_lock, NULL);
@@ -230,6 +243,24 @@ static void test_switching_on_and_off_is_told_and_nothing_else_is(void **state)
 	assert_int_equal(m->nr_switched, 2);
 	enable(m, 1, true); /* which its missing tables forbid */
 	assert_int_equal(m->nr_switched, 2);
+}
+
+/* on_unmaps() looks at what the kernel ITS has when it is told. */
+static void test_who_unmaps_an_event_tells_before_the_kernel_its_hears_of_it(void **state)
+{
+	struct machine *m = *state;
+
+	bring_up(m, 0);
+	map_event(m, 0, 3, VITS_LPI_BASE);
+	map_event(m, 0, 4, VITS_LPI_BASE + 1);
+	assert_int_equal(m->nr_unmapped, 0);
+	run(m, 0, (struct gits_cmd){ .opcode = GITS_CMD_DISCARD, .devid = DEVID, .eventid = 3 });
+	assert_int_equal(m->nr_unmapped, 1);
+	assert_int_equal(m->nr_unmaps, 0);
+	assert_int_equal(kernel_its_signal(m->world->its, 0, 3), 0);
+	run(m, 0, (struct gits_cmd){ .opcode = GITS_CMD_MAPD, .devid = DEVID });
+	assert_int_equal(m->nr_unmapped, 2);
+	assert_int_equal(m->nr_unmaps, 0);
 }
 
 static void switch_on(struct machine *m)
@@ -390,6 +421,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_each_its_answers_at_its_own_frame),
 		TEST(test_switching_on_and_off_is_told_and_nothing_else_is),
+		TEST(test_who_unmaps_an_event_tells_before_the_kernel_its_hears_of_it),
 		TEST(test_a_switch_behind_a_look_is_reviewed_and_the_next_one_too),
 		TEST(test_what_several_cpus_switch_at_once_is_reviewed_as_they_leave_it),
 		TEST(test_an_lpi_is_an_event_s_of_one_its_only),
