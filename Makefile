@@ -11,7 +11,7 @@
 #   CROSS_COMPILE=PREFIX     another arm64 toolchain
 #   HOST_OPTIONS="--acpi"    tests and demo on another host: options of tests/emuhost/emuhost
 #   HOST_KERNEL=backports    the same, for --kernel backports
-#   ONLY=NAME                only the tests with NAME in their path (unit, test, test-all)
+#   ONLY=NAME                only the tests with NAME in their path (unit, model, test, test-all)
 #
 # The file has three parts: settings; what can be asked for; how it is made.
 #
@@ -111,7 +111,8 @@ thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c te
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
-e2e_scripts := $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
+model_scripts := $(wildcard tests/model/*.sh)
+e2e_scripts := $(model_scripts) $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
 
 # ---- what is made of them ----
 
@@ -124,6 +125,7 @@ threads := $(thread_src:%.c=$(tsan)/%-tsan)
 only = $(if $(ONLY),$(foreach test,$(1),$(if $(findstring $(ONLY),$(test)),$(test))),$(1))
 chosen_units := $(call only,$(units) $(threads))
 chosen_scripts := $(call only,$(e2e_scripts))
+chosen_models := $(call only,$(model_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
 # What runs on the emulated host beside itsy: the host's own part, what an end-to-end test starts itsy with, and the
@@ -140,7 +142,7 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # =====================================================================================================
 
 .PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-peers \
-	fuzz coverage man check install clean deps material FORCE
+	fuzz model coverage man check install clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 all: $(arm64)/itsy
@@ -149,7 +151,7 @@ all: $(arm64)/itsy
 unit: $(chosen_units)
 	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
-#: make test             unit tests, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
+#: make test             unit tests, models, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
 #: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; an hour)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
@@ -178,6 +180,11 @@ bench-peers: all payloads guest-images $(agent) $(peers)
 #: make coverage         which lines of vitsmod/, vfio/ and vmm/ the unit tests run
 fuzz coverage: | deps
 	$(Q)BUILD=$(BUILD) scripts/$@
+
+#: make model            models of what threads hand to each other, in all of their states; bugs of before fail in them
+model: | deps
+	$(Q)BUILD=$(abspath $(BUILD)) tests/run --e2e $(chosen_models)
+	$(Q)cd $(BUILD)/test-logs && cat $(patsubst tests/model/%.sh,%.log,$(chosen_models))
 
 #: make man              manual pages: build/man/
 man: $(man)
@@ -228,6 +235,7 @@ deps_groups += $(if $(call asked_for,bench-vits bench-peers),bench)
 deps_groups += $(if $(call asked_for,test test-all unit unit-programs libs check fuzz coverage),test)
 deps_groups += $(if $(call asked_for,check),check)
 deps_groups += $(if $(call asked_for,test test-all fuzz),fuzz)
+deps_groups += $(if $(call asked_for,test test-all model),model)
 deps_groups += $(if $(call asked_for,coverage),coverage)
 deps_groups += $(if $(call asked_for,man install),docs)
 deps:

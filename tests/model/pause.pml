@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pauses: vCPUs in and out of KVM, against those who have them paused for the kernel ITS.
+ *
+ * Two vCPUs run for ever. Each may run commands of an ITS of its own, as the thread "its" does, so that three
+ * threads can be about to pause the vCPUs, or have paused them for another. The machine may be stopped at any time.
+ *
+ * Holds: KVM is asked for nothing that it answers -EBUSY to; a kick never misses; nobody waits for ever (no invalid
+ * end states), though a guest may run without ever leaving KVM by itself.
+ *
+ *   ABORT_OUTSIDE	an abort is injected when its vCPU has said that it is out
+ *   BUSY_IS_THE_END	-EBUSY of the host's own is taken for an answer
+ *   HOLDER_MUTEX	who has paused the vCPUs is who has locked a mutex
+ *   SIGNAL_ALONE	a kick is a signal, without immediate_exit
+ *   NO_BROADCAST	a vCPU that leaves tells nobody
+ */
+
+#include "locks.pml"
+
+#define NR_VCPUS 2
+
+mtype = { INTERRUPTED, MMIO, UNREACHABLE };
+
+/* struct vcpus */
+byte vcpus_lock = FREE;
+bool claimed, paused, stopping;
+byte nr_inside, nr_held;
+byte unclaimed, all_out, resume, resumed;
+bool inside[NR_VCPUS];
+byte holder = FREE; /* HOLDER_MUTEX */
+
+/* KVM's, of each vCPU */
+bool immediate_exit[NR_VCPUS], signalled[NR_VCPUS];
+bool in_ioctl[NR_VCPUS]; /* has the mutex of the vCPU */
+bool host_is_busy;
+
+/* struct kernel_its */
+byte its_lock = FREE;
+bool its_paused, staged;
+
+byte nr_ended;
+bool its_stops;
+
+#define NOBODY_IN_AN_IOCTL (!in_ioctl[0] && !in_ioctl[1])
+
+/* ---- KVM ------------------------------------------------------------------------- */
+
+/* The host's: KVM_RUN. A signal ends it; one that is handled before is gone. */
+inline kvm_run(n, ret)
+{
+	in_ioctl[n] = true;
+	if
+	:: immediate_exit[n] -> ret = INTERRUPTED
+	:: else ->
+		if
+		:: ret = MMIO
+		:: ret = UNREACHABLE
+		:: true -> /* a guest that does nothing that leaves KVM */
+end_runs:		signalled[n] -> ret = INTERRUPTED
+		fi
+	fi;
+	atomic { in_ioctl[n] = false; signalled[n] = false }
+}
+
+/* The host's: KVM_SET_DEVICE_ATTR and KVM_GET_DEVICE_ATTR: kvm_trylock_all_vcpus(), or -EBUSY */
+inline kvm_attribute()
+{
+	atomic {
+		assert(NOBODY_IN_AN_IOCTL);
+#ifdef BUSY_IS_THE_END
+		assert(!host_is_busy)
+#else
+		!host_is_busy /* `vm.c: device_attr()` asks again */
+#endif
+	}
+}
+
+/* The host's: something else that has a vCPU's mutex for a moment */
+active proctype host()
+{
+	host_is_busy = true;
+	host_is_busy = false
+}
+
+/* ---- `vcpu.c: vcpus_pause(), vcpus_resume()` --------------------------------------- */
+
+/* `vcpu.c: wait_held_locked()` */
+inline wait_held_locked()
+{
+	nr_held++;
+	do
+	:: paused && !stopping -> wait_for(resume, vcpus_lock)
+	:: else -> break
+	od;
+	nr_held--;
+	broadcast(resumed)
+}
+
+/* `vcpu.c: enter()` */
+inline enter(n, ret)
+{
+	atomic {
+		lock(vcpus_lock);
+		if
+		:: paused && !stopping -> wait_held_locked()
+		:: else
+		fi;
+		ret = !stopping;
+		if
+		:: ret -> immediate_exit[n] = false; inside[n] = true; nr_inside++
+		:: else
+		fi;
+		unlock(vcpus_lock)
+	}
+}
+
+/* `vcpu.c: leave()` */
+inline leave(n)
+{
+	atomic {
+		lock(vcpus_lock);
+		assert(inside[n]);
+		inside[n] = false;
+		nr_inside--;
+#ifndef NO_BROADCAST
+		if
+		:: paused || stopping -> broadcast(all_out)
+		:: else
+		fi;
+#endif
+		unlock(vcpus_lock)
+	}
+}
+
+/* The host's: pthread_kill(3). Outside of ioctls the handler takes the signal, and that is all. */
+inline kick(n)
+{
+	signalled[n] = in_ioctl[n]
+}
+
+/* `vcpu.c: kick_inside_locked()` */
+inline kick_inside_locked(n)
+{
+	do
+	:: atomic { n < NR_VCPUS && inside[n] ->
+#ifndef SIGNAL_ALONE
+		immediate_exit[n] = true
+#endif
+	   };
+	   atomic { kick(n); n++ }
+	:: atomic { n < NR_VCPUS && !inside[n] -> n++ }
+	:: atomic { n == NR_VCPUS -> n = 0; break }
+	od;
+	do
+	:: nr_inside -> wait_for(all_out, vcpus_lock)
+	:: else -> break
+	od
+}
+
+/* `vcpu.c: wait_for_turn_locked()`: the budget may be used up; time passes as it likes */
+inline wait_for_turn_locked()
+{
+	do
+	:: break
+	:: !stopping ->
+		if
+		:: nr_held -> wait_for(resumed, vcpus_lock)
+		:: else -> unlock(vcpus_lock); lock(vcpus_lock); break
+		fi
+	od
+}
+
+/* `vcpu.c: vcpus_pause()` */
+inline vcpus_pause(n)
+{
+#ifdef HOLDER_MUTEX
+	lock(holder);
+#endif
+	atomic {
+		lock(vcpus_lock);
+#ifndef HOLDER_MUTEX
+		do
+		:: claimed -> wait_for(unclaimed, vcpus_lock)
+		:: else -> break
+		od;
+		claimed = true;
+#endif
+		assert(!paused);
+		wait_for_turn_locked();
+		paused = true
+	}
+	kick_inside_locked(n);
+	unlock(vcpus_lock)
+}
+
+/* `vcpu.c: vcpus_resume()` */
+inline vcpus_resume()
+{
+	atomic {
+		lock(vcpus_lock);
+		assert(paused);
+		paused = false;
+		claimed = false;
+		wake_one(unclaimed);
+		broadcast(resume);
+		unlock(vcpus_lock)
+	}
+#ifdef HOLDER_MUTEX
+	unlock(holder);
+#endif
+}
+
+/* `vcpu.c: vcpus_stop()` */
+inline vcpus_stop(n)
+{
+	atomic { lock(vcpus_lock); stopping = true; broadcast(resume); broadcast(resumed) }
+	kick_inside_locked(n);
+	unlock(vcpus_lock);
+	nr_ended == NR_VCPUS
+}
+
+/* ---- `kernel_its.c: kernel_its_commit()` and what leads there ---------------------------- */
+
+/* `kernel_its.c: begin_pause()` */
+inline begin_pause(n)
+{
+	if
+	:: its_paused
+	:: else -> vcpus_pause(n); its_paused = true
+	fi
+}
+
+/* `kernel_its.c: end_pause()` */
+inline end_pause()
+{
+	if
+	:: its_paused -> its_paused = false; vcpus_resume()
+	:: else
+	fi
+}
+
+/* `kernel_its.c: kernel_its_update()`, which may have `kernel_its.c: lpi_ready()` look */
+inline kernel_its_update(n)
+{
+	lock(its_lock);
+	if
+	:: begin_pause(n); kvm_attribute()
+	:: true
+	fi;
+	atomic { staged = true; unlock(its_lock) }
+}
+
+/* `kernel_its.c: kernel_its_commit(), flush()` */
+inline kernel_its_commit(n)
+{
+	lock(its_lock);
+	if
+	:: staged -> begin_pause(n); atomic { kvm_attribute(); staged = false }
+	:: else
+	fi;
+	atomic { end_pause(); unlock(its_lock) }
+}
+
+/* ---- the threads ---------------------------------------------------------------------- */
+
+/* `vcpu.c: inject_abort(), vcpu_ioctl()` */
+inline inject_abort(n)
+{
+	in_ioctl[n] = true;
+	atomic { in_ioctl[n] = false; signalled[n] = false }
+}
+
+/* `vcpu.c: vcpu_thread(), run_once(), run_inside()` */
+proctype vcpu(byte n)
+{
+	byte i;
+	bool go, abort_due;
+	mtype exit;
+
+	do
+	:: enter(n, go);
+		if
+		:: !go -> break
+		:: else
+		fi;
+		if
+		:: abort_due -> inject_abort(n); abort_due = false
+		:: else
+		fi;
+		kvm_run(n, exit);
+		leave(n);
+		if
+		:: exit == MMIO -> kernel_its_update(i); kernel_its_commit(i)
+		:: exit == UNREACHABLE ->
+#ifdef ABORT_OUTSIDE
+			inject_abort(n)
+#else
+			abort_due = true
+#endif
+		:: exit == INTERRUPTED
+		fi
+	od;
+	nr_ended++
+}
+
+/* `its_thread.c: its_thread()` */
+active proctype its()
+{
+	byte i;
+
+end_idle:
+	do
+	:: its_stops -> break
+	:: !its_stops && !stopping -> kernel_its_update(i); kernel_its_commit(i)
+	od
+}
+
+/* `machine.c: machine_stop()`, at any time or never */
+active proctype main_thread()
+{
+	byte i;
+
+	if
+	:: true
+	:: vcpus_stop(i);
+		assert(NOBODY_IN_AN_IOCTL);
+		its_stops = true
+	fi
+}
+
+init
+{
+	atomic { run vcpu(0); run vcpu(1) }
+}
