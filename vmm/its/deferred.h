@@ -2,7 +2,7 @@
 /*
  * Mappings that are deferred: it asked for them before its LPI tables were
  * there (vmm/its/kernel_its.h). A set by event, with a list to go through. No locks: its
- * owner's guard it, but for the two counters, which anybody may read.
+ * owner's guard it, but for nr_pending, which anybody may read.
  */
 #ifndef VMM_ITS_DEFERRED_H
 #define VMM_ITS_DEFERRED_H
@@ -25,7 +25,7 @@ struct deferred_set {
 	uint32_t *at; /* [cap], of each event: 1 + its place in the list; 0: it is not deferred */
 	uint32_t *first; /* [nr_devices + 1], where a device's events begin in at */
 	size_t nr_devices, cap;
-	_Atomic size_t nr;
+	size_t nr;
 	_Atomic size_t nr_pending; /* of them */
 	bool changed;		   /* since its owner cleared it: one came or went */
 };

@@ -87,6 +87,8 @@ struct kernel_its {
 	uint32_t scratch[SCRATCH_EVENTS]; /* INTID that scratch event i maps; 0: none */
 	struct lpimap map;
 	struct deferred_set deferred;
+	/* Any thread reads it. One that is staged counts until the kernel has it. */
+	_Atomic bool any_deferred;
 	size_t deferred_next; /* the next to be tried again */
 	bool broken;	      /* the host has failed; nothing is sent any more */
 
@@ -275,6 +277,7 @@ static void assigned_map(struct kernel_its *s, uint32_t devid, const struct vits
 		return;
 	}
 	deferred_add(&s->deferred, &o);
+	atomic_store(&s->any_deferred, true);
 	count(&s->total_deferred, 1);
 }
 
@@ -441,6 +444,9 @@ static void unlock_and_tell(struct kernel_its *s)
 {
 	bool changed = s->deferred.changed && !s->paused;
 
+	/* What is staged may have been deferred until just now. */
+	if (!s->deferred.nr && !s->queue.nr_staged)
+		atomic_store(&s->any_deferred, false);
 	if (changed)
 		s->deferred.changed = false;
 	pthread_mutex_unlock(&s->lock);
@@ -452,7 +458,7 @@ bool kernel_its_defers(struct kernel_its *s, size_t function, uint32_t eventid)
 {
 	bool defers;
 
-	if (!atomic_load(&s->deferred.nr))
+	if (!atomic_load(&s->any_deferred))
 		return false;
 	pthread_mutex_lock(&s->lock);
 	defers = deferred_find(&s->deferred, (uint32_t)function, eventid);
@@ -519,9 +525,11 @@ int kernel_its_signal(struct kernel_its *s, size_t function, uint32_t eventid)
 {
 	const uint64_t doorbell = LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER;
 	uint32_t device = kernel_its_devid(function, eventid), event = kernel_its_eventid(eventid);
+	/* Asked first: right after the doorbell found nothing the last of them may be mapped. */
+	bool any_deferred = atomic_load(&s->any_deferred);
 	int r = vm_signal_msi(s->cfg.vm, doorbell, device, event);
 
-	if (r || !atomic_load(&s->deferred.nr))
+	if (r || !any_deferred)
 		return r;
 	if (signal_deferred(s, (uint32_t)function, eventid))
 		return 1;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * The kernel ITS and its host: registers that cannot be had, vCPUs that are paused
- * for it, what is sealed.
+ * for it, signals that come while mappings are made, what is sealed.
  */
 #include <errno.h>
 #include <limits.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/its/kernel_its_world.h"
+#include "vitsmod/gits.h"
 #include "vmm/kvm/layout.h"
 
 #define LPI(n) (VITS_LPI_BASE + (n))
@@ -161,6 +163,109 @@ static void test_commands_run_while_all_vcpus_are_paused(void **state)
 	world_free(w);
 }
 
+/* ---- while a deferred mapping is made ------------------------------------------------------ */
+
+static struct {
+	struct fake_its_ops model;
+	struct world *world;
+	pthread_t asker;
+	bool did; /* once */
+	_Atomic bool asks, has_asked;
+	_Atomic bool ran; /* KVM has run the commands */
+	bool defers, had_run;
+} meanwhile;
+
+/* Event 0 is deferred, the only one, and need not be any more. */
+static struct world *world_deferring(void)
+{
+	struct world *w = world_new(130);
+
+	world_map(w, 0, 0, LPI(0), 0);
+	commit_and_check(w);
+	assert_true(kernel_its_defers(w->its, 0, 0));
+	world_set_up_lpis(w);
+	memset(&meanwhile, 0, sizeof(meanwhile));
+	meanwhile.model = w->fake.its_ops;
+	meanwhile.world = w;
+	return w;
+}
+
+static void run_a_batch(struct world *w)
+{
+	world_map(w, 0, 1, LPI(1), 0);
+	commit_and_check(w);
+}
+
+/* KVM has not found the event, and before its answer is there another thread has it mapped. */
+static int not_found_but_mapped_then(void *ctx, uint32_t devid, uint32_t eventid)
+{
+	int r = meanwhile.model.msi(ctx, devid, eventid);
+
+	if (r == 0 && !meanwhile.did) {
+		meanwhile.did = true;
+		run_a_batch(meanwhile.world);
+	}
+	return r;
+}
+
+static void test_a_signal_that_has_just_missed_its_mapping_comes(void **state)
+{
+	struct world *w = world_deferring();
+
+	(void)state;
+	w->fake.its_ops.msi = not_found_but_mapped_then;
+	assert_int_equal(kernel_its_signal(w->its, 0, 0), 1);
+	assert_true(meanwhile.did);
+	assert_true(world_mapped(w, 0, 0));
+	assert_true(world_pending(w, LPI(0)));
+	world_free(w);
+}
+
+static void *ask(void *arg)
+{
+	meanwhile.asks = true;
+	meanwhile.defers = kernel_its_defers(((struct world *)arg)->its, 0, 0);
+	meanwhile.had_run = meanwhile.ran;
+	meanwhile.has_asked = true;
+	return NULL;
+}
+
+/* Between staging and running its commands another thread asks for the mapping. */
+static int ask_and_run(void *ctx, uint64_t reg, uint64_t value)
+{
+	int r;
+
+	if (reg != GITS_CWRITER || meanwhile.did)
+		return meanwhile.model.set(ctx, reg, value);
+	meanwhile.did = true;
+	assert_int_equal(pthread_create(&meanwhile.asker, NULL, ask, meanwhile.world), 0);
+	while (!meanwhile.asks)
+		(void)usleep(1000);
+	/* It may have to wait for the answer until this is over. */
+	for (unsigned i = 0; i < 20 && !meanwhile.has_asked; i++)
+		(void)usleep(1000);
+	r = meanwhile.model.set(ctx, reg, value);
+	meanwhile.ran = true;
+	return r;
+}
+
+static void test_a_mapping_is_deferred_until_the_kernel_has_it(void **state)
+{
+	struct world *w = world_deferring();
+
+	(void)state;
+	w->fake.its_ops.set = ask_and_run;
+	run_a_batch(w);
+	assert_true(meanwhile.did);
+	assert_int_equal(pthread_join(meanwhile.asker, NULL), 0);
+	assert_true(meanwhile.defers || meanwhile.had_run);
+	assert_false(kernel_its_defers(w->its, 0, 0));
+	assert_true(world_mapped(w, 0, 0));
+	world_free(w);
+}
+
+/* ---- what is sealed ------------------------------------------------------------------------ */
+
 static void test_writes_to_what_is_sealed_are_counted(void **state)
 {
 	struct world *w = world_ready();
@@ -183,6 +288,8 @@ int main(void)
 		cmocka_unit_test(test_a_host_that_stays_busy_ends_it_with_words),
 		cmocka_unit_test(test_commands_run_while_all_vcpus_are_paused),
 		cmocka_unit_test(test_a_host_that_refuses_commands_ends_it_once),
+		cmocka_unit_test(test_a_signal_that_has_just_missed_its_mapping_comes),
+		cmocka_unit_test(test_a_mapping_is_deferred_until_the_kernel_has_it),
 		cmocka_unit_test(test_writes_to_what_is_sealed_are_counted),
 	};
 
