@@ -9,6 +9,7 @@
 #   itsy.chunks=N    how many of the pattern's 8 chunks a round reads (default 8)
 #   itsy.kib=N       how much each echo carries (default 256)
 #   itsy.affinity    moves the devices' interrupts from CPU to CPU meanwhile
+#   itsy.resets=N    resets each NVMe function so often meanwhile (Function Level Reset)
 #   itsy.boots=N     how many boots the job "reboot" makes (default 2)
 #
 # A job ends with "cpus N", one "irqcount NAME TOTAL" for each interrupt of a device, and
@@ -187,6 +188,24 @@ nvme_check()
 	return $bad
 }
 
+# reset_nvmes N: each function N times; its driver goes on with what was under way. "function resets N"
+# is said at the end, or a reason why not.
+reset_nvmes()
+{
+	local disk round=0
+
+	while [ $round -lt "$1" ]; do
+		for disk in $nvmes; do
+			if ! echo 1 >"/sys/class/block/${disk##*/}/device/device/reset"; then
+				echo "$disk: its function cannot be reset" >>/tmp/why
+				return 1
+			fi
+		done
+		round=$((round + 1))
+	done
+	echo "function resets $round"
+}
+
 # --- NIC -----------------------------------------------------------------------------------------
 
 find_nic()
@@ -312,12 +331,13 @@ why()
 	sort -u /tmp/why 2>/dev/null | head -n 3 | tr '\n' ' '
 }
 
-# loop CHECK: rounds until the time is over, and one at least: a slow machine proves no less
+# loop CHECK: rounds until the time is over and no resets are left, and one at least: a slow machine proves
+# no less
 loop()
 {
 	local rounds=0
 
-	until [ $rounds -gt 0 ] && [ "$(uptime_s)" -ge "$end" ]; do
+	until [ $rounds -gt 0 ] && [ "$(uptime_s)" -ge "$end" ] && [ ! -e /tmp/resetting ]; do
 		"$1" || return 1
 		rounds=$((rounds + 1))
 	done
@@ -337,6 +357,11 @@ io_job()
 		mover=$!
 	fi
 	end=$(($(uptime_s) + $(param seconds 3)))
+	if [ "$(param resets 0)" != 0 ]; then
+		: >/tmp/resetting
+		(reset_nvmes "$(param resets 0)"; rc=$?; rm /tmp/resetting; exit $rc) &
+		pids=$!
+	fi
 	for kind; do
 		loop "${kind}_check" &
 		pids="$pids $!"
