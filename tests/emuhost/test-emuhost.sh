@@ -104,14 +104,17 @@ cpus()
 		status "three CPUs ${host:-by default}" 0 run --cpus 3 $host -- sh -c '
 			dmesg | grep -o "Brought up 1 node, . CPU"
 			cat /sys/devices/system/cpu/online
-			ls /sys/kernel/debug/kvm | grep -c "^[0-9]*-"'
-		expect 'the kernel boots on one, a machine is kept, all run' "Brought up 1 node, 1 CPU
+			ls -l "/proc/$(pidof emuhost-agent)/fd" | grep -oE "kvm-vm|io_uring" | sort'
+		expect 'the kernel boots on one, a machine and a ring are kept, all run' "Brought up 1 node, 1 CPU
 0-2
-1" "$(cat "$tmp/out")"
+io_uring
+kvm-vm" "$(cat "$tmp/out")"
 	done
-	status 'one CPU' 0 run --cpus 1 -- \
-		sh -c 'cat /sys/devices/system/cpu/online; ls /sys/kernel/debug/kvm | grep -c "^[0-9]*-" || true'
-	expect 'it misses nothing, so no machine is kept' "0
+	# shellcheck disable=SC2016
+	status 'one CPU' 0 run --cpus 1 -- sh -c '
+		cat /sys/devices/system/cpu/online
+		ls -l "/proc/$(pidof emuhost-agent)/fd" | grep -cE "kvm-vm|io_uring" || true'
+	expect 'it misses nothing, so nothing is kept' "0
 0" "$(cat "$tmp/out")"
 }
 
