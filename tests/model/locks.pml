@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutexes and conditions of pthreads. A lock is 0, or 1 + who has it; a condition is the
- * set of those who wait for it. Nobody wakes up without having been woken: what
- * comes through without that comes through with it, for all who wait look again.
+ * Mutexes and conditions of pthreads. A lock is 0, or 1 + who has it; a condition is the set of those who wait for it, of
+ * eight processes at the most. Nobody wakes up without having been woken: what comes through without that comes
+ * through with it, for all who wait look again.
  */
 
 #define FREE 0
@@ -44,6 +44,10 @@ inline wake_one(cond)
 		:: cond & 2 -> cond = cond & ~2
 		:: cond & 4 -> cond = cond & ~4
 		:: cond & 8 -> cond = cond & ~8
+		:: cond & 16 -> cond = cond & ~16
+		:: cond & 32 -> cond = cond & ~32
+		:: cond & 64 -> cond = cond & ~64
+		:: cond & 128 -> cond = cond & ~128
 		fi
 	}
 }

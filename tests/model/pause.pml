@@ -8,6 +8,8 @@
  * Holds: KVM is asked for nothing that it answers -EBUSY to; a kick never misses; nobody waits for ever (no invalid
  * end states), though a guest may run without ever leaving KVM by itself.
  *
+ * ANOTHER_PAUSER: that thread pauses the vCPUs for something else than the kernel ITS, as anybody might.
+ *
  *   ABORT_OUTSIDE	an abort is injected when its vCPU has said that it is out
  *   BUSY_IS_THE_END	-EBUSY of the host's own is taken for an answer
  *   HOLDER_MUTEX	who has paused the vCPUs is who has locked a mutex
@@ -311,7 +313,11 @@ active proctype its()
 end_idle:
 	do
 	:: its_stops -> break
+#ifdef ANOTHER_PAUSER
+	:: !its_stops && !stopping -> vcpus_pause(i); kvm_attribute(); vcpus_resume()
+#else
 	:: !its_stops && !stopping -> kernel_its_update(i); kernel_its_commit(i)
+#endif
 	od
 }
 
