@@ -2,12 +2,12 @@
 /*
  * The command queue: who runs what GITS_CWRITER announces, and who runs the rest.
  *
- * Two vCPUs announce commands at once; a third one switches the ITS off and on. A batch is one command, and a call
- * serves two, so that what a vCPU begins the thread "its" has to end.
+ * Two vCPUs announce commands at once; a third one switches the ITS off and on. A batch is one command, or a part of
+ * a long one, and a call serves two, so that what a vCPU begins the thread "its" has to end.
  *
  * Holds: one thread at a time runs commands, each once and in order; GITS_CREADR never passes what has taken effect;
- * when nobody has anything to do any more, no command that may run is left; and (WAYS) whatever is announced to an
- * ITS that is on is run.
+ * when nobody has anything to do any more, no command that may run is left, and none half done; and (WAYS) whatever is
+ * announced to an ITS that is on is run.
  *
  *   MAIN_THREAD	the main thread runs the rest, and may wait for a terminal that takes no more
  *   NO_LOOK_AGAIN	the owner leaves without a look at what was announced meanwhile
@@ -18,23 +18,24 @@
 #include "locks.pml"
 
 #define NR_COMMANDS   4 /* of all vCPUs together */
+#define NR_LONG	      1 /* of them: they come to their end in the next batch */
 #define CALL_COMMANDS 2
 
 /* struct vits; offsets count commands, and do not wrap */
 byte vits_lock = FREE;
 bool is_on = true, owned;
+bool begun; /* the command at creadr */
 byte cwriter, creadr;
 
 /* struct vits_set, and the eventfd of the thread */
 bool more, woken;
 
-byte announced, nr_run, nr_committed;
+byte announced, nr_long;
+byte nr_run, nr_ended, nr_committed; /* commands */
 byte nr_inside;
 
-#define MAY_RUN (is_on && creadr != cwriter)
-
 /* `cmdq.c: cmdq_runnable_locked()` */
-#define RUNNABLE (is_on && creadr != cwriter)
+#define RUNNABLE (begun || (is_on && creadr != cwriter))
 
 /* `cmdq.c: cmdq_claim_locked()` */
 inline cmdq_claim_locked(ret)
@@ -47,17 +48,28 @@ inline cmdq_claim_locked(ret)
 	owned = owned || ret
 }
 
-/* `cmdq.c: run_batch(), run_entry(), cmdq_settle()`: whether the ITS is on is read without the lock */
-inline run_batch(pos, end, used)
+/*
+ * `cmdq.c: run_batch(), run_entry(), end_command(), cmdq_settle()`: whether the ITS is on is read without the lock.
+ * `shadow.c: shadow_go_on()` says whether a command has come to its end.
+ */
+inline run_batch(pos, end, half, used)
 {
 	nr_inside++;
 	if
-	:: pos != end && is_on ->
-		atomic { assert(nr_run == pos); assert(nr_inside == 1); nr_run++; pos++ }
-	:: pos == end || !is_on
+	:: atomic { half -> assert(nr_inside == 1); half = false; pos++; nr_ended++ }
+	:: atomic { !half && pos != end && is_on ->
+		assert(nr_run == pos);
+		assert(nr_inside == 1);
+		nr_run++;
+		if
+		:: nr_long < NR_LONG -> nr_long++; half = true
+		:: pos++; nr_ended++
+		fi
+	   }
+	:: !half && (pos == end || !is_on)
 	fi;
 	used = 1; /* or the ITS was found off */
-	atomic { nr_committed = nr_run; nr_inside-- }
+	atomic { nr_committed = nr_ended; nr_inside-- }
 }
 
 /* `vits_set.c: its_more()`, `its_thread.c: its_thread_wake()` */
@@ -68,14 +80,21 @@ inline its_more()
 }
 
 /* `cmdq.c: cmdq_serve(), serve_batch(), release_and_unlock()` */
-inline cmdq_serve(pos, end, left, used, rest)
+inline cmdq_serve(pos, end, half, left, used, rest)
 {
 	left = CALL_COMMANDS;
 	atomic { lock(vits_lock); assert(owned) }
 	do
-	:: atomic { left && RUNNABLE -> pos = creadr; end = cwriter; unlock(vits_lock) };
-		run_batch(pos, end, used);
-		atomic { lock(vits_lock); assert(owned); assert(pos <= nr_committed); creadr = pos; left = left - used }
+	:: atomic { left && RUNNABLE -> pos = creadr; end = cwriter; half = begun; unlock(vits_lock) };
+		run_batch(pos, end, half, used);
+		atomic {
+			lock(vits_lock);
+			assert(owned);
+			assert(pos <= nr_committed);
+			creadr = pos;
+			begun = half;
+			left = left - used
+		}
 	:: atomic { !(left && RUNNABLE) -> break }
 	od;
 	atomic {
@@ -106,17 +125,17 @@ inline write_ctlr(on, ret)
 }
 
 /* `cmdq.c: vits_run()` */
-inline vits_run(claimed, pos, end, left, used, rest)
+inline vits_run(claimed, pos, end, half, left, used, rest)
 {
 	atomic { lock(vits_lock); cmdq_claim_locked(claimed); unlock(vits_lock) }
 	if
-	:: claimed -> cmdq_serve(pos, end, left, used, rest)
+	:: claimed -> cmdq_serve(pos, end, half, left, used, rest)
 	:: else
 	fi
 }
 
 /* `vits_set.c: vits_set_run()`: atomic_exchange() */
-inline vits_set_run(due, claimed, pos, end, left, used, rest)
+inline vits_set_run(due, claimed, pos, end, half, left, used, rest)
 {
 #ifdef MORE_FORGOTTEN
 	due = more;
@@ -124,7 +143,7 @@ inline vits_set_run(due, claimed, pos, end, left, used, rest)
 	atomic { due = more; more = false }
 #endif
 	if
-	:: due -> vits_run(claimed, pos, end, left, used, rest)
+	:: due -> vits_run(claimed, pos, end, half, left, used, rest)
 	:: else
 	fi;
 #ifdef MORE_FORGOTTEN
@@ -136,12 +155,12 @@ inline vits_set_run(due, claimed, pos, end, left, used, rest)
 active [2] proctype vcpu()
 {
 	byte pos, end, left, used;
-	bool claimed, rest;
+	bool claimed, half, rest;
 
 	do
 	:: atomic { announced < NR_COMMANDS && vits_lock == FREE -> write_cwriter(claimed) }
 		if
-		:: claimed -> cmdq_serve(pos, end, left, used, rest)
+		:: claimed -> cmdq_serve(pos, end, half, left, used, rest)
 		:: else
 		fi
 	:: announced == NR_COMMANDS -> break
@@ -152,13 +171,16 @@ active [2] proctype vcpu()
 active proctype switching_vcpu()
 {
 	byte pos, end, left, used;
-	bool claimed, rest;
+	bool claimed, half, rest;
 
 	write_ctlr(false, claimed);
-	assert(!claimed);
+	if
+	:: claimed -> cmdq_serve(pos, end, half, left, used, rest)
+	:: else
+	fi;
 	write_ctlr(true, claimed);
 	if
-	:: claimed -> cmdq_serve(pos, end, left, used, rest)
+	:: claimed -> cmdq_serve(pos, end, half, left, used, rest)
 	:: else
 	fi
 }
@@ -167,10 +189,10 @@ active proctype switching_vcpu()
 active proctype its()
 {
 	byte pos, end, left, used;
-	bool due, claimed, rest;
+	bool due, claimed, half, rest;
 
 	do
-	:: vits_set_run(due, claimed, pos, end, left, used, rest);
+	:: vits_set_run(due, claimed, pos, end, half, left, used, rest);
 #ifdef MAIN_THREAD
 		if
 		:: true
@@ -184,13 +206,13 @@ end_sleeps:	woken;
 }
 
 #ifdef WAYS
-ltl all_is_run { []<>(!MAY_RUN) }
+ltl all_is_run { []<>(!RUNNABLE) }
 #else
 /* The model's: nobody has anything to do any more */
 active proctype rest()
 {
-	timeout -> assert(!MAY_RUN);
+	timeout -> assert(!RUNNABLE);
 	assert(!owned);
-	assert(nr_run == creadr)
+	assert(nr_run == creadr && nr_ended == creadr)
 }
 #endif

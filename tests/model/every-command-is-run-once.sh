@@ -5,7 +5,7 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/model.sh"
 
-left='assertion violated !((is_on&&(creadr!=cwriter)))'
+left='assertion violated !((begun||(is_on&&(creadr!=cwriter))))'
 
 model cwriter
 holds 'two vCPUs announce, one switches, the thread its has the rest'

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mutexes and conditions of pthreads. A lock is 0, or 1 + who has it; a condition is the set of those who wait for it, of
- * eight processes at the most. Nobody wakes up without having been woken: what comes through without that comes
+ * Mutexes and conditions of pthreads. A lock is 0, or 1 + who has it; a condition is the set of those who wait for it,
+ * of eight processes at the most. Nobody wakes up without having been woken: what comes through without that comes
  * through with it, for all who wait look again.
  */
 
