@@ -4,27 +4,33 @@
  * signals.
  *
  * A router is here what router.pml shows of it. The route is changed NR_CHANGES times; a vCPU masks the vector and
- * unmasks it, or has its message name another event. DIRECT is a host with GICv4, on which the device's interrupts
- * reach the guest past everybody while the vector is tied, and are dropped while the host maps the event anew.
+ * unmasks it, or has its message name another event, NR_WRITES times; a command unmaps event 0 and maps it again,
+ * NR_UNMAPS times. DIRECT is a host with GICv4, on which the device's interrupts reach the guest past everybody while
+ * the vector is tied, and are dropped while the host maps the event anew.
  *
- * Holds: after each signal there is a delivery, or one at the unmasking; never are more delivered than were
- * signalled, by the device and by itsy, but for one at each tie that KVM gives twice by itself; while the guest has
- * the vector masked, KVM delivers nothing once the vCPU has gone on, and after a change of the message nothing to
- * the event of before.
+ * Holds: after each signal there is a delivery, or one at the unmasking, unless the event is not mapped; never are more
+ * delivered than were signalled, by the device and by itsy; while the guest has the vector masked, KVM delivers
+ * nothing once the vCPU has gone on, after a change of the message nothing to the event of before, and it never has
+ * the vector of an event that is not mapped.
  *
- *   KVMS_OWN		what KVM gives twice is a fault, too
- *   TIED_BY_REVIEW	a vector is tied by who reviews it, not by the router when it has let go
+ *   TIED_WITHOUT_SIGNAL	a vector is tied when its route is changed, whether or not a signal waits
  *   TIED_STAYS		a vector that is tied stays so when its message changes
  *   UNTIED_LATER	untying does not wait for injections that are under way
+ *   UNTIED_AFTER	that an event is unmapped is told when the kernel ITS has done it, not before
  *   NO_RESEND		(DIRECT) no signal of itsy's own follows a tie and an untie
  */
 
 #include "locks.pml"
 
+#ifndef NR_SIGNALS
 #define NR_SIGNALS 3
+#endif
 #define NR_CHANGES 3
 #ifndef NR_WRITES
 #define NR_WRITES 2
+#endif
+#ifndef NR_UNMAPS
+#define NR_UNMAPS 0
 #endif
 
 mtype = { POLLED, LEAVING, TIED };
@@ -38,25 +44,30 @@ bool kvm_waits; /* in the queue of those who are woken up */
 bool work;	/* an injection is under way on a thread of the kernel's */
 bool forwards, drops; /* DIRECT */
 
-/* struct vector_route, and what is wanted */
+/* struct vector_routes, struct vector_route, and what is wanted */
 byte routes_lock = FREE;
 mtype reader = POLLED;
-bool wants_tie;
+bool wants_tie, next, has_signal;
 byte gsi; /* while it is TIED; the event's number */
+byte taken_back;
 
 /* struct vfio_vector */
 bool masked, held;
 byte message; /* the event that it names */
 
+/* Event 0, as the shadow and the kernel ITS have it; event 1 is there all the time */
+bool translatable = true, mapped = true;
+#define TRANSLATABLE(event) (translatable || event == 1)
+#define MAPPED(event)	    (mapped || event == 1)
+
 /* Of the router: what was asked of it, and whether it has the eventfd */
-bool wish_arm = true, wish_disarm, armed;
+bool wish_arm = true, wish_disarm, armed, parked;
 
 byte signalled, own, delivered;
-byte twice; /* signals that KVM may give twice */
 bool owed;
 bool quiet; /* the guest has the vector masked, and its vCPU has gone on */
 byte settled; /* the event that it named when its vCPU has gone on */
-bool all_changed, unmasked;
+byte nr_done;
 
 /* ---- the host -------------------------------------------------------------------------- */
 
@@ -65,11 +76,7 @@ inline deliver()
 {
 	delivered++;
 	owed = false;
-#ifdef KVMS_OWN
 	assert(delivered <= signalled + own)
-#else
-	assert(delivered <= signalled + own + twice)
-#endif
 }
 
 /* The host's: kvm_set_msi() */
@@ -77,6 +84,7 @@ inline kvm_inject()
 {
 	assert(!quiet);
 	assert(gsi == settled || gsi == message);
+	assert(MAPPED(gsi));
 	deliver()
 }
 
@@ -133,12 +141,7 @@ inline map_anew(on)
 inline kvm_irqfd_assign()
 {
 	atomic { !queue_lock -> kvm_waits = true }
-	atomic {
-		if
-		:: counter > 0 -> work = true; twice++ /* it is read without the lock, and stays as it is */
-		:: else
-		fi
-	}
+	atomic { work = work || counter > 0 } /* it is read without the lock, and stays as it is */
 	map_anew(true)
 }
 
@@ -165,23 +168,30 @@ inline irq_function_resend()
 #endif
 }
 
+/* `route_choice.c: route_choose(), is_held()`, `irq_function.c: irq_function_direct()` */
+#define WANTED (wants_tie && !masked && TRANSLATABLE(message) && !taken_back)
+
+/* `vector_routes.c: stays_polled()` */
+inline stays_polled()
+{
+	next = WANTED
+}
+
 /* `vector_routes.c: arm_locked()` */
 inline arm_locked()
 {
-	atomic { reader = POLLED; wish_arm = true; wish_disarm = false }
+	atomic { reader = POLLED; stays_polled(); wish_arm = true; wish_disarm = false }
 }
-
-/* `route_choice.c: route_choose()`, `irq_function.c: irq_function_direct()` */
-#define WANTED (wants_tie && !masked)
 
 /* `vector_routes.c: give_reader_locked(), is_tied_now()` */
 inline give_reader_locked()
 {
 	if
-	:: !WANTED -> arm_locked()
-	:: atomic { WANTED -> gsi = message }
+	:: atomic { !WANTED || !has_signal -> has_signal = false }
+		arm_locked()
+	:: atomic { WANTED && has_signal -> has_signal = false; gsi = message }
 		kvm_irqfd_assign();
-		reader = TIED;
+		atomic { reader = TIED; next = false }
 		irq_function_resend()
 	fi
 }
@@ -197,12 +207,11 @@ inline untie_locked()
 inline review_locked()
 {
 	if
-	:: reader == POLLED && WANTED ->
-#ifdef TIED_BY_REVIEW
-		give_reader_locked();
-		atomic { wish_disarm = true; wish_arm = false }
+#ifdef TIED_WITHOUT_SIGNAL
+	:: atomic { reader == POLLED && WANTED ->
+		reader = LEAVING; has_signal = true; wish_disarm = true; wish_arm = false }
 #else
-		atomic { reader = LEAVING; wish_disarm = true; wish_arm = false }
+	:: atomic { reader == POLLED -> stays_polled() }
 #endif
 #ifdef TIED_STAYS
 	:: reader == TIED && !WANTED ->
@@ -223,45 +232,79 @@ inline vector_routes_review()
 	unlock(routes_lock)
 }
 
-/* `irq_function.c: irq_function_signalled()`, `vector.c: vector_take()` */
+/* `vector_routes.c: leave_with_signal()` */
+inline leave_with_signal(ret)
+{
+	atomic {
+		lock(routes_lock);
+		if
+		:: reader == POLLED ->
+			stays_polled();
+			if
+			:: next -> has_signal = true; reader = LEAVING; wish_disarm = true; wish_arm = false
+			:: else
+			fi
+		:: else
+		fi;
+		ret = has_signal;
+		unlock(routes_lock)
+	}
+}
+
+/* `irq_function.c: irq_function_signalled()`, `vector.c: vector_take()`, `shadow.c: vits_translate()` */
 inline irq_function_signalled()
 {
 	atomic {
 		if
 		:: masked -> held = true
-		:: else -> injects = true
+		:: !masked && !TRANSLATABLE(message) -> owed = false /* dropped */
+		:: else -> injects = true; event = message
 		fi
 	}
+	/* `kernel_its.c: kernel_its_signal()`; dropped, where it was unmapped meanwhile */
 	if
-	:: atomic { injects -> injects = false; deliver() }
+	:: atomic { injects && MAPPED(event) -> injects = false; deliver() }
+	:: atomic { injects && !MAPPED(event) -> injects = false; owed = false }
 	:: !injects
+	fi
+}
+
+/* `vector_routes.c: signalled()` */
+inline signalled_()
+{
+	leaves = next;
+	if
+	:: leaves -> leave_with_signal(leaves)
+	:: else
+	fi;
+	if
+	:: leaves -> parked = true
+	:: atomic { !leaves && !queue_lock -> counter = 0 }
+		irq_function_signalled()
 	fi
 }
 
 /* `vector_routes.c: disarmed()` */
 inline disarmed()
 {
-#ifndef TIED_BY_REVIEW
 	lock(routes_lock);
 	assert(reader == LEAVING);
 	give_reader_locked();
 	unlock(routes_lock)
-#else
-	skip
-#endif
 }
 
-/* `router.c: router_thread()` as router.pml has it: it delivers what is signalled while it is armed, once */
+/* `router.c: router_thread()` as router.pml has it: what is signalled while it is armed is delivered, once, or waits */
 active proctype router()
 {
-	bool injects;
+	bool injects, leaves;
+	byte event;
 
 end_idle:
 	do
 	:: atomic { wish_arm -> wish_arm = false; armed = true }
-	:: atomic { armed && counter > 0 && !queue_lock -> counter = 0 }
-		irq_function_signalled()
-	:: atomic { !wish_arm && wish_disarm -> wish_disarm = false; armed = false }
+	:: atomic { armed && !parked && counter > 0 -> skip }
+		signalled_()
+	:: atomic { !wish_arm && wish_disarm -> wish_disarm = false; armed = false; parked = false }
 		disarmed()
 	od
 }
@@ -278,7 +321,7 @@ active proctype changes()
 		unlock(routes_lock)
 	:: break
 	od;
-	all_changed = true
+	nr_done++
 }
 
 /* The guest's: it writes the vector's entry. `msi.c: msix_table_write(), tell()` */
@@ -295,7 +338,9 @@ active proctype vcpu()
 			quiet = true;
 			atomic { quiet = false; masked = false; released = held; held = false }
 			if
-			:: atomic { released -> deliver() } /* `irq_function.c: irq_function_released()` */
+			/* `irq_function.c: irq_function_released()` */
+			:: atomic { released && MAPPED(message) -> deliver() }
+			:: atomic { released && !MAPPED(message) -> owed = false }
 			:: !released
 			fi;
 			vector_routes_review()
@@ -305,16 +350,57 @@ active proctype vcpu()
 		fi
 	:: break
 	od;
-	unmasked = true
+	nr_done++
 }
 
-/* The model's: nothing happens any more */
+/* `vector_routes.c: vector_routes_take_back()` */
+inline vector_routes_take_back()
+{
+	atomic { lock(routes_lock); taken_back++ }
+	if
+	:: reader == TIED && gsi == 0 -> untie_locked(); give_reader_locked()
+	:: else
+	fi;
+	unlock(routes_lock)
+}
+
+/* `vector_routes.c: vector_routes_taken_back()` */
+inline vector_routes_taken_back()
+{
+	atomic { lock(routes_lock); taken_back--; unlock(routes_lock) }
+}
+
+/* `shadow.c: shadow_unmap_event(), shadow_make_translatable()`, `vits_set.c: its_update(), its_commit()` on a vCPU */
+active proctype commands()
+{
+	byte nr;
+
+	do
+	:: nr < NR_UNMAPS -> nr++;
+		translatable = false;
+#ifdef UNTIED_AFTER
+		mapped = false;
+		vector_routes_review();
+#else
+		vector_routes_take_back();
+		/* `kernel_its.c: kernel_its_commit()`. A GICv4's event must not be anybody's. */
+		atomic { assert(gsi == 1 || (!forwards && !kvm_waits)); mapped = false }
+		vector_routes_taken_back();
+#endif
+		mapped = true;
+		translatable = true
+	:: break
+	od;
+	nr_done++
+}
+
+/* The model's: nothing happens any more. A vector that is to be tied may wait for its next signal. */
 active proctype rest()
 {
 	timeout ->
 	assert(!owed);
-	assert(all_changed && unmasked);
-	assert((reader == TIED) == WANTED);
+	assert(nr_done == 3);
 	assert((reader == TIED) == kvm_waits);
-	assert((reader == POLLED) == armed)
+	assert((reader == POLLED) == armed);
+	assert(reader != TIED || WANTED)
 }

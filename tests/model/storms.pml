@@ -38,6 +38,7 @@ bool wanted, is_masked, busy, queued, awaited;
 /* struct vector_route */
 byte routes_lock = FREE;
 bool storms, signal_at_unmask;
+bool next, has_signal; /* it is to be tied, and has the signal that it is tied with; see routes.pml */
 
 /* Who reads the eventfd: a router (one after the other, if the route changes), or KVM */
 bool tied;
@@ -169,8 +170,8 @@ inline disarmed()
 #endif
 	atomic {
 		if
-		:: armed = true
-		:: tied = true
+		:: has_signal -> has_signal = false; tied = true
+		:: else -> armed = true
 		fi;
 		unlock(routes_lock)
 	}
@@ -192,8 +193,11 @@ active proctype router()
 
 end_idle:
 	do
-	:: atomic { armed && parked == HEARD && counter -> skip }
+	:: atomic { armed && parked == HEARD && counter && !next && !has_signal -> skip }
 		ask_policy()
+	/* `vector_routes.c: leave_with_signal()` */
+	:: atomic { armed && parked == HEARD && counter && (next || has_signal) ->
+		next = false; has_signal = true; wish_disarm = true; parked = UNTIL_UNPARKED }
 	/* A time has come, or router_unpark(). Where nothing has come together nobody is asked. */
 	:: atomic { armed && parked == UNTIL_TIME -> parked = HEARD }
 	:: atomic { wish_unpark -> wish_unpark = false; parked = HEARD }
@@ -211,7 +215,9 @@ active proctype changes()
 	:: nr < NR_CHANGES -> nr++;
 		if
 		:: tied -> atomic { lock(routes_lock); tied = false; armed = true; unlock(routes_lock) }
-		:: armed -> wish_disarm = true; !wish_disarm && (armed || tied)
+		:: armed && !has_signal -> next = true
+		:: atomic { armed && !has_signal -> wish_disarm = true }
+			!wish_disarm && (armed || tied)
 		fi
 	:: break
 	od
