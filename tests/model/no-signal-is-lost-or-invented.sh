@@ -11,7 +11,7 @@ one_too_many='assertion violated (delivered<=signalled)'
 
 model router
 holds 'io_uring: three signals'
-holds 'io_uring: two signals, two times too early' -DNR_SIGNALS=2 -DNR_TOO_EARLY=2
+holds 'io_uring: two signals, two times too early' -DNR_SIGNALS=2 -DNR_TOO_EARLY=2 -DNR_FULL=0
 holds 'epoll: three signals, two times too early, disarmed twice' -DEPOLL -DNR_TOO_EARLY=2 -DNR_CHANGES=2
 always 'io_uring: every signal is delivered' -DNR_SIGNALS=2 -DNR_FULL=0
 always 'epoll: every signal is delivered' -DNR_SIGNALS=2 -DEPOLL
