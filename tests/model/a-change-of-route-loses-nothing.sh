@@ -17,6 +17,8 @@ holds 'tied and untied, GICv4' -DDIRECT -DNR_WRITES=1
 holds 'and an event is unmapped' -DNR_SIGNALS=2 -DNR_WRITES=1 -DNR_UNMAPS=1
 holds 'and an event is unmapped, GICv4' -DDIRECT -DNR_WRITES=0 -DNR_UNMAPS=1
 fails 'tied without a signal: one comes twice' "$too_many" -DTIED_WITHOUT_SIGNAL
+fails 'the same, GICv4' "$too_many" -DTIED_WITHOUT_SIGNAL -DDIRECT
+fails 'tied while the router still polls' "$too_many" -DTIED_BY_REVIEW
 fails 'tied to the event of before' "$other_event" -DTIED_STAYS
 fails 'untied while an injection is under way' "$while_masked" -DUNTIED_LATER
 fails 'untied after its event has gone' "$while_unmapped" -DUNTIED_AFTER -DNR_WRITES=0 -DNR_UNMAPS=1
