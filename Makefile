@@ -93,7 +93,7 @@ native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lseccomp -lz -lm -pthrea
 # ---- sources ----
 
 # The rooms of vmm/, from the ground up (vmm/README.md).
-rooms := base kvm its irq config dev machine control check bench cli
+rooms := base kvm its irq config sandbox dev machine control check bench cli
 vmm_src := $(wildcard $(rooms:%=vmm/%/*.c))
 # What has the payload of itsy bench inside, and the file with main(): unit tests get the others.
 vmm_arm64_src := vmm/bench/bench_payload.c
@@ -128,10 +128,11 @@ chosen_scripts := $(call only,$(e2e_scripts))
 chosen_models := $(call only,$(model_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
-# What runs on the emulated host beside itsy: the host's own part, what an end-to-end test starts itsy with, and the
-# peers of bench-peers (in guests, too).
+# What runs on the emulated host beside itsy: the host's own part, what end-to-end tests start itsy with or have its
+# threads do, and the peers of bench-peers (in guests, too).
 agent := $(arm64)/emuhost-agent
 without := $(arm64)/without-io-uring
+inject := $(arm64)/inject-call
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
 host_options := $(strip $(HOST_KERNEL:%=--kernel %) $(HOST_OPTIONS))
@@ -156,7 +157,7 @@ unit: $(chosen_units)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
-test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(peers) $(arm64)/itsdiff
+test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(peers) $(arm64)/itsdiff
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
@@ -309,7 +310,8 @@ $(arm64)/vmm/bench/bench_payload.o: $(BUILD)/guest/latency.bin
 
 $(agent): $(arm64)/tests/emuhost/agent.o
 $(without): $(arm64)/tests/e2e/lib/without_io_uring.o
-$(agent) $(without):
+$(inject): $(arm64)/tests/e2e/lib/inject_call.o
+$(agent) $(without) $(inject):
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 # Static, for guests have no libc.
 $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a

@@ -116,3 +116,8 @@ void vfio_affinity_restore(struct vfio_affinity *a)
 	}
 	free(a);
 }
+
+void vfio_affinity_forget(struct vfio_affinity *a)
+{
+	free(a);
+}

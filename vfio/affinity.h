@@ -25,5 +25,7 @@ int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, u
  * leaves nothing behind.) NULL is allowed.
  */
 void vfio_affinity_restore(struct vfio_affinity *affinity);
+/* Free it where the vectors have gone already. NULL is allowed. */
+void vfio_affinity_forget(struct vfio_affinity *affinity);
 
 #endif

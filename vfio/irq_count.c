@@ -5,8 +5,8 @@
  * sysfs lists the numbers of a function's interrupts in msi_irqs/. Which vector one
  * belongs to stands in /sys/kernel/irq/N/actions, as vfio-pci calls its handlers:
  * vfio-msix[3](0000:01:00.0), linux drivers/vfio/pci/vfio_pci_intrs.c. A counter's file is
- * opened when it is first read, and stays open: of a function with thousands of vectors, a
- * guest uses a few, and the kernel keeps a page for each file that was read.
+ * opened when it is first read, if not all were before, and stays open: of a function with
+ * thousands of vectors a guest uses a few, and the kernel keeps a page for each file that was read.
  *
  * No locks.
  */
@@ -135,6 +135,16 @@ void vfio_irq_counts_close(struct vfio_irq_counts *counts)
 	for (unsigned v = 0; v < counts->nr_vectors; v++)
 		cleanup_fd(&counts->irqs[v].fd);
 	free(counts);
+}
+
+void vfio_irq_counts_open_all(struct vfio_irq_counts *counts)
+{
+	for (unsigned v = 0; v < counts->nr_vectors; v++) {
+		struct host_irq *irq = &counts->irqs[v];
+
+		if (irq->known && irq->fd < 0 && open_counter(counts, irq) < 0)
+			irq->known = false;
+	}
 }
 
 bool vfio_irq_counts_has(const struct vfio_irq_counts *counts, unsigned vector)

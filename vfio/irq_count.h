@@ -31,6 +31,12 @@ int vfio_irq_counts_open(const struct pci_host_fs *fs, const struct pci_bdf *bdf
 /* NULL is allowed. */
 void vfio_irq_counts_close(struct vfio_irq_counts *counts);
 
+/*
+ * Open all counters now, for a process that can open nothing later. What cannot be opened is
+ * not known from then on.
+ */
+void vfio_irq_counts_open_all(struct vfio_irq_counts *counts);
+
 /* Does the kernel show an interrupt for this vector? Any thread. */
 bool vfio_irq_counts_has(const struct vfio_irq_counts *counts, unsigned vector);
 

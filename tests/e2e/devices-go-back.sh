@@ -42,8 +42,11 @@ end_busy()
 {
 	local rc=0
 
+	inside=$(guest_process $pid)
 	kill "-$2" $pid
 	wait $pid || rc=$?
+	# After SIGKILL the kernel ends the other one a little later.
+	await "the guest's process is gone" test ! -d "/proc/$inside"
 	step_report "$1" $rc
 }
 

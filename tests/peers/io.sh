@@ -62,6 +62,12 @@ on_host()
 	figures host /tmp/io.out
 }
 
+# The process that has the guest: itsy's has been made by the one that was started.
+process_of()
+{
+	awk -v started="$1" '$4 == started { child = $1 } END { print child ? child : started }' /proc/[0-9]*/stat 2>/dev/null
+}
+
 # What the host sees of the guest: exits between the marks of phases.h, behind which the guest goes on as it did before,
 # and memory while it is silent.
 marked()
@@ -122,7 +128,7 @@ in_guest()
 	while IFS= read -r line; do
 		line=$(printf %s "$line" | tr -d '\r')
 		case $line in
-		'peers: '*) marked "$who" "$pid" "${line#peers: }" "$kernel" >&3 ;;
+		'peers: '*) marked "$who" "$(process_of "$pid")" "${line#peers: }" "$kernel" >&3 ;;
 		esac
 		printf '%s\n' "$line" >&3
 	done </tmp/console 3>/tmp/io.out 4>&1

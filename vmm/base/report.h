@@ -16,6 +16,7 @@ enum exit_status {
 	ITSY_USAGE = 2,	      /* the command line is wrong */
 	ITSY_CONFIG = 3,      /* the configuration is wrong */
 	ITSY_ENVIRONMENT = 4, /* the host is not ready */
+	ITSY_FORBIDDEN = 5,   /* a thread made a system call that its sandbox forbids */
 };
 
 struct failure {

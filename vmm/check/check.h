@@ -9,6 +9,7 @@
 #include "vfio/pci.h"
 #include "vmm/config/config.h"
 #include "vmm/kvm/kvm_sys.h"
+#include "vmm/sandbox/layers.h"
 
 enum verdict {
 	VERDICT_PASS,
@@ -59,6 +60,10 @@ check_fn check_files, check_memory;
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
 /* vmm/check/check_place.c: where the configuration has threads and interrupts go */
 check_fn check_router, check_spinner, check_vcpus, check_direct, check_gsis;
+/* vmm/check/check_sandbox.c */
+check_fn check_sandbox;
+/* What is to be said of layers, by what layers_try() gave. */
+void check_layers(const int results[NR_LAYERS], struct check_result *ret);
 /* Route, policy and CPU of the nr-th device's interrupts. */
 void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret);
 

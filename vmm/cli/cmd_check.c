@@ -40,6 +40,7 @@ static const struct check {
 	{ "locked memory", check_memlock, false },
 	{ "kernel and initrd", check_files, false },
 	{ "memory", check_memory, false },
+	{ "sandbox", check_sandbox, false },
 	{ "router", check_router, false },
 	{ "spinning router", check_spinner, false },
 	{ "vCPUs", check_vcpus, false },

@@ -47,7 +47,7 @@ const struct command_line run_line = {
 	.nr_rows = ARRAY_SIZE(rows),
 	.after = "Exit status: 0 the guest powered off; 1 the host failed while it ran; 2 the\n"
 		 "command line is wrong; 3 the configuration is wrong; 4 the host is not ready\n"
-		 "(itsy check says why).\n",
+		 "(itsy check says why); 5 a thread made a system call that its sandbox forbids.\n",
 };
 
 /* The files of the configuration, loaded as for a guest, into memory that is thrown away. */
@@ -66,6 +66,15 @@ static enum exit_status load_only(const struct config *config)
 	else
 		r = loader_load(&mem, config->kernel, config->initrd, &loaded, &failure);
 	return r < 0 ? report_failure(&failure) : ITSY_OK;
+}
+
+static enum exit_status start(const struct config *config, const struct run_options *options)
+{
+	if (config->sandbox == SANDBOX_WISH_OFF)
+		report_warning("%s: sandbox = \"off\": who breaks out of the guest has all that "
+			       "this user has",
+			       config->path);
+	return run_guest(config, options);
 }
 
 enum exit_status cmd_run(int argc, char **argv)
@@ -92,7 +101,7 @@ enum exit_status cmd_run(int argc, char **argv)
 	else if (args.dry_run)
 		status = load_only(&config);
 	else
-		status = run_guest(&config, &args.run);
+		status = start(&config, &args.run);
 	config_fini(&config);
 	return status;
 }

@@ -4,9 +4,16 @@
  *
  * This thread starts everything, then waits: for keys, for signals, for the
  * machine's wake-ups. vCPUs and the router have threads of their own.
+ *
+ * With the sandbox on, which is the default, all that happens in a process of its own, which
+ * takes its sandbox when the first machine is made and before anything of the guest's runs; the
+ * process that was started is its keeper (vmm/sandbox/). From then on no file can be opened: what
+ * a reboot needs is open already.
  */
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <jansson.h>
 #include <libfdt.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -29,6 +36,8 @@
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/machine.h"
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/sandbox.h"
 
 #define TYPE_AGAIN_MS 20
 #define OWN_FDS	      3u /* that attend() polls, before those of the control socket */
@@ -48,6 +57,19 @@ struct run {
 	struct control_socket *control; /* NULL: none can be made here */
 	struct failure no_control;	/* why */
 	struct running_guest guest;	/* what it speaks for */
+	int pid;			/* of the process that was started */
+
+	const struct keeper_client *keeper; /* NULL: no sandbox */
+	struct sandbox *sandbox;	    /* NULL: none */
+
+	/* What is opened once, for all boots. */
+	struct loader_files files;
+	int kvm; /* /dev/kvm; -1: each machine opens it */
+	struct kvm_sys kept_kvm;
+	FILE *stats_file; /* NULL: it cannot be written, or none was asked for */
+	int stats_error;
+	enum io_uring_host io_uring;
+	struct failure no_io_uring; /* why */
 
 	/* Typed, and not yet taken by the console. */
 	uint8_t typed[64];
@@ -127,10 +149,9 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	vm_fini(&vm);
 	if (r == 0)
 		r = check_memory(run, ret_failure);
-	if (r < 0)
-		return r;
-	return loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded,
-			   ret_failure);
+	if (r >= 0)
+		r = loader_open(&run->files, run->config->kernel, run->config->initrd, ret_failure);
+	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 }
 
 static int open_functions(struct run *run, struct failure *ret_failure)
@@ -148,8 +169,8 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		return 0;
 
 	for (size_t i = 0; i < config->nr_devices; i++) {
-		r = passthru_bind(&run->functions[i], &this_host, &config->devices[i], (unsigned)i,
-				  ret_failure);
+		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
+				  (unsigned)i, ret_failure);
 		if (r < 0)
 			return r;
 		run->nr_functions = i + 1;
@@ -167,18 +188,47 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 
+static int highest_fifo(const struct config *config)
+{
+	const int all[] = { config->router.fifo, config->spin.fifo, config->vcpu.fifo };
+	int highest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i] > highest)
+			highest = all[i];
+	return highest;
+}
+
+/* What cannot be had any more when the sandbox is entered. */
+static int prepare_sandbox(struct run *run, struct failure *ret_failure)
+{
+	if (!run->keeper)
+		return 0;
+	run->kvm = open(KVM_PATH, O_RDWR | O_CLOEXEC);
+	run->kept_kvm = kvm_sys_kept(&run->kvm);
+	/* jansson reads /dev/urandom for its first object, if nobody has it do so before. */
+	json_object_seed(0);
+	return sandbox_create(highest_fifo(run->config), &run->sandbox, ret_failure);
+}
+
+static void open_outputs(struct run *run)
+{
+	const char *path = run->options->stats_json;
+
+	if (path)
+		run->stats_file = fopen(path, "we");
+	if (path && !run->stats_file)
+		run->stats_error = errno;
+	run->io_uring = io_uring_host_try("", &run->no_io_uring);
+}
+
 static int set_up(struct run *run, struct failure *ret_failure)
 {
-	int r;
+	int r = open_events(run, ret_failure);
 
-	self_raise_file_limit();
-	self_keep_stacks_small();
-	r = open_events(run, ret_failure);
 	if (r < 0)
 		return r;
-	r = open_control(run, ret_failure);
-	if (r < 0)
-		return r;
+	open_outputs(run);
 	r = gmem_init(&run->mem, LAYOUT_RAM, run->config->memory);
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
@@ -186,9 +236,9 @@ static int set_up(struct run *run, struct failure *ret_failure)
 				   "%llu MiB cannot be had (%s)",
 				   (unsigned long long)(run->config->memory / MiB), strerror(-r));
 	r = check_host(run, ret_failure);
-	if (r < 0)
-		return r;
-	return open_functions(run, ret_failure);
+	if (r >= 0)
+		r = open_functions(run, ret_failure);
+	return r < 0 ? r : prepare_sandbox(run, ret_failure);
 }
 
 /* Devices go back first: nothing may write to memory that is freed. */
@@ -201,7 +251,12 @@ static void tear_down(struct run *run)
 		passthru_give_back(&run->functions[i]);
 	free(run->functions);
 	gmem_fini(&run->mem);
-	control_socket_destroy(run->control);
+	if (run->keeper)
+		control_socket_leave(TAKE_PTR(run->control));
+	sandbox_destroy(run->sandbox);
+	loader_close(&run->files);
+	cleanup_fd(&run->kvm);
+	cleanup_file(&run->stats_file);
 	cleanup_fd(&run->signals);
 	cleanup_fd(&run->wake_up);
 }
@@ -240,6 +295,7 @@ static void begin_attending(struct run *run, struct machine *m)
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
 		.machine = m,
+		.pid = run->pid,
 		.boots = run->boots,
 		.since_ns = clock_ns(),
 	};
@@ -290,11 +346,11 @@ static int write_dtb(const struct run *run, const struct loaded *loaded,
 /* Of the first boot; the others find the same. */
 static void warn_of_epoll(const struct run *run, const struct machine *m)
 {
-	struct failure why;
+	const struct failure *why = &run->no_io_uring;
 
 	if (run->boots == 1 && machine_engine(m) == ROUTER_ENGINE_EPOLL &&
-	    io_uring_host_try("", &why) == IO_URING_REFUSED)
-		report_warning("%s: %s: %s", why.object, why.cause, why.cure);
+	    run->io_uring == IO_URING_REFUSED)
+		report_warning("%s: %s: %s", why->object, why->cause, why->cure);
 }
 
 /* One machine's life. 1: the guest wants another one. */
@@ -302,8 +358,7 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 {
 	struct loaded loaded;
 	enum machine_end end;
-	int r = loader_load(&run->mem, run->config->kernel, run->config->initrd, &loaded,
-			    ret_failure);
+	int r = loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 
 	if (r < 0)
 		return r;
@@ -378,21 +433,40 @@ static int reset_functions(struct run *run, struct failure *ret_failure)
 	return r;
 }
 
+/* With the first machine there is all that has to be opened. Nothing of the guest's has run. */
+static int enter_sandbox(struct run *run, const struct machine *m, struct machine_config *config,
+			 bool *direct, struct failure *ret_failure)
+{
+	if (!run->sandbox || config->direct)
+		return 0;
+	*direct = machine_delivers_directly(m);
+	config->direct = direct;
+	if (keeper_ready(run->keeper) < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper", NULL,
+				   "cannot give up what it does not need");
+	return sandbox_enter(run->sandbox, ret_failure);
+}
+
 static int run_machines(struct run *run, struct failure *ret_failure)
 {
-	const struct machine_config config = {
+	struct machine_config config = {
 		.config = run->config,
 		.mem = &run->mem,
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
 		.wake_up = run->wake_up,
+		.confine = sandbox_confine(run->sandbox),
+		.kvm = run->sandbox ? &run->kept_kvm : NULL,
 	};
+	bool direct;
 	int r;
 
 	do {
 		struct machine *m = NULL;
 
 		r = machine_create(&config, &m, ret_failure);
+		if (r >= 0)
+			r = enter_sandbox(run, m, &config, &direct, ret_failure);
 		if (r >= 0)
 			r = run_machine(run, m, ret_failure);
 		machine_destroy(m);
@@ -422,39 +496,112 @@ static void say_hello(const struct run *run)
 static void report_end(const struct run *run)
 {
 	const char *path = run->options->stats_json;
-	int r;
+	int r = -run->stats_error;
 
 	if (!run->options->quiet && run->boots)
 		irqstat_print(stderr, run->functions, run->nr_functions, &run->stats);
 	if (!path || !run->boots)
 		return;
-	r = irqstat_write_json(path, run->functions, run->nr_functions, &run->stats, run->boots);
+	if (r >= 0)
+		r = irqstat_write_json(run->stats_file, run->functions, run->nr_functions,
+				       &run->stats, run->boots);
 	if (r < 0)
 		report_warning("%s: cannot be written (%s)", path, strerror(-r));
 }
 
-enum exit_status run_guest(const struct config *config, const struct run_options *options)
+/* All of it, in whichever process. */
+static enum exit_status live(struct run *run)
 {
-	struct run run = { .config = config, .options = options, .signals = -1, .wake_up = -1 };
 	struct failure failure = { 0 };
-	int r = set_up(&run, &failure);
+	int r = set_up(run, &failure);
 
 	if (r >= 0) {
-		r = term_init(&run.term);
+		r = term_init(&run->term);
 		if (r < 0)
 			(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "terminal", NULL,
 					  "cannot be set up (%s)", strerror(-r));
 	}
 	if (r >= 0) {
-		say_hello(&run);
-		r = run_machines(&run, &failure);
-		term_fini(&run.term);
-		report_end(&run);
+		say_hello(run);
+		r = run_machines(run, &failure);
+		term_fini(&run->term);
+		report_end(run);
 	}
-	tear_down(&run);
+	tear_down(run);
 
 	if (r < 0)
 		return report_failure(&failure);
 	/* As a shell says of a program that a signal ended. */
-	return run.killed_by ? (enum exit_status)(128 + run.killed_by) : ITSY_OK;
+	return run->killed_by ? (enum exit_status)(128 + run->killed_by) : ITSY_OK;
+}
+
+/* ---- its process and its keeper ---------------------------------------------------------- */
+
+static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
+{
+	struct run *run = ctx;
+
+	run->keeper = keeper;
+	return live(run);
+}
+
+static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+{
+	const struct run *run = ctx;
+	struct failure failure;
+	char bdf[PCI_BDF_STRLEN];
+
+	(void)failure_from_vfio(&failure, why);
+	report_warning("%s: not given back: %s: %s",
+		       pci_bdf_format(&run->config->devices[device].bdf, bdf), failure.object,
+		       failure.cause);
+}
+
+static enum exit_status keep(struct run *run)
+{
+	struct keeper_device devices[CONFIG_MAX_DEVICES];
+	const struct keeper_config config = {
+		.name = run->config->name,
+		.host = &this_host,
+		.devices = devices,
+		.nr_devices = run->config->nr_devices,
+		.run = live_kept,
+		.kept = not_given_back,
+		.ctx = run,
+	};
+	struct termios terminal;
+	enum exit_status status;
+	bool is_tty = term_remember(&terminal);
+
+	for (size_t i = 0; i < config.nr_devices; i++)
+		devices[i] = (struct keeper_device){ run->config->devices[i].bdf,
+						     run->config->devices[i].msi_cpu };
+	status = keeper_run(&config);
+	if (is_tty)
+		term_put_back(&terminal);
+	return status;
+}
+
+enum exit_status run_guest(const struct config *config, const struct run_options *options)
+{
+	struct run run = {
+		.config = config,
+		.options = options,
+		.pid = getpid(),
+		.signals = -1,
+		.wake_up = -1,
+		.kvm = -1,
+		.files = { .kernel = -1, .initrd = -1 },
+	};
+	struct failure failure = { 0 };
+	enum exit_status status;
+
+	self_raise_file_limit();
+	self_keep_stacks_small();
+	if (open_control(&run, &failure) < 0)
+		return report_failure(&failure);
+	/* A device tree is written where the caller says, and nothing runs. */
+	status = config->sandbox == SANDBOX_WISH_ON && !options->dump_dtb ? keep(&run) : live(&run);
+	control_socket_destroy(run.control);
+	return status;
 }

@@ -169,3 +169,20 @@ size_t term_filter(struct term *term, uint8_t *bytes, size_t nr, bool *ret_quit)
 	}
 	return kept;
 }
+
+bool term_remember(struct termios *ret_settings)
+{
+	return isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, ret_settings) == 0;
+}
+
+/* Also from the background. */
+void term_put_back(const struct termios *settings)
+{
+	sigset_t background, before;
+
+	sigemptyset(&background);
+	sigaddset(&background, SIGTTOU);
+	(void)sigprocmask(SIG_BLOCK, &background, &before);
+	(void)tcsetattr(STDIN_FILENO, TCSANOW, settings);
+	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+}

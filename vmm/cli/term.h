@@ -34,4 +34,11 @@ void term_fini(struct term *term);
  */
 size_t term_filter(struct term *term, uint8_t *bytes, size_t nr, bool *ret_quit);
 
+/*
+ * For a process that looks after the one which owns the terminal: how it is now (false: there is
+ * none), and that again, whatever the other did.
+ */
+bool term_remember(struct termios *ret_settings);
+void term_put_back(const struct termios *settings);
+
 #endif

@@ -24,6 +24,9 @@
 /* Of names: of the guest, of blocks. */
 #define CONFIG_NAME_MAX 31u
 
+/* Of the process that has the guest (docs/security.md). */
+enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
+
 struct config_its {
 	char *name;	       /* the block's title */
 	uint32_t devid_bits;   /* 1..32, 16 by default */
@@ -68,9 +71,10 @@ struct config {
 	uint32_t vcpus;
 	uint64_t memory; /* bytes */
 	enum route route;
-	struct placement router;      /* SCHED_FIFO 1 on any CPU by default */
-	struct placement spin;	      /* of the thread that never sleeps */
-	struct placement vcpu;	      /* of all, but for the CPU */
+	struct placement router; /* SCHED_FIFO 1 on any CPU by default */
+	struct placement spin;	 /* of the thread that never sleeps */
+	struct placement vcpu;	 /* of all, but for the CPU */
+	enum sandbox_wish sandbox;
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];
 	size_t nr_its; /* at least 1 */

@@ -76,6 +76,11 @@ static const char *on_error_word(unsigned stall)
 	return stall ? "stall" : "skip";
 }
 
+static const char *sandbox_word(unsigned off)
+{
+	return off ? "off" : "on";
+}
+
 static const char *uncounted_word(unsigned tie)
 {
 	return tie ? "irqfd" : "uring";
@@ -129,6 +134,10 @@ const struct config_key config_keys[] = {
 	{ GUEST("vcpu-cpus", vcpu_cpus), .type = &config_type_cpus, .is_shown = if_listed,
 	  .given_at = offsetof(struct config, vcpu.asked), .otherwise = "any",
 	  .summary = "the host's CPUs that the vCPUs run on" },
+
+	{ GUEST("sandbox", sandbox), .type = &config_type_word, .is_shown = if_changed,
+	  .word = sandbox_word, .max = SANDBOX_WISH_OFF, .initial = SANDBOX_WISH_ON,
+	  .summary = "whether the guest's process gives up what it does not need" },
 
 	{ DEVICE("bdf", bdf), .type = &config_type_bdf, .is_shown = always, .required = true,
 	  .summary = "the function's address on the host" },

@@ -337,6 +337,17 @@ int control_socket_create(const struct control_socket_config *config,
 	return 0;
 }
 
+void control_socket_leave(struct control_socket *control)
+{
+	if (!control)
+		return;
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		let_go(&control->clients[i]);
+	cleanup_fd(&control->listener);
+	cleanup_fd(&control->lock);
+	free(control);
+}
+
 void control_socket_destroy(struct control_socket *control)
 {
 	if (!control)

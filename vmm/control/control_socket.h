@@ -38,6 +38,12 @@ int control_socket_create(const struct control_socket_config *config,
 /* Remove the socket, and close all connections. NULL is allowed. */
 void control_socket_destroy(struct control_socket *control);
 
+/*
+ * The same in a process that is not the one which made it: the connections end here, and the
+ * socket stays for the other to remove. NULL is allowed.
+ */
+void control_socket_leave(struct control_socket *control);
+
 /* What to poll for; returns how many of fds are set. NULL is allowed: none. */
 size_t control_socket_fds(const struct control_socket *control, struct pollfd fds[CONTROL_MAX_FDS]);
 /*

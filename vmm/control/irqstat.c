@@ -289,7 +289,7 @@ static void add_machine_counters(json_t *root, const struct machine_stats *s)
 	}
 }
 
-int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
+int irqstat_write_json(FILE *out, const struct passthru *functions, size_t nr_functions,
 		       const struct machine_stats *s, unsigned boots)
 {
 	json_t *list = json_array(), *root;
@@ -304,7 +304,7 @@ int irqstat_write_json(const char *path, const struct passthru *functions, size_
 		return -ENOMEM;
 	add_machine_counters(root, s);
 	errno = 0;
-	r = json_dump_file(root, path, JSON_INDENT(2)) < 0 ? (errno ? -errno : -EIO) : 0;
+	r = json_dumpf(root, out, JSON_INDENT(2)) < 0 || fflush(out) ? (errno ? -errno : -EIO) : 0;
 	json_decref(root);
 	return r;
 }

@@ -19,10 +19,10 @@ void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functi
 		   const struct machine_stats *stats);
 
 /*
- * All counters of all vectors, and those of the machine, as one JSON object in a file
- * ("schema": 1, itsy(1)). 0, or negative errno.
+ * All counters of all vectors, and those of the machine, as one JSON object ("schema": 1,
+ * itsy(1)), written to out and flushed. 0, or negative errno.
  */
-int irqstat_write_json(const char *path, const struct passthru *functions, size_t nr_functions,
+int irqstat_write_json(FILE *out, const struct passthru *functions, size_t nr_functions,
 		       const struct machine_stats *stats, unsigned boots) _must_check_;
 
 /*

@@ -16,6 +16,7 @@ struct running_guest {
 	struct passthru *functions;
 	size_t nr_functions;
 	struct machine *machine;
+	int pid; /* of the process that was started for it */
 	unsigned boots;
 	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */
 };

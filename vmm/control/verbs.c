@@ -41,10 +41,9 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 						      (json_int_t)p->irq.nr_vectors));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->config->name, "pid",
-			 (json_int_t)getpid(), "vcpus", (json_int_t)g->config->vcpus,
-			 "memory_bytes", (json_int_t)g->config->memory, "boots",
-			 (json_int_t)g->boots, "uptime_ns", (json_int_t)(clock_ns() - g->since_ns),
-			 "devices", devices);
+			 (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus, "memory_bytes",
+			 (json_int_t)g->config->memory, "boots", (json_int_t)g->boots, "uptime_ns",
+			 (json_int_t)(clock_ns() - g->since_ns), "devices", devices);
 }
 
 static int info_print(const json_t *request, const json_t *reply, FILE *out)

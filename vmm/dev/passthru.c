@@ -50,7 +50,8 @@ static const struct vfio_device_ops device_ops = {
 /* ---- set-up -------------------------------------------------------------------- */
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct config_device *config, unsigned slot, struct failure *ret_failure)
+		  const struct keeper_client *keeper, const struct config_device *config,
+		  unsigned slot, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
 	int r;
@@ -66,14 +67,15 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 			.devid = config->has_devid ? config->devid : pci_host_devid(slot),
 		},
 		.host = host,
+		.keeper = keeper,
 		.bdf = config->bdf,
 		.slot = slot,
 	};
-	r = vfio_bind(p->host, &p->bdf, false, &vf);
+	r = keeper ? keeper_bind(keeper, slot, &vf) : vfio_bind(p->host, &p->bdf, false, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
-	/* What was bound before we came stays bound when we go. */
-	p->bound_here = r == 1;
+	/* What was bound before we came stays bound when we go; the keeper knows by itself. */
+	p->bound_here = r == 1 && !keeper;
 	return 0;
 }
 
@@ -98,7 +100,12 @@ static void move_interrupts(struct passthru *p, int cpu)
 	struct vfio_failure vf = { 0 };
 	unsigned left = 0;
 
-	if (vfio_affinity_set(p->host, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf) < 0)
+	int r = p->keeper
+			? keeper_move(p->keeper, p->slot, &left, &vf)
+			: vfio_affinity_set(p->host, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf);
+
+	p->moved_by_keeper = p->keeper && r >= 0;
+	if (r < 0)
 		report_warning("%s: its interrupts are not moved to CPU %d of the host (%s)",
 			       p->irq.name, cpu, strerror(vf.error));
 	else if (left)
@@ -122,6 +129,8 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 				 &vf);
 	if (r == -ENOMEM)
 		return failure_from_vfio(ret_failure, &vf);
+	if (r == 0 && p->keeper)
+		vfio_irq_counts_open_all(p->host_counts);
 	/* Without them the vectors work as well; what irqfd takes is not known then. */
 	p->irq.host_counts = p->host_counts;
 	return irq_function_open(&p->irq, p->dev, config->events, ret_failure);
@@ -142,6 +151,9 @@ void passthru_close(struct passthru *p)
 	vfio_irq_counts_close(TAKE_PTR(p->host_counts));
 	vfio_affinity_restore(p->moved);
 	p->moved = NULL;
+	if (p->moved_by_keeper)
+		keeper_unmove(p->keeper, p->slot);
+	p->moved_by_keeper = false;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 }

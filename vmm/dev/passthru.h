@@ -12,6 +12,7 @@
 #include "vmm/dev/pci_host.h"
 #include "vmm/irq/irq_function.h"
 #include "vmm/irq/vector_routes.h"
+#include "vmm/sandbox/keeper_client.h"
 
 struct vfio_affinity;
 
@@ -19,10 +20,12 @@ struct passthru {
 	struct irq_function irq;
 	const struct pci_host_fs *host; /* borrowed; NULL: a bare function */
 	struct pci_bdf bdf;
-	unsigned slot;			     /* on the guest's bus */
-	bool bound_here;		     /* to be given back */
-	struct vfio_device *dev;	     /* NULL: a bare function */
+	unsigned slot;			    /* on the guest's bus, and the keeper's number for it */
+	const struct keeper_client *keeper; /* NULL: what it does is done here */
+	bool bound_here;		    /* to be given back */
+	struct vfio_device *dev;	    /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
+	bool moved_by_keeper;
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
 
 	/* Of the machine, while there is one; borrowed. */
@@ -33,12 +36,13 @@ struct passthru {
 /*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
- * slot is its device number on the guest's bus. On failure it is as it was. host is
- * borrowed until passthru_give_back().
+ * slot is its device number on the guest's bus. On failure it is as it was. host and keeper are
+ * borrowed until passthru_give_back(). With a keeper, which may be NULL, that one binds and
+ * gives back, and moves interrupts; all files are opened here that are needed later.
  */
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct config_device *config, unsigned slot,
-		  struct failure *ret_failure) _must_check_;
+		  const struct keeper_client *keeper, const struct config_device *config,
+		  unsigned slot, struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
 /*

@@ -57,6 +57,7 @@ struct router {
 	bool spin;
 	bool stopping;
 	const struct placement *placement;
+	const struct confine *confine;
 
 	pthread_mutex_t lock;
 	bool stop;
@@ -170,6 +171,8 @@ static void *router_thread(void *arg)
 	router->start_error = ops->begin(engine);
 	if (!router->start_error)
 		placement_apply(router->placement, router->spin ? "spin" : "router");
+	if (!router->start_error)
+		router->start_error = confine_thread(router->confine, THREAD_ROUTER);
 	(void)sem_post(&router->started);
 	if (router->start_error)
 		return NULL;
@@ -266,6 +269,7 @@ int router_create(const struct router_config *config, struct router **ret_router
 	router->ctx = config->ctx;
 	router->spin = config->spin;
 	router->placement = config->placement;
+	router->confine = config->confine;
 	router->nr = nr;
 	for (size_t i = 0; i < nr; i++)
 		router->sources[i] = (struct source){ .eventfd = config->sources[i].eventfd,

@@ -7,6 +7,7 @@
 #define VMM_IRQ_ROUTER_H
 
 #include "vmm/base/cleanup.h"
+#include "vmm/base/confine.h"
 #include "vmm/base/placement.h"
 #include "vmm/base/report.h"
 
@@ -68,6 +69,7 @@ struct router_config {
 	 */
 	bool spin;
 	const struct placement *placement; /* of the thread; NULL: wherever */
+	const struct confine *confine;	   /* the same; NULL: nothing confines it */
 	enum router_engine engine;	   /* one alone, for tests; 0: ROUTER_ENGINE_ANY */
 };
 

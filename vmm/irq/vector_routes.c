@@ -626,6 +626,7 @@ static int start_routers(struct vector_routes *r, struct failure *ret_failure)
 			.ops = &router_ops,
 			.spin = i == ROUTE_SPIN,
 			.placement = placements[i],
+			.confine = r->cfg.confine,
 		};
 		int err = router_create(&config, &r->routers[i], ret_failure);
 

@@ -37,6 +37,7 @@ struct vector_routes_config {
 	size_t nr_functions;
 	const struct placement *placement;	/* of the router; NULL: wherever */
 	const struct placement *spin_placement; /* and of the one that spins */
+	const struct confine *confine;		/* of both; NULL: nothing confines them */
 	/*
 	 * The host's GICv4 delivers a tied vector's messages without an interrupt of the host's:
 	 * nobody counts them.

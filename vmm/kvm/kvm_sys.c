@@ -46,3 +46,20 @@ const struct kvm_sys *kvm_sys_kernel(void)
 
 	return &kernel;
 }
+
+static int kept_open(void *ctx, const char *path)
+{
+	int fd = fcntl(*(const int *)ctx, F_DUPFD_CLOEXEC, 0);
+
+	(void)path;
+	return fd < 0 ? -errno : fd;
+}
+
+struct kvm_sys kvm_sys_kept(int *fd)
+{
+	struct kvm_sys kept = *kvm_sys_kernel();
+
+	kept.ctx = fd;
+	kept.open = kept_open;
+	return kept;
+}

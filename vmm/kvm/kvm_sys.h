@@ -9,6 +9,8 @@
 
 #include <stddef.h>
 
+#define KVM_PATH "/dev/kvm"
+
 /* All return 0 (or what they are named for), or negative errno. Any thread. */
 struct kvm_sys {
 	void *ctx; /* handed to each of them */
@@ -22,5 +24,10 @@ struct kvm_sys {
 
 /* The kernel itself. */
 const struct kvm_sys *kvm_sys_kernel(void);
+/*
+ * The same, but for open(), which gives copies of *fd: for a process that can open nothing any
+ * more. fd is borrowed.
+ */
+struct kvm_sys kvm_sys_kept(int *fd);
 
 #endif

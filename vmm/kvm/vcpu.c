@@ -56,6 +56,7 @@ struct vcpus {
 	const struct vcpu_ops *ops;
 	void *ctx;
 	uint64_t *mpidr;
+	const struct confine *confine;
 	_Atomic uint64_t unreachable, unemulated; /* struct vcpus_stats */
 
 	pthread_mutex_t lock;
@@ -327,18 +328,22 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 	char name[16], why[96];
-	int r;
+	int confined, r = 0;
 
 	self_leave_rseq();
 	(void)snprintf(name, sizeof(name), "vcpu%u", vcpu->index % 1000);
 	(void)pthread_setname_np(pthread_self(), name);
 	placement_apply(&vcpu->placement, name);
 
-	do {
+	confined = confine_thread(vcpu->set->confine, THREAD_VCPU);
+	while (!confined && !r)
 		r = run_once(vcpu);
-	} while (!r);
 
-	if (r < 0) {
+	if (confined < 0) {
+		(void)snprintf(why, sizeof(why), "vCPU %u: its filter of system calls: %s",
+			       vcpu->index, strerror(-confined));
+		tell(vcpu, VCPU_EVENT_FAILED, why);
+	} else if (r < 0) {
 		(void)snprintf(why, sizeof(why), "vCPU %u: %s: %s (exit reason %u)", vcpu->index,
 			       vcpu->failed_call, strerror(-r), vcpu->run->exit_reason);
 		tell(vcpu, VCPU_EVENT_FAILED, why);
@@ -523,6 +528,11 @@ void vcpus_place(struct vcpus *set, uint32_t vcpu, const struct placement *place
 	assert(vcpu < set->nr);
 
 	set->vcpu[vcpu].placement = *placement;
+}
+
+void vcpus_confine(struct vcpus *set, const struct confine *confine)
+{
+	set->confine = confine;
 }
 
 int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,

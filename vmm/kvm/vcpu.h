@@ -6,6 +6,7 @@
 #ifndef VMM_KVM_VCPU_H
 #define VMM_KVM_VCPU_H
 
+#include "vmm/base/confine.h"
 #include "vmm/base/placement.h"
 #include "vmm/kvm/bus.h"
 #include "vmm/kvm/vm.h"
@@ -53,6 +54,9 @@ const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
 
 /* Where a vCPU's thread will run; copied. Before vcpus_start(). */
 void vcpus_place(struct vcpus *vcpus, uint32_t vcpu, const struct placement *placement);
+
+/* What confines their threads; borrowed. NULL, the default: nothing. Before vcpus_start(). */
+void vcpus_confine(struct vcpus *vcpus, const struct confine *confine);
 
 /* Start the threads; vCPU 0 enters at entry with x0 = the device tree's address. */
 int vcpus_start(struct vcpus *vcpus, uint64_t entry, uint64_t fdt, const struct vcpu_ops *ops,

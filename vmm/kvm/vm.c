@@ -14,7 +14,6 @@
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
-#define KVM_PATH    "/dev/kvm"
 #define VM_IPA_BITS 40u
 #define BUSY_NAP_NS 100000 /* between two looks at what keeps KVM busy */
 

@@ -110,13 +110,6 @@ static uint64_t mem_end(const struct gmem *mem)
 	return mem->base + mem->size;
 }
 
-static void source_close(struct source *src)
-{
-	if (src->fd >= 0)
-		(void)close(src->fd);
-	src->fd = -1;
-}
-
 static int does_not_fit(struct failure *failure, const struct source *src, const struct gmem *mem,
 			uint64_t needs)
 {
@@ -158,15 +151,11 @@ static int source_read(const struct source *src, void *buf, uint64_t len, uint64
 	return 0;
 }
 
-static int source_open(struct source *src, const char *path, const char *key,
-		       struct failure *ret_failure)
+static int open_file(const char *path, const char *key, int *ret_fd, struct failure *ret_failure)
 {
-	struct stat st;
-
-	*src = (struct source){ .path = path, .fd = -1 };
-	/* O_NONBLOCK: a FIFO without a writer is refused below, not waited for. */
-	src->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (src->fd < 0) {
+	/* O_NONBLOCK: a FIFO without a writer is refused later, not waited for. */
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*ret_fd < 0) {
 		int error = errno;
 
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, error, path,
@@ -177,6 +166,15 @@ static int source_open(struct source *src, const char *path, const char *key,
 					   : NULL,
 				   "the %s cannot be opened: %s", key, strerror(error));
 	}
+	return 0;
+}
+
+static int source_look(struct source *src, const char *path, int fd, const char *key,
+		       struct failure *ret_failure)
+{
+	struct stat st;
+
+	*src = (struct source){ .path = path, .fd = fd };
 	if (fstat(src->fd, &st) < 0)
 		return read_failed(ret_failure, src, errno);
 	if (!S_ISREG(st.st_mode))
@@ -424,15 +422,15 @@ static int load_plain(const struct source *src, const struct gmem *mem, struct p
 	return 0;
 }
 
-static int load_kernel(const struct gmem *mem, const char *path, struct loaded *ret_loaded,
-		       struct failure *ret_failure)
+static int load_kernel(const struct gmem *mem, const struct loader_files *files,
+		       struct loaded *ret_loaded, struct failure *ret_failure)
 {
-	_cleanup_(source_close) struct source src;
+	struct source src;
 	struct placement place;
 	uint64_t end, slack;
 	int r;
 
-	r = source_open(&src, path, "kernel", ret_failure);
+	r = source_look(&src, files->kernel_path, files->kernel, "kernel", ret_failure);
 	if (r < 0)
 		return r;
 	r = is_gzip(src.head, src.size) || is_zboot(src.head, src.size)
@@ -455,15 +453,15 @@ static int load_kernel(const struct gmem *mem, const char *path, struct loaded *
 	return 0;
 }
 
-static int load_initrd(const struct gmem *mem, const char *path, struct loaded *ret_loaded,
-		       struct failure *ret_failure)
+static int load_initrd(const struct gmem *mem, const struct loader_files *files,
+		       struct loaded *ret_loaded, struct failure *ret_failure)
 {
-	_cleanup_(source_close) struct source src;
+	struct source src;
 	uint64_t at = align_up(ret_loaded->kernel_end, INITRD_ALIGN);
 	void *to;
 	int r;
 
-	r = source_open(&src, path, "initrd", ret_failure);
+	r = source_look(&src, files->initrd_path, files->initrd, "initrd", ret_failure);
 	if (r < 0)
 		return r;
 	to = gmem_host(mem, at, src.size);
@@ -477,21 +475,54 @@ static int load_initrd(const struct gmem *mem, const char *path, struct loaded *
 	return 0;
 }
 
+void loader_close(struct loader_files *files)
+{
+	cleanup_fd(&files->kernel);
+	cleanup_fd(&files->initrd);
+	files->kernel = files->initrd = -1;
+}
+
+int loader_open(struct loader_files *files, const char *kernel, const char *initrd,
+		struct failure *ret_failure)
+{
+	int r;
+
+	*files = (struct loader_files){ kernel, initrd, -1, -1 };
+	r = open_file(kernel, "kernel", &files->kernel, ret_failure);
+	if (r >= 0 && initrd)
+		r = open_file(initrd, "initrd", &files->initrd, ret_failure);
+	if (r < 0)
+		loader_close(files);
+	return r;
+}
+
 int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
 		struct loaded *ret_loaded, struct failure *ret_failure)
 {
+	_cleanup_(loader_close) struct loader_files files;
+	int r;
+
+	assert(kernel);
+
+	r = loader_open(&files, kernel, initrd, ret_failure);
+	return r < 0 ? r : loader_load_open(mem, &files, ret_loaded, ret_failure);
+}
+
+int loader_load_open(const struct gmem *mem, const struct loader_files *files,
+		     struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	const char *kernel = files->kernel_path, *initrd = files->initrd_path;
 	struct loaded loaded = { 0 };
 	int r;
 
 	assert(mem);
-	assert(kernel);
 
-	r = load_kernel(mem, kernel, &loaded, ret_failure);
+	r = load_kernel(mem, files, &loaded, ret_failure);
 	if (r < 0)
 		return r;
 	loaded.initrd = loaded.initrd_end = loaded.kernel_end;
 	if (initrd) {
-		r = load_initrd(mem, initrd, &loaded, ret_failure);
+		r = load_initrd(mem, files, &loaded, ret_failure);
 		if (r < 0)
 			return r;
 	}

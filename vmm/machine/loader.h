@@ -24,6 +24,20 @@ struct loaded {
 int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
 		struct loaded *ret_loaded, struct failure *ret_failure) _must_check_;
 
+/* Kernel and initrd, open. Paths are borrowed. */
+struct loader_files {
+	const char *kernel_path, *initrd_path; /* for messages; initrd may be NULL */
+	int kernel, initrd;		       /* -1: not open */
+};
+
+/* Open them, once for several boots. On failure none is open. */
+int loader_open(struct loader_files *files, const char *kernel, const char *initrd,
+		struct failure *ret_failure) _must_check_;
+void loader_close(struct loader_files *files);
+/* As loader_load(), from files that are open. */
+int loader_load_open(const struct gmem *mem, const struct loader_files *files,
+		     struct loaded *ret_loaded, struct failure *ret_failure) _must_check_;
+
 /* The same for a flat binary that is in memory, without an initrd. */
 int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
 		     struct loaded *ret_loaded, struct failure *ret_failure) _must_check_;

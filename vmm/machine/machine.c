@@ -48,6 +48,7 @@ struct machine {
 	struct vector_routes *routes;
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
+	bool direct;
 
 	/* Guards end and failure; no lock is taken under it. */
 	pthread_mutex_t lock;
@@ -175,7 +176,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.deferred_changed = review_routes,
 		.ctx = m,
 	};
-	int r = vm_init(&m->vm, ret_failure);
+	int r = vm_init_with(&m->vm, m->cfg.kvm ? m->cfg.kvm : kvm_sys_kernel(), ret_failure);
 
 	if (r < 0)
 		return r;
@@ -303,6 +304,15 @@ static int build_devices(struct machine *m)
 	return r ? r : wire_functions(m);
 }
 
+/* The VM and its ITS exist, as that needs. Without a device nobody asks. */
+static bool host_delivers_directly(const struct machine *m)
+{
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		if (m->cfg.functions[i].dev)
+			return vfio_host_delivers_directly(m->cfg.functions[i].host);
+	return false;
+}
+
 static void machine_destroyp(struct machine **m)
 {
 	machine_destroy(*m);
@@ -338,6 +348,7 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "machine", NULL,
 				   "cannot be built (%s)", strerror(-r));
+	m->direct = config->direct ? *config->direct : host_delivers_directly(m);
 	*ret_machine = TAKE_PTR(m);
 	return 0;
 }
@@ -398,15 +409,6 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 	return 0;
 }
 
-/* The VM and its ITS exist, as that needs. Without a device nobody asks. */
-static bool host_delivers_directly(const struct machine *m)
-{
-	for (size_t i = 0; i < m->cfg.nr_functions; i++)
-		if (m->cfg.functions[i].dev)
-			return vfio_host_delivers_directly(m->cfg.functions[i].host);
-	return false;
-}
-
 static int start_routes(struct machine *m, struct failure *ret_failure)
 {
 	const struct config *c = m->cfg.config;
@@ -417,7 +419,8 @@ static int start_routes(struct machine *m, struct failure *ret_failure)
 		.nr_functions = m->cfg.nr_functions,
 		.placement = &c->router,
 		.spin_placement = &c->spin,
-		.direct = host_delivers_directly(m),
+		.direct = m->direct,
+		.confine = m->cfg.confine,
 		.failed = on_part_failed,
 		.wake_up = wake_up,
 		.ctx = m,
@@ -465,6 +468,7 @@ int machine_start(struct machine *m, const struct loaded *loaded, struct failure
 	if (r < 0)
 		return r;
 	place_vcpus(m);
+	vcpus_confine(m->vcpus, m->cfg.confine);
 	return vcpus_start(m->vcpus, loaded->entry, loaded->fdt, &vcpu_ops, m, ret_failure);
 }
 
@@ -523,6 +527,11 @@ enum router_engine machine_engine(const struct machine *m)
 struct vits *machine_its(struct machine *m, size_t index)
 {
 	return vits_set_get(m->its, index);
+}
+
+bool machine_delivers_directly(const struct machine *m)
+{
+	return m->direct;
 }
 
 const struct vm *machine_vm(const struct machine *m)

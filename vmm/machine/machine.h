@@ -33,6 +33,10 @@ struct machine_config {
 	 * called, or machine_end() has changed, or the console has room again.
 	 */
 	int wake_up;
+	const struct confine *confine; /* of the threads; NULL: nothing confines them */
+	const struct kvm_sys *kvm;     /* NULL: kvm_sys_kernel() */
+	/* Does the host deliver directly? NULL: machine_create() looks, which takes files. */
+	const bool *direct;
 	/* No router: the caller looks after the functions' eventfds. For measuring. */
 	bool unrouted;
 };
@@ -85,6 +89,8 @@ struct vector_routes *machine_routes(struct machine *m);
 enum router_engine machine_engine(const struct machine *m);
 /* One of the ITSs, by its index in the configuration; borrowed. */
 struct vits *machine_its(struct machine *m, size_t index);
+/* Can the host deliver a vector's interrupts without one of its own (GICv4)? */
+bool machine_delivers_directly(const struct machine *m);
 /* The machine's VM, borrowed. */
 const struct vm *machine_vm(const struct machine *m);
 

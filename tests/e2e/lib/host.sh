@@ -7,6 +7,7 @@
 #   step NAME COMMAND...	runs a command and reports its output, error output and status; a file
 #				that it leaves as /tmp/NAME.json is reported, too. Returns its status.
 #   guest NAME CONF [OPTION]...	a step: itsy run CONF with statistics to /tmp/NAME.json
+#   guest_process PID		prints the process that itsy run, which is PID, has made for its guest
 #   driver BDF			prints the driver that a function is bound to, or "none"
 #   await WHAT COMMAND...	until the command succeeds; 1 in a hang (scripts/wait.sh, with await_while)
 #
@@ -50,6 +51,11 @@ guest()
 	shift 2
 
 	step "$name" itsy run "$conf" --stats-json "/tmp/$name.json" "$@" </dev/null
+}
+
+guest_process()
+{
+	awk -v keeper="$1" '$4 == keeper { print $1 }' /proc/[0-9]*/stat 2>/dev/null
 }
 
 driver()

@@ -21,7 +21,7 @@
 #include "vmm/base/cleanup.h"
 
 #define README	 "vmm/README.md"
-#define NR_ROOMS 11u
+#define NR_ROOMS 12u
 
 static char *readme(void)
 {

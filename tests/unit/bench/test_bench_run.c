@@ -247,9 +247,11 @@ int __wrap_pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *
 }
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct config_device *config, unsigned slot, struct failure *ret_failure)
+		  const struct keeper_client *keeper, const struct config_device *config,
+		  unsigned slot, struct failure *ret_failure)
 {
 	(void)host;
+	(void)keeper;
 	p->bdf = config->bdf;
 	p->slot = slot;
 	p->bound_here = !w.bind_error;

@@ -19,6 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -91,11 +93,11 @@ int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
 	type __wrap_##name parameters
 
 WRAP(int, passthru_bind,
-     (struct passthru * p, const struct pci_host_fs *fs, const struct config_device *config,
-      unsigned slot, struct failure *ret_failure))
+     (struct passthru * p, const struct pci_host_fs *fs, const struct keeper_client *keeper,
+      const struct config_device *config, unsigned slot, struct failure *ret_failure))
 {
 	if (!w.has_devices)
-		return __real_passthru_bind(p, fs, config, slot, ret_failure);
+		return __real_passthru_bind(p, fs, keeper, config, slot, ret_failure);
 	*p = (struct passthru){ .bdf = config->bdf, .slot = slot };
 	p->irq.name = config->name;
 	return 0;
@@ -165,6 +167,12 @@ int control_socket_create(const struct control_socket_config *config,
 
 void control_socket_destroy(struct control_socket *control)
 {
+	w.nr_controls -= control != NULL;
+}
+
+void control_socket_leave(struct control_socket *control)
+{
+	assert_true(w.config.sandbox == SANDBOX_WISH_ON);
 	w.nr_controls -= control != NULL;
 }
 
@@ -273,6 +281,12 @@ enum router_engine machine_engine(const struct machine *m)
 	return w.engine;
 }
 
+bool machine_delivers_directly(const struct machine *m)
+{
+	(void)m;
+	return false;
+}
+
 void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 {
 	(void)m;
@@ -295,6 +309,7 @@ static int make(void **state)
 		.cmdline = cmdline,
 		.vcpus = 1,
 		.memory = 64 * MiB,
+		.sandbox = SANDBOX_WISH_OFF,
 	};
 	w.ends[0] = MACHINE_OFF;
 	w.room = 64;
@@ -317,6 +332,12 @@ static int unmake(void **state)
 	if (w.terminal >= 0)
 		(void)close(w.terminal);
 	return 0;
+}
+
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "use_sigaltstack=0";
 }
 
 /* Whatever comes of it, nothing is left behind. */
@@ -592,6 +613,74 @@ static void test_devices_that_are_not_there_end_it_before_anything_runs(void **s
 	has(w.said.err, "guest memory: ");
 }
 
+/* ---- with the sandbox ------------------------------------------------------------------ */
+
+/* The keeper is locked down afterwards: it is another process than the test's. */
+static int run_in_sandbox(void)
+{
+	int status = 0;
+	pid_t child;
+
+	w.config.sandbox = SANDBOX_WISH_ON;
+	capture_begin(&w.said);
+	(void)fflush(NULL);
+	child = fork();
+	if (child == 0)
+		_exit(run_guest(&w.config, &w.options));
+	(void)waitpid(child, &status, 0);
+	capture_end(&w.said);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static void test_with_the_sandbox_statuses_and_words_are_the_same(void **state)
+{
+	(void)state;
+	w.ends[0] = MACHINE_RESET;
+	w.ends[1] = MACHINE_OFF;
+	assert_int_equal(run_in_sandbox(), ITSY_OK);
+	assert_string_equal(w.said.err, "itsy: box.conf: 1 vCPU, 64 MiB, 0 devices\n");
+	w.kvm_error = ENOENT;
+	assert_int_equal(run_in_sandbox(), ITSY_ENVIRONMENT);
+	assert_string_equal(w.said.err, "itsy: error: /dev/kvm: the host has no KVM\n");
+	w.kvm_error = 0;
+	w.runs_on = true;
+	w.raise = SIGTERM;
+	assert_int_equal(run_in_sandbox(), 128 + SIGTERM);
+}
+
+static void test_with_the_sandbox_statistics_are_written(void **state)
+{
+	char path[] = "/tmp/itsy-stats-XXXXXX", text[256] = "";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	w.options.stats_json = path;
+	assert_int_equal(run_in_sandbox(), ITSY_OK);
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	has(text, "\"schema\"");
+	(void)close(fd);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void test_the_terminal_comes_back_from_a_guest_whose_process_is_killed(void **state)
+{
+	struct termios before, after;
+	int slave;
+
+	(void)state;
+	assert_int_equal(openpty(&w.terminal, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(dup2(slave, STDIN_FILENO), STDIN_FILENO);
+	(void)close(slave);
+	assert_int_equal(tcgetattr(STDIN_FILENO, &before), 0);
+	w.runs_on = true;
+	w.raise = SIGKILL;
+	assert_int_equal(run_in_sandbox(), 128 + SIGKILL);
+	has(w.said.err, "its process was ended by signal 9");
+	assert_int_equal(tcgetattr(STDIN_FILENO, &after), 0);
+	assert_int_equal(after.c_lflag, before.c_lflag);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 
 int main(void)
@@ -611,6 +700,9 @@ int main(void)
 		TEST(test_what_fails_before_the_guest_runs_is_given_back_and_told),
 		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
 		TEST(test_devices_that_are_not_there_end_it_before_anything_runs),
+		TEST(test_with_the_sandbox_statuses_and_words_are_the_same),
+		TEST(test_with_the_sandbox_statistics_are_written),
+		TEST(test_the_terminal_comes_back_from_a_guest_whose_process_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 /*
  * What is said of the interrupts, to people and to programs.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,8 @@
 #include <jansson.h>
 #include <sys/mman.h>
 
-#include "vitsmod/bits.h"
+#include "vmm/base/bits.h"
+#include "vmm/base/cleanup.h"
 #include "vmm/control/irqstat.h"
 
 static struct vector_counts vectors[3];
@@ -131,6 +133,14 @@ static void test_what_the_guest_did_wrong_is_told_and_nothing_else(void **state)
 				   "BARs placed where they cannot be reached: 5\n");
 }
 
+static int write_to(const char *path, const struct machine_stats *stats)
+{
+	_cleanup_file_ FILE *out = fopen(path, "we");
+
+	assert_non_null(out);
+	return irqstat_write_json(out, &function, 1, stats, 1);
+}
+
 static void test_json_has_every_counter_of_every_vector(void **state)
 {
 	static const struct {
@@ -165,7 +175,7 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		.coalesced = 9,
 		.route = ROUTE_SPIN,
 	};
-	assert_int_equal(irqstat_write_json(path, &function, 1, &stats, 1), 0);
+	assert_int_equal(write_to(path, &stats), 0);
 	root = json_load_file(path, 0, NULL);
 	assert_non_null(root);
 	list = json_object_get(json_array_get(json_object_get(root, "devices"), 0), "vectors");
@@ -183,7 +193,7 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 static void test_json_that_cannot_be_written_is_an_error(void **state)
 {
 	(void)state;
-	assert_true(irqstat_write_json("/nowhere/at/all", &function, 1, &none, 1) < 0);
+	assert_int_equal(write_to("/dev/full", &none), -ENOSPC);
 }
 
 int main(void)

@@ -196,7 +196,7 @@ static int end(void **state)
 
 static int bind_it(void)
 {
-	return passthru_bind(&w.p, &w.fake.tree.fs, &w.config, SLOT, &w.failure);
+	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, SLOT, &w.failure);
 }
 
 static int open_it(void)

@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The keeper: what it does for whom, what it says of an end, and what a hostile peer gets.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#include "tests/unit/base/capture.h"
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vmm/base/bits.h"
+#include "vmm/sandbox/keeper_priv.h"
+
+static struct {
+	struct host_tree tree;
+	struct keeper_device devices[2];
+	struct keeper_config config;
+	struct keeper_state state;
+	struct keeper_reply reply;
+	struct capture said;
+	unsigned nr_kept, nr_locked_down;
+	int word[2]; /* a pipe from the guest's process */
+} w;
+
+static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+{
+	(void)ctx;
+	(void)device;
+	(void)why;
+	w.nr_kept++;
+}
+
+static int lock_down(void *ctx)
+{
+	(void)ctx;
+	w.nr_locked_down++;
+	return 0;
+}
+
+static int make(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	tree_init(&w.tree);
+	w.devices[0] = (struct keeper_device){ .bdf = { .dev = 2 }, .cpu = -1 };
+	w.devices[1] = (struct keeper_device){ .bdf = { .dev = 3 }, .cpu = 1 };
+	w.config = (struct keeper_config){
+		.name = "box",
+		.host = &w.tree.fs,
+		.devices = w.devices,
+		.nr_devices = ARRAY_SIZE(w.devices),
+		.kept = not_given_back,
+	};
+	w.state = (struct keeper_state){ .config = &w.config, .lock_down = lock_down };
+	return pipe2(w.word, O_CLOEXEC);
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	tree_fini(&w.tree);
+	(void)close(w.word[0]);
+	(void)close(w.word[1]);
+	return 0;
+}
+
+/* ---- messages ------------------------------------------------------------------------------ */
+
+static bool ask(uint32_t what, uint32_t device)
+{
+	const struct keeper_request request = { .ask = what, .device = device };
+
+	return keeper_serve(&w.state, &request, sizeof(request), &w.reply);
+}
+
+static void test_devices_are_those_of_the_list_and_no_others(void **state)
+{
+	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
+		assert_false(ask(asks[i], 2));
+		assert_false(ask(asks[i], UINT32_MAX));
+	}
+	/* One of the list that the host has not got is answered. */
+	assert_true(ask(KEEPER_BIND, 0));
+	assert_int_equal(w.reply.result, -ENOENT);
+	assert_int_equal(w.reply.failure.code, VFIO_FAILURE_NO_FUNCTION);
+	assert_string_equal(w.reply.failure.object, "0000:00:02.0");
+	/* Nor has it a CPU to be moved to. */
+	assert_true(ask(KEEPER_MOVE, 0));
+	assert_int_equal(w.reply.result, -EINVAL);
+}
+
+static void test_what_is_of_set_up_is_not_done_after_it(void **state)
+{
+	(void)state;
+	assert_true(ask(KEEPER_READY, 0));
+	assert_int_equal(w.nr_locked_down, 1);
+	assert_false(ask(KEEPER_BIND, 0));
+	assert_false(ask(KEEPER_MOVE, 1));
+	assert_false(ask(KEEPER_READY, 0));
+	assert_int_equal(w.nr_locked_down, 1);
+	assert_true(ask(KEEPER_UNMOVE, 1));
+}
+
+static void test_a_message_of_another_size_or_kind_ends_the_peer(void **state)
+{
+	struct keeper_request two[2] = { { .ask = KEEPER_UNMOVE }, { 0 } };
+
+	(void)state;
+	assert_false(keeper_serve(&w.state, two, 0, &w.reply));
+	assert_false(keeper_serve(&w.state, two, sizeof(two[0]) - 1, &w.reply));
+	assert_false(keeper_serve(&w.state, two, sizeof(two), &w.reply));
+	assert_false(ask(NR_KEEPER_ASKS, 0));
+	assert_false(ask(UINT32_MAX, 0));
+}
+
+static void test_last_words_are_the_first_ones_and_text(void **state)
+{
+	struct keeper_request request = { .ask = KEEPER_FORBIDDEN, .call = 5 };
+
+	(void)state;
+	memset(request.thread, '\033', sizeof(request.thread));
+	assert_false(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_true(w.state.forbidden);
+	assert_string_equal(w.state.last_words.thread, "???????????????");
+	request.call = 6;
+	assert_false(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.state.last_words.call, 5);
+	assert_false(ask(KEEPER_UNMOVE, 0));
+}
+
+/* Bytes as they come: most are refused, and none does harm (under the sanitizers). */
+static void test_no_bytes_harm_the_keeper(void **state)
+{
+	unsigned char bytes[2 * sizeof(struct keeper_request)];
+	unsigned nr_answered = 0;
+	uint32_t seed = 1;
+
+	(void)state;
+	for (unsigned n = 0; n < 20000; n++) {
+		size_t size = n % 3 ? sizeof(struct keeper_request) : n % sizeof(bytes);
+
+		for (size_t i = 0; i < sizeof(bytes); i++) {
+			seed = seed * 1664525 + 1013904223;
+			bytes[i] = (unsigned char)(seed >> 24);
+		}
+		/* Half of them look like messages. */
+		if (n % 2) {
+			memset(bytes, 0, 8);
+			bytes[0] = (unsigned char)(seed >> 8 & 7);
+			bytes[4] = (unsigned char)(seed >> 12 & 3);
+		}
+		nr_answered += keeper_serve(&w.state, bytes, size, &w.reply);
+		w.state.forbidden = false;
+		if (n % 64 == 0)
+			w.state.ready = false;
+		for (size_t i = w.config.nr_devices; i < KEEPER_MAX_DEVICES; i++)
+			assert_null(w.state.devices[i].moved);
+	}
+	assert_in_range(nr_answered, 100, 19999);
+	keeper_give_back(&w.state);
+	assert_int_equal(w.nr_kept, 0);
+}
+
+/* ---- processes ------------------------------------------------------------------------------ */
+
+static void say(char word)
+{
+	assert_int_equal(write(w.word[1], &word, 1), 1);
+}
+
+static char heard(void)
+{
+	struct pollfd fd = { .fd = w.word[0], .events = POLLIN };
+	char word = 0;
+
+	if (poll(&fd, 1, 20000) == 1)
+		(void)!read(w.word[0], &word, 1);
+	return word;
+}
+
+/* A keeper and its child, apart from the test's process. */
+static pid_t begin(enum exit_status (*live)(void *ctx, const struct keeper_client *keeper))
+{
+	pid_t pid;
+
+	w.config.run = live;
+	(void)fflush(NULL);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(keeper_run(&w.config));
+	return pid;
+}
+
+static int end_of(pid_t pid)
+{
+	int status = 0;
+
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static enum exit_status end_at_once(void *ctx, const struct keeper_client *keeper)
+{
+	(void)ctx;
+	return keeper_ready(keeper) == 0 ? ITSY_CONFIG : ITSY_RUNTIME;
+}
+
+static void test_the_exit_status_is_that_of_the_guests_process(void **state)
+{
+	(void)state;
+	assert_int_equal(end_of(begin(end_at_once)), ITSY_CONFIG);
+}
+
+static enum exit_status end_by_signal(void *ctx, const struct keeper_client *keeper)
+{
+	(void)ctx;
+	(void)!keeper_ready(keeper);
+	(void)signal(SIGSEGV, SIG_DFL);
+	(void)raise(SIGSEGV);
+	return ITSY_OK;
+}
+
+static void test_an_end_by_a_signal_is_told_and_is_the_status(void **state)
+{
+	int status;
+
+	(void)state;
+	capture_begin(&w.said);
+	status = end_of(begin(end_by_signal));
+	capture_end(&w.said);
+	assert_int_equal(status, 128 + SIGSEGV);
+	if (!strstr(w.said.err,
+		    "itsy: error: box: its process was ended by signal 11 (Segmentation fault"))
+		fail_msg("%s", w.said.err);
+}
+
+static enum exit_status wait_for_signal(void *ctx, const struct keeper_client *keeper)
+{
+	sigset_t set;
+	int got = 0;
+
+	(void)ctx;
+	(void)!keeper_ready(keeper);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	say('r');
+	(void)sigwait(&set, &got);
+	return (enum exit_status)(100 + got);
+}
+
+static void test_signals_go_on_to_the_guests_process(void **state)
+{
+	pid_t keeper = begin(wait_for_signal);
+
+	(void)state;
+	assert_int_equal(heard(), 'r');
+	assert_int_equal(kill(keeper, SIGTERM), 0);
+	assert_int_equal(end_of(keeper), 100 + SIGTERM);
+}
+
+static void test_the_guests_process_does_not_outlive_its_keeper(void **state)
+{
+	pid_t keeper;
+	char word;
+
+	(void)state;
+	keeper = begin(wait_for_signal);
+	assert_int_equal(heard(), 'r');
+	/* When nobody can write any more, the reader is told. */
+	(void)close(w.word[1]);
+	assert_int_equal(kill(keeper, SIGKILL), 0);
+	assert_int_equal(end_of(keeper), -SIGKILL);
+	assert_int_equal(read(w.word[0], &word, 1), 0);
+	assert_int_equal(pipe2(w.word, O_CLOEXEC), 0);
+}
+
+static void test_a_limit_of_files_that_is_too_low_is_told(void **state)
+{
+	struct rlimit before, low;
+	int status;
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	low = before;
+	low.rlim_cur = 256;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+	capture_begin(&w.said);
+	status = end_of(begin(end_at_once));
+	capture_end(&w.said);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(status, ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "raise the limit of open files"));
+}
+
+static enum exit_status send_rubbish(void *ctx, const struct keeper_client *keeper)
+{
+	(void)ctx;
+	(void)send(keeper->fd, "rubbish", 7, 0);
+	while (pause() < 0)
+		continue;
+	return ITSY_OK;
+}
+
+static void test_who_sends_rubbish_is_killed(void **state)
+{
+	int status;
+
+	(void)state;
+	capture_begin(&w.said);
+	status = end_of(begin(send_rubbish));
+	capture_end(&w.said);
+	assert_int_equal(status, 128 + SIGKILL);
+	assert_non_null(strstr(w.said.err, "itsy: error: box: its process was ended by signal 9"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_devices_are_those_of_the_list_and_no_others),
+		TEST(test_what_is_of_set_up_is_not_done_after_it),
+		TEST(test_a_message_of_another_size_or_kind_ends_the_peer),
+		TEST(test_last_words_are_the_first_ones_and_text),
+		TEST(test_no_bytes_harm_the_keeper),
+		TEST(test_the_exit_status_is_that_of_the_guests_process),
+		TEST(test_an_end_by_a_signal_is_told_and_is_the_status),
+		TEST(test_signals_go_on_to_the_guests_process),
+		TEST(test_the_guests_process_does_not_outlive_its_keeper),
+		TEST(test_a_limit_of_files_that_is_too_low_is_told),
+		TEST(test_who_sends_rubbish_is_killed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's process asks its keeper (vmm/sandbox/keeper.h). On the main thread; each call
+ * waits for the answer.
+ */
+#ifndef VMM_SANDBOX_KEEPER_CLIENT_H
+#define VMM_SANDBOX_KEEPER_CLIENT_H
+
+#include "vfio/failure.h"
+#include "vmm/base/cleanup.h"
+
+struct keeper_client {
+	int fd; /* borrowed */
+};
+
+/* As vfio_bind(), vfio_affinity_set() and vfio_affinity_restore() of the device's function. */
+int keeper_bind(const struct keeper_client *keeper, unsigned device,
+		struct vfio_failure *ret_failure) _must_check_;
+int keeper_move(const struct keeper_client *keeper, unsigned device, unsigned *ret_left,
+		struct vfio_failure *ret_failure) _must_check_;
+void keeper_unmove(const struct keeper_client *keeper, unsigned device);
+/* Set-up is over. */
+int keeper_ready(const struct keeper_client *keeper) _must_check_;
+
+#endif

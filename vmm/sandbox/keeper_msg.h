@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the guest's process and its keeper say to each other: fixed-size messages over a
+ * socketpair(2) that keeps their limits (SOCK_SEQPACKET).
+ *
+ * The keeper believes nothing in them: the guest may have taken over who sends them.
+ */
+#ifndef VMM_SANDBOX_KEEPER_MSG_H
+#define VMM_SANDBOX_KEEPER_MSG_H
+
+#include <stdint.h>
+
+#include "vfio/failure.h"
+
+/*
+ * The descriptor of the guest's process on which its keeper listens. A number, so that a
+ * signal handler has it, and high, so that no inherited one is in its place.
+ */
+#define KEEPER_FD 900
+
+/* All that the keeper can be asked for. */
+enum keeper_ask {
+	KEEPER_BIND,	  /* bind a device to vfio-pci; before KEEPER_READY */
+	KEEPER_MOVE,	  /* move its interrupts to the CPU of the configuration; the same */
+	KEEPER_READY,	  /* set-up is over: the keeper gives up what it needs no more */
+	KEEPER_UNMOVE,	  /* put its interrupts back */
+	KEEPER_FORBIDDEN, /* a thread made a forbidden system call, and the process ends */
+	NR_KEEPER_ASKS,
+};
+
+#define KEEPER_THREAD_SZ 16u
+#define KEEPER_NR_ARGS	 3u
+
+struct keeper_request {
+	uint32_t ask;	 /* enum keeper_ask */
+	uint32_t device; /* an index in the keeper's own list */
+	/* Of KEEPER_FORBIDDEN. */
+	int32_t call;
+	uint32_t zero;
+	uint64_t args[KEEPER_NR_ARGS];
+	char thread[KEEPER_THREAD_SZ]; /* its name */
+};
+
+/* To all but KEEPER_FORBIDDEN. */
+struct keeper_reply {
+	int32_t result; /* as of vfio_bind() or vfio_affinity_set() */
+	uint32_t left;	/* of KEEPER_MOVE */
+	struct vfio_failure failure;
+};
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the keeper does for each message: apart from processes, so that tests can ask it
+ * anything. Private to vmm/sandbox, and to its tests.
+ */
+#ifndef VMM_SANDBOX_KEEPER_PRIV_H
+#define VMM_SANDBOX_KEEPER_PRIV_H
+
+#include <stdbool.h>
+
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/keeper_msg.h"
+
+struct vfio_affinity;
+
+struct keeper_state {
+	const struct keeper_config *config;
+	/* Called once, when set-up is over; 0 or negative errno. NULL: nothing is given up. */
+	int (*lock_down)(void *ctx);
+	void *ctx;
+	bool ready;
+	struct {
+		bool bound_here;
+		struct vfio_affinity *moved; /* NULL: where they were */
+	} devices[KEEPER_MAX_DEVICES];
+	bool forbidden;
+	struct keeper_request last_words; /* the first KEEPER_FORBIDDEN, its text made harmless */
+};
+
+/*
+ * Take what a peer sent: size bytes that may be anything. True with the answer; false: there is
+ * none, and the peer is to be ended.
+ */
+bool keeper_serve(struct keeper_state *state, const void *bytes, size_t size,
+		  struct keeper_reply *ret_reply);
+
+/* The guest's process is gone: give back what was bound here. */
+void keeper_give_back(struct keeper_state *state);
+
+#endif

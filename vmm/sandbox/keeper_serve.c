@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What the keeper does for each message. No locks: the keeper has one thread.
+ */
+#include "vmm/sandbox/keeper_priv.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "vfio/affinity.h"
+#include "vfio/bind.h"
+#include "vmm/base/bits.h"
+
+static int bind_device(struct keeper_state *s, const struct keeper_request *request,
+		       struct keeper_reply *reply)
+{
+	const struct keeper_device *device = &s->config->devices[request->device];
+	int r = vfio_bind(s->config->host, &device->bdf, false, &reply->failure);
+
+	/* What was bound before we came stays bound when we go. */
+	if (r == 1)
+		s->devices[request->device].bound_here = true;
+	return r;
+}
+
+static int move_interrupts(struct keeper_state *s, const struct keeper_request *request,
+			   struct keeper_reply *reply)
+{
+	const struct keeper_device *device = &s->config->devices[request->device];
+
+	if (device->cpu < 0)
+		return -EINVAL;
+	if (s->devices[request->device].moved)
+		return -EBUSY;
+	return vfio_affinity_set(s->config->host, &device->bdf, (unsigned)device->cpu,
+				 &s->devices[request->device].moved, &reply->left, &reply->failure);
+}
+
+static int get_ready(struct keeper_state *s, const struct keeper_request *request,
+		     struct keeper_reply *reply)
+{
+	(void)request;
+	(void)reply;
+	s->ready = true;
+	return s->lock_down ? s->lock_down(s->ctx) : 0;
+}
+
+static int put_interrupts_back(struct keeper_state *s, const struct keeper_request *request,
+			       struct keeper_reply *reply)
+{
+	(void)reply;
+	vfio_affinity_restore(s->devices[request->device].moved);
+	s->devices[request->device].moved = NULL;
+	return 0;
+}
+
+/* The first one counts; what it says is printed, so that it must be text. */
+static int note_forbidden(struct keeper_state *s, const struct keeper_request *request,
+			  struct keeper_reply *reply)
+{
+	(void)reply;
+	s->forbidden = true;
+	s->last_words = *request;
+	s->last_words.thread[KEEPER_THREAD_SZ - 1] = '\0';
+	for (char *c = s->last_words.thread; *c; c++)
+		if (!isalnum((unsigned char)*c) && *c != '-')
+			*c = '?';
+	return 0;
+}
+
+/* All that the keeper does. */
+static const struct {
+	int (*serve)(struct keeper_state *s, const struct keeper_request *request,
+		     struct keeper_reply *reply);
+	bool of_device; /* it names one */
+	bool of_set_up; /* before KEEPER_READY alone */
+	bool last;	/* nothing follows: the peer ends */
+} asks[NR_KEEPER_ASKS] = {
+	[KEEPER_BIND] = { bind_device, .of_device = true, .of_set_up = true },
+	[KEEPER_MOVE] = { move_interrupts, .of_device = true, .of_set_up = true },
+	[KEEPER_READY] = { get_ready, .of_set_up = true },
+	[KEEPER_UNMOVE] = { put_interrupts_back, .of_device = true },
+	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
+};
+
+bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,
+		  struct keeper_reply *ret_reply)
+{
+	struct keeper_request request;
+
+	memset(ret_reply, 0, sizeof(*ret_reply));
+	if (s->forbidden || size != sizeof(request))
+		return false;
+	memcpy(&request, bytes, sizeof(request));
+	if (request.ask >= NR_KEEPER_ASKS ||
+	    (asks[request.ask].of_device && request.device >= s->config->nr_devices) ||
+	    (asks[request.ask].of_set_up && s->ready))
+		return false;
+	ret_reply->result = asks[request.ask].serve(s, &request, ret_reply);
+	return !asks[request.ask].last;
+}
+
+void keeper_give_back(struct keeper_state *s)
+{
+	assert(s->config->nr_devices <= KEEPER_MAX_DEVICES);
+
+	for (unsigned i = 0; i < s->config->nr_devices; i++) {
+		struct vfio_failure vf = { 0 };
+
+		/* With the process its vectors went: nothing is left to be put back. */
+		vfio_affinity_forget(s->devices[i].moved);
+		s->devices[i].moved = NULL;
+		if (!s->devices[i].bound_here)
+			continue;
+		s->devices[i].bound_here = false;
+		if (vfio_release(s->config->host, &s->config->devices[i].bdf, &vf) < 0)
+			s->config->kept(s->config->ctx, i, &vf);
+	}
+}
