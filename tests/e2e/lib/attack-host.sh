@@ -73,8 +73,8 @@ lap_word()
 before_attack()
 {
 	inside=$(guest_process $pid)
-	sample attacked $inside >"/tmp/$name.samples"
-	keep_sampling attacked $inside >>"/tmp/$name.samples" &
+	sample attacked "$inside" >"/tmp/$name.samples"
+	keep_sampling attacked "$inside" >>"/tmp/$name.samples" &
 	sampler=$!
 	lap b
 	printf g >&3
@@ -83,7 +83,7 @@ before_attack()
 after_attack()
 {
 	kill "$sampler"
-	sample attacked $inside >>"/tmp/$name.samples"
+	sample attacked "$inside" >>"/tmp/$name.samples"
 	lap a
 	{
 		awk 'NF != 2 { next }

@@ -178,6 +178,31 @@ static void test_kernel_versions(void **state)
 	}
 }
 
+static void test_the_fault_that_takes_two_vcpus_is_told_to_guests_that_have_them(void **state)
+{
+	(void)state;
+	strcpy(w.host.release, "6.12.94");
+	w.host.config = &w.config;
+	w.config.vcpus = 1;
+	check(check_its_fix);
+	expect(VERDICT_PASS, "it takes two vCPUs at a time, and this guest has one", NULL);
+	w.config.vcpus = 2;
+	check(check_its_fix);
+	expect(VERDICT_WARN, "may lack the fix of CVE-2026-46316", "update to");
+}
+
+static void test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told(void **state)
+{
+	(void)state;
+	check(check_sandbox);
+	expect(VERDICT_NONE, "", NULL);
+	w.host.fs.root[0] = '\0';
+	w.host.config = &w.config;
+	w.config.sandbox = SANDBOX_WISH_OFF;
+	check(check_sandbox);
+	expect(VERDICT_WARN, "switched off by the configuration", "leave out");
+}
+
 static void test_iommu_groups_are_counted(void **state)
 {
 	(void)state;
@@ -668,6 +693,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_only_arm64_hosts_pass),
 		TEST(test_kernel_versions),
+		TEST(test_the_fault_that_takes_two_vcpus_is_told_to_guests_that_have_them),
+		TEST(test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told),
 		TEST(test_iommu_groups_are_counted),
 		TEST(test_vfio_needs_its_device_and_its_driver),
 		TEST(test_unsafe_interrupts_are_warned_of),
