@@ -115,7 +115,7 @@ end second
 begin main
 step into_main inject-call $child 56 -100 0 0
 end main
-for thread in vcpu0 router router-spin; do
+for thread in vcpu0 its router router-spin; do
 	begin $thread
 	step into_$thread inject-call "$(tid_of $child $thread)" 198 1 1 0
 	end $thread
@@ -183,7 +183,7 @@ confined()
 {
 	local thread
 
-	for thread in itsy vcpu0 router router-spin; do
+	for thread in itsy vcpu0 its router router-spin; do
 		has "$1.out" "^thread $thread Uid:$2 CapPrm:0+ CapEff:0+ CapBnd:$3 NoNewPrivs:1 Seccomp:2"
 	done
 	has "$1.out" '^thread itsy .* Seccomp_filters:1$'
@@ -230,6 +230,7 @@ forbidden()
 
 forbidden main main openat
 forbidden vcpu0 vcpu0 socket
+forbidden its its socket
 forbidden router router socket
 forbidden router-spin router-spin socket
 forbidden ioctl vcpu0 ioctl

@@ -14,6 +14,7 @@ enum thread_kind {
 	THREAD_MAIN, /* makes the others, which start with what it has: it has what they need */
 	THREAD_VCPU,
 	THREAD_ROUTER,
+	THREAD_ITS,
 	THREAD_KEEPER, /* of another process (vmm/sandbox/keeper.h) */
 	NR_THREAD_KINDS,
 };

@@ -190,7 +190,9 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 
 static int highest_fifo(const struct config *config)
 {
-	const int all[] = { config->router.fifo, config->spin.fifo, config->vcpu.fifo };
+	/* The thread its is one above the vCPUs (vmm/its/its_thread.c). */
+	const int its = config->vcpu.fifo ? config->vcpu.fifo + 1 : 0;
+	const int all[] = { config->router.fifo, config->spin.fifo, its };
 	int highest = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

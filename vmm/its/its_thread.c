@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -27,6 +28,9 @@ struct its_thread {
 	struct retry_timer retry_timer;
 	int wake_up; /* eventfd */
 	_Atomic bool stopping;
+	const struct confine *confine;
+	int start_error; /* read after `started` */
+	sem_t started;
 	bool has_thread;
 	pthread_t thread;
 };
@@ -73,6 +77,10 @@ static void *its_thread(void *arg)
 
 	(void)pthread_setname_np(pthread_self(), "its");
 	place(t);
+	t->start_error = confine_thread(t->confine, THREAD_ITS);
+	(void)sem_post(&t->started);
+	if (t->start_error)
+		return NULL;
 	/* What comes after a look has written the eventfd, so that the next look sees it. */
 	while (!atomic_load(&t->stopping)) {
 		vits_set_run(t->its);
@@ -93,6 +101,7 @@ int its_thread_create(struct vits_set *its, struct kernel_its *kernel_its,
 
 	if (!t)
 		return -ENOMEM;
+	(void)sem_init(&t->started, 0, 0);
 	t->its = its;
 	t->kernel_its = kernel_its;
 	t->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -108,19 +117,25 @@ void its_thread_destroy(struct its_thread *t)
 		return;
 	its_thread_stop(t);
 	cleanup_fd(&t->wake_up);
+	(void)sem_destroy(&t->started);
 	free(t);
 }
 
-int its_thread_start(struct its_thread *t, int vcpu_fifo)
+int its_thread_start(struct its_thread *t, int vcpu_fifo, const struct confine *confine)
 {
 	int r;
 
 	assert(!t->has_thread);
 
 	t->vcpu_fifo = vcpu_fifo;
+	t->confine = confine;
 	r = -pthread_create(&t->thread, NULL, its_thread, t);
 	t->has_thread = !r;
-	return r;
+	if (r < 0)
+		return r;
+	while (sem_wait(&t->started) < 0)
+		continue; /* EINTR */
+	return t->start_error;
 }
 
 void its_thread_stop(struct its_thread *t)

@@ -11,6 +11,7 @@
 #define VMM_ITS_ITS_THREAD_H
 
 #include "vmm/base/cleanup.h"
+#include "vmm/base/confine.h"
 #include "vmm/its/kernel_its.h"
 #include "vmm/its/vits_set.h"
 
@@ -23,10 +24,11 @@ int its_thread_create(struct vits_set *its, struct kernel_its *kernel_its,
 void its_thread_destroy(struct its_thread *thread);
 
 /*
- * vcpu_fifo: the vCPUs' priority of SCHED_FIFO, 0 where they are ordinary threads. 0, or what
- * pthread_create() answered, negative.
+ * vcpu_fifo: the vCPUs' priority of SCHED_FIFO, 0 where they are ordinary threads. confine: what
+ * confines it, borrowed; NULL: nothing. 0, or negative errno of pthread_create() or of that.
  */
-int its_thread_start(struct its_thread *thread, int vcpu_fifo) _must_check_;
+int its_thread_start(struct its_thread *thread, int vcpu_fifo,
+		     const struct confine *confine) _must_check_;
 
 /*
  * It does no more when this returns; what it had begun, a bounded part of a queue, is done,

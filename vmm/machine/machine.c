@@ -451,7 +451,7 @@ static void place_vcpus(struct machine *m)
 
 static int start_its_thread(struct machine *m, struct failure *ret_failure)
 {
-	int r = its_thread_start(m->its_thread, m->cfg.config->vcpu.fifo);
+	int r = its_thread_start(m->its_thread, m->cfg.config->vcpu.fifo, m->cfg.confine);
 
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_RUNTIME, -r, "its", NULL,

@@ -29,8 +29,9 @@
 #define MAIN   (1u << THREAD_MAIN)
 #define VCPU   (1u << THREAD_VCPU)
 #define ROUTER (1u << THREAD_ROUTER)
+#define ITS    (1u << THREAD_ITS)
 #define KEEPER (1u << THREAD_KEEPER)
-#define GUEST  (MAIN | VCPU | ROUTER) /* the threads of the process that has the guest */
+#define GUEST  (MAIN | VCPU | ROUTER | ITS) /* the threads of the process that has the guest */
 #define ALL    (GUEST | KEEPER)
 
 #define CALL(name_) .name = #name_, .nr = SCMP_SYS(name_)
@@ -57,10 +58,8 @@
 #endif
 
 const char *const sandbox_kind_names[NR_THREAD_KINDS] = {
-	[THREAD_MAIN] = "main",
-	[THREAD_VCPU] = "vcpu",
-	[THREAD_ROUTER] = "router",
-	[THREAD_KEEPER] = "keeper",
+	[THREAD_MAIN] = "main", [THREAD_VCPU] = "vcpu",	    [THREAD_ROUTER] = "router",
+	[THREAD_ITS] = "its",	[THREAD_KEEPER] = "keeper",
 };
 
 const struct sandbox_call sandbox_calls[] = {
@@ -175,8 +174,8 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_SIGNAL_MSI), GUEST, "an LPI becomes pending" },
 	{ IOCTL(KVM_IRQ_LINE), MAIN | VCPU, "the console's interrupt" },
 	{ IOCTL(KVM_IRQFD), GUEST, "a vector is tied, or untied" },
-	{ IOCTL(KVM_SET_DEVICE_ATTR), MAIN | VCPU, "commands of the kernel ITS" },
-	{ IOCTL(KVM_GET_DEVICE_ATTR), MAIN | VCPU, "its registers" },
+	{ IOCTL(KVM_SET_DEVICE_ATTR), MAIN | VCPU | ITS, "commands of the kernel ITS" },
+	{ IOCTL(KVM_GET_DEVICE_ATTR), MAIN | VCPU | ITS, "its registers" },
 	{ IOCTL(KVM_SET_USER_MEMORY_REGION), MAIN | VCPU, "the guest moves a BAR" },
 
 	{ IOCTL(KVM_GET_API_VERSION), MAIN, "a reboot makes a new VM" },

@@ -191,6 +191,11 @@ static int setup_ring(void)
 	return (int)syscall(SYS_io_uring_setup, 1, NULL) < 0 ? 0 : -1;
 }
 
+static int use_ring(void)
+{
+	return (int)syscall(SYS_io_uring_enter, -1, 0, 0, 0, NULL, 0);
+}
+
 static int new_filter(void)
 {
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, NULL) < 0 ? 0 : -1;
@@ -219,6 +224,13 @@ static int clone3_is_not_there(void)
 	return syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS ? 0 : -1;
 }
 
+static const char *const thread_names[] = {
+	[THREAD_MAIN] = "main",
+	[THREAD_VCPU] = "vcpu7",
+	[THREAD_ROUTER] = "router",
+	[THREAD_ITS] = "its",
+};
+
 static int as_itself(void)
 {
 	return w.attempt->make();
@@ -228,7 +240,7 @@ static void *on_thread(void *arg)
 {
 	const struct confine *confine = arg;
 
-	(void)pthread_setname_np(pthread_self(), w.kind == THREAD_VCPU ? "vcpu7" : "router");
+	(void)pthread_setname_np(pthread_self(), thread_names[w.kind]);
 	if (confine_thread(confine, w.kind) < 0)
 		return (void *)1;
 	/* A thread that ends under AddressSanitizer maps memory. */
@@ -277,22 +289,20 @@ static int run(enum thread_kind kind, const struct attempt *attempt)
 
 static void expect(enum thread_kind kind, const struct attempt *attempt)
 {
-	static const char *const names[] = {
-		[THREAD_MAIN] = "main", [THREAD_VCPU] = "vcpu7", [THREAD_ROUTER] = "router"
-	};
 	int status = run(kind, attempt);
 	char want[128];
 
 	if (!attempt->name) {
 		if (status != ITSY_OK)
-			fail_msg("%s: status %d: %s", names[kind], status, w.said.err);
+			fail_msg("%s: status %d: %s", thread_names[kind], status, w.said.err);
 		return;
 	}
 	(void)snprintf(want, sizeof(want),
 		       "itsy: error: box: thread %s made a forbidden system call: %s (0x",
-		       names[kind], attempt->name);
+		       thread_names[kind], attempt->name);
 	if (status != ITSY_FORBIDDEN || !strstr(w.said.err, want))
-		fail_msg("%s, %s: status %d, '%s'", names[kind], attempt->name, status, w.said.err);
+		fail_msg("%s, %s: status %d, '%s'", thread_names[kind], attempt->name, status,
+			 w.said.err);
 }
 
 static const struct attempt forbidden_to_all[] = {
@@ -334,6 +344,19 @@ static void test_a_forbidden_call_of_a_router_ends_the_process_and_is_told(void 
 		expect(THREAD_ROUTER, &forbidden_to_threads[i]);
 }
 
+static void test_a_forbidden_call_of_its_ends_the_process_and_is_told(void **state)
+{
+	static const struct attempt enter_ring = { "io_uring_enter", use_ring };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden_to_all); i++)
+		expect(THREAD_ITS, &forbidden_to_all[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden_to_threads); i++)
+		expect(THREAD_ITS, &forbidden_to_threads[i]);
+	expect(THREAD_ITS, &enter_ring);
+	expect(THREAD_VCPU, &enter_ring);
+}
+
 static void test_what_a_kind_needs_it_can_do(void **state)
 {
 	static const struct attempt of_all[] = { { NULL, kick_oneself },
@@ -361,6 +384,7 @@ int main(void)
 			test_a_forbidden_call_of_the_main_thread_ends_the_process_and_is_told),
 		cmocka_unit_test(test_a_forbidden_call_of_a_vcpu_ends_the_process_and_is_told),
 		cmocka_unit_test(test_a_forbidden_call_of_a_router_ends_the_process_and_is_told),
+		cmocka_unit_test(test_a_forbidden_call_of_its_ends_the_process_and_is_told),
 		cmocka_unit_test(test_what_a_kind_needs_it_can_do),
 	};
 
