@@ -37,7 +37,7 @@ taken()
 has_taken() { local nr; nr=$(taken "$1"); [ "${nr:-0}" -ge "$2" ]; }
 
 # How often its vCPUs came out of the guest.
-exits() { cat "/sys/kernel/debug/kvm/$1"-*/exits | awk '{ sum += $1 } END { print sum + 0 }'; }
+exits() { cat "/sys/kernel/debug/kvm/$(guest_process "$1")"-*/exits | awk '{ sum += $1 } END { print sum + 0 }'; }
 has_exited() { [ "$(exits "$1")" -ge "$2" ]; }
 
 # begin NAME BDF OPTION...: in the background, until it measures

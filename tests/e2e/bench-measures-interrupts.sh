@@ -36,7 +36,14 @@ step no_cpu itsy bench irq --count 1000000 --vcpu-cpu 0 --spin-cpu 99
 # Its vCPUs come out of the guest N times and more; and no more: it is in a gap, of ten seconds.
 cat >/tmp/exits.sh <<'END_EXITS'
 . /lib/wait.sh
-exits() { cat "/sys/kernel/debug/kvm/$1"-*/exits 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'; }
+processes() { awk -v started="$1" '$4 == started { print $1 }' /proc/[0-9]*/stat 2>/dev/null; }
+exits()
+{
+	local pid
+	for pid in $(processes "$1"); do
+		cat "/sys/kernel/debug/kvm/$pid"-*/exits 2>/dev/null
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
 has_exited() { [ "$(exits "$1")" -ge "$2" ]; }
 is_in_a_gap()
 {

@@ -95,7 +95,7 @@ tid_of()
 	done
 }
 
-step check_root itsy check /etc/box.conf
+step check_root itsy check /etc/alone.conf
 begin first
 look as_root $child
 look keeper $pid
@@ -104,7 +104,7 @@ kill -TERM $pid
 end first
 
 echo "itsy:x:900:900:itsy:/:/bin/false" >>/etc/passwd
-step check_user itsy check /etc/box.conf
+step check_user itsy check /etc/alone.conf
 begin second
 look as_user $child
 step moved sh -c 'cat /proc/irq/*/smp_affinity_list | grep -c "^1$"'
@@ -164,7 +164,7 @@ as_somebody()
 {
 	su -s /bin/sh somebody -c "$*"
 }
-step check_somebody as_somebody itsy check /etc/box.conf
+step check_somebody as_somebody itsy check /etc/alone.conf
 : >/tmp/somebody.out
 chmod 666 /tmp/somebody.out
 as_somebody 'exec itsy run /etc/box.conf' >/tmp/somebody.out 2>/tmp/somebody.err </dev/null &

@@ -66,7 +66,7 @@ await_quiet()
 
 add_guest() # [OPTION]...
 {
-	itsy bench irq --count 1000000 "$@" >/dev/null 2>&1 &
+	itsy bench irq --sandbox off --count 1000000 "$@" >/dev/null 2>&1 &
 	guests="$guests $!"
 	await_quiet $!
 }

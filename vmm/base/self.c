@@ -79,19 +79,14 @@ static void add_row(const char *line, const char *key, uint64_t *sum)
 		*sum += (uint64_t)kib * 1024;
 }
 
-int self_memory_get(const char *root, const void *ram, size_t size, struct self_memory *ret_memory)
+int self_memory_read(FILE *smaps, const void *ram, size_t size, struct self_memory *ret_memory)
 {
 	struct self_memory sum = { 0 };
-	_cleanup_file_ FILE *f = NULL;
-	char path[512], line[512];
 	bool counts = false, any = false;
+	char line[512];
 
-	if (snprintf(path, sizeof(path), "%s/proc/self/smaps", root) >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	while (fgets(line, sizeof(line), f)) {
+	rewind(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
 		unsigned long long start, end;
 
 		/* A mapping's first line; its other lines begin with a key. */
@@ -111,4 +106,15 @@ int self_memory_get(const char *root, const void *ram, size_t size, struct self_
 		return -EIO;
 	*ret_memory = sum;
 	return 0;
+}
+
+int self_memory_get(const char *root, const void *ram, size_t size, struct self_memory *ret_memory)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char path[512];
+
+	if (snprintf(path, sizeof(path), "%s/proc/self/smaps", root) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	f = fopen(path, "re");
+	return f ? self_memory_read(f, ram, size, ret_memory) : -errno;
 }

@@ -6,6 +6,7 @@
 #define VMM_BASE_SELF_H
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdint.h>
 
 #include "vmm/base/cleanup.h"
@@ -51,5 +52,8 @@ struct self_memory {
  */
 int self_memory_get(const char *root, const void *ram, size_t size,
 		    struct self_memory *ret_memory) _must_check_;
+/* The same from /proc/self/smaps, which is open and is read from its beginning. */
+int self_memory_read(FILE *smaps, const void *ram, size_t size,
+		     struct self_memory *ret_memory) _must_check_;
 
 #endif

@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,6 +24,8 @@
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/sandbox.h"
 
 #define TURNS	     10u
 #define SETTLE_STEPS 20000u
@@ -38,9 +41,9 @@ struct passthru *bench_function_of(const struct bench *b, uint32_t v, unsigned *
 
 bool bench_told_to_end(struct bench *b)
 {
-	if (!b->killed_by)
-		b->killed_by = signals_take(b->signals);
-	return b->killed_by;
+	if (!b->outcome->killed_by)
+		b->outcome->killed_by = signals_take(b->signals);
+	return b->outcome->killed_by;
 }
 
 void bench_sleep_ns(uint64_t ns)
@@ -245,7 +248,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
 		device.bdf = b->options->devices[f];
-		r = passthru_bind(&b->functions[f], &this_host, NULL, &device, f, ret_failure);
+		r = passthru_bind(&b->functions[f], &this_host, b->keeper, &device, f, ret_failure);
 	}
 	if (r < 0)
 		return r;
@@ -287,6 +290,31 @@ static void place_trigger(const struct bench *b)
 		(void)sched_setscheduler(0, bursts ? SCHED_FIFO : SCHED_IDLE, &param);
 }
 
+/* Nothing can be opened any more when this returns, and nothing of the guest's has run. */
+static int enter_sandbox(void *ctx, struct failure *ret_failure)
+{
+	struct bench *b = ctx;
+
+	if (!b->sandbox)
+		return 0;
+	if (keeper_ready(b->keeper) < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper", NULL,
+				   "cannot give up what it does not need");
+	return sandbox_enter(b->sandbox, ret_failure);
+}
+
+static int highest_fifo(const struct bench_options *o)
+{
+	const int its = o->vcpu.fifo ? o->vcpu.fifo + 1 : 0;
+	const int all[] = { o->router.fifo, o->spin.fifo, its, o->burst > 1 };
+	int highest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i] > highest)
+			highest = all[i];
+	return highest;
+}
+
 static int set_up(struct bench *b, struct failure *ret_failure)
 {
 	const struct bench_options *o = b->options;
@@ -299,17 +327,22 @@ static int set_up(struct bench *b, struct failure *ret_failure)
 		.router = o->router,
 		.spin = o->spin,
 		.vcpu = o->vcpu,
+		.made = enter_sandbox,
+		.ctx = b,
 		.mem = &b->mem,
 	};
-	int r;
+	int r = 0;
 
-	b->results = calloc(NR_ROUTES, sizeof(*b->results));
 	b->functions = calloc(o->functions, sizeof(*b->functions));
-	if (!b->functions || !b->results)
+	if (!b->functions)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				   "out of memory");
-	for (unsigned i = 0; i < NR_ROUTES; i++)
-		hist_init(&b->results[i].hist);
+	b->smaps = fopen("/proc/self/smaps", "re");
+	if (b->keeper)
+		r = sandbox_create(highest_fifo(o), &b->sandbox, ret_failure);
+	if (r < 0)
+		return r;
+	config.confine = sandbox_confine(b->sandbox);
 	b->signals = signals_open();
 	if (b->signals < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -b->signals, "itsy", NULL,
@@ -333,8 +366,9 @@ static void tear_down(struct bench *b)
 	for (uint32_t f = 0; b->functions && f < b->options->functions; f++)
 		passthru_give_back(&b->functions[f]);
 	gmem_fini(&b->mem);
+	sandbox_destroy(b->sandbox);
+	cleanup_file(&b->smaps);
 	cleanup_fd(&b->signals);
-	free(b->results);
 	free(b->functions);
 }
 
@@ -380,10 +414,8 @@ static bool all_came(const struct bench *b, enum route route)
 static enum exit_status report(const struct bench *b)
 {
 	const struct bench_options *o = b->options;
-	struct self_memory memory;
-	bool known = self_memory_get("", b->mem.va, b->mem.size, &memory) >= 0;
 	const struct bench_report r = { o, b->job->kind, &b->env, b->results,
-					known ? &memory : NULL };
+					b->outcome->has_memory ? &b->outcome->memory : NULL };
 	bool good = bench_print(&r, stdout) >= 0;
 
 	if (o->json)
@@ -397,26 +429,121 @@ static enum exit_status report(const struct bench *b)
 	return good ? ITSY_OK : ITSY_RUNTIME;
 }
 
-enum exit_status bench_run(const struct bench_options *options, const struct bench_job *job)
+/* ---- the whole --------------------------------------------------------------------------------
+ */
+
+/* Set-up to tear-down, in whichever process. */
+static enum exit_status live(struct bench *b)
 {
-	struct bench b = { .options = options, .job = job, .signals = -1 };
+	struct bench_outcome *outcome = b->outcome;
 	struct failure failure = { 0 };
+	int r = set_up(b, &failure);
+
+	if (r >= 0) {
+		place_trigger(b);
+		r = measure(b, &failure);
+		outcome->has_memory = b->smaps && self_memory_read(b->smaps, b->mem.va, b->mem.size,
+								   &outcome->memory) >= 0;
+	}
+	tear_down(b);
+	return r < 0 ? report_failure(&failure) : ITSY_OK;
+}
+
+static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
+{
+	struct bench *b = ctx;
+
+	b->keeper = keeper;
+	return live(b);
+}
+
+static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+{
+	const struct bench *b = ctx;
+	struct failure failure;
+	char bdf[PCI_BDF_STRLEN];
+
+	(void)failure_from_vfio(&failure, why);
+	report_warning("%s: not given back: %s: %s",
+		       pci_bdf_format(&b->options->devices[device], bdf), failure.object,
+		       failure.cause);
+}
+
+static enum exit_status keep(struct bench *b)
+{
+	struct keeper_device devices[BENCH_MAX_FUNCTIONS];
+	const struct keeper_config config = {
+		.name = "bench",
+		.host = &this_host,
+		.devices = devices,
+		.nr_devices = b->options->nr_devices,
+		.run = live_kept,
+		.kept = not_given_back,
+		.ctx = b,
+	};
+
+	for (size_t i = 0; i < config.nr_devices; i++)
+		devices[i] = (struct keeper_device){ b->options->devices[i], -1 };
+	return keeper_run(&config);
+}
+
+/* The report is made by the process that was started: it can write files, and start gnuplot. */
+static enum exit_status measure_and_report(struct bench *b)
+{
+	const struct bench_options *o = b->options;
+	struct failure failure;
 	enum exit_status status;
 	int r;
+
+	for (unsigned i = 0; i < NR_ROUTES; i++)
+		hist_init(&b->results[i].hist);
+	r = bench_check_files(o, &failure);
+	if (r >= 0)
+		r = check_cpus(o, &failure);
+	if (r < 0)
+		return report_failure(&failure);
+	status = o->sandbox ? keep(b) : live(b);
+	if (status == ITSY_OK)
+		status = report(b);
+	return b->outcome->killed_by && status == ITSY_OK
+		       ? (enum exit_status)(128 + b->outcome->killed_by)
+		       : status;
+}
+
+/* A child's writes are seen here. */
+static void *map_shared(size_t size)
+{
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+enum exit_status bench_run(const struct bench_options *options, const struct bench_job *job)
+{
+	const size_t results_sz = NR_ROUTES * sizeof(struct bench_result);
+	struct bench b = {
+		.options = options,
+		.job = job,
+		.signals = -1,
+		.results = map_shared(results_sz),
+		.outcome = map_shared(sizeof(*b.outcome)),
+	};
+	enum exit_status status;
+	struct failure failure;
 
 	bench_environment_get("", &b.env);
 	self_raise_file_limit();
 	self_keep_stacks_small();
-	r = bench_check_files(options, &failure);
-	if (r >= 0)
-		r = check_cpus(options, &failure);
-	if (r >= 0)
-		r = set_up(&b, &failure);
-	if (r >= 0) {
-		place_trigger(&b);
-		r = measure(&b, &failure);
+	if (b.results && b.outcome) {
+		status = measure_and_report(&b);
+	} else {
+		(void)failure_set(&failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
+				  "out of memory");
+		status = report_failure(&failure);
 	}
-	status = r < 0 ? report_failure(&failure) : report(&b);
-	tear_down(&b);
-	return b.killed_by && status == ITSY_OK ? (enum exit_status)(128 + b.killed_by) : status;
+	if (b.results)
+		(void)munmap(b.results, results_sz);
+	if (b.outcome)
+		(void)munmap(b.outcome, sizeof(*b.outcome));
+	return status;
 }

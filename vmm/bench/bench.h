@@ -33,6 +33,7 @@ struct bench_options {
 	const char *json, *hgrm, *plot; /* files to write; NULL: none */
 	struct placement router, spin, vcpu;
 	int trigger_cpu; /* -1: any */
+	bool sandbox;	 /* the guest has a process of its own (docs/security.md) */
 };
 
 /* What one route came to. */

@@ -105,6 +105,7 @@ static int start(struct bench_guest *guest, const struct bench_guest_config *con
 		.functions = config->functions,
 		.nr_functions = config->nr_functions,
 		.wake_up = guest->wake_up,
+		.confine = config->confine,
 		.unrouted = config->unrouted,
 	};
 	struct loaded loaded;
@@ -113,6 +114,8 @@ static int start(struct bench_guest *guest, const struct bench_guest_config *con
 
 	if (r >= 0)
 		r = machine_create(&machine_config, &guest->machine, ret_failure);
+	if (r >= 0 && config->made)
+		r = config->made(config->ctx, ret_failure);
 	if (r >= 0)
 		r = machine_write_fdt(guest->machine, &loaded, ret_failure);
 	if (r >= 0)

@@ -22,6 +22,10 @@ struct bench_guest_config {
 	bool busy;	/* the guest's CPUs loop instead of sleeping */
 	bool unrouted;	/* see struct machine_config */
 	struct placement router, spin, vcpu;
+	const struct confine *confine; /* of its threads; NULL: nothing confines them */
+	/* When the machine is made, and before anything runs; NULL: nothing is to be done. */
+	int (*made)(void *ctx, struct failure *ret_failure);
+	void *ctx;
 	struct gmem *mem; /* borrowed: BENCH_GUEST_MEMORY bytes from LAYOUT_RAM on */
 };
 

@@ -186,7 +186,7 @@ static void wait_gap(struct bench *b)
 
 	for (; left > step && !bench_told_to_end(b); left -= step)
 		bench_sleep_ns(step);
-	if (!b->killed_by)
+	if (!b->outcome->killed_by)
 		bench_sleep_ns(left);
 }
 

@@ -6,6 +6,7 @@
 #ifndef VMM_BENCH_BENCH_PRIV_H
 #define VMM_BENCH_BENCH_PRIV_H
 
+#include "vmm/base/self.h"
 #include "vmm/bench/bench.h"
 #include "vmm/bench/bench_guest.h"
 
@@ -34,9 +35,18 @@ struct bench {
 	struct vfio_container *container;
 	struct passthru *functions; /* [options->functions] */
 	struct bench_guest *guest;
-	struct bench_result *results; /* [NR_ROUTES] */
-	int signals;		      /* signalfd; -1: none */
-	int killed_by;		      /* the signal; 0: none */
+	int signals;			    /* signalfd; -1: none */
+	const struct keeper_client *keeper; /* NULL: no sandbox */
+	struct sandbox *sandbox;	    /* NULL: none */
+	FILE *smaps;			    /* of the guest's process */
+
+	/* What is left of a measurement, also where another process made it. */
+	struct bench_result *results; /* [NR_ROUTES], shared */
+	struct bench_outcome {
+		int killed_by; /* the signal; 0: none */
+		bool has_memory;
+		struct self_memory memory;
+	} * outcome; /* shared */
 };
 
 /* All of it: set-up, turns, report, tear-down. */

@@ -59,6 +59,17 @@ static int take_routes(const struct command_line *line, const struct option_row 
 	return 0;
 }
 
+static int take_sandbox(const struct command_line *line, const struct option_row *row,
+			const char *value, void *member)
+{
+	bool *on = member;
+
+	*on = strcmp(value, "on") == 0;
+	return *on || strcmp(value, "off") == 0
+		       ? 0
+		       : option_error(line, "--%s is on or off, not '%s'", row->name, value);
+}
+
 #define BENCH(name) OPTION_MEMBER(struct bench_options, name)
 #define MAX_CPU	    .max = PLACEMENT_MAX_CPU
 #define NO_LIMIT    (UINT64_C(1) << 62)
@@ -100,6 +111,9 @@ static const struct option_row rows[] = {
 	{ "vcpu-cpu", "N", option_placement, BENCH(vcpu), MAX_CPU, .help = "the CPU of the vCPUs" },
 	{ "trigger-cpu", "N", option_cpu, BENCH(trigger_cpu), MAX_CPU,
 	  .help = "the CPU of the thread that signals, or that counts round trips" },
+	{ "sandbox", "on|off", take_sandbox, BENCH(sandbox),
+	  .help = "whether the guest's process gives up what it does not need, as under itsy run; "
+		  "default: on" },
 	{ "json", "FILE", option_text, BENCH(json), .help = "write all of it, with fio's names" },
 	{ "hgrm", "FILE", option_text, BENCH(hgrm),
 	  .help = "write HdrHistogram's text: to x-uring.hgrm, x-irqfd.hgrm and so on for x.hgrm "
@@ -144,6 +158,7 @@ static void set_defaults(struct bench_options *o)
 		.spin = { .cpu = -1 },
 		.vcpu = { .cpu = -1 },
 		.trigger_cpu = -1,
+		.sandbox = true,
 		.routes = { [ROUTE_URING] = true, [ROUTE_IRQFD] = true },
 	};
 	/* One that never sleeps beside the guest and what it measures. */

@@ -401,6 +401,23 @@ static void test_irq_measures_each_vector_in_turn_on_each_route(void **state)
 	assert_string_equal(w.said.err, "");
 }
 
+/* The keeper is locked down only where the guest's process says that it is ready. */
+static void test_what_another_process_measures_is_reported_here(void **state)
+{
+	struct bench_options o = options_of_irq();
+
+	(void)state;
+	o.sandbox = true;
+	assert_int_equal(measure(bench_irq, &o), ITSY_OK);
+	assert_int_equal(w.nr_created, 0);
+	has(w.said.out, "700");
+	assert_string_equal(w.said.err, "");
+	w.create_error = ENOENT;
+	assert_int_equal(measure(bench_irq, &o), ITSY_ENVIRONMENT);
+	assert_string_equal(w.said.err, "itsy: error: /dev/kvm: is not there\n");
+	assert_string_equal(w.said.out, "");
+}
+
 static void test_a_burst_counts_once_by_its_last_interrupt(void **state)
 {
 	struct bench_options o = options_of_irq();
@@ -667,6 +684,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_irq_measures_each_vector_in_turn_on_each_route),
+		TEST(test_what_another_process_measures_is_reported_here),
 		TEST(test_a_burst_counts_once_by_its_last_interrupt),
 		TEST(test_a_rate_is_kept_and_merged_ones_are_no_failure),
 		TEST(test_lost_interrupts_are_told_and_fail),
