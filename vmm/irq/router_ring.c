@@ -25,6 +25,8 @@
 #include <liburing.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 
@@ -235,13 +237,14 @@ static const unsigned setup_flags[] = {
 	0,
 };
 
-static int init_ring(struct io_uring *ring, unsigned cq_entries)
+static int init_ring(struct io_uring *ring, unsigned cq_entries, unsigned more_flags)
 {
 	int r = -EINVAL;
 
 	for (size_t i = 0; r == -EINVAL && i < ARRAY_SIZE(setup_flags); i++) {
 		struct io_uring_params params = {
-			.flags = setup_flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
+			.flags = setup_flags[i] | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP |
+				 more_flags,
 			.cq_entries = cq_entries,
 		};
 
@@ -250,17 +253,42 @@ static int init_ring(struct io_uring *ring, unsigned cq_entries)
 	return r;
 }
 
+/* Not by liburing: the shared library of Debian 12 lacks the functions that its header has. */
+static int register_with(const struct io_uring *ring, unsigned opcode, void *arg, unsigned nr)
+{
+	return syscall(SYS_io_uring_register, ring->ring_fd, opcode, arg, nr) < 0 ? -errno : 0;
+}
+
+int ring_create_for_polls(struct io_uring *ring, unsigned cq_entries)
+{
+	struct io_uring_restriction polls[] = {
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_ADD },
+		{ .opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_REMOVE },
+	};
+	int r = init_ring(ring, cq_entries, IORING_SETUP_R_DISABLED);
+
+	if (r < 0)
+		return r;
+	r = register_with(ring, IORING_REGISTER_RESTRICTIONS, polls, ARRAY_SIZE(polls));
+	/* Spares the kernel a look-up of the descriptor at each wait; Linux 5.18 and later. */
+	if (r >= 0)
+		(void)io_uring_register_ring_fd(ring);
+	if (r >= 0)
+		r = register_with(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+	if (r < 0)
+		io_uring_queue_exit(ring);
+	return r;
+}
+
 /* On the thread that will use it: a ring belongs to its maker (IORING_SETUP_SINGLE_ISSUER). */
 static int ring_begin(struct engine *engine)
 {
 	struct ring_engine *e = of(engine);
-	int r = init_ring(&e->ring, engine->cfg.cq_entries);
+	int r = ring_create_for_polls(&e->ring, engine->cfg.cq_entries);
 
 	if (r < 0)
 		return r;
 	e->has_ring = true;
-	/* Spares the kernel a look-up of the descriptor at each wait; Linux 5.18 and later. */
-	(void)io_uring_register_ring_fd(&e->ring);
 	poll_kick(e);
 	r = io_uring_submit(&e->ring);
 	return r < 0 ? r : 0;
@@ -270,7 +298,7 @@ static int ring_begin(struct engine *engine)
 int ring_engine_try(void)
 {
 	struct io_uring ring;
-	int r = init_ring(&ring, CQ_ENTRIES_MIN);
+	int r = init_ring(&ring, CQ_ENTRIES_MIN, 0);
 
 	if (r < 0)
 		return r;

@@ -16,4 +16,11 @@ extern const struct engine_ops ring_engine;
 int ring_engine_try(void) _must_check_;
 bool ring_engine_is_refused(int error);
 
+/*
+ * A ring that polls, and does nothing else: no filter of system calls sees what is submitted to
+ * one. 0, or negative errno. The caller's to io_uring_queue_exit().
+ */
+struct io_uring;
+int ring_create_for_polls(struct io_uring *ring, unsigned cq_entries) _must_check_;
+
 #endif

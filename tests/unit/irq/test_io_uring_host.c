@@ -4,6 +4,10 @@
  * seccomp filter, on a host that is a folder.
  */
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <liburing.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,12 +15,15 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/irq/refuse_io_uring.h"
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vmm/base/bits.h"
 #include "vmm/irq/io_uring_host.h"
+#include "vmm/irq/router_ring.h"
 
 #define EPOLL ": interrupts go by epoll, which costs more, and by irqfd"
 #define CALLS "io_uring_setup, io_uring_enter and io_uring_register"
@@ -97,10 +104,40 @@ static void test_each_refusal_has_its_cause_and_its_cure(void **state)
 	}
 }
 
+static void expect_result(struct io_uring *ring, int result)
+{
+	struct io_uring_cqe *cqe;
+
+	assert_in_range(io_uring_submit(ring), 0, 1);
+	assert_int_equal(io_uring_wait_cqe(ring, &cqe), 0);
+	assert_int_equal(cqe->res, result);
+	io_uring_cqe_seen(ring, cqe);
+}
+
+static void test_a_ring_of_the_routers_polls_and_does_nothing_else(void **state)
+{
+	struct io_uring ring;
+	int r = ring_create_for_polls(&ring, 64), fd = eventfd(1, EFD_CLOEXEC);
+
+	(void)state;
+	if (ring_engine_is_refused(r))
+		skip();
+	assert_int_equal(r, 0);
+	io_uring_prep_poll_add(io_uring_get_sqe(&ring), fd, POLLIN);
+	expect_result(&ring, POLLIN);
+	io_uring_prep_openat(io_uring_get_sqe(&ring), AT_FDCWD, "/etc/passwd", O_RDONLY, 0);
+	expect_result(&ring, -EACCES);
+	io_uring_prep_nop(io_uring_get_sqe(&ring));
+	expect_result(&ring, -EACCES);
+	io_uring_queue_exit(&ring);
+	(void)close(fd);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_refusal_has_its_cause_and_its_cure),
+		cmocka_unit_test(test_a_ring_of_the_routers_polls_and_does_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
