@@ -43,6 +43,10 @@
 	{                                             \
 		.index = (i), .mask = (m), .value = 0 \
 	}
+#define HAS(i, m)                                       \
+	{                                               \
+		.index = (i), .mask = (m), .value = (m) \
+	}
 #define IS_PID(i, pid)                                           \
 	{                                                        \
 		.index = (i), .mask = UINT32_MAX, .which = (pid) \
@@ -110,8 +114,12 @@ const struct sandbox_call sandbox_calls[] = {
 	  MAIN | KEEPER,
 	  { WITHOUT(2, PROT_EXEC) },
 	  .why = "memory, stacks, rings, a vCPU's struct kvm_run" },
-	{ CALL(mprotect), MAIN | KEEPER, { WITHOUT(2, PROT_EXEC) }, .why = "stacks, memory" },
-	{ CALL(munmap), MAIN | KEEPER, .why = "the same; BARs at the end" },
+	{ CALL(mmap),
+	  GUEST,
+	  { WITHOUT(2, PROT_EXEC), HAS(3, MAP_ANONYMOUS) },
+	  .why = "malloc(3), of a thread whose assertion fails" },
+	{ CALL(mprotect), ALL, { WITHOUT(2, PROT_EXEC) }, .why = "stacks, malloc(3)" },
+	{ CALL(munmap), ALL, .why = "the same; BARs at the end" },
 	{ CALL(mremap), MAIN | KEEPER, .why = "realloc(3)" },
 	{ CALL(brk), MAIN | KEEPER, .why = "malloc(3)" },
 	{ CALL(madvise), ALL, .why = "a thread that ends gives its stack back" },

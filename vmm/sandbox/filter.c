@@ -20,12 +20,6 @@
 #include "vmm/base/bits.h"
 #include "vmm/sandbox/calls.h"
 
-/* Calls of each interrupt and exit come first. */
-static const int hot[] = { SCMP_SYS(ioctl), SCMP_SYS(io_uring_enter), SCMP_SYS(write),
-			   SCMP_SYS(read), SCMP_SYS(futex) };
-
-#define PRIORITY_MAX 255u
-
 static uint64_t value_of(const struct sandbox_argument *a, pid_t child)
 {
 	switch (a->which) {
@@ -75,8 +69,6 @@ static int add_rules(scmp_filter_ctx ctx, enum thread_kind kind, pid_t child)
 	for (size_t i = 0; r >= 0 && i < sandbox_nr_ioctls; i++)
 		if (sandbox_kind_has(kind, sandbox_ioctls[i].kinds))
 			r = add_ioctl(ctx, &sandbox_ioctls[i]);
-	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(hot); i++)
-		r = seccomp_syscall_priority(ctx, hot[i], (uint8_t)(PRIORITY_MAX - i));
 	/* A search tree instead of a list. */
 	return r < 0 ? r : seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 }

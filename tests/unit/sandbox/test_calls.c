@@ -3,6 +3,7 @@
  * The tables of system calls, and what becomes of a thread that makes another one: real
  * filters, in processes that end by them.
  */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
@@ -219,6 +220,17 @@ static int map_data(void)
 	return p == MAP_FAILED ? -1 : munmap(p, 4096);
 }
 
+static int map_file(void)
+{
+	return (int)syscall(SYS_mmap, NULL, 4096, PROT_READ, MAP_SHARED, STDERR_FILENO, 0);
+}
+
+static int fail_an_assertion(void)
+{
+	assert(!"what holds always");
+	return 0;
+}
+
 static int clone3_is_not_there(void)
 {
 	return syscall(SYS_clone3, NULL, 0) < 0 && errno == ENOSYS ? 0 : -1;
@@ -321,7 +333,7 @@ static void test_a_forbidden_call_of_the_main_thread_ends_the_process_and_is_tol
 }
 
 static const struct attempt forbidden_to_threads[] = {
-	{ "mmap", map_data },
+	{ "mmap", map_file },
 	{ "io_uring_setup", setup_ring },
 	{ "seccomp", new_filter },
 };
@@ -373,6 +385,19 @@ static void test_what_a_kind_needs_it_can_do(void **state)
 		expect(THREAD_MAIN, &of_main[i]);
 }
 
+/* Memory for its words, and the signal that ends the process. */
+static void test_an_assertion_that_fails_on_any_thread_is_told(void **state)
+{
+	static const struct attempt assertion = { "", fail_an_assertion };
+
+	(void)state;
+	for (unsigned kind = 0; kind < THREAD_KEEPER; kind++) {
+		assert_int_equal(run((enum thread_kind)kind, &assertion), 128 + SIGABRT);
+		if (!strstr(w.said.err, "what holds always") || strstr(w.said.err, "forbidden"))
+			fail_msg("%s: '%s'", thread_names[kind], w.said.err);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_a_forbidden_call_of_a_router_ends_the_process_and_is_told),
 		cmocka_unit_test(test_a_forbidden_call_of_its_ends_the_process_and_is_told),
 		cmocka_unit_test(test_what_a_kind_needs_it_can_do),
+		cmocka_unit_test(test_an_assertion_that_fails_on_any_thread_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
