@@ -33,6 +33,7 @@ void layers_prepare(struct layers *layers)
 {
 	const struct passwd *user = getpwnam(SANDBOX_USER);
 
+	core_folder_find(&layers->core, "");
 	layers->is_root = geteuid() == 0;
 	layers->has_user = user && user->pw_uid != 0;
 	layers->uid = geteuid();
@@ -135,14 +136,19 @@ static int take_empty_root(struct layers *layers)
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
 		return -errno;
 	/* Any folder that is there; nobody else sees it covered. */
-	if (mount("itsy", "/proc", "tmpfs", flags, "mode=0555,size=4k,nr_inodes=2") < 0 ||
+	if (mount("itsy", "/proc", "tmpfs", flags, "mode=0555,size=4k,nr_inodes=64") < 0 ||
 	    chdir("/proc") < 0)
 		return -errno;
+	/* One below /proc is covered just now: then there are no core dumps. */
+	if (layers->core.path[0] && core_folder_bind(&layers->core, ".") < 0)
+		layers->core.path[0] = '\0';
 	r = enter_root();
 	if (r < 0)
 		return r;
-	return mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) < 0 ? -errno
-											  : 0;
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | flags, NULL) < 0)
+		return -errno;
+	return layers->core.path[0] && layers->core.is_cwd && chdir(layers->core.path) < 0 ? -errno
+											   : 0;
 }
 
 /* ---- user and rights ------------------------------------------------------------------- */
@@ -194,7 +200,9 @@ static int take_no_new_privs(struct layers *layers)
 /* linux/landlock.h, which is older here than some kernels that itsy runs on. */
 #define SYS_LANDLOCK_CREATE_RULESET 444
 #define SYS_LANDLOCK_RESTRICT_SELF  446
+#define SYS_LANDLOCK_ADD_RULE	    445
 #define LANDLOCK_VERSION	    1u
+#define LANDLOCK_PATH_BENEATH	    1
 
 struct landlock_attr {
 	uint64_t fs, net, scoped;
@@ -211,13 +219,36 @@ static const struct landlock_attr landlock_all[] = {
 };
 static const size_t landlock_sizes[] = { 8, 8, 8, 16, 16, 24 };
 
+/* What the kernel does with an old core dump and with a new one, in their folder. */
+static int allow_core_dumps(int ruleset, const struct layers *layers, uint64_t can_be_forbidden)
+{
+	const uint64_t write_file = BIT64(1), remove_file = BIT64(5), make_reg = BIT64(8),
+		       truncate_file = BIT64(14);
+	struct {
+		uint64_t allowed;
+		int32_t parent;
+	} __attribute__((packed)) rule = {
+		.allowed = (write_file | remove_file | make_reg | truncate_file) & can_be_forbidden,
+	};
+	_cleanup_fd_ int folder = -1;
+
+	if (!layers->core.path[0])
+		return 0;
+	folder = open(layers->core.path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (folder < 0)
+		return 0; /* then there are none */
+	rule.parent = folder;
+	return syscall(SYS_LANDLOCK_ADD_RULE, ruleset, LANDLOCK_PATH_BENEATH, &rule, 0) < 0 ? -errno
+											    : 0;
+}
+
 static int take_landlock(struct layers *layers)
 {
 	long version = syscall(SYS_LANDLOCK_CREATE_RULESET, NULL, 0, LANDLOCK_VERSION);
 	_cleanup_fd_ int fd = -1;
 	size_t row;
+	int r;
 
-	(void)layers;
 	if (version <= 0)
 		return version < 0 ? -errno : -EOPNOTSUPP;
 	row = (size_t)version > ARRAY_SIZE(landlock_all) ? ARRAY_SIZE(landlock_all) - 1
@@ -225,6 +256,9 @@ static int take_landlock(struct layers *layers)
 	fd = (int)syscall(SYS_LANDLOCK_CREATE_RULESET, &landlock_all[row], landlock_sizes[row], 0);
 	if (fd < 0)
 		return -errno;
+	r = allow_core_dumps(fd, layers, landlock_all[row].fs);
+	if (r < 0)
+		return r;
 	return syscall(SYS_LANDLOCK_RESTRICT_SELF, fd, 0) < 0 ? -errno : 0;
 }
 

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "vmm/base/cleanup.h"
+#include "vmm/sandbox/core_folder.h"
 
 /* The user that the guest's process becomes, where itsy was started by root. */
 #define SANDBOX_USER "itsy"
@@ -34,6 +35,8 @@ struct layers {
 	bool has_user; /* SANDBOX_USER exists */
 	uid_t uid;     /* to become */
 	gid_t gid;
+	/* The one folder that stays in sight, where the caller wants core dumps as files. */
+	struct core_folder core;
 	bool new_mounts;	 /* LAYER_NAMESPACES gave a mount namespace */
 	int (*calls)(void *ctx); /* LAYER_CALLS; NULL: it is left out */
 	void *ctx;

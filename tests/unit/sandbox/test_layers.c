@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,11 +15,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/base/references.h"
+#include "tests/unit/vfio/vfio_tree.h"
 #include "vmm/base/bits.h"
 #include "vmm/check/check.h"
 #include "vmm/sandbox/calls.h"
@@ -122,6 +127,94 @@ static void test_what_landlock_can_forbid_it_does(void **state)
 	expect_in_child(LAYER_LANDLOCK, nothing_can_be_opened);
 }
 
+/* ---- core dumps ---------------------------------------------------------------------------- */
+
+static void crash_in_all_layers(const char *folder)
+{
+	const struct rlimit all = { RLIM_INFINITY, RLIM_INFINITY };
+
+	if (setrlimit(RLIMIT_CORE, &all) < 0 || chdir(folder) < 0)
+		_exit(77);
+	layers_prepare(&layers);
+	if (!layers.core.is_cwd || layers_apply(&layers, results) < 0 || results[LAYER_ROOT] < 0)
+		_exit(77);
+	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+	/* Not what a sanitizer makes of it. */
+	(void)signal(SIGSEGV, SIG_DFL);
+	(void)raise(SIGSEGV);
+	_exit(1);
+}
+
+static void test_a_core_dump_goes_where_the_caller_has_it(void **state)
+{
+	char folder[] = "/tmp/itsy-core-XXXXXX", pattern[64];
+	int status = 0;
+	pid_t child;
+	glob_t found;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	/* A user itsy writes here, too. */
+	assert_int_equal(chmod(folder, 01777), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0)
+		crash_in_all_layers(folder);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	(void)snprintf(pattern, sizeof(pattern), "%s/*core*", folder);
+	if (WIFSIGNALED(status)) {
+		assert_true(WCOREDUMP(status));
+		assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+		assert_int_equal(found.gl_pathc, 1);
+		assert_int_equal(unlink(found.gl_pathv[0]), 0);
+		globfree(&found);
+	} else {
+		print_message("no core dumps as files on this machine: 0x%x\n", status);
+		assert_int_equal(WEXITSTATUS(status), 77);
+	}
+	assert_int_equal(rmdir(folder), 0);
+}
+
+static void expect_folder(const char *pattern, const char *want, bool is_cwd)
+{
+	const struct rlimit one = { 1, RLIM_INFINITY };
+	struct core_folder found;
+	struct host_tree tree;
+
+	(void)setrlimit(RLIMIT_CORE, &one);
+	tree_init(&tree);
+	tree_write(&tree, "/proc/sys/kernel/core_pattern", pattern);
+	core_folder_find(&found, tree.fs.root);
+	tree_fini(&tree);
+	if (is_cwd)
+		assert_int_equal(found.path[0], '/');
+	else
+		assert_string_equal(found.path, want);
+	assert_int_equal(found.is_cwd, is_cwd);
+}
+
+static void test_the_folder_of_core_dumps_is_found_or_there_is_none(void **state)
+{
+	struct rlimit before;
+	char here[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(getrlimit(RLIMIT_CORE, &before), 0);
+	expect_folder("core\n", "", true);
+	expect_folder("core.%e.%p\n", "", true);
+	expect_folder("/var/crash/core.%p\n", "/var/crash", false);
+	expect_folder("|/usr/lib/systemd/systemd-coredump %P\n", "", false);
+	expect_folder("@/run/dumps\n", "", false);
+	expect_folder("/var/%e/core\n", "", false);
+	expect_folder("here/core\n", "", false);
+	expect_folder("/core\n", "", false);
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_int_equal(chdir("/"), 0);
+	expect_folder("core\n", "", false);
+	assert_int_equal(chdir(here), 0);
+	(void)setrlimit(RLIMIT_CORE, &before);
+}
+
 /* ---- what is told of them ----------------------------------------------------------------- */
 
 static void test_check_names_what_is_missing_and_fails_for_what_is_required(void **state)
@@ -181,6 +274,8 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_closed_on_exec_was_the_callers_and_is_closed),
 		cmocka_unit_test(test_the_root_is_empty_and_cannot_be_written),
 		cmocka_unit_test(test_what_landlock_can_forbid_it_does),
+		cmocka_unit_test(test_a_core_dump_goes_where_the_caller_has_it),
+		cmocka_unit_test(test_the_folder_of_core_dumps_is_found_or_there_is_none),
 		cmocka_unit_test(test_check_names_what_is_missing_and_fails_for_what_is_required),
 		cmocka_unit_test(
 			test_docs_name_each_layer_and_kind_of_thread_and_what_they_name_exists),
