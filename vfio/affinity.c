@@ -28,6 +28,7 @@ struct moved {
 
 struct vfio_affinity {
 	struct pci_host_fs fs;
+	char bdf[PCI_BDF_STRLEN];
 	char cpu[12];
 	unsigned left;
 	struct vfio_failure *failure;
@@ -83,7 +84,6 @@ int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, u
 		      struct vfio_failure *ret_failure)
 {
 	_cleanup_free_ struct vfio_affinity *a = calloc(1, sizeof(*a));
-	char name[PCI_BDF_STRLEN];
 	struct host_path path;
 	int r;
 
@@ -92,7 +92,7 @@ int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, u
 	a->fs = *fs;
 	a->failure = ret_failure;
 	(void)snprintf(a->cpu, sizeof(a->cpu), "%u", cpu);
-	r = host_path(&path, fs, "/sys/bus/pci/devices/%s/msi_irqs", pci_bdf_format(bdf, name));
+	r = host_path(&path, fs, "/sys/bus/pci/devices/%s/msi_irqs", pci_bdf_format(bdf, a->bdf));
 	if (r == 0)
 		r = host_each_entry(path.text, move_one, a);
 	if (r < 0)
@@ -103,6 +103,15 @@ int vfio_affinity_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, u
 	return 0;
 }
 
+/* Its number may be another function's by now. */
+static bool is_the_functions(const struct vfio_affinity *a, uint32_t irq)
+{
+	struct host_path path;
+
+	return host_path(&path, &a->fs, "/sys/bus/pci/devices/%s/msi_irqs/%u", a->bdf, irq) == 0 &&
+	       host_exists(path.text);
+}
+
 void vfio_affinity_restore(struct vfio_affinity *a)
 {
 	if (!a)
@@ -110,8 +119,9 @@ void vfio_affinity_restore(struct vfio_affinity *a)
 	for (size_t i = 0; i < a->nr; i++) {
 		struct host_path path;
 
-		/* Fails if those CPUs or the interrupt have gone: nothing to put back then. */
-		if (list_path(&path, &a->fs, a->list[i].irq) == 0)
+		/* Fails if those CPUs have gone: nothing to put back then. */
+		if (is_the_functions(a, a->list[i].irq) &&
+		    list_path(&path, &a->fs, a->list[i].irq) == 0)
 			(void)!host_write_text(path.text, a->list[i].was);
 	}
 	free(a);

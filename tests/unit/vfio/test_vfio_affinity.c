@@ -115,6 +115,17 @@ static void test_an_interrupt_that_has_gone_is_not_missed_at_the_end(void **stat
 	expect("41", "2");
 }
 
+static void test_an_interrupt_that_is_another_functions_by_now_is_left_alone(void **state)
+{
+	(void)state;
+	assert_int_equal(set(1), 0);
+	tree_remove(&w.tree, MSI "40");
+	tree_write(&w.tree, "/proc/irq/40/smp_affinity_list", "2");
+	vfio_affinity_restore(w.affinity);
+	expect("40", "2");
+	expect("41", "2");
+}
+
 static void test_a_function_without_interrupts_is_an_error(void **state)
 {
 	(void)state;
@@ -133,6 +144,7 @@ int main(void)
 		TEST(test_one_that_cannot_be_moved_is_told_and_keeps_none_from_it),
 		TEST(test_a_list_that_could_not_be_put_back_is_left_alone),
 		TEST(test_an_interrupt_that_has_gone_is_not_missed_at_the_end),
+		TEST(test_an_interrupt_that_is_another_functions_by_now_is_left_alone),
 		TEST(test_a_function_without_interrupts_is_an_error),
 	};
 
