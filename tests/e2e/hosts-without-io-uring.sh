@@ -57,6 +57,7 @@ refused msix /etc/disk.conf
 refused storm /etc/both.conf --set device.edu.storm-rate=2 --set device.edu.storm-burst=4 --set device.edu.storm-holdoff-us=50000
 refused reset /etc/edu.conf --set kernel=/usr/share/itsy/payloads/reset.bin
 refused bare /etc/bare.conf
+step bench without-io-uring itsy bench irq --routes uring --count 50 --vectors 2 --json /tmp/bench.json
 if step has_sysctl test -e /proc/sys/kernel/io_uring_disabled; then
 	sysctl -w kernel.io_uring_disabled=2 >/dev/null
 	step off_check itsy check /etc/disk.conf
@@ -132,6 +133,11 @@ json storm '.router.parked > 0'
 
 passed reset reset "$profile" "$profile_cure"
 json reset '.boots == 2'
+
+is_status bench 0
+has bench.err "^itsy: warning: io_uring: $profile: $profile_cure\$"
+has bench.out '^This host has epoll instead of io_uring for uring and spin\.$'
+json bench '.environment.router == "epoll" and .jobs[0].lat_ns.N == 50'
 
 # Without a device no interrupt goes by either.
 payload_passed bare hello

@@ -22,6 +22,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/signals.h"
 #include "vmm/dev/vfio_words.h"
+#include "vmm/irq/io_uring_host.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/sandbox/keeper.h"
@@ -449,6 +450,17 @@ static enum exit_status live(struct bench *b)
 	return r < 0 ? report_failure(&failure) : ITSY_OK;
 }
 
+/* As itsy run says it. */
+static void look_for_io_uring(struct bench_environment *env)
+{
+	struct failure why;
+
+	if (io_uring_host_try("", &why) != IO_URING_REFUSED)
+		return;
+	env->instead = router_engine_name(ROUTER_ENGINE_EPOLL);
+	report_warning("%s: %s: %s", why.object, why.cause, why.cure);
+}
+
 static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
 {
 	struct bench *b = ctx;
@@ -532,6 +544,7 @@ enum exit_status bench_run(const struct bench_options *options, const struct ben
 	struct failure failure;
 
 	bench_environment_get("", &b.env);
+	look_for_io_uring(&b.env);
 	self_raise_file_limit();
 	self_keep_stacks_small();
 	if (b.results && b.outcome) {

@@ -51,8 +51,9 @@ struct bench_result {
 struct bench_environment {
 	char kernel[128], cpu[64], governor[32], isolated[64], machine[64], gic[16];
 	unsigned cpus;
-	bool emulated;	   /* times are not those of hardware */
-	bool instructions; /* the clock counts instructions: the unit is not ns */
+	const char *instead; /* of io_uring, where the host refuses that; NULL: nothing */
+	bool emulated;	     /* times are not those of hardware */
+	bool instructions;   /* the clock counts instructions: the unit is not ns */
 };
 
 void bench_environment_get(const char *root, struct bench_environment *ret_env);

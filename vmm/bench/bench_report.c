@@ -71,6 +71,9 @@ static void print_environment(const struct bench_environment *env, FILE *out)
 		      env->isolated[0] ? ", isolated " : "", env->isolated, env->gic[0] ? ", " : "",
 		      env->gic, env->governor[0] ? ", governor " : "", env->governor,
 		      env->machine[0] ? ", " : "", env->machine);
+	if (env->instead)
+		(void)fprintf(out, "This host has %s instead of io_uring for uring and spin.\n",
+			      env->instead);
 	if (env->instructions)
 		(void)fputs("One instruction is one tick of this machine's clock: these are "
 			    "instructions, not times.\n",
@@ -149,11 +152,12 @@ int bench_print(const struct bench_report *r, FILE *out)
 
 static json_t *environment_json(const struct bench_environment *env)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:s}", "kernel",
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:s, s:s, s:b, s:s}", "kernel",
 			 env->kernel, "itsy commit", version_commit(), "gic", env->gic, "cpu",
 			 env->cpu, "cpus", (int)env->cpus, "governor", env->governor, "isolcpus",
-			 env->isolated, "machine", env->machine, "emulated", env->emulated, "unit",
-			 bench_unit(env));
+			 env->isolated, "machine", env->machine, "router",
+			 env->instead ? env->instead : "io_uring", "emulated", env->emulated,
+			 "unit", bench_unit(env));
 }
 
 static json_t *latency_json(const struct hist *h)

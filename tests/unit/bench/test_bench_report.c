@@ -156,6 +156,20 @@ static void test_what_is_no_time_of_hardware_is_said_to_be_none(void **state)
 	free(text);
 }
 
+static void test_a_host_without_io_uring_is_told(void **state)
+{
+	char *text = printed(bench_print);
+
+	(void)state;
+	assert_null(strstr(text, "instead of io_uring"));
+	free(text);
+	env.instead = "epoll";
+	text = printed(bench_print);
+	assert_non_null(strstr(text, "This host has epoll instead of io_uring"));
+	free(text);
+	env.instead = NULL;
+}
+
 static const struct bench_kind *kind_of(uint16_t vendor, uint16_t device, uint32_t class_code)
 {
 	const struct pci_function fn = {
@@ -517,6 +531,7 @@ int main(void)
 		cmocka_unit_test_setup(test_a_table_of_times_with_five_digits_fits_into_80_columns,
 				       begin),
 		cmocka_unit_test_setup(test_what_is_no_time_of_hardware_is_said_to_be_none, begin),
+		cmocka_unit_test_setup(test_a_host_without_io_uring_is_told, begin),
 		cmocka_unit_test_setup(test_a_functions_round_trip_is_known_by_its_id_or_class,
 				       begin),
 		cmocka_unit_test_setup(test_the_heading_says_what_the_time_is_of, begin),
