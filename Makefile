@@ -107,6 +107,7 @@ thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c te
 	tests/unit/its/test_vits_set.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
 	tests/unit/vfio/test_vfio_flr.c \
+	tests/unit/vgicrmod/test_vgicr_threads.c \
 	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
 
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
@@ -178,7 +179,7 @@ bench-peers: all payloads guest-images $(agent) $(peers)
 	$(Q)$(emuhost_env) tests/peers/run $(BENCH)
 
 #: make fuzz             fuzzers for ten minutes
-#: make coverage         which lines of vitsmod/, vfio/ and vmm/ the unit tests run
+#: make coverage         which lines of vitsmod/, vgicrmod/, vfio/ and vmm/ the unit tests run
 fuzz coverage: | deps
 	$(Q)BUILD=$(BUILD) scripts/$@
 
@@ -196,7 +197,8 @@ check: | deps
 
 #: make unit-programs    the unit tests, not run; libs: the libraries
 unit-programs: $(units) $(threads)
-libs: $(arm64)/libvits.a $(arm64)/libvfio.a $(native)/libvits.a $(native)/libvfio.a $(native)/libvmm.a
+libs: $(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a \
+	$(native)/libvits.a $(native)/libvgicr.a $(native)/libvfio.a $(native)/libvmm.a
 
 #: make payloads         bare-metal guests of the tests: build/guest/*.bin
 payloads: $(payloads)
@@ -268,7 +270,7 @@ $(flag_files): FORCE
 	@mkdir -p $(@D); echo '$(flags)' | cmp -s - $@ || echo '$(flags)' >$@
 
 # Conversions between integers are looked at where bits of registers are put together.
-conversion = $(if $(filter vitsmod/% vfio/%,$<),-Wconversion)
+conversion = $(if $(filter vitsmod/% vgicrmod/% vfio/%,$<),-Wconversion)
 
 # The same rules for each kind of build. $(1) the folder, $(2) the variable with the compiler,
 # $(3) what must be there first, $(4) the archiver
@@ -278,6 +280,7 @@ $(1)/%.o: %.c $(1)/.flags | $(3)
 	$$(Q)$$($(2)) $$(conversion) -MMD -MP -c -o $$@ $$<
 
 $(1)/libvits.a: $(call objects,$(1),$(wildcard vitsmod/*.c))
+$(1)/libvgicr.a: $(call objects,$(1),$(wildcard vgicrmod/*.c))
 $(1)/libvfio.a: $(call objects,$(1),$(wildcard vfio/*.c))
 $(1)/libvmm.a: $(call objects,$(1),$(portable_src))
 $(1)/libunit.a: $(call objects,$(1),$(unit_shared))
@@ -297,7 +300,7 @@ $(arm64)/itsy: $(arm64)/vmm/cli/main.o
 $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
 $(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
 $(arm64)/itsy $(arm64)/itsdiff $(arm64)/itsroutes: $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
-		$(arm64)/libvits.a $(arm64)/libvfio.a
+		$(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a
 	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(LDFLAGS_$(notdir $@)) $(arm64_ld))
 
 # tests/routes/vcpu_turn.c
@@ -320,6 +323,7 @@ $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a
 # ---- programs for this machine ----
 
 LDFLAGS_test_vits_memory := -Wl,--wrap=calloc,--wrap=aligned_alloc
+LDFLAGS_test_vgicr_create := -Wl,--wrap=calloc,--wrap=aligned_alloc
 LDFLAGS_test_bench_run := -Wl,--wrap=pci_function_get
 LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met,--wrap=vfio_device_reset \
 	-Wl,--wrap=passthru_bind,--wrap=passthru_open,--wrap=passthru_close,--wrap=passthru_give_back \
@@ -331,9 +335,11 @@ LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
 LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc
 LDFLAGS_test_passthru := -Wl,--wrap=calloc
-$(units): %: %.o $(native)/libunit.a $(native)/liboracle.a $(native)/libvmm.a $(native)/libvits.a $(native)/libvfio.a
+# What each unit test is linked with.
+unit_libraries := unit oracle vmm vits vgicr vfio
+$(units): %: %.o $(unit_libraries:%=$(native)/lib%.a)
 	$(call link,$(native_cc) -o $@ $^ $(LDFLAGS_$(notdir $@)) $(native_ld))
-$(threads): %-tsan: %.o $(tsan)/libunit.a $(tsan)/liboracle.a $(tsan)/libvmm.a $(tsan)/libvits.a $(tsan)/libvfio.a
+$(threads): %-tsan: %.o $(unit_libraries:%=$(tsan)/lib%.a)
 	$(call link,$(tsan_cc) -o $@ $^ $(LDFLAGS_$(notdir $*)) $(native_ld))
 $(bench)/bench-vits: $(call objects,$(bench),$(wildcard tests/bench/*.c)) $(bench)/libvits.a
 	$(call link,$(bench_cc) -o $@ $^ -ljansson -pthread $(LDFLAGS))

@@ -99,7 +99,7 @@ static bool exists(const char *folder, const char *file)
 
 static bool function_exists(const char *file, const char *name)
 {
-	static const char *const folders[] = { "vitsmod/", "vfio/", "vmm/*/" };
+	static const char *const folders[] = { "vitsmod/", "vgicrmod/", "vfio/", "vmm/*/" };
 	bool found = false;
 
 	for (size_t i = 0; i < ARRAY_SIZE(folders) && !found; i++) {
@@ -114,6 +114,7 @@ static bool function_exists(const char *file, const char *name)
 static bool test_exists(const char *file, const char *name)
 {
 	static const char *const prefixes[] = { "tests/unit/vitsmod/test_vits_",
+						"tests/unit/vgicrmod/test_vgicr_",
 						"tests/unit/vfio/test_vfio_",
 						"tests/unit/*/test_" };
 	_cleanup_free_ char *test = NULL;

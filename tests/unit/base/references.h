@@ -2,11 +2,12 @@
 /*
  * What a README says of the code, held to the code.
  *
- * A reference is a code span: "regs.c: ctlr_write()" a function of vitsmod/, vfio/ or
- * a room of vmm/, "regs: reset_values" a test, test_reset_values() in
- * tests/unit/vitsmod/test_vits_regs.c (or tests/unit/vfio/test_vfio_regs.c, or a
- * test_regs.c of any room), "guest/its.c: f" a function of a payload in tests/guest/,
- * and "x.sh" a script in tests/e2e/. Several names of one file are parted by commas.
+ * A reference is a code span: "regs.c: ctlr_write()" a function of vitsmod/, vgicrmod/,
+ * vfio/ or a room of vmm/, "regs: reset_values" a test, test_reset_values() in
+ * tests/unit/vitsmod/test_vits_regs.c (or test_vgicr_regs.c or test_vfio_regs.c of
+ * those folders, or a test_regs.c of any room), "guest/its.c: f" a function of a payload
+ * in tests/guest/, and "x.sh" a script in tests/e2e/. Several names of one file are parted
+ * by commas.
  * Paths are from the top of the tree, where tests are run.
  */
 #ifndef TESTS_UNIT_BASE_REFERENCES_H
