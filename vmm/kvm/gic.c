@@ -86,3 +86,20 @@ int gic_redist_read64(const struct vm *vm, int gic, uint64_t mpidr, uint64_t off
 	*ret_value = (uint64_t)half[1] << 32 | half[0];
 	return 0;
 }
+
+int gic_redist_write32(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		       uint32_t value)
+{
+	return vm_device_set(vm, gic, KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, redist_attr(mpidr, offset),
+			     &value);
+}
+
+int gic_redist_levels(const struct vm *vm, int gic, uint64_t mpidr, uint32_t *ret_levels)
+{
+	/* Bits [31:10] are what is asked for, [9:0] the INTID of bit 0. */
+	const uint64_t what = (uint64_t)VGIC_LEVEL_INFO_LINE_LEVEL
+			      << KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT;
+
+	return vm_device_get(vm, gic, KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, redist_attr(mpidr, what),
+			     ret_levels);
+}

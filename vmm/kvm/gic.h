@@ -24,5 +24,10 @@ int gic_redist_read32(const struct vm *vm, int gic, uint64_t mpidr, uint64_t off
 		      uint32_t *ret_value) _must_check_;
 int gic_redist_read64(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
 		      uint64_t *ret_value) _must_check_;
+int gic_redist_write32(const struct vm *vm, int gic, uint64_t mpidr, uint64_t offset,
+		       uint32_t value) _must_check_;
+/* The levels of the lines of its PPIs that are level-sensitive, a bit for each INTID. */
+int gic_redist_levels(const struct vm *vm, int gic, uint64_t mpidr,
+		      uint32_t *ret_levels) _must_check_;
 
 #endif

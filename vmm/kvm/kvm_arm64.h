@@ -16,28 +16,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KVM_ARM64_CONSTANTS(ROW)                    \
-	ROW(KVM_ARM_VCPU_POWER_OFF, 0)              \
-	ROW(KVM_ARM_VCPU_PSCI_0_2, 2)               \
-	ROW(KVM_ARM_VCPU_SVE, 4)                    \
-	ROW(KVM_ARM_VCPU_PTRAUTH_ADDRESS, 5)        \
-	ROW(KVM_ARM_VCPU_PTRAUTH_GENERIC, 6)        \
-	ROW(KVM_ARM_IRQ_TYPE_SPI, 1)                \
-	ROW(KVM_ARM_IRQ_TYPE_SHIFT, 24)             \
-	ROW(KVM_VGIC_V3_ADDR_TYPE_DIST, 2)          \
-	ROW(KVM_VGIC_ITS_ADDR_TYPE, 4)              \
-	ROW(KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, 5) \
-	ROW(KVM_DEV_ARM_VGIC_GRP_ADDR, 0)           \
-	ROW(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 3)        \
-	ROW(KVM_DEV_ARM_VGIC_GRP_CTRL, 4)           \
-	ROW(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 5)    \
-	ROW(KVM_DEV_ARM_VGIC_GRP_ITS_REGS, 8)       \
+#define KVM_ARM64_CONSTANTS(ROW)                        \
+	ROW(KVM_ARM_VCPU_POWER_OFF, 0)                  \
+	ROW(KVM_ARM_VCPU_PSCI_0_2, 2)                   \
+	ROW(KVM_ARM_VCPU_SVE, 4)                        \
+	ROW(KVM_ARM_VCPU_PTRAUTH_ADDRESS, 5)            \
+	ROW(KVM_ARM_VCPU_PTRAUTH_GENERIC, 6)            \
+	ROW(KVM_ARM_IRQ_TYPE_SPI, 1)                    \
+	ROW(KVM_ARM_IRQ_TYPE_SHIFT, 24)                 \
+	ROW(KVM_VGIC_V3_ADDR_TYPE_DIST, 2)              \
+	ROW(KVM_VGIC_ITS_ADDR_TYPE, 4)                  \
+	ROW(KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION, 5)     \
+	ROW(KVM_DEV_ARM_VGIC_GRP_ADDR, 0)               \
+	ROW(KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 3)            \
+	ROW(KVM_DEV_ARM_VGIC_GRP_CTRL, 4)               \
+	ROW(KVM_DEV_ARM_VGIC_GRP_REDIST_REGS, 5)        \
+	ROW(KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO, 7)         \
+	ROW(KVM_DEV_ARM_VGIC_GRP_ITS_REGS, 8)           \
+	ROW(KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT, 10) \
+	ROW(VGIC_LEVEL_INFO_LINE_LEVEL, 0)              \
 	ROW(KVM_DEV_ARM_VGIC_CTRL_INIT, 0)
 
 /* Registers of a vCPU, for KVM_GET_ONE_REG and KVM_SET_ONE_REG. */
-#define KVM_ARM64_REG_X0    UINT64_C(0x6030000000100000) /* regs.regs[0] of struct kvm_regs */
-#define KVM_ARM64_REG_PC    UINT64_C(0x6030000000100040) /* regs.pc */
-#define KVM_ARM64_REG_MPIDR UINT64_C(0x603000000013c005) /* MPIDR_EL1: 3, 0, c0, c0, 5 */
+#define KVM_ARM64_REG_X0     UINT64_C(0x6030000000100000) /* regs.regs[0] of struct kvm_regs */
+#define KVM_ARM64_REG_X1     UINT64_C(0x6030000000100002)
+#define KVM_ARM64_REG_X2     UINT64_C(0x6030000000100004)
+#define KVM_ARM64_REG_X3     UINT64_C(0x6030000000100006)
+#define KVM_ARM64_REG_PC     UINT64_C(0x6030000000100040) /* regs.pc */
+#define KVM_ARM64_REG_PSTATE UINT64_C(0x6030000000100042) /* regs.pstate */
+/* KVM_REG_ARM_TIMER_CTL and KVM_REG_ARM_PTIMER_CTL: CNTV_CTL_EL0 and CNTP_CTL_EL0. */
+#define KVM_ARM64_REG_TIMER_CTL	 UINT64_C(0x603000000013df19)
+#define KVM_ARM64_REG_PTIMER_CTL UINT64_C(0x603000000013df11)
+#define KVM_ARM64_REG_MPIDR	 UINT64_C(0x603000000013c005) /* MPIDR_EL1: 3, 0, c0, c0, 5 */
+#define KVM_ARM64_REG_SCTLR	 UINT64_C(0x603000000013c080) /* SCTLR_EL1: 3, 0, c1, c0, 0 */
 
 /* What KVM_SET_VCPU_EVENTS takes. Elsewhere a struct of that name has another content. */
 struct kvm_arm64_vcpu_events {
@@ -60,8 +71,15 @@ KVM_ARM64_CONSTANTS(KVM_ARM64_AS_HERE)
 #define KVM_ARM64_CORE(field) \
 	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(field))
 _Static_assert(KVM_ARM64_REG_X0 == KVM_ARM64_CORE(regs.regs[0]), "x0");
+_Static_assert(KVM_ARM64_REG_X1 == KVM_ARM64_CORE(regs.regs[1]), "x1");
+_Static_assert(KVM_ARM64_REG_X2 == KVM_ARM64_CORE(regs.regs[2]), "x2");
+_Static_assert(KVM_ARM64_REG_X3 == KVM_ARM64_CORE(regs.regs[3]), "x3");
 _Static_assert(KVM_ARM64_REG_PC == KVM_ARM64_CORE(regs.pc), "pc");
+_Static_assert(KVM_ARM64_REG_PSTATE == KVM_ARM64_CORE(regs.pstate), "pstate");
+_Static_assert(KVM_ARM64_REG_TIMER_CTL == KVM_REG_ARM_TIMER_CTL, "CNTV_CTL_EL0");
+_Static_assert(KVM_ARM64_REG_PTIMER_CTL == KVM_REG_ARM_PTIMER_CTL, "CNTP_CTL_EL0");
 _Static_assert(KVM_ARM64_REG_MPIDR == ARM64_SYS_REG(3, 0, 0, 0, 5), "MPIDR_EL1");
+_Static_assert(KVM_ARM64_REG_SCTLR == ARM64_SYS_REG(3, 0, 1, 0, 0), "SCTLR_EL1");
 #undef KVM_ARM64_CORE
 
 _Static_assert(offsetof(struct kvm_arm64_vcpu_events, exception.ext_dabt_pending) ==

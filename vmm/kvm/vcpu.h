@@ -74,6 +74,26 @@ void vcpus_stop(struct vcpus *vcpus);
 void vcpus_pause(struct vcpus *vcpus);
 void vcpus_resume(struct vcpus *vcpus);
 
+/*
+ * Have a vCPU run instructions of ours, while it has the vCPUs paused by itself: at
+ * EL1, interrupts masked, MMU off, from the guest's physical address pc on, with arg in
+ * x0, until they store to a page of pc's that cannot be written. They may use x0 to x3,
+ * and go on where the guest was afterwards. A bounded number of instructions.
+ *
+ * On that vCPU's own thread, in a write that it made: -EPERM on another thread, for
+ * what that vCPU is at is not known then. -EIO where they did not come to that
+ * store, and other negative errno; then too the vCPU is as it was, if KVM lets it.
+ */
+int vcpus_detour(struct vcpus *vcpus, uint32_t vcpu, uint64_t pc, uint64_t arg) _must_check_;
+
+/*
+ * While the caller has them paused: which PPIs are those of a vCPU's timers that KVM tells
+ * of, and which of these have a line that is high now, a bit for each INTID. What KVM's
+ * redistributor says of these lines is as old as the last KVM_RUN. Negative errno.
+ */
+int vcpus_timer_lines(const struct vcpus *vcpus, uint32_t vcpu, uint32_t *ret_timers,
+		      uint32_t *ret_high) _must_check_;
+
 /* Any thread. */
 void vcpus_stats_get(const struct vcpus *vcpus, struct vcpus_stats *ret_stats);
 

@@ -65,6 +65,15 @@ struct fake_kvm_fd {
 	unsigned number; /* of a vCPU */
 };
 
+/* A redistributor's SGIs and PPIs, a bit for each INTID. */
+struct fake_redist {
+	uint32_t group, enabled, active;
+	uint32_t latch; /* pending, whatever the lines are */
+	uint32_t level; /* of the lines */
+	uint32_t tied;	/* to interrupts of the host's, as the timer's is */
+	uint32_t prio[8];
+};
+
 struct fake_vcpu {
 	pthread_mutex_t mutex; /* KVM's vcpu->mutex */
 	struct kvm_run *run;   /* the fake's own mapping */
@@ -73,6 +82,9 @@ struct fake_vcpu {
 	bool created, initialised, finalised;
 	uint32_t features;
 	uint64_t pc, x0;
+	uint64_t x1_to_x3[3], pstate, sctlr;
+	uint64_t timer_ctl, ptimer_ctl;
+	bool no_ptimer; /* as on Linux 6.1 */
 	/* Guarded by struct fake_kvm's lock. */
 	struct fake_exit exits[FAKE_KVM_EXITS];
 	unsigned first, nr_exits;
@@ -83,6 +95,7 @@ struct fake_vcpu {
 	/* Registers of its redistributor. */
 	_Atomic uint32_t gicr_ctlr;
 	_Atomic uint64_t pendbaser;
+	struct fake_redist redist; /* guarded by struct fake_kvm's lock */
 };
 
 /* What an ITS answers; by default its registers keep what was written. */

@@ -9,10 +9,6 @@
 
 #include "tests/unit/kvm/fake_kvm_priv.h"
 
-#define GICR_CTLR      0x00u
-#define GICR_PROPBASER 0x70u
-#define GICR_PENDBASER 0x78u
-
 int fake_kvm_create_device(struct fake_kvm *fake, struct kvm_create_device *create)
 {
 	bool has_gic = false;
@@ -104,34 +100,6 @@ static int gic_set(struct fake_kvm *fake, const struct kvm_device_attr *attr)
 	return -ENXIO;
 }
 
-/* Bits [63:32] of the attribute are an affinity, as GICR_TYPER has it. */
-static struct fake_vcpu *vcpu_of(struct fake_kvm *fake, uint64_t attr)
-{
-	uint64_t affinity = attr >> 32, n = (affinity & 0xf) | (affinity >> 8 & 0xff) << 4;
-
-	return affinity & ~UINT64_C(0xff0f) || n >= fake->nr_vcpus ? NULL : &fake->vcpus[n];
-}
-
-static int redist_get(struct fake_kvm *fake, const struct kvm_device_attr *attr)
-{
-	const struct fake_vcpu *vcpu = vcpu_of(fake, attr->attr);
-	uint32_t offset = (uint32_t)attr->attr;
-	uint64_t value;
-
-	if (!vcpu)
-		return -EINVAL;
-	if (offset == GICR_CTLR)
-		value = vcpu->gicr_ctlr;
-	else if ((offset & ~4u) == GICR_PROPBASER)
-		value = fake->propbaser;
-	else if ((offset & ~4u) == GICR_PENDBASER)
-		value = vcpu->pendbaser;
-	else
-		return -ENXIO;
-	write_value(attr, offset & 4 ? value >> 32 : value, 4);
-	return 0;
-}
-
 /* The registers of an ITS that only keeps what it is told. */
 static uint64_t *plain_register(struct fake_kvm *fake, uint64_t offset)
 {
@@ -181,6 +149,16 @@ static void unlock_first(struct fake_kvm *fake, unsigned n)
 		pthread_mutex_unlock(&fake->vcpus[n].mutex);
 }
 
+static int redist_regs(struct fake_kvm *fake, const struct kvm_device_attr *attr, bool set)
+{
+	int r;
+
+	pthread_mutex_lock(&fake->lock);
+	r = fake_kvm_redist_attr(fake, attr, set);
+	pthread_mutex_unlock(&fake->lock);
+	return r;
+}
+
 static int registers(struct fake_kvm *fake, enum fake_kvm_kind kind,
 		     const struct kvm_device_attr *attr, bool set)
 {
@@ -193,13 +171,19 @@ static int registers(struct fake_kvm *fake, enum fake_kvm_kind kind,
 		fake->busy_for--;
 	} else {
 		fake->serving = true;
-		r = kind == FAKE_KVM_ITS ? its_regs(fake, attr, set)
-		    : set		 ? -ENXIO
-					 : redist_get(fake, attr);
+		r = kind == FAKE_KVM_ITS ? its_regs(fake, attr, set) : redist_regs(fake, attr, set);
 		fake->serving = false;
 	}
 	unlock_first(fake, n);
 	return r;
+}
+
+static bool is_registers(enum fake_kvm_kind kind, uint32_t group)
+{
+	if (kind == FAKE_KVM_ITS)
+		return group == KVM_DEV_ARM_VGIC_GRP_ITS_REGS;
+	return group == KVM_DEV_ARM_VGIC_GRP_REDIST_REGS ||
+	       group == KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO;
 }
 
 int fake_kvm_device_ioctl(struct fake_kvm *fake, enum fake_kvm_kind kind, unsigned long request,
@@ -210,8 +194,7 @@ int fake_kvm_device_ioctl(struct fake_kvm *fake, enum fake_kvm_kind kind, unsign
 
 	if (!set && request != KVM_GET_DEVICE_ATTR)
 		return -ENOTTY;
-	if (attr->group == (kind == FAKE_KVM_ITS ? KVM_DEV_ARM_VGIC_GRP_ITS_REGS
-						 : KVM_DEV_ARM_VGIC_GRP_REDIST_REGS))
+	if (is_registers(kind, attr->group))
 		return registers(fake, kind, attr, set);
 	pthread_mutex_lock(&fake->lock);
 	if (kind == FAKE_KVM_GIC && set)

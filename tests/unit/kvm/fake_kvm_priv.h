@@ -18,4 +18,8 @@ int fake_kvm_device_ioctl(struct fake_kvm *fake, enum fake_kvm_kind kind, unsign
 			  const struct kvm_device_attr *attr);
 int fake_kvm_signal_msi(struct fake_kvm *fake, const struct kvm_msi *msi);
 
+/* A register of a redistributor, of 32 bits, or the levels of its lines. With the lock held. */
+void fake_kvm_redist_init(struct fake_redist *redist);
+int fake_kvm_redist_attr(struct fake_kvm *fake, const struct kvm_device_attr *attr, bool set);
+
 #endif

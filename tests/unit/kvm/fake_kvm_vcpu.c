@@ -33,6 +33,7 @@ int fake_kvm_create_vcpu(struct fake_kvm *fake, uintptr_t id)
 	assert(r == 0);
 	vcpu->run = mmap(NULL, (size_t)fake->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	assert(vcpu->run != MAP_FAILED);
+	fake_kvm_redist_init(&vcpu->redist);
 	vcpu->created = true;
 	fake->nr_vcpus++;
 	return fd;
@@ -74,27 +75,50 @@ static uint64_t mpidr_of(unsigned n)
 	return UINT64_C(1) << 31 | (n & 0xf) | (uint64_t)(n >> 4) << 8;
 }
 
-static int get_one_reg(unsigned n, const struct kvm_one_reg *reg)
+/* Those that can be written. */
+static uint64_t *register_of(struct fake_vcpu *vcpu, uint64_t id)
 {
-	uint64_t value = mpidr_of(n);
+	switch (id) {
+	case KVM_ARM64_REG_PC:
+		return &vcpu->pc;
+	case KVM_ARM64_REG_PSTATE:
+		return &vcpu->pstate;
+	case KVM_ARM64_REG_SCTLR:
+		return &vcpu->sctlr;
+	case KVM_ARM64_REG_TIMER_CTL:
+		return &vcpu->timer_ctl;
+	case KVM_ARM64_REG_PTIMER_CTL:
+		return vcpu->no_ptimer ? NULL : &vcpu->ptimer_ctl;
+	case KVM_ARM64_REG_X0:
+		return &vcpu->x0;
+	case KVM_ARM64_REG_X1:
+	case KVM_ARM64_REG_X2:
+	case KVM_ARM64_REG_X3:
+		return &vcpu->x1_to_x3[(id - KVM_ARM64_REG_X1) / 2];
+	default:
+		return NULL;
+	}
+}
 
-	if (reg->id != KVM_ARM64_REG_MPIDR)
+static int get_one_reg(struct fake_vcpu *vcpu, unsigned n, const struct kvm_one_reg *reg)
+{
+	uint64_t mpidr = mpidr_of(n);
+	const uint64_t *value =
+		reg->id == KVM_ARM64_REG_MPIDR ? &mpidr : register_of(vcpu, reg->id);
+
+	if (!value)
 		return -ENOENT;
-	memcpy((void *)(uintptr_t)reg->addr, &value, sizeof(value));
+	memcpy((void *)(uintptr_t)reg->addr, value, sizeof(*value));
 	return 0;
 }
 
 static int set_one_reg(struct fake_vcpu *vcpu, const struct kvm_one_reg *reg)
 {
-	uint64_t value;
+	uint64_t *value = register_of(vcpu, reg->id);
 
-	memcpy(&value, (const void *)(uintptr_t)reg->addr, sizeof(value));
-	if (reg->id == KVM_ARM64_REG_PC)
-		vcpu->pc = value;
-	else if (reg->id == KVM_ARM64_REG_X0)
-		vcpu->x0 = value;
-	else
+	if (!value)
 		return -ENOENT;
+	memcpy(value, (const void *)(uintptr_t)reg->addr, sizeof(*value));
 	return 0;
 }
 
@@ -225,7 +249,7 @@ int fake_kvm_vcpu_ioctl(struct fake_kvm *fake, unsigned n, unsigned long request
 	else if (request == KVM_ARM_VCPU_FINALIZE)
 		r = finalize(vcpu, arg);
 	else if (request == KVM_GET_ONE_REG)
-		r = get_one_reg(n, arg);
+		r = get_one_reg(vcpu, n, arg);
 	else if (request == KVM_SET_ONE_REG)
 		r = set_one_reg(vcpu, arg);
 	else if (request == KVM_SET_VCPU_EVENTS)
