@@ -9,7 +9,8 @@
  * finds the list empty, takes it that no list register was in use
  * (kvm_vgic_sync_hwstate()), and leaves ICH_HCR_EL2.En and UIE set in the host:
  * the maintenance interrupt comes again and again, and the host's CPU does
- * nothing else any more. Seen on Linux 6.1.0-56, 6.12.95 and 6.12.107.
+ * nothing else any more. Seen on Linux 6.1.0-56, 6.12.95 and 6.12.107, with VMMs that
+ * leave GICR_CTLR to KVM.
  *
  * Needs two CPUs and no device.
  */

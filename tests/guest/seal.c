@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * seal - the kernel's ITS, which this guest is not told of, cannot be touched:
- * each access to its frame ends in an abort, its queue and tables cannot be
- * written, and interrupts go on as before.
+ * seal - the kernel's ITS and redistributors, which this guest is not told of, cannot
+ * be touched: each access to their frames ends in an abort, the ITS's queue and tables
+ * cannot be written, and interrupts go on as before.
  */
 #include "lib/arch.h"
 #include "lib/cpu.h"
@@ -16,9 +16,19 @@
 
 const char payload_name[] = "seal";
 
-#define LPI	      8192u
-#define ROUNDS	      200u
-#define PAGE	      4096u
+#define LPI    8192u
+#define ROUNDS 200u
+#define PAGE   4096u
+/* Of a redistributor: IHI 0069 12.11. */
+#define GICR_FRAMES	0x20000u
+#define GICR_ISENABLER0 0x10100u
+#define GICR_ICENABLER0 0x10180u
+#define GICR_ISPENDR0	0x10200u
+#define GICR_ICPENDR0	0x10280u
+#define GICR_ISACTIVER0 0x10300u
+#define GICR_ICACTIVER0 0x10380u
+#define GICR_IPRIORITY	0x10400u
+
 #define SEALED_MEM_SZ 0x120000u /* queue, collections, devices, an ITT: vmm/its/kernel_its.c */
 
 static uint64_t frame_accesses, table_writes;
@@ -29,39 +39,37 @@ static uint64_t own_queue(void)
 	return GITS_BASER_VALID | address_of(memory_alloc(0x10000, 0x10000)) | 0xf;
 }
 
-static void expect_aborts(uint64_t before, uint64_t nr, uint64_t offset)
+static void expect_aborts(uint64_t before, uint64_t nr, uint64_t at)
 {
 	uint64_t taken = aborts_taken().external - before;
 
-	CHECK(taken == nr, "frame + 0x%lx: %lu accesses, %lu aborts", offset, nr, taken);
+	CHECK(taken == nr, "0x%lx: %lu accesses, %lu aborts", at, nr, taken);
 	frame_accesses += nr;
 }
 
-static void poke_register(uint64_t offset, uint64_t value)
+static void poke_register(uint64_t at, uint64_t value)
 {
-	uint64_t at = LAYOUT_KERNEL_ITS_FRAME + offset;
 	uint64_t before = aborts_taken().external;
 	uint64_t got = read64(at);
 
-	CHECK(got == READ_ABORTED, "frame + 0x%lx reads as 0x%lx", offset, got);
-	CHECK(read32(at) == READ_ABORTED, "frame + 0x%lx can be read", offset);
-	CHECK(read32(at + 4) == READ_ABORTED, "frame + 0x%lx can be read", offset + 4);
+	CHECK(got == READ_ABORTED, "0x%lx reads as 0x%lx", at, got);
+	CHECK(read32(at) == READ_ABORTED, "0x%lx can be read", at);
+	CHECK(read32(at + 4) == READ_ABORTED, "0x%lx can be read", at + 4);
 	write64(at, value);
 	write32(at, (uint32_t)value);
 	write32(at + 4, (uint32_t)(value >> 32));
-	expect_aborts(before, 6, offset);
+	expect_aborts(before, 6, at);
 }
 
-static void poke_narrow(uint64_t offset)
+static void poke_narrow(uint64_t at)
 {
-	uint64_t at = LAYOUT_KERNEL_ITS_FRAME + offset;
 	uint64_t before = aborts_taken().external;
 
 	(void)read8(at);
 	(void)read16(at);
 	write8(at, 0xff);
 	write16(at, 0xffff);
-	expect_aborts(before, 4, offset);
+	expect_aborts(before, 4, at);
 }
 
 static void poke_frame(void)
@@ -82,11 +90,33 @@ static void poke_frame(void)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(pokes); i++)
-		poke_register(pokes[i].offset, pokes[i].value);
+		poke_register(LAYOUT_KERNEL_ITS_FRAME + pokes[i].offset, pokes[i].value);
 	for (unsigned n = 0; n < GITS_NR_BASERS; n++)
-		poke_register(GITS_BASER(n), own_queue());
-	poke_narrow(GITS_CTLR);
-	poke_narrow(GITS_TRANSLATER);
+		poke_register(LAYOUT_KERNEL_ITS_FRAME + GITS_BASER(n), own_queue());
+	poke_narrow(LAYOUT_KERNEL_ITS_FRAME + GITS_CTLR);
+	poke_narrow(LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER);
+}
+
+/* KVM's redistributors, of each CPU: the guest's own ones lie elsewhere. */
+static void poke_redistributors(void)
+{
+	static const uint64_t offsets[] = {
+		GICR_CTLR,	 GICR_PROPBASER,  GICR_PENDBASER,  GICR_INVLPIR,    GICR_INVALLR,
+		GICR_SYNCR,	 GICR_ISENABLER0, GICR_ICENABLER0, GICR_ISPENDR0,   GICR_ICPENDR0,
+		GICR_ISACTIVER0, GICR_ICACTIVER0, GICR_IPRIORITY,  GICR_FRAMES - 8,
+	};
+
+	for (unsigned cpu = 0; cpu < gic_nr_cpus(); cpu++) {
+		uint64_t base = LAYOUT_KERNEL_GICR + cpu * LAYOUT_GICR_SZ_VCPU;
+		uint32_t ctlr = read32(gic_redistributor(cpu) + GICR_CTLR);
+
+		for (size_t i = 0; i < ARRAY_SIZE(offsets); i++)
+			poke_register(base + offsets[i], ~UINT64_C(0));
+		poke_narrow(base + GICR_IPRIORITY);
+		poke_register(base + GICR_CTLR, 0);
+		CHECK(read32(gic_redistributor(cpu) + GICR_CTLR) == ctlr,
+		      "CPU %u's LPIs were switched", cpu);
+	}
 }
 
 /* By instruction fetch, by a page table walk, and by instructions without a syndrome. */
@@ -153,6 +183,7 @@ void payload_main(uint64_t fdt)
 
 	aborts_allow(true);
 	poke_frame();
+	poke_redistributors();
 	fact("frame_accesses", frame_accesses);
 	fact("frame_aborts", aborts_taken().external);
 	poke_tables();

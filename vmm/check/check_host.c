@@ -167,8 +167,8 @@ void check_its_fix(const struct check_host *host, struct check_result *ret)
 		check_say(ret, VERDICT_WARN,
 			  "update to 6.12.95, 6.18.44, 7.2.13, 7.3.4 or a later one of its "
 			  "series, or ask the distribution whether its kernel has the fix",
-			  "this version may lack the fix of CVE-2026-46316 (a guest that toggles "
-			  "GICR_CTLR.EnableLPIs can still reach it)");
+			  "this version may lack the fix of CVE-2026-46316 (itsy lets no guest's "
+			  "register so far; other programs do)");
 }
 
 /* How many entries a directory has, besides the hidden ones. */

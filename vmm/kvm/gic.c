@@ -30,7 +30,7 @@ int gic_start(const struct vm *vm, int gic, uint32_t nr_vcpus, struct failure *r
 {
 	uint64_t dist = LAYOUT_GICD;
 	/* Region 0, "count << 52 | base". */
-	uint64_t redist = (uint64_t)nr_vcpus << 52 | LAYOUT_GICR;
+	uint64_t redist = (uint64_t)nr_vcpus << 52 | LAYOUT_KERNEL_GICR;
 	uint32_t nr_irqs = GIC_NR_IRQS;
 	struct {
 		const char *what;

@@ -23,18 +23,21 @@
 #define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
 #define LAYOUT_UART	    UINT64_C(0x09000000)
 #define LAYOUT_UART_SZ	    UINT64_C(0x1000)
-#define LAYOUT_GICR	    UINT64_C(0x0a000000)
+#define LAYOUT_GICR	    UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
 
 #define LAYOUT_ECAM	UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
 #define LAYOUT_ECAM_SZ	UINT64_C(0x100000)
 #define LAYOUT_PCI32	UINT64_C(0x12000000)
-#define LAYOUT_PCI32_SZ UINT64_C(0x2c000000)
+#define LAYOUT_PCI32_SZ UINT64_C(0x28000000)
 #define LAYOUT_PCI64	UINT64_C(0x8000000000)
 #define LAYOUT_PCI64_SZ UINT64_C(0x7000000000)
 
-/* Not described to the guest: the kernel ITS and what it works on. */
+/* Not described to the guest: KVM's redistributors, the kernel ITS and what it works on. */
+#define LAYOUT_KERNEL_GICR	UINT64_C(0x3a000000)
+#define LAYOUT_KERNEL_CODE	UINT64_C(0x3e000000) /* instructions of ours: kernel_redist.c */
+#define LAYOUT_KERNEL_CODE_SZ	UINT64_C(0x10000)
 #define LAYOUT_KERNEL_ITS_FRAME UINT64_C(0x3f000000)
 #define LAYOUT_KERNEL_ITS_MEM	UINT64_C(0x3f100000)
 
@@ -46,6 +49,10 @@
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");
-_Static_assert(LAYOUT_PCI32 + LAYOUT_PCI32_SZ <= LAYOUT_KERNEL_ITS_FRAME, "windows do not overlap");
+_Static_assert(LAYOUT_PCI32 + LAYOUT_PCI32_SZ <= LAYOUT_KERNEL_GICR, "windows do not overlap");
+_Static_assert(LAYOUT_KERNEL_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_KERNEL_CODE,
+	       "slots do not overlap");
+_Static_assert(LAYOUT_KERNEL_CODE + LAYOUT_KERNEL_CODE_SZ <= LAYOUT_KERNEL_ITS_FRAME,
+	       "slots do not overlap");
 
 #endif

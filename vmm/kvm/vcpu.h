@@ -31,9 +31,10 @@ struct vcpu_ops {
 /* Accesses of the guest's that ended in an external abort. */
 struct vcpus_stats {
 	/*
-	 * To memory that KVM cannot reach: the kernel ITS's frame, which nobody may touch
-	 * (vmm/its/kernel_its.h); a BAR whose function does not answer; RAM that the host
-	 * cannot give. KVM_RUN fails with EFAULT for each of them and tells no address.
+	 * To memory that KVM cannot reach: the frames of the kernel ITS and of KVM's
+	 * redistributors, which nobody may touch (vmm/its/kernel_its.h); a BAR whose function
+	 * does not answer; RAM that the host cannot give. KVM_RUN fails with EFAULT for each
+	 * of them and tells no address.
 	 */
 	uint64_t unreachable;
 	/* Where accesses trap, by an instruction that KVM tells too little of to emulate it. */

@@ -19,6 +19,8 @@ enum vm_slot {
 	VM_SLOT_RAM,
 	VM_SLOT_KERNEL_ITS_FRAME,
 	VM_SLOT_KERNEL_ITS_MEM,
+	VM_SLOT_KERNEL_GICR,
+	VM_SLOT_KERNEL_CODE,
 	VM_SLOT_BARS = 8, /* and all above: pci_host.c */
 };
 

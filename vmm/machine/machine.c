@@ -7,7 +7,8 @@
  * values by construction.
  *
  * Order of creation, as KVM wants it: VM and RAM, GICv3 device, vCPUs, kernel
- * ITS, initialisation of the GICv3, the kernel ITS's tables and collections.
+ * ITS, initialisation of the GICv3, the kernel ITS's tables and collections, what
+ * covers KVM's redistributors.
  */
 #include "vmm/machine/machine.h"
 
@@ -24,6 +25,7 @@
 #include "vmm/dev/console.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/its_thread.h"
+#include "vmm/its/kernel_redist.h"
 #include "vmm/its/lpis.h"
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
@@ -41,6 +43,7 @@ struct machine {
 	struct bus bus;
 	struct vcpus *vcpus;
 	struct kernel_its *kernel_its;
+	struct kernel_redist *redist;
 	struct vits_set *its;
 	struct its_thread *its_thread;
 	struct pci_host *pci_host;
@@ -128,6 +131,14 @@ static void events_are_unmapped(void *ctx, uint64_t nr)
 		vector_routes_taken_back(m->routes, nr);
 }
 
+/* Interrupts may have waited for it. */
+static void on_lpis_switched(void *ctx)
+{
+	struct machine *m = ctx;
+
+	kernel_its_retry(m->kernel_its);
+}
+
 static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
@@ -155,8 +166,25 @@ static int add_own_regions(struct machine *m)
 	if (!r)
 		r = kernel_its_add_to_bus(m->kernel_its, &m->bus);
 	if (!r)
+		r = kernel_redist_add_to_bus(m->redist, &m->bus);
+	if (!r)
 		r = pci_host_add_to_bus(m->pci_host, &m->bus);
 	return r;
+}
+
+static int build_redist(struct machine *m, struct failure *ret_failure)
+{
+	const struct kernel_redist_config config = {
+		.vm = &m->vm,
+		.vcpus = m->vcpus,
+		.gic = m->gic,
+		.nr_vcpus = m->cfg.config->vcpus,
+		.lpis_switched = on_lpis_switched,
+		.failed = on_part_failed,
+		.ctx = m,
+	};
+
+	return kernel_redist_create(&config, &m->redist, ret_failure);
 }
 
 /* KVM's side: VM, RAM, interrupt controller, vCPUs, kernel ITS. */
@@ -201,7 +229,10 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	r = gic_start(&m->vm, m->gic, nr_vcpus, ret_failure);
 	if (r < 0)
 		return r;
-	return kernel_its_start(m->kernel_its, ret_failure);
+	r = kernel_its_start(m->kernel_its, ret_failure);
+	if (r < 0)
+		return r;
+	return build_redist(m, ret_failure);
 }
 
 /* The shadow's events of a function: vectors beyond the ITS's EventIDs have none. */
@@ -365,6 +396,7 @@ void machine_destroy(struct machine *m)
 	its_thread_destroy(m->its_thread);
 	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
+	kernel_redist_destroy(m->redist);
 	kernel_its_destroy(m->kernel_its);
 	cleanup_fd(&m->gic);
 	vm_fini(&m->vm);
@@ -545,6 +577,7 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	vcpus_stats_get(m->vcpus, &ret_stats->vcpus);
 	vits_set_stats_get(m->its, &ret_stats->vits);
 	kernel_its_stats_get(m->kernel_its, &ret_stats->kernel_its);
+	kernel_redist_stats_get(m->redist, &ret_stats->redist);
 	pci_host_stats_get(m->pci_host, &ret_stats->pci_host);
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);

@@ -9,6 +9,7 @@
 #include "vmm/config/config.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/irq/router.h"
+#include "vmm/its/kernel_redist.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/vcpu.h"
 #include "vmm/machine/loader.h"
@@ -77,6 +78,7 @@ struct machine_stats {
 	struct vits_stats
 		vits; /* of all ITSs together; the failures kept are the first's with any */
 	struct kernel_its_stats kernel_its;
+	struct kernel_redist_stats redist;
 	struct pci_host_stats pci_host;
 	struct vcpus_stats vcpus;
 	uint64_t unclaimed; /* accesses to addresses where nothing is */

@@ -182,9 +182,12 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_SIGNAL_MSI), GUEST, "an LPI becomes pending" },
 	{ IOCTL(KVM_IRQ_LINE), MAIN | VCPU, "the console's interrupt" },
 	{ IOCTL(KVM_IRQFD), GUEST, "a vector is tied, or untied" },
-	{ IOCTL(KVM_SET_DEVICE_ATTR), MAIN | VCPU | ITS, "commands of the kernel ITS" },
-	{ IOCTL(KVM_GET_DEVICE_ATTR), MAIN | VCPU | ITS, "its registers" },
+	{ IOCTL(KVM_SET_DEVICE_ATTR), MAIN | VCPU | ITS,
+	  "commands of the kernel ITS, and KVM's redistributors" },
+	{ IOCTL(KVM_GET_DEVICE_ATTR), MAIN | VCPU | ITS, "their registers" },
 	{ IOCTL(KVM_SET_USER_MEMORY_REGION), MAIN | VCPU, "the guest moves a BAR" },
+	{ IOCTL(KVM_GET_ONE_REG), MAIN | VCPU, "lines of timers; instructions of ours on a vCPU" },
+	{ IOCTL(KVM_SET_ONE_REG), MAIN | VCPU, "instructions of ours on a vCPU" },
 
 	{ IOCTL(KVM_GET_API_VERSION), MAIN, "a reboot makes a new VM" },
 	{ IOCTL(KVM_CHECK_EXTENSION), MAIN, "the same" },
@@ -197,8 +200,6 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_ARM_PREFERRED_TARGET), MAIN, "the same" },
 	{ IOCTL(KVM_ARM_VCPU_INIT), MAIN, "the same" },
 	{ IOCTL(KVM_ARM_VCPU_FINALIZE), MAIN, "the same" },
-	{ IOCTL(KVM_GET_ONE_REG), MAIN, "the same" },
-	{ IOCTL(KVM_SET_ONE_REG), MAIN, "the same" },
 
 	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST, "a vector is masked at the device, or triggered" },
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },

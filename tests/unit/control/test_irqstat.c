@@ -121,11 +121,14 @@ static void test_what_the_guest_did_wrong_is_told_and_nothing_else(void **state)
 	stats.vits.cmd[10].stalled = 2;
 	stats.kernel_its.table_writes = 7;
 	stats.kernel_its.pauses = 1000;
+	stats.redist.vgicr.visits = 1000;
+	stats.redist.still_active = 6;
 	stats.pci_host.misplaced = 5;
 	stats.vcpus = (struct vcpus_stats){ .unreachable = 8, .unemulated = 9 };
 	wrong = notes_of(&stats);
 	assert_string_equal(wrong, "ITS commands skipped: 5, stalled: 2\n"
 				   "writes to the kernel ITS's tables, ignored: 7\n"
+				   "interrupts of a vCPU's own that KVM left active: 6\n"
 				   "accesses to memory that KVM cannot reach, answered with an "
 				   "abort: 8\n"
 				   "accesses that KVM cannot emulate, answered with an abort: 9\n"
@@ -154,8 +157,12 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 		{ "vcpu", 3 },		 { "lpi", 8200 },
 	};
 	char path[32];
-	struct machine_stats stats = { .router_reaps = 21, .router_parked = 22 };
-	json_t *root, *list, *router;
+	struct machine_stats stats = {
+		.router_reaps = 21,
+		.router_parked = 22,
+		.redist = { .vgicr = { 31, 32, 33, 34 }, .still_active = 35 },
+	};
+	json_t *root, *list, *router, *redist;
 	_cleanup_fd_ int fd = memfd_create("stats", 0);
 
 	(void)state;
@@ -187,6 +194,12 @@ static void test_json_has_every_counter_of_every_vector(void **state)
 	router = json_object_get(root, "router");
 	assert_int_equal(json_integer_value(json_object_get(router, "reaps")), 21);
 	assert_int_equal(json_integer_value(json_object_get(router, "parked")), 22);
+	redist = json_object_get(root, "redistributors");
+	assert_int_equal(json_integer_value(json_object_get(redist, "reads")), 31);
+	assert_int_equal(json_integer_value(json_object_get(redist, "writes")), 32);
+	assert_int_equal(json_integer_value(json_object_get(redist, "ignored_accesses")), 33);
+	assert_int_equal(json_integer_value(json_object_get(redist, "pauses")), 34);
+	assert_int_equal(json_integer_value(json_object_get(redist, "still_active")), 35);
 	json_decref(root);
 }
 

@@ -68,7 +68,7 @@ static void test_a_gic_lies_where_the_layout_says(void **state)
 	(void)state;
 	assert_int_equal(gic_start(&rig->vm, rig->gic, NR_VCPUS, &rig->failure), 0);
 	assert_int_equal(rig->fake.gicd, LAYOUT_GICD);
-	assert_int_equal(rig->fake.gicr, LAYOUT_GICR);
+	assert_int_equal(rig->fake.gicr, LAYOUT_KERNEL_GICR);
 	assert_int_equal(rig->fake.gicr_count, NR_VCPUS);
 	assert_int_equal(rig->fake.nr_irqs, 64);
 	assert_true(LAYOUT_UART_INTID < rig->fake.nr_irqs);

@@ -322,8 +322,9 @@ static void test_nothing_stays_whichever_call_of_the_host_fails(void **state)
 		if (!failed)
 			break;
 	}
-	/* VM 4, RAM, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1. */
-	assert_int_equal(nr, 4 + 1 + 1 + 10 + 4 + 4 + 5 + 1 + 1);
+	/* VM 4, RAM, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1, redistributors 2
+	 * + 2. */
+	assert_int_equal(nr, 4 + 1 + 1 + 10 + 4 + 4 + 5 + 1 + 4 + 1);
 }
 
 static void test_no_memory_is_told_at_each_step(void **state)
