@@ -33,7 +33,7 @@ left_kib=256
 
 all_attacks="places:outside places:devices places:straddling places:overlapping rewrite:by_cpu
 	rewrite:by_dma flood:mapd flood:mapti flood:mapc flood:cwriter flood:cwriter_all flood:int_one
-	flood:int_all"
+	flood:int_all redist:priorities redist:pending redist:lpis"
 attacks=${ITSY_ATTACKS:-$all_attacks}
 length="ms=1000 lpis=8192"
 [ -z "${ITSY_LONG:-}" ] || length="ms=10000 lpis=57344"
@@ -105,7 +105,7 @@ table()
 		# shellcheck disable=SC2059
 		printf "$row" "$name" "$(commands "$name" 'done' 0)" \
 			"$(commands "$name" skipped .its_mistakes.unreadable_commands)" \
-			"$(jq .kernel_its.pauses "$(file_of "$name.json")")" \
+			"$(jq '.kernel_its.pauses + .redistributors.pauses' "$(file_of "$name.json")")" \
 			"$(fact "$name" rss_kib)" "$(fact "$name" kernel_kib)" "$(fact "$name" left_kib)" \
 			"$(ms "$(fact "$name" gap_us)")" "$(ms "$(fact "$name" quiet_gap_us)")" \
 			"$(share_of "$name")%" "$(ms "$(fact "$name" other_gap_us)")"
@@ -182,6 +182,9 @@ it_took_place()
 		json "$1" ".its_commands.INT.done == ${length##*=} and .its_commands.MAPTI.skipped == 0"
 		# as many as itsy remembers; the others were forgotten, and the kernel forgot them too
 		has "$1.out" '^taken_at_last 256$' ;;
+	priorities | pending | lpis)
+		# each of them one, and the budget of pauses had them wait
+		json "$1" ".redistributors.pauses >= $(fact "$1" accesses)" ;;
 	esac
 }
 
