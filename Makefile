@@ -158,7 +158,8 @@ unit: $(chosen_units)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
-test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(peers) $(arm64)/itsdiff
+test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(peers) $(arm64)/itsdiff \
+		$(arm64)/itsy-kvms-own
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
@@ -297,14 +298,18 @@ $(eval $(call compile_rules,$(bench),bench_cc,deps,ar))
 # ---- programs for arm64 ----
 
 $(arm64)/itsy: $(arm64)/vmm/cli/main.o
+$(arm64)/itsy-kvms-own: $(arm64)/vmm/cli/main.o $(arm64)/tests/bringup/kvms_own.o
 $(arm64)/itsdiff: $(call objects,$(arm64),$(wildcard tests/diff/*.c)) $(arm64)/liboracle.a
 $(arm64)/itsroutes: $(call objects,$(arm64),$(wildcard tests/routes/*.c))
-$(arm64)/itsy $(arm64)/itsdiff $(arm64)/itsroutes: $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
+$(arm64)/itsy $(arm64)/itsy-kvms-own $(arm64)/itsdiff $(arm64)/itsroutes: $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
 		$(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a
 	$(call link,$(arm64_cc) -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(LDFLAGS_$(notdir $@)) $(arm64_ld))
 
 # tests/routes/vcpu_turn.c
 LDFLAGS_itsroutes := -Wl,--wrap=kvm_sys_kernel
+# tests/bringup/kvms_own.c
+LDFLAGS_itsy-kvms-own := -Wl,--wrap=vm_device_set,--wrap=kernel_redist_create,--wrap=kernel_redist_destroy \
+	-Wl,--wrap=kernel_redist_add_to_bus,--wrap=kernel_redist_stats_get
 
 # The commit, whatever CFLAGS say; the guest that itsy bench runs is inside of the program.
 $(arm64)/vmm/base/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'
