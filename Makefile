@@ -143,8 +143,8 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # What can be asked for
 # =====================================================================================================
 
-.PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-peers \
-	fuzz model coverage man check install clean deps material FORCE
+.PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
+	bench-peers fuzz model coverage man check install clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 all: $(arm64)/itsy
@@ -174,6 +174,11 @@ bench-vits: $(bench)/bench-vits
 #: make bench-routes     ways from an eventfd to the guest, compared in instructions
 bench-routes: all $(agent) $(arm64)/itsroutes
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
+
+#: make bench-bringup    Linux on 1 to 64 vCPUs with itsy's redistributors and with KVM's (BENCH='1 4')
+bench-bringup: all guest-images $(agent) $(arm64)/itsy-kvms-own
+	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --memory 2048 --file $(arm64)/itsy-kvms-own:/usr/bin/itsy-kvms-own \
+		--file tests/bringup/bringup.sh:/bin/bringup -- bringup $(BENCH)
 
 #: make bench-peers      itsy, QEMU and the host's own drivers, and how itsy scales (tests/bench/RESULTS.md)
 bench-peers: all payloads guest-images $(agent) $(peers)
@@ -234,7 +239,7 @@ help:
 # What is missing gets installed in one go, before anything else: these groups of scripts/deps.
 asked_for = $(filter $(1),$(MAKECMDGOALS))
 deps_groups := build
-deps_groups += $(if $(call asked_for,test test-all demo bench-routes bench-peers),emulate)
+deps_groups += $(if $(call asked_for,test test-all demo bench-routes bench-bringup bench-peers),emulate)
 deps_groups += $(if $(call asked_for,bench-vits bench-peers),bench)
 deps_groups += $(if $(call asked_for,test test-all unit unit-programs libs check fuzz coverage),test)
 deps_groups += $(if $(call asked_for,check),check)
