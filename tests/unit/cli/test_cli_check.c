@@ -138,33 +138,37 @@ static void test_only_arm64_hosts_pass(void **state)
 
 static void test_kernel_versions(void **state)
 {
+	/* Which versions have the fix of CVE-2026-46316, and which never had the fault. */
+	static const char never[] = "not in this one", fixed[] = "is fixed",
+			  may[] = "may be in this version; no guest of itsy's reaches it",
+			  unknown[] = "unknown for this kernel; no guest of itsy's reaches it";
 	static const struct {
 		const char *release;
-		enum verdict kernel, its;
+		enum verdict kernel;
+		const char *its;
 	} cases[] = {
-		/* Which versions have the fix of CVE-2026-46316, and which never had the fault. */
-		{ "5.10.0-28-arm64", VERDICT_WARN, VERDICT_PASS },
-		{ "6.0.19", VERDICT_WARN, VERDICT_PASS },
-		{ "6.1.0-56-arm64", VERDICT_PASS, VERDICT_PASS },
-		{ "6.9.12", VERDICT_PASS, VERDICT_PASS },
-		{ "6.10.0", VERDICT_PASS, VERDICT_WARN },
-		{ "6.11.11", VERDICT_PASS, VERDICT_WARN },
-		{ "6.12.94+deb13-arm64", VERDICT_PASS, VERDICT_WARN },
-		{ "6.12.95+deb12-arm64", VERDICT_PASS, VERDICT_PASS },
-		{ "6.12.200+deb13-arm64", VERDICT_PASS, VERDICT_PASS },
-		{ "6.13.117", VERDICT_PASS, VERDICT_WARN },
-		{ "6.18.43", VERDICT_PASS, VERDICT_WARN },
-		{ "6.18.44", VERDICT_PASS, VERDICT_PASS },
-		{ "7.0.99", VERDICT_PASS, VERDICT_WARN },
-		{ "7.2.12", VERDICT_PASS, VERDICT_WARN },
-		{ "7.2.13", VERDICT_PASS, VERDICT_PASS },
-		{ "7.3.3", VERDICT_PASS, VERDICT_WARN },
-		{ "7.3.4", VERDICT_PASS, VERDICT_PASS },
-		{ "7.4.0-rc1", VERDICT_PASS, VERDICT_PASS },
-		{ "8.0.0", VERDICT_PASS, VERDICT_PASS },
-		{ "6.12", VERDICT_PASS, VERDICT_WARN },
-		{ "unknown", VERDICT_WARN, VERDICT_WARN },
-		{ "", VERDICT_WARN, VERDICT_WARN },
+		{ "5.10.0-28-arm64", VERDICT_WARN, never },
+		{ "6.0.19", VERDICT_WARN, never },
+		{ "6.1.0-56-arm64", VERDICT_PASS, never },
+		{ "6.9.12", VERDICT_PASS, never },
+		{ "6.10.0", VERDICT_PASS, may },
+		{ "6.11.11", VERDICT_PASS, may },
+		{ "6.12.94+deb13-arm64", VERDICT_PASS, may },
+		{ "6.12.95+deb12-arm64", VERDICT_PASS, fixed },
+		{ "6.12.200+deb13-arm64", VERDICT_PASS, fixed },
+		{ "6.13.117", VERDICT_PASS, may },
+		{ "6.18.43", VERDICT_PASS, may },
+		{ "6.18.44", VERDICT_PASS, fixed },
+		{ "7.0.99", VERDICT_PASS, may },
+		{ "7.2.12", VERDICT_PASS, may },
+		{ "7.2.13", VERDICT_PASS, fixed },
+		{ "7.3.3", VERDICT_PASS, may },
+		{ "7.3.4", VERDICT_PASS, fixed },
+		{ "7.4.0-rc1", VERDICT_PASS, fixed },
+		{ "8.0.0", VERDICT_PASS, fixed },
+		{ "6.12", VERDICT_PASS, may },
+		{ "unknown", VERDICT_WARN, unknown },
+		{ "", VERDICT_WARN, unknown },
 	};
 
 	(void)state;
@@ -174,21 +178,8 @@ static void test_kernel_versions(void **state)
 		check(check_kernel);
 		expect(cases[i].kernel, "", NULL);
 		check(check_its_fix);
-		expect(cases[i].its, "CVE-2026-46316", NULL);
+		expect(VERDICT_PASS, cases[i].its, NULL);
 	}
-}
-
-static void test_the_fault_that_takes_two_vcpus_is_told_to_guests_that_have_them(void **state)
-{
-	(void)state;
-	strcpy(w.host.release, "6.12.94");
-	w.host.config = &w.config;
-	w.config.vcpus = 1;
-	check(check_its_fix);
-	expect(VERDICT_PASS, "it takes two vCPUs at a time, and this guest has one", NULL);
-	w.config.vcpus = 2;
-	check(check_its_fix);
-	expect(VERDICT_WARN, "may lack the fix of CVE-2026-46316", "update to");
 }
 
 static void test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told(void **state)
@@ -693,7 +684,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_only_arm64_hosts_pass),
 		TEST(test_kernel_versions),
-		TEST(test_the_fault_that_takes_two_vcpus_is_told_to_guests_that_have_them),
 		TEST(test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told),
 		TEST(test_iommu_groups_are_counted),
 		TEST(test_vfio_needs_its_device_and_its_driver),
