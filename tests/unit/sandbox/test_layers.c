@@ -136,8 +136,11 @@ static void crash_in_all_layers(const char *folder)
 	if (setrlimit(RLIMIT_CORE, &all) < 0 || chdir(folder) < 0)
 		_exit(77);
 	layers_prepare(&layers);
-	if (!layers.core.is_cwd || layers_apply(&layers, results) < 0 || results[LAYER_ROOT] < 0)
+	if (!layers.core.is_cwd || layers_apply(&layers, results) < 0 ||
+	    results[LAYER_NAMESPACES] < 0 || results[LAYER_ROOT] == -EPERM)
 		_exit(77);
+	if (results[LAYER_ROOT] < 0)
+		_exit(2);
 	(void)prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
 	/* Not what a sanitizer makes of it. */
 	(void)signal(SIGSEGV, SIG_DFL);
