@@ -49,7 +49,7 @@ note()
 		echo "$1_vfio $(host_had vfio-msi)"
 		echo "$1_doorbells $(host_had 'GICv4.*-vpe')"
 		echo "$1_vpes $(grep -c 'GICv4.*-vpe' /proc/interrupts)"
-		echo "$1_exits $(cat /sys/kernel/debug/kvm/$pid-*/exits)"
+		echo "$1_exits $(cat /sys/kernel/debug/kvm/$(guest_process $pid)-*/exits)"
 	} >>$out
 }
 
@@ -61,7 +61,7 @@ is_said()
 # said TEXT [N]: waits until the guest has said it, N times
 said()
 {
-	await_while "cat $out /sys/kernel/debug/kvm/$pid-*/exits 2>/dev/null" "'$1'" is_said "$1" "${2:-1}"
+	await_while "cat $out /sys/kernel/debug/kvm/$(guest_process $pid)-*/exits 2>/dev/null" "'$1'" is_said "$1" "${2:-1}"
 }
 
 # start NAME ROUTE
