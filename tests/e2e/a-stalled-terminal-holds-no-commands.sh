@@ -31,10 +31,10 @@ has_interrupted()
 	interrupts | awk '{ for (i = 2; i <= NF && $i ~ /^[0-9]+$/; i++) n += $i } END { exit !n }'
 }
 
-# waits_for_terminal PID: its main thread is in a write that does not end.
+# waits_for_terminal PID: the main thread of its guest's process is in a write that does not end.
 waits_for_terminal()
 {
-	grep -q 'pipe_w' "/proc/$1/wchan"
+	grep -q 'pipe_w' "/proc/$(guest_process "$1")/wchan"
 }
 
 mkfifo /tmp/terminal
