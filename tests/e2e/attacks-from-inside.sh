@@ -64,7 +64,7 @@ END
 on_host --cpus 4 --device none --device nvme --device edu --qemu-device edu,addr=1,dma_mask=0xffffffffff <<END
 attacks="$attacks"
 length="$length"
-$(cat "$lib/attack-host.sh")
+$(cat "$lib/neighbour-host.sh" "$lib/attack-host.sh")
 END
 
 # --- what came of it --------------------------------------------------------------------------------

@@ -2,15 +2,13 @@
 # shellcheck shell=dash
 # shellcheck disable=SC2154 # attacks, length: set by attacks-from-inside.sh
 #
-# attack-host.sh - the part of attacks-from-inside.sh that runs on the emulated host: starts the
-# neighbour, then one guest for each attack, and measures. Facts that it adds to a guest's words:
+# attack-host.sh - the part of attacks-from-inside.sh that runs on the emulated host, behind neighbour-host.sh: starts
+# the neighbour, then one guest for each attack, and measures. Facts that it adds to a guest's words:
 #
 #	rss_kib		how much more memory itsy had at its highest than before the attack
 #	kernel_kib	how much more the kernel had for it (its cgroup's memory.stat: kernel)
 #	left_kib	what the kernel still had for it when it was gone
 #	other_gap_us	the longest time that the neighbour did not run meanwhile
-
-cgroups=/sys/fs/cgroup
 
 # What the kernel holds for a cgroup. Counters lie about until cpu.stat collects them.
 kernel_kib()
@@ -38,41 +36,9 @@ keep_sampling()
 	done
 }
 
-# start NAME CGROUP CONF [OPTION]...: itsy run, with fifos for a console. Sets pid.
-start()
-{
-	local name=$1 cgroup=$2 conf=$3
-	shift 3
-
-	mkfifo "/tmp/$name.in" "/tmp/$name.words"
-	sh -c 'echo $$ >"$0/cgroup.procs"; exec itsy run "$@"' "$cgroups/$cgroup" "$conf" \
-		--stats-json "/tmp/$name.json" "$@" \
-		<"/tmp/$name.in" >"/tmp/$name.words" 2>"/tmp/$name.err" &
-	pid=$!
-}
-
-# lap KEY: has the neighbour say what was since the last lap. Sets lap.
-lap()
-{
-	printf %s "$1" >&5
-	while read -r lap <&6; do
-		echo "$lap" >>/tmp/neighbour.out
-		case $lap in
-		"lap $1 "*) return 0 ;;
-		esac
-	done
-	lap=
-}
-
-# lap_word KEY: the word behind KEY in it.
-lap_word()
-{
-	echo "$lap" | awk -v key="$1" '{ for (i = 1; i < NF; i++) if ($i == key) print $(i + 1) }'
-}
-
 before_attack()
 {
-	inside=$(guest_process $pid)
+	inside=$(guest_process "$pid")
 	sample attacked "$inside" >"/tmp/$name.samples"
 	keep_sampling attacked "$inside" >>"/tmp/$name.samples" &
 	sampler=$!
@@ -115,7 +81,7 @@ attack()
 		esac
 	done <&4
 	exec 3>&- 4<&-
-	wait $pid || rc=$?
+	wait "$pid" || rc=$?
 	{
 		echo "left_kib $(($(kernel_kib attacked) - empty))"
 		echo "driver $(driver 0000:00:02.0)"
@@ -123,39 +89,9 @@ attack()
 	step_report "$name" $rc
 }
 
-neighbour_begins()
-{
-	local line
-
-	start neighbour neighbour /etc/neighbour.conf
-	neighbour=$pid
-	exec 5>/tmp/neighbour.in 6</tmp/neighbour.words
-	while read -r line; do
-		echo "$line" >>/tmp/neighbour.out
-		[ "$line" != "neighbour: ready" ] || break
-	done <&6
-	lap b
-	sleep 1
-	lap a
-	echo "quiet_gap_us $(lap_word gap_us)" >>/tmp/neighbour.out
-}
-
-neighbour_ends()
-{
-	local rc=0
-
-	printf q >&5
-	cat <&6 >>/tmp/neighbour.out
-	exec 5>&- 6<&-
-	wait $neighbour || rc=$?
-	step_report neighbour $rc
-}
-
 # Nothing but guest RAM in huge pages: a thread's stack in one would be 2 MiB that no guest asked for.
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
-mount -t cgroup2 none $cgroups
-echo +memory >$cgroups/cgroup.subtree_control
-mkdir $cgroups/attacked $cgroups/neighbour
+mkdir "$cgroups/attacked" "$cgroups/neighbour"
 neighbour_begins
 for each in $attacks; do
 	attack "$each"
