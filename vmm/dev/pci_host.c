@@ -6,9 +6,10 @@
  * everything else in the windows is trapped and finds its function here. A BAR
  * that the guest puts over another one, or outside the windows, gets no slots:
  * a bridge does not forward what lies outside its windows, and two functions
- * that answer one address are the guest's mistake. Both are counted.
+ * that answer one address are the guest's mistake. Both are counted. A BAR that
+ * was in the way and goes makes room for what was put over it.
  *
- * Lock: `lock`, around the placement of all BARs; under it only KVM's, in set_slot.
+ * Lock: `lock`, around the placement of all BARs; under it a function's own, and KVM's in set_slot.
  */
 #include "vmm/dev/pci_host.h"
 
@@ -190,16 +191,18 @@ static void unmap_bar_locked(struct pci_host *pci_host, unsigned function, unsig
 	p->decoded = false;
 }
 
+static bool has_room_locked(const struct pci_host *pci_host, const struct placed_bar *p,
+			    const struct vfio_bar *now)
+{
+	return inside_window(pci_host, now->address, now->size) &&
+	       !taken_locked(pci_host, p, now->address, now->size);
+}
+
 static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
 			   const struct vfio_bar *now)
 {
 	struct placed_bar *p = &pci_host->functions[function].bars[bar];
 
-	if (!inside_window(pci_host, now->address, now->size) ||
-	    taken_locked(pci_host, p, now->address, now->size)) {
-		atomic_fetch_add_explicit(&pci_host->misplaced, 1, memory_order_relaxed);
-		return;
-	}
 	*p = (struct placed_bar){ .decoded = true, .address = now->address, .size = now->size };
 	for (unsigned i = 0; i < now->nr_pieces; i++) {
 		const struct vfio_bar_piece *piece = &now->pieces[i];
@@ -212,28 +215,62 @@ static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigne
 	}
 }
 
+/* Put a BAR where the function has it now. Returns whether it is gone from where it was. */
+static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar)
+{
+	struct function *fn = &pci_host->functions[function];
+	const struct placed_bar *p = &fn->bars[bar];
+	bool was_there = p->decoded;
+	struct vfio_bar now;
+
+	/* Read under the lock: so the last of several writers leaves what is in force. */
+	vfio_device_bar(fn->dev, bar, &now);
+	if (!now.present)
+		return false;
+	if (was_there == now.decoded && (!was_there || p->address == now.address))
+		return false;
+	unmap_bar_locked(pci_host, function, bar);
+	if (now.decoded && has_room_locked(pci_host, p, &now))
+		map_bar_locked(pci_host, function, bar, &now);
+	else if (now.decoded)
+		atomic_fetch_add_explicit(&pci_host->misplaced, 1, memory_order_relaxed);
+	return was_there;
+}
+
+/*
+ * BARs that lay over one that has gone. On a bus they answer from then on, and their function sees
+ * no write that would tell: so all are looked at.
+ */
+static void map_uncovered_locked(struct pci_host *pci_host)
+{
+	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS; f++) {
+		const struct function *fn = &pci_host->functions[f];
+
+		for (unsigned b = 0; b < VFIO_DEVICE_BARS && fn->dev; b++) {
+			struct vfio_bar now;
+
+			if (fn->bars[b].decoded)
+				continue;
+			vfio_device_bar(fn->dev, b, &now);
+			if (now.present && now.decoded &&
+			    has_room_locked(pci_host, &fn->bars[b], &now))
+				map_bar_locked(pci_host, f, b, &now);
+		}
+	}
+}
+
 void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot)
 {
-	struct function *fn = &pci_host->functions[slot];
+	bool gone = false;
 
 	assert(slot < PCI_HOST_MAX_FUNCTIONS);
-	assert(fn->dev);
+	assert(pci_host->functions[slot].dev);
 
 	pthread_rwlock_wrlock(&pci_host->lock);
-	for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
-		const struct placed_bar *p = &fn->bars[b];
-		struct vfio_bar now;
-
-		/* Read under the lock: so the last of several writers leaves what is in force. */
-		vfio_device_bar(fn->dev, b, &now);
-		if (!now.present)
-			continue;
-		if (p->decoded == now.decoded && (!p->decoded || p->address == now.address))
-			continue;
-		unmap_bar_locked(pci_host, slot, b);
-		if (now.decoded)
-			map_bar_locked(pci_host, slot, b, &now);
-	}
+	for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++)
+		gone |= follow_bar_locked(pci_host, slot, b);
+	if (gone)
+		map_uncovered_locked(pci_host);
 	pthread_rwlock_unlock(&pci_host->lock);
 }
 

@@ -285,6 +285,42 @@ static void test_bar_over_another_one_leaves_the_first_in_place(void **state)
 	assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
 }
 
+/* As on a bus: what was covered answers when nothing covers it any more, and nobody has to ask for
+ * it. */
+static void test_bar_that_was_covered_answers_when_the_other_one_leaves(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t address; /* of the one that leaves; 0: decoding goes off */
+	} cases[] = {
+		{ "placed elsewhere", LAYOUT_PCI32 + (UINT64_C(16) << 20) },
+		{ "placed where it cannot be reached", LAYOUT_RAM },
+		{ "not decoded any more", 0 },
+	};
+	const uint64_t at = LAYOUT_PCI32;
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t before;
+
+		print_message("%s\n", cases[i].why);
+		bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, 0);
+		place_bar0(rig, E1000_SLOT, at);
+		place_bar0(rig, NVME_SLOT, at);
+		assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 0);
+		before = misplaced(rig);
+		if (cases[i].address)
+			bus_write(&rig->bus, ecam(E1000_SLOT, PCI_BASE_ADDRESS_0), 4,
+				  (uint32_t)cases[i].address);
+		else
+			bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, 0);
+		assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
+		assert_true(slots_in(rig, at, 0x4000) > 0);
+		/* Counted once, when the guest placed it. */
+		assert_int_equal(misplaced(rig), before + (cases[i].address == LAYOUT_RAM));
+	}
+}
+
 static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 {
 	const uint64_t at = LAYOUT_PCI32;
@@ -332,6 +368,7 @@ int main(void)
 		RIG_TEST(test_a_function_in_reset_answers_all_ones_and_has_no_slots),
 		RIG_TEST(test_bar_outside_the_windows_is_not_reachable),
 		RIG_TEST(test_bar_over_another_one_leaves_the_first_in_place),
+		RIG_TEST(test_bar_that_was_covered_answers_when_the_other_one_leaves),
 		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),
 		RIG_TEST(test_access_across_a_bars_end_reaches_nobody),
 		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_slot),
