@@ -145,11 +145,7 @@ static void uart_registers(void)
 		(void)read8(LAYOUT_UART + (unsigned)(next_random() % 8));
 		(void)read32(LAYOUT_UART + 4 * (unsigned)(next_random() % 2));
 	}
-	write8(LAYOUT_UART + 1, 0);    /* IER */
-	write8(LAYOUT_UART + 3, 0x03); /* LCR: 8 bits, DLAB off */
-	write8(LAYOUT_UART + 1, 0);
-	write8(LAYOUT_UART + 2, 0x07); /* FCR: on and empty */
-	write8(LAYOUT_UART + 4, 0);    /* MCR: no loopback */
+	console_in_order();
 }
 
 /* ---- PCI ------------------------------------------------------------------------ */

@@ -75,6 +75,25 @@ static void put(char c)
 	write8(console_at(console->data), (uint8_t)c);
 }
 
+/* PC16550D 8: IER lies below DLAB, so it is written with DLAB off, too. */
+void console_in_order(void)
+{
+	static const struct {
+		uint8_t offset, value;
+	} registers[] = {
+		{ 1, 0 },    /* IER */
+		{ 3, 0x03 }, /* LCR: 8 bits, DLAB off */
+		{ 1, 0 },    /* IER */
+		{ 2, 0x01 }, /* FCR: on; what waits there stays */
+		{ 4, 0 },    /* MCR: no loopback */
+	};
+
+	if (platform()->console != PLATFORM_NS16550A)
+		return;
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
+		write8(console_at(registers[i].offset), registers[i].value);
+}
+
 bool heard(char *ret_key)
 {
 	const struct console *console = &consoles[platform()->console];
@@ -177,6 +196,7 @@ void fail(const char *format, ...)
 	va_list ap;
 
 	irqs_off();
+	console_in_order();
 	put_string("payload ");
 	put_string(payload_name);
 	put_string(": FAIL ");

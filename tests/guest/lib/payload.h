@@ -23,6 +23,8 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void fact(const char *key, uint64_t value);
 /* A key that was typed on the console, if there is one. CPU 0 only. */
 bool heard(char *ret_key);
+/* Its registers as say() wants them, whatever the payload has done to them; fail() does so, too. */
+void console_in_order(void);
 _Noreturn void pass(void);
 _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
