@@ -9,6 +9,7 @@
 #ifndef GUEST_LIB_ARCH_H
 #define GUEST_LIB_ARCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What a read returns that ended in an abort: the register is as it was before. */
@@ -73,6 +74,22 @@ static inline void spin_lock(uint32_t *lock)
 			 : "=&r"(old), "=&r"(failed)
 			 : "r"(lock), "r"(1)
 			 : "memory");
+}
+
+/* False: another one has it. */
+static inline bool spin_try_lock(uint32_t *lock)
+{
+	uint32_t old, failed;
+
+	__asm__ volatile("	mov	%w1, #1\n"
+			 "	ldaxr	%w0, [%2]\n"
+			 "	cbnz	%w0, 1f\n"
+			 "	stxr	%w1, %w3, [%2]\n"
+			 "1:\n"
+			 : "=&r"(old), "=&r"(failed)
+			 : "r"(lock), "r"(1)
+			 : "memory");
+	return !failed;
 }
 
 static inline void spin_unlock(uint32_t *lock)

@@ -12,6 +12,7 @@
 #include "lib/payload.h"
 
 /* DEN 0022, 5.1 */
+#define PSCI_CPU_OFF	  0x84000002u
 #define PSCI_CPU_ON	  0xc4000003u
 #define PSCI_SYSTEM_OFF	  0x84000008u
 #define PSCI_SYSTEM_RESET 0x84000009u
@@ -21,7 +22,7 @@
 
 /* ---- PSCI ---------------------------------------------------------------- */
 
-static int64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
+int64_t hypercall(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 {
 	register uint64_t x0 __asm__("x0") = function;
 	register uint64_t x1 __asm__("x1") = a;
@@ -35,7 +36,7 @@ static int64_t psci(uint64_t function, uint64_t a, uint64_t b, uint64_t c)
 void power_off(void)
 {
 	barrier();
-	(void)psci(PSCI_SYSTEM_OFF, 0, 0, 0);
+	(void)hypercall(PSCI_SYSTEM_OFF, 0, 0, 0);
 	while (true)
 		wait_for_interrupt();
 }
@@ -43,7 +44,7 @@ void power_off(void)
 void reset_machine(void)
 {
 	barrier();
-	(void)psci(PSCI_SYSTEM_RESET, 0, 0, 0);
+	(void)hypercall(PSCI_SYSTEM_RESET, 0, 0, 0);
 	fail("SYSTEM_RESET returned");
 }
 
@@ -99,9 +100,23 @@ bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void))
 		.run = run,
 	};
 	barrier();
-	if (psci(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) != 0)
+	if (hypercall(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry, address_of(start)) != 0)
 		return false;
 	return cpu_is_idle(index);
+}
+
+void cpu_off(void)
+{
+	irqs_off();
+	barrier();
+	(void)hypercall(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+bool cpu_on_again(unsigned index, uint64_t mpidr)
+{
+	barrier();
+	return hypercall(PSCI_CPU_ON, mpidr, (uint64_t)secondary_entry,
+			 address_of(&starts[index])) == 0;
 }
 
 bool cpu_run(unsigned index, void (*run)(void))

@@ -16,6 +16,9 @@
 _Noreturn void power_off(void);
 _Noreturn void reset_machine(void);
 
+/* Any call of the hypervisor's (Arm DEN 0028), by HVC; returns what it left in x0. */
+int64_t hypercall(uint64_t function, uint64_t a, uint64_t b, uint64_t c);
+
 /* Index of the CPU that runs this: 0 is the one that booted. */
 unsigned cpu_index(void);
 /* CPUs there are (by their redistributors, gic.h); MAX_CPUS at most. */
@@ -30,6 +33,13 @@ bool cpu_start(unsigned index, uint64_t mpidr, void (*run)(void));
  * for it. False: the CPU is busy.
  */
 bool cpu_run(unsigned index, void (*run)(void));
+/*
+ * Switch the calling CPU off; interrupts are off then. Not for CPU 0. Returns if PSCI refuses.
+ * cpu_on_again() has it go on with what it was running, from the beginning of that, interrupts off
+ * and its CPU interface as after a reset; false while it is on.
+ */
+void cpu_off(void);
+bool cpu_on_again(unsigned index, uint64_t mpidr);
 /* Waits until the CPU has nothing to run; false when it is late. */
 bool cpu_is_idle(unsigned index);
 

@@ -161,6 +161,43 @@ void edu_dma_store(const struct edu *edu, uint64_t to, unsigned size)
 	dma(edu, EDU_BUFFER, to, size, EDU_DMA_TO_RAM);
 }
 
+bool edu_dma_is_over(const struct edu *edu)
+{
+	return !(read64(edu->fn.bar[0] + EDU_DMA_CMD) & EDU_DMA_RUN);
+}
+
+/*
+ * QEMU 7.2 ends with a transfer that leaves the device's buffer: so one begins only after the
+ * device itself has said that it has all of it. What is written while the BAR is elsewhere is lost.
+ */
+static bool try_dma(const struct edu *edu, uint64_t from, uint64_t to, unsigned size, unsigned cmd)
+{
+	uint64_t bar = edu->fn.bar[0];
+
+	CHECK(size <= EDU_DMA_MAX, "DMA of %u bytes", size);
+	if (!edu_dma_is_over(edu))
+		return false;
+	barrier();
+	write64(bar + EDU_DMA_FROM, from);
+	write64(bar + EDU_DMA_TO, to);
+	write64(bar + EDU_DMA_COUNT, size);
+	if (read64(bar + EDU_DMA_FROM) != from || read64(bar + EDU_DMA_TO) != to ||
+	    read64(bar + EDU_DMA_COUNT) != size)
+		return false;
+	write64(bar + EDU_DMA_CMD, cmd | EDU_DMA_RUN);
+	return !edu_dma_is_over(edu);
+}
+
+bool edu_dma_try_load(const struct edu *edu, uint64_t from, unsigned size)
+{
+	return try_dma(edu, from, EDU_BUFFER, size, 0);
+}
+
+bool edu_dma_try_store(const struct edu *edu, uint64_t to, unsigned size)
+{
+	return try_dma(edu, EDU_BUFFER, to, size, EDU_DMA_TO_RAM);
+}
+
 void edu_bring_up(struct edu *ret_edu, uint32_t lpi)
 {
 	gic_init();

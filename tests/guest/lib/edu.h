@@ -52,6 +52,14 @@ void edu_lpis_are_kept(struct edu *edu);
 void edu_dma_load(const struct edu *edu, uint64_t from, unsigned size);
 void edu_dma_store(const struct edu *edu, uint64_t to, unsigned size);
 
+/*
+ * The same without a wait, on a device that others misuse meanwhile. False: it is busy, or not
+ * where it should be, and nothing has begun.
+ */
+bool edu_dma_try_load(const struct edu *edu, uint64_t from, unsigned size);
+bool edu_dma_try_store(const struct edu *edu, uint64_t to, unsigned size);
+bool edu_dma_is_over(const struct edu *edu);
+
 /* GIC, LPIs, ITS and collection 0 on CPU 0, then the device: all that most payloads need. */
 void edu_bring_up(struct edu *ret_edu, uint32_t lpi);
 

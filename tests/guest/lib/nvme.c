@@ -42,13 +42,18 @@ void nvme_find(struct nvme *ret_nvme)
 	CHECK(ret_nvme->fn.bar[0], "NVMe: BAR 0 is not there");
 }
 
+static void *zeros(const void *had, size_t size, size_t align)
+{
+	return had ? memset((void *)address_of(had), 0, size) : memory_alloc(size, align);
+}
+
 static void make_pair(struct nvme_pair *pair)
 {
 	*pair = (struct nvme_pair){
-		.submissions = memory_alloc((size_t)ENTRIES * SUBMISSION_SZ, 4096),
-		.completions = memory_alloc((size_t)ENTRIES * COMPLETION_SZ, 4096),
+		.submissions = zeros(pair->submissions, (size_t)ENTRIES * SUBMISSION_SZ, 4096),
+		.completions = zeros(pair->completions, (size_t)ENTRIES * COMPLETION_SZ, 4096),
 		.phase = 1,
-		.data = memory_alloc(NVME_DATA_SZ, NVME_DATA_SZ),
+		.data = zeros(pair->data, NVME_DATA_SZ, NVME_DATA_SZ),
 	};
 }
 
@@ -89,17 +94,32 @@ bool nvme_wait(const struct nvme *nvme, unsigned pair)
 	return WAIT_UNTIL(nvme_is_done(nvme, pair), PATIENCE_MS);
 }
 
-void nvme_reap(struct nvme *nvme, unsigned pair)
+static void take(struct nvme *nvme, unsigned pair)
 {
 	struct nvme_pair *p = &nvme->pairs[pair];
-	uint16_t status = next_status(p);
 
-	CHECK((status & 1) == p->phase, "NVMe: queue pair %u has no completion", pair);
-	CHECK(status >> 1 == 0, "NVMe: status 0x%x on queue pair %u", status >> 1, pair);
 	p->head = (p->head + 1) % ENTRIES;
 	if (!p->head)
 		p->phase ^= 1;
 	ring(nvme, 2 * pair + 1, p->head);
+}
+
+void nvme_reap(struct nvme *nvme, unsigned pair)
+{
+	uint16_t status = next_status(&nvme->pairs[pair]);
+
+	CHECK((status & 1) == nvme->pairs[pair].phase, "NVMe: queue pair %u has no completion",
+	      pair);
+	CHECK(status >> 1 == 0, "NVMe: status 0x%x on queue pair %u", status >> 1, pair);
+	take(nvme, pair);
+}
+
+bool nvme_try_reap(struct nvme *nvme, unsigned pair)
+{
+	if (next_status(&nvme->pairs[pair]) != nvme->pairs[pair].phase)
+		return false;
+	take(nvme, pair);
+	return true;
 }
 
 static void admin(struct nvme *nvme, const uint32_t command[16], const char *what)

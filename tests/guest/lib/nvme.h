@@ -31,7 +31,10 @@ struct nvme {
 
 /* Find the first one, place its BARs. Fails without one. */
 void nvme_find(struct nvme *ret_nvme);
-/* Reset and enable it, make `pairs` queue pairs; completions are polled for. */
+/*
+ * Reset and enable it, make `pairs` queue pairs; completions are polled for. Once more, it begins
+ * anew with the same memory.
+ */
 void nvme_start(struct nvme *nvme, unsigned pairs);
 
 /*
@@ -48,5 +51,7 @@ bool nvme_is_done(const struct nvme *nvme, unsigned pair);
 bool nvme_wait(const struct nvme *nvme, unsigned pair);
 /* Take that completion out. Fails if there is none, or it is an error. */
 void nvme_reap(struct nvme *nvme, unsigned pair);
+/* The same where an error may be: false, and it is not taken out. */
+bool nvme_try_reap(struct nvme *nvme, unsigned pair);
 
 #endif

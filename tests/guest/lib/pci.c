@@ -181,6 +181,12 @@ static uint64_t locate(const struct pci_function *fn, unsigned register_offset)
 	return fn->bar[where & 7] + (where & ~7u);
 }
 
+static void switch_on(const struct pci_function *fn)
+{
+	pci_write16(fn->devfn, PCI_COMMAND,
+		    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_NOINTX);
+}
+
 void pci_set_up(struct pci_function *fn)
 {
 	pci_write16(fn->devfn, PCI_COMMAND, 0);
@@ -190,8 +196,20 @@ void pci_set_up(struct pci_function *fn)
 		fn->msix_table = locate(fn, MSIX_TABLE);
 		fn->msix_pba = locate(fn, MSIX_PBA);
 	}
-	pci_write16(fn->devfn, PCI_COMMAND,
-		    PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_NOINTX);
+	switch_on(fn);
+}
+
+void pci_put_back(const struct pci_function *fn)
+{
+	pci_write16(fn->devfn, PCI_COMMAND, 0);
+	for (unsigned bar = 0; bar < PCI_BARS; bar++) {
+		if (!fn->bar[bar])
+			continue;
+		pci_write32(fn->devfn, PCI_BAR(bar), (uint32_t)fn->bar[bar]);
+		if (fn->bar[bar] >> 32)
+			pci_write32(fn->devfn, PCI_BAR(bar + 1), (uint32_t)(fn->bar[bar] >> 32));
+	}
+	switch_on(fn);
 }
 
 /* ---- MSI -------------------------------------------------------------------- */

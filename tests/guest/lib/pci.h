@@ -42,6 +42,9 @@ bool pci_find_class(uint32_t class, unsigned nth, struct pci_function *ret_fn);
 /* Size all BARs, place them in the windows, switch memory decoding and bus mastering on. */
 void pci_set_up(struct pci_function *fn);
 
+/* Everything where pci_set_up() placed it once, whatever was written to it since. */
+void pci_put_back(const struct pci_function *fn);
+
 /* One message, all others as they are. */
 void pci_msi_on(const struct pci_function *fn, uint64_t address, uint16_t data);
 void pci_msi_off(const struct pci_function *fn);
