@@ -67,6 +67,7 @@ expect 'no test at all' 1 '0 passed, 1 failed, 0 skipped'
 mkdir "$tmp/e2e"
 # Passes on the host with the options "--gic 4 --cpus 1" only.
 program e2e/on_four.sh '[ "$ITSY_HOST_OPTIONS" = "--gic 4 --cpus 1" ]'
+program e2e/longer.sh '[ "$ITSY_SECONDS" = 7 ] && [ "$ITSY_SEED" = 5 ]'
 program e2e/plain.sh '[ -z "$ITSY_HOST_OPTIONS" ]'
 cat >"$tmp/hosts" <<'END'
 # A comment.
@@ -78,6 +79,10 @@ run plain
 
 host plain
 run on_four plain
+run longer
+host longer
+run longer on_four
+with longer ITSY_SECONDS=7 ITSY_SEED=5
 END
 
 # a_line NAME REGEX: the last output has it
@@ -88,7 +93,7 @@ a_line()
 	failed=1
 }
 
-expect 'a table is listed' 0 'plain/plain' --list "$tmp/hosts"
+expect 'a table is listed' 0 'longer/on_four' --list "$tmp/hosts"
 a_line 'all of a table is listed, in its order' "^four/on_four$"
 expect 'scripts on hosts have their options' 1 '2 passed, 2 failed, 1 skipped' \
 	--hosts "$tmp/hosts" four/on_four four/skip four/plain plain/on_four plain/plain
@@ -97,6 +102,9 @@ a_line 'a run on a host is skipped, and says why' '^  skip  four/skip +[0-9]+ s 
 a_line 'a run on a host fails' '^  FAIL  plain/on_four +[0-9]+ s  status 1'
 a_line 'options of a host are no other one'"'"'s' '^  ok    plain/plain'
 a_line 'logs are by host' 'the end of .*/four/plain.log:'
+expect 'a script has its environment on one host, and none on another' 1 '1 passed, 1 failed, 0 skipped' \
+	--hosts "$tmp/hosts" longer/longer plain/longer
+a_line 'what is behind "with" is its environment' '^  ok    longer/longer'
 expect 'programs, scripts and hosts add up' 1 '4 passed, 1 failed, 0 skipped' \
 	--unit "$tmp/two" --e2e "$tmp"/{pass,fail}.sh --hosts "$tmp/hosts" plain/plain
 expect 'none of the hosts' 0 '1 passed, 0 failed, 0 skipped' --e2e "$tmp/pass.sh" --hosts "$tmp/hosts"
@@ -115,6 +123,9 @@ wrong 'a host that is there twice' 'host a\nhost b\nhost a' 'a is there twice'
 wrong 'a host of no name' 'host a b' "'a b' is no name for a host"
 wrong 'a line before the first host' 'options --acpi' "a line 'options' before the first host"
 wrong 'a line of no sort' 'host a\nruns plain' "no line begins with 'runs'"
+wrong 'an environment before its run' 'host a\nwith plain A=b\nrun plain' "a/plain has a line 'with' before it is run"
+wrong 'an environment that is none' 'host a\nrun plain\nwith plain A=b c' "a/plain: 'plain A=b c' is no NAME=VALUE"
+wrong 'an environment of nothing' 'host a\nrun plain\nwith plain' "a/plain: 'plain' is no NAME=VALUE"
 rc=0
 "$top/tests/run" --list "$top/tests/hosts" >"$tmp/out" 2>&1 || rc=$?
 [ $rc = 0 ] && echo 'ok: our own table' || { cat "$tmp/out"; failed=1; }
