@@ -390,7 +390,8 @@ static void place_dma_targets(void)
 static bool next_transfer(struct attacker *a)
 {
 	uint64_t forged = field.ground + GROUND_FORGED, landing = field.ground + GROUND_LANDING;
-	size_t n = below(a, ARRAY_SIZE(dma_targets));
+	static size_t stores; /* in turn, for there are few in a minute */
+	size_t n = stores % ARRAY_SIZE(dma_targets);
 
 	if (storing) {
 		storing = NULL;
@@ -403,6 +404,7 @@ static bool next_transfer(struct attacker *a)
 	if (!edu_dma_try_store(&field.edu, dma_targets[n].at,
 			       dma_targets[n].is_refused ? REFUSED_SZ : EDU_DMA_MAX))
 		return false;
+	stores++;
 	storing = &dma_targets[n];
 	storing->done[a->cpu]++;
 	return true;
