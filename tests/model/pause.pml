@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pauses: vCPUs in and out of KVM, against those who have them paused for the kernel ITS.
+ * Pauses: vCPUs in and out of KVM, against those who have them paused for the kernel ITS and for redistributors.
  *
  * Two vCPUs run for ever. Each may run commands of an ITS of its own, as the thread "its" does, so that three
- * threads can be about to pause the vCPUs, or have paused them for another. The machine may be stopped at any time.
+ * threads can be about to pause the vCPUs, or have paused them for another; and each may visit a redistributor, the
+ * same one. The thread "its" may have nothing more to do at any time, and the machine may be stopped at any time.
  *
  * Holds: KVM is asked for nothing that it answers -EBUSY to; a kick never misses; nobody waits for ever (no invalid
- * end states), though a guest may run without ever leaving KVM by itself.
+ * end states), though a guest may run without ever leaving KVM by itself, and no pause may ever follow.
  *
  * ANOTHER_PAUSER: that thread pauses the vCPUs for something else than the kernel ITS, as anybody might.
  *
@@ -14,7 +15,10 @@
  *   BUSY_IS_THE_END	-EBUSY of the host's own is taken for an answer
  *   HOLDER_MUTEX	who has paused the vCPUs is who has locked a mutex
  *   SIGNAL_ALONE	a kick is a signal, without immediate_exit
- *   NO_BROADCAST	a vCPU that leaves tells nobody
+ *   NO_BROADCAST	a vCPU that leaves tells nobody, the last one neither
+ *   ONE_IS_TOLD	the last vCPU that leaves tells one of those who wait for it, and not all
+ *   ONE_IS_RESUMED	who resumes the vCPUs tells one of those that are held
+ *   TOLD_INSIDE	that LPIs are switched is told before the vCPUs are resumed
  */
 
 #include "locks.pml"
@@ -39,6 +43,8 @@ bool host_is_busy;
 /* struct kernel_its */
 byte its_lock = FREE;
 bool its_paused, staged;
+
+byte redist_lock = FREE; /* struct redist, of both vCPUs' visits */
 
 byte nr_ended;
 bool its_stops;
@@ -126,7 +132,12 @@ inline leave(n)
 		nr_inside--;
 #ifndef NO_BROADCAST
 		if
-		:: paused || stopping -> broadcast(all_out)
+		:: !nr_inside && (paused || stopping) ->
+#ifdef ONE_IS_TOLD
+			wake_one(all_out)
+#else
+			broadcast(all_out)
+#endif
 		:: else
 		fi;
 #endif
@@ -204,7 +215,11 @@ inline vcpus_resume()
 		paused = false;
 		claimed = false;
 		wake_one(unclaimed);
+#ifdef ONE_IS_RESUMED
+		wake_one(resume);
+#else
 		broadcast(resume);
+#endif
 		unlock(vcpus_lock)
 	}
 #ifdef HOLDER_MUTEX
@@ -263,6 +278,63 @@ inline kernel_its_commit(n)
 	atomic { end_pause(); unlock(its_lock) }
 }
 
+/* `kernel_its.c: kernel_its_retry()`, where something is deferred or nothing is */
+inline kernel_its_retry(n)
+{
+	lock(its_lock);
+	if
+	:: atomic { !its_paused && !staged -> begin_pause(n) }; kvm_attribute()
+	:: true
+	fi;
+	atomic {
+		if
+		:: !staged -> end_pause()
+		:: else
+		fi;
+		unlock(its_lock)
+	}
+}
+
+/* ---- redistributors ---------------------------------------------------------------------- */
+
+/* `kernel_redist.c: deactivate()`, `vcpu.c: vcpus_detour()`: this vCPU's KVM_RUN while all are paused */
+inline detour(n)
+{
+	in_ioctl[n] = true;
+	in_ioctl[n] = false
+}
+
+/* `vgicr.c: try_write()` that has the backend, and its `kernel_redist.c: on_write()` */
+inline try_write(n)
+{
+	kvm_attribute();
+	if
+	:: detour(n); kvm_attribute()
+	:: true
+	fi
+}
+
+/* `vgicr.c: vgicr_mmio_write()`, with `kernel_redist.c: on_begin(), on_end(), on_lpis_switched()` */
+inline vgicr_mmio_write(n, i)
+{
+	atomic { lock(redist_lock); unlock(redist_lock) }
+	if
+	:: true /* what is kept will do */
+	:: true ->
+		vcpus_pause(i);
+		lock(redist_lock);
+		try_write(n);
+		unlock(redist_lock);
+#ifdef TOLD_INSIDE
+		kernel_its_retry(i);
+		vcpus_resume()
+#else
+		vcpus_resume();
+		kernel_its_retry(i)
+#endif
+	fi
+}
+
 /* ---- the threads ---------------------------------------------------------------------- */
 
 /* `vcpu.c: inject_abort(), vcpu_ioctl()` */
@@ -293,6 +365,7 @@ proctype vcpu(byte n)
 		leave(n);
 		if
 		:: exit == MMIO -> kernel_its_update(i); kernel_its_commit(i)
+		:: exit == MMIO -> vgicr_mmio_write(n, i)
 		:: exit == UNREACHABLE ->
 #ifdef ABORT_OUTSIDE
 			inject_abort(n)
@@ -312,7 +385,7 @@ active proctype its()
 
 end_idle:
 	do
-	:: its_stops -> break
+	:: true -> break
 #ifdef ANOTHER_PAUSER
 	:: !its_stops && !stopping -> vcpus_pause(i); kvm_attribute(); vcpus_resume()
 #else

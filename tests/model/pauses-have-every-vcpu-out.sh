@@ -7,11 +7,14 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/model.sh"
 
 model pause
-holds 'pauses, commands of two ITSs and of the rest, and a stop'
+holds 'pauses, commands of two ITSs, redistributors, and a stop'
 holds 'the same, with one who pauses them for something else' -DANOTHER_PAUSER
 fails 'an abort is injected outside' 'assertion violated ( !(in_ioctl[0])&& !(in_ioctl[1]))' -DABORT_OUTSIDE
 fails '-EBUSY of the host is the end' 'assertion violated !(host_is_busy)' -DBUSY_IS_THE_END
 fails 'who has paused has locked a mutex' 'assertion violated (holder==(_pid+1))' -DHOLDER_MUTEX
 fails 'a kick is a signal alone' 'invalid end state' -DSIGNAL_ALONE
 fails 'who leaves tells nobody' 'invalid end state' -DNO_BROADCAST
+fails 'the last one to leave tells one of two' 'invalid end state' -DONE_IS_TOLD
+fails 'one of two that are held is told to go on' 'invalid end state' -DONE_IS_RESUMED
+fails 'LPIs are told of while the vCPUs are paused' 'invalid end state' -DTOLD_INSIDE
 verdict
