@@ -16,6 +16,7 @@
  *   HOLDER_MUTEX	who has paused the vCPUs is who has locked a mutex
  *   SIGNAL_ALONE	a kick is a signal, without immediate_exit
  *   NO_BROADCAST	a vCPU that leaves tells nobody, the last one neither
+ *   EACH_PAUSES	the vCPUs are paused for the kernel ITS also where they are already
  *   ONE_IS_TOLD	the last vCPU that leaves tells one of those who wait for it, and not all
  *   ONE_IS_RESUMED	who resumes the vCPUs tells one of those that are held
  *   TOLD_INSIDE	that LPIs are switched is told before the vCPUs are resumed
@@ -44,6 +45,7 @@ bool host_is_busy;
 byte its_lock = FREE;
 bool its_paused, staged;
 
+byte routes_lock = FREE; /* struct vector_routes */
 byte redist_lock = FREE; /* struct redist, of both vCPUs' visits */
 
 byte nr_ended;
@@ -242,7 +244,9 @@ inline vcpus_stop(n)
 inline begin_pause(n)
 {
 	if
+#ifndef EACH_PAUSES
 	:: its_paused
+#endif
 	:: else -> vcpus_pause(n); its_paused = true
 	fi
 }
@@ -265,6 +269,13 @@ inline kernel_its_update(n)
 	:: true
 	fi;
 	atomic { staged = true; unlock(its_lock) }
+}
+
+/* `vector_routes.c: vector_routes_take_back(), give_reader_locked()`, which ask `kernel_its.c: kernel_its_defers()` */
+inline take_back()
+{
+	lock(routes_lock);
+	atomic { lock(its_lock); unlock(its_lock); unlock(routes_lock) }
 }
 
 /* `kernel_its.c: kernel_its_commit(), flush()` */
@@ -364,7 +375,7 @@ proctype vcpu(byte n)
 		kvm_run(n, exit);
 		leave(n);
 		if
-		:: exit == MMIO -> kernel_its_update(i); kernel_its_commit(i)
+		:: exit == MMIO -> kernel_its_update(i); take_back(); kernel_its_commit(i)
 		:: exit == MMIO -> vgicr_mmio_write(n, i)
 		:: exit == UNREACHABLE ->
 #ifdef ABORT_OUTSIDE
@@ -389,7 +400,7 @@ end_idle:
 #ifdef ANOTHER_PAUSER
 	:: !its_stops && !stopping -> vcpus_pause(i); kvm_attribute(); vcpus_resume()
 #else
-	:: !its_stops && !stopping -> kernel_its_update(i); kernel_its_commit(i)
+	:: !its_stops && !stopping -> kernel_its_update(i); take_back(); kernel_its_commit(i)
 #endif
 	od
 }

@@ -14,6 +14,7 @@ fails '-EBUSY of the host is the end' 'assertion violated !(host_is_busy)' -DBUS
 fails 'who has paused has locked a mutex' 'assertion violated (holder==(_pid+1))' -DHOLDER_MUTEX
 fails 'a kick is a signal alone' 'invalid end state' -DSIGNAL_ALONE
 fails 'who leaves tells nobody' 'invalid end state' -DNO_BROADCAST
+fails 'a pause for the kernel ITS within another' 'invalid end state' -DEACH_PAUSES
 fails 'the last one to leave tells one of two' 'invalid end state' -DONE_IS_TOLD
 fails 'one of two that are held is told to go on' 'invalid end state' -DONE_IS_RESUMED
 fails 'LPIs are told of while the vCPUs are paused' 'invalid end state' -DTOLD_INSIDE
