@@ -26,6 +26,11 @@
  * Lock order:
  *   lock               (everything below; not held between the updates of a batch)
  *       vcpus.lock     (taken by vcpus_pause())
+ *
+ * Between two updates of a batch, with the vCPUs paused and `lock` free, vector_routes.lock is
+ * waited for (struct vits_set_config, unmaps), and its holders may wait for `lock`. So who holds
+ * `lock` never waits for a pause that is ours already (`paused`), and nobody who has paused the
+ * vCPUs for something else takes one of the two: tests/model/pause.pml.
  */
 #include "vmm/its/kernel_its.h"
 

@@ -17,7 +17,8 @@
  *    they are, as does what a vCPU wants to deactivate of another one's.
  *  - All others do what the guest's access does.
  *
- * Locks: none of its own. vcpus_pause() is what vgicr calls begin().
+ * Locks: none of its own. vcpus_pause() is what vgicr calls begin(); until end() neither
+ * kernel_its.lock nor vector_routes.lock is taken (kernel_its.c says why).
  */
 #include "vmm/its/kernel_redist.h"
 
