@@ -3,7 +3,7 @@
 #
 # Sixteen vectors interrupt at once, again and again, while they are given to KVM and taken back: each interrupt
 # reaches the guest, once. What auto does when times are recorded, and fixed routes that are asked for. ITSY_INTERRUPTS is
-# how many by each route (16000; make test-all: a million), in runs of 48000 at most.
+# how many by each route (16000; make test-all: half a million each), in runs of 48000 at most.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
