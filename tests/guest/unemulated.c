@@ -57,7 +57,7 @@ static struct place {
 	[FRAME] = { "kernel_its_frame", LAYOUT_KERNEL_ITS_FRAME + GITS_CBASER, false },
 	[TABLES] = { "kernel_its_tables", LAYOUT_KERNEL_ITS_MEM + 64, false },
 	[WINDOW] = { "window", NO_BAR, false },
-	[GAP] = { "gap", LAYOUT_PCI32 + LAYOUT_PCI32_SZ, true },
+	[GAP] = { "gap", LAYOUT_KERNEL_CODE + LAYOUT_KERNEL_CODE_SZ, true },
 	[BEYOND] = { "beyond_ram", BEYOND_RAM, true },
 };
 
