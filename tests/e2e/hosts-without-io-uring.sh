@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Guests with devices run where the host refuses io_uring: by a container's seccomp profile, and by the
-# sysctl where the kernel has it (6.6 and later: ITSY_HOST_KERNEL=backports). All interrupts arrive, by
+# sysctl where the kernel has it (6.6 and later: ITSY_HOST_OPTIONS="--kernel backports"). All interrupts arrive, by
 # epoll and by irqfd; limits hold; itsy check warns and passes, and itsy run warns once, in the same words.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
