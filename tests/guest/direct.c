@@ -116,12 +116,15 @@ static void discards(struct edu *edu)
 	edu_acknowledge(edu);
 	its_mapti(edu->devid, 0, LPI, 0);
 	settle();
+	/* With the first one the VMM sees that there is a mapping again, with the second it ties. */
 	raise_one(edu);
 	settle();
+	raise_one(edu);
 }
 
 static void many(struct edu *edu)
 {
+	settle();
 	edu_rounds(edu, ROUNDS);
 }
 
