@@ -500,7 +500,7 @@ static void test_a_parked_source_that_is_disarmed_keeps_what_waits(void **state)
 /* Many intervals, and signals from another thread: the last of them is not forgotten. */
 static void test_no_signal_is_lost_or_invented_while_parking_goes_on(void **state)
 {
-	enum { SIGNALS = 200000 };
+	enum { SIGNALS = 20000 };
 	struct rig rig = rig_for(state);
 	struct storm storm;
 	pthread_t thread;
