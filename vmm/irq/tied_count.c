@@ -115,13 +115,24 @@ static void look_at_storm(struct vector_routes *r, size_t f, unsigned v, uint64_
 	route->storms_then = storms;
 }
 
-bool tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
+/*
+ * A look takes the CPU from whoever has it. Ten in a second would be more than every hundredth
+ * of a thousand interrupts, and were seen as their 99th percentile (tests/bench/RESULTS.md). So
+ * only what may storm, or settles, is looked at that often.
+ */
+static uint64_t look_again_ns(const struct vector_route *route, const struct policy *policy)
+{
+	return policy->storm_rate || route->storm_until_ns || route->settling ? LOOK_SOON_NS
+									      : HEAT_QUIET_NS;
+}
+
+uint64_t tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];
 
 	if (route->reader != TIED && !route->settling && !route->storm_until_ns &&
 	    route->warmth != HOT)
-		return false;
+		return 0;
 	tied_count(r, f, v);
 	if (route->settling)
 		route->settling--;
@@ -131,5 +142,5 @@ bool tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 		look_at_storm(r, f, v, now);
 	else if (route->next)
 		look_if_quiet(r, f, v, r->functions[f].irq->vectors[v].taken, now);
-	return true;
+	return look_again_ns(route, &r->functions[f].irq->policy);
 }

@@ -59,8 +59,6 @@
 #include "vmm/irq/vector_routes_priv.h"
 #include "vmm/kvm/layout.h"
 
-/* Between two looks at tied vectors. */
-#define LOOK_NS	  UINT64_C(100000000)
 #define NS_PER_MS UINT64_C(1000000)
 
 static int eventfd_of(const struct vector_routes *r, size_t f, unsigned v)
@@ -110,10 +108,17 @@ static void arm_locked(struct vector_routes *r, size_t f, unsigned v, const stru
 	router_arm(r->routers[w->router], r->functions[f].first_source + v);
 }
 
-static void watch(struct vector_routes *r)
+/* Something is new of a vector that is to be looked at. */
+static void watch_locked(struct vector_routes *r)
 {
-	if (!atomic_exchange(&r->watching, true))
-		wake_up(r);
+	uint64_t soon = clock_ns() + LOOK_SOON_NS;
+
+	if (r->watching && r->next_look_ns <= soon)
+		return;
+	if (r->watching)
+		r->next_look_ns = soon;
+	r->watching = true;
+	wake_up(r);
 }
 
 static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
@@ -136,7 +141,7 @@ static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const str
 	counts->ties++;
 	if (!vector_is_counted(r, f, v))
 		counts->tied_is = r->cfg.direct ? TIED_DIRECT : TIED_UNKNOWN;
-	watch(r);
+	watch_locked(r);
 	if (r->cfg.direct)
 		irq_function_resend(fn->irq, v);
 }
@@ -174,7 +179,7 @@ static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 	route->just_untied = true;
 	if (r->cfg.direct)
 		irq_function_resend(r->functions[f].irq, v);
-	watch(r);
+	watch_locked(r);
 }
 
 /* A vector that the guest masks now and then is not worth tying: that costs each time. */
@@ -367,7 +372,7 @@ static void is_hot_now(struct function_routes *fn, unsigned vector)
 	if (route_asked(r, f, vector) == ROUTE_AUTO) {
 		fn->vectors[vector].warmth = HOT;
 		review_locked(r, f, vector);
-		watch(r);
+		watch_locked(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -518,39 +523,79 @@ static const struct mask_queue_ops mask_queue_ops = {
 
 /* ---- looking at tied vectors ---------------------------------------------------------- */
 
-static bool look_at(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
+static uint64_t look_at(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 {
-	bool watch = tied_look(r, f, v, now);
+	uint64_t again_ns;
 
-	if (watch)
+	pthread_mutex_lock(&r->lock);
+	again_ns = tied_look(r, f, v, now);
+	if (again_ns)
 		review_locked(r, f, v);
-	return watch;
+	pthread_mutex_unlock(&r->lock);
+	return again_ns;
+}
+
+/* Is it time for a look? If not, what comes from now on is told by r->watching. */
+static bool begin_look(struct vector_routes *r, uint64_t now)
+{
+	bool due;
+
+	pthread_mutex_lock(&r->lock);
+	due = r->watching && now >= r->next_look_ns;
+	if (due)
+		r->watching = false;
+	pthread_mutex_unlock(&r->lock);
+	return due;
+}
+
+/* The next one is after ns, 0: never; but soon, if something was new meanwhile. */
+static void end_look(struct vector_routes *r, uint64_t now, uint64_t ns)
+{
+	pthread_mutex_lock(&r->lock);
+	if (r->watching && (!ns || ns > LOOK_SOON_NS))
+		ns = LOOK_SOON_NS;
+	r->watching = ns;
+	r->next_look_ns = now + ns;
+	pthread_mutex_unlock(&r->lock);
+}
+
+static void look_at_all(struct vector_routes *r, uint64_t now)
+{
+	uint64_t nr = 0, soonest = 0;
+
+	for (size_t f = 0; f < r->cfg.nr_functions; f++)
+		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++) {
+			uint64_t again_ns = look_at(r, f, v, now);
+
+			nr += again_ns != 0;
+			if (again_ns && (!soonest || again_ns < soonest))
+				soonest = again_ns;
+		}
+	/* Of many, a look at one takes place at most a thousand times a second. */
+	end_look(r, now, nr * NS_PER_MS > soonest ? nr * NS_PER_MS : soonest);
 }
 
 /* In ms, until it is to be called again; -1: not before somebody asks for it. */
-static int look_at_all(struct vector_routes *r)
+static int ms_to_next_look(struct vector_routes *r, uint64_t now)
 {
-	uint64_t now = clock_ns(), nr = 0;
+	int ms = -1;
 
-	if (now >= r->next_look_ns && atomic_exchange(&r->watching, false)) {
-		for (size_t f = 0; f < r->cfg.nr_functions; f++)
-			for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++) {
-				pthread_mutex_lock(&r->lock);
-				nr += look_at(r, f, v, now);
-				pthread_mutex_unlock(&r->lock);
-			}
-		/* Of many, a look at one takes place at most a thousand times a second. */
-		r->next_look_ns = now + (nr * NS_PER_MS > LOOK_NS ? nr * NS_PER_MS : LOOK_NS);
-		if (nr)
-			r->watching = true;
-	}
-	return r->watching ? (int)((r->next_look_ns - now) / NS_PER_MS) + 1 : -1;
+	pthread_mutex_lock(&r->lock);
+	if (r->watching)
+		ms = r->next_look_ns > now ? (int)((r->next_look_ns - now) / NS_PER_MS) + 1 : 0;
+	pthread_mutex_unlock(&r->lock);
+	return ms;
 }
 
 int vector_routes_service(struct vector_routes *r)
 {
+	uint64_t now;
+
 	mask_queue_service(r->mask_queue);
-	return look_at_all(r);
+	now = clock_ns();
+	if (begin_look(r, now))
+		look_at_all(r, now);
+	return ms_to_next_look(r, now);
 }
 
 /* ---- set-up -------------------------------------------------------------------------- */

@@ -16,8 +16,8 @@
  *
  * What KVM takes of a tied vector is counted as the difference of what the host has counted
  * (irq_function_nr_signals()) and of what the routers have taken: exact whenever no interrupt
- * is under way. vector_routes_service() looks at tied vectors, at most ten times a second,
- * and takes those back that are quiet, or over their device's limit.
+ * is under way. vector_routes_service() looks at tied vectors, once a second, those of a device
+ * with a limit ten times, and takes those back that are quiet, or over their device's limit.
  *
  * On uring and spin a device's policy (vmm/irq/policy.h) decides how many signals of a
  * vector pass. A vector that storms is masked at the device where that can be done.

@@ -11,8 +11,9 @@
 #include "vmm/irq/mask_queue.h"
 #include "vmm/irq/vector_routes.h"
 
-/* How many times a vector that was untied is looked at, see tied_count.c. */
+/* How many times a vector that was untied is looked at, see tied_count.c, and how soon again. */
 #define SETTLING_LOOKS 4u
+#define LOOK_SOON_NS   UINT64_C(100000000)
 
 /* Who reads a vector's eventfd. */
 enum reader {
@@ -68,8 +69,8 @@ struct vector_routes {
 	pthread_mutex_t lock;
 	bool closing;	       /* no eventfd gets a reader any more */
 	uint64_t taken_back;   /* events that are about to lose their mapping */
-	_Atomic bool watching; /* there are vectors to look at */
-	uint64_t next_look_ns; /* main thread */
+	bool watching;	       /* there are vectors to look at, at next_look_ns */
+	uint64_t next_look_ns;
 };
 
 /* What a vector should be. */
@@ -100,9 +101,10 @@ void tied_count(struct vector_routes *r, size_t f, unsigned v);
  * forgotten. No lock. */
 void tied_count_at_end(struct vector_routes *r, size_t f);
 /*
- * Is the vector to be watched: is it tied, or may it have to be soon? Then it is counted, and
- * whether it is quiet or storms is known afterwards. now is CLOCK_MONOTONIC.
+ * In how many ns is the vector to be looked at again, because it is tied or may have to be soon;
+ * 0: not at all. If so it was counted, and whether it is quiet or storms is known now, which is
+ * CLOCK_MONOTONIC.
  */
-bool tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now);
+uint64_t tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now);
 
 #endif

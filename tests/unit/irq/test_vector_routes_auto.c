@@ -323,6 +323,34 @@ static void test_a_storm_of_a_tied_vector_is_brought_under_its_limit(void **stat
 	expect_why(0, ROUTE_IRQFD, ROUTE_WHY_ASKED);
 }
 
+/* Each look takes the CPU from whoever has it, and only a limit has to be kept at once. */
+static void test_a_vector_without_a_limit_is_looked_at_once_a_second(void **state)
+{
+	int ms = 0;
+
+	(void)state;
+	make_hot(0);
+	/* The first look comes soon after the tie. */
+	for (int n = 0; n < MAX_LOOKS && ms < 500; n++) {
+		nap();
+		ms = vector_routes_service(w.routes);
+	}
+	assert_in_range(ms, 500, 1001);
+	/* What it took last shows soon, though the next look was far. */
+	w.woken = false;
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	assert_true(w.woken);
+	assert_in_range(vector_routes_service(w.routes), 0, 101);
+}
+
+static void test_a_tied_vector_with_a_limit_is_looked_at_ten_times_a_second(void **state)
+{
+	(void)state;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	assert_in_range(vector_routes_service(w.routes), 0, 101);
+}
+
 int main(void)
 {
 #define TEST(name)	  cmocka_unit_test_setup_teardown(name, begin, end)
@@ -343,6 +371,9 @@ int main(void)
 		TEST_ON(test_with_gicv4_a_signal_follows_each_change, begin_direct),
 		TEST(test_what_kvm_takes_is_counted_to_the_last_one),
 		TEST_ON(test_a_storm_of_a_tied_vector_is_brought_under_its_limit, begin_limited),
+		TEST(test_a_vector_without_a_limit_is_looked_at_once_a_second),
+		TEST_ON(test_a_tied_vector_with_a_limit_is_looked_at_ten_times_a_second,
+			begin_limited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
