@@ -8,14 +8,11 @@
 #
 #	ITSY_SECONDS=N	how long (20)
 #	ITSY_SEED=N	repeats a choice of acts, if not their timing
-#	ITSY_SEALED_GICR=1	vCPUs switch off each other's LPIs, too: for an itsy that keeps the redistributors
-#			itself. Where KVM keeps them, that hangs a CPU of the host (tests/guest/lockup.c).
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
 seconds=${ITSY_SECONDS:-20}
 seed=${ITSY_SEED:-$((RANDOM << 15 | RANDOM))}
-others=${ITSY_SEALED_GICR:-0}
 patience=$((patience + seconds))
 # As in attacks-from-inside.sh: a hang is longer, noise of an emulated machine on a busy one is not.
 gap_us=5000000 gap_times=20
@@ -23,7 +20,7 @@ echo "seed $seed, $seconds s"
 
 host_file /etc/onslaught.conf <<END
 kernel  = "/usr/share/itsy/payloads/onslaught.bin"
-cmdline = "seconds=$seconds seed=$seed others=$others"
+cmdline = "seconds=$seconds seed=$seed"
 vcpus   = 4
 memory  = "128M"
 its "its" {

@@ -5,9 +5,8 @@
  * the console. After each round everything is set up anew, and the devices interrupt as they
  * should. The guest switches itself off in the middle of a last one.
  *
- * Command line: seconds=N, seed=N; others=1 for CPUs that switch off each other's LPIs as well,
- * which hosts do not survive where KVM keeps the redistributors (lockup.c). Needs two CPUs, edu
- * with a dma_mask that reaches RAM, and an NVMe function.
+ * Command line: seconds=N, seed=N. Needs two CPUs, edu with a dma_mask that reaches RAM, and an
+ * NVMe function.
  */
 #include "lib/acts.h"
 #include "lib/arch.h"
@@ -400,7 +399,7 @@ static uint64_t table_of(uint64_t type)
 }
 
 /* Tables first, and behind them as much as the greatest ITT or table that is led there. */
-static void set_up_field(uint64_t fdt)
+static void set_up_field(void)
 {
 	gic_init();
 	gic_timer_on();
@@ -409,7 +408,6 @@ static void set_up_field(uint64_t fdt)
 	(void)memory_alloc(GROUND_ITT_SZ, 0x10000);
 	field.devices = table_of(GITS_TABLE_DEVICES);
 	field.collections = table_of(GITS_TABLE_COLLECTIONS);
-	field.others = fdt_number(fdt, "others", 0);
 	field.ram_end = platform()->ram_end;
 	field.ground = field.ram_end - GROUND_SZ;
 	field.edu_itt = field.ground;
@@ -441,7 +439,7 @@ void payload_main(uint64_t fdt)
 	uint64_t seconds = fdt_number(fdt, "seconds", 10), seed = fdt_number(fdt, "seed", 1);
 	uint64_t end, rounds = 0;
 
-	set_up_field(fdt);
+	set_up_field();
 	irqs_on();
 	set_up_cpus(seed);
 	fact("seed", seed);

@@ -52,7 +52,6 @@ struct act {
 /* What the acts share, set up by onslaught.c. */
 struct field {
 	unsigned nr_cpus;
-	bool others; /* may LPIs of other CPUs be switched off? */
 	struct edu edu;
 	struct nvme disk;
 	uint64_t ground, ram_end;

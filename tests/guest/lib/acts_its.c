@@ -289,12 +289,12 @@ bool act_its_frame(struct attacker *a)
 /* ---- LPIs ----------------------------------------------------------------------------------- */
 
 /*
- * One's own. With another CPU's, that runs and has many pending, a KVM that keeps the
- * redistributors hangs a CPU of the host (lockup.c): only for a field of `others`.
+ * Any CPU's. If KVM kept the redistributors, that of one which runs and has many pending would
+ * hang a CPU of the host (lockup.c).
  */
 static uint64_t redistributor(struct attacker *a)
 {
-	return gic_redistributor(field.others ? (unsigned)below(a, field.nr_cpus) : a->cpu);
+	return gic_redistributor((unsigned)below(a, field.nr_cpus));
 }
 
 bool act_toggle_lpis(struct attacker *a)
