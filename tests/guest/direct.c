@@ -116,7 +116,7 @@ static void discards(struct edu *edu)
 	edu_acknowledge(edu);
 	its_mapti(edu->devid, 0, LPI, 0);
 	settle();
-	/* With the first one the VMM sees that there is a mapping again, with the second it ties. */
+	/* The first one shows the VMM that there is a mapping again, with the second it ties. */
 	raise_one(edu);
 	settle();
 	raise_one(edu);

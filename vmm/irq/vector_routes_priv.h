@@ -67,9 +67,9 @@ struct vector_routes {
 	struct function_routes *functions; /* [cfg.nr_functions] */
 	size_t nr_gsis, nr_sources;
 	pthread_mutex_t lock;
-	bool closing;	       /* no eventfd gets a reader any more */
-	uint64_t taken_back;   /* events that are about to lose their mapping */
-	bool watching;	       /* there are vectors to look at, at next_look_ns */
+	bool closing;	     /* no eventfd gets a reader any more */
+	uint64_t taken_back; /* events that are about to lose their mapping */
+	bool watching;	     /* there are vectors to look at, at next_look_ns */
 	uint64_t next_look_ns;
 };
 
