@@ -17,6 +17,7 @@
 #include "vmm/dev/vfio_words.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
 
 void check_files(const struct check_host *host, struct check_result *ret)
@@ -51,24 +52,30 @@ void check_files(const struct check_host *host, struct check_result *ret)
 
 void check_memory(const struct check_host *host, struct check_result *ret)
 {
-	static const char cure[] = "lower memory in the configuration, or end other programs";
 	const struct config *c = host->config;
-	uint64_t total = hostmem_get(host->fs.root, "MemTotal");
-	uint64_t available = hostmem_get(host->fs.root, "MemAvailable");
-	enum verdict verdict = VERDICT_PASS;
+	struct failure failure = { 0 };
+	unsigned long long mib, available;
+	int r;
 
-	if (!c || !total) {
+	if (!c) {
 		ret->verdict = VERDICT_NONE;
 		return;
 	}
-	/* DMA locks all of it at once; without devices it is taken as the guest touches it. */
-	if (c->memory > total || (c->nr_devices && c->memory > available))
-		verdict = VERDICT_FAIL;
-	else if (c->memory > available)
-		verdict = VERDICT_WARN;
-	check_say(ret, verdict, verdict == VERDICT_PASS ? NULL : cure,
-		  "the guest has %llu MiB, and %llu MiB are free",
-		  (unsigned long long)(c->memory / MiB), (unsigned long long)(available / MiB));
+	r = guest_memory_find(c, host->fs.root, &failure);
+	mib = c->memory / MiB;
+	available = hostmem_get(host->fs.root, "MemAvailable") / MiB;
+	if (r < 0)
+		check_say(ret, VERDICT_FAIL, failure.cure, "%s", failure.cause);
+	else if (r == GUEST_MEMORY_SHORT)
+		check_say(ret, VERDICT_WARN,
+			  "lower memory in the configuration, or end other programs",
+			  "the guest may use %llu MiB, and %llu MiB are free", mib, available);
+	else if (c->huge_page)
+		check_say(ret, VERDICT_PASS, NULL, "%llu MiB in huge pages of %llu KiB", mib,
+			  (unsigned long long)(c->huge_page / KiB));
+	else
+		check_say(ret, VERDICT_PASS, NULL, "the guest has %llu MiB, and %llu MiB are free",
+			  mib, available);
 }
 
 static bool is_of_guest(const struct config *c, const struct pci_bdf *bdf)

@@ -23,7 +23,6 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
-#include "vmm/base/hostmem.h"
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
 #include "vmm/cli/commands.h"
@@ -35,6 +34,7 @@
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
+#include "vmm/machine/guest_memory.h"
 #include "vmm/machine/machine.h"
 #include "vmm/sandbox/keeper.h"
 #include "vmm/sandbox/sandbox.h"
@@ -120,23 +120,6 @@ static int open_control(struct run *run, struct failure *ret_failure)
 	return 0;
 }
 
-/*
- * With devices all guest memory is locked at once. A host that has not got it
- * would kill this process in the middle, with functions bound.
- */
-static int check_memory(const struct run *run, struct failure *ret_failure)
-{
-	uint64_t available = hostmem_get("", "MemAvailable");
-
-	if (!run->config->nr_devices || !available || run->config->memory <= available)
-		return 0;
-	return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
-			   "lower memory in the configuration, or end other programs",
-			   "%llu MiB cannot be locked for DMA, for %llu MiB are free",
-			   (unsigned long long)(run->config->memory / MiB),
-			   (unsigned long long)(available / MiB));
-}
-
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct failure *ret_failure)
 {
@@ -148,8 +131,6 @@ static int check_host(struct run *run, struct failure *ret_failure)
 		r = vm_needs_met(&vm, ret_failure);
 	vm_fini(&vm);
 	if (r == 0)
-		r = check_memory(run, ret_failure);
-	if (r >= 0)
 		r = loader_open(&run->files, run->config->kernel, run->config->initrd, ret_failure);
 	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 }
@@ -224,6 +205,22 @@ static void open_outputs(struct run *run)
 	run->io_uring = io_uring_host_try("", &run->no_io_uring);
 }
 
+static int take_memory(struct run *run, struct failure *ret_failure)
+{
+	const struct config *config = run->config;
+	int r = guest_memory_find(config, "", ret_failure);
+
+	if (r < 0)
+		return r;
+	r = gmem_init_huge(&run->mem, LAYOUT_RAM, config->memory, config->huge_page);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
+				   "lower memory in the configuration",
+				   "%llu MiB cannot be had (%s)",
+				   (unsigned long long)(config->memory / MiB), strerror(-r));
+	return 0;
+}
+
 static int set_up(struct run *run, struct failure *ret_failure)
 {
 	int r = open_events(run, ret_failure);
@@ -231,13 +228,9 @@ static int set_up(struct run *run, struct failure *ret_failure)
 	if (r < 0)
 		return r;
 	open_outputs(run);
-	r = gmem_init(&run->mem, LAYOUT_RAM, run->config->memory);
-	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
-				   "lower memory in the configuration",
-				   "%llu MiB cannot be had (%s)",
-				   (unsigned long long)(run->config->memory / MiB), strerror(-r));
-	r = check_host(run, ret_failure);
+	r = take_memory(run, ret_failure);
+	if (r >= 0)
+		r = check_host(run, ret_failure);
 	if (r >= 0)
 		r = open_functions(run, ret_failure);
 	return r < 0 ? r : prepare_sandbox(run, ret_failure);

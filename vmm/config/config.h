@@ -69,7 +69,8 @@ struct config {
 	char *initrd;  /* NULL without */
 	char *cmdline; /* "" by default */
 	uint32_t vcpus;
-	uint64_t memory; /* bytes */
+	uint64_t memory;    /* bytes */
+	uint64_t huge_page; /* bytes of the host's huge pages that it lies in; 0: ordinary memory */
 	enum route route;
 	struct placement router; /* SCHED_FIFO 1 on any CPU by default */
 	struct placement spin;	 /* of the thread that never sleeps */

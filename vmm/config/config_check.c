@@ -273,6 +273,21 @@ static void check_vcpu_cpus(struct checker *k, const struct config *c)
 			   c->vcpu_cpus.nr, c->vcpus);
 }
 
+static void check_memory_is_whole_pages(struct checker *k, const struct config *c)
+{
+	struct config_value *v = config_value_of(k->raw->values, SCOPE_GUEST, "memory-backing");
+
+	if (!c->huge_page || v->wrong ||
+	    config_value_of(k->raw->values, SCOPE_GUEST, "memory")->wrong ||
+	    c->memory % c->huge_page == 0)
+		return;
+	config_value_error(&k->reader, v,
+			   "'memory-backing' has pages of %llu KiB, and 'memory', %llu KiB, is no "
+			   "multiple of that",
+			   (unsigned long long)(c->huge_page / KiB),
+			   (unsigned long long)(c->memory / KiB));
+}
+
 int config_check(struct config_raw *raw, struct config_errors *errors, struct config *config)
 {
 	struct checker k = { .reader = { .errors = errors, .config = config }, .raw = raw };
@@ -289,6 +304,7 @@ int config_check(struct config_raw *raw, struct config_errors *errors, struct co
 	if (check_all_its(&k, config) < 0)
 		return -ENOMEM;
 	check_vcpu_cpus(&k, config);
+	check_memory_is_whole_pages(&k, config);
 	if (check_devices(&k, config) < 0)
 		return -ENOMEM;
 	return k.reader.out_of_memory ? -ENOMEM : 0;

@@ -115,6 +115,8 @@ const struct config_key config_keys[] = {
 	{ GUEST("memory", memory), .type = &config_type_size, .is_shown = always, .min = 64 * MiB,
 	  .max = LAYOUT_RAM_MAX, .initial = 512 * MiB, .unit = 64 * KiB, /* a page of any host */
 	  .summary = "the guest's memory" },
+	{ GUEST("memory-backing", huge_page), .type = &config_type_backing, .is_shown = if_changed,
+	  .min = 64 * KiB, .max = 16 * GiB, .summary = "what the host takes it from" },
 	{ GUEST("route", route), .type = &config_type_word, .is_shown = if_changed,
 	  .word = route_word, .max = NR_ROUTES - 1, .initial = ROUTE_AUTO,
 	  .summary = "the way that interrupts take from the devices to the guest" },

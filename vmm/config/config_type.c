@@ -326,6 +326,59 @@ const struct config_type config_type_size = {
 	.range = range_size,
 };
 
+/* ---- what memory lies in ----------------------------------------------------------------- */
+
+#define HUGETLB "hugetlb:"
+
+static void range_backing(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ])
+{
+	(void)key;
+	(void)snprintf(ret_range, CONFIG_RANGE_SZ, "\"thp\" or a size such as \"" HUGETLB "2M\"");
+}
+
+/* Of which sizes the host has pages is for the host to say. */
+static bool is_huge_page(const struct config_key *key, const char *text, uint64_t *ret)
+{
+	if (strncmp(text, HUGETLB, strlen(HUGETLB)) != 0 ||
+	    config_parse_number(text + strlen(HUGETLB), true, ret) != NUMBER_OK)
+		return false;
+	return *ret >= key->min && *ret <= key->max && !(*ret & (*ret - 1));
+}
+
+static bool read_backing(struct config_reader *r, const struct config_key *key,
+			 struct config_value *v, void *member)
+{
+	char range[CONFIG_RANGE_SZ];
+	uint64_t size = 0;
+
+	range_backing(key, range);
+	if (strcmp(v->text, "thp") != 0 && !is_huge_page(key, v->text, &size)) {
+		config_value_error(r, v, "'%s' is %s, not '" SHOWN "'", key->name, range, v->text);
+		return false;
+	}
+	config_member_set(key, member, size);
+	return true;
+}
+
+static void print_backing(const struct config_key *key, const struct config *config,
+			  const void *member, FILE *out)
+{
+	uint64_t size = config_member_get(key, member);
+	char text[24];
+
+	(void)config;
+	format_size(size, GiB, text);
+	(void)fprintf(out, size ? "\"" HUGETLB "%s\"" : "\"thp\"", text);
+}
+
+const struct config_type config_type_backing = {
+	.placeholder = "_thp_ | _hugetlb:SIZE_",
+	.init = init_number,
+	.read = read_backing,
+	.print = print_backing,
+	.range = range_backing,
+};
+
 /* ---- words ----------------------------------------------------------------------------- */
 
 static bool read_word(struct config_reader *r, const struct config_key *key, struct config_value *v,

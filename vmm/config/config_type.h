@@ -89,6 +89,7 @@ extern const struct config_type config_type_name;	/* char[CONFIG_NAME_MAX + 1] *
 extern const struct config_type config_type_number;	/* uint32_t */
 extern const struct config_type config_type_hex;	/* the same, printed as hexadecimal */
 extern const struct config_type config_type_size;	/* uint64_t, in bytes */
+extern const struct config_type config_type_backing;	/* uint64_t: a huge page's bytes; 0: thp */
 extern const struct config_type config_type_word;	/* an enum or bool from 0 to max */
 extern const struct config_type config_type_bdf;	/* struct pci_bdf */
 extern const struct config_type config_type_its;	/* size_t, an index of config.its[] */

@@ -9,42 +9,93 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/mman.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
-/* Stage 2 block mappings and IOMMU superpages want 2 MiB alignment. */
-#define GMEM_ALIGN (UINT64_C(2) << 20)
+/*
+ * Stage 2 block mappings and IOMMU superpages want host and guest addresses that are alike below
+ * the size of a block, which is a page of 8-byte descriptors that each map a page: 2, 32 or 512
+ * MiB (Arm ARM D8.2).
+ */
+static uint64_t block_size(void)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+
+	return page * (page / sizeof(uint64_t));
+}
+
+static bool is_range(uint64_t base, uint64_t size, uint64_t unit)
+{
+	return size && size % unit == 0 && base % GMEM_BASE_ALIGN == 0 && base + size >= base;
+}
+
+/* 0, or a negative errno. */
+static int reserve(uint64_t size, int flags, uint8_t **ret)
+{
+	uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags,
+			  -1, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	*ret = p;
+	return 0;
+}
+
+static void take(struct gmem *mem, uint64_t base, uint64_t size, uint8_t *va)
+{
+	/* A child that is forked for a helper program must not copy a guest. */
+	(void)madvise(va, size, MADV_DONTFORK);
+	*mem = (struct gmem){ .base = base, .size = size, .va = va };
+}
 
 int gmem_init(struct gmem *mem, uint64_t base, uint64_t size)
 {
-	uint64_t reserved, head;
-	uint8_t *p;
+	uint64_t block = block_size(), head;
+	uint8_t *p = NULL;
+	int r;
 
 	assert(mem);
 
 	*mem = (struct gmem){ 0 };
-	if (!size || size % 4096 || base % GMEM_ALIGN || base + size < base)
+	if (!is_range(base, size, 4096))
 		return -EINVAL;
-
-	reserved = size + GMEM_ALIGN;
-	if (reserved < size)
+	if (size + block < size)
 		return -ENOMEM;
-	p = mmap(NULL, reserved, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (p == MAP_FAILED)
-		return -errno;
+	r = reserve(size + block, MAP_NORESERVE, &p);
+	if (r < 0)
+		return r;
 
-	head = (GMEM_ALIGN - (uintptr_t)p % GMEM_ALIGN) % GMEM_ALIGN;
+	head = (block - (uintptr_t)p % block) % block;
 	if (head)
 		(void)munmap(p, head);
-	(void)munmap(p + head + size, reserved - head - size);
+	if (block > head)
+		(void)munmap(p + head + size, block - head);
 	/* Advice only: a host without huge pages runs just as well. */
 	(void)madvise(p + head, size, MADV_HUGEPAGE);
-	/* A child that is forked for a helper program must not copy a guest. */
-	(void)madvise(p + head, size, MADV_DONTFORK);
+	take(mem, base, size, p + head);
+	return 0;
+}
 
-	*mem = (struct gmem){ .base = base, .size = size, .va = p + head };
+int gmem_init_huge(struct gmem *mem, uint64_t base, uint64_t size, uint64_t page_size)
+{
+	uint8_t *p = NULL;
+	int r;
+
+	assert(mem);
+
+	if (!page_size)
+		return gmem_init(mem, base, size);
+	*mem = (struct gmem){ 0 };
+	if ((page_size & (page_size - 1)) || !is_range(base, size, page_size) || base % page_size)
+		return -EINVAL;
+	/* Which of its sizes the host is to take: mmap(2), MAP_HUGE_SHIFT. */
+	r = reserve(size, MAP_HUGETLB | __builtin_ctzll(page_size) << MAP_HUGE_SHIFT, &p);
+	if (r < 0)
+		return r;
+	take(mem, base, size, p);
 	return 0;
 }
 

@@ -10,14 +10,27 @@
 
 #include "vmm/base/cleanup.h"
 
+/* What a block of the host's page tables maps at most, below level 1, whatever its pages. */
+#define GMEM_BASE_ALIGN (UINT64_C(512) << 20)
+
 struct gmem {
 	uint64_t base; /* GPA of the first byte */
 	uint64_t size; /* bytes, a multiple of the page size */
 	uint8_t *va;   /* owned; NULL before init */
 };
 
-/* Reserve size bytes of RAM for [base, base + size). 0, or -ENOMEM, -EINVAL. */
+/*
+ * Reserve size bytes of RAM for [base, base + size), of the host's ordinary memory, in transparent
+ * huge pages as far as the host has them. base is a multiple of GMEM_BASE_ALIGN. The host's memory
+ * is taken as it is touched. 0, or -ENOMEM, -EINVAL.
+ */
 int gmem_init(struct gmem *mem, uint64_t base, uint64_t size) _must_check_;
+/*
+ * The same in the host's reserved huge pages of page_size bytes (hugetlbfs), a power of two that
+ * divides base and size, or 0 for gmem_init(). They are set aside at once: -ENOMEM where too few
+ * are free, -EINVAL where the host has none of this size.
+ */
+int gmem_init_huge(struct gmem *mem, uint64_t base, uint64_t size, uint64_t page_size) _must_check_;
 void gmem_fini(struct gmem *mem);
 
 /*

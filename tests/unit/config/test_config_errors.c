@@ -130,6 +130,19 @@ static const struct {
 	  "t.conf:2: error: 'memory' is from 64M to 511G, not '63M'\n" },
 	{ "memory above the most", VALID "memory = \"512G\"\n",
 	  "t.conf:2: error: 'memory' is from 64M to 511G, not '512G'\n" },
+	{ "memory in what is no kind of pages", VALID "memory-backing = \"hugetlbfs\"\n",
+	  "t.conf:2: error: 'memory-backing' is \"thp\" or a size such as \"hugetlb:2M\", not "
+	  "'hugetlbfs'\n" },
+	{ "memory in huge pages without a size", VALID "memory-backing = \"hugetlb:\"\n",
+	  "t.conf:2: error: 'memory-backing' is \"thp\" or a size such as \"hugetlb:2M\", not "
+	  "'hugetlb:'\n" },
+	{ "huge pages that are no power of two", VALID "memory-backing = \"hugetlb:3M\"\n",
+	  "t.conf:2: error: 'memory-backing' is \"thp\" or a size such as \"hugetlb:2M\", not "
+	  "'hugetlb:3M'\n" },
+	{ "memory that ends within a huge page",
+	  VALID "memory = \"1536M\"\nmemory-backing = \"hugetlb:1G\"\n",
+	  "t.conf:3: error: 'memory-backing' has pages of 1048576 KiB, and 'memory', 1572864 KiB, "
+	  "is no multiple of that\n" },
 	{ "memory of 2^64 by its suffix", VALID "memory = \"17179869184G\"\n",
 	  "t.conf:2: error: 'memory' is from 64M to 511G, not '17179869184G'\n" },
 	{ "memory that is no number of pages", VALID "memory = \"65537K\"\n",

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "vitsmod/bits.h"
@@ -111,6 +112,66 @@ static void test_unaligned_and_odd_lengths_copy_exactly(void **state)
 	}
 }
 
+/* So that blocks of the host's page tables map it: 2 MiB where pages have 4 KiB. */
+static void test_ram_is_aligned_to_blocks_on_both_sides(void **state)
+{
+	const struct gmem *mem = *state;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), block = page * page / 8;
+
+	assert_int_equal((uintptr_t)mem->va % block, mem->base % block);
+}
+
+static void test_huge_pages_that_do_not_fit_are_refused(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t base, size, page_size;
+	} cases[] = {
+		{ "not a power of two", BASE, 3 * SIZE, 3 * SIZE },
+		{ "half a page", BASE, SIZE, 2 * SIZE },
+		{ "base within a page", UINT64_C(0x60000000), UINT64_C(1) << 30,
+		  UINT64_C(1) << 30 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct gmem mem;
+
+		print_message("%s\n", cases[i].why);
+		assert_int_equal(
+			gmem_init_huge(&mem, cases[i].base, cases[i].size, cases[i].page_size),
+			-EINVAL);
+		assert_null(mem.va);
+	}
+}
+
+/* Whatever this host has of them: it is whole memory, or an error that says which. */
+static void test_huge_pages_are_had_or_refused(void **state)
+{
+	struct gmem mem;
+	uint64_t value = 7;
+	int r = gmem_init_huge(&mem, BASE, SIZE, UINT64_C(2) << 20);
+
+	(void)state;
+	if (r < 0) {
+		assert_true(r == -ENOMEM || r == -EINVAL);
+		assert_null(mem.va);
+		return;
+	}
+	assert_int_equal(gmem_write(&mem, BASE + SIZE - 8, &value, 8), 0);
+	gmem_fini(&mem);
+}
+
+static void test_without_a_page_size_memory_is_ordinary(void **state)
+{
+	struct gmem mem;
+
+	(void)state;
+	assert_int_equal(gmem_init_huge(&mem, BASE, SIZE, 0), 0);
+	assert_int_equal(mem.size, SIZE);
+	gmem_fini(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +179,10 @@ int main(void)
 		cmocka_unit_test(test_access_outside_ram_fails_and_copies_nothing),
 		cmocka_unit_test(test_first_and_last_bytes_are_ram),
 		cmocka_unit_test(test_unaligned_and_odd_lengths_copy_exactly),
+		cmocka_unit_test(test_ram_is_aligned_to_blocks_on_both_sides),
+		cmocka_unit_test(test_huge_pages_that_do_not_fit_are_refused),
+		cmocka_unit_test(test_huge_pages_are_had_or_refused),
+		cmocka_unit_test(test_without_a_page_size_memory_is_ordinary),
 	};
 
 	return cmocka_run_group_tests(tests, make, unmake);
