@@ -304,10 +304,11 @@ static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t l
 	return true;
 }
 
-static int map_failed(const struct vfio_container *c, const struct iova_range *what, int err,
-		      struct vfio_failure *failure)
+/* What is what could not be mapped; rest: all that was still to be. */
+static int map_failed(const struct vfio_container *c, const struct iova_range *what, uint64_t rest,
+		      int err, struct vfio_failure *failure)
 {
-	uint64_t want = c->mapped + (what->last - what->first) + 1;
+	uint64_t want = c->mapped + rest;
 	struct rlimit limit;
 
 	/* type1 answers ENOMEM both for the limit and for memory that is short. */
@@ -321,10 +322,32 @@ static int map_failed(const struct vfio_container *c, const struct iova_range *w
 			 "DMA 0x%" PRIx64 "-0x%" PRIx64, what->first, what->last);
 }
 
-int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
-		 struct vfio_failure *ret_failure)
+/* Is it something that could be mapped? */
+static int look_at_range(const struct vfio_container *c, const struct iova_range *what,
+			 const void *va, struct vfio_failure *failure)
 {
-	const struct iova_range what = { iova, iova + size - 1 };
+	uint64_t size = what->last - what->first + 1, page = c->sys.page_size;
+	struct iova_range hole;
+	char text[64];
+	int r;
+
+	if (size == 0 || what->last < what->first ||
+	    ((what->first | size | (uintptr_t)va) & (page - 1)))
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EINVAL,
+				 "DMA 0x%" PRIx64 " +0x%" PRIx64, what->first, size);
+	if (!c->iommu_set)
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENODEV, "container without a group");
+	if (!find_hole(c, what->first, what->last, &hole))
+		return 0;
+	r = vfio_fail(failure, VFIO_FAILURE_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64, what->first,
+		      what->last);
+	(void)snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64, hole.first, hole.last);
+	vfio_failure_other(failure, text);
+	return r;
+}
+
+static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+{
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
 		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
@@ -332,29 +355,47 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 		.iova = iova,
 		.size = size,
 	};
-	uint64_t page = c->sys.page_size;
-	struct iova_range hole;
-	char text[64];
-	int r;
+	int r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
 
-	if (size == 0 || what.last < iova || ((iova | size | (uintptr_t)va) & (page - 1)))
-		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -EINVAL,
-				 "DMA 0x%" PRIx64 " +0x%" PRIx64, iova, size);
-	if (!c->iommu_set)
-		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENODEV,
-				 "container without a group");
-	if (find_hole(c, what.first, what.last, &hole)) {
-		r = vfio_fail(ret_failure, VFIO_FAILURE_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64,
-			      what.first, what.last);
-		(void)snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64, hole.first,
-			       hole.last);
-		vfio_failure_other(ret_failure, text);
-		return r;
+	if (r >= 0)
+		c->mapped += size;
+	return r < 0 ? r : 0;
+}
+
+static uint64_t piece_of(const struct vfio_dma_progress *progress, uint64_t rest)
+{
+	return rest < progress->piece ? rest : progress->piece;
+}
+
+int vfio_dma_map_in_pieces(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+			   const struct vfio_dma_progress *progress,
+			   struct vfio_failure *ret_failure)
+{
+	const struct iova_range all = { iova, iova + size - 1 };
+	int r = look_at_range(c, &all, va, ret_failure);
+
+	assert(progress->piece && progress->piece % c->sys.page_size == 0);
+
+	for (uint64_t done = 0, piece; r == 0 && done < size; done += piece) {
+		const uint64_t rest = size - done;
+		const struct iova_range what = { iova + done,
+						 iova + done + piece_of(progress, rest) - 1 };
+
+		piece = what.last - what.first + 1;
+		if (progress->go_on && !progress->go_on(progress->ctx, done, size))
+			return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -EINTR,
+					 "DMA 0x%" PRIx64 "-0x%" PRIx64, what.first, all.last);
+		r = map_piece(c, what.first, piece, (uint8_t *)va + done);
+		if (r < 0)
+			r = map_failed(c, &what, rest, r, ret_failure);
 	}
+	return r;
+}
 
-	r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
-	if (r < 0)
-		return map_failed(c, &what, r, ret_failure);
-	c->mapped += size;
-	return 0;
+int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+		 struct vfio_failure *ret_failure)
+{
+	const struct vfio_dma_progress at_once = { .piece = UINT64_C(1) << 63 };
+
+	return vfio_dma_map_in_pieces(c, iova, size, va, &at_once, ret_failure);
 }

@@ -31,4 +31,20 @@ static inline void vfio_container_destroyp(struct vfio_container **c)
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_failure *ret_failure) _must_check_;
 
+/* Who waits while much memory is pinned, some seconds for each hundred GiB. */
+struct vfio_dma_progress {
+	uint64_t piece; /* bytes, a multiple of the page size: this much is mapped at a time */
+	/*
+	 * Before each piece: done bytes of size are mapped. False: no more. It ends with
+	 * -EINTR, and what is mapped stays so until the last group leaves.
+	 */
+	bool (*go_on)(void *ctx, uint64_t done, uint64_t size);
+	void *ctx;
+};
+
+/* The same, in pieces. */
+int vfio_dma_map_in_pieces(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+			   const struct vfio_dma_progress *progress,
+			   struct vfio_failure *ret_failure) _must_check_;
+
 #endif

@@ -14,6 +14,8 @@
 
 #include "vmm/base/bits.h"
 
+#define LINE_SZ 1024u
+
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
 		const char *cure, const char *cause_format, ...)
 {
@@ -29,24 +31,30 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 	return -error;
 }
 
-static void print_line(const char *line)
+static void clean_line(const char *line, char ret_clean[LINE_SZ])
 {
-	char clean[1024];
 	size_t i;
 
-	for (i = 0; line[i] && i < sizeof(clean) - 1; i++) {
+	for (i = 0; line[i] && i < LINE_SZ - 1; i++) {
 		unsigned char c = (unsigned char)line[i];
 
-		clean[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
+		ret_clean[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
 	}
-	clean[i] = '\0';
+	ret_clean[i] = '\0';
+}
+
+static void print_line(const char *line)
+{
+	char clean[LINE_SZ];
+
+	clean_line(line, clean);
 	/* The terminal may be raw, for the guest's console. */
 	(void)fprintf(stderr, "itsy: %s%s\n", clean, isatty(STDERR_FILENO) ? "\r" : "");
 }
 
 enum exit_status report_failure(const struct failure *failure)
 {
-	char line[1024];
+	char line[LINE_SZ];
 
 	(void)snprintf(line, sizeof(line), "error: %s: %s%s%s", failure->object, failure->cause,
 		       failure->cure[0] ? ": " : "", failure->cure);
@@ -57,7 +65,7 @@ enum exit_status report_failure(const struct failure *failure)
 void report_warning(const char *format, ...)
 {
 	static const char prefix[] = "warning: ";
-	char line[1024];
+	char line[LINE_SZ];
 	va_list ap;
 
 	memcpy(line, prefix, sizeof(prefix));
@@ -69,11 +77,43 @@ void report_warning(const char *format, ...)
 
 void report_info(const char *format, ...)
 {
-	char line[1024];
+	char line[LINE_SZ];
 	va_list ap;
 
 	va_start(ap, format);
 	(void)vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
 	print_line(line);
+}
+
+/* Back to the first column, and the rest of the line goes: ECMA-48, EL. */
+#define OVER_LINE "\r\033[K"
+
+void report_progress(struct progress *progress, const char *format, ...)
+{
+	char line[LINE_SZ], clean[LINE_SZ];
+	va_list ap;
+
+	if (progress->shown && !isatty(STDERR_FILENO))
+		return;
+	progress->shown = true;
+	va_start(ap, format);
+	(void)vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	if (!isatty(STDERR_FILENO)) {
+		print_line(line);
+		return;
+	}
+	clean_line(line, clean);
+	(void)fprintf(stderr, OVER_LINE "itsy: %s", clean);
+	(void)fflush(stderr);
+}
+
+void report_progress_end(struct progress *progress)
+{
+	if (!progress->shown)
+		return;
+	progress->shown = false;
+	if (isatty(STDERR_FILENO))
+		(void)fputs(OVER_LINE, stderr);
 }

@@ -41,6 +41,20 @@ enum exit_status report_failure(const struct failure *failure);
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A step that takes long, begins zeroed. */
+struct progress {
+	bool shown;
+};
+
+/*
+ * What a step is doing now, on stderr: on a terminal each call writes over what the one before it
+ * wrote, elsewhere the first one is a line and the others say nothing.
+ */
+void report_progress(struct progress *progress, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The step is over: what was written on a terminal goes. */
+void report_progress_end(struct progress *progress);
+
 /* The ending of a noun after a number: "1 vCPU", "2 vCPUs". */
 static inline const char *plural(unsigned long long nr)
 {

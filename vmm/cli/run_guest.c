@@ -40,7 +40,10 @@
 #include "vmm/sandbox/sandbox.h"
 
 #define TYPE_AGAIN_MS 20
-#define OWN_FDS	      3u /* that attend() polls, before those of the control socket */
+/* How long set-up says nothing, and how much memory is pinned at a time, while nobody listens. */
+#define SILENT_NS UINT64_C(300000000)
+#define PIECE	  (256 * MiB)
+#define OWN_FDS	  3u /* that attend() polls, before those of the control socket */
 
 static const struct pci_host_fs this_host = { "" };
 
@@ -76,8 +79,10 @@ struct run {
 	size_t nr_typed;
 	bool input_ended;
 
-	int killed_by; /* a signal that told us to end */
-	bool quit;     /* Ctrl-a x */
+	uint64_t set_up_ns; /* when set-up began */
+	int killed_by;	    /* a signal that told us to end */
+	bool quit;	    /* Ctrl-a x */
+	struct progress progress;
 	unsigned boots;
 	struct machine_stats stats;
 };
@@ -135,6 +140,43 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 }
 
+/* Was it told to end? Set-up asks between its steps. */
+static bool is_to_end(struct run *run)
+{
+	if (!run->killed_by)
+		run->killed_by = signals_take(run->signals);
+	return run->killed_by;
+}
+
+/* A line that grows, on a terminal; somewhere else one line says that it takes its time. */
+static bool show_pinning(void *ctx, uint64_t done, uint64_t size)
+{
+	struct run *run = ctx;
+	bool is_long = clock_ns() - run->set_up_ns > SILENT_NS;
+
+	if (is_to_end(run))
+		return false;
+	if (!run->options->quiet && is_long)
+		report_progress(&run->progress, "locking memory for DMA: %llu of %llu MiB",
+				(unsigned long long)(done / MiB), (unsigned long long)(size / MiB));
+	return true;
+}
+
+static int map_memory(struct run *run, struct failure *ret_failure)
+{
+	const struct vfio_dma_progress progress = {
+		.piece = run->config->huge_page > PIECE ? run->config->huge_page : PIECE,
+		.go_on = show_pinning,
+		.ctx = run,
+	};
+	struct vfio_failure vf = { 0 };
+	int r = vfio_dma_map_in_pieces(run->container, run->mem.base, run->mem.size, run->mem.va,
+				       &progress, &vf);
+
+	report_progress_end(&run->progress);
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
 static int open_functions(struct run *run, struct failure *ret_failure)
 {
 	const struct config *config = run->config;
@@ -150,6 +192,8 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		return 0;
 
 	for (size_t i = 0; i < config->nr_devices; i++) {
+		if (is_to_end(run))
+			return -EINTR;
 		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
 				  (unsigned)i, ret_failure);
 		if (r < 0)
@@ -160,13 +204,14 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	for (size_t i = 0; i < config->nr_devices; i++) {
+		if (is_to_end(run))
+			return -EINTR;
 		r = passthru_open(&run->functions[i], &config->devices[i], run->container,
 				  ret_failure);
 		if (r < 0)
 			return r;
 	}
-	r = vfio_dma_map(run->container, run->mem.base, run->mem.size, run->mem.va, &vf);
-	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+	return map_memory(run, ret_failure);
 }
 
 static int highest_fifo(const struct config *config)
@@ -225,6 +270,7 @@ static int set_up(struct run *run, struct failure *ret_failure)
 {
 	int r = open_events(run, ret_failure);
 
+	run->set_up_ns = clock_ns();
 	if (r < 0)
 		return r;
 	open_outputs(run);
@@ -524,7 +570,7 @@ static enum exit_status live(struct run *run)
 	}
 	tear_down(run);
 
-	if (r < 0)
+	if (r < 0 && !run->killed_by)
 		return report_failure(&failure);
 	/* As a shell says of a program that a signal ended. */
 	return run->killed_by ? (enum exit_status)(128 + run->killed_by) : ITSY_OK;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* A failure is printed as one line, whatever the names in it. */
 #include <errno.h>
+#include <pty.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
@@ -75,6 +77,50 @@ static void test_long_reports_are_cut(void **state)
 	assert_non_null(strstr(c.err, "x\nitsy: x"));
 }
 
+static void two_steps(void)
+{
+	struct progress progress = { 0 };
+
+	report_progress_end(&progress); /* nothing was shown, and nothing is said */
+	report_progress(&progress, "%s: %d of 2", "a\n", 1);
+	report_progress(&progress, "%s: %d of 2", "a\n", 2);
+	report_progress_end(&progress);
+}
+
+static void test_progress_is_one_line_in_a_file(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	capture_begin(&c);
+	two_steps();
+	capture_end(&c);
+	assert_string_equal(c.err, "itsy: a?: 1 of 2\n");
+}
+
+static void test_progress_is_written_over_itself_on_a_terminal(void **state)
+{
+	char seen[128] = "";
+	int terminal, end, before;
+	ssize_t nr;
+
+	(void)state;
+	if (openpty(&terminal, &end, NULL, NULL, NULL) < 0)
+		skip();
+	before = dup(STDERR_FILENO);
+	assert_true(before >= 0);
+	assert_true(dup2(end, STDERR_FILENO) >= 0);
+	two_steps();
+	(void)fflush(stderr);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	nr = read(terminal, seen, sizeof(seen) - 1);
+	assert_true(nr > 0);
+	(void)close(before);
+	(void)close(end);
+	(void)close(terminal);
+	assert_string_equal(seen, "\r\033[Kitsy: a?: 1 of 2\r\033[Kitsy: a?: 2 of 2\r\033[K");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -82,6 +128,8 @@ int main(void)
 		cmocka_unit_test(test_a_report_is_one_line_on_stderr),
 		cmocka_unit_test(test_a_report_without_a_cure_ends_with_the_cause),
 		cmocka_unit_test(test_long_reports_are_cut),
+		cmocka_unit_test(test_progress_is_one_line_in_a_file),
+		cmocka_unit_test(test_progress_is_written_over_itself_on_a_terminal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,6 +49,7 @@ static struct {
 	bool has_devices;
 	enum vfio_reset_step reset_failed;
 	unsigned nr_resets, nr_open;
+	int signal_while_mapping; /* after the first piece of memory */
 
 	/* The machines, in turn: how each ends. */
 	enum machine_end ends[4];
@@ -133,11 +134,22 @@ WRAP(int, vfio_container_create,
 	return w.has_devices ? 0 : __real_vfio_container_create(ret_container, ret_failure);
 }
 
-WRAP(int, vfio_dma_map,
+WRAP(int, vfio_dma_map_in_pieces,
      (struct vfio_container * c, uint64_t iova, uint64_t size, void *va,
-      struct vfio_failure *ret_failure))
+      const struct vfio_dma_progress *progress, struct vfio_failure *ret_failure))
 {
-	return w.has_devices ? 0 : __real_vfio_dma_map(c, iova, size, va, ret_failure);
+	if (!w.has_devices)
+		return __real_vfio_dma_map_in_pieces(c, iova, size, va, progress, ret_failure);
+	for (uint64_t done = 0; done < size; done += progress->piece) {
+		if (w.signal_while_mapping && done)
+			assert_int_equal(kill(getpid(), w.signal_while_mapping), 0);
+		if (!progress->go_on(progress->ctx, done, size)) {
+			*ret_failure =
+				(struct vfio_failure){ .code = VFIO_FAILURE_OTHER, .error = EINTR };
+			return -EINTR;
+		}
+	}
+	return 0;
 }
 
 WRAP(int, vfio_device_reset, (struct vfio_device * dev, enum vfio_reset_step *ret_failed))
@@ -486,6 +498,19 @@ static void test_a_signal_ends_the_guest_and_is_the_exit_status(void **state)
 	assert_int_equal(w.nr_started, 1);
 }
 
+/* Much memory takes long to pin, and nobody waits for the end of that. */
+static void test_a_signal_during_set_up_gives_all_back_and_starts_nothing(void **state)
+{
+	(void)state;
+	add_devices();
+	w.config.memory = GiB;
+	w.signal_while_mapping = SIGINT;
+	assert_int_equal(run(), 128 + SIGINT);
+	assert_int_equal(w.nr_machines, 0);
+	assert_int_equal(w.nr_open, 0);
+	assert_int_equal(count(w.said.err, "error"), 0);
+}
+
 static void test_what_is_typed_reaches_the_console_however_little_it_takes(void **state)
 {
 	(void)state;
@@ -693,6 +718,7 @@ int main(void)
 		TEST(test_a_host_without_io_uring_is_told_once),
 		TEST(test_a_host_that_fails_is_told),
 		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),
+		TEST(test_a_signal_during_set_up_gives_all_back_and_starts_nothing),
 		TEST(test_what_is_typed_reaches_the_console_however_little_it_takes),
 		TEST(test_ctrl_a_x_on_a_terminal_ends_the_guest),
 		TEST(test_the_device_tree_is_written_instead_of_a_boot),

@@ -258,12 +258,67 @@ static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
 	assert_int_equal(failure.code, VFIO_FAILURE_MEMLOCK);
 	assert_true(failure.have == 0x100000);
 	assert_true(failure.want == 0x180000);
+	/* Of all that is to be mapped, and not of the piece alone. */
+	assert_int_equal(
+		vfio_dma_map_in_pieces(w.container, 0x40000000, 0x100000, (void *)0x1000000,
+				       &(struct vfio_dma_progress){ .piece = 0x1000 }, &failure),
+		-ENOMEM);
+	assert_true(failure.want == 0x180000);
 	/* Where the limit is not the reason, it is not named. */
 	assert_int_equal(
 		vfio_dma_map(w.container, 0x40000000, 0x80000, (void *)0x1000000, &failure),
 		-ENOMEM);
 	assert_int_equal(failure.code, VFIO_FAILURE_OTHER);
 	(void)setrlimit(RLIMIT_MEMLOCK, &before);
+	stop(&w);
+}
+
+struct watcher {
+	uint64_t until, done[8];
+	unsigned nr;
+};
+
+static bool watch(void *ctx, uint64_t done, uint64_t size)
+{
+	struct watcher *w = ctx;
+
+	assert_true(size == 0x5000);
+	assert_in_range(w->nr, 0, sizeof(w->done) / sizeof(w->done[0]) - 1);
+	w->done[w->nr++] = done;
+	return done < w->until;
+}
+
+static void test_much_memory_is_mapped_in_pieces_until_somebody_says_no(void **state)
+{
+	struct vfio_failure failure = { 0 };
+	struct watcher watcher = { .until = UINT64_MAX };
+	const struct vfio_dma_progress progress = { 0x2000, watch, &watcher };
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.dev = fake_open(&w.fake, w.container, BDF);
+	assert_int_equal(
+		vfio_dma_map_in_pieces(w.container, 0, 0x5000, (void *)0x1000, &progress, &failure),
+		0);
+	assert_int_equal(watcher.nr, 3);
+	assert_true(watcher.done[0] == 0 && watcher.done[1] == 0x2000 && watcher.done[2] == 0x4000);
+	assert_int_equal(w.fake.nr_dma, 3);
+	assert_int_equal(w.container->mapped, 0x5000);
+
+	watcher = (struct watcher){ .until = 0x2000 };
+	assert_int_equal(vfio_dma_map_in_pieces(w.container, 0x40000000, 0x5000, (void *)0x1000,
+						&progress, &failure),
+			 -EINTR);
+	assert_int_equal(watcher.nr, 2);
+	assert_int_equal(w.fake.nr_dma, 4);
+	assert_int_equal(failure.error, EINTR);
+	/* It is known in whole before the first piece whether it can be mapped. */
+	watcher = (struct watcher){ .until = UINT64_MAX };
+	assert_int_equal(vfio_dma_map_in_pieces(w.container, UINT64_MAX - 0x3fff, 0x5000,
+						(void *)0x1000, &progress, &failure),
+			 -EINVAL);
+	assert_int_equal(watcher.nr, 0);
 	stop(&w);
 }
 
@@ -382,6 +437,7 @@ int main(void)
 		cmocka_unit_test(test_answer_that_claims_more_ranges_than_it_has_is_refused),
 		cmocka_unit_test(test_ranges_that_overlap_are_refused),
 		cmocka_unit_test(test_mapping_over_the_lock_limit_says_by_how_much),
+		cmocka_unit_test(test_much_memory_is_mapped_in_pieces_until_somebody_says_no),
 		cmocka_unit_test(
 			test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left),
 		cmocka_unit_test(test_group_is_shared_and_left_with_its_last_function),
