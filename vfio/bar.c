@@ -120,7 +120,7 @@ static size_t add_trap(struct bar_span *spans, size_t nr, const struct vfio_devi
 {
 	uint64_t page = dev->container->sys.page_size;
 
-	if (dev->kind != VFIO_IRQ_KIND_MSIX || place->bar != index)
+	if (dev->kind != VFIO_IRQ_KIND_MSIX || !place->size || place->bar != index)
 		return nr;
 	spans[nr] = (struct bar_span){
 		.first = place->offset & ~(page - 1),

@@ -25,7 +25,7 @@
 #include "vfio/device.h"
 #include "vfio/vector.h"
 
-/* A run of bytes of one BAR. */
+/* A run of bytes of one BAR; of size 0 it is nowhere. */
 struct bar_place {
 	unsigned bar;
 	uint64_t offset, size;

@@ -63,8 +63,12 @@ static bool places_overlap(const struct bar_place *a, const struct bar_place *b)
 }
 
 /*
- * 1: the function has an MSI-X whose table and PBA lie in memory BARs and do not overlap;
- * 0: it has none that a guest could use; or negative errno.
+ * 1: the function has an MSI-X whose table lies in a memory BAR; 0: it has none that a guest
+ * could use; or negative errno.
+ *
+ * Choice: a PBA that is in no memory BAR, or in the table, is nowhere, and MSI-X is shown all the
+ * same: pending bits are computed here, drivers do not need them, and some functions give an
+ * offset beyond their BAR (virtual functions of Chelsio's T5).
  */
 static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 {
@@ -82,21 +86,35 @@ static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 	pba = place_in_bar(dev, image, &dev->pba);
 	if (table < 0 || pba < 0)
 		return table < 0 ? table : pba;
-	if (!table || !pba || places_overlap(&dev->table, &dev->pba))
+	if (!table)
 		return 0;
+	if (!pba || places_overlap(&dev->table, &dev->pba))
+		dev->pba.size = 0;
 	dev->nr_vectors = nr;
 	return 1;
+}
+
+/* How long the capability is: PCI Local Bus 3.0, 6.8.1, has four layouts. */
+static unsigned msi_size(uint32_t flags)
+{
+	bool wide = flags & PCI_MSI_FLAGS_64BIT;
+
+	if (flags & PCI_MSI_FLAGS_MASKBIT)
+		return (wide ? 0u + PCI_MSI_PENDING_64 : PCI_MSI_PENDING_32) + 4;
+	return (wide ? 0u + PCI_MSI_DATA_64 : PCI_MSI_DATA_32) + 2;
 }
 
 static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
 {
 	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSI);
+	uint32_t flags;
 
-	/* The longest layout takes 24 bytes; where that does not fit, there is no MSI. */
-	if (!at || at + PCI_MSI_PENDING_64 + 4 > CFGSPACE_SIZE_PCI)
+	if (!at)
 		return false;
-	dev->nr_vectors =
-		1u << ((cfgspace_get(image, at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_QMASK) >> 1);
+	flags = cfgspace_get(image, at + PCI_MSI_FLAGS, 2);
+	if (at + msi_size(flags) > CFGSPACE_SIZE_PCI)
+		return false;
+	dev->nr_vectors = 1u << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
 	return dev->nr_vectors <= MSI_VECTORS_MAX;
 }
 
