@@ -24,7 +24,8 @@
 enum device_work {
 	DEVICE_WORK_BARS = 1,	 /* tell that BARs moved */
 	DEVICE_WORK_VECTORS = 2, /* bring the vectors in line, deliver what waited */
-	DEVICE_WORK_RESET = 4,	 /* reset the function: resetting is set */
+	DEVICE_WORK_RESET = 4,	 /* reset the function: busy is set */
+	DEVICE_WORK_KIND = 8,	 /* enable another kind of interrupt at the host: busy is set */
 };
 
 /* One write of the guest. */
@@ -173,21 +174,39 @@ static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w,
 	return work;
 }
 
+/*
+ * The registers may say another kind of interrupt now: the vectors obey it at once where the
+ * host has it enabled, and no kind until then where it has not. Where the guest has none
+ * enabled, the host keeps what it has.
+ */
+static unsigned follow_kind(struct vfio_device *dev)
+{
+	enum vfio_irq_kind asked = msi_asked(dev);
+
+	dev->used = asked == dev->kind ? asked : VFIO_IRQ_KIND_NONE;
+	if (asked == dev->used)
+		return 0;
+	dev->busy = true;
+	return DEVICE_WORK_KIND;
+}
+
 static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_write *w)
 {
 	struct vfio_cfgspace *cfg = &dev->cfg;
 	uint32_t keep = cfgspace_get(cfg->keep, w->offset, w->len);
 	uint32_t old = cfgspace_get(cfg->value, w->offset, w->len);
 	uint32_t command = cfgspace_get(cfg->value, PCI_COMMAND, 2);
+	unsigned work;
 
 	if (asks_reset(dev, w)) {
-		dev->resetting = true;
+		dev->busy = true;
 		cfgspace_put(cfg->value, PCI_COMMAND, 2, command & ~(uint32_t)PCI_COMMAND_MEMORY);
 		return DEVICE_WORK_RESET | (command & PCI_COMMAND_MEMORY ? DEVICE_WORK_BARS : 0);
 	}
 	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);
-	return effects(dev, w, command);
+	work = effects(dev, w, command);
+	return work & DEVICE_WORK_VECTORS ? work | follow_kind(dev) : work;
 }
 
 /*
@@ -207,10 +226,33 @@ static void reset_by_guest(struct vfio_device *dev)
 	pthread_mutex_lock(&dev->lock);
 	/* Where the host refuses, all that is virtual is reset nevertheless. */
 	(void)!device_reset_locked(dev, &failed);
-	dev->resetting = false;
-	pthread_cond_broadcast(&dev->reset_over);
+	dev->busy = false;
+	pthread_cond_broadcast(&dev->idle);
 	pthread_mutex_unlock(&dev->lock);
 	msi_tell_all(dev);
+}
+
+/*
+ * First all vectors are off, and whoever has their messages elsewhere (an irqfd) is told; then
+ * the host changes, which takes a while; then they obey the new kind. What is signalled in
+ * between waits.
+ */
+static void change_kind(struct vfio_device *dev)
+{
+	enum vfio_irq_kind asked;
+	int r;
+
+	msi_sync(dev);
+	pthread_mutex_lock(&dev->lock);
+	asked = msi_asked(dev);
+	r = irqs_change(dev, asked);
+	dev->used = dev->kind;
+	dev->busy = false;
+	pthread_cond_broadcast(&dev->idle);
+	pthread_mutex_unlock(&dev->lock);
+	msi_sync(dev);
+	if (r < 0 && dev->ops && dev->ops->kind_refused)
+		dev->ops->kind_refused(dev->ops_ctx, asked, -r);
 }
 
 void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
@@ -221,14 +263,16 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 	if (!access_fits(&dev->cfg, offset, len))
 		return;
 	pthread_mutex_lock(&dev->lock);
-	while (dev->resetting)
-		pthread_cond_wait(&dev->reset_over, &dev->lock);
+	while (dev->busy)
+		pthread_cond_wait(&dev->idle, &dev->lock);
 	work = write_locked(dev, &w);
 	pthread_mutex_unlock(&dev->lock);
 
 	if ((work & DEVICE_WORK_BARS) && dev->ops && dev->ops->bars_changed)
 		dev->ops->bars_changed(dev->ops_ctx);
-	if (work & DEVICE_WORK_VECTORS)
+	if (work & DEVICE_WORK_KIND)
+		change_kind(dev);
+	else if (work & DEVICE_WORK_VECTORS)
 		msi_sync(dev);
 	if (work & DEVICE_WORK_RESET)
 		reset_by_guest(dev);

@@ -120,7 +120,7 @@ static size_t add_trap(struct bar_span *spans, size_t nr, const struct vfio_devi
 {
 	uint64_t page = dev->container->sys.page_size;
 
-	if (dev->kind != VFIO_IRQ_KIND_MSIX || !place->size || place->bar != index)
+	if (!dev->nr_of[VFIO_IRQ_KIND_MSIX] || !place->size || place->bar != index)
 		return nr;
 	spans[nr] = (struct bar_span){
 		.first = place->offset & ~(page - 1),
@@ -340,7 +340,7 @@ static bool access_fits(const struct vfio_device *dev, unsigned bar, uint64_t of
 static bool in_place(const struct vfio_device *dev, unsigned bar, uint64_t offset,
 		     const struct bar_place *place)
 {
-	return dev->kind == VFIO_IRQ_KIND_MSIX && place->bar == bar && offset >= place->offset &&
+	return dev->nr_of[VFIO_IRQ_KIND_MSIX] && place->bar == bar && offset >= place->offset &&
 	       offset - place->offset < place->size;
 }
 

@@ -425,7 +425,6 @@ void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned si
 		    const struct cfgspace_choice *choice)
 {
 	assert(size == CFGSPACE_SIZE || size == CFGSPACE_SIZE_PCI);
-	assert(!choice->msi || !choice->msix);
 	memset(cfg, 0, sizeof(*cfg));
 	cfg->size = size;
 	for (unsigned i = 0; i < ARRAY_SIZE(header_fields); i++)

@@ -40,8 +40,8 @@ struct cfgspace_field {
 
 /* Which capabilities a guest is shown. */
 struct cfgspace_choice {
-	bool msi, msix; /* at most one of them */
-	bool reset;	/* the host can reset the function: show Function Level Reset */
+	bool msi, msix;
+	bool reset; /* the host can reset the function: show Function Level Reset */
 };
 
 /*

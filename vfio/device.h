@@ -30,6 +30,9 @@ struct msi_message {
 	uint32_t data;
 };
 
+/* How the guest gets the function's interrupts. */
+enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX, VFIO_NR_IRQ_KINDS };
+
 /*
  * Called with no lock held. None may write the function's configuration space: while a reset is
  * under way that waits for the end of it, which comes after bars_changed.
@@ -53,18 +56,20 @@ struct vfio_device_ops {
 	 * guest's access is over.
 	 */
 	void (*vector_changed)(void *ctx, unsigned vector);
+	/*
+	 * The guest has enabled a kind of interrupt that the host cannot enable now, for this
+	 * reason, a positive errno: it gets none until it enables one again.
+	 */
+	void (*kind_refused)(void *ctx, enum vfio_irq_kind kind, int error);
 };
-
-/* How the guest gets the function's interrupts. */
-enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX };
 
 /*
  * Open a function that is bound to vfio-pci: join its group to the container
  * (one group may bring several functions), reset it, read its configuration
  * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
- * eventfd each. The vectors stay enabled until destroy, except while
- * vfio_vector_mask_at_device() has one masked: no guest access makes the host's ITS do
- * anything.
+ * eventfd each. The vectors stay enabled, except while vfio_vector_mask_at_device() has one
+ * masked, until destroy or until the guest enables another kind: no other guest access makes
+ * the host's ITS do anything. Then that kind's vectors are enabled in their place.
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
@@ -103,7 +108,9 @@ int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
  * Configuration space as the guest sees it: len 1, 2 or 4, naturally aligned,
  * offset below 4096; anything else reads as all ones and writes nothing. A write
  * that asks for Function Level Reset returns when it is over; before it begins, bars_changed has
- * told that no BAR is decoded any more, and until it is over other writes wait. The tables in
+ * told that no BAR is decoded any more, and until it is over other writes wait. So does one that
+ * enables another kind of interrupt than the host has, and before that vector_changed has told
+ * that no vector is sent any more. The tables in
  * cfgspace.c say which capabilities are shown, and which bits are the function's own, virtual, or
  * fixed; what they do not name is hidden.
  */
@@ -137,7 +144,11 @@ uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, u
 void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,
 		    uint64_t value);
 
+/* The kind that is enabled at the host now. Any thread. */
 enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev);
+/* Was another one enabled before, so that what the host counts began anew? Any thread. */
+bool vfio_device_irqs_changed(const struct vfio_device *dev);
+/* As many as the kind has that has most; vector n is number n of each kind. */
 unsigned vfio_device_nr_vectors(const struct vfio_device *dev);
 /* Borrowed; EFD_NONBLOCK; signalled by the kernel for each interrupt of the vector. */
 int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
@@ -154,8 +165,8 @@ bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
  * giving it back. While it is masked the host takes no interrupt of the vector, and the
  * function keeps one that comes in its MSI-X pending bits. One that is on its way when it
  * is masked can be lost, so assume that one came; what was signalled before stays in the
- * eventfd. Any thread, one at a time for each vector; waits in the kernel for a reset that
- * vfio_cfgspace_write() has under way. 0; -EOPNOTSUPP for MSI (see msi.c); or what the
+ * eventfd. Any thread, one at a time for each vector; waits for a reset that
+ * vfio_cfgspace_write() has under way. 0; -EOPNOTSUPP for MSI (see irqs.c); or what the
  * kernel answered: then a vector that was to be masked is as it was, and one that was to
  * be unmasked may have no eventfd yet.
  */
@@ -163,7 +174,8 @@ int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool ma
 
 /*
  * Have the kernel signal the vector's eventfd as if the function had interrupted
- * (VFIO_IRQ_SET_ACTION_TRIGGER without data). 0, or negative errno.
+ * (VFIO_IRQ_SET_ACTION_TRIGGER without data). 0; -EINVAL: the kind that is enabled has no such
+ * vector; or another negative errno.
  */
 int vfio_vector_trigger(struct vfio_device *dev, unsigned vector) _must_check_;
 

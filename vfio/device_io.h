@@ -7,6 +7,7 @@
  *   vector		one interrupt vector
  *   cfgspace		what each bit of its virtual configuration space is
  *   device_io		this one
+ *   irqs		its interrupts at the host
  *   msi		MSI's registers, MSI-X's table and pending bits
  *   bar		what its BARs are made of, and access to the trapped parts
  *   reset		the state after power-on
@@ -19,6 +20,7 @@
 #define VFIO_DEVICE_IO_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "vfio/cfgspace.h"
 #include "vfio/container_priv.h"
@@ -30,6 +32,14 @@ struct bar_place {
 	unsigned bar;
 	uint64_t offset, size;
 };
+
+/* An entry of the MSI-X table, as the guest wrote it. */
+struct msix_entry {
+	struct msi_message message;
+	bool masked;
+};
+
+struct vfio_irq_set;
 
 struct vfio_bar_state {
 	struct vfio_bar shape; /* but for decoded and address */
@@ -48,22 +58,33 @@ struct vfio_device {
 	bool opened;		  /* cfgspace_region is known */
 	uint64_t cfgspace_region; /* where in the device's file configuration space begins */
 	struct vfio_bar_state bars[VFIO_DEVICE_BARS];
-	enum vfio_irq_kind kind;
-	struct bar_place table, pba; /* of MSI-X */
-	struct vfio_vector *vectors; /* owned */
+	unsigned nr_of[VFIO_NR_IRQ_KINDS]; /* vectors of each kind; 0: it has none of it */
+	struct bar_place table, pba;	   /* of MSI-X */
+	struct vfio_vector *vectors;	   /* owned; number n of each kind is the same one */
 	unsigned nr_vectors;
-	bool enabled;	       /* the vectors are, at the host */
 	uint16_t host_command; /* the function's Command, but for decoding and mastering */
 
 	/* Set before the first access. */
 	const struct vfio_device_ops *ops; /* borrowed */
 	void *ops_ctx;
 
-	/* Guards cfg and updates of the vectors; not held in callbacks. */
+	/* Changed under the lock, read by anybody. */
+	_Atomic(enum vfio_irq_kind) kind; /* enabled at the host */
+	_Atomic bool irqs_changed;	  /* another one was, before */
+
+	/* Guards what follows, updates of the vectors and changes of kind; not held in callbacks.
+	 */
 	pthread_mutex_t lock;
 	struct vfio_cfgspace cfg;
-	bool resetting;		   /* by the guest: until then no write of cfg begins */
-	pthread_cond_t reset_over; /* resetting ended */
+	struct msix_entry *entries;   /* owned, [nr_of[VFIO_IRQ_KIND_MSIX]] */
+	struct vfio_irq_set *irq_set; /* owned: room to enable all vectors */
+	enum vfio_irq_kind used;      /* whose registers the vectors obey */
+	/*
+	 * The guest has set off a reset, or a change of kind: until it is over no write of cfg
+	 * begins.
+	 */
+	bool busy;
+	pthread_cond_t idle; /* busy ended */
 };
 
 /* Accesses to the device's file: all of len bytes, or negative errno. */

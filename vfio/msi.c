@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
  * MSI and MSI-X as a guest sees them: PCI Local Bus 3.0, 6.8 (PCI Express Base
- * 5.0, 7.7.1 and 7.7.2). The function's own vectors are enabled at the host once,
- * all of them, with an eventfd each (linux/vfio.h, VFIO_DEVICE_SET_IRQS); the
- * registers here only say what becomes of a signal.
+ * 5.0, 7.7.1 and 7.7.2). The registers here say what becomes of a signal; vfio/irqs.h has the
+ * function's own vectors.
  *
- * Choice: one kind is shown, MSI-X where the function has a sound one, else MSI;
- * the other capability is hidden. VFIO runs one kind at a time and arm64 hosts
- * cannot grow MSI-X later, so a guest's choice could not be followed without
- * disabling the host's vectors.
+ * A guest sees both kinds where the function has both, and changes between them as it likes.
+ * Vectors obey the registers of one kind at a time (dev->used). What is written in the MSI-X
+ * table stays there meanwhile.
+ *
+ * Choice: where both are enabled, which software must not do (6.8.2.3, 6.8.3), it is MSI-X.
+ *
+ * Choice: an interrupt that waits while the guest goes from one kind to the other is the next
+ * one's, of the same number. A driver copes with one too many.
  *
  * Lock: the device's, around registers and updates of vectors. vfio_vector_take()
  * takes none.
- *
- * Not here: INTx; the ERR and REQ interrupts of VFIO (errors of the bus, and
- * the host asking for the function back).
  */
 #include "vfio/msi.h"
 
@@ -90,7 +90,7 @@ static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 		return 0;
 	if (!pba || places_overlap(&dev->table, &dev->pba))
 		dev->pba.size = 0;
-	dev->nr_vectors = nr;
+	dev->nr_of[VFIO_IRQ_KIND_MSIX] = nr;
 	return 1;
 }
 
@@ -104,18 +104,17 @@ static unsigned msi_size(uint32_t flags)
 	return (wide ? 0u + PCI_MSI_DATA_64 : PCI_MSI_DATA_32) + 2;
 }
 
-static bool probe_msi(struct vfio_device *dev, const uint8_t *image)
+static void probe_msi(struct vfio_device *dev, const uint8_t *image)
 {
-	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSI);
+	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSI), nr;
 	uint32_t flags;
 
 	if (!at)
-		return false;
+		return;
 	flags = cfgspace_get(image, at + PCI_MSI_FLAGS, 2);
-	if (at + msi_size(flags) > CFGSPACE_SIZE_PCI)
-		return false;
-	dev->nr_vectors = 1u << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
-	return dev->nr_vectors <= MSI_VECTORS_MAX;
+	nr = 1u << ((flags & PCI_MSI_FLAGS_QMASK) >> 1);
+	if (at + msi_size(flags) <= CFGSPACE_SIZE_PCI && nr <= MSI_VECTORS_MAX)
+		dev->nr_of[VFIO_IRQ_KIND_MSI] = nr;
 }
 
 int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
@@ -125,159 +124,29 @@ int msi_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: region of the MSI-X table",
 				 dev->name);
-	if (r > 0)
-		dev->kind = VFIO_IRQ_KIND_MSIX;
-	else if (probe_msi(dev, image))
-		dev->kind = VFIO_IRQ_KIND_MSI;
-	else
-		dev->nr_vectors = 0;
+	probe_msi(dev, image);
 	return 0;
-}
-
-static uint32_t irq_index(const struct vfio_device *dev)
-{
-	return dev->kind == VFIO_IRQ_KIND_MSIX ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
-}
-
-static int vectors_create(struct vfio_device *dev, struct vfio_failure *failure)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-
-	assert(dev->nr_vectors > 0);
-	assert(dev->nr_vectors <= VFIO_MAX_VECTORS);
-	dev->vectors = sys->zalloc(sys->ctx, dev->nr_vectors, sizeof(dev->vectors[0]));
-	if (!dev->vectors)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENOMEM, "%s: vectors", dev->name);
-	for (unsigned i = 0; i < dev->nr_vectors; i++)
-		vector_init(&dev->vectors[i]);
-	for (unsigned i = 0; i < dev->nr_vectors; i++) {
-		int fd = sys->eventfd(sys->ctx);
-
-		if (fd < 0)
-			return vfio_fail(failure, VFIO_FAILURE_OTHER, fd, "%s: eventfd", dev->name);
-		dev->vectors[i].eventfd = fd;
-	}
-	return 0;
-}
-
-static int too_few(const struct vfio_device *dev, unsigned have, struct vfio_failure *failure)
-{
-	int r = vfio_fail(failure, VFIO_FAILURE_VECTORS, -ENOSPC, "%s", dev->name);
-
-	vfio_failure_numbers(failure, have, dev->nr_vectors);
-	return r;
-}
-
-/*
- * All in one call: on arm64 hosts MSI-X cannot grow later (VFIO_IRQ_INFO_NORESIZE).
- * A positive answer is the number that the host could give; then none is enabled.
- */
-static int vectors_enable(struct vfio_device *dev, struct vfio_failure *failure)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-	size_t size = sizeof(struct vfio_irq_set) + dev->nr_vectors * sizeof(int32_t);
-	_cleanup_free_ struct vfio_irq_set *set = sys->zalloc(sys->ctx, 1, size);
-	int r;
-
-	if (!set)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENOMEM, "%s: vectors", dev->name);
-	set->argsz = (uint32_t)size;
-	set->flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER;
-	set->index = irq_index(dev);
-	set->count = dev->nr_vectors;
-	for (unsigned i = 0; i < dev->nr_vectors; i++) {
-		int32_t fd = dev->vectors[i].eventfd;
-
-		memcpy(set->data + i * sizeof(fd), &fd, sizeof(fd));
-	}
-	r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, set);
-	if (r > 0)
-		return too_few(dev, (unsigned)r, failure);
-	if (r == -ENOSPC)
-		return too_few(dev, 0, failure);
-	if (r < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS",
-				 dev->name);
-	dev->enabled = true;
-	return 0;
-}
-
-/*
- * VFIO has no masks for MSI (VFIO_IRQ_INFO_MASKABLE is not set); but without its
- * trigger a vector is shut down by the kernel (free_irq()), which masks it in the
- * MSI-X table and takes its event from the host's ITS. Given back, it is mapped
- * and unmasked again, and its pending bit makes it fire. The number of vectors
- * does not change, so VFIO_IRQ_INFO_NORESIZE does not matter.
- *
- * Choice: not with MSI. Its message would be replaced by zeros, while the function
- * has no mask, or one that few have: it would go on writing, to address 0. Of
- * several vectors, all share the message of the first.
- */
-int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool mask)
-{
-	int32_t eventfd = -1;
-	union {
-		struct vfio_irq_set set;
-		uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(eventfd)];
-	} one = {
-		.set = {
-			.argsz = sizeof(one),
-			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-			.index = irq_index(dev),
-			.start = vector,
-			.count = 1,
-		},
-	};
-
-	assert(vector < dev->nr_vectors);
-	if (dev->kind != VFIO_IRQ_KIND_MSIX)
-		return -EOPNOTSUPP;
-	if (!mask)
-		eventfd = dev->vectors[vector].eventfd;
-	memcpy(one.bytes + sizeof(one.set), &eventfd, sizeof(eventfd));
-	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
-}
-
-int msi_enable(struct vfio_device *dev, struct vfio_failure *failure)
-{
-	struct vfio_irq_info info = { .argsz = sizeof(info), .index = irq_index(dev) };
-	int r;
-
-	r = device_ioctl(dev, VFIO_DEVICE_GET_IRQ_INFO, &info);
-	if (r < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_GET_IRQ_INFO",
-				 dev->name);
-	if (!(info.flags & VFIO_IRQ_INFO_EVENTFD))
-		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
-	if (info.count < dev->nr_vectors)
-		return too_few(dev, info.count, failure);
-	r = vectors_create(dev, failure);
-	return r < 0 ? r : vectors_enable(dev, failure);
-}
-
-void msi_disable(struct vfio_device *dev)
-{
-	const struct vfio_sys *sys = &dev->container->sys;
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.index = irq_index(dev),
-	};
-
-	if (dev->enabled)
-		(void)device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
-	dev->enabled = false;
-	for (unsigned i = 0; dev->vectors && i < dev->nr_vectors; i++) {
-		if (dev->vectors[i].eventfd >= 0)
-			sys->close(sys->ctx, dev->vectors[i].eventfd);
-	}
-	free(TAKE_PTR(dev->vectors));
 }
 
 void msi_forget(struct vfio_device *dev)
 {
 	for (unsigned i = 0; i < dev->nr_vectors; i++)
 		vector_forget(&dev->vectors[i]);
+	for (unsigned i = 0; i < dev->nr_of[VFIO_IRQ_KIND_MSIX]; i++)
+		dev->entries[i] = (struct msix_entry){ .masked = true };
+}
+
+enum vfio_irq_kind msi_asked(const struct vfio_device *dev)
+{
+	const struct vfio_cfgspace *cfg = &dev->cfg;
+
+	if (cfg->msix &&
+	    (cfgspace_get(cfg->value, cfg->msix + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_ENABLE))
+		return VFIO_IRQ_KIND_MSIX;
+	if (cfg->msi &&
+	    (cfgspace_get(cfg->value, cfg->msi + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE))
+		return VFIO_IRQ_KIND_MSI;
+	return VFIO_IRQ_KIND_NONE;
 }
 
 /*
@@ -314,21 +183,25 @@ static void msi_decode(const struct vfio_device *dev, struct msi_registers *ret)
 	if (flags & PCI_MSI_FLAGS_MASKBIT)
 		ret->masks = cfgspace_get(at, wide ? PCI_MSI_MASK_64 : PCI_MSI_MASK_32, 4);
 	/* Choice: more than the function has, or a reserved value, enables all. */
-	if (ret->enabled > dev->nr_vectors)
-		ret->enabled = dev->nr_vectors;
+	if (ret->enabled > dev->nr_of[VFIO_IRQ_KIND_MSI])
+		ret->enabled = dev->nr_of[VFIO_IRQ_KIND_MSI];
+}
+
+/* What keeps all vectors of a kind from being sent. */
+static uint64_t kind_reasons(const struct vfio_device *dev, enum vfio_irq_kind kind)
+{
+	return dev->used == kind ? 0 : VECTOR_OFF;
 }
 
 static bool msi_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
 {
+	uint64_t why = kind_reasons(dev, VFIO_IRQ_KIND_MSI);
 	struct msi_registers msi;
 	uint32_t low, number;
-	uint64_t why = 0;
 
 	msi_decode(dev, &msi);
 	low = msi.enabled - 1;
 	number = vector & low;
-	if (!(msi.flags & PCI_MSI_FLAGS_ENABLE))
-		why |= VECTOR_OFF;
 	if (msi.masks >> number & 1)
 		why |= VECTOR_MASKED;
 	*ret_message = (struct msi_message){
@@ -344,36 +217,47 @@ uint32_t msi_pending_locked(const struct vfio_device *dev)
 	uint32_t pending = 0;
 
 	msi_decode(dev, &msi);
-	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+	for (unsigned i = 0; i < dev->nr_of[VFIO_IRQ_KIND_MSI]; i++) {
 		if (vector_pending(&dev->vectors[i]))
 			pending |= 1u << (i & (msi.enabled - 1));
 	}
 	return pending;
 }
 
-static uint64_t msix_reasons(const struct vfio_device *dev)
+static uint64_t msix_reasons(const struct vfio_device *dev, unsigned vector)
 {
 	uint32_t flags = cfgspace_get(dev->cfg.value, dev->cfg.msix + PCI_MSIX_FLAGS, 2);
-	uint64_t why = 0;
+	uint64_t why = kind_reasons(dev, VFIO_IRQ_KIND_MSIX);
 
-	if (!(flags & PCI_MSIX_FLAGS_ENABLE))
-		why |= VECTOR_OFF;
 	if (flags & PCI_MSIX_FLAGS_MASKALL)
 		why |= VECTOR_MASKED_ALL;
+	if (dev->entries[vector].masked)
+		why |= VECTOR_MASKED;
 	return why;
-}
-
-static uint64_t vector_own_mask(const struct vfio_vector *vector)
-{
-	return atomic_load_explicit(&vector->state, memory_order_relaxed) & VECTOR_MASKED;
 }
 
 static bool msix_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
 {
-	struct vfio_vector *v = &dev->vectors[vector];
+	*ret_message = dev->entries[vector].message;
+	return vector_update(&dev->vectors[vector], msix_reasons(dev, vector), ret_message);
+}
 
-	vector_message(v, ret_message);
-	return vector_update(v, msix_reasons(dev) | vector_own_mask(v), ret_message);
+/* A vector that the kind in use has none of. */
+static bool off_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
+{
+	vector_message(&dev->vectors[vector], ret_message);
+	return vector_update(&dev->vectors[vector], VECTOR_OFF | VECTOR_MASKED, ret_message);
+}
+
+/* While no kind is in use, a vector has what it would have in the function's first one. */
+static bool sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
+{
+	bool msix = dev->nr_of[VFIO_IRQ_KIND_MSIX] && dev->used != VFIO_IRQ_KIND_MSI;
+
+	if (vector >= dev->nr_of[msix ? VFIO_IRQ_KIND_MSIX : VFIO_IRQ_KIND_MSI])
+		return off_sync_one(dev, vector, ret_message);
+	return msix ? msix_sync_one(dev, vector, ret_message)
+		    : msi_sync_one(dev, vector, ret_message);
 }
 
 /* What an update did, to be told with no lock held. */
@@ -421,37 +305,42 @@ void msi_sync(struct vfio_device *dev)
 
 		pthread_mutex_lock(&dev->lock);
 		update = update_begin(vector);
-		update_end(vector, &update,
-			   dev->kind == VFIO_IRQ_KIND_MSIX ? msix_sync_one(dev, i, &update.message)
-							   : msi_sync_one(dev, i, &update.message));
+		update_end(vector, &update, sync_one(dev, i, &update.message));
 		pthread_mutex_unlock(&dev->lock);
 		tell(dev, i, &update);
 	}
 }
 
 /* An entry of the table as its 16 bytes. Lock held. */
-static void entry_load(const struct vfio_vector *vector, uint8_t ret_entry[PCI_MSIX_ENTRY_SIZE])
+static void entry_load(const struct msix_entry *entry, uint8_t ret_bytes[PCI_MSIX_ENTRY_SIZE])
 {
-	struct msi_message message;
-	uint32_t control = vector_own_mask(vector) ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
+	uint32_t control = entry->masked ? PCI_MSIX_ENTRY_CTRL_MASKBIT : 0;
+	uint64_t address = entry->message.address;
 
-	vector_message(vector, &message);
-	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4, (uint32_t)message.address);
-	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4, (uint32_t)(message.address >> 32));
-	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_DATA, 4, message.data);
-	cfgspace_put(ret_entry, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, control);
+	cfgspace_put(ret_bytes, PCI_MSIX_ENTRY_LOWER_ADDR, 4, (uint32_t)address);
+	cfgspace_put(ret_bytes, PCI_MSIX_ENTRY_UPPER_ADDR, 4, (uint32_t)(address >> 32));
+	cfgspace_put(ret_bytes, PCI_MSIX_ENTRY_DATA, 4, entry->message.data);
+	cfgspace_put(ret_bytes, PCI_MSIX_ENTRY_VECTOR_CTRL, 4, control);
+}
+
+static void entry_store(struct msix_entry *entry, const uint8_t bytes[PCI_MSIX_ENTRY_SIZE])
+{
+	entry->message.address = cfgspace_get(bytes, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
+	entry->message.address |= (uint64_t)cfgspace_get(bytes, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
+	entry->message.data = cfgspace_get(bytes, PCI_MSIX_ENTRY_DATA, 4);
+	entry->masked = bytes[PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT;
 }
 
 uint64_t msix_table_read(struct vfio_device *dev, uint64_t offset, unsigned len)
 {
-	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
+	uint8_t bytes[PCI_MSIX_ENTRY_SIZE];
 	uint64_t value = 0;
 
 	assert(offset + len <= dev->table.size);
 	pthread_mutex_lock(&dev->lock);
-	entry_load(&dev->vectors[offset / PCI_MSIX_ENTRY_SIZE], entry);
+	entry_load(&dev->entries[offset / PCI_MSIX_ENTRY_SIZE], bytes);
 	pthread_mutex_unlock(&dev->lock);
-	memcpy(&value, entry + offset % PCI_MSIX_ENTRY_SIZE, len);
+	memcpy(&value, bytes + offset % PCI_MSIX_ENTRY_SIZE, len);
 	return value;
 }
 
@@ -463,24 +352,18 @@ uint64_t msix_table_read(struct vfio_device *dev, uint64_t offset, unsigned len)
 void msix_table_write(struct vfio_device *dev, uint64_t offset, unsigned len, uint64_t value)
 {
 	unsigned index = (unsigned)(offset / PCI_MSIX_ENTRY_SIZE);
-	struct vfio_vector *vector = &dev->vectors[index];
-	uint8_t entry[PCI_MSIX_ENTRY_SIZE];
+	const struct vfio_vector *vector = &dev->vectors[index];
+	uint8_t bytes[PCI_MSIX_ENTRY_SIZE];
 	struct update update;
-	uint64_t why;
 
 	assert(offset + len <= dev->table.size);
 	assert(offset % PCI_MSIX_ENTRY_SIZE + len <= PCI_MSIX_ENTRY_SIZE);
 	pthread_mutex_lock(&dev->lock);
-	entry_load(vector, entry);
-	memcpy(entry + offset % PCI_MSIX_ENTRY_SIZE, &value, len);
+	entry_load(&dev->entries[index], bytes);
+	memcpy(bytes + offset % PCI_MSIX_ENTRY_SIZE, &value, len);
+	entry_store(&dev->entries[index], bytes);
 	update = update_begin(vector);
-	update.message.address = cfgspace_get(entry, PCI_MSIX_ENTRY_LOWER_ADDR, 4) & ~3u;
-	update.message.address |= (uint64_t)cfgspace_get(entry, PCI_MSIX_ENTRY_UPPER_ADDR, 4) << 32;
-	update.message.data = cfgspace_get(entry, PCI_MSIX_ENTRY_DATA, 4);
-	why = msix_reasons(dev);
-	if (entry[PCI_MSIX_ENTRY_VECTOR_CTRL] & PCI_MSIX_ENTRY_CTRL_MASKBIT)
-		why |= VECTOR_MASKED;
-	update_end(vector, &update, vector_update(vector, why, &update.message));
+	update_end(vector, &update, sync_one(dev, index, &update.message));
 	pthread_mutex_unlock(&dev->lock);
 	tell(dev, index, &update);
 }
@@ -491,41 +374,11 @@ uint64_t msix_pba_read(const struct vfio_device *dev, uint64_t offset, unsigned 
 	uint64_t value = 0;
 
 	assert(offset + len <= dev->pba.size);
-	for (unsigned i = 0; i < 8 * len && first + i < dev->nr_vectors; i++) {
+	for (unsigned i = 0; i < 8 * len && first + i < dev->nr_of[VFIO_IRQ_KIND_MSIX]; i++) {
 		if (vector_pending(&dev->vectors[first + i]))
 			value |= UINT64_C(1) << i;
 	}
 	return value;
-}
-
-enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
-{
-	return dev->kind;
-}
-
-unsigned vfio_device_nr_vectors(const struct vfio_device *dev)
-{
-	return dev->nr_vectors;
-}
-
-int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
-{
-	assert(vector < dev->nr_vectors);
-	return dev->vectors[vector].eventfd;
-}
-
-int vfio_vector_trigger(struct vfio_device *dev, unsigned vector)
-{
-	struct vfio_irq_set set = {
-		.argsz = sizeof(set),
-		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
-		.index = irq_index(dev),
-		.start = vector,
-		.count = 1,
-	};
-
-	assert(vector < dev->nr_vectors);
-	return device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
 }
 
 bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,

@@ -5,17 +5,16 @@
 #ifndef VFIO_MSI_H
 #define VFIO_MSI_H
 
-#include "vfio/device_io.h"
+#include "vfio/irqs.h"
 
-/* Which kind of interrupt the function has, from an image of its configuration space. */
+/* Which of MSI and MSI-X the function has, from an image of its configuration space. */
 int msi_probe(struct vfio_device *dev, const uint8_t *image,
 	      struct vfio_failure *failure) _must_check_;
-/* Enable all vectors at the host, with an eventfd each. */
-int msi_enable(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
-void msi_disable(struct vfio_device *dev);
+/* The kind that the guest has enabled, by its registers. Lock held. */
+enum vfio_irq_kind msi_asked(const struct vfio_device *dev);
 /*
- * All vectors as after power-on: masked, nothing waits. Their eventfds are left to whoever
- * reads them. Lock held, or no other user yet.
+ * All vectors and the table as after power-on: masked, nothing waits. Their eventfds are left to
+ * whoever reads them. Lock held, or no other user yet.
  */
 void msi_forget(struct vfio_device *dev);
 /* Tell of all vectors that they changed. No lock held. */

@@ -155,11 +155,12 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 	r = msi_probe(dev, image, failure);
 	if (r < 0)
 		return r;
-	if (dev->kind == VFIO_IRQ_KIND_NONE)
-		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
+	r = irqs_probe(dev, failure);
+	if (r < 0)
+		return r;
 	choice = (struct cfgspace_choice){
-		.msi = dev->kind == VFIO_IRQ_KIND_MSI,
-		.msix = dev->kind == VFIO_IRQ_KIND_MSIX,
+		.msi = dev->nr_of[VFIO_IRQ_KIND_MSI],
+		.msix = dev->nr_of[VFIO_IRQ_KIND_MSIX],
 		.reset = dev->can_reset,
 	};
 	r = bars_probe(dev, image, failure);
@@ -167,7 +168,7 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 		return r;
 	cfgspace_build(&dev->cfg, image, size, &choice);
 	bars_to_cfgspace(dev);
-	return msi_enable(dev, failure);
+	return irqs_open(dev, failure);
 }
 
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
@@ -192,7 +193,7 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	pci_bdf_format(bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
-	r = pthread_cond_init(&dev->reset_over, NULL);
+	r = pthread_cond_init(&dev->idle, NULL);
 	assert(r == 0);
 
 	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_failure);
@@ -226,12 +227,12 @@ void vfio_device_destroy(struct vfio_device *dev)
 		if (dev->can_reset)
 			(void)device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
 	}
-	msi_disable(dev);
+	irqs_close(dev);
 	bars_unmap(dev);
 	if (dev->fd >= 0)
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
 	vfio_group_put(dev->container, dev->group);
-	pthread_cond_destroy(&dev->reset_over);
+	pthread_cond_destroy(&dev->idle);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }

@@ -75,6 +75,7 @@ int device_reset_locked(struct vfio_device *dev, enum vfio_reset_step *ret_faile
 	}
 	write_back_initial(dev);
 	memcpy(dev->cfg.value, dev->cfg.initial, sizeof(dev->cfg.value));
+	dev->used = VFIO_IRQ_KIND_NONE;
 	msi_forget(dev);
 	return r;
 }

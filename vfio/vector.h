@@ -33,6 +33,7 @@
 
 struct vfio_vector {
 	int eventfd; /* owned, constant */
+	bool silent; /* masked at the device; the device's lock */
 	_Atomic uint64_t state;
 	struct {
 		_Atomic uint64_t address;

@@ -83,7 +83,7 @@ inline mask_queue_want(mask, ret)
 	}
 }
 
-/* The host's: VFIO_DEVICE_SET_IRQS. `msi.c: vfio_vector_mask_at_device()` */
+/* The host's: VFIO_DEVICE_SET_IRQS. `irqs.c: vfio_vector_mask_at_device()` */
 inline mask_at_device(mask)
 {
 	if

@@ -41,10 +41,24 @@ static void bars_changed(void *ctx)
 	pci_host_bars_changed(p->pci_host, p->slot);
 }
 
+static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
+{
+	static const char *const names[VFIO_NR_IRQ_KINDS] = {
+		[VFIO_IRQ_KIND_MSI] = "MSI",
+		[VFIO_IRQ_KIND_MSIX] = "MSI-X",
+	};
+	const struct passthru *p = ctx;
+
+	report_warning("%s: the guest enables %s, which the host refuses (%s): it gets no "
+		       "interrupts",
+		       p->irq.name, names[kind], strerror(error));
+}
+
 static const struct vfio_device_ops device_ops = {
 	.bars_changed = bars_changed,
 	.vector_released = vector_released,
 	.vector_changed = vector_changed,
+	.kind_refused = kind_refused,
 };
 
 /* ---- set-up -------------------------------------------------------------------- */

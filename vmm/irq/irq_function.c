@@ -214,7 +214,8 @@ void irq_function_trigger(struct irq_function *f, unsigned vector)
 
 bool irq_function_is_counted(const struct irq_function *f, unsigned vector)
 {
-	return !f->dev || (f->host_counts && vfio_irq_counts_has(f->host_counts, vector));
+	return !f->dev || (f->host_counts && !vfio_device_irqs_changed(f->dev) &&
+			   vfio_irq_counts_has(f->host_counts, vector));
 }
 
 int irq_function_nr_signals(struct irq_function *f, unsigned vector, uint64_t *ret_signals)

@@ -62,7 +62,8 @@ struct vector_counts {
 enum tied_is {
 	TIED_EXACT,   /* all that the kernel took */
 	TIED_DIRECT,  /* less: a GICv4 delivered to the guest, and nobody counted */
-	TIED_UNKNOWN, /* less: the host shows no count of the vector's interrupts */
+	TIED_UNKNOWN, /* less: the host shows no count of the vector's interrupts, or none any more
+		       */
 };
 
 /* The parts of a machine that take a function's interrupts; all borrowed. */
@@ -133,7 +134,8 @@ void irq_function_resend(struct irq_function *f, unsigned vector);
 
 /*
  * Has the host a count of the vector's interrupts? Of bare functions, all signals are
- * itsy's own. Any thread.
+ * itsy's own. No where the guest has changed to another kind of interrupt: the host has begun
+ * to count anew then, in files that the guest's process could not open. Any thread.
  */
 bool irq_function_is_counted(const struct irq_function *f, unsigned vector);
 /*

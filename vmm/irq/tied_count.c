@@ -34,6 +34,8 @@ void tied_count(struct vector_routes *r, size_t f, unsigned v)
 	/* First, so that what comes meanwhile makes the answer larger, and not smaller. */
 	uint64_t routed = taken_by_routers(r, f, v), signals, tied;
 
+	if (route->was_tied && !r->cfg.direct && !vector_is_counted(r, f, v))
+		counts->tied_is = TIED_UNKNOWN; /* it was, until the guest changed the kind */
 	if (!route->was_tied || !vector_is_counted(r, f, v) ||
 	    irq_function_nr_signals(fn->irq, v, &signals) < 0)
 		return;

@@ -20,6 +20,7 @@
 
 struct vfio_device {
 	enum vfio_irq_kind kind;
+	bool irqs_changed;
 	unsigned nr_vectors;
 	enum vfio_take take[DEV_A_EVENTS];
 	struct msi_message messages[DEV_A_EVENTS];
@@ -64,6 +65,11 @@ unsigned vfio_device_nr_vectors(const struct vfio_device *dev)
 enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
 {
 	return dev->kind;
+}
+
+bool vfio_device_irqs_changed(const struct vfio_device *dev)
+{
+	return dev->irqs_changed;
 }
 
 int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
@@ -489,6 +495,10 @@ static void test_what_the_host_does_not_count_is_told(void **state)
 	assert_int_equal(irq_function_nr_signals(&w.f, UNCOUNTED, &nr), -ENOENT);
 	w.count_error = -EIO;
 	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -EIO);
+	/* The guest has changed the kind of interrupt: the host counts anew, elsewhere. */
+	w.dev.irqs_changed = true;
+	assert_false(irq_function_is_counted(&w.f, 0));
+	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -ENOENT);
 }
 
 static void test_a_bare_functions_signals_are_all_of_itsys_own(void **state)

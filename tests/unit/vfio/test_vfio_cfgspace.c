@@ -88,7 +88,7 @@ static void test_capability_lists_skip_what_is_hidden(void **state)
 		  fake_add_nvme,
 		  { 0x11, 0x10, 0x01 },
 		  3 },
-		{ "e1000e: its MSI is hidden for MSI-X", fake_add_e1000e, { 0x01, 0x10, 0x11 }, 3 },
+		{ "e1000e: MSI and MSI-X", fake_add_e1000e, { 0x01, 0x05, 0x10, 0x11 }, 4 },
 		{ "edu: MSI alone", fake_add_edu, { 0x05 }, 1 },
 		{ "full: HyperTransport is hidden",
 		  fake_add_full,

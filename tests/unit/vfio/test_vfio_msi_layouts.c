@@ -132,10 +132,8 @@ static void test_msix_needs_no_pba(void **state)
 		const char *why;
 		uint32_t pba;
 	} cases[] = {
-		{ "beyond the BAR", 0x00004003 },
-		{ "in a BAR of I/O ports", 0x00000002 },
-		{ "in no BAR", 0x00000004 },
-		{ "reserved BAR number", 0x00000007 },
+		{ "beyond the BAR", 0x00004003 },   { "in a BAR of I/O ports", 0x00000002 },
+		{ "in no BAR", 0x00000004 },	    { "reserved BAR number", 0x00000007 },
 		{ "inside the table", 0x00000043 },
 	};
 

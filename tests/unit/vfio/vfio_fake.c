@@ -329,6 +329,8 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 		return trigger(fn, set);
 	if (set->flags & VFIO_IRQ_SET_DATA_NONE) {
 		assert_int_equal(set->index, fn->enabled_index);
+		if (fn->disabling)
+			fn->disabling(fn->disabling_arg);
 		fn->nr_enabled = 0;
 		return 0;
 	}
@@ -347,8 +349,10 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 		int32_t fd;
 
 		memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
-		get_fd(fake, fd, FAKE_EVENTFD);
+		if (fd >= 0)
+			get_fd(fake, fd, FAKE_EVENTFD);
 		fn->eventfds[i] = fd;
+		fn->pending[i] = false;
 	}
 	fn->nr_enabled = set->count;
 	fn->enabled_index = set->index;

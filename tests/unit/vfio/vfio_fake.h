@@ -66,6 +66,9 @@ struct fake_function {
 	/* Called while it is reset, if set; must not come back to the device on this thread. */
 	void (*resetting)(void *arg);
 	void *resetting_arg;
+	/* Called before its vectors are disabled, if set; likewise. */
+	void (*disabling)(void *arg);
+	void *disabling_arg;
 	bool mastering_at_reset;
 	bool commanded;			    /* its Command was written since it was opened */
 	unsigned undecoded;		    /* accesses while it did not decode memory */

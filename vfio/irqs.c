@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The function's own interrupts: linux/vfio.h, VFIO_DEVICE_SET_IRQS. All vectors of one kind
+ * are enabled in one call, with an eventfd each: VFIO runs one kind at a time, and on arm64
+ * hosts the number of MSI-X vectors cannot grow later (VFIO_IRQ_INFO_NORESIZE).
+ *
+ * The function's first kind is enabled when it is opened, and stays: a guest that enables that
+ * kind, masks its vectors and disables it again makes the host do nothing. Another kind is
+ * enabled at the host when the guest enables it, on the thread that writes the register. That
+ * takes the host about as long as a reset does, it is done for one function at a time, and
+ * whoever asks for it waits for it: a guest that does so in a loop spends its own CPU's time.
+ *
+ * Vector n of all kinds has one eventfd, whose reader stays who it is: between two kinds a
+ * signal waits there, and is the next kind's.
+ *
+ * Lock: the device's, around which kind is enabled, and triggers that are taken away.
+ *
+ * Not here: the ERR and REQ interrupts of VFIO (errors of the bus, and the host asking for the
+ * function back).
+ */
+#include "vfio/irqs.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/vfio.h>
+#include <string.h>
+
+#include "vfio/fail.h"
+
+/* By rank: the first one that a function has is enabled when it is opened. */
+static const enum vfio_irq_kind ranks[] = { VFIO_IRQ_KIND_MSIX, VFIO_IRQ_KIND_MSI };
+
+static uint32_t index_of(enum vfio_irq_kind kind)
+{
+	static const uint32_t indexes[VFIO_NR_IRQ_KINDS] = {
+		[VFIO_IRQ_KIND_MSI] = VFIO_PCI_MSI_IRQ_INDEX,
+		[VFIO_IRQ_KIND_MSIX] = VFIO_PCI_MSIX_IRQ_INDEX,
+	};
+
+	assert(kind != VFIO_IRQ_KIND_NONE);
+	return indexes[kind];
+}
+
+static enum vfio_irq_kind first_kind(const struct vfio_device *dev)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++)
+		if (dev->nr_of[ranks[i]])
+			return ranks[i];
+	return VFIO_IRQ_KIND_NONE;
+}
+
+static int too_few(const struct vfio_device *dev, unsigned have, unsigned want,
+		   struct vfio_failure *failure)
+{
+	int r = vfio_fail(failure, VFIO_FAILURE_VECTORS, -ENOSPC, "%s", dev->name);
+
+	vfio_failure_numbers(failure, have, want);
+	return r;
+}
+
+int irqs_probe(struct vfio_device *dev, struct vfio_failure *failure)
+{
+	enum vfio_irq_kind first = first_kind(dev);
+
+	if (first == VFIO_IRQ_KIND_NONE)
+		return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++) {
+		struct vfio_irq_info info = { .argsz = sizeof(info), .index = index_of(ranks[i]) };
+		unsigned want = dev->nr_of[ranks[i]];
+		bool usable;
+		int r;
+
+		if (!want)
+			continue;
+		r = device_ioctl(dev, VFIO_DEVICE_GET_IRQ_INFO, &info);
+		if (r < 0)
+			return vfio_fail(failure, VFIO_FAILURE_OTHER, r,
+					 "%s: VFIO_DEVICE_GET_IRQ_INFO", dev->name);
+		usable = info.flags & VFIO_IRQ_INFO_EVENTFD;
+		if (ranks[i] != first && (!usable || info.count < want))
+			dev->nr_of[ranks[i]] = 0;
+		else if (!usable)
+			return vfio_fail(failure, VFIO_FAILURE_NO_MSI, -ENOTSUP, "%s", dev->name);
+		else if (info.count < want)
+			return too_few(dev, info.count, want, failure);
+	}
+	return 0;
+}
+
+static void *make(const struct vfio_device *dev, size_t nr, size_t size)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	return sys->zalloc(sys->ctx, nr ? nr : 1, size);
+}
+
+static int vectors_create(struct vfio_device *dev, struct vfio_failure *failure)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++)
+		if (dev->nr_vectors < dev->nr_of[ranks[i]])
+			dev->nr_vectors = dev->nr_of[ranks[i]];
+	assert(dev->nr_vectors > 0);
+	assert(dev->nr_vectors <= VFIO_MAX_VECTORS);
+	dev->vectors = make(dev, dev->nr_vectors, sizeof(dev->vectors[0]));
+	dev->entries = make(dev, dev->nr_of[VFIO_IRQ_KIND_MSIX], sizeof(dev->entries[0]));
+	dev->irq_set = make(dev, 1, sizeof(*dev->irq_set) + dev->nr_vectors * sizeof(int32_t));
+	for (unsigned i = 0; dev->vectors && i < dev->nr_vectors; i++)
+		vector_init(&dev->vectors[i]);
+	if (!dev->vectors || !dev->entries || !dev->irq_set)
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENOMEM, "%s: vectors", dev->name);
+	for (unsigned i = 0; i < dev->nr_of[VFIO_IRQ_KIND_MSIX]; i++)
+		dev->entries[i].masked = true;
+	for (unsigned i = 0; i < dev->nr_vectors; i++) {
+		int fd = sys->eventfd(sys->ctx);
+
+		if (fd < 0)
+			return vfio_fail(failure, VFIO_FAILURE_OTHER, fd, "%s: eventfd", dev->name);
+		dev->vectors[i].eventfd = fd;
+	}
+	return 0;
+}
+
+/* The trigger of a vector: none while it is masked at the device. */
+static int32_t trigger_of(const struct vfio_device *dev, enum vfio_irq_kind kind, unsigned vector)
+{
+	const struct vfio_vector *v = &dev->vectors[vector];
+
+	return kind == VFIO_IRQ_KIND_MSIX && v->silent ? -1 : v->eventfd;
+}
+
+/* A positive answer is the number that the host could give; then none is enabled. */
+static int enable(struct vfio_device *dev, enum vfio_irq_kind kind)
+{
+	struct vfio_irq_set *set = dev->irq_set;
+	unsigned nr = dev->nr_of[kind];
+	int r;
+
+	*set = (struct vfio_irq_set){
+		.argsz = (uint32_t)(sizeof(*set) + nr * sizeof(int32_t)),
+		.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.index = index_of(kind),
+		.count = nr,
+	};
+	for (unsigned i = 0; i < nr; i++) {
+		int32_t fd = trigger_of(dev, kind, i);
+
+		memcpy(set->data + i * sizeof(fd), &fd, sizeof(fd));
+	}
+	r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, set);
+	if (r == 0)
+		dev->kind = kind;
+	return r;
+}
+
+static void disable(struct vfio_device *dev)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+	};
+
+	if (dev->kind == VFIO_IRQ_KIND_NONE)
+		return;
+	set.index = index_of(dev->kind);
+	(void)device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
+	dev->kind = VFIO_IRQ_KIND_NONE;
+}
+
+int irqs_open(struct vfio_device *dev, struct vfio_failure *failure)
+{
+	enum vfio_irq_kind kind = first_kind(dev);
+	int r = vectors_create(dev, failure);
+
+	if (r < 0)
+		return r;
+	r = enable(dev, kind);
+	if (r > 0 || r == -ENOSPC)
+		return too_few(dev, r > 0 ? (unsigned)r : 0, dev->nr_of[kind], failure);
+	if (r < 0)
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS",
+				 dev->name);
+	return 0;
+}
+
+void irqs_close(struct vfio_device *dev)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	disable(dev);
+	for (unsigned i = 0; dev->vectors && i < dev->nr_vectors; i++) {
+		if (dev->vectors[i].eventfd >= 0)
+			sys->close(sys->ctx, dev->vectors[i].eventfd);
+	}
+	free(TAKE_PTR(dev->vectors));
+	free(TAKE_PTR(dev->entries));
+	free(TAKE_PTR(dev->irq_set));
+}
+
+int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind)
+{
+	int r;
+
+	disable(dev);
+	dev->irqs_changed = true;
+	r = enable(dev, kind);
+	return r > 0 ? -ENOSPC : r;
+}
+
+/*
+ * VFIO has no masks for MSI (VFIO_IRQ_INFO_MASKABLE is not set); but without its
+ * trigger a vector is shut down by the kernel (free_irq()), which masks it in the
+ * MSI-X table and takes its event from the host's ITS. Given back, it is mapped
+ * and unmasked again, and its pending bit makes it fire. The number of vectors
+ * does not change, so VFIO_IRQ_INFO_NORESIZE does not matter.
+ *
+ * Choice: not with MSI. Its message would be replaced by zeros, while the function
+ * has no mask, or one that few have: it would go on writing, to address 0. Of
+ * several vectors, all share the message of the first. A vector that is masked when the guest
+ * goes from MSI-X to MSI is heard again.
+ */
+int vfio_vector_mask_at_device(struct vfio_device *dev, unsigned vector, bool mask)
+{
+	union {
+		struct vfio_irq_set set;
+		uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+	} one = {
+		.set = {
+			.argsz = sizeof(one),
+			.flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+			.index = VFIO_PCI_MSIX_IRQ_INDEX,
+			.start = vector,
+			.count = 1,
+		},
+	};
+	struct vfio_vector *v = &dev->vectors[vector];
+	int32_t eventfd = mask ? -1 : v->eventfd;
+	int r = mask ? -EOPNOTSUPP : 0;
+
+	assert(vector < dev->nr_vectors);
+	memcpy(one.bytes + sizeof(one.set), &eventfd, sizeof(eventfd));
+	pthread_mutex_lock(&dev->lock);
+	if (dev->kind == VFIO_IRQ_KIND_MSIX && vector < dev->nr_of[VFIO_IRQ_KIND_MSIX])
+		r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &one);
+	if (r == 0)
+		v->silent = mask;
+	pthread_mutex_unlock(&dev->lock);
+	return r;
+}
+
+int vfio_vector_trigger(struct vfio_device *dev, unsigned vector)
+{
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER,
+		.start = vector,
+		.count = 1,
+	};
+	int r = -EINVAL;
+
+	assert(vector < dev->nr_vectors);
+	pthread_mutex_lock(&dev->lock);
+	if (vector < dev->nr_of[dev->kind]) {
+		set.index = index_of(dev->kind);
+		r = device_ioctl(dev, VFIO_DEVICE_SET_IRQS, &set);
+	}
+	pthread_mutex_unlock(&dev->lock);
+	return r;
+}
+
+enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
+{
+	return dev->kind;
+}
+
+bool vfio_device_irqs_changed(const struct vfio_device *dev)
+{
+	return dev->irqs_changed;
+}
+
+unsigned vfio_device_nr_vectors(const struct vfio_device *dev)
+{
+	return dev->nr_vectors;
+}
+
+int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
+{
+	assert(vector < dev->nr_vectors);
+	return dev->vectors[vector].eventfd;
+}

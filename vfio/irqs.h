@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A function's interrupts at the host: which kinds it has, and which one is enabled.
+ * Private to vfio/.
+ */
+#ifndef VFIO_IRQS_H
+#define VFIO_IRQS_H
+
+#include "vfio/device_io.h"
+
+/*
+ * What of dev->nr_of[] the host can enable. The first of MSI-X and MSI has to be had whole;
+ * of a later one that the host has not, nr_of[] becomes 0.
+ */
+int irqs_probe(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
+/* Make the vectors, and enable the function's first kind with all of them. */
+int irqs_open(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
+void irqs_close(struct vfio_device *dev);
+/*
+ * Disable what is enabled, and enable all vectors of that kind; their eventfds stay what they
+ * are. Negative errno: none is enabled then. Lock held.
+ */
+int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind) _must_check_;
+
+#endif
