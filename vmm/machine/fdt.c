@@ -39,8 +39,8 @@
 #define UART_BAUD     115200u
 
 /* IEEE 1275 phys.hi: the kind of space. */
-#define PCI_SPACE_MEM32	   0x02000000u
-#define PCI_SPACE_MEM64_PF 0x43000000u
+#define PCI_SPACE_MEM32 0x02000000u
+#define PCI_SPACE_MEM64 0x03000000u
 
 #define REQUESTER_IDS 0x10000u
 
@@ -275,9 +275,12 @@ static void write_pci(struct tree *t, const struct fdt_machine *m)
 	u32(t, "#size-cells", 2);
 	CELLS(t, "reg", CELLS64(LAYOUT_ECAM), CELLS64(LAYOUT_ECAM_SZ));
 	CELLS(t, "bus-range", 0, 0);
-	/* Bus addresses equal physical ones. */
+	/*
+	 * Bus addresses equal physical ones. Neither window is prefetchable: into one that is,
+	 * Linux puts no BAR that is not (pci_bus_alloc_from_region()); into one that is not, any.
+	 */
 	CELLS(t, "ranges", PCI_SPACE_MEM32, CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32),
-	      CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64_PF, CELLS64(LAYOUT_PCI64),
+	      CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64, CELLS64(LAYOUT_PCI64),
 	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
 	write_msi_map(t, m);
 	flag(t, "dma-coherent");
