@@ -4,8 +4,8 @@
  * and bus mastering, the BARs' addresses, interrupts, Function Level Reset. What
  * each bit is, the tables in cfgspace.c say.
  *
- * Choice: the function itself decodes memory as long as it is open, whatever the
- * guest says: its BARs stay mapped in this process, and an access to a BAR that
+ * Choice: the function itself decodes memory, and I/O ports if it has any, as long as it is
+ * open, whatever the guest says: its BARs stay mapped in this process, and an access to a BAR that
  * does not decode would end the process by SIGBUS (drivers/vfio/pci,
  * vfio_pci_mmap_fault). The guest's bit decides what is mapped in the guest. Bus
  * mastering follows the guest's bit, which is clear at first: no DMA until it is set.
@@ -27,6 +27,9 @@ enum device_work {
 	DEVICE_WORK_RESET = 4,	 /* reset the function: busy is set */
 	DEVICE_WORK_KIND = 8,	 /* enable another kind of interrupt at the host: busy is set */
 };
+
+/* What of Command has BARs decoded. */
+#define DECODING ((uint32_t)(PCI_COMMAND_MEMORY | PCI_COMMAND_IO))
 
 /* One write of the guest. */
 struct cfgspace_write {
@@ -163,9 +166,9 @@ static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w,
 
 	if ((command ^ now) & PCI_COMMAND_MASTER)
 		(void)device_command_write(dev, now & PCI_COMMAND_MASTER);
-	if ((command ^ now) & PCI_COMMAND_MEMORY)
+	if ((command ^ now) & DECODING)
 		work |= DEVICE_WORK_BARS;
-	if ((now & PCI_COMMAND_MEMORY) && touches(w, PCI_BASE_ADDRESS_0, 4 * VFIO_DEVICE_BARS))
+	if ((now & DECODING) && touches(w, PCI_BASE_ADDRESS_0, 4 * VFIO_DEVICE_BARS))
 		work |= DEVICE_WORK_BARS;
 	if (cfg->msi && touches(w, cfg->msi, PCI_MSI_PENDING_64))
 		work |= DEVICE_WORK_VECTORS;
@@ -200,8 +203,8 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
 
 	if (asks_reset(dev, w)) {
 		dev->busy = true;
-		cfgspace_put(cfg->value, PCI_COMMAND, 2, command & ~(uint32_t)PCI_COMMAND_MEMORY);
-		return DEVICE_WORK_RESET | (command & PCI_COMMAND_MEMORY ? DEVICE_WORK_BARS : 0);
+		cfgspace_put(cfg->value, PCI_COMMAND, 2, command & ~DECODING);
+		return DEVICE_WORK_RESET | (command & DECODING ? DEVICE_WORK_BARS : 0);
 	}
 	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);

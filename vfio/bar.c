@@ -2,10 +2,10 @@
 /*
  * BARs: their sizes from VFIO's regions (linux/vfio.h, VFIO_DEVICE_GET_REGION_INFO),
  * their types from configuration space (PCI Local Bus 3.0, 6.2.5.1), the parts
- * that can be mapped, and access to the others.
+ * that can be mapped, and access to the others. I/O ports cannot be mapped: all
+ * accesses to them are trapped.
  *
- * Choice: BARs of I/O ports and the expansion ROM are shown as absent: the guest's
- * host bridge has no I/O window, and nothing in the guest runs option ROMs.
+ * Choice: the expansion ROM is shown as absent: nothing in the guest runs option ROMs.
  *
  * Lock: the device's guards the registers of the BARs; access to the function's memory
  * takes none.
@@ -23,6 +23,10 @@
 
 /* So many areas of a sparse region are looked at at most; further ones are trapped. */
 #define BAR_AREAS_MAX 16u
+
+/* The least that a register can have an address for. */
+#define BAR_IO_MIN     4u
+#define BAR_MEMORY_MIN 16u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "registers are copied as they are");
 
@@ -195,6 +199,12 @@ static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_failu
 	return 0;
 }
 
+static bool is_64bit(uint32_t flags)
+{
+	return !(flags & PCI_BASE_ADDRESS_SPACE_IO) &&
+	       (flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
+}
+
 static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		     struct vfio_failure *failure)
 {
@@ -205,6 +215,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 	_cleanup_free_ void *answer = NULL;
 	struct bar_span areas[BAR_AREAS_MAX], traps[2];
 	struct bar_spans mappable = { .spans = areas }, trapped = { .spans = traps };
+	bool is_io = flags & PCI_BASE_ADDRESS_SPACE_IO;
 	const struct vfio_region_info *info;
 	size_t size;
 	int r;
@@ -215,18 +226,19 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 				 index);
 	info = answer;
 	/* No BAR, or a size that no BAR's register could have. */
-	if (info->size < 16 || (info->size & (info->size - 1)))
+	if (info->size < (is_io ? BAR_IO_MIN : BAR_MEMORY_MIN) || (info->size & (info->size - 1)))
 		return 0;
 
 	state->region = info->offset;
 	state->shape = (struct vfio_bar){
 		.present = true,
-		.is_64bit =
-			(flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64,
-		.prefetchable = flags & PCI_BASE_ADDRESS_MEM_PREFETCH,
+		.is_io = is_io,
+		.is_64bit = is_64bit(flags),
+		.prefetchable = !is_io && (flags & PCI_BASE_ADDRESS_MEM_PREFETCH),
 		.size = info->size,
 	};
-	mappable.nr = mappable_areas(dev, info, size, areas);
+	if (!is_io)
+		mappable.nr = mappable_areas(dev, info, size, areas);
 	trapped.nr = add_trap(traps, 0, dev, index, &dev->table);
 	trapped.nr = add_trap(traps, trapped.nr, dev, index, &dev->pba);
 	bar_cut(&state->shape, dev->container->sys.page_size, &mappable, &trapped);
@@ -237,18 +249,16 @@ int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failur
 {
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
 		uint32_t flags = cfgspace_get(image, PCI_BASE_ADDRESS_0 + 4 * i, 4);
-		bool wide =
-			(flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
+		bool wide = is_64bit(flags);
 		int r;
 
-		if (flags & PCI_BASE_ADDRESS_SPACE_IO)
-			continue;
 		/* A 64-bit BAR needs a second register: the last one has none. */
 		if (wide && i == VFIO_DEVICE_BARS - 1)
 			continue;
 		r = bar_probe(dev, i, flags, failure);
 		if (r < 0)
 			return r;
+		dev->has_io |= dev->bars[i].shape.is_io;
 		i += wide && dev->bars[i].shape.present;
 	}
 	return 0;
@@ -269,6 +279,20 @@ void bars_unmap(struct vfio_device *dev)
 	}
 }
 
+/* The low bits of its register, which no write changes. */
+static uint32_t flags_of(const struct vfio_bar *bar)
+{
+	uint32_t flags = PCI_BASE_ADDRESS_SPACE_MEMORY;
+
+	if (bar->is_io)
+		return PCI_BASE_ADDRESS_SPACE_IO;
+	if (bar->is_64bit)
+		flags |= PCI_BASE_ADDRESS_MEM_TYPE_64;
+	if (bar->prefetchable)
+		flags |= PCI_BASE_ADDRESS_MEM_PREFETCH;
+	return flags;
+}
+
 void bars_to_cfgspace(struct vfio_device *dev)
 {
 	struct vfio_cfgspace *cfg = &dev->cfg;
@@ -276,22 +300,19 @@ void bars_to_cfgspace(struct vfio_device *dev)
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
 		const struct vfio_bar *bar = &dev->bars[i].shape;
 		unsigned at = PCI_BASE_ADDRESS_0 + 4 * i;
-		uint32_t flags = PCI_BASE_ADDRESS_SPACE_MEMORY;
 		uint64_t bits = ~(bar->size - 1);
 
 		if (!bar->present)
 			continue;
-		if (bar->is_64bit)
-			flags |= PCI_BASE_ADDRESS_MEM_TYPE_64;
-		if (bar->prefetchable)
-			flags |= PCI_BASE_ADDRESS_MEM_PREFETCH;
-		cfgspace_put(cfg->initial, at, 4, flags);
-		cfgspace_put(cfg->value, at, 4, flags);
-		cfgspace_put(cfg->keep, at, 4,
-			     (uint32_t)bits & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK);
+		cfgspace_put(cfg->initial, at, 4, flags_of(bar));
+		cfgspace_put(cfg->value, at, 4, flags_of(bar));
+		cfgspace_put(cfg->keep, at, 4, (uint32_t)bits);
 		if (bar->is_64bit)
 			cfgspace_put(cfg->keep, at + 4, 4, (uint32_t)(bits >> 32));
 	}
+	/* Of a function without I/O ports, the bit cannot be set. */
+	if (dev->has_io)
+		cfg->keep[PCI_COMMAND] |= PCI_COMMAND_IO;
 }
 
 /*
@@ -313,7 +334,8 @@ void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret
 		ones &= UINT32_MAX;
 
 	pthread_mutex_lock(&dev->lock);
-	ret_bar->decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
+	ret_bar->decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) &
+			   (ret_bar->is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
 	ret_bar->address = cfgspace_get(dev->cfg.value, at, 4);
 	if (ret_bar->is_64bit)
 		ret_bar->address |= (uint64_t)cfgspace_get(dev->cfg.value, at + 4, 4) << 32;
@@ -332,8 +354,9 @@ static bool access_fits(const struct vfio_device *dev, unsigned bar, uint64_t of
 	if (bar >= VFIO_DEVICE_BARS || (len != 1 && len != 2 && len != 4 && len != 8))
 		return false;
 	shape = &dev->bars[bar].shape;
-	return shape->present && offset % len == 0 && offset < shape->size &&
-	       len <= shape->size - offset;
+	/* No port has eight bytes. */
+	return shape->present && !(shape->is_io && len == 8) && offset % len == 0 &&
+	       offset < shape->size && len <= shape->size - offset;
 }
 
 /* Table and PBA begin and end at multiples of 8: an aligned access is in or out as a whole. */

@@ -9,9 +9,9 @@
  * of this folder held; two of them may run at once. Create, destroy and reset
  * are one thread's, with no access under way.
  *
- * Not here: INTx (Interrupt Pin reads as zero), I/O ports and expansion ROMs (no
- * such BARs), and VFIO's ERR and REQ interrupts: errors of the bus, and the host
- * asking for the function back.
+ * Not here: INTx (Interrupt Pin reads as zero), expansion ROMs (no such BAR), and
+ * VFIO's ERR and REQ interrupts: errors of the bus, and the host asking for the
+ * function back.
  */
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
@@ -39,7 +39,7 @@ enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX, 
  */
 struct vfio_device_ops {
 	/*
-	 * The guest moved BARs or switched memory decoding: read vfio_device_bar()
+	 * The guest moved BARs or switched decoding: read vfio_device_bar()
 	 * of each, and map or unmap accordingly. Do both under one lock of yours:
 	 * callbacks may overlap, and the last one must leave the newest state.
 	 */
@@ -124,11 +124,12 @@ struct vfio_bar_piece {
 };
 
 struct vfio_bar {
-	bool present; /* a memory BAR of this function (upper halves are absent) */
+	bool present; /* a BAR of this function (upper halves are absent) */
+	bool is_io;   /* of I/O ports; else of memory */
 	bool is_64bit, prefetchable;
 	uint64_t size;	  /* a power of two */
-	bool decoded;	  /* Command.Memory is set and an address was assigned */
-	uint64_t address; /* where the guest put it, while decoded */
+	bool decoded;	  /* Command.Memory, or Command.IO, is set and an address was assigned */
+	uint64_t address; /* where the guest put it, while decoded: of memory, or of ports */
 	size_t nr_pieces; /* cover the BAR without holes or overlap, ascending */
 	struct vfio_bar_piece pieces[VFIO_BAR_MAX_PIECES];
 };
@@ -137,8 +138,8 @@ struct vfio_bar {
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
 /*
- * Access to a trapped piece: len 1, 2, 4 or 8, naturally aligned, within the BAR;
- * anything else reads as all ones and writes nothing.
+ * Access to a trapped piece: len 1, 2, 4 or, of memory, 8, naturally aligned, within the
+ * BAR; anything else reads as all ones and writes nothing.
  */
 uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len);
 void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,

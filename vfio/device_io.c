@@ -53,6 +53,8 @@ int device_command_write(const struct vfio_device *dev, bool master)
 {
 	uint16_t command = dev->host_command | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
 
+	if (dev->has_io)
+		command |= PCI_COMMAND_IO;
 	if (master)
 		command |= PCI_COMMAND_MASTER;
 	return device_write(dev, dev->cfgspace_region + PCI_COMMAND, &command, sizeof(command));

@@ -58,6 +58,7 @@ struct vfio_device {
 	bool opened;		  /* cfgspace_region is known */
 	uint64_t cfgspace_region; /* where in the device's file configuration space begins */
 	struct vfio_bar_state bars[VFIO_DEVICE_BARS];
+	bool has_io;			   /* one of them is of I/O ports */
 	unsigned nr_of[VFIO_NR_IRQ_KINDS]; /* vectors of each kind; 0: it has none of it */
 	struct bar_place table, pba;	   /* of MSI-X */
 	struct vfio_vector *vectors;	   /* owned; number n of each kind is the same one */
@@ -93,7 +94,7 @@ int device_write(const struct vfio_device *dev, uint64_t at, const void *buf,
 		 size_t len) _must_check_;
 int device_ioctl(const struct vfio_device *dev, unsigned long request, void *arg);
 
-/* The function's own Command: decoding memory always, mastering as told. */
+/* The function's own Command: decoding always what it has BARs of, mastering as told. */
 int device_command_write(const struct vfio_device *dev, bool master);
 
 #endif

@@ -166,6 +166,11 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 	r = bars_probe(dev, image, failure);
 	if (r < 0)
 		return r;
+	/* As they are known now, it decodes I/O ports, too. */
+	r = dev->has_io ? device_command_write(dev, false) : 0;
+	if (r < 0)
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: configuration space",
+				 dev->name);
 	cfgspace_build(&dev->cfg, image, size, &choice);
 	bars_to_cfgspace(dev);
 	return irqs_open(dev, failure);

@@ -86,7 +86,8 @@ int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
 	int r;
 
 	pthread_mutex_lock(&dev->lock);
-	decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY;
+	decoded = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) &
+		  (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
 	r = device_reset_locked(dev, ret_failed);
 	pthread_mutex_unlock(&dev->lock);
 	if (decoded && dev->ops && dev->ops->bars_changed)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Linux finds a place for the BARs of functions that are passed through, and drives them there: BARs of 64 bits
-# that are not prefetchable in the 64-bit window, since the 32-bit one has 640 MiB.
+# that are not prefetchable in the 64-bit window, since the 32-bit one has 640 MiB; I/O ports in theirs.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -21,8 +21,22 @@ device "nvme-b" {
 }
 END
 
-on_host --device nvme --device nvme <<'END'
+host_file /etc/ports.conf <<'END'
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=bars itsy.seconds=1 itsy.chunks=2 itsy.kib=16"
+memory  = "256M"
+device "nvme" {
+	bdf = "0000:00:01.0"
+}
+device "nic" {
+	bdf = "0000:00:03.0"
+}
+END
+
+on_host --device nvme --device nvme --device e1000e <<'END'
 guest large /etc/large.conf
+guest ports /etc/ports.conf
 END
 
 job_passed large bars
@@ -33,5 +47,12 @@ for function in 00 01; do
 done
 counts_add_up large
 json large '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0'
+
+job_passed ports bars
+lacks ports.out '^unplaced'
+# Flags: I/O. The NIC says by its ports what its driver has read in its memory.
+has ports.out '^bar 0000:00:01\.0 2 0x000000000000[1-9a-f][0-9a-f]{3} 0x[0-9a-f]+ 0x0000000000040101$'
+has ports.out '^ports 0000:00:01\.0 ([0-9a-f:]{11}) of \1:'
+json ports '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0'
 
 verdict

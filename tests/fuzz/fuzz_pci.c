@@ -32,6 +32,9 @@ static unsigned take_vector(struct session *s, const struct pci_fn *fn)
 static uint64_t take_address(struct input *in)
 {
 	static const uint64_t bases[] = {
+		0x1000, /* of I/O ports */
+		LAYOUT_PCI_IO,
+		LAYOUT_PCI_IO + LAYOUT_PCI_IO_SZ - 0x20,
 		LAYOUT_PCI32,
 		LAYOUT_PCI64,
 		LAYOUT_PCI32 + LAYOUT_PCI32_SZ - 0x40000,
@@ -101,7 +104,7 @@ static uint64_t take_gpa(struct session *s)
 	if (index == VFIO_DEVICE_BARS)
 		return take_address(&s->in) + input_u16(&s->in);
 	vfio_device_bar(fn->dev, index, &bar);
-	return bar.address + input_uint(&s->in, 3);
+	return bar.address + (bar.is_io ? LAYOUT_PCI_IO : 0) + input_uint(&s->in, 3);
 }
 
 static void op_window_write(struct session *s)

@@ -119,6 +119,11 @@ static bool paused(uint64_t gpa, uint64_t size)
 	       gpa - LAYOUT_PCI64 <= LAYOUT_PCI64_SZ - size;
 }
 
+static bool in_io_window(uint64_t gpa, uint64_t size)
+{
+	return gpa >= LAYOUT_PCI_IO && gpa - LAYOUT_PCI_IO <= LAYOUT_PCI_IO_SZ - size;
+}
+
 static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
 {
 	struct pci_world *w = ctx;
@@ -391,6 +396,12 @@ struct found_bar {
 	uint64_t address, size;
 };
 
+/* Where in the guest's memory a BAR is, if it is in its window. */
+static uint64_t gpa_of(const struct vfio_bar *bar)
+{
+	return bar->address + (bar->is_io ? LAYOUT_PCI_IO : 0);
+}
+
 static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct found_bar *ret)
 {
 	unsigned nr = 0;
@@ -400,10 +411,11 @@ static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct
 			struct vfio_bar bar;
 
 			vfio_device_bar(w->fns[i].dev, b, &bar);
-			if (!bar.present || !bar.decoded || !meet(gpa, size, bar.address, bar.size))
+			if (!bar.present || !bar.decoded ||
+			    !meet(gpa, size, gpa_of(&bar), bar.size))
 				continue;
 			nr++;
-			*ret = (struct found_bar){ &w->fns[i], b, bar.address, bar.size };
+			*ret = (struct found_bar){ &w->fns[i], b, gpa_of(&bar), bar.size };
 		}
 	}
 	return nr;
@@ -425,7 +437,8 @@ uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len)
 	bool whole = nr == 1 && gpa >= at.address && gpa - at.address <= at.size - len;
 
 	/* Who answers is clear as long as no BAR lay over another one, or outside. */
-	if (w->inside || w->failed || nr_misplaced(w) || !paused(gpa, len))
+	if (w->inside || w->failed || nr_misplaced(w) ||
+	    !(paused(gpa, len) || in_io_window(gpa, len)))
 		return value;
 	want = ONES(len);
 	if (whole)

@@ -3,7 +3,8 @@
  * The guest's PCI host bridge.
  *
  * A BAR's mapped pieces become memory slots while the guest has it decoded;
- * everything else in the windows is trapped and finds its function here. A BAR
+ * everything else in the windows is trapped and finds its function here, I/O ports
+ * too, which the guest reaches by a window of its memory. A BAR
  * that the guest puts over another one, or outside the windows, gets no slots:
  * a bridge does not forward what lies outside its windows, and two functions
  * that answer one address are the guest's mistake. Both are counted. A BAR that
@@ -27,8 +28,8 @@
 #define ALL_ONES(len) (~UINT64_C(0) >> (64 - 8 * (len)))
 
 struct placed_bar {
-	bool decoded; /* lies at address and answers there */
-	uint64_t address;
+	bool decoded;	  /* lies at address and answers there */
+	uint64_t address; /* of the guest's memory, of I/O ports too */
 	uint64_t size;
 	uint32_t mapped; /* bit i: piece i has its slot */
 };
@@ -38,16 +39,27 @@ struct function {
 	struct placed_bar bars[VFIO_DEVICE_BARS];
 };
 
+/* What the guest's memory has of the bus's. */
+static const struct window_row {
+	const char *name;
+	bool is_io;
+	uint64_t base, size; /* of the guest's memory */
+	uint64_t bus;	     /* what base is on the bus */
+} window_rows[] = {
+	{ "PCI I/O ports", true, LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ, 0 },
+	{ "PCI 32-bit", false, LAYOUT_PCI32, LAYOUT_PCI32_SZ, LAYOUT_PCI32 },
+	{ "PCI 64-bit", false, LAYOUT_PCI64, LAYOUT_PCI64_SZ, LAYOUT_PCI64 },
+};
+
 struct window {
 	struct pci_host *pci_host;
-	const char *name;
-	uint64_t base, size;
+	uint64_t base;
 };
 
 struct pci_host {
 	const struct pci_host_ops *ops;
 	void *ctx;
-	struct window windows[2];
+	struct window windows[ARRAY_SIZE(window_rows)];
 	pthread_rwlock_t lock;
 	struct function functions[PCI_HOST_MAX_FUNCTIONS];
 	_Atomic uint64_t trapped, misplaced;
@@ -95,13 +107,17 @@ static bool ranges_meet(uint64_t a, uint64_t a_sz, uint64_t b, uint64_t b_sz)
 	return a <= b + (b_sz - 1) && b <= a + (a_sz - 1);
 }
 
-static bool inside_window(const struct pci_host *pci_host, uint64_t address, uint64_t size)
+/* Where in the guest's memory a BAR is; false: in no window. */
+static bool find_window(const struct vfio_bar *bar, uint64_t *ret_address)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(pci_host->windows); i++) {
-		const struct window *w = &pci_host->windows[i];
+	for (size_t i = 0; i < ARRAY_SIZE(window_rows); i++) {
+		const struct window_row *w = &window_rows[i];
 
-		if (address >= w->base && size <= w->size && address - w->base <= w->size - size)
-			return true;
+		if (bar->is_io != w->is_io || bar->address < w->bus || bar->size > w->size ||
+		    bar->address - w->bus > w->size - bar->size)
+			continue;
+		*ret_address = w->base + (bar->address - w->bus);
+		return true;
 	}
 	return false;
 }
@@ -191,28 +207,34 @@ static void unmap_bar_locked(struct pci_host *pci_host, unsigned function, unsig
 	p->decoded = false;
 }
 
-static bool has_room_locked(const struct pci_host *pci_host, const struct placed_bar *p,
-			    const struct vfio_bar *now)
-{
-	return inside_window(pci_host, now->address, now->size) &&
-	       !taken_locked(pci_host, p, now->address, now->size);
-}
-
 static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
-			   const struct vfio_bar *now)
+			   const struct vfio_bar *now, uint64_t address)
 {
 	struct placed_bar *p = &pci_host->functions[function].bars[bar];
 
-	*p = (struct placed_bar){ .decoded = true, .address = now->address, .size = now->size };
+	*p = (struct placed_bar){ .decoded = true, .address = address, .size = now->size };
 	for (unsigned i = 0; i < now->nr_pieces; i++) {
 		const struct vfio_bar_piece *piece = &now->pieces[i];
 
 		/* A piece that gets no slot works too, but slowly: each access traps. */
 		if (piece->map &&
 		    !pci_host->ops->set_slot(pci_host->ctx, slot_number(function, bar, i),
-					     now->address + piece->offset, piece->size, piece->map))
+					     address + piece->offset, piece->size, piece->map))
 			p->mapped |= UINT32_C(1) << i;
 	}
+}
+
+/* Have the guest reach a BAR where it is, if there is room. Returns whether it can. */
+static bool place_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
+			     const struct vfio_bar *now)
+{
+	const struct placed_bar *p = &pci_host->functions[function].bars[bar];
+	uint64_t address;
+
+	if (!find_window(now, &address) || taken_locked(pci_host, p, address, now->size))
+		return false;
+	map_bar_locked(pci_host, function, bar, now, address);
+	return true;
 }
 
 /* Put a BAR where the function has it now. Returns whether it is gone from where it was. */
@@ -222,17 +244,17 @@ static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsi
 	const struct placed_bar *p = &fn->bars[bar];
 	bool was_there = p->decoded;
 	struct vfio_bar now;
+	uint64_t address;
 
 	/* Read under the lock: so the last of several writers leaves what is in force. */
 	vfio_device_bar(fn->dev, bar, &now);
 	if (!now.present)
 		return false;
-	if (was_there == now.decoded && (!was_there || p->address == now.address))
+	if (was_there == now.decoded &&
+	    (!was_there || (find_window(&now, &address) && p->address == address)))
 		return false;
 	unmap_bar_locked(pci_host, function, bar);
-	if (now.decoded && has_room_locked(pci_host, p, &now))
-		map_bar_locked(pci_host, function, bar, &now);
-	else if (now.decoded)
+	if (now.decoded && !place_bar_locked(pci_host, function, bar, &now))
 		atomic_fetch_add_explicit(&pci_host->misplaced, 1, memory_order_relaxed);
 	return was_there;
 }
@@ -252,9 +274,8 @@ static void map_uncovered_locked(struct pci_host *pci_host)
 			if (fn->bars[b].decoded)
 				continue;
 			vfio_device_bar(fn->dev, b, &now);
-			if (now.present && now.decoded &&
-			    has_room_locked(pci_host, &fn->bars[b], &now))
-				map_bar_locked(pci_host, f, b, &now);
+			if (now.present && now.decoded)
+				(void)place_bar_locked(pci_host, f, b, &now);
 		}
 	}
 }
@@ -286,10 +307,8 @@ int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host *
 		return -ENOMEM;
 	pci_host->ops = ops;
 	pci_host->ctx = ctx;
-	pci_host->windows[0] =
-		(struct window){ pci_host, "PCI 32-bit", LAYOUT_PCI32, LAYOUT_PCI32_SZ };
-	pci_host->windows[1] =
-		(struct window){ pci_host, "PCI 64-bit", LAYOUT_PCI64, LAYOUT_PCI64_SZ };
+	for (size_t i = 0; i < ARRAY_SIZE(window_rows); i++)
+		pci_host->windows[i] = (struct window){ pci_host, window_rows[i].base };
 	pthread_rwlock_init(&pci_host->lock, NULL);
 	*ret_pci_host = pci_host;
 	return 0;
@@ -329,9 +348,9 @@ int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus)
 
 	for (size_t i = 0; !r && i < ARRAY_SIZE(pci_host->windows); i++) {
 		const struct bus_region window = {
-			.name = pci_host->windows[i].name,
-			.base = pci_host->windows[i].base,
-			.size = pci_host->windows[i].size,
+			.name = window_rows[i].name,
+			.base = window_rows[i].base,
+			.size = window_rows[i].size,
 			.read = window_read,
 			.write = window_write,
 			.ctx = &pci_host->windows[i],

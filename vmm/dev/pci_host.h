@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The guest's PCI host bridge: an ECAM configuration space of one bus, and the
- * windows that functions' BARs are placed in. PCI Express Base Specification
- * 7.2.2 (ECAM); Documentation/devicetree/bindings/pci/host-generic-pci.
+ * windows that functions' BARs are placed in, of memory and of I/O ports. PCI Express Base
+ * Specification 7.2.2 (ECAM); Documentation/devicetree/bindings/pci/host-generic-pci.
  */
 #ifndef VMM_DEV_PCI_HOST_H
 #define VMM_DEV_PCI_HOST_H
@@ -46,7 +46,7 @@ static inline uint32_t pci_host_devid(unsigned slot)
  */
 void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot);
 
-/* ECAM and both windows. */
+/* ECAM and the windows. */
 int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus) _must_check_;
 
 struct pci_host_stats {

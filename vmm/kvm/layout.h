@@ -27,12 +27,14 @@
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
 
-#define LAYOUT_ECAM	UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
-#define LAYOUT_ECAM_SZ	UINT64_C(0x100000)
-#define LAYOUT_PCI32	UINT64_C(0x12000000)
-#define LAYOUT_PCI32_SZ UINT64_C(0x28000000)
-#define LAYOUT_PCI64	UINT64_C(0x8000000000)
-#define LAYOUT_PCI64_SZ UINT64_C(0x7000000000)
+#define LAYOUT_ECAM	 UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
+#define LAYOUT_ECAM_SZ	 UINT64_C(0x100000)
+#define LAYOUT_PCI_IO	 UINT64_C(0x11000000) /* I/O ports, from port 0 on */
+#define LAYOUT_PCI_IO_SZ UINT64_C(0x10000)
+#define LAYOUT_PCI32	 UINT64_C(0x12000000)
+#define LAYOUT_PCI32_SZ	 UINT64_C(0x28000000)
+#define LAYOUT_PCI64	 UINT64_C(0x8000000000)
+#define LAYOUT_PCI64_SZ	 UINT64_C(0x7000000000)
 
 /* Not described to the guest: KVM's redistributors, the kernel ITS and what it works on. */
 #define LAYOUT_KERNEL_GICR	UINT64_C(0x3a000000)

@@ -39,6 +39,7 @@
 #define UART_BAUD     115200u
 
 /* IEEE 1275 phys.hi: the kind of space. */
+#define PCI_SPACE_IO	0x01000000u
 #define PCI_SPACE_MEM32 0x02000000u
 #define PCI_SPACE_MEM64 0x03000000u
 
@@ -98,7 +99,7 @@ static void u64(struct tree *t, const char *name, uint64_t value)
 	note(t, fdt_property_u64(t->fdt, name, value));
 }
 
-#define MAX_CELLS 16u
+#define MAX_CELLS 24u
 
 static void cells(struct tree *t, const char *name, const uint32_t value[], size_t nr)
 {
@@ -276,12 +277,14 @@ static void write_pci(struct tree *t, const struct fdt_machine *m)
 	CELLS(t, "reg", CELLS64(LAYOUT_ECAM), CELLS64(LAYOUT_ECAM_SZ));
 	CELLS(t, "bus-range", 0, 0);
 	/*
-	 * Bus addresses equal physical ones. Neither window is prefetchable: into one that is,
-	 * Linux puts no BAR that is not (pci_bus_alloc_from_region()); into one that is not, any.
+	 * Bus addresses of memory equal physical ones. Neither of its windows is prefetchable: into
+	 * one that is, Linux puts no BAR that is not (pci_bus_alloc_from_region()); into one that
+	 * is not, any.
 	 */
-	CELLS(t, "ranges", PCI_SPACE_MEM32, CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32),
-	      CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64, CELLS64(LAYOUT_PCI64),
-	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
+	CELLS(t, "ranges", PCI_SPACE_IO, CELLS64(UINT64_C(0)), CELLS64(LAYOUT_PCI_IO),
+	      CELLS64(LAYOUT_PCI_IO_SZ), PCI_SPACE_MEM32, CELLS64(LAYOUT_PCI32),
+	      CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64,
+	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
 	write_msi_map(t, m);
 	flag(t, "dma-coherent");
 	end(t);

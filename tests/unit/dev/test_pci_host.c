@@ -338,6 +338,60 @@ static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 	assert_int_equal(stats.trapped, 2);
 }
 
+#define NIC_PORTS 2u /* its BAR of I/O ports */
+
+static void place_ports(struct rig *rig, uint32_t at)
+{
+	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_BASE_ADDRESS_2), 4, at);
+	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, PCI_COMMAND_IO);
+}
+
+static void test_ports_answer_in_the_window_of_ports(void **state)
+{
+	struct rig *rig = *state;
+	struct fake_function *nic = &rig->fake.functions[1];
+
+	place_ports(rig, 0x1000);
+	assert_int_equal(misplaced(rig), 0);
+	bus_write(&rig->bus, LAYOUT_PCI_IO + 0x1004, 4, 0x1234);
+	assert_int_equal(fake_memory(nic, NIC_PORTS, 4), 0x1234);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + 0x1004, 4), 0x1234);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + 0x1020, 4), UINT32_MAX);
+	assert_int_equal(slots_used(rig), 0);
+	/* Elsewhere, and nowhere. */
+	place_ports(rig, LAYOUT_PCI_IO_SZ - 0x20);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + 0x1004, 4), UINT32_MAX);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + LAYOUT_PCI_IO_SZ - 0x1c, 4), 0x1234);
+	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + LAYOUT_PCI_IO_SZ - 0x1c, 4),
+			 UINT32_MAX);
+}
+
+/* An address of ports is none of memory, and none of memory is one of ports. */
+static void test_ports_and_memory_keep_to_their_windows(void **state)
+{
+	static const struct {
+		const char *why;
+		uint32_t at;
+	} cases[] = {
+		{ "just beyond the window", LAYOUT_PCI_IO_SZ },
+		{ "where the window is in memory", LAYOUT_PCI_IO },
+		{ "in a window of memory", LAYOUT_PCI32 },
+		{ "at the top", 0xffffff00 },
+	};
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		print_message("%s\n", cases[i].why);
+		place_ports(rig, cases[i].at);
+		assert_int_equal(misplaced(rig), i + 1);
+		bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, 0);
+	}
+	place_bar0(rig, NVME_SLOT, LAYOUT_PCI_IO);
+	assert_int_equal(slots_used(rig), 0);
+	assert_int_equal(misplaced(rig), sizeof(cases) / sizeof(cases[0]) + 1);
+}
+
 static void test_access_across_a_bars_end_reaches_nobody(void **state)
 {
 	const uint64_t at = LAYOUT_PCI32;
@@ -370,6 +424,8 @@ int main(void)
 		RIG_TEST(test_bar_over_another_one_leaves_the_first_in_place),
 		RIG_TEST(test_bar_that_was_covered_answers_when_the_other_one_leaves),
 		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),
+		RIG_TEST(test_ports_answer_in_the_window_of_ports),
+		RIG_TEST(test_ports_and_memory_keep_to_their_windows),
 		RIG_TEST(test_access_across_a_bars_end_reaches_nobody),
 		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_slot),
 	};

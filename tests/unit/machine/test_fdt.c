@@ -237,7 +237,7 @@ static void test_uart_is_an_ns16550a_of_single_bytes(void **state)
 	HAS_CELLS("/serial", "reg-io-width", 1);
 }
 
-static void test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its(void **state)
+static void test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its(void **state)
 {
 	struct fdt_machine m = machine_of(1);
 	uint32_t its;
@@ -255,6 +255,8 @@ static void test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its(
 	HAS_CELLS("/pcie", "msi-map", 0, its, 0, 0x10000);
 	has_flag("/pcie", "dma-coherent");
 	HAS_CELLS("/pcie", "ranges",
+		  /* I/O ports, from 0 on */
+		  0x01000000, 0, 0, 0, 0x11000000, 0, 0x10000,
 		  /* 32-bit, not prefetchable */
 		  0x02000000, 0, 0x12000000, 0, 0x12000000, 0, 0x28000000,
 		  /* 64-bit, not prefetchable: for BARs of both kinds */
@@ -375,6 +377,7 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
 		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
 		{ "ECAM", LAYOUT_ECAM, LAYOUT_ECAM_SZ },
+		{ "I/O ports", LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ },
 		{ "32-bit window", LAYOUT_PCI32, LAYOUT_PCI32_SZ },
 		{ "sealed frame", LAYOUT_KERNEL_ITS_FRAME, 0x20000 },
 		{ "RAM", LAYOUT_RAM, LAYOUT_RAM_MAX },
@@ -469,7 +472,7 @@ int main(void)
 		cmocka_unit_test(test_timer_interrupts_are_the_architected_ppis),
 		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
 		cmocka_unit_test(
-			test_host_bridge_has_two_windows_and_maps_all_requesters_to_the_its),
+			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
 		cmocka_unit_test(test_each_its_has_a_node_with_its_frame_and_handle),
 		cmocka_unit_test(test_msi_map_has_an_entry_per_function_where_one_is_not_plain),
 		cmocka_unit_test(test_no_ranges_of_the_machine_overlap),

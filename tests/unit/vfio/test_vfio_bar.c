@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <linux/pci_regs.h>
 #include <string.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
@@ -143,13 +144,33 @@ struct world {
 	struct fake_function *fn;
 	struct vfio_container *container;
 	struct vfio_device *dev;
+	unsigned bars_changed;
 };
+
+static void bars_changed(void *ctx)
+{
+	((struct world *)ctx)->bars_changed++;
+}
+
+static const struct vfio_device_ops ops = { .bars_changed = bars_changed };
 
 static void open_it(struct world *w)
 {
 	fake_publish(&w->fake);
 	fake_container(&w->fake, &w->container);
 	w->dev = fake_open(&w->fake, w->container, BDF);
+	w->bars_changed = 0;
+	vfio_device_set_ops(w->dev, &ops, w);
+}
+
+static uint32_t rd(struct world *w, unsigned offset)
+{
+	return vfio_cfgspace_read(w->dev, offset, 4);
+}
+
+static void wr(struct world *w, unsigned offset, uint32_t value)
+{
+	vfio_cfgspace_write(w->dev, offset, 4, value);
 }
 
 static void stop(struct world *w)
@@ -313,6 +334,68 @@ static void test_trapped_registers_reach_the_function(void **state)
 	stop(&w);
 }
 
+static void test_ports_have_their_size_and_are_decoded_by_a_bit_of_their_own(void **state)
+{
+	struct vfio_bar bar;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_e1000e(&w.fake, BDF, 1);
+	open_it(&w);
+	/* 32 ports. */
+	wr(&w, PCI_BASE_ADDRESS_2, 0xffffffff);
+	assert_int_equal(rd(&w, PCI_BASE_ADDRESS_2), 0xffffffe1);
+	wr(&w, PCI_BASE_ADDRESS_2, 0x1020);
+	assert_int_equal(rd(&w, PCI_BASE_ADDRESS_2), 0x1021);
+	assert_int_equal(w.bars_changed, 0);
+
+	wr(&w, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	vfio_device_bar(w.dev, 2, &bar);
+	assert_true(bar.present);
+	assert_true(bar.is_io);
+	assert_false(bar.is_64bit);
+	assert_false(bar.prefetchable);
+	assert_int_equal(bar.size, 0x20);
+	assert_false(bar.decoded);
+	wr(&w, PCI_COMMAND, PCI_COMMAND_IO);
+	assert_int_equal(rd(&w, PCI_COMMAND) & 0xffff, PCI_COMMAND_IO);
+	vfio_device_bar(w.dev, 2, &bar);
+	assert_true(bar.decoded);
+	assert_int_equal(bar.address, 0x1020);
+	assert_int_equal(w.bars_changed, 2);
+	wr(&w, PCI_BASE_ADDRESS_2, 0x1040);
+	assert_int_equal(w.bars_changed, 3);
+	wr(&w, PCI_COMMAND, 0);
+	assert_int_equal(w.bars_changed, 4);
+	stop(&w);
+}
+
+static void test_ports_are_trapped_and_reach_the_function(void **state)
+{
+	struct vfio_bar bar;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_e1000e(&w.fake, BDF, 1);
+	open_it(&w);
+	vfio_device_bar(w.dev, 2, &bar);
+	check_pieces(&bar, "t20");
+	vfio_bar_write(w.dev, 2, 0, 4, 8);
+	vfio_bar_write(w.dev, 2, 4, 2, 0x1234);
+	vfio_bar_write(w.dev, 2, 6, 1, 0x56);
+	assert_int_equal(fake_memory(w.fn, 2, 0), 8);
+	assert_int_equal(fake_memory(w.fn, 2, 4), 0x561234);
+	assert_int_equal(vfio_bar_read(w.dev, 2, 4, 4), 0x561234);
+	assert_int_equal(vfio_bar_read(w.dev, 2, 6, 1), 0x56);
+	/* Eight bytes are no access to ports. */
+	assert_true(vfio_bar_read(w.dev, 2, 0, 8) == UINT64_MAX);
+	vfio_bar_write(w.dev, 2, 0, 8, 0);
+	assert_int_equal(fake_memory(w.fn, 2, 0), 8);
+	stop(&w);
+}
+
 static void test_odd_accesses_read_ones_and_write_nothing(void **state)
 {
 	static const struct {
@@ -379,6 +462,8 @@ int main(void)
 		cmocka_unit_test(test_sparse_region_maps_only_its_areas_in_whole_pages),
 		cmocka_unit_test(test_many_sparse_areas_and_absurd_ones_do_no_harm),
 		cmocka_unit_test(test_trapped_registers_reach_the_function),
+		cmocka_unit_test(test_ports_have_their_size_and_are_decoded_by_a_bit_of_their_own),
+		cmocka_unit_test(test_ports_are_trapped_and_reach_the_function),
 		cmocka_unit_test(test_odd_accesses_read_ones_and_write_nothing),
 		cmocka_unit_test(test_function_that_is_gone_reads_ones),
 	};

@@ -423,9 +423,11 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 	}
 }
 
-static bool decodes(struct fake_function *fn)
+static bool decodes(struct fake_function *fn, unsigned bar)
 {
-	if (fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MEMORY)
+	bool is_io = fake_cfgspace(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4) & PCI_BASE_ADDRESS_SPACE_IO;
+
+	if (fake_cfgspace(fn, PCI_COMMAND, 2) & (is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY))
 		return true;
 	fn->undecoded++;
 	return false;
@@ -449,7 +451,7 @@ static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t off
 	}
 	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
 	assert_true(WITHIN(offset) + len <= fn->bars[REGION_OF(offset)].size);
-	return decodes(fn) ? pread(fn->file, buf, len, (off_t)offset) : -EIO;
+	return decodes(fn, REGION_OF(offset)) ? pread(fn->file, buf, len, (off_t)offset) : -EIO;
 }
 
 static void write_cfgspace(struct fake_function *fn, unsigned at, const uint8_t *bytes, size_t len)
@@ -482,7 +484,7 @@ static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint6
 	}
 	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
 	assert_true(WITHIN(offset) + len <= fn->bars[REGION_OF(offset)].size);
-	return decodes(fn) ? pwrite(fn->file, buf, len, (off_t)offset) : -EIO;
+	return decodes(fn, REGION_OF(offset)) ? pwrite(fn->file, buf, len, (off_t)offset) : -EIO;
 }
 
 static int fake_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map)

@@ -71,7 +71,7 @@ struct fake_function {
 	void *disabling_arg;
 	bool mastering_at_reset;
 	bool commanded;			    /* its Command was written since it was opened */
-	unsigned undecoded;		    /* accesses while it did not decode memory */
+	unsigned undecoded;		    /* accesses to BARs while it did not decode them */
 	unsigned nr_writes;		    /* to its configuration space */
 	struct fake_write writes[FAKE_LOG]; /* the last ones */
 };
