@@ -168,7 +168,8 @@ static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w,
 		(void)device_command_write(dev, now & PCI_COMMAND_MASTER);
 	if ((command ^ now) & DECODING)
 		work |= DEVICE_WORK_BARS;
-	if ((now & DECODING) && touches(w, PCI_BASE_ADDRESS_0, 4 * VFIO_DEVICE_BARS))
+	if ((now & DECODING) && (touches(w, PCI_BASE_ADDRESS_0, 4 * VFIO_DEVICE_BARS) ||
+				 touches(w, PCI_ROM_ADDRESS, 4)))
 		work |= DEVICE_WORK_BARS;
 	if (cfg->msi && touches(w, cfg->msi, PCI_MSI_PENDING_64))
 		work |= DEVICE_WORK_VECTORS;

@@ -3,9 +3,8 @@
  * BARs: their sizes from VFIO's regions (linux/vfio.h, VFIO_DEVICE_GET_REGION_INFO),
  * their types from configuration space (PCI Local Bus 3.0, 6.2.5.1), the parts
  * that can be mapped, and access to the others. I/O ports cannot be mapped: all
- * accesses to them are trapped.
- *
- * Choice: the expansion ROM is shown as absent: nothing in the guest runs option ROMs.
+ * accesses to them are trapped. So are those to the expansion ROM (6.2.5.2), which the
+ * kernel has the function show only while it reads it.
  *
  * Lock: the device's guards the registers of the BARs; access to the function's memory
  * takes none.
@@ -27,6 +26,7 @@
 /* The least that a register can have an address for. */
 #define BAR_IO_MIN     4u
 #define BAR_MEMORY_MIN 16u
+#define BAR_ROM_MIN    2048u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "registers are copied as they are");
 
@@ -199,6 +199,24 @@ static int map_pieces(struct vfio_device *dev, unsigned index, struct vfio_failu
 	return 0;
 }
 
+static unsigned register_of(unsigned bar)
+{
+	return bar == VFIO_DEVICE_ROM ? (unsigned)PCI_ROM_ADDRESS : PCI_BASE_ADDRESS_0 + 4 * bar;
+}
+
+/* No BAR, no ROM that could be read, or a size that no register could have the address of? */
+static bool is_absent(unsigned index, bool is_io, const struct vfio_region_info *info)
+{
+	uint64_t least = is_io ? BAR_IO_MIN : BAR_MEMORY_MIN;
+
+	if (index == VFIO_DEVICE_ROM) {
+		least = BAR_ROM_MIN;
+		if (!(info->flags & VFIO_REGION_INFO_FLAG_READ) || info->size > UINT32_MAX)
+			return true;
+	}
+	return info->size < least || (info->size & (info->size - 1));
+}
+
 static bool is_64bit(uint32_t flags)
 {
 	return !(flags & PCI_BASE_ADDRESS_SPACE_IO) &&
@@ -225,8 +243,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: region of BAR %u", dev->name,
 				 index);
 	info = answer;
-	/* No BAR, or a size that no BAR's register could have. */
-	if (info->size < (is_io ? BAR_IO_MIN : BAR_MEMORY_MIN) || (info->size & (info->size - 1)))
+	if (is_absent(index, is_io, info))
 		return 0;
 
 	state->region = info->offset;
@@ -237,7 +254,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		.prefetchable = !is_io && (flags & PCI_BASE_ADDRESS_MEM_PREFETCH),
 		.size = info->size,
 	};
-	if (!is_io)
+	if (!is_io && index != VFIO_DEVICE_ROM)
 		mappable.nr = mappable_areas(dev, info, size, areas);
 	trapped.nr = add_trap(traps, 0, dev, index, &dev->table);
 	trapped.nr = add_trap(traps, trapped.nr, dev, index, &dev->pba);
@@ -261,7 +278,7 @@ int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failur
 		dev->has_io |= dev->bars[i].shape.is_io;
 		i += wide && dev->bars[i].shape.present;
 	}
-	return 0;
+	return bar_probe(dev, VFIO_DEVICE_ROM, 0, failure);
 }
 
 void bars_unmap(struct vfio_device *dev)
@@ -297,9 +314,9 @@ void bars_to_cfgspace(struct vfio_device *dev)
 {
 	struct vfio_cfgspace *cfg = &dev->cfg;
 
-	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+	for (unsigned i = 0; i < VFIO_DEVICE_RANGES; i++) {
 		const struct vfio_bar *bar = &dev->bars[i].shape;
-		unsigned at = PCI_BASE_ADDRESS_0 + 4 * i;
+		unsigned at = register_of(i);
 		uint64_t bits = ~(bar->size - 1);
 
 		if (!bar->present)
@@ -310,6 +327,8 @@ void bars_to_cfgspace(struct vfio_device *dev)
 		if (bar->is_64bit)
 			cfgspace_put(cfg->keep, at + 4, 4, (uint32_t)(bits >> 32));
 	}
+	if (dev->bars[VFIO_DEVICE_ROM].shape.present)
+		cfg->keep[PCI_ROM_ADDRESS] |= PCI_ROM_ADDRESS_ENABLE;
 	/* Of a function without I/O ports, the bit cannot be set. */
 	if (dev->has_io)
 		cfg->keep[PCI_COMMAND] |= PCI_COMMAND_IO;
@@ -322,10 +341,10 @@ void bars_to_cfgspace(struct vfio_device *dev)
  */
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar)
 {
-	unsigned at = PCI_BASE_ADDRESS_0 + 4 * bar;
+	unsigned at = register_of(bar);
 	uint64_t ones;
 
-	assert(bar < VFIO_DEVICE_BARS);
+	assert(bar < VFIO_DEVICE_RANGES);
 	*ret_bar = dev->bars[bar].shape;
 	if (!ret_bar->present)
 		return;
@@ -340,6 +359,8 @@ void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret
 	if (ret_bar->is_64bit)
 		ret_bar->address |= (uint64_t)cfgspace_get(dev->cfg.value, at + 4, 4) << 32;
 	pthread_mutex_unlock(&dev->lock);
+	if (bar == VFIO_DEVICE_ROM)
+		ret_bar->decoded &= ret_bar->address & PCI_ROM_ADDRESS_ENABLE;
 
 	ret_bar->address &= ones;
 	ret_bar->decoded &= ret_bar->address != 0 && ret_bar->address != ones;
@@ -351,7 +372,7 @@ static bool access_fits(const struct vfio_device *dev, unsigned bar, uint64_t of
 {
 	const struct vfio_bar *shape;
 
-	if (bar >= VFIO_DEVICE_BARS || (len != 1 && len != 2 && len != 4 && len != 8))
+	if (bar >= VFIO_DEVICE_RANGES || (len != 1 && len != 2 && len != 4 && len != 8))
 		return false;
 	shape = &dev->bars[bar].shape;
 	/* No port has eight bytes. */
@@ -386,7 +407,7 @@ uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, u
 void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,
 		    uint64_t value)
 {
-	if (!access_fits(dev, bar, offset, len))
+	if (bar == VFIO_DEVICE_ROM || !access_fits(dev, bar, offset, len))
 		return;
 	if (in_place(dev, bar, offset, &dev->table))
 		msix_table_write(dev, offset - dev->table.offset, len, value);

@@ -9,9 +9,8 @@
  * of this folder held; two of them may run at once. Create, destroy and reset
  * are one thread's, with no access under way.
  *
- * Not here: INTx (Interrupt Pin reads as zero), expansion ROMs (no such BAR), and
- * VFIO's ERR and REQ interrupts: errors of the bus, and the host asking for the
- * function back.
+ * Not here: INTx (Interrupt Pin reads as zero), and VFIO's ERR and REQ interrupts:
+ * errors of the bus, and the host asking for the function back.
  */
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
@@ -21,6 +20,8 @@
 struct vfio_device;
 
 #define VFIO_DEVICE_BARS    6u
+#define VFIO_DEVICE_ROM	    6u /* behind them: the expansion ROM, which is placed as they are */
+#define VFIO_DEVICE_RANGES  7u /* all of these */
 #define VFIO_BAR_MAX_PIECES 5u
 #define VFIO_MAX_VECTORS    2048u /* PCI's own limit for MSI-X */
 
@@ -127,19 +128,20 @@ struct vfio_bar {
 	bool present; /* a BAR of this function (upper halves are absent) */
 	bool is_io;   /* of I/O ports; else of memory */
 	bool is_64bit, prefetchable;
-	uint64_t size;	  /* a power of two */
-	bool decoded;	  /* Command.Memory, or Command.IO, is set and an address was assigned */
+	uint64_t size; /* a power of two */
+	/* Command.Memory, or Command.IO, is set, of a ROM its Enable too; and it has an address. */
+	bool decoded;
 	uint64_t address; /* where the guest put it, while decoded: of memory, or of ports */
 	size_t nr_pieces; /* cover the BAR without holes or overlap, ascending */
 	struct vfio_bar_piece pieces[VFIO_BAR_MAX_PIECES];
 };
 
-/* The BAR as it is now; size and pieces never change. */
+/* A BAR, or VFIO_DEVICE_ROM, as it is now; size and pieces never change. */
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
 /*
  * Access to a trapped piece: len 1, 2, 4 or, of memory, 8, naturally aligned, within the
- * BAR; anything else reads as all ones and writes nothing.
+ * BAR; anything else reads as all ones and writes nothing, and so does a ROM that is written.
  */
 uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len);
 void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len,

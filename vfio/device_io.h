@@ -57,7 +57,7 @@ struct vfio_device {
 	bool can_reset;
 	bool opened;		  /* cfgspace_region is known */
 	uint64_t cfgspace_region; /* where in the device's file configuration space begins */
-	struct vfio_bar_state bars[VFIO_DEVICE_BARS];
+	struct vfio_bar_state bars[VFIO_DEVICE_RANGES];
 	bool has_io;			   /* one of them is of I/O ports */
 	unsigned nr_of[VFIO_NR_IRQ_KINDS]; /* vectors of each kind; 0: it has none of it */
 	struct bar_place table, pba;	   /* of MSI-X */

@@ -78,9 +78,14 @@ static void op_ecam(struct session *s)
 static void op_place_bar(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
-	unsigned bar = input_below(&s->in, VFIO_DEVICE_BARS);
+	unsigned bar = input_below(&s->in, VFIO_DEVICE_RANGES);
 	uint64_t address = take_address(&s->in);
 
+	if (bar == VFIO_DEVICE_ROM) {
+		pci_cfgspace_write(fn, PCI_ROM_ADDRESS, 4,
+				   (uint32_t)address | PCI_ROM_ADDRESS_ENABLE);
+		return;
+	}
 	pci_cfgspace_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4, (uint32_t)address);
 	if (bar + 1 < VFIO_DEVICE_BARS && address >> 32)
 		pci_cfgspace_write(fn, PCI_BASE_ADDRESS_0 + 4 * bar + 4, 4,
@@ -98,10 +103,10 @@ static void op_command(struct session *s)
 static uint64_t take_gpa(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
-	unsigned index = input_below(&s->in, VFIO_DEVICE_BARS + 1);
+	unsigned index = input_below(&s->in, VFIO_DEVICE_RANGES + 1);
 	struct vfio_bar bar;
 
-	if (index == VFIO_DEVICE_BARS)
+	if (index == VFIO_DEVICE_RANGES)
 		return take_address(&s->in) + input_u16(&s->in);
 	vfio_device_bar(fn->dev, index, &bar);
 	return bar.address + (bar.is_io ? LAYOUT_PCI_IO : 0) + input_uint(&s->in, 3);

@@ -65,6 +65,7 @@ static void add_functions(struct pci_world *w)
 		w->fns[i].world = w;
 		w->fns[i].fake = add[i](&w->fake, bdfs[i], (int)i + 1);
 	}
+	w->fns[2].fake->bars[VFIO_DEVICE_ROM].size = 0x10000;
 	fake_publish(&w->fake);
 	fake_container(&w->fake, &w->container);
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
@@ -295,7 +296,7 @@ static void begin_function(struct pci_fn *fn)
 
 	/* What trapped accesses wrote would pile up. */
 	r = fallocate(fn->fake->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-		      (off_t)FAKE_REGION(VFIO_DEVICE_BARS));
+		      (off_t)FAKE_REGION(VFIO_DEVICE_RANGES));
 	assert(r == 0);
 	memcpy(fn->fake->cfgspace, fn->cfgspace, sizeof(fn->cfgspace));
 	fn->fake->mastering_at_reset = false;
@@ -407,7 +408,7 @@ static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct
 	unsigned nr = 0;
 
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
-		for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++) {
 			struct vfio_bar bar;
 
 			vfio_device_bar(w->fns[i].dev, b, &bar);
@@ -538,7 +539,7 @@ void pci_check(struct pci_world *w)
 		return;
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
 		check_function(w, &w->fns[i]);
-		for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++) {
 			struct vfio_bar bar;
 
 			vfio_device_bar(w->fns[i].dev, b, &bar);

@@ -4,7 +4,8 @@
  *
  * A BAR's mapped pieces become memory slots while the guest has it decoded;
  * everything else in the windows is trapped and finds its function here, I/O ports
- * too, which the guest reaches by a window of its memory. A BAR
+ * too, which the guest reaches by a window of its memory. An expansion ROM is placed as
+ * a BAR is, and always trapped. A BAR
  * that the guest puts over another one, or outside the windows, gets no slots:
  * a bridge does not forward what lies outside its windows, and two functions
  * that answer one address are the guest's mistake. Both are counted. A BAR that
@@ -36,7 +37,7 @@ struct placed_bar {
 
 struct function {
 	struct vfio_device *dev; /* NULL: no function here */
-	struct placed_bar bars[VFIO_DEVICE_BARS];
+	struct placed_bar bars[VFIO_DEVICE_RANGES];
 };
 
 /* What the guest's memory has of the bus's. */
@@ -127,7 +128,7 @@ static bool taken_locked(const struct pci_host *pci_host, const struct placed_ba
 			 uint64_t address, uint64_t size)
 {
 	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS; f++) {
-		for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++) {
 			const struct placed_bar *other = &pci_host->functions[f].bars[b];
 
 			if (other != self && other->decoded &&
@@ -151,7 +152,7 @@ static bool find_target(struct pci_host *pci_host, uint64_t gpa, unsigned len, s
 
 	pthread_rwlock_rdlock(&pci_host->lock);
 	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS && !found; f++) {
-		for (unsigned b = 0; b < VFIO_DEVICE_BARS && !found; b++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES && !found; b++) {
 			const struct placed_bar *bar = &pci_host->functions[f].bars[b];
 
 			found = bar->decoded && gpa >= bar->address && bar->size >= len &&
@@ -192,6 +193,8 @@ static void window_write(void *ctx, uint64_t offset, unsigned len, uint64_t valu
 
 static unsigned slot_number(unsigned function, unsigned bar, unsigned piece)
 {
+	assert(bar < VFIO_DEVICE_BARS); /* nothing of a ROM is mapped */
+
 	return (function * VFIO_DEVICE_BARS + bar) * VFIO_BAR_MAX_PIECES + piece;
 }
 
@@ -268,7 +271,7 @@ static void map_uncovered_locked(struct pci_host *pci_host)
 	for (unsigned f = 0; f < PCI_HOST_MAX_FUNCTIONS; f++) {
 		const struct function *fn = &pci_host->functions[f];
 
-		for (unsigned b = 0; b < VFIO_DEVICE_BARS && fn->dev; b++) {
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES && fn->dev; b++) {
 			struct vfio_bar now;
 
 			if (fn->bars[b].decoded)
@@ -288,7 +291,7 @@ void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot)
 	assert(pci_host->functions[slot].dev);
 
 	pthread_rwlock_wrlock(&pci_host->lock);
-	for (unsigned b = 0; b < VFIO_DEVICE_BARS; b++)
+	for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
 		gone |= follow_bar_locked(pci_host, slot, b);
 	if (gone)
 		map_uncovered_locked(pci_host);

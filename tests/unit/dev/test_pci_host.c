@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
@@ -74,7 +75,7 @@ static int rig_make(void **state)
 
 	memset(&rig, 0, sizeof(rig));
 	fake_init(&rig.fake);
-	(void)fake_add_nvme(&rig.fake, "0000:00:01.0", 1);
+	fake_add_nvme(&rig.fake, "0000:00:01.0", 1)->bars[VFIO_DEVICE_ROM].size = 0x10000;
 	(void)fake_add_e1000e(&rig.fake, "0000:00:02.0", 2);
 	fake_publish(&rig.fake);
 	fake_container(&rig.fake, &rig.container);
@@ -392,6 +393,32 @@ static void test_ports_and_memory_keep_to_their_windows(void **state)
 	assert_int_equal(misplaced(rig), sizeof(cases) / sizeof(cases[0]) + 1);
 }
 
+static void test_rom_answers_while_it_is_enabled(void **state)
+{
+	const uint64_t at = LAYOUT_PCI32 + 0x100000;
+	static const uint32_t head = 0xaa55;
+	struct rig *rig = *state;
+
+	assert_int_equal(pwrite(rig->fake.functions[0].file, &head, sizeof(head),
+				(off_t)FAKE_REGION(VFIO_DEVICE_ROM)),
+			 sizeof(head));
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, (uint32_t)at);
+	assert_int_equal(bus_read(&rig->bus, at, 4), UINT32_MAX);
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, (uint32_t)at | 1);
+	assert_int_equal(bus_read(&rig->bus, at, 4), head);
+	assert_int_equal(bus_read(&rig->bus, at + 0x10000, 4), UINT32_MAX);
+	bus_write(&rig->bus, at, 4, 0);
+	assert_int_equal(bus_read(&rig->bus, at, 4), head);
+	assert_int_equal(slots_used(rig), 0);
+	/* Over another one it is misplaced, as a BAR is. */
+	place_bar0(rig, E1000_SLOT, LAYOUT_PCI32);
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, LAYOUT_PCI32 | 1);
+	assert_int_equal(misplaced(rig), 1);
+	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, 0);
+	assert_int_equal(bus_read(&rig->bus, at, 4), UINT32_MAX);
+}
+
 static void test_access_across_a_bars_end_reaches_nobody(void **state)
 {
 	const uint64_t at = LAYOUT_PCI32;
@@ -426,6 +453,7 @@ int main(void)
 		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),
 		RIG_TEST(test_ports_answer_in_the_window_of_ports),
 		RIG_TEST(test_ports_and_memory_keep_to_their_windows),
+		RIG_TEST(test_rom_answers_while_it_is_enabled),
 		RIG_TEST(test_access_across_a_bars_end_reaches_nobody),
 		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_slot),
 	};

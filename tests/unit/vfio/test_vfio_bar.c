@@ -10,6 +10,7 @@
 #include <cmocka.h>
 #include <linux/pci_regs.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
 #include "vfio/bar.h"
@@ -396,6 +397,105 @@ static void test_ports_are_trapped_and_reach_the_function(void **state)
 	stop(&w);
 }
 
+#define ROM_SZ 0x800u
+
+/* PCI Local Bus 3.0, 6.2.5.2. */
+static void test_rom_has_its_size_and_is_decoded_by_its_bit_and_memorys(void **state)
+{
+	struct vfio_bar rom;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_nvme(&w.fake, BDF, 1);
+	w.fn->bars[VFIO_DEVICE_ROM].size = 0x10000;
+	open_it(&w);
+	assert_int_equal(rd(&w, PCI_ROM_ADDRESS), 0);
+	wr(&w, PCI_ROM_ADDRESS, 0xfffff800);
+	assert_int_equal(rd(&w, PCI_ROM_ADDRESS), 0xffff0000);
+	wr(&w, PCI_ROM_ADDRESS, 0x14000001);
+	assert_int_equal(rd(&w, PCI_ROM_ADDRESS), 0x14000001);
+	vfio_device_bar(w.dev, VFIO_DEVICE_ROM, &rom);
+	assert_true(rom.present);
+	assert_int_equal(rom.size, 0x10000);
+	assert_false(rom.decoded);
+	assert_int_equal(w.bars_changed, 0);
+	wr(&w, PCI_COMMAND, PCI_COMMAND_MEMORY);
+	vfio_device_bar(w.dev, VFIO_DEVICE_ROM, &rom);
+	assert_true(rom.decoded);
+	assert_int_equal(rom.address, 0x14000000);
+	assert_int_equal(w.bars_changed, 1);
+	wr(&w, PCI_ROM_ADDRESS, 0x14000000);
+	vfio_device_bar(w.dev, VFIO_DEVICE_ROM, &rom);
+	assert_false(rom.decoded);
+	assert_int_equal(w.bars_changed, 2);
+	/* What the host has there is the host's. */
+	assert_int_equal(fake_cfgspace(w.fn, PCI_ROM_ADDRESS, 4), 0);
+	stop(&w);
+}
+
+static void test_rom_is_read_and_not_written(void **state)
+{
+	static const uint32_t head = 0x1234aa55;
+	struct vfio_bar bar;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_nvme(&w.fake, BDF, 1);
+	/* Whatever the kernel says: while it is not read, nothing of it is there. */
+	w.fn->bars[VFIO_DEVICE_ROM] = (struct fake_bar){ .size = ROM_SZ, .mmap = true };
+	assert_int_equal(
+		pwrite(w.fn->file, &head, sizeof(head), (off_t)FAKE_REGION(VFIO_DEVICE_ROM)),
+		sizeof(head));
+	open_it(&w);
+	vfio_device_bar(w.dev, VFIO_DEVICE_ROM, &bar);
+	check_pieces(&bar, "t800");
+	assert_int_equal(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, 0, 4), head);
+	assert_int_equal(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, 2, 2), 0x1234);
+	vfio_bar_write(w.dev, VFIO_DEVICE_ROM, 0, 4, 0);
+	assert_int_equal(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, 0, 4), head);
+	assert_int_equal(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, ROM_SZ - 1, 1), 0);
+	assert_true(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, ROM_SZ, 1) == UINT64_MAX);
+	w.fake.fail_at = 1;
+	assert_int_equal(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, 0, 4), UINT32_MAX);
+	stop(&w);
+}
+
+static void test_rom_that_cannot_be_is_absent(void **state)
+{
+	static const struct {
+		const char *why;
+		uint64_t size;
+		bool unreadable;
+	} cases[] = {
+		{ "none", 0, false },
+		{ "not readable", 0x10000, true },
+		{ "smaller than its register says", 0x400, false },
+		{ "of no power of two", 0x1800, false },
+		{ "of 4 GiB", UINT64_C(1) << 32, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vfio_bar bar;
+		struct world w;
+
+		print_message("%s\n", cases[i].why);
+		fake_init(&w.fake);
+		w.fn = fake_add_nvme(&w.fake, BDF, 1);
+		w.fn->bars[VFIO_DEVICE_ROM].size = cases[i].size;
+		w.fn->unreadable_rom = cases[i].unreadable;
+		open_it(&w);
+		vfio_device_bar(w.dev, VFIO_DEVICE_ROM, &bar);
+		assert_false(bar.present);
+		vfio_cfgspace_write(w.dev, PCI_ROM_ADDRESS, 4, UINT32_MAX);
+		assert_int_equal(vfio_cfgspace_read(w.dev, PCI_ROM_ADDRESS, 4), 0);
+		assert_true(vfio_bar_read(w.dev, VFIO_DEVICE_ROM, 0, 4) == UINT64_MAX);
+		stop(&w);
+	}
+}
+
 static void test_odd_accesses_read_ones_and_write_nothing(void **state)
 {
 	static const struct {
@@ -404,7 +504,8 @@ static void test_odd_accesses_read_ones_and_write_nothing(void **state)
 		uint64_t offset;
 		unsigned len;
 	} cases[] = {
-		{ "no such BAR", 6, 0, 4 },
+		{ "no such BAR", 7, 0, 4 },
+		{ "no ROM", VFIO_DEVICE_ROM, 0, 4 },
 		{ "absent BAR", 1, 0, 4 },
 		{ "no length", 0, 0x2410, 0 },
 		{ "three bytes", 0, 0x2410, 3 },
@@ -464,6 +565,9 @@ int main(void)
 		cmocka_unit_test(test_trapped_registers_reach_the_function),
 		cmocka_unit_test(test_ports_have_their_size_and_are_decoded_by_a_bit_of_their_own),
 		cmocka_unit_test(test_ports_are_trapped_and_reach_the_function),
+		cmocka_unit_test(test_rom_has_its_size_and_is_decoded_by_its_bit_and_memorys),
+		cmocka_unit_test(test_rom_is_read_and_not_written),
+		cmocka_unit_test(test_rom_that_cannot_be_is_absent),
 		cmocka_unit_test(test_odd_accesses_read_ones_and_write_nothing),
 		cmocka_unit_test(test_function_that_is_gone_reads_ones),
 	};

@@ -275,9 +275,11 @@ static int region_info(const struct fake_function *fn, struct vfio_region_info *
 	info->size = 0;
 	if (info->index == VFIO_PCI_CONFIG_REGION_INDEX) {
 		info->size = fn->cfgspace_size;
-	} else if (info->index < VFIO_DEVICE_BARS) {
+	} else if (info->index < VFIO_DEVICE_RANGES) {
 		const struct fake_bar *bar = &fn->bars[info->index];
 
+		if (info->index == VFIO_DEVICE_ROM)
+			info->flags = fn->unreadable_rom ? 0 : VFIO_REGION_INFO_FLAG_READ;
 		info->size = bar->size;
 		if (bar->mmap)
 			info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
@@ -425,7 +427,8 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 
 static bool decodes(struct fake_function *fn, unsigned bar)
 {
-	bool is_io = fake_cfgspace(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4) & PCI_BASE_ADDRESS_SPACE_IO;
+	bool is_io = bar < VFIO_DEVICE_BARS && (fake_cfgspace(fn, PCI_BASE_ADDRESS_0 + 4 * bar, 4) &
+						PCI_BASE_ADDRESS_SPACE_IO);
 
 	if (fake_cfgspace(fn, PCI_COMMAND, 2) & (is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY))
 		return true;
@@ -449,7 +452,7 @@ static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t off
 		memcpy(buf, fn->cfgspace + WITHIN(offset), len);
 		return (ssize_t)len;
 	}
-	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_BARS - 1);
+	assert_in_range(REGION_OF(offset), 0, VFIO_DEVICE_RANGES - 1);
 	assert_true(WITHIN(offset) + len <= fn->bars[REGION_OF(offset)].size);
 	return decodes(fn, REGION_OF(offset)) ? pread(fn->file, buf, len, (off_t)offset) : -EIO;
 }

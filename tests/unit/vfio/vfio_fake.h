@@ -47,14 +47,15 @@ struct fake_function {
 	uint8_t cfgspace[FAKE_CFGSPACE_SIZE];
 	uint8_t writable[FAKE_CFGSPACE_SIZE];
 	uint8_t w1c[FAKE_CFGSPACE_SIZE];
-	struct fake_bar bars[VFIO_DEVICE_BARS];
+	struct fake_bar bars[VFIO_DEVICE_RANGES];
 	unsigned irqs[5];    /* by index of VFIO */
 	unsigned irqs_given; /* what the host has, 0 for all */
 	bool can_reset;
-	bool busy;	 /* opening it fails with EBUSY */
-	bool not_pci;	 /* VFIO says that it is something else */
-	bool no_eventfd; /* its interrupts cannot be had by eventfd */
-	int irqs_errno;	 /* of enabling its vectors, 0: it works */
+	bool unreadable_rom; /* the kernel finds none behind its register */
+	bool busy;	     /* opening it fails with EBUSY */
+	bool not_pci;	     /* VFIO says that it is something else */
+	bool no_eventfd;     /* its interrupts cannot be had by eventfd */
+	int irqs_errno;	     /* of enabling its vectors, 0: it works */
 
 	/* What became of it. */
 	int fd;	  /* -1: not open */

@@ -53,7 +53,7 @@ static struct fake_function *add(struct fake_vfio *fake, const char *bdf, int gr
 	memcpy(fn->w1c + PCI_STATUS, &errors, sizeof(errors));
 	fn->file = memfd_create("regions", MFD_CLOEXEC);
 	assert_true(fn->file >= 0);
-	assert_int_equal(ftruncate(fn->file, (off_t)FAKE_REGION(VFIO_DEVICE_BARS)), 0);
+	assert_int_equal(ftruncate(fn->file, (off_t)FAKE_REGION(VFIO_DEVICE_RANGES)), 0);
 	return fn;
 }
 
