@@ -54,10 +54,10 @@ static void add_functions(struct pci_world *w)
 		struct fake_vfio * fake, const char *bdf,
 		int group) = { fake_add_nvme, fake_add_e1000e, fake_add_full, fake_add_edu };
 	static const struct pci_fn places[PCI_FUNCTIONS] = {
-		{ .slot = 0, .cap = 0x40, .table_bar = 0, .table = 0x2000, .pba = 0x3000 },
-		{ .slot = 3, .cap = 0xa0, .table_bar = 3, .table = 0, .pba = 0x2000 },
-		{ .slot = 4, .cap = FULL_MSI },
-		{ .slot = 31, .cap = 0x40 },
+		{ .devfn = 0, .cap = 0x40, .table_bar = 0, .table = 0x2000, .pba = 0x3000 },
+		{ .devfn = 0x18, .cap = 0xa0, .table_bar = 3, .table = 0, .pba = 0x2000 },
+		{ .devfn = 0x19, .cap = FULL_MSI },
+		{ .devfn = 0xff, .cap = 0x40 },
 	};
 
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
@@ -246,7 +246,7 @@ static void on_bars_changed(void *ctx)
 {
 	struct pci_fn *fn = ctx;
 
-	pci_host_bars_changed(fn->world->pci_host, fn->slot);
+	pci_host_bars_changed(fn->world->pci_host, fn->devfn);
 	callback(fn->world);
 }
 
@@ -321,7 +321,7 @@ void pci_world_begin(struct pci_world *w)
 		struct pci_fn *fn = &w->fns[i];
 
 		begin_function(fn);
-		r = pci_host_add(w->pci_host, fn->slot, fn->dev);
+		r = pci_host_add(w->pci_host, fn->devfn, fn->dev);
 		assert(r == 0);
 		vfio_device_set_ops(fn->dev, &device_ops, fn);
 	}
@@ -345,7 +345,7 @@ void pci_world_end(struct pci_world *w)
 
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
 {
-	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(fn->slot) << 12) + reg;
+	return LAYOUT_ECAM + ((uint64_t)fn->devfn << 12) + reg;
 }
 
 uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len)

@@ -26,7 +26,7 @@ struct pci_fn {
 	struct pci_world *world;
 	struct vfio_device *dev;
 	struct fake_function *fake;
-	unsigned slot;	    /* of the bridge */
+	uint32_t devfn;	    /* on the guest's bus */
 	unsigned cap;	    /* of MSI-X or MSI */
 	unsigned table_bar; /* of MSI-X */
 	uint64_t table, pba;

@@ -239,6 +239,12 @@ static int open_device(struct bench *b, const struct config_device *device, uint
 				     share_of(b, f));
 }
 
+/* Each is a device of its own on the guest's bus. */
+static uint32_t devfn_of(uint32_t function)
+{
+	return function << 3;
+}
+
 /* All are bound before the first is opened: they may be of one IOMMU group. */
 static int open_devices(struct bench *b, struct failure *ret_failure)
 {
@@ -249,6 +255,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
 		device.bdf = b->options->devices[f];
+		device.devfn = devfn_of(f);
 		r = passthru_bind(&b->functions[f], &this_host, b->keeper, &device, f, ret_failure);
 	}
 	if (r < 0)
@@ -271,8 +278,8 @@ static int open_functions(struct bench *b, struct failure *ret_failure)
 	if (b->options->nr_devices)
 		return open_devices(b, ret_failure);
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
-		r = passthru_open_bare(&b->functions[f], "bare", pci_host_devid(f), share_of(b, f),
-				       ret_failure);
+		r = passthru_open_bare(&b->functions[f], "bare", pci_host_devid(devfn_of(f)),
+				       share_of(b, f), ret_failure);
 	return r;
 }
 

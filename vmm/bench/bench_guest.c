@@ -76,7 +76,7 @@ static void fill_page(struct bench_guest *guest, const struct bench_guest_config
 	};
 	for (uint32_t f = 0; f < config->nr_functions; f++) {
 		guest->page->functions[f].devid = config->functions[f].irq.devid;
-		guest->page->functions[f].devfn = config->functions[f].slot << 3;
+		guest->page->functions[f].devfn = config->functions[f].devfn;
 	}
 }
 

@@ -14,6 +14,7 @@
 
 #include "vfio/bind.h"
 #include "vmm/base/hostmem.h"
+#include "vmm/config/config_place.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/layout.h"
@@ -154,6 +155,15 @@ static void say_device(struct check_result *ret, const struct pci_function *fn)
 			  bound ? "" : ", itsy run takes it", fn->reset);
 }
 
+static void say_place(struct check_result *ret, const struct config_device *d)
+{
+	size_t len = strlen(ret->text);
+	char place[CONFIG_PLACE_STRLEN];
+
+	(void)snprintf(ret->text + len, sizeof(ret->text) - len, "; %s on the guest's bus",
+		       config_place_format(d->devfn, place));
+}
+
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret)
 {
 	const struct pci_bdf *bdf = &host->config->devices[nr].bdf;
@@ -171,8 +181,10 @@ void check_device(const struct check_host *host, size_t nr, struct check_result 
 		vf = (struct vfio_failure){ .code = VFIO_FAILURE_BRIDGE, .error = EINVAL };
 	else
 		r = group_viable(host, &fn, &vf);
-	if (vf.code == VFIO_FAILURE_BRIDGE || r < 0)
+	if (vf.code == VFIO_FAILURE_BRIDGE || r < 0) {
 		say_failure(ret, &vf);
-	else
-		say_device(ret, &fn);
+		return;
+	}
+	say_device(ret, &fn);
+	say_place(ret, &host->config->devices[nr]);
 }

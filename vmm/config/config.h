@@ -39,6 +39,8 @@ struct config_its {
 struct config_device {
 	char *name; /* the block's title */
 	struct pci_bdf bdf;
+	uint32_t devfn; /* on the guest's bus; unless has_devfn, what config_place.h gives it */
+	bool has_devfn;
 	size_t its;	/* index of the ITS it is wired to: the first by default */
 	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
 			 */

@@ -7,13 +7,16 @@
 #include "vmm/config/config_check.h"
 
 #include <errno.h>
+#include <linux/pci.h>
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/config/config_place.h"
 
 struct checker {
 	struct config_reader reader;
 	struct config_raw *raw;
+	bool placed; /* all devices have given what their places follow from */
 };
 
 /* The name of a block: it is said where it is not one; it changes hands. */
@@ -143,10 +146,68 @@ static void check_bdf_is_new(struct checker *k, const struct config *c, size_t i
 	}
 }
 
-/* Is it known which DeviceID the device has, on which ITS? */
-static bool is_wired(const struct checker *k, size_t i)
+/* Has each device given what places follow from? */
+static bool are_placed(const struct checker *k, const struct config *c)
 {
-	return !device_value(k, i, "its")->wrong && !device_value(k, i, "devid")->wrong;
+	for (size_t i = 0; i < c->nr_devices; i++)
+		if (device_value(k, i, "at")->wrong || device_value(k, i, "bdf")->wrong)
+			return false;
+	return true;
+}
+
+static void check_place_is_new(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	struct config_value *v = device_value(k, i, "at");
+	char place[CONFIG_PLACE_STRLEN];
+
+	config_place_format(d->devfn, place);
+	for (size_t j = 0; k->placed && j < i; j++) {
+		const struct config_device *first = &c->devices[j];
+		int line = line_of(device_value(k, j, "at"), first);
+
+		if (first->devfn != d->devfn)
+			continue;
+		if (d->has_devfn)
+			config_value_error(&k->reader, v,
+					   "%s is the place of device \"" CONFIG_SHOWN
+					   "\" already: line %d",
+					   place, first->name, line);
+		else
+			config_error_at(k->reader.errors, d->line,
+					"device \"" CONFIG_SHOWN "\" needs an 'at': %s, beside its "
+					"function 0, is the place of device \"" CONFIG_SHOWN
+					"\" already: line %d",
+					d->name, place, first->name, line);
+		v->wrong = true;
+		return;
+	}
+}
+
+/* A guest asks a device for its function 0, and for others only if that one answers. */
+static void check_place_is_found(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const uint32_t function0 = PCI_DEVFN(PCI_SLOT(d->devfn), 0);
+	char place[CONFIG_PLACE_STRLEN], first[CONFIG_PLACE_STRLEN];
+
+	for (size_t j = 0; j < c->nr_devices; j++)
+		if (c->devices[j].devfn == function0)
+			return;
+	if (!k->placed)
+		return;
+	config_value_error(&k->reader, device_value(k, i, "at"),
+			   "no device is at %s, and without one guests do not look at %s: "
+			   "give one that place, or this one another",
+			   config_place_format(function0, first),
+			   config_place_format(d->devfn, place));
+}
+
+/* Is it known which DeviceID the device has, on which ITS? */
+static bool is_wired(const struct checker *k, const struct config *c, size_t i)
+{
+	return !device_value(k, i, "its")->wrong && !device_value(k, i, "devid")->wrong &&
+	       (c->devices[i].has_devid || (k->placed && !device_value(k, i, "at")->wrong));
 }
 
 static void check_devid_fits(struct checker *k, const struct config *c, size_t i)
@@ -155,7 +216,7 @@ static void check_devid_fits(struct checker *k, const struct config *c, size_t i
 	const struct config_its *its = &c->its[d->its];
 	uint64_t last = (UINT64_C(1) << its->devid_bits) - 1;
 
-	if (!is_wired(k, i) || d->devid <= last || its_value(k, d->its, "devid-bits")->wrong)
+	if (!is_wired(k, c, i) || d->devid <= last || its_value(k, d->its, "devid-bits")->wrong)
 		return;
 	if (d->has_devid)
 		config_value_error(
@@ -181,7 +242,7 @@ static void check_devid_is_new(struct checker *k, const struct config *c, size_t
 		const struct config_device *first = &c->devices[j];
 		int line = line_of(device_value(k, j, "devid"), first);
 
-		if (!is_wired(k, i) || !is_wired(k, j) || d->its != first->its ||
+		if (!is_wired(k, c, i) || !is_wired(k, c, j) || d->its != first->its ||
 		    d->devid != first->devid)
 			continue;
 		if (d->has_devid)
@@ -228,11 +289,11 @@ static void check_rates_differ(struct checker *k, const struct config *c, size_t
 }
 
 /* What a device does not say follows from the configuration. */
-static void inherit(const struct config *c, struct config_device *d, size_t i)
+static void inherit(const struct config *c, struct config_device *d)
 {
-	/* Its requester ID: device i of the guest's bus 0, function 0. */
+	/* Its requester ID: the guest has one bus, which is bus 0. */
 	if (!d->has_devid)
-		d->devid = (uint32_t)i << 3;
+		d->devid = d->devfn;
 	if (!d->has_route)
 		d->route = c->route;
 	/* Beside the thread that waits for them; the kernel's own route has none. */
@@ -248,10 +309,16 @@ static int check_devices(struct checker *k, struct config *c)
 		c->nr_devices++;
 		if (check_device(k, &raw->list[i], &c->devices[i]) < 0)
 			return -ENOMEM;
-		inherit(c, &c->devices[i], i);
 	}
-	for (size_t i = 0; i < c->nr_devices; i++) {
+	config_place_devices(c);
+	for (size_t i = 0; i < c->nr_devices; i++)
+		inherit(c, &c->devices[i]);
+	for (size_t i = 0; i < c->nr_devices; i++)
 		check_bdf_is_new(k, c, i);
+	k->placed = are_placed(k, c);
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		check_place_is_new(k, c, i);
+		check_place_is_found(k, c, i);
 		check_devid_fits(k, c, i);
 		check_devid_is_new(k, c, i);
 		check_events_fit(k, c, i);

@@ -143,6 +143,11 @@ const struct config_key config_keys[] = {
 
 	{ DEVICE("bdf", bdf), .type = &config_type_bdf, .is_shown = always, .required = true,
 	  .summary = "the function's address on the host" },
+	{ DEVICE("at", devfn), .type = &config_type_place, .is_shown = always,
+	  .given_at = offsetof(struct config_device, has_devfn),
+	  .otherwise = "beside the function 0 that it has on the host, if the guest has that; else "
+		       "the first free device",
+	  .summary = "its place on the guest's bus" },
 	{ DEVICE("its", its), .type = &config_type_its, .is_shown = if_several_its,
 	  .otherwise = "the first",
 	  .summary = "the interrupt translation service that its interrupts go to" },

@@ -15,6 +15,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
 #include "vmm/base/word_list.h"
+#include "vmm/config/config_place.h"
 
 #define SHOWN CONFIG_SHOWN
 
@@ -438,6 +439,34 @@ const struct config_type config_type_bdf = {
 	.placeholder = "_ADDRESS_",
 	.read = read_bdf,
 	.print = print_bdf,
+};
+
+static bool read_place(struct config_reader *r, const struct config_key *key,
+		       struct config_value *v, void *member)
+{
+	if (config_place_parse(v->text, member) == 0)
+		return true;
+	config_value_error(r, v,
+			   "'%s' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+			   "not '" SHOWN "'",
+			   key->name, v->text);
+	return false;
+}
+
+static void print_place(const struct config_key *key, const struct config *config,
+			const void *member, FILE *out)
+{
+	char place[CONFIG_PLACE_STRLEN];
+
+	(void)config;
+	(void)fprintf(out, "\"%s\"",
+		      config_place_format((uint32_t)config_member_get(key, member), place));
+}
+
+const struct config_type config_type_place = {
+	.placeholder = "_PLACE_",
+	.read = read_place,
+	.print = print_place,
 };
 
 static bool read_its(struct config_reader *r, const struct config_key *key, struct config_value *v,

@@ -92,6 +92,7 @@ extern const struct config_type config_type_size;	/* uint64_t, in bytes */
 extern const struct config_type config_type_backing;	/* uint64_t: a huge page's bytes; 0: thp */
 extern const struct config_type config_type_word;	/* an enum or bool from 0 to max */
 extern const struct config_type config_type_bdf;	/* struct pci_bdf */
+extern const struct config_type config_type_place;	/* uint32_t, a devfn */
 extern const struct config_type config_type_its;	/* size_t, an index of config.its[] */
 extern const struct config_type config_type_cpu;	/* int; initially -1: any */
 extern const struct config_type config_type_cpu_or_any; /* the same; "any" is a value too */

@@ -38,7 +38,7 @@ static void bars_changed(void *ctx)
 {
 	struct passthru *p = ctx;
 
-	pci_host_bars_changed(p->pci_host, p->slot);
+	pci_host_bars_changed(p->pci_host, p->devfn);
 }
 
 static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
@@ -65,7 +65,7 @@ static const struct vfio_device_ops device_ops = {
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned slot, struct failure *ret_failure)
+		  unsigned index, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
 	int r;
@@ -78,14 +78,15 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 			.policy = config->policy,
 			.heat = config->heat,
 			.tie_uncounted = config->tie_uncounted,
-			.devid = config->has_devid ? config->devid : pci_host_devid(slot),
+			.devid = config->has_devid ? config->devid : pci_host_devid(config->devfn),
 		},
 		.host = host,
 		.keeper = keeper,
 		.bdf = config->bdf,
-		.slot = slot,
+		.index = index,
+		.devfn = config->devfn,
 	};
-	r = keeper ? keeper_bind(keeper, slot, &vf) : vfio_bind(p->host, &p->bdf, false, &vf);
+	r = keeper ? keeper_bind(keeper, index, &vf) : vfio_bind(p->host, &p->bdf, false, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	/* What was bound before we came stays bound when we go; the keeper knows by itself. */
@@ -115,7 +116,7 @@ static void move_interrupts(struct passthru *p, int cpu)
 	unsigned left = 0;
 
 	int r = p->keeper
-			? keeper_move(p->keeper, p->slot, &left, &vf)
+			? keeper_move(p->keeper, p->index, &left, &vf)
 			: vfio_affinity_set(p->host, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf);
 
 	p->moved_by_keeper = p->keeper && r >= 0;
@@ -166,7 +167,7 @@ void passthru_close(struct passthru *p)
 	vfio_affinity_restore(p->moved);
 	p->moved = NULL;
 	if (p->moved_by_keeper)
-		keeper_unmove(p->keeper, p->slot);
+		keeper_unmove(p->keeper, p->index);
 	p->moved_by_keeper = false;
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
@@ -197,7 +198,7 @@ int passthru_wire(struct passthru *p, const struct irq_wiring *wiring, struct pc
 	if (!p->dev)
 		return 0;
 	vfio_device_set_ops(p->dev, &device_ops, p);
-	return pci_host_add(pci_host, p->slot, p->dev);
+	return pci_host_add(pci_host, p->devfn, p->dev);
 }
 
 void passthru_set_routes(struct passthru *p, struct vector_routes *routes)

@@ -20,10 +20,11 @@ struct passthru {
 	struct irq_function irq;
 	const struct pci_host_fs *host; /* borrowed; NULL: a bare function */
 	struct pci_bdf bdf;
-	unsigned slot;			    /* on the guest's bus, and the keeper's number for it */
-	const struct keeper_client *keeper; /* NULL: what it does is done here */
-	bool bound_here;		    /* to be given back */
-	struct vfio_device *dev;	    /* NULL: a bare function */
+	unsigned index;			     /* the keeper's number for it */
+	uint32_t devfn;			     /* on the guest's bus */
+	const struct keeper_client *keeper;  /* NULL: what it does is done here */
+	bool bound_here;		     /* to be given back */
+	struct vfio_device *dev;	     /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
 	bool moved_by_keeper;
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
@@ -36,13 +37,13 @@ struct passthru {
 /*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
- * slot is its device number on the guest's bus. On failure it is as it was. host and keeper are
+ * index is its number in the configuration. On failure it is as it was. host and keeper are
  * borrowed until passthru_give_back(). With a keeper, which may be NULL, that one binds and
  * gives back, and moves interrupts; all files are opened here that are needed later.
  */
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned slot, struct failure *ret_failure) _must_check_;
+		  unsigned index, struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
 /*

@@ -17,6 +17,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,9 +25,12 @@
 #include "vmm/base/bits.h"
 #include "vmm/kvm/layout.h"
 
-#define ECAM_FN_SHIFT 12u
-#define ECAM_FN_SZ    (UINT64_C(1) << ECAM_FN_SHIFT)
-#define ALL_ONES(len) (~UINT64_C(0) >> (64 - 8 * (len)))
+#define ECAM_FN_SHIFT	  12u
+#define ECAM_FN_SZ	  (UINT64_C(1) << ECAM_FN_SHIFT)
+#define DEVFNS		  256u
+#define SIBLINGS	  8u	/* functions of a device */
+#define HEADER_TYPE_MULTI 0x80u /* of Header Type; PCI_HEADER_TYPE_MFD since Linux 6.7 */
+#define ALL_ONES(len)	  (~UINT64_C(0) >> (64 - 8 * (len)))
 
 struct placed_bar {
 	bool decoded;	  /* lies at address and answers there */
@@ -36,7 +40,7 @@ struct placed_bar {
 };
 
 struct function {
-	struct vfio_device *dev; /* NULL: no function here */
+	struct vfio_device *dev; /* NULL: not used */
 	struct placed_bar bars[VFIO_DEVICE_RANGES];
 };
 
@@ -62,20 +66,46 @@ struct pci_host {
 	void *ctx;
 	struct window windows[ARRAY_SIZE(window_rows)];
 	pthread_rwlock_t lock;
-	struct function functions[PCI_HOST_MAX_FUNCTIONS];
+	struct function functions[PCI_HOST_MAX_FUNCTIONS]; /* the first nr_functions are used */
+	unsigned nr_functions;
+	const struct function *at[DEVFNS]; /* by devfn; NULL: none */
 	_Atomic uint64_t trapped, misplaced;
 };
 
 /* ---- configuration space ------------------------------------------------ */
 
-/* Functions sit at function number 0 of their device: devfn = slot * 8. */
-static struct vfio_device *ecam_function(struct pci_host *pci_host, uint64_t offset)
-{
-	uint64_t devfn = offset >> ECAM_FN_SHIFT;
+_Static_assert(LAYOUT_ECAM_SZ == DEVFNS * ECAM_FN_SZ, "the space of one bus");
 
-	if (devfn % 8 || devfn / 8 >= PCI_HOST_MAX_FUNCTIONS)
-		return NULL;
-	return pci_host->functions[devfn / 8].dev;
+static struct vfio_device *ecam_function(const struct pci_host *pci_host, uint64_t offset)
+{
+	const struct function *fn = pci_host->at[offset >> ECAM_FN_SHIFT];
+
+	return fn ? fn->dev : NULL;
+}
+
+static bool has_siblings(const struct pci_host *pci_host, uint64_t offset)
+{
+	const struct function *const *first =
+		&pci_host->at[(offset >> ECAM_FN_SHIFT) / SIBLINGS * SIBLINGS];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < SIBLINGS; i++)
+		nr += first[i] != NULL;
+	return nr > 1;
+}
+
+/*
+ * PCI Local Bus 3.0, 6.2.1: the one bit that the function does not know, since its siblings on the
+ * host need not be the guest's.
+ */
+static uint32_t add_header_type(const struct pci_host *pci_host, uint64_t offset, unsigned len,
+				uint32_t value)
+{
+	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
+
+	if (at > PCI_HEADER_TYPE || at + len <= PCI_HEADER_TYPE || !has_siblings(pci_host, offset))
+		return value;
+	return value | (uint32_t)HEADER_TYPE_MULTI << 8 * (PCI_HEADER_TYPE - at);
 }
 
 /* PCI configuration accesses are 1, 2 or 4 bytes, naturally aligned. */
@@ -90,7 +120,8 @@ static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
 
 	if (!dev || !ecam_access_ok(offset, len))
 		return ALL_ONES(len);
-	return vfio_cfgspace_read(dev, (unsigned)(offset % ECAM_FN_SZ), len);
+	return add_header_type(ctx, offset, len,
+			       vfio_cfgspace_read(dev, (unsigned)(offset % ECAM_FN_SZ), len));
 }
 
 static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
@@ -283,16 +314,18 @@ static void map_uncovered_locked(struct pci_host *pci_host)
 	}
 }
 
-void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot)
+void pci_host_bars_changed(struct pci_host *pci_host, uint32_t devfn)
 {
+	unsigned function;
 	bool gone = false;
 
-	assert(slot < PCI_HOST_MAX_FUNCTIONS);
-	assert(pci_host->functions[slot].dev);
+	assert(devfn < DEVFNS);
+	assert(pci_host->at[devfn]);
 
+	function = (unsigned)(pci_host->at[devfn] - pci_host->functions);
 	pthread_rwlock_wrlock(&pci_host->lock);
 	for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
-		gone |= follow_bar_locked(pci_host, slot, b);
+		gone |= follow_bar_locked(pci_host, function, b);
 	if (gone)
 		map_uncovered_locked(pci_host);
 	pthread_rwlock_unlock(&pci_host->lock);
@@ -325,15 +358,19 @@ void pci_host_destroy(struct pci_host *pci_host)
 	free(pci_host);
 }
 
-int pci_host_add(struct pci_host *pci_host, unsigned slot, struct vfio_device *dev)
+int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev)
 {
+	struct function *fn = &pci_host->functions[pci_host->nr_functions];
+
 	assert(dev);
 
-	if (slot >= PCI_HOST_MAX_FUNCTIONS)
+	if (devfn >= DEVFNS || pci_host->nr_functions == PCI_HOST_MAX_FUNCTIONS)
 		return -ENOSPC;
-	if (pci_host->functions[slot].dev)
+	if (pci_host->at[devfn])
 		return -EEXIST;
-	pci_host->functions[slot].dev = dev;
+	fn->dev = dev;
+	pci_host->at[devfn] = fn;
+	pci_host->nr_functions++;
 	return 0;
 }
 

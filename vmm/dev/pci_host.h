@@ -31,20 +31,21 @@ int pci_host_create(const struct pci_host_ops *ops, void *ctx,
 void pci_host_destroy(struct pci_host *pci_host);
 
 /*
- * Put a function, borrowed, at device `slot`, function 0, of bus 0; its requester
- * ID, and DeviceID, is pci_host_devid(slot). Before the guest runs. -EEXIST, -ENOSPC.
+ * Put a function, borrowed, at devfn, which is device << 3 | function, of bus 0; its requester
+ * ID, and DeviceID, is pci_host_devid(devfn). Functions of one device are siblings: all show
+ * that (Header Type). Before the guest runs. -EEXIST, -ENOSPC.
  */
-int pci_host_add(struct pci_host *pci_host, unsigned slot, struct vfio_device *dev) _must_check_;
-static inline uint32_t pci_host_devid(unsigned slot)
+int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev) _must_check_;
+static inline uint32_t pci_host_devid(uint32_t devfn)
 {
-	return slot << 3;
+	return devfn; /* of bus 0 */
 }
 
 /*
  * The guest moved the function's BARs, switched decoding, or is about to reset it. A vCPU's
  * thread.
  */
-void pci_host_bars_changed(struct pci_host *pci_host, unsigned slot);
+void pci_host_bars_changed(struct pci_host *pci_host, uint32_t devfn);
 
 /* ECAM and the windows. */
 int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus) _must_check_;

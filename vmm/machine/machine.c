@@ -428,7 +428,7 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		const struct passthru *p = &m->cfg.functions[i];
 
 		functions[i] =
-			(struct fdt_function){ pci_host_devid(p->slot), p->irq.its, p->irq.devid };
+			(struct fdt_function){ pci_host_devid(p->devfn), p->irq.its, p->irq.devid };
 	}
 	assert(buf); /* loader_load() says where there is room */
 

@@ -92,7 +92,7 @@ static int make(void **state)
 	if (gmem_init(&w.mem, LAYOUT_RAM, BENCH_GUEST_MEMORY) < 0)
 		return -1;
 	for (unsigned i = 0; i < 2; i++) {
-		w.functions[i].slot = i;
+		w.functions[i].devfn = i << 3;
 		w.functions[i].irq.devid = 0x100 + i;
 		w.functions[i].irq.nr_vectors = 2;
 	}

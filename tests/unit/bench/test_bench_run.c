@@ -248,12 +248,12 @@ int __wrap_pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned slot, struct failure *ret_failure)
+		  unsigned index, struct failure *ret_failure)
 {
 	(void)host;
 	(void)keeper;
 	p->bdf = config->bdf;
-	p->slot = slot;
+	p->index = index;
 	p->bound_here = !w.bind_error;
 	return w.bind_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.bind_error, "a function",
 					  NULL, "cannot be bound")

@@ -95,11 +95,11 @@ int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
 
 WRAP(int, passthru_bind,
      (struct passthru * p, const struct pci_host_fs *fs, const struct keeper_client *keeper,
-      const struct config_device *config, unsigned slot, struct failure *ret_failure))
+      const struct config_device *config, unsigned index, struct failure *ret_failure))
 {
 	if (!w.has_devices)
-		return __real_passthru_bind(p, fs, keeper, config, slot, ret_failure);
-	*p = (struct passthru){ .bdf = config->bdf, .slot = slot };
+		return __real_passthru_bind(p, fs, keeper, config, index, ret_failure);
+	*p = (struct passthru){ .bdf = config->bdf, .index = index };
 	p->irq.name = config->name;
 	return 0;
 }

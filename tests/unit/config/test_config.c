@@ -247,6 +247,83 @@ static void test_its_blocks_and_the_wiring_of_devices_survive_printing(void **st
 	}
 }
 
+/* What the devices of a text get, in the order of the file. */
+static const struct {
+	const char *why, *text;
+	uint32_t devfns[4];
+} places[] = {
+	{ "in the order of the file",
+	  "device a { bdf = 01:00.0 }\ndevice b { bdf = 02:00.0 }\ndevice c { bdf = 03:00.0 }\n",
+	  { 0x00, 0x08, 0x10 } },
+	{ "around those that have one",
+	  "device a { bdf = 01:00.0 }\ndevice b { bdf = 02:00.0 at = 01.0 }\n"
+	  "device c { bdf = 03:00.0 }\ndevice d { bdf = 04:00.0 at = \"1f.0\" }\n",
+	  { 0x00, 0x08, 0x10, 0xf8 } },
+	{ "siblings on the host are siblings",
+	  "device a { bdf = 01:00.0 }\ndevice b { bdf = 02:00.3 }\n"
+	  "device c { bdf = 01:00.7 }\ndevice d { bdf = 02:00.0 }\n",
+	  { 0x00, 0x0b, 0x07, 0x08 } },
+	{ "they go along",
+	  "device a { bdf = 01:00.0 at = 05.0 }\ndevice b { bdf = 01:00.1 }\n"
+	  "device c { bdf = 02:00.0 }\n",
+	  { 0x28, 0x29, 0x00 } },
+	{ "without their function 0 they are by themselves",
+	  "device a { bdf = 01:00.1 }\ndevice b { bdf = 01:00.2 }\ndevice c { bdf = 02:00.0 }\n",
+	  { 0x00, 0x08, 0x10 } },
+	{ "nor beside one that is no function 0 of the guest's",
+	  "device a { bdf = 01:00.0 at = 03.2 }\ndevice b { bdf = 01:00.1 }\n"
+	  "device c { bdf = 02:00.0 at = 03.0 }\n",
+	  { 0x1a, 0x00, 0x18 } },
+	{ "of another bus, of another domain",
+	  "device a { bdf = 01:00.0 }\ndevice b { bdf = 02:00.1 }\n"
+	  "device c { bdf = 0001:01:00.1 }\n",
+	  { 0x00, 0x08, 0x10 } },
+	{ "functions of one device that are strangers on the host",
+	  "device a { bdf = 01:00.0 at = 02.1 }\ndevice b { bdf = 02:00.0 at = 02.0 }\n",
+	  { 0x11, 0x10 } },
+};
+
+static void test_devices_have_places_on_the_bus(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		char text[512];
+		struct config c;
+
+		print_message("%s\n", places[i].why);
+		(void)snprintf(text, sizeof(text), VALID "%s", places[i].text);
+		config_parse_valid(text, &c);
+		for (size_t n = 0; n < c.nr_devices; n++) {
+			assert_int_equal(c.devices[n].devfn, places[i].devfns[n]);
+			/* Its DeviceID, as none is given. */
+			assert_int_equal(c.devices[n].devid, places[i].devfns[n]);
+		}
+		config_fini(&c);
+	}
+}
+
+static void test_as_many_devices_as_there_can_be_have_places(void **state)
+{
+	char text[4096];
+	size_t len = (size_t)snprintf(text, sizeof(text), VALID);
+	uint32_t seen = 0;
+	struct config c;
+
+	(void)state;
+	/* Two have a place, all others find one. */
+	for (unsigned i = 0; i < CONFIG_MAX_DEVICES; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len,
+					"device d%u { bdf = %02x:00.0 %s }\n", i, i,
+					i == 4	 ? "at = 00.0"
+					: i == 9 ? "at = 1f.0"
+						 : "");
+	config_parse_valid(text, &c);
+	for (unsigned i = 0; i < CONFIG_MAX_DEVICES; i++)
+		seen |= UINT32_C(1) << (c.devices[i].devfn >> 3);
+	assert_int_equal(seen, UINT32_MAX);
+	config_fini(&c);
+}
+
 static void test_overrides_reach_its_blocks(void **state)
 {
 	static const char text[] = VALID "its \"one\" { }\nits \"two\" { devid-bits = 99 }\n"
@@ -603,6 +680,8 @@ int main(void)
 		cmocka_unit_test(test_policies_are_read_completed_and_survive_printing),
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
 		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
+		cmocka_unit_test(test_devices_have_places_on_the_bus),
+		cmocka_unit_test(test_as_many_devices_as_there_can_be_have_places),
 		cmocka_unit_test(test_overrides_reach_its_blocks),
 		cmocka_unit_test(test_comments_line_ends_and_marks_do_not_matter),
 		cmocka_unit_test(test_memory_sizes_with_their_suffixes),

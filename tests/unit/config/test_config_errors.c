@@ -267,6 +267,36 @@ static const struct {
 	{ "requester ID of another's DeviceID", VALID DEV(1, "\ndevid = 8") DEV(2, ""),
 	  "t.conf:4: error: device \"d2\" needs a 'devid': its requester ID, 0x8, is of device "
 	  "\"d1\" already: line 3\n" },
+	{ "a place of no device", VALID DEV(1, "at = \"20.0\""),
+	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+	  "not '20.0'\n" },
+	{ "a place of no function", VALID DEV(1, "at = 02.8"),
+	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+	  "not '02.8'\n" },
+	{ "a place with a bus", VALID DEV(1, "at = 00:02.0"),
+	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+	  "not '00:02.0'\n" },
+	{ "a place without a function", VALID DEV(1, "at = 02"),
+	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+	  "not '02'\n" },
+	{ "two at one place", VALID DEV(1, "\n at = 02.0") DEV(2, "at = 02.0"),
+	  "t.conf:4: error: 02.0 is the place of device \"d1\" already: line 3\n" },
+	{ "a place that another one has as a sibling",
+	  VALID DEV(1, "at = 00.0") "device b { bdf = 01:00.1 }\n" DEV(3, "at = 00.1"),
+	  "t.conf:4: error: 00.1 is the place of device \"b\" already: line 3\n" },
+	{ "a sibling's place that another one has",
+	  VALID DEV(1, "at = 00.0") DEV(3, "at = 00.1") "device b { bdf = 01:00.1 }\n",
+	  "t.conf:4: error: device \"b\" needs an 'at': 00.1, beside its function 0, is the place "
+	  "of device \"d3\" already: line 3\n" },
+	{ "functions without a function 0", VALID DEV(1, "at = 03.1") DEV(2, "at = 04.7"),
+	  "t.conf:2: error: no device is at 03.0, and without one guests do not look at 03.1: give "
+	  "one that place, or this one another\n"
+	  "t.conf:3: error: no device is at 04.0, and without one guests do not look at 04.7: give "
+	  "one that place, or this one another\n" },
+	{ "places that depend on a wrong one are not wrong themselves",
+	  VALID DEV(1, "at = 3") DEV(2, "at = 03.1") DEV(3, "devid = 0"),
+	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
+	  "not '3'\n" },
 	{ "events beyond its ITS", ITS("eventid-bits = 4") DEV(1, "events = 17"),
 	  "t.conf:3: error: 'events' is at most 16, by the eventid-bits of ITS \"a\", not 17\n" },
 	{ "what depends on something wrong is not wrong itself",

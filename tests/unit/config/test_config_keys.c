@@ -25,11 +25,13 @@ static const char everything[] =
 	"\nits \"a\" {\n\tdevid-bits = 20\n\teventid-bits = 4\n\tlpis = 64\n"
 	"\ton-error = \"stall\"\n}\n"
 	"\nits \"b\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n\ton-error = \"skip\"\n}\n"
-	"\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tits = \"b\"\n\tdevid = 0x9\n\tevents = 4\n"
+	"\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tat = \"02.0\"\n\tits = \"b\"\n\tdevid = "
+	"0x9\n\tevents = 4\n"
 	"\troute = \"spin\"\n\thot-rate = 300\n\tquiet-rate = 30\n"
 	"\tauto-uncounted = \"irqfd\"\n\tstorm-rate = 1000\n\tstorm-burst = 20\n"
 	"\tstorm-holdoff-us = 5000\n\thold-us = 50\n\tmsi-cpu = 3\n}\n"
-	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tits = \"a\"\n\tmsi-cpu = \"any\"\n}\n";
+	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tat = \"02.3\"\n\tits = \"a\"\n\tmsi-cpu = "
+	"\"any\"\n}\n";
 
 static void print_of(const char *text, char **ret_printed)
 {
@@ -68,9 +70,10 @@ static void test_a_configuration_of_defaults_prints_what_always_matters(void **s
 
 	(void)state;
 	print_of(VALID "device d {\nbdf = 01:00.0\n}\n", &printed);
-	assert_string_equal(printed, "kernel = \"Image\"\ncmdline = \"\"\nvcpus = 1\n"
-				     "memory = \"512M\"\n"
-				     "\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n}\n");
+	assert_string_equal(printed,
+			    "kernel = \"Image\"\ncmdline = \"\"\nvcpus = 1\n"
+			    "memory = \"512M\"\n"
+			    "\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tat = \"00.0\"\n}\n");
 }
 
 static void test_each_row_is_whole(void **state)

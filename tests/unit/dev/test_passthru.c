@@ -19,8 +19,9 @@
 
 #define BDF	 "0000:00:01.0"
 #define VECTORS	 65u
-#define SLOT	 3u
-#define INDEX	 2u /* of the function in the configuration */
+#define NUMBER	 3u    /* of the device, for its keeper */
+#define DEVFN	 0x12u /* 02.2 */
+#define INDEX	 2u    /* of the function in the configuration */
 #define DOORBELL (LAYOUT_GITS_OF(0) + GITS_TRANSLATER)
 
 /* Of the NVMe function: its MSI-X capability, its table in BAR 0. */
@@ -177,6 +178,7 @@ static int begin(void **state)
 	w.config = (struct config_device){
 		.name = name,
 		.bdf = { .dev = 1 },
+		.devfn = DEVFN,
 		.its = 0,
 		.route = ROUTE_SPIN,
 		.policy = { .hold_us = 5 },
@@ -196,7 +198,7 @@ static int end(void **state)
 
 static int bind_it(void)
 {
-	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, SLOT, &w.failure);
+	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, NUMBER, &w.failure);
 }
 
 static int open_it(void)
@@ -220,11 +222,12 @@ static void test_what_the_configuration_says_is_kept(void **state)
 	assert_string_equal(w.p.irq.name, "disk");
 	assert_int_equal(w.p.irq.devid, 0x1234);
 	assert_int_equal(w.p.irq.policy.hold_us, 5);
-	assert_int_equal(w.p.slot, SLOT);
+	assert_int_equal(w.p.index, NUMBER);
+	assert_int_equal(w.p.devfn, DEVFN);
 	/* Without a DeviceID, its requester ID on the guest's bus is the DeviceID. */
 	w.config.has_devid = false;
 	assert_int_equal(bind_it(), 0);
-	assert_int_equal(w.p.irq.devid, SLOT << 3);
+	assert_int_equal(w.p.irq.devid, DEVFN);
 	assert_int_equal(open_it(), 0);
 	assert_int_equal(w.p.irq.nr_vectors, VECTORS);
 	assert_int_equal(w.p.irq.nr_events, 128);
@@ -469,7 +472,7 @@ static int end_wired(void **state)
 
 static uint64_t ecam(unsigned reg)
 {
-	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(SLOT) << 12) + reg;
+	return LAYOUT_ECAM + ((uint64_t)DEVFN << 12) + reg;
 }
 
 static void decode(bool on)

@@ -17,8 +17,8 @@
 #include "vmm/dev/pci_host.h"
 #include "vmm/kvm/layout.h"
 
-#define NVME_SLOT  0u
-#define E1000_SLOT 3u
+#define NVME_DEVFN  0u
+#define E1000_DEVFN 0x18u /* 03.0 */
 
 struct slot {
 	bool used;
@@ -58,12 +58,12 @@ static const struct pci_host_ops ops = { .set_slot = set_slot };
 
 static void nvme_bars_changed(void *ctx)
 {
-	pci_host_bars_changed(((struct rig *)ctx)->pci_host, NVME_SLOT);
+	pci_host_bars_changed(((struct rig *)ctx)->pci_host, NVME_DEVFN);
 }
 
 static void e1000_bars_changed(void *ctx)
 {
-	pci_host_bars_changed(((struct rig *)ctx)->pci_host, E1000_SLOT);
+	pci_host_bars_changed(((struct rig *)ctx)->pci_host, E1000_DEVFN);
 }
 
 static const struct vfio_device_ops nvme_ops = { .bars_changed = nvme_bars_changed };
@@ -82,8 +82,8 @@ static int rig_make(void **state)
 	rig.nvme = fake_open(&rig.fake, rig.container, "0000:00:01.0");
 	rig.e1000e = fake_open(&rig.fake, rig.container, "0000:00:02.0");
 	assert_int_equal(pci_host_create(&ops, &rig, &rig.pci_host), 0);
-	assert_int_equal(pci_host_add(rig.pci_host, NVME_SLOT, rig.nvme), 0);
-	assert_int_equal(pci_host_add(rig.pci_host, E1000_SLOT, rig.e1000e), 0);
+	assert_int_equal(pci_host_add(rig.pci_host, NVME_DEVFN, rig.nvme), 0);
+	assert_int_equal(pci_host_add(rig.pci_host, E1000_DEVFN, rig.e1000e), 0);
 	assert_int_equal(pci_host_add_to_bus(rig.pci_host, &rig.bus), 0);
 	vfio_device_set_ops(rig.nvme, &nvme_ops, &rig);
 	vfio_device_set_ops(rig.e1000e, &e1000_ops, &rig);
@@ -103,19 +103,19 @@ static int rig_unmake(void **state)
 	return 0;
 }
 
-static uint64_t ecam(unsigned slot, unsigned reg)
+static uint64_t ecam(uint32_t devfn, unsigned reg)
 {
-	return LAYOUT_ECAM + ((uint64_t)pci_host_devid(slot) << 12) + reg;
+	return LAYOUT_ECAM + ((uint64_t)devfn << 12) + reg;
 }
 
 /* Assign BAR 0 (both halves of a 64-bit one) and switch decoding on. */
-static void place_bar0(struct rig *rig, unsigned slot, uint64_t address)
+static void place_bar0(struct rig *rig, uint32_t devfn, uint64_t address)
 {
-	bus_write(&rig->bus, ecam(slot, PCI_COMMAND), 2, 0);
-	bus_write(&rig->bus, ecam(slot, PCI_BASE_ADDRESS_0), 4, (uint32_t)address);
-	if (slot == NVME_SLOT)
-		bus_write(&rig->bus, ecam(slot, PCI_BASE_ADDRESS_1), 4, address >> 32);
-	bus_write(&rig->bus, ecam(slot, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+	bus_write(&rig->bus, ecam(devfn, PCI_COMMAND), 2, 0);
+	bus_write(&rig->bus, ecam(devfn, PCI_BASE_ADDRESS_0), 4, (uint32_t)address);
+	if (devfn == NVME_DEVFN)
+		bus_write(&rig->bus, ecam(devfn, PCI_BASE_ADDRESS_1), 4, address >> 32);
+	bus_write(&rig->bus, ecam(devfn, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
 }
 
 static unsigned slots_in(const struct rig *rig, uint64_t base, uint64_t size)
@@ -175,7 +175,7 @@ static void test_decoded_bar_has_slots_but_for_its_msix_pages(void **state)
 	struct vfio_bar bar;
 	unsigned mapped = 0;
 
-	place_bar0(rig, NVME_SLOT, at);
+	place_bar0(rig, NVME_DEVFN, at);
 	vfio_device_bar(rig->nvme, 0, &bar);
 	assert_true(bar.decoded);
 	for (size_t i = 0; i < bar.nr_pieces; i++) {
@@ -199,14 +199,14 @@ static void test_slots_follow_the_bar_and_go_with_decoding(void **state)
 	struct rig *rig = *state;
 	unsigned nr;
 
-	place_bar0(rig, NVME_SLOT, first);
+	place_bar0(rig, NVME_DEVFN, first);
 	nr = slots_used(rig);
 	assert_int_equal(slots_in(rig, first, 0x4000), nr);
-	place_bar0(rig, NVME_SLOT, second);
+	place_bar0(rig, NVME_DEVFN, second);
 	assert_int_equal(slots_in(rig, first, 0x4000), 0);
 	assert_int_equal(slots_in(rig, second, 0x4000), nr);
 	assert_int_equal(bus_read(&rig->bus, first + 0x2000, 4), UINT32_MAX);
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, 0);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_COMMAND), 2, 0);
 	assert_int_equal(slots_used(rig), 0);
 	assert_int_equal(bus_read(&rig->bus, second + 0x2000, 4), UINT32_MAX);
 }
@@ -231,16 +231,17 @@ static void test_a_function_in_reset_answers_all_ones_and_has_no_slots(void **st
 	struct rig *rig = *state;
 	struct fake_function *fn = &rig->fake.functions[0];
 
-	place_bar0(rig, NVME_SLOT, RESET_AT);
+	place_bar0(rig, NVME_DEVFN, RESET_AT);
 	assert_true(slots_used(rig) > 0);
 	fn->resetting = look_in_reset;
 	fn->resetting_arg = rig;
-	bus_write(&rig->bus, ecam(NVME_SLOT, NVME_EXP + PCI_EXP_DEVCTL), 2, PCI_EXP_DEVCTL_BCR_FLR);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, NVME_EXP + PCI_EXP_DEVCTL), 2,
+		  PCI_EXP_DEVCTL_BCR_FLR);
 	fn->resetting = NULL;
 	assert_int_equal(rig->looks, 1);
 	assert_int_equal(slots_used(rig), 0);
 	assert_int_equal(fake_memory(fn, 0, 0x24), 0);
-	place_bar0(rig, NVME_SLOT, RESET_AT);
+	place_bar0(rig, NVME_DEVFN, RESET_AT);
 	assert_true(slots_used(rig) > 0);
 }
 
@@ -262,12 +263,12 @@ static void test_bar_outside_the_windows_is_not_reachable(void **state)
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		print_message("%s\n", cases[i].why);
-		place_bar0(rig, NVME_SLOT, cases[i].address);
+		place_bar0(rig, NVME_DEVFN, cases[i].address);
 		assert_int_equal(slots_used(rig), 0);
 		assert_int_equal(misplaced(rig), i + 1);
 	}
 	/* And back into a window. */
-	place_bar0(rig, NVME_SLOT, LAYOUT_PCI64);
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI64);
 	assert_true(slots_used(rig) > 0);
 	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI64 + 0x2000 + 12, 4), 1);
 }
@@ -278,9 +279,9 @@ static void test_bar_over_another_one_leaves_the_first_in_place(void **state)
 	struct rig *rig = *state;
 	unsigned nr;
 
-	place_bar0(rig, NVME_SLOT, at);
+	place_bar0(rig, NVME_DEVFN, at);
 	nr = slots_used(rig);
-	place_bar0(rig, E1000_SLOT, at);
+	place_bar0(rig, E1000_DEVFN, at);
 	assert_int_equal(misplaced(rig), 1);
 	assert_int_equal(slots_in(rig, at, 0x4000), nr);
 	assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
@@ -305,16 +306,16 @@ static void test_bar_that_was_covered_answers_when_the_other_one_leaves(void **s
 		uint64_t before;
 
 		print_message("%s\n", cases[i].why);
-		bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, 0);
-		place_bar0(rig, E1000_SLOT, at);
-		place_bar0(rig, NVME_SLOT, at);
+		bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_COMMAND), 2, 0);
+		place_bar0(rig, E1000_DEVFN, at);
+		place_bar0(rig, NVME_DEVFN, at);
 		assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 0);
 		before = misplaced(rig);
 		if (cases[i].address)
-			bus_write(&rig->bus, ecam(E1000_SLOT, PCI_BASE_ADDRESS_0), 4,
+			bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_BASE_ADDRESS_0), 4,
 				  (uint32_t)cases[i].address);
 		else
-			bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, 0);
+			bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_COMMAND), 2, 0);
 		assert_int_equal(bus_read(&rig->bus, at + 0x2000 + 12, 4), 1);
 		assert_true(slots_in(rig, at, 0x4000) > 0);
 		/* Counted once, when the guest placed it. */
@@ -329,7 +330,7 @@ static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 	struct pci_host_stats stats;
 
 	rig->refuse = EEXIST;
-	place_bar0(rig, NVME_SLOT, at);
+	place_bar0(rig, NVME_DEVFN, at);
 	assert_int_equal(slots_used(rig), 0);
 	/* A register outside the table, by the region's file. */
 	bus_write(&rig->bus, at + 0x24, 4, 0x001f001f);
@@ -343,8 +344,8 @@ static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 
 static void place_ports(struct rig *rig, uint32_t at)
 {
-	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_BASE_ADDRESS_2), 4, at);
-	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, PCI_COMMAND_IO);
+	bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_BASE_ADDRESS_2), 4, at);
+	bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_COMMAND), 2, PCI_COMMAND_IO);
 }
 
 static void test_ports_answer_in_the_window_of_ports(void **state)
@@ -363,7 +364,7 @@ static void test_ports_answer_in_the_window_of_ports(void **state)
 	place_ports(rig, LAYOUT_PCI_IO_SZ - 0x20);
 	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + 0x1004, 4), UINT32_MAX);
 	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + LAYOUT_PCI_IO_SZ - 0x1c, 4), 0x1234);
-	bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+	bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
 	assert_int_equal(bus_read(&rig->bus, LAYOUT_PCI_IO + LAYOUT_PCI_IO_SZ - 0x1c, 4),
 			 UINT32_MAX);
 }
@@ -386,9 +387,9 @@ static void test_ports_and_memory_keep_to_their_windows(void **state)
 		print_message("%s\n", cases[i].why);
 		place_ports(rig, cases[i].at);
 		assert_int_equal(misplaced(rig), i + 1);
-		bus_write(&rig->bus, ecam(E1000_SLOT, PCI_COMMAND), 2, 0);
+		bus_write(&rig->bus, ecam(E1000_DEVFN, PCI_COMMAND), 2, 0);
 	}
-	place_bar0(rig, NVME_SLOT, LAYOUT_PCI_IO);
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI_IO);
 	assert_int_equal(slots_used(rig), 0);
 	assert_int_equal(misplaced(rig), sizeof(cases) / sizeof(cases[0]) + 1);
 }
@@ -402,20 +403,20 @@ static void test_rom_answers_while_it_is_enabled(void **state)
 	assert_int_equal(pwrite(rig->fake.functions[0].file, &head, sizeof(head),
 				(off_t)FAKE_REGION(VFIO_DEVICE_ROM)),
 			 sizeof(head));
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, (uint32_t)at);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_COMMAND), 2, PCI_COMMAND_MEMORY);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_ROM_ADDRESS), 4, (uint32_t)at);
 	assert_int_equal(bus_read(&rig->bus, at, 4), UINT32_MAX);
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, (uint32_t)at | 1);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_ROM_ADDRESS), 4, (uint32_t)at | 1);
 	assert_int_equal(bus_read(&rig->bus, at, 4), head);
 	assert_int_equal(bus_read(&rig->bus, at + 0x10000, 4), UINT32_MAX);
 	bus_write(&rig->bus, at, 4, 0);
 	assert_int_equal(bus_read(&rig->bus, at, 4), head);
 	assert_int_equal(slots_used(rig), 0);
 	/* Over another one it is misplaced, as a BAR is. */
-	place_bar0(rig, E1000_SLOT, LAYOUT_PCI32);
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, LAYOUT_PCI32 | 1);
+	place_bar0(rig, E1000_DEVFN, LAYOUT_PCI32);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_ROM_ADDRESS), 4, LAYOUT_PCI32 | 1);
 	assert_int_equal(misplaced(rig), 1);
-	bus_write(&rig->bus, ecam(NVME_SLOT, PCI_ROM_ADDRESS), 4, 0);
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_ROM_ADDRESS), 4, 0);
 	assert_int_equal(bus_read(&rig->bus, at, 4), UINT32_MAX);
 }
 
@@ -424,18 +425,53 @@ static void test_access_across_a_bars_end_reaches_nobody(void **state)
 	const uint64_t at = LAYOUT_PCI32;
 	struct rig *rig = *state;
 
-	place_bar0(rig, NVME_SLOT, at);
+	place_bar0(rig, NVME_DEVFN, at);
 	assert_int_equal(bus_read(&rig->bus, at + 0x4000 - 4, 8), UINT64_MAX);
 	assert_int_equal(bus_read(&rig->bus, at - 4, 8), 0); /* outside the window, too */
 	bus_write(&rig->bus, at + 0x4000 - 4, 8, 0);
 }
 
-static void test_add_refuses_a_taken_and_an_impossible_slot(void **state)
+static void test_add_refuses_a_taken_and_an_impossible_place(void **state)
 {
 	struct rig *rig = *state;
 
-	assert_int_equal(pci_host_add(rig->pci_host, NVME_SLOT, rig->e1000e), -EEXIST);
-	assert_int_equal(pci_host_add(rig->pci_host, PCI_HOST_MAX_FUNCTIONS, rig->e1000e), -ENOSPC);
+	assert_int_equal(pci_host_add(rig->pci_host, NVME_DEVFN, rig->e1000e), -EEXIST);
+	assert_int_equal(pci_host_add(rig->pci_host, 256, rig->e1000e), -ENOSPC);
+	for (uint32_t devfn = 0x40; devfn < 0x40 + PCI_HOST_MAX_FUNCTIONS - 2; devfn++)
+		assert_int_equal(pci_host_add(rig->pci_host, devfn, rig->e1000e), 0);
+	assert_int_equal(pci_host_add(rig->pci_host, 0xff, rig->e1000e), -ENOSPC);
+}
+
+/* PCI Local Bus 3.0, 6.2.1: bit 7 of Header Type, the third byte of its dword. */
+static void test_siblings_show_that_there_are_several(void **state)
+{
+	static const struct {
+		unsigned reg, len;
+		uint32_t alone, beside;
+	} reads[] = {
+		{ PCI_HEADER_TYPE, 1, 0x00, 0x80 },
+		{ PCI_HEADER_TYPE, 2, 0x0000, 0x0080 },
+		{ PCI_CACHE_LINE_SIZE, 4, 0x00000000, 0x00800000 },
+		{ PCI_CACHE_LINE_SIZE, 2, 0x0000, 0x0000 },
+		{ PCI_BIST, 1, 0x00, 0x00 },
+		{ PCI_BASE_ADDRESS_0, 4, 0x00000004, 0x00000004 },
+	};
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++)
+		assert_int_equal(bus_read(&rig->bus, ecam(NVME_DEVFN, reads[i].reg), reads[i].len),
+				 reads[i].alone);
+	assert_int_equal(pci_host_add(rig->pci_host, NVME_DEVFN + 5, rig->nvme), 0);
+	for (size_t i = 0; i < sizeof(reads) / sizeof(reads[0]); i++) {
+		print_message("0x%02x, %u\n", reads[i].reg, reads[i].len);
+		assert_int_equal(bus_read(&rig->bus, ecam(NVME_DEVFN, reads[i].reg), reads[i].len),
+				 reads[i].beside);
+		assert_int_equal(
+			bus_read(&rig->bus, ecam(NVME_DEVFN + 5, reads[i].reg), reads[i].len),
+			reads[i].beside);
+	}
+	assert_int_equal(bus_read(&rig->bus, ecam(NVME_DEVFN + 1, PCI_VENDOR_ID), 2), 0xffff);
+	assert_int_equal(bus_read(&rig->bus, ecam(E1000_DEVFN, PCI_HEADER_TYPE), 1), 0);
 }
 
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, rig_make, rig_unmake)
@@ -455,7 +491,8 @@ int main(void)
 		RIG_TEST(test_ports_and_memory_keep_to_their_windows),
 		RIG_TEST(test_rom_answers_while_it_is_enabled),
 		RIG_TEST(test_access_across_a_bars_end_reaches_nobody),
-		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_slot),
+		RIG_TEST(test_add_refuses_a_taken_and_an_impossible_place),
+		RIG_TEST(test_siblings_show_that_there_are_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where devices are on the guest's PCI bus: PCI Local Bus 3.0, 3.2.2.3.4 (devices of several
+ * functions).
+ *
+ * No locks.
+ */
+#include "vmm/config/config_place.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <linux/pci.h>
+#include <stdio.h>
+#include <string.h>
+
+_Static_assert(CONFIG_MAX_DEVICES <= 32, "a bus has a place for each");
+
+int config_place_parse(const char *text, uint32_t *ret_devfn)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *high = text[0] ? strchr(digits, text[0]) : NULL;
+	const char *low = high && text[1] ? strchr(digits, text[1]) : NULL;
+	unsigned device;
+
+	if (!low || text[2] != '.' || text[3] < '0' || text[3] > '7' || text[4] != '\0')
+		return -EINVAL;
+	device = (unsigned)(high - digits) << 4 | (unsigned)(low - digits);
+	if (device > 31)
+		return -EINVAL;
+	*ret_devfn = PCI_DEVFN(device, (unsigned)(text[3] - '0'));
+	return 0;
+}
+
+const char *config_place_format(uint32_t devfn, char buf[CONFIG_PLACE_STRLEN])
+{
+	(void)snprintf(buf, CONFIG_PLACE_STRLEN, "%02x.%x", PCI_SLOT(devfn), PCI_FUNC(devfn));
+	return buf;
+}
+
+static bool are_of_one_device(const struct pci_bdf *a, const struct pci_bdf *b)
+{
+	return a->domain == b->domain && a->bus == b->bus && a->dev == b->dev;
+}
+
+/* The function 0 that the device goes beside; NULL: none. */
+static const struct config_device *sibling_of(const struct config *c, const struct config_device *d)
+{
+	for (size_t i = 0; i < c->nr_devices && d->bdf.fn > 0; i++) {
+		const struct config_device *first = &c->devices[i];
+
+		if (first->bdf.fn == 0 && are_of_one_device(&first->bdf, &d->bdf))
+			return first->has_devfn && PCI_FUNC(first->devfn) != 0 ? NULL : first;
+	}
+	return NULL;
+}
+
+void config_place_devices(struct config *c)
+{
+	uint32_t taken = 0; /* bit n: device n of the bus */
+
+	for (size_t i = 0; i < c->nr_devices; i++)
+		if (c->devices[i].has_devfn)
+			taken |= UINT32_C(1) << PCI_SLOT(c->devices[i].devfn);
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		struct config_device *d = &c->devices[i];
+
+		if (d->has_devfn || sibling_of(c, d))
+			continue;
+		/* Each device of the file has taken one at most. */
+		assert(taken != UINT32_MAX);
+		d->devfn = PCI_DEVFN((uint32_t)__builtin_ctz(~taken), 0);
+		taken |= UINT32_C(1) << PCI_SLOT(d->devfn);
+	}
+	for (size_t i = 0; i < c->nr_devices; i++) {
+		struct config_device *d = &c->devices[i];
+		const struct config_device *first = sibling_of(c, d);
+
+		if (!d->has_devfn && first)
+			d->devfn = PCI_DEVFN(PCI_SLOT(first->devfn), d->bdf.fn);
+	}
+}
