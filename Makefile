@@ -340,7 +340,7 @@ LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met,--wrap=vfio_dev
 	-Wl,--wrap=vfio_container_create,--wrap=vfio_dma_map_in_pieces
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches
-LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc,--wrap=pthread_create
+LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc,--wrap=pthread_create,--wrap=pthread_join
 LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
 LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc

@@ -317,15 +317,13 @@ static void test_memory_is_compared_with_what_is_free(void **state)
 		{ "exactly", 2048, 1, VERDICT_PASS },
 		{ "too much to be locked", 2049, 1, VERDICT_FAIL },
 		{ "too much, but taken bit by bit", 2049, 0, VERDICT_WARN },
-		{ "more than the host has", 4097, 0, VERDICT_FAIL },
+		{ "more than the host has", 4097, 0, VERDICT_WARN },
 	};
 
 	(void)state;
 	check(check_memory);
 	expect(VERDICT_NONE, NULL, NULL);
 	w.host.config = &w.config;
-	check(check_memory); /* no /proc/meminfo */
-	expect(VERDICT_NONE, NULL, NULL);
 	tree_write(&w.tree, "/proc/meminfo",
 		   "MemTotal:        4194304 kB\nMemFree:  1 kB\nMemAvailable:    2097152 kB\n");
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

@@ -522,8 +522,20 @@ static void test_a_long_queue_is_run_to_its_end(void **state)
  */
 static struct {
 	struct fake_its_ops model;
-	_Atomic bool is_held, goes_on;
+	_Atomic bool is_held, goes_on, is_told_to_stop;
 } held;
+
+/* Whoever waits for "its" to end has told it to. */
+int __real_pthread_join(pthread_t thread, void **ret);
+int __wrap_pthread_join(pthread_t thread, void **ret);
+int __wrap_pthread_join(pthread_t thread, void **ret)
+{
+	char name[16];
+
+	if (pthread_getname_np(thread, name, sizeof(name)) == 0 && !strcmp(name, "its"))
+		held.is_told_to_stop = true;
+	return __real_pthread_join(thread, ret);
+}
 
 static int set_and_hold(void *ctx, uint64_t reg, uint64_t value)
 {
@@ -553,7 +565,7 @@ static void test_a_machine_stops_in_the_middle_of_a_long_queue(void **state)
 
 	(void)state;
 	held.model = rig->fake.its_ops;
-	held.is_held = held.goes_on = false;
+	held.is_held = held.goes_on = held.is_told_to_stop = false;
 	rig->fake.its_ops.set = set_and_hold;
 	rig_start(rig);
 	guest_sets_up_lpis(rig);
@@ -563,7 +575,7 @@ static void test_a_machine_stops_in_the_middle_of_a_long_queue(void **state)
 		nap();
 	assert_int_equal(pthread_create(&stopper, NULL, stop_machine, rig), 0);
 	/* All vCPUs are out, and theirs is the pause that is under way. */
-	for (unsigned i = 0; i < 20; i++)
+	while (!held.is_told_to_stop)
 		nap();
 	held.goes_on = true;
 	assert_int_equal(pthread_join(stopper, NULL), 0);
