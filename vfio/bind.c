@@ -18,7 +18,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "vfio/fail.h"
 #include "vfio/hostuse.h"
@@ -78,30 +77,15 @@ static int kernel_modprobe(void *ctx, const char *module)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOENT;
 }
 
-static int kernel_probe(void *ctx, const char *path)
-{
-	_cleanup_fd_ int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	(void)ctx;
-	return fd < 0 ? -errno : 0;
-}
-
-static void kernel_nap(void *ctx, unsigned ms)
-{
-	struct timespec left = { ms / 1000, ms % 1000 * 1000000L };
-
-	(void)ctx;
-	while (nanosleep(&left, &left) < 0 && errno == EINTR)
-		continue;
-}
-
 struct bind_host bind_host_kernel(void)
 {
+	const struct hostuse_sys sys = hostuse_sys_kernel();
+
 	return (struct bind_host){
 		.write = kernel_write,
 		.modprobe = kernel_modprobe,
-		.probe = kernel_probe,
-		.nap = kernel_nap,
+		.try_open = sys.try_open,
+		.nap = sys.nap,
 	};
 }
 
@@ -308,12 +292,18 @@ static int need_vfio(const struct binding *b)
 	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
 }
 
+static struct hostuse_sys hostuse_sys_of(const struct binding *b)
+{
+	return (struct hostuse_sys){ b->host->ctx, b->host->try_open, b->host->nap };
+}
+
 static int check_use(const struct binding *b)
 {
+	const struct hostuse_sys sys = hostuse_sys_of(b);
 	char what[96];
 	int r;
 
-	r = host_uses(b->fs, b->bdf, what);
+	r = host_uses(&sys, b->fs, b->bdf, what);
 	if (r < 0)
 		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, r, "%s", b->name);
 	if (r == 0)
@@ -443,15 +433,16 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool forc
  */
 static int check_idle(const struct binding *b, const struct pci_function *fn)
 {
-	struct host_path path;
+	const struct hostuse_sys sys = hostuse_sys_of(b);
+	char who[OPENER_STRLEN];
 	int r;
 
-	if (!pci_driver_is_vfio(fn->driver) || fn->group < 0)
+	if (!pci_driver_is_vfio(fn->driver) || fn->group < 0 ||
+	    !host_group_is_open(&sys, b->fs, fn->group, who))
 		return 0;
-	r = host_path(&path, b->fs, "/dev/vfio/%d", fn->group);
-	if (r < 0 || b->host->probe(b->host->ctx, path.text) != -EBUSY)
-		return 0;
-	return vfio_fail(b->failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", b->name);
+	r = vfio_fail(b->failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", b->name);
+	vfio_failure_other(b->failure, who);
+	return r;
 }
 
 /* Without a record, all that can be told to be ours is an override that says vfio-pci. */

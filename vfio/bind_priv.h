@@ -14,8 +14,8 @@ struct bind_host {
 	int (*write)(void *ctx, const char *path, const char *text);
 	/* Run modprobe for a module, quietly. 0, or negative errno. */
 	int (*modprobe)(void *ctx, const char *module);
-	/* Open a file and close it. 0, -EBUSY while another process has it open, or other. */
-	int (*probe)(void *ctx, const char *path);
+	/* As in struct hostuse_sys. */
+	int (*try_open)(void *ctx, const char *path, int flags);
 	void (*nap)(void *ctx, unsigned ms);
 };
 

@@ -126,6 +126,13 @@ int host_link_name(const char *path, char *buf, size_t size)
 	return 0;
 }
 
+int host_try_open(const char *path, int flags)
+{
+	_cleanup_fd_ int fd = open(path, flags | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : 0;
+}
+
 bool host_exists(const char *path)
 {
 	return access(path, F_OK) == 0;

@@ -44,6 +44,9 @@ int host_read_link(const char *path, char *buf, size_t size) _must_check_;
 /* The last part of where a link points: the name of a driver or a group. */
 int host_link_name(const char *path, char *buf, size_t size) _must_check_;
 
+/* Open it with these flags (open(2)) and close it. 0, or what open answered. */
+int host_try_open(const char *path, int flags) _must_check_;
+
 /* Is it there? A dangling link is not. */
 bool host_exists(const char *path);
 

@@ -15,9 +15,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <time.h>
 
 #include "vfio/fail.h"
 #include "vfio/pci_priv.h"
@@ -33,6 +35,7 @@ struct block {
 };
 
 struct search {
+	const struct hostuse_sys *sys;
 	const struct pci_host_fs *fs;
 	char below[HOST_PATH_MAX]; /* the function's place, with a slash */
 	char controller[NAME_LEN]; /* of NVMe, "" for none */
@@ -382,10 +385,31 @@ static int search_uses(struct search *search)
 	return r;
 }
 
-int host_uses(const struct pci_host_fs *fs, const struct pci_bdf *bdf, char ret_what[96])
+static int kernel_try_open(void *ctx, const char *path, int flags)
+{
+	(void)ctx;
+	return host_try_open(path, flags);
+}
+
+static void kernel_nap(void *ctx, unsigned ms)
+{
+	struct timespec left = { ms / 1000, ms % 1000 * 1000000L };
+
+	(void)ctx;
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		continue;
+}
+
+struct hostuse_sys hostuse_sys_kernel(void)
+{
+	return (struct hostuse_sys){ .try_open = kernel_try_open, .nap = kernel_nap };
+}
+
+int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
+	      const struct pci_bdf *bdf, char ret_what[96])
 {
 	_cleanup_free_ struct block *blocks = NULL;
-	struct search search = { .fs = fs };
+	struct search search = { .sys = sys, .fs = fs };
 	struct host_path path;
 	size_t len;
 	int r;
@@ -408,4 +432,25 @@ int host_uses(const struct pci_host_fs *fs, const struct pci_bdf *bdf, char ret_
 	if (r == 1)
 		memcpy(ret_what, search.what, sizeof(search.what));
 	return r;
+}
+
+static bool is_path(void *ctx, const char *target)
+{
+	return !strcmp(target, ctx);
+}
+
+/* VFIO opens a group once (vfio_group_fops_open()). */
+bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs *fs, int group,
+			char ret_who[OPENER_STRLEN])
+{
+	struct host_path path;
+	char node[32];
+
+	(void)snprintf(node, sizeof(node), "/dev/vfio/%d", group);
+	if (host_path(&path, fs, "%s", node) < 0 ||
+	    sys->try_open(sys->ctx, path.text, O_RDWR) != -EBUSY)
+		return false;
+	if (opener_find(fs, is_path, node, ret_who) != 1)
+		ret_who[0] = '\0';
+	return true;
 }

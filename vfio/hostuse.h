@@ -1,17 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Does the host itself use a function? Private to vfio/ and its tests.
+ * Does the host itself use a function, or another process? Private to vfio/ and its tests.
  */
 #ifndef VFIO_HOSTUSE_H
 #define VFIO_HOSTUSE_H
 
+#include "vfio/opener.h"
 #include "vfio/pci.h"
+
+/* What is asked of the kernel beside reading its files, as a table, so that tests can play it. */
+struct hostuse_sys {
+	void *ctx; /* handed to each of them */
+	/* Open a file with these flags and close it. 0, or negative errno. */
+	int (*try_open)(void *ctx, const char *path, int flags);
+	void (*nap)(void *ctx, unsigned ms);
+};
+
+/* The kernel itself. */
+struct hostuse_sys hostuse_sys_kernel(void);
 
 /*
  * 1 and what uses it in ret_what ("/ (nvme0n1p2)", "swap (sda3)", "eth0"), 0 when
  * nothing does, or negative errno.
  */
-int host_uses(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
-	      char ret_what[96]) _must_check_;
+int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
+	      const struct pci_bdf *bdf, char ret_what[96]) _must_check_;
+
+/* Has another process an IOMMU group open? Then ret_who is that one, "" where that is not known. */
+bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs *fs, int group,
+			char ret_who[OPENER_STRLEN]);
 
 #endif

@@ -43,7 +43,7 @@ static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bd
 		vfio_failure_driver(failure, ret_fn->driver);
 		return r;
 	}
-	return pci_group_viable(fs, ret_fn, failure);
+	return pci_group_viable(fs, ret_fn, NULL, failure);
 }
 
 /* The kernel would let us open it twice: the group is ours. */

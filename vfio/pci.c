@@ -158,7 +158,8 @@ static void read_cfgspace(const struct pci_host_fs *fs, struct pci_function *fn)
 		return;
 	fn->is_bridge = (config[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL;
 	/* Without CAP_SYS_ADMIN the kernel gives out the first 64 bytes only. */
-	if (len == (int)sizeof(config))
+	fn->knows_vectors = len == (int)sizeof(config);
+	if (fn->knows_vectors)
 		parse_vectors(config, fn);
 }
 
@@ -275,15 +276,35 @@ int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_f
 struct group_check {
 	const struct pci_host_fs *fs;
 	const struct pci_function *fn;
+	const struct pci_set *with; /* NULL: none */
 	char blocker[64];
 	char driver[PCI_DRIVER_STRLEN];
 };
+
+static bool is_in_set(const struct pci_set *set, const struct pci_bdf *bdf)
+{
+	for (size_t i = 0; set && i < set->nr; i++) {
+		if (pci_bdf_equal(&set->bdfs[i], bdf))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Since Linux 5.18 a driver either claims the DMA of its device's whole group for the kernel, or
+ * has driver_managed_dma set in struct pci_driver (iommu_device_use_default_domain()). Of
+ * bridges' drivers pcieport has it, and shpchp has not.
+ */
+static bool leaves_dma_to_others(const char *driver)
+{
+	return pci_driver_is_vfio(driver) || !strcmp(driver, "pci-stub") ||
+	       !strcmp(driver, "pcieport");
+}
 
 static int check_member(void *ctx, const char *name)
 {
 	struct group_check *check = ctx;
 	char driver[PCI_DRIVER_STRLEN];
-	struct pci_function other;
 	struct host_path path;
 	struct pci_bdf bdf;
 	int r;
@@ -297,14 +318,11 @@ static int check_member(void *ctx, const char *name)
 		return 0;
 	if (r < 0)
 		return r;
-	if (pci_driver_is_vfio(driver) || !strcmp(driver, "pci-stub"))
+	if (leaves_dma_to_others(driver))
 		return 0;
-	if (pci_bdf_parse(name, &bdf) == 0) {
-		if (pci_bdf_equal(&bdf, &check->fn->bdf))
-			return 0;
-		if (pci_function_get(check->fs, &bdf, &other) == 0 && other.is_bridge)
-			return 0;
-	}
+	if (pci_bdf_parse(name, &bdf) == 0 &&
+	    (pci_bdf_equal(&bdf, &check->fn->bdf) || is_in_set(check->with, &bdf)))
+		return 0;
 	if (!check->blocker[0] || strcmp(name, check->blocker) < 0) {
 		vfio_copy_text(check->blocker, sizeof(check->blocker), name);
 		vfio_copy_text(check->driver, sizeof(check->driver), driver);
@@ -313,9 +331,9 @@ static int check_member(void *ctx, const char *name)
 }
 
 int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
-		     struct vfio_failure *ret_failure)
+		     const struct pci_set *with, struct vfio_failure *ret_failure)
 {
-	struct group_check check = { .fs = fs, .fn = fn };
+	struct group_check check = { .fs = fs, .fn = fn, .with = with };
 	char name[PCI_BDF_STRLEN];
 	struct host_path path;
 	int r;
@@ -335,4 +353,32 @@ int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn
 	vfio_failure_other(ret_failure, check.blocker);
 	vfio_failure_driver(ret_failure, check.driver);
 	return r;
+}
+
+int pci_upstream_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
+			struct vfio_failure *ret_failure)
+{
+	char place[HOST_PATH_MAX], driver[PCI_DRIVER_STRLEN], name[PCI_BDF_STRLEN], *save;
+	struct host_path path;
+	struct pci_bdf bdf;
+	int r;
+
+	r = pci_attr_path(&path, fs, &fn->bdf, "");
+	if (r == 0)
+		r = host_read_link(path.text, place, sizeof(place));
+	pci_bdf_format(&fn->bdf, name);
+	if (r < 0)
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, r, "%s", name);
+	/* ../../../devices/pci0000:00/0000:00:01.0/0000:01:01.0: from the root down. */
+	for (char *at = strtok_r(place, "/", &save); at; at = strtok_r(NULL, "/", &save)) {
+		if (pci_bdf_parse(at, &bdf) < 0 || pci_bdf_equal(&bdf, &fn->bdf) ||
+		    pci_driver_get(fs, &bdf, driver) < 0 || !driver[0] ||
+		    leaves_dma_to_others(driver))
+			continue;
+		r = vfio_fail(ret_failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", name);
+		vfio_failure_other(ret_failure, at);
+		vfio_failure_driver(ret_failure, driver);
+		return r;
+	}
+	return 0;
 }

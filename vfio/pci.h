@@ -41,7 +41,8 @@ struct pci_function {
 	int group;	      /* IOMMU group, -1 for none, or none until a driver is bound */
 	unsigned msi_vectors; /* of the MSI capability, 0 without; needs privilege, else 0 */
 	unsigned msix_vectors;
-	char reset[64]; /* the kernel's reset_method, "" for none */
+	bool knows_vectors; /* its capabilities could be read */
+	char reset[64];	    /* the kernel's reset_method, "" for none */
 };
 
 /* One function. 0, -ENOENT, or what sysfs answered. */
@@ -52,12 +53,27 @@ int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_fns,
 		       size_t *ret_nr) _must_check_;
 
+/* Functions that belong together; borrowed. */
+struct pci_set {
+	const struct pci_bdf *bdfs;
+	size_t nr;
+};
+
 /*
- * May the function's group be given to a guest? 0 when each other member is
- * unbound, on a vfio driver, or a bridge; else -EPERM with VFIO_FAILURE_NOT_VIABLE
- * (or -ENODEV with VFIO_FAILURE_NO_GROUP) in ret_failure.
+ * May the function's group be given to a guest that gets the functions of with, too (NULL: no
+ * others)? 0 when each other member is one of them, unbound, or on a driver that leaves DMA to
+ * others (vfio's, pci-stub, pcieport); else -EPERM with VFIO_FAILURE_NOT_VIABLE (or -ENODEV with
+ * VFIO_FAILURE_NO_GROUP) in ret_failure. A bridge's driver counts like any other's.
  */
 int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
-		     struct vfio_failure *ret_failure) _must_check_;
+		     const struct pci_set *with, struct vfio_failure *ret_failure) _must_check_;
+
+/*
+ * The same for a function that has no group yet: will a bridge that it is behind be in the way? It
+ * will where its driver does DMA for the host, for such bridges are of PCI, where functions have no
+ * requester IDs of their own, and so no groups. 0, or -EPERM with VFIO_FAILURE_NOT_VIABLE.
+ */
+int pci_upstream_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
+			struct vfio_failure *ret_failure) _must_check_;
 
 #endif

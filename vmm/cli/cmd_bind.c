@@ -122,7 +122,7 @@ static void warn_of_group(const struct pci_host_fs *fs, const struct pci_bdf *bd
 	struct pci_function fn;
 	struct failure failure;
 
-	if (pci_function_get(fs, bdf, &fn) < 0 || pci_group_viable(fs, &fn, &vf) == 0)
+	if (pci_function_get(fs, bdf, &fn) < 0 || pci_group_viable(fs, &fn, NULL, &vf) == 0)
 		return;
 	(void)failure_from_vfio(&failure, &vf);
 	report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);

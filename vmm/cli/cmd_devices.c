@@ -12,11 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "vfio/pci.h"
+#include "vfio/look.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/dev/vfio_words.h"
 
 #define JSON_SCHEMA 1
 
@@ -56,10 +57,10 @@ static const struct option_row rows[] = {
 const struct command_line devices_line = {
 	.name = "devices",
 	.usage = "itsy devices [OPTION]...",
-	.about = "Lists the PCI functions of this host. VIABLE says whether the function's IOMMU\n"
-		 "group can be given to a guest, and if not, which other function stands in the\n"
-		 "way and the driver it is bound to. MSI and MSI-X are numbers of vectors; only\n"
-		 "root can see them ('?' otherwise).\n",
+	.about = "Lists the PCI functions of this host. VIABLE says whether a guest can have the\n"
+		 "function, and if not, why: which other function of its IOMMU group stands in\n"
+		 "the way and the driver it is bound to, or who uses it. MSI and MSI-X are\n"
+		 "numbers of vectors; only root can see them ('?' otherwise).\n",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 };
@@ -98,23 +99,31 @@ static void add_count(struct table *t, unsigned nr)
 	table_add(t, text);
 }
 
+/* In a few words, for a column. */
+static void why_not(const struct vfio_failure *vf, char *text, size_t size)
+{
+	struct failure failure;
+
+	if (vf->code == VFIO_FAILURE_NOT_VIABLE) {
+		(void)snprintf(text, size, "no: %s (%s)", vf->other, vf->driver);
+		return;
+	}
+	(void)failure_from_vfio(&failure, vf);
+	(void)snprintf(text, size, "no: %.140s", failure.cause);
+}
+
 static void add_viable(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
 {
 	struct vfio_failure vf = { 0 };
-	char text[160];
+	struct pci_function now;
+	char text[160] = "yes";
 
-	if (fn->is_bridge || fn->group < 0) {
+	if (fn->is_bridge) {
 		table_add(t, "-");
 		return;
 	}
-	if (pci_group_viable(fs, fn, &vf) == 0) {
-		table_add(t, "yes");
-		return;
-	}
-	if (vf.code == VFIO_FAILURE_NOT_VIABLE)
-		(void)snprintf(text, sizeof(text), "no: %s (%s)", vf.other, vf.driver);
-	else
-		(void)snprintf(text, sizeof(text), "no: %s", strerror(vf.error));
+	if (vfio_look(fs, &fn->bdf, NULL, &now, &vf) < 0)
+		why_not(&vf, text, sizeof(text));
 	table_add(t, text);
 }
 
@@ -169,20 +178,25 @@ static json_t *json_of(const struct pci_host_fs *fs, const struct pci_function *
 	bool known = sees_capabilities();
 	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16];
 	struct vfio_failure vf = { 0 };
-	bool viable = !fn->is_bridge && fn->group >= 0 && pci_group_viable(fs, fn, &vf) == 0;
+	struct failure failure = { 0 };
+	struct pci_function now;
+	bool viable = vfio_look(fs, &fn->bdf, NULL, &now, &vf) == 0;
 	bool blocked = vf.code == VFIO_FAILURE_NOT_VIABLE;
 
+	if (!viable)
+		(void)failure_from_vfio(&failure, &vf);
 	(void)snprintf(vendor, sizeof(vendor), "0x%04x", fn->vendor);
 	(void)snprintf(device, sizeof(device), "0x%04x", fn->device);
 	(void)snprintf(class_code, sizeof(class_code), "0x%06x", fn->class_code & 0xffffffu);
 	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:b, s:s*, s:s*, s:o, s:o, s:s}", "bdf",
-		pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device, "class",
+		"{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:b, s:s*, s:s*, s:s*, s:o, s:o, s:s}",
+		"bdf", pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device, "class",
 		class_code, "class_name", class_name(fn->class_code), "bridge", fn->is_bridge,
 		"driver", fn->driver[0] ? fn->driver : NULL, "group",
-		or_null(json_integer(fn->group), fn->group >= 0), "viable", viable, "blocker",
-		blocked ? vf.other : NULL, "blocker_driver", blocked ? vf.driver : NULL,
-		"msi_vectors", or_null(json_integer(fn->msi_vectors), known), "msix_vectors",
+		or_null(json_integer(fn->group), fn->group >= 0), "viable", viable, "why_not",
+		viable ? NULL : failure.cause, "blocker", blocked ? vf.other : NULL,
+		"blocker_driver", blocked ? vf.driver : NULL, "msi_vectors",
+		or_null(json_integer(fn->msi_vectors), known), "msix_vectors",
 		or_null(json_integer(fn->msix_vectors), known), "reset", fn->reset);
 }
 

@@ -10,6 +10,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/loader.h"
@@ -29,7 +30,7 @@ static const struct option_row rows[] = {
 	{ "print-config", NULL, option_flag, ARGUMENT(print_config),
 	  .help = "print the resulting configuration, and end" },
 	{ "dry-run", NULL, option_flag, ARGUMENT(dry_run),
-	  .help = "load kernel and initrd, boot nothing, and end" },
+	  .help = "look at the devices, load kernel and initrd, boot nothing, and end" },
 	{ "dump-dtb", "FILE", option_text, ARGUMENT(run.dump_dtb),
 	  .help = "write the guest's device tree to FILE, and end" },
 	{ "stats-json", "FILE", option_text, ARGUMENT(run.stats_json),
@@ -50,14 +51,21 @@ const struct command_line run_line = {
 		 "(itsy check says why); 5 a thread made a system call that its sandbox forbids.\n",
 };
 
-/* The files of the configuration, loaded as for a guest, into memory that is thrown away. */
-static enum exit_status load_only(const struct config *config)
+/*
+ * What itsy run does before it changes anything: it looks at the devices, and loads the files,
+ * here into memory that is thrown away.
+ */
+static enum exit_status try_only(const struct config *config)
 {
+	static const struct pci_host_fs this_host = { "" };
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
 	struct loaded loaded;
 	int r;
 
+	r = passthru_look_at_all(&this_host, config, &failure);
+	if (r < 0)
+		return report_failure(&failure);
 	r = gmem_init(&mem, LAYOUT_RAM, config->memory);
 	if (r < 0)
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "guest memory",
@@ -99,7 +107,7 @@ enum exit_status cmd_run(int argc, char **argv)
 	if (args.print_config)
 		config_print(&config, stdout);
 	else if (args.dry_run)
-		status = load_only(&config);
+		status = try_only(&config);
 	else
 		status = start(&config, &args.run);
 	config_fini(&config);

@@ -136,6 +136,8 @@ static int check_host(struct run *run, struct failure *ret_failure)
 		r = vm_needs_met(&vm, ret_failure);
 	vm_fini(&vm);
 	if (r == 0)
+		r = passthru_look_at_all(&this_host, run->config, ret_failure);
+	if (r >= 0)
 		r = loader_open(&run->files, run->config->kernel, run->config->initrd, ret_failure);
 	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 }

@@ -15,6 +15,7 @@
 
 #include "vfio/affinity.h"
 #include "vfio/bind.h"
+#include "vfio/look.h"
 #include "vmm/dev/vfio_words.h"
 
 /* ---- what the device tells ---------------------------------------------------- */
@@ -60,6 +61,34 @@ static const struct vfio_device_ops device_ops = {
 	.vector_changed = vector_changed,
 	.kind_refused = kind_refused,
 };
+
+/* ---- before anything is touched ------------------------------------------------ */
+
+int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
+		  struct pci_function *ret_fn, struct failure *ret_failure)
+{
+	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
+	const struct pci_set all = { bdfs, config->nr_devices };
+	struct vfio_failure vf = { 0 };
+	int r;
+
+	assert(nr < config->nr_devices);
+	for (size_t i = 0; i < config->nr_devices; i++)
+		bdfs[i] = config->devices[i].bdf;
+	r = vfio_look(host, &bdfs[nr], &all, ret_fn, &vf);
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
+int passthru_look_at_all(const struct pci_host_fs *host, const struct config *config,
+			 struct failure *ret_failure)
+{
+	struct pci_function fn;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < config->nr_devices; i++)
+		r = passthru_look(host, config, i, &fn, ret_failure);
+	return r;
+}
 
 /* ---- set-up -------------------------------------------------------------------- */
 

@@ -35,6 +35,16 @@ struct passthru {
 };
 
 /*
+ * Could a guest of this configuration get its nr-th function? As vfio_look(), with the
+ * others of the configuration. Changes nothing.
+ */
+int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
+		  struct pci_function *ret_fn, struct failure *ret_failure) _must_check_;
+/* All of them, before the first is bound: the first failure counts. */
+int passthru_look_at_all(const struct pci_host_fs *host, const struct config *config,
+			 struct failure *ret_failure) _must_check_;
+
+/*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
  * index is its number in the configuration. On failure it is as it was. host and keeper are

@@ -38,8 +38,8 @@ static const struct vfio_words {
 	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
 	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}",
 	  "modprobe vfio-pci" },
-	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open",
-	  "end the other guest that uses it (fuser -v /dev/vfio/* names it)" },
+	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open: {other}",
+	  "end the guest that uses it" },
 	{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission: {error}", CURE_ROOT },
 	{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT,
 	  "the host does not isolate interrupts: a device could forge those of others",
@@ -63,18 +63,35 @@ static const struct vfio_words {
 	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "{error}", NULL },
 };
 
-/* Where VFIO refuses a group that sysfs had shown as viable, the culprit is not known. */
-static const struct vfio_words group_words = {
-	VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
-	"bind the group's other functions to vfio-pci too, or unbind them (itsy devices)"
+/*
+ * Where there is no {other}: VFIO refuses a group that sysfs had shown as viable, or /proc does
+ * not tell whose a file is.
+ */
+static const struct vfio_words nameless_words[] = {
+	{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
+	  "bind the group's other functions to vfio-pci too, or unbind them (itsy devices)" },
+	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open",
+	  "end the other guest that uses it (fuser -v /dev/vfio/* names it)" },
 };
 
-static const struct vfio_words *words_of(enum vfio_failure_code code)
+static const struct vfio_words *find_words(const struct vfio_words rows[], size_t nr,
+					   enum vfio_failure_code code)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(vfio_words); i++)
-		if (vfio_words[i].code == code)
-			return &vfio_words[i];
+	for (size_t i = 0; i < nr; i++)
+		if (rows[i].code == code)
+			return &rows[i];
 	return NULL;
+}
+
+static const struct vfio_words *words_of(const struct vfio_failure *vf)
+{
+	const struct vfio_words *words = NULL;
+
+	if (!vf->other[0])
+		words = find_words(nameless_words, ARRAY_SIZE(nameless_words), vf->code);
+	if (!words)
+		words = find_words(vfio_words, ARRAY_SIZE(vfio_words), vf->code);
+	return words ? words : find_words(vfio_words, ARRAY_SIZE(vfio_words), VFIO_FAILURE_OTHER);
 }
 
 /* Appends at *at, cuts what does not fit, keeps the end in place. */
@@ -148,12 +165,8 @@ static void copy_cut(char *out, size_t cap, const char *text)
 
 int failure_from_vfio(struct failure *failure, const struct vfio_failure *vf)
 {
-	const struct vfio_words *words = words_of(vf->code);
+	const struct vfio_words *words = words_of(vf);
 
-	if (!words)
-		words = words_of(VFIO_FAILURE_OTHER);
-	if (vf->code == VFIO_FAILURE_NOT_VIABLE && !vf->other[0])
-		words = &group_words;
 	failure->status = words->status;
 	copy_cut(failure->object, sizeof(failure->object), vf->object);
 	fill_in(failure->cause, sizeof(failure->cause), words->cause, vf);

@@ -578,6 +578,17 @@ static void test_print_config_prints_what_would_run_and_runs_nothing(void **stat
 				      "memory = \"1024M\"\n");
 }
 
+static void test_dry_run_looks_at_the_devices(void **state)
+{
+	(void)state;
+	assert_int_equal(itsy_run("kernel = \"Makefile\"\n"
+				  "device \"disk\" {\nbdf = \"fffe:fe:00.0\"\n}\n",
+				  "--dry-run"),
+			 ITSY_ENVIRONMENT);
+	has(said.err, "itsy: error: fffe:fe:00.0: there is no such PCI function");
+	assert_int_equal(guest.calls, 0);
+}
+
 static void test_dry_run_loads_the_files_and_runs_nothing(void **state)
 {
 	char line[64];
@@ -638,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_arrive_on_standard_output_is_a_failure),
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
+		cmocka_unit_test(test_dry_run_looks_at_the_devices),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),
 		cmocka_unit_test(test_commands_that_take_no_words_refuse_them),
 	};

@@ -132,17 +132,16 @@ static bool is_root(void)
 
 static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 {
-	static const char root[] =
-		"BDF           VENDOR:DEV  CLASS     DRIVER    GROUP  VIABLE                     "
-		"MSI  MSI-X  RESET\n"
-		"0000:00:02.0  1b36:0010   NVMe      nvme      2      yes                        "
-		"4    65     flr\n"
-		"0000:00:03.0  8086:10d3   Ethernet  e1000e    3      yes                        "
-		"4    65     flr pm\n"
-		"0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      no: 0000:00:03.0 (e1000e)  "
-		"4    65     flr\n"
-		"0000:00:04.0  1234:11e8   Other     -         -      -                          "
-		"-    -      -\n";
+	static const char root[] = "BDF           VENDOR:DEV  CLASS     DRIVER    GROUP  "
+				   "VIABLE                            MSI  MSI-X  RESET\n"
+				   "0000:00:02.0  1b36:0010   NVMe      nvme      2      "
+				   "yes                               4    65     flr\n"
+				   "0000:00:03.0  8086:10d3   Ethernet  e1000e    3      "
+				   "yes                               4    65     flr pm\n"
+				   "0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      "
+				   "no: 0000:00:03.0 (e1000e)         4    65     flr\n"
+				   "0000:00:04.0  1234:11e8   Other     -         -      "
+				   "no: it has neither MSI-X nor MSI  -    -      -\n";
 
 	(void)state;
 	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
@@ -150,7 +149,8 @@ static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 	if (is_root())
 		assert_string_equal(w.said.out, root);
 	else
-		assert_non_null(strstr(w.said.out, "no: 0000:00:03.0 (e1000e)  ?    ?      flr\n"));
+		assert_non_null(
+			strstr(w.said.out, "no: 0000:00:03.0 (e1000e)         ?    ?      flr\n"));
 }
 
 static void test_bridges_are_listed_on_request(void **state)
@@ -198,6 +198,7 @@ static void test_json_has_the_same_rows_for_programs(void **state)
 	assert_true(json_is_false(json_object_get(d, "viable")));
 	assert_string_equal(text_of(d, "blocker"), "0000:00:03.0");
 	assert_string_equal(text_of(d, "blocker_driver"), "e1000e");
+	assert_non_null(strstr(text_of(d, "why_not"), "its IOMMU group is not viable"));
 	assert_int_equal(json_integer_value(json_object_get(d, "group")), 3);
 	assert_string_equal(text_of(d, "reset"), "flr");
 	if (is_root()) {
@@ -212,12 +213,23 @@ static void test_json_has_the_same_rows_for_programs(void **state)
 	assert_null(json_object_get(d, "blocker"));
 	assert_true(json_is_null(json_object_get(d, "group")));
 	assert_true(json_is_false(json_object_get(d, "viable")));
+	assert_string_equal(text_of(d, "why_not"), "it has neither MSI-X nor MSI");
 	json_decref(list);
 
 	list = json_of_devices("--json --all");
 	assert_int_equal(json_array_size(list), 6);
 	assert_true(json_is_true(json_object_get(json_array_get(list, 1), "bridge")));
 	json_decref(list);
+}
+
+/* As itsy run would find them. */
+static void test_what_the_host_uses_is_not_viable(void **state)
+{
+	(void)state;
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:03.0/net/eth7/operstate", "up\n");
+	tree_link(&w.tree, "sys/class/net/eth7", "../../devices/pci0000:00/0000:00:03.0/net/eth7");
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	assert_non_null(strstr(w.said.out, "  3      no: the host is using it: eth7 "));
 }
 
 static void test_class_names_of_subclasses_and_of_bases(void **state)
@@ -373,6 +385,7 @@ int main(void)
 		TEST(test_table_is_aligned_and_says_what_blocks_a_group),
 		TEST(test_bridges_are_listed_on_request),
 		TEST(test_json_has_the_same_rows_for_programs),
+		TEST(test_what_the_host_uses_is_not_viable),
 		TEST(test_class_names_of_subclasses_and_of_bases),
 		TEST(test_a_host_without_functions_says_so),
 		TEST(test_a_root_that_is_too_long_is_refused),

@@ -47,6 +47,8 @@ static struct {
 
 	/* Devices, if they are there: what comes of a reset. */
 	bool has_devices;
+	int look_error;
+	unsigned nr_bound;
 	enum vfio_reset_step reset_failed;
 	unsigned nr_resets, nr_open;
 	int signal_while_mapping; /* after the first piece of memory */
@@ -93,14 +95,27 @@ int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
 	type __wrap_##name parameters; \
 	type __wrap_##name parameters
 
+WRAP(int, passthru_look_at_all,
+     (const struct pci_host_fs *host, const struct config *config, struct failure *ret_failure))
+{
+	if (!w.has_devices)
+		return __real_passthru_look_at_all(host, config, ret_failure);
+	assert_int_equal(w.nr_bound, 0);
+	return w.look_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.look_error,
+					  "0000:01:01.0", NULL, "the host is using it: eth0")
+			    : 0;
+}
+
 WRAP(int, passthru_bind,
      (struct passthru * p, const struct pci_host_fs *fs, const struct keeper_client *keeper,
       const struct config_device *config, unsigned index, struct failure *ret_failure))
 {
 	if (!w.has_devices)
 		return __real_passthru_bind(p, fs, keeper, config, index, ret_failure);
+	assert_int_equal(w.look_error, 0);
 	*p = (struct passthru){ .bdf = config->bdf, .index = index };
 	p->irq.name = config->name;
+	w.nr_bound++;
 	return 0;
 }
 
@@ -126,6 +141,8 @@ WRAP(void, passthru_give_back, (struct passthru * p))
 {
 	if (!w.has_devices)
 		__real_passthru_give_back(p);
+	else
+		w.nr_bound--;
 }
 
 WRAP(int, vfio_container_create,
@@ -364,6 +381,7 @@ static enum exit_status run(void)
 	assert_int_equal(w.nr_destroyed, w.nr_machines);
 	assert_int_equal(w.nr_stopped, w.nr_started);
 	assert_int_equal(w.nr_controls, 0);
+	assert_int_equal(w.nr_bound, 0);
 	return status;
 }
 
@@ -408,6 +426,17 @@ static void add_devices(void)
 		};
 	w.ends[0] = w.ends[1] = MACHINE_RESET;
 	w.ends[2] = MACHINE_OFF;
+}
+
+/* One that cannot be had, and the other one is not even bound. */
+static void test_no_function_is_bound_before_all_have_been_looked_at(void **state)
+{
+	(void)state;
+	add_devices();
+	w.look_error = EBUSY;
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	assert_int_equal(w.nr_machines, 0);
+	has(w.said.err, "itsy: error: 0000:01:01.0: the host is using it: eth0\n");
 }
 
 static unsigned count(const char *text, const char *part)
@@ -713,6 +742,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_guest_that_powers_off_is_a_success),
 		TEST(test_a_guest_that_resets_itself_gets_a_new_machine),
+		TEST(test_no_function_is_bound_before_all_have_been_looked_at),
 		TEST(test_a_function_that_the_host_cannot_reset_is_told_once_and_the_guest_goes_on),
 		TEST(test_a_function_that_could_write_over_the_next_kernel_ends_the_guest),
 		TEST(test_a_host_without_io_uring_is_told_once),

@@ -48,7 +48,8 @@ static void test_each_code_of_the_host_side_has_its_words(void **state)
 		  "itsy bind --force 0000:00:02.0" },
 		{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there",
 		  "modprobe vfio-pci" },
-		{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process", "fuser" },
+		{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open: 0000:00:02.1",
+		  "end the guest" },
 		{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission", "run itsy as root" },
 		{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT, "isolate",
 		  "allow_unsafe_interrupts=1" },
@@ -94,6 +95,18 @@ static void test_a_group_that_vfio_calls_not_viable_names_nobody(void **state)
 	(void)failure_from_vfio(&failure, &vf);
 	assert_string_equal(failure.cause, "its IOMMU group is not viable");
 	assert_non_null(strstr(failure.cure, "itsy devices"));
+}
+
+static void test_a_process_that_is_not_known_is_to_be_looked_for(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_BUSY);
+	struct failure failure;
+
+	(void)state;
+	vf.other[0] = '\0';
+	(void)failure_from_vfio(&failure, &vf);
+	assert_string_equal(failure.cause, "another process has it open");
+	assert_non_null(strstr(failure.cure, "fuser"));
 }
 
 static void test_no_driver_is_said_so(void **state)
@@ -169,6 +182,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_code_of_the_host_side_has_its_words),
 		cmocka_unit_test(test_a_group_that_vfio_calls_not_viable_names_nobody),
+		cmocka_unit_test(test_a_process_that_is_not_known_is_to_be_looked_for),
 		cmocka_unit_test(test_no_driver_is_said_so),
 		cmocka_unit_test(test_missing_permission_is_cured_by_root_whatever_failed),
 		cmocka_unit_test(test_a_failure_without_an_errno_is_still_negative),

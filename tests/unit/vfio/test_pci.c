@@ -306,6 +306,8 @@ static void test_group_is_viable_unless_another_driver_has_a_part_of_it(void **s
 		{ "sibling on a variant of it", "mlx5_vfio_pci", false, 0 },
 		{ "sibling on pci-stub", "pci-stub", false, 0 },
 		{ "sibling is a bridge", "pcieport", true, 0 },
+		{ "sibling is a bridge without driver", NULL, true, 0 },
+		{ "sibling is a bridge with a driver that does DMA", "shpchp", true, -EPERM },
 		{ "sibling on its own driver", "xhci_hcd", false, -EPERM },
 	};
 
@@ -328,7 +330,7 @@ static void test_group_is_viable_unless_another_driver_has_a_part_of_it(void **s
 		sibling.config_size = sizeof(config);
 		tree_add_function(&tree, &sibling);
 		assert_int_equal(pci_function_get(&tree.fs, &bdf, &fn), 0);
-		assert_int_equal(pci_group_viable(&tree.fs, &fn, &failure), cases[i].want);
+		assert_int_equal(pci_group_viable(&tree.fs, &fn, NULL, &failure), cases[i].want);
 		if (cases[i].want < 0) {
 			assert_int_equal(failure.code, VFIO_FAILURE_NOT_VIABLE);
 			assert_int_equal(failure.error, EPERM);
@@ -356,7 +358,7 @@ static void test_group_names_the_first_of_several_blockers_and_no_pci_ones_too(v
 		  "../../../bus/platform/drivers/pl330");
 	tree_link(&tree, "sys/kernel/iommu_groups/7/devices/a.dma",
 		  "../../../../devices/platform/a.dma");
-	assert_int_equal(pci_group_viable(&tree.fs, &fn, &failure), -EPERM);
+	assert_int_equal(pci_group_viable(&tree.fs, &fn, NULL, &failure), -EPERM);
 	assert_string_equal(failure.other, "a.dma");
 	assert_string_equal(failure.driver, "pl330");
 	for (size_t i = 0; i < 3; i++) {
@@ -365,7 +367,7 @@ static void test_group_names_the_first_of_several_blockers_and_no_pci_ones_too(v
 		sibling.bdf = blockers[i];
 		tree_add_function(&tree, &sibling);
 	}
-	assert_int_equal(pci_group_viable(&tree.fs, &fn, &failure), -EPERM);
+	assert_int_equal(pci_group_viable(&tree.fs, &fn, NULL, &failure), -EPERM);
 	assert_string_equal(failure.other, "0000:00:02.1");
 	tree_fini(&tree);
 }
@@ -383,7 +385,7 @@ static void test_function_without_group_is_not_viable(void **state)
 	tree_init(&tree);
 	tree_add_function(&tree, &entry);
 	assert_int_equal(pci_function_get(&tree.fs, &bdf, &fn), 0);
-	assert_int_equal(pci_group_viable(&tree.fs, &fn, &failure), -ENODEV);
+	assert_int_equal(pci_group_viable(&tree.fs, &fn, NULL, &failure), -ENODEV);
 	assert_int_equal(failure.code, VFIO_FAILURE_NO_GROUP);
 	tree_fini(&tree);
 }

@@ -21,6 +21,13 @@
 
 static const struct pci_bdf bdf = { .dev = 1 };
 
+static int uses(struct bindhost *h, char what[96])
+{
+	const struct hostuse_sys sys = bindhost_sys(h);
+
+	return host_uses(&sys, &h->tree.fs, &bdf, what);
+}
+
 /* A block device: its directory, its link in the class, its number. */
 static void add_block(const struct host_tree *tree, const char *dir, const char *dev)
 {
@@ -98,7 +105,7 @@ static void test_uses_of_block_devices_are_found_and_named(void **state)
 		add_disks(&h.tree);
 		tree_write(&h.tree, "proc/self/mountinfo", cases[i].mountinfo);
 		tree_write(&h.tree, "proc/swaps", cases[i].swaps);
-		r = host_uses(&h.tree.fs, &bdf, what);
+		r = uses(&h, what);
 		assert_int_equal(r, cases[i].want != NULL);
 		assert_string_equal(what, cases[i].want ? cases[i].want : "");
 		bindhost_fini(&h);
@@ -115,9 +122,9 @@ static void test_mounted_btrfs_of_many_disks_names_each(void **state)
 	add_disks(&h.tree);
 	tree_write(&h.tree, "proc/self/mountinfo", "36 35 0:31 / / rw - btrfs /dev/sda rw\n");
 	tree_write(&h.tree, "sys/fs/btrfs/features/x", "");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 0);
+	assert_int_equal(uses(&h, what), 0);
 	tree_write(&h.tree, "sys/fs/btrfs/0a-1b/devices/nvme0n1p1", "");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
+	assert_int_equal(uses(&h, what), 1);
 	assert_string_equal(what, "btrfs (nvme0n1p1)");
 	bindhost_fini(&h);
 }
@@ -133,13 +140,13 @@ static void test_device_node_of_any_name_is_known_by_its_number(void **state)
 	add_disks(&h.tree);
 	tree_link(&h.tree, "dev/disk/by-label/root", "../../the-node");
 	tree_write(&h.tree, "proc/swaps", "Filename\n/dev/disk/by-label/root partition 1 0 -2\n");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 0);
+	assert_int_equal(uses(&h, what), 0);
 	(void)snprintf(path, sizeof(path), "%s/dev/the-node", h.tree.fs.root);
 	if (mknod(path, S_IFBLK | 0600, makedev(259, 2)) < 0) {
 		bindhost_fini(&h);
 		skip();
 	}
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
+	assert_int_equal(uses(&h, what), 1);
 	assert_string_equal(what, "swap (nvme0n1p2)");
 	bindhost_fini(&h);
 }
@@ -168,9 +175,9 @@ static void test_multipath_disk_is_found_through_its_subsystem(void **state)
 	add_block(&h.tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys4/nvme4n1", "259:7\n");
 	add_block(&h.tree, "sys/devices/virtual/nvme-subsystem/nvme-subsys1/nvme1n1", "259:8\n");
 	tree_write(&h.tree, "proc/self/mountinfo", "36 35 259:8 / /b rw - ext4 /dev/nvme1n1 rw\n");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 0);
+	assert_int_equal(uses(&h, what), 0);
 	tree_write(&h.tree, "proc/self/mountinfo", "36 35 259:7 / /a rw - ext4 /dev/nvme4n1 rw\n");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
+	assert_int_equal(uses(&h, what), 1);
 	assert_string_equal(what, "/a (nvme4n1)");
 	bindhost_fini(&h);
 }
@@ -210,7 +217,7 @@ static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 			       cases[i].place);
 		if (cases[i].carrier)
 			tree_write(&h.tree, path, cases[i].carrier);
-		assert_int_equal(host_uses(&h.tree.fs, &bdf, what), cases[i].want);
+		assert_int_equal(uses(&h, what), cases[i].want);
 		assert_string_equal(what, cases[i].want ? "eth0" : "");
 
 		r = vfio_bind_with(&h.host, &h.tree.fs, &bdf, false, &failure);
@@ -244,7 +251,7 @@ static void test_more_disks_than_can_be_looked_at_count_as_used(void **state)
 		(void)snprintf(dev, sizeof(dev), "7:%u\n", i);
 		add_block(&h.tree, dir, dev);
 	}
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 1);
+	assert_int_equal(uses(&h, what), 1);
 	assert_non_null(strstr(what, "disk"));
 	bindhost_fini(&h);
 }
@@ -261,7 +268,7 @@ static void test_volumes_that_hold_each_other_in_a_circle_end(void **state)
 	tree_link(&h.tree, PLACE "/nvme/nvme0/nvme0n1/holders/dm-0", "x");
 	tree_link(&h.tree, "sys/devices/virtual/block/dm-0/holders/nvme0n1", "x");
 	tree_link(&h.tree, "sys/devices/virtual/block/dm-0/holders/dm-0", "x");
-	assert_int_equal(host_uses(&h.tree.fs, &bdf, what), 0);
+	assert_int_equal(uses(&h, what), 0);
 	bindhost_fini(&h);
 }
 

@@ -155,8 +155,8 @@ static void test_binding_writes_texts_and_reports_errors(void **state)
 	assert_int_equal(host.write(host.ctx, path, "vfio-pci"), 0);
 	assert_int_equal(pread(fd, buf, sizeof(buf) - 1, 0), 8);
 	assert_string_equal(buf, "vfio-pci");
-	assert_int_equal(host.probe(host.ctx, path), 0);
-	assert_int_equal(host.probe(host.ctx, "/nowhere/at/all"), -ENOENT);
+	assert_int_equal(host.try_open(host.ctx, path, O_RDWR), 0);
+	assert_int_equal(host.try_open(host.ctx, "/nowhere/at/all", O_RDWR), -ENOENT);
 	assert_int_equal(host.write(host.ctx, "/nowhere/at/all", "x"), -ENOENT);
 	assert_int_equal(host.write(host.ctx, "/dev/full", "x"), -ENOSPC);
 	host.nap(host.ctx, 1);

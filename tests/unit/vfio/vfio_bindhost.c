@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 static void function_path(const struct bindhost *h, const char *attr, char buf[128])
@@ -174,11 +175,12 @@ static int host_modprobe(void *ctx, const char *module)
 	return 0;
 }
 
-static int host_probe(void *ctx, const char *path)
+static int try_open(void *ctx, const char *path, int flags)
 {
 	const struct bindhost *h = ctx;
 
 	assert_non_null(strstr(path, "/dev/vfio/"));
+	assert_int_equal(flags, O_RDWR);
 	return -h->group_errno;
 }
 
@@ -217,7 +219,7 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 		.ctx = h,
 		.write = host_write,
 		.modprobe = host_modprobe,
-		.probe = host_probe,
+		.try_open = try_open,
 		.nap = host_nap,
 	};
 	h->bdf = bdf;
@@ -229,6 +231,11 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 	tree_dir(&h->tree, "sys/bus/pci/drivers/vfio-pci");
 	tree_write(&h->tree, "dev/vfio/vfio", "");
 	tree_dir(&h->tree, "run");
+}
+
+struct hostuse_sys bindhost_sys(struct bindhost *h)
+{
+	return (struct hostuse_sys){ h, try_open, host_nap };
 }
 
 void bindhost_fini(struct bindhost *h)

@@ -9,6 +9,7 @@
 
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vfio/bind_priv.h"
+#include "vfio/hostuse.h"
 
 #define BINDHOST_STEPS 32u
 
@@ -42,6 +43,8 @@ struct bindhost {
 /* A host with the function of that name, bound to driver (NULL: to none). */
 void bindhost_init(struct bindhost *h, const char *bdf, const char *driver);
 void bindhost_fini(struct bindhost *h);
+/* The same kernel, for looking. */
+struct hostuse_sys bindhost_sys(struct bindhost *h);
 
 /* "" for none. */
 const char *bindhost_driver(const struct bindhost *h, char buf[PCI_DRIVER_STRLEN]);
