@@ -31,11 +31,15 @@
 #define WAIT_STEPS   300u
 #define SETTLE_MS    100u
 
+/* So many are given back with a function. */
+#define TAKEN_MAX 64u
+
 /* One binding or releasing under way. */
 struct binding {
 	const struct bind_host *host;
 	const struct pci_host_fs *fs;
 	const struct pci_bdf *bdf;
+	const struct pci_bdf *whom; /* in whose group it is in the way; NULL: it is itself wanted */
 	char name[PCI_BDF_STRLEN];
 	struct vfio_failure *failure; /* may be NULL */
 };
@@ -292,14 +296,14 @@ static int need_vfio(const struct binding *b)
 	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
 }
 
-static struct hostuse_sys hostuse_sys_of(const struct binding *b)
+struct hostuse_sys hostuse_sys_of(const struct bind_host *host)
 {
-	return (struct hostuse_sys){ b->host->ctx, b->host->try_open, b->host->nap };
+	return (struct hostuse_sys){ host->ctx, host->try_open, host->nap };
 }
 
 static int check_use(const struct binding *b)
 {
-	const struct hostuse_sys sys = hostuse_sys_of(b);
+	const struct hostuse_sys sys = hostuse_sys_of(b->host);
 	char what[96];
 	int r;
 
@@ -330,7 +334,7 @@ static int state_failed(const struct binding *b, int err)
 static int note_state(const struct binding *b, const struct pci_function *fn, char *ret_override,
 		      size_t size)
 {
-	struct bind_record record;
+	struct bind_record record = { 0 };
 	int r;
 
 	r = read_override(b, ret_override, size);
@@ -340,8 +344,19 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 		return 0;
 	vfio_copy_text(record.driver, sizeof(record.driver), fn->driver);
 	vfio_copy_text(record.override, sizeof(record.override), ret_override);
+	record.taken_for[0] = '\0';
+	if (b->whom)
+		pci_bdf_format(b->whom, record.taken_for);
 	r = record_write(b->fs, b->bdf, &record);
 	return r < 0 ? state_failed(b, r) : 1;
+}
+
+/* Of a bridge its driver is in the way, and vfio-pci does not take bridges. */
+static int take_driver_off(const struct binding *b)
+{
+	int r = unbind(b);
+
+	return r < 0 ? r : wait_driver(b, "");
 }
 
 static int bind_locked(const struct binding *b, const struct pci_function *fn)
@@ -352,7 +367,7 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 	noted = note_state(b, fn, override, sizeof(override));
 	if (noted < 0)
 		return noted;
-	r = change_driver(b, fn->driver);
+	r = fn->is_bridge ? take_driver_off(b) : change_driver(b, fn->driver);
 	if (r == 0)
 		return 1;
 
@@ -386,11 +401,64 @@ static int find_function(const struct binding *b, struct pci_function *ret_fn)
 	return 0;
 }
 
+static int bind_function(const struct binding *b, bool force)
+{
+	_cleanup_fd_ int lock = -1;
+	struct pci_function fn;
+	int r;
+
+	r = find_function(b, &fn);
+	if (r < 0)
+		return r;
+	if (fn.is_bridge)
+		return vfio_fail(b->failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", b->name);
+	/* On hosts with a device tree, an unbound function gets its group with its first driver. */
+	if (fn.group < 0 && fn.driver[0])
+		return vfio_fail(b->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b->name);
+	if (pci_driver_is_vfio(fn.driver))
+		return 0;
+	lock = lock_records(b);
+	if (lock < 0)
+		return lock;
+	/* Another process may have bound it while we waited. */
+	r = find_function(b, &fn);
+	if (r < 0 || pci_driver_is_vfio(fn.driver))
+		return r;
+	if (!force)
+		r = check_use(b);
+	if (r == 0)
+		r = need_vfio(b);
+	return r < 0 ? r : bind_locked(b, &fn);
+}
+
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		   const struct pci_bdf *bdf, bool force, struct vfio_failure *ret_failure)
 {
 	struct binding b = { host, fs, bdf, .failure = ret_failure };
-	_cleanup_fd_ int lock = -1;
+
+	pci_bdf_format(bdf, b.name);
+	return bind_function(&b, force);
+}
+
+static int free_bridge(const struct binding *b)
+{
+	_cleanup_fd_ int lock = lock_records(b);
+	struct pci_function fn;
+	int r;
+
+	if (lock < 0)
+		return lock;
+	r = find_function(b, &fn);
+	if (r < 0 || !fn.driver[0])
+		return r;
+	return bind_locked(b, &fn);
+}
+
+int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs *fs,
+			  const struct pci_bdf *bdf, const struct pci_bdf *whom,
+			  struct vfio_failure *ret_failure)
+{
+	struct binding b = { host, fs, bdf, .whom = whom, .failure = ret_failure };
 	struct pci_function fn;
 	int r;
 
@@ -398,25 +466,7 @@ int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 	r = find_function(&b, &fn);
 	if (r < 0)
 		return r;
-	if (fn.is_bridge)
-		return vfio_fail(ret_failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", b.name);
-	/* On hosts with a device tree, an unbound function gets its group with its first driver. */
-	if (fn.group < 0 && fn.driver[0])
-		return vfio_fail(ret_failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b.name);
-	if (pci_driver_is_vfio(fn.driver))
-		return 0;
-	lock = lock_records(&b);
-	if (lock < 0)
-		return lock;
-	/* Another process may have bound it while we waited. */
-	r = find_function(&b, &fn);
-	if (r < 0 || pci_driver_is_vfio(fn.driver))
-		return r;
-	if (!force)
-		r = check_use(&b);
-	if (r == 0)
-		r = need_vfio(&b);
-	return r < 0 ? r : bind_locked(&b, &fn);
+	return fn.is_bridge ? free_bridge(&b) : bind_function(&b, false);
 }
 
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
@@ -433,7 +483,7 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool forc
  */
 static int check_idle(const struct binding *b, const struct pci_function *fn)
 {
-	const struct hostuse_sys sys = hostuse_sys_of(b);
+	const struct hostuse_sys sys = hostuse_sys_of(b->host);
 	char who[OPENER_STRLEN];
 	int r;
 
@@ -464,7 +514,7 @@ static int forget(const struct binding *b)
 	return r < 0 ? state_failed(b, r) : 0;
 }
 
-static int release_locked(const struct binding *b)
+static int release_one(const struct binding *b)
 {
 	struct bind_record record = { 0 };
 	struct pci_function fn;
@@ -483,15 +533,38 @@ static int release_locked(const struct binding *b)
 	return r < 0 ? change_failed(b, r, record.driver) : forget(b);
 }
 
+/* What was taken for it, once it has gone itself: of several that cannot, the last is told. */
+static int release_taken(const struct binding *b)
+{
+	struct pci_bdf taken[TAKEN_MAX];
+	int nr = records_taken_for(b->fs, b->bdf, taken, TAKEN_MAX);
+	int r = 0;
+
+	for (int i = 0; i < nr; i++) {
+		struct binding other = { b->host, b->fs, &taken[i], .failure = b->failure };
+		int failed;
+
+		pci_bdf_format(&taken[i], other.name);
+		failed = release_one(&other);
+		if (failed < 0)
+			r = failed;
+	}
+	return nr < 0 ? state_failed(b, nr) : r;
+}
+
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
 {
 	struct binding b = { host, fs, bdf, .failure = ret_failure };
 	_cleanup_fd_ int lock = -1;
+	int r;
 
 	pci_bdf_format(bdf, b.name);
 	lock = lock_records(&b);
-	return lock < 0 ? lock : release_locked(&b);
+	if (lock < 0)
+		return lock;
+	r = release_one(&b);
+	return r < 0 ? r : release_taken(&b);
 }
 
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,

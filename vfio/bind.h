@@ -22,7 +22,8 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool forc
 	      struct vfio_failure *ret_failure) _must_check_;
 
 /*
- * Put the recorded driver and driver_override back and forget the record;
+ * Put the recorded driver and driver_override back and forget the record, and so for
+ * what vfio_group_take() took for the function;
  * without a record, let the kernel choose a driver. A driver that somebody else
  * bound meanwhile stays. -EBUSY VFIO_FAILURE_BUSY while a process has the group
  * open; the record is kept until all is put back. 0, or negative errno.

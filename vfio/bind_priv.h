@@ -7,6 +7,7 @@
 #define VFIO_BIND_PRIV_H
 
 #include "vfio/bind.h"
+#include "vfio/hostuse.h"
 
 struct bind_host {
 	void *ctx; /* handed to each of them */
@@ -20,10 +21,19 @@ struct bind_host {
 };
 
 struct bind_host bind_host_kernel(void);
+/* What looking needs of it. */
+struct hostuse_sys hostuse_sys_of(const struct bind_host *host);
 
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		   const struct pci_bdf *bdf, bool force,
 		   struct vfio_failure *ret_failure) _must_check_;
+/*
+ * Take another member of the group of the function whom: bind it, or take its driver from a
+ * bridge. 1: taken now; 0: it was in nobody's way; or as vfio_bind().
+ */
+int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs *fs,
+			  const struct pci_bdf *bdf, const struct pci_bdf *whom,
+			  struct vfio_failure *ret_failure) _must_check_;
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
 

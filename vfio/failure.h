@@ -9,10 +9,11 @@
 
 enum vfio_failure_code {
 	VFIO_FAILURE_NONE,
-	VFIO_FAILURE_NO_FUNCTION, /* no such PCI function */
-	VFIO_FAILURE_BRIDGE,	  /* a bridge, which cannot be passed through */
-	VFIO_FAILURE_NO_GROUP,	  /* the function is in no IOMMU group */
-	VFIO_FAILURE_NOT_VIABLE,  /* other, of the same group, is bound to driver */
+	VFIO_FAILURE_NO_FUNCTION,  /* no such PCI function */
+	VFIO_FAILURE_BRIDGE,	   /* a bridge, which cannot be passed through */
+	VFIO_FAILURE_NO_GROUP,	   /* the function is in no IOMMU group */
+	VFIO_FAILURE_NOT_VIABLE,   /* other, of the same group, is bound to driver */
+	VFIO_FAILURE_GROUP_IN_USE, /* other, of the same group, is used by the host */
 	VFIO_FAILURE_NOT_BOUND, /* the function is not bound to vfio-pci but to driver ("" none) */
 	VFIO_FAILURE_BIND,	/* the kernel refused the new driver */
 	VFIO_FAILURE_IN_USE_BY_HOST,	/* the host mounts it or has it up: other names what */

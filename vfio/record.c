@@ -4,6 +4,7 @@
  *
  *	driver=nvme
  *	driver_override=
+ *	taken_for=0000:01:00.0	(of another member of that function's group)
  *
  * written to another file that is renamed then, so that a record is whole or absent. /run
  * does not survive a reboot of the host, and neither does what was bound.
@@ -92,6 +93,7 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
 		named |= take_value(line, "driver", record.driver, sizeof(record.driver));
 		(void)take_value(line, "driver_override", record.override, sizeof(record.override));
+		(void)take_value(line, "taken_for", record.taken_for, sizeof(record.taken_for));
 	}
 	/* The name becomes part of a path, which must not lead elsewhere. */
 	if (!named || strchr(record.driver, '/') || record.driver[0] == '.')
@@ -139,8 +141,9 @@ int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	char text[256];
 	int len, r;
 
-	len = snprintf(text, sizeof(text), "driver=%s\ndriver_override=%s\n", record->driver,
-		       record->override);
+	len = snprintf(text, sizeof(text), "driver=%s\ndriver_override=%s\n%s%s%s", record->driver,
+		       record->override, record->taken_for[0] ? "taken_for=" : "",
+		       record->taken_for, record->taken_for[0] ? "\n" : "");
 	assert(len > 0);
 	assert((size_t)len < sizeof(text));
 	r = record_path(&path, fs, bdf, "");
@@ -170,4 +173,39 @@ int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 	if (r < 0)
 		return r;
 	return unlink(path.text) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* A growing list of functions. */
+struct taken {
+	const struct pci_host_fs *fs;
+	char whom[PCI_BDF_STRLEN];
+	struct pci_bdf *bdfs; /* [max] */
+	size_t max, nr;
+};
+
+static int visit_record(void *ctx, const char *name)
+{
+	struct taken *taken = ctx;
+	struct bind_record record;
+	struct pci_bdf bdf;
+
+	if (taken->nr < taken->max && pci_bdf_parse(name, &bdf) == 0 &&
+	    record_read(taken->fs, &bdf, &record) == 0 &&
+	    strcmp(record.taken_for, taken->whom) == 0)
+		taken->bdfs[taken->nr++] = bdf;
+	return 0;
+}
+
+int records_taken_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		      struct pci_bdf ret_bdfs[], size_t max)
+{
+	struct taken taken = { .fs = fs, .bdfs = ret_bdfs, .max = max };
+	struct host_path path;
+	int r;
+
+	pci_bdf_format(bdf, taken.whom);
+	r = host_path(&path, fs, RECORD_DIR);
+	if (r == 0)
+		r = host_each_entry(path.text, visit_record, &taken);
+	return r < 0 && r != -ENOENT ? r : (int)taken.nr;
 }

@@ -11,6 +11,8 @@
 struct bind_record {
 	char driver[PCI_DRIVER_STRLEN]; /* that it was bound to, "" for none */
 	char override[64];		/* its driver_override, "" for none */
+	/* The function that it was taken for, whose group it is in; "" for itself. */
+	char taken_for[PCI_BDF_STRLEN];
 };
 
 /*
@@ -25,6 +27,12 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 /* 0: it is written, whole, and synced. Negative errno: nothing of it is there. */
 int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 const struct bind_record *record) _must_check_;
+/*
+ * The functions that were taken for another one, at most max of them. How many, or negative errno.
+ * Without a record of any function, 0.
+ */
+int records_taken_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		      struct pci_bdf ret_bdfs[], size_t max) _must_check_;
 int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf) _must_check_;
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "vfio/bind.h"
+#include "vfio/group.h"
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
@@ -40,7 +41,8 @@ const struct command_line bind_line = {
 	.usage = "itsy bind [OPTION]... BDF...",
 	.about = "Binds PCI functions to vfio-pci, so that guests can have them, and records the\n"
 		 "driver that each had for itsy release. itsy run does this by itself; binding\n"
-		 "beforehand saves the time, and serves for groups of several functions.\n",
+		 "beforehand saves the time, and takes what else an IOMMU group needs: its other\n"
+		 "functions, unless the host uses them, and drivers of bridges.\n",
 	.rows = bind_rows,
 	.nr_rows = ARRAY_SIZE(bind_rows),
 };
@@ -49,7 +51,8 @@ const struct command_line release_line = {
 	.name = "release",
 	.usage = "itsy release [OPTION]... BDF...",
 	.about = "Gives PCI functions back to the driver that they had before itsy bind; those\n"
-		 "that itsy did not bind go to the driver that the kernel chooses.\n",
+		 "that itsy did not bind go to the driver that the kernel chooses. What was\n"
+		 "taken for their groups goes back with them.\n",
 	.rows = release_rows,
 	.nr_rows = ARRAY_SIZE(release_rows),
 };
@@ -115,17 +118,41 @@ static void print_change(const struct pci_bdf *bdf, const char *from, const char
 		(void)printf("%s: %s -> %s\n", pci_bdf_format(bdf, name), from, to);
 }
 
-/* What still keeps the function from a guest, though it is bound now. */
-static void warn_of_group(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
+/* One function's group. */
+struct group_of {
+	const struct options *options;
+	const struct pci_bdf *bdf;
+};
+
+static void print_taken(void *ctx, const struct pci_function *was)
 {
+	const struct group_of *group = ctx;
+	char name[PCI_BDF_STRLEN], whom[PCI_BDF_STRLEN], after[PCI_DRIVER_STRLEN];
+
+	(void)printf("%s: %s -> %s, of the group of %s\n", pci_bdf_format(&was->bdf, name),
+		     was->driver, driver_of(&group->options->fs, &was->bdf, after),
+		     pci_bdf_format(group->bdf, whom));
+}
+
+/* What still keeps the function from a guest, though it is bound now. */
+static enum exit_status take_group(const struct options *o, const struct pci_bdf *bdf)
+{
+	struct group_of group = { o, bdf };
+	const struct vfio_group_ops ops = { print_taken, &group };
 	struct vfio_failure vf = { 0 };
-	struct pci_function fn;
 	struct failure failure;
 
-	if (pci_function_get(fs, bdf, &fn) < 0 || pci_group_viable(fs, &fn, NULL, &vf) == 0)
-		return;
+	if (vfio_group_take(&o->fs, bdf, &ops, &vf) == 0)
+		return ITSY_OK;
 	(void)failure_from_vfio(&failure, &vf);
-	report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
+	return report_failure(&failure);
+}
+
+static bool is_bound(const struct options *o, const struct pci_bdf *bdf)
+{
+	char driver[PCI_DRIVER_STRLEN];
+
+	return strstr(driver_of(&o->fs, bdf, driver), "vfio") != NULL;
 }
 
 static int bind_one(const struct options *o, const struct pci_bdf *bdf, struct vfio_failure *vf)
@@ -172,8 +199,14 @@ enum exit_status cmd_bind(int argc, char **argv)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	status = change_all(&options, bind_one);
 	/* Once all are bound: the functions of one group are often given together. */
-	for (int i = 0; i < options.nr; i++)
-		warn_of_group(&options.fs, &options.bdfs[i]);
+	for (int i = 0; i < options.nr; i++) {
+		enum exit_status of_group = ITSY_OK;
+
+		if (is_bound(&options, &options.bdfs[i]))
+			of_group = take_group(&options, &options.bdfs[i]);
+		if (!status)
+			status = of_group;
+	}
 	return status;
 }
 

@@ -29,7 +29,11 @@ static const struct vfio_words {
 	  "enable the IOMMU (SMMU) in the host's firmware and kernel" },
 	{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
 	  "its IOMMU group is not viable: {other} of the same group is bound to {driver}",
-	  "bind that one to vfio-pci too (itsy bind {other}), or unbind it" },
+	  "itsy bind {object} takes that one too, or says why it cannot" },
+	{ VFIO_FAILURE_GROUP_IN_USE, ITSY_ENVIRONMENT,
+	  "its IOMMU group has {other}, which the host is using",
+	  "unmount that or take it down first; itsy bind --force takes it all the same where it is "
+	  "named" },
 	{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "it is bound to {driver}, not to vfio-pci",
 	  "itsy bind {object}" },
 	{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "the kernel did not bind it to vfio-pci: {error}",

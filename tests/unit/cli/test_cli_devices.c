@@ -18,6 +18,7 @@
 #include "tests/unit/base/capture.h"
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vfio/bind.h"
+#include "vfio/group.h"
 #include "vitsmod/bits.h"
 #include "vmm/cli/commands.h"
 
@@ -28,6 +29,7 @@ static struct {
 	char bind_calls[512];	     /* the functions, in their order, '!' where forced */
 	struct vfio_failure failure; /* the answer for function fails; code NONE: success */
 	const char *fails;
+	struct vfio_failure group_failure;
 	struct capture said;
 } w;
 
@@ -59,6 +61,28 @@ int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 {
 	assert_string_equal(fs->root, w.tree.fs.root);
 	return change(bdf, "e1000e", false, ret_failure);
+}
+
+/* In the group of 0000:00:03.1 there is 0000:00:03.0. */
+int vfio_group_take(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		    const struct vfio_group_ops *ops, struct vfio_failure *ret_failure)
+{
+	const struct pci_bdf other = { .dev = 3 };
+	struct pci_function was;
+
+	assert_string_equal(fs->root, w.tree.fs.root);
+	if (bdf->dev != 3 || bdf->fn != 1)
+		return 0;
+	if (w.group_failure.code) {
+		*ret_failure = w.group_failure;
+		return -w.group_failure.error;
+	}
+	assert_int_equal(pci_function_get(fs, &other, &was), 0);
+	if (strcmp(was.driver, "vfio-pci") == 0)
+		return 0;
+	tree_set_driver(&w.tree, "0000:00:03.0", "vfio-pci");
+	ops->took(ops->ctx, &was);
+	return 0;
 }
 
 /* A capability list of MSI (4 vectors) and MSI-X (65). */
@@ -304,14 +328,32 @@ static void test_bind_tells_what_became_of_each_function(void **state)
 	assert_string_equal(w.bind_calls, "0000:00:02.0 0000:00:03.0 0000:00:03.1 ");
 }
 
-static void test_bind_names_what_still_blocks_the_group(void **state)
+static void test_bind_tells_what_it_took_of_the_group(void **state)
 {
 	(void)state;
 	assert_int_equal(run(cmd_bind, "bind", "00:03.1"), ITSY_OK);
-	assert_string_equal(w.said.err,
-			    "itsy: warning: 0000:00:03.1: its IOMMU group is not viable: "
-			    "0000:00:03.0 of the same group is bound to e1000e: bind that one to "
-			    "vfio-pci too (itsy bind 0000:00:03.0), or unbind it\n");
+	assert_string_equal(w.said.out, "0000:00:03.1: vfio-pci already\n"
+					"0000:00:03.0: e1000e -> vfio-pci, of the group of "
+					"0000:00:03.1\n");
+	assert_string_equal(w.said.err, "");
+}
+
+static void test_bind_says_why_the_group_cannot_be_taken(void **state)
+{
+	(void)state;
+	w.group_failure = (struct vfio_failure){ .code = VFIO_FAILURE_GROUP_IN_USE,
+						 .error = EBUSY,
+						 .object = "0000:00:03.1",
+						 .other = "0000:00:03.0 (eth0)" };
+	assert_int_equal(run(cmd_bind, "bind", "00:03.1"), ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "itsy: error: 0000:00:03.1: its IOMMU group has "
+					   "0000:00:03.0 (eth0), which the host is using: "));
+	/* What was not bound needs no group. */
+	w.fails = "0000:00:03.1";
+	w.failure = w.group_failure;
+	tree_set_driver(&w.tree, "0000:00:03.1", "e1000e");
+	assert_int_equal(run(cmd_bind, "bind", "00:03.1"), ITSY_ENVIRONMENT);
+	assert_null(strstr(strstr(w.said.err, "itsy: error") + 1, "itsy: error"));
 }
 
 static void test_bind_forces_where_it_is_told_to(void **state)
@@ -390,7 +432,8 @@ int main(void)
 		TEST(test_a_host_without_functions_says_so),
 		TEST(test_a_root_that_is_too_long_is_refused),
 		TEST(test_bind_tells_what_became_of_each_function),
-		TEST(test_bind_names_what_still_blocks_the_group),
+		TEST(test_bind_tells_what_it_took_of_the_group),
+		TEST(test_bind_says_why_the_group_cannot_be_taken),
 		TEST(test_bind_forces_where_it_is_told_to),
 		TEST(test_bind_goes_on_after_a_failure_and_returns_it),
 		TEST(test_release_tells_what_became_of_each_function),

@@ -39,7 +39,9 @@ static void test_each_code_of_the_host_side_has_its_words(void **state)
 		{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
 		  "its IOMMU group is not viable: 0000:00:02.1 of the same group is bound to "
 		  "e1000e",
-		  "bind that one to vfio-pci too (itsy bind 0000:00:02.1), or unbind it" },
+		  "itsy bind 0000:00:02.0 takes that one too" },
+		{ VFIO_FAILURE_GROUP_IN_USE, ITSY_ENVIRONMENT,
+		  "its IOMMU group has 0000:00:02.1, which the host is using", "unmount" },
 		{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "bound to e1000e, not to vfio-pci",
 		  "itsy bind 0000:00:02.0" },
 		{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "Device or resource busy",

@@ -19,14 +19,20 @@ static void function_path(const struct bindhost *h, const char *attr, char buf[1
 	(void)snprintf(buf, 128, "sys/devices/pci0000:00/%s/%s", h->bdf, attr);
 }
 
-const char *bindhost_driver(const struct bindhost *h, char buf[PCI_DRIVER_STRLEN])
+const char *bindhost_driver_of(const struct bindhost *h, const char *name,
+			       char buf[PCI_DRIVER_STRLEN])
 {
 	struct pci_function fn;
 	struct pci_bdf bdf;
 
-	assert_int_equal(pci_bdf_parse(h->bdf, &bdf), 0);
+	assert_int_equal(pci_bdf_parse(name, &bdf), 0);
 	assert_int_equal(pci_function_get(&h->tree.fs, &bdf, &fn), 0);
 	return strcpy(buf, fn.driver);
+}
+
+const char *bindhost_driver(const struct bindhost *h, char buf[PCI_DRIVER_STRLEN])
+{
+	return bindhost_driver_of(h, h->bdf, buf);
 }
 
 const char *bindhost_override(const struct bindhost *h, char buf[64])
@@ -143,6 +149,24 @@ static int take_effect(struct bindhost *h, const char *path, const char *text)
 	return write_probe(h);
 }
 
+/* Of which function it is: of another one it takes effect as of the first. */
+static int take_effect_somewhere(struct bindhost *h, const char *path, const char *text)
+{
+	const char *bdf = h->bdf, *own_driver = h->own_driver;
+	int r;
+
+	for (unsigned i = 0; i < h->nr_others; i++) {
+		if (!strstr(path, h->others[i].bdf) && strcmp(text, h->others[i].bdf))
+			continue;
+		h->bdf = h->others[i].bdf;
+		h->own_driver = h->others[i].own_driver;
+	}
+	r = take_effect(h, path, text);
+	h->bdf = bdf;
+	h->own_driver = own_driver;
+	return r;
+}
+
 static int host_write(void *ctx, const char *path, const char *text)
 {
 	struct bindhost *h = ctx;
@@ -158,7 +182,7 @@ static int host_write(void *ctx, const char *path, const char *text)
 	/* A process that died changes nothing; it is let run on to return here. */
 	if (h->die_at && h->writes >= h->die_at)
 		return -EIO;
-	return take_effect(h, path + root, text);
+	return take_effect_somewhere(h, path + root, text);
 }
 
 static int host_modprobe(void *ctx, const char *module)
@@ -231,6 +255,22 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 	tree_dir(&h->tree, "sys/bus/pci/drivers/vfio-pci");
 	tree_write(&h->tree, "dev/vfio/vfio", "");
 	tree_dir(&h->tree, "run");
+}
+
+void bindhost_add(struct bindhost *h, const char *bdf, const char *own_driver, bool is_bridge)
+{
+	const struct tree_function fn = {
+		.bdf = bdf,
+		.vendor = 0x1b36,
+		.device = 0x000e,
+		.class_code = is_bridge ? 0x060400 : 0x020000,
+		.driver = own_driver,
+		.group = 0,
+	};
+
+	assert_true(h->nr_others < BINDHOST_OTHERS);
+	h->others[h->nr_others++] = (struct bindhost_other){ bdf, own_driver };
+	tree_add_function(&h->tree, &fn);
 }
 
 struct hostuse_sys bindhost_sys(struct bindhost *h)

@@ -13,10 +13,19 @@
 
 #define BINDHOST_STEPS 32u
 
+#define BINDHOST_OTHERS 3u
+
+/* Another function of the same group, or a bridge. */
+struct bindhost_other {
+	const char *bdf, *own_driver;
+};
+
 struct bindhost {
 	struct bind_host host;
 	struct host_tree tree;
 	const char *bdf, *own_driver; /* the function, and the driver made for it */
+	struct bindhost_other others[BINDHOST_OTHERS];
+	unsigned nr_others;
 
 	/* What the kernel is like. */
 	bool no_vfio, no_module; /* vfio-pci is not loaded; nor can it be */
@@ -43,6 +52,8 @@ struct bindhost {
 /* A host with the function of that name, bound to driver (NULL: to none). */
 void bindhost_init(struct bindhost *h, const char *bdf, const char *driver);
 void bindhost_fini(struct bindhost *h);
+/* Another function or bridge of its group, bound to a driver made for it. */
+void bindhost_add(struct bindhost *h, const char *bdf, const char *own_driver, bool is_bridge);
 /* The same kernel, for looking. */
 struct hostuse_sys bindhost_sys(struct bindhost *h);
 
@@ -50,5 +61,8 @@ struct hostuse_sys bindhost_sys(struct bindhost *h);
 const char *bindhost_driver(const struct bindhost *h, char buf[PCI_DRIVER_STRLEN]);
 const char *bindhost_override(const struct bindhost *h, char buf[64]);
 bool bindhost_recorded(const struct bindhost *h);
+/* Of any function. */
+const char *bindhost_driver_of(const struct bindhost *h, const char *bdf,
+			       char buf[PCI_DRIVER_STRLEN]);
 
 #endif
