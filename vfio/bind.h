@@ -11,8 +11,8 @@
 
 /*
  * Bind to vfio-pci by driver_override. Refuses bridges, functions without a
- * group, and, unless force, functions that the host is using: a mounted file
- * system or swap on it, a network interface that is up with a carrier.
+ * group, and, unless force, functions that the host is using: a disk that is claimed or
+ * open, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
  * Otherwise negative errno and ret_failure, and then all is as it was. Loads the
  * modules vfio-pci and vfio_iommu_type1 where they are missing. Blocks for as long as

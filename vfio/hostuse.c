@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * Does the host itself use a function? Looked at: mounted file systems and swap
- * on block devices of the function, on their partitions and on what device mapper
- * or md made of them; network interfaces that are up and have a carrier.
+ * Does the host itself use a function?
+ *
+ * Network interfaces: those that are up and have a carrier.
+ *
+ * Block devices of the function, and what was made of them: whoever needs one for itself claims
+ * it (bd_prepare_to_claim() in block/bdev.c), be that a file system, swap, a volume, or
+ * a log of any of them. So the kernel is asked by O_EXCL, which claims too, and no list of
+ * file systems is needed. Mount points, swap, btrfs, holders (device mapper, md, bcache) and
+ * loop devices are looked at to have a name for it, and where there is no node to be opened. What
+ * a program has open without a claim, /proc tells. Daemons open a disk for a moment when it
+ * comes: what only claims and open files tell of is looked at again for a while.
  *
  * A block device belongs to the function when its place in sysfs lies below the
  * function's. NVMe with native multipath is an exception: there the disk lies
  * below its subsystem, and the subsystem names its controllers.
  *
- * Not looked at: volumes that are assembled and neither mounted nor swapped to,
- * and programs that have a device open.
+ * Not looked at: character devices.
  */
 #include "vfio/hostuse.h"
 
@@ -28,9 +35,14 @@
 #define BLOCKS_MAX 512u
 #define NAME_LEN   64u
 
+/* How often and how long after one another claims and open files are looked at. */
+#define LOOKS	      5u
+#define LOOK_AGAIN_MS 100u
+
 struct block {
 	char name[NAME_LEN];
-	char mapper[NAME_LEN]; /* its name below /dev/mapper, "" for none */
+	char mapper[NAME_LEN];	/* its name below /dev/mapper, "" for none */
+	char made_of[NAME_LEN]; /* the block device that it holds, "" for none */
 	unsigned major, minor;
 };
 
@@ -168,9 +180,35 @@ static int visit_subsystem(void *ctx, const char *name)
 	return r;
 }
 
+/* As add_block(), of one that was made of the parent. */
+static int add_made(struct search *search, const char *name)
+{
+	size_t nr = search->nr_blocks;
+	int r = add_block(search, name);
+
+	if (r == 0 && search->nr_blocks > nr)
+		strcpy(search->blocks[nr].made_of, search->parent->name);
+	return r;
+}
+
 static int visit_holder(void *ctx, const char *name)
 {
-	return add_block(ctx, name);
+	return add_made(ctx, name);
+}
+
+/* /sys/class/block/loop0: is it made of the parent? */
+static int visit_loop(void *ctx, const char *name)
+{
+	struct search *search = ctx;
+	char file[HOST_PATH_MAX], node[NAME_LEN + 8];
+	struct host_path path;
+
+	if (strncmp(name, "loop", 4) ||
+	    host_path(&path, search->fs, "/sys/class/block/%s/loop/backing_file", name) < 0 ||
+	    host_read_text(path.text, file, sizeof(file)) < 0)
+		return 0;
+	(void)snprintf(node, sizeof(node), "/dev/%s", search->parent->name);
+	return strcmp(file, node) ? 0 : add_made(search, name);
 }
 
 /* A partition of a volume: it lies in the volume's directory. */
@@ -221,6 +259,8 @@ static int find_blocks(struct search *search)
 		(void)snprintf(dir, sizeof(dir), "/sys/class/block/%s", search->parent->name);
 		if (r == 0)
 			r = each(search, dir, visit_part);
+		if (r == 0)
+			r = each(search, "/sys/class/block", visit_loop);
 	}
 	return r;
 }
@@ -369,6 +409,117 @@ static int visit_net(void *ctx, const char *name)
 	return 1;
 }
 
+static int used_by(struct search *search, const char *who, const struct block *block)
+{
+	(void)snprintf(search->what, sizeof(search->what), "%s (%.24s)", who, block->name);
+	return 1;
+}
+
+/* What was made of a block device has it, also if nobody uses that in turn. */
+static int find_made(struct search *search)
+{
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		const struct block *block = &search->blocks[i];
+
+		if (!block->made_of[0])
+			continue;
+		(void)snprintf(search->what, sizeof(search->what), "%.40s (%.24s)",
+			       block->mapper[0] ? block->mapper : block->name, block->made_of);
+		return 1;
+	}
+	return 0;
+}
+
+struct opened {
+	const struct search *search;
+	const struct block *only; /* NULL: any */
+	const struct block *block;
+};
+
+static bool is_ours(void *ctx, const char *target)
+{
+	struct opened *opened = ctx;
+
+	opened->block = block_of_source(opened->search, target);
+	return opened->block && (!opened->only || opened->block == opened->only);
+}
+
+/* In sysfs a slash in a name is an exclamation mark. */
+static int node_of(const struct search *search, const struct block *block,
+		   struct host_path *ret_path)
+{
+	size_t root = strlen(search->fs->root);
+	int r = host_path(ret_path, search->fs, "/dev/%s", block->name);
+
+	for (char *at = ret_path->text + root; r == 0 && (at = strchr(at, '!'));)
+		*at = '/';
+	return r;
+}
+
+static bool is_part(const struct search *search, const struct block *block)
+{
+	struct host_path path;
+
+	return host_path(&path, search->fs, "/sys/class/block/%s/partition", block->name) == 0 &&
+	       host_exists(path.text);
+}
+
+/* Has somebody claimed a partition (parts), or a disk? */
+static int find_claim(struct search *search, bool parts)
+{
+	for (size_t i = 0; i < search->nr_blocks; i++) {
+		const struct block *block = &search->blocks[i];
+		struct opened opened = { search, block, NULL };
+		char who[OPENER_STRLEN];
+		struct host_path path;
+		int r;
+
+		if (is_part(search, block) != parts)
+			continue;
+		r = node_of(search, block, &path);
+		if (r < 0)
+			return r;
+		if (search->sys->try_open(search->sys->ctx, path.text,
+					  O_RDONLY | O_EXCL | O_NONBLOCK) != -EBUSY)
+			continue;
+		r = opener_find(search->fs, is_ours, &opened, who);
+		if (r < 0)
+			return r;
+		return used_by(search, r == 1 ? who : "a file system, volume or swap", block);
+	}
+	return 0;
+}
+
+static int find_opener(struct search *search)
+{
+	struct opened opened = { search, NULL, NULL };
+	char who[OPENER_STRLEN];
+	int r = opener_find(search->fs, is_ours, &opened, who);
+
+	return r == 1 ? used_by(search, who, opened.block) : r;
+}
+
+/* While a partition is claimed, so is its disk: partitions first. */
+static int ask_kernel(struct search *search)
+{
+	int r = find_claim(search, true);
+
+	if (r == 0)
+		r = find_claim(search, false);
+	return r == 0 ? find_opener(search) : r;
+}
+
+static int ask_kernel_for_a_while(struct search *search)
+{
+	int r = ask_kernel(search);
+
+	for (unsigned i = 1; r == 1 && i < LOOKS; i++) {
+		search->sys->nap(search->sys->ctx, LOOK_AGAIN_MS);
+		r = ask_kernel(search);
+	}
+	return r;
+}
+
 static int search_uses(struct search *search)
 {
 	int r;
@@ -376,13 +527,16 @@ static int search_uses(struct search *search)
 	r = each(search, "/sys/class/net", visit_net);
 	if (r == 0)
 		r = find_blocks(search);
-	if (r == 0 && search->nr_blocks > 0)
-		r = scan_lines(search, "/proc/self/mountinfo", mounted_block);
-	if (r == 0 && search->nr_blocks > 0)
+	if (r != 0 || search->nr_blocks == 0)
+		return r;
+	r = scan_lines(search, "/proc/self/mountinfo", mounted_block);
+	if (r == 0)
 		r = scan_lines(search, "/proc/swaps", swap_block);
-	if (r == 0 && search->nr_blocks > 0)
+	if (r == 0)
 		r = each(search, "/sys/fs/btrfs", visit_btrfs);
-	return r;
+	if (r == 0)
+		r = find_made(search);
+	return r == 0 ? ask_kernel_for_a_while(search) : r;
 }
 
 static int kernel_try_open(void *ctx, const char *path, int flags)

@@ -105,6 +105,12 @@ mke2fs $disk2 >/dev/null && mkdir -p /mnt && mount -t ext4 $disk2 /mnt
 try mounted /etc/good.conf --set device.disk.bdf=0000:00:02.0
 step mounted_bind itsy bind 0000:00:02.0
 umount /mnt
+# Open, and no more than that.
+sleep 1000 <$disk2 &
+pid=$!
+try open /etc/good.conf --set device.disk.bdf=0000:00:02.0
+kill $pid
+wait $pid 2>/dev/null
 nic=$(ls /sys/bus/pci/devices/0000:00:03.0/net)
 ip link set $nic up
 await "a link" grep -q 1 /sys/class/net/$nic/carrier
@@ -165,6 +171,7 @@ says user_bind '(0000:00:01.0|/run)' '[Pp]ermission' 'root'
 says swap 0000:00:02.0 'swap' '(--force|unmount)'
 says mounted 0000:00:02.0 '/mnt' '(--force|unmount)'
 says mounted_bind 0000:00:02.0 '/mnt' '--force'
+says open 0000:00:02.0 'sleep, process [0-9]+ .nvme' '(--force|unmount)'
 says nic_up 0000:00:03.0 'eth' '(--force|down)'
 says no_kvm /dev/kvm 'No such file' '(KVM|kvm)'
 says user_memlock '' '134217728 bytes.* 1048576' 'ulimit -l'

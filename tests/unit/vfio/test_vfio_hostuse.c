@@ -41,7 +41,7 @@ static void add_block(const struct host_tree *tree, const char *dir, const char 
 	tree_link(tree, path, target);
 }
 
-/* nvme0n1 with two partitions; on the second, a volume; beside it, another disk. */
+/* nvme0n1 with two partitions; beside it, other disks. */
 static void add_disks(const struct host_tree *tree)
 {
 	add_block(tree, PLACE "/nvme/nvme0/nvme0n1", "259:0\n");
@@ -49,49 +49,60 @@ static void add_disks(const struct host_tree *tree)
 	tree_write(tree, PLACE "/nvme/nvme0/nvme0n1/nvme0n1p1/partition", "1\n");
 	add_block(tree, PLACE "/nvme/nvme0/nvme0n1/nvme0n1p2", "259:2\n");
 	tree_write(tree, PLACE "/nvme/nvme0/nvme0n1/nvme0n1p2/partition", "2\n");
+	add_block(tree, "sys/devices/pci0000:00/0000:00:01.1/ata1/sda", "8:0\n");
+	add_block(tree, "sys/devices/pci0000:00/0000:00:01.0x/sdb", "8:16\n");
+}
+
+/* On the second partition a volume, and one on that. */
+static void add_volumes(const struct host_tree *tree)
+{
 	add_block(tree, "sys/devices/virtual/block/dm-3", "253:3\n");
 	tree_write(tree, "sys/devices/virtual/block/dm-3/dm/name", "vg-root\n");
 	tree_link(tree, PLACE "/nvme/nvme0/nvme0n1/nvme0n1p2/holders/dm-3",
 		  "../../../../../../../virtual/block/dm-3");
 	add_block(tree, "sys/devices/virtual/block/dm-4", "253:4\n");
 	tree_link(tree, "sys/devices/virtual/block/dm-3/holders/dm-4", "../../dm-4");
-	add_block(tree, "sys/devices/pci0000:00/0000:00:01.1/ata1/sda", "8:0\n");
-	add_block(tree, "sys/devices/pci0000:00/0000:00:01.0x/sdb", "8:16\n");
 }
 
 static void test_uses_of_block_devices_are_found_and_named(void **state)
 {
 	static const struct {
 		const char *why, *mountinfo, *swaps, *want;
+		bool volumes;
 	} cases[] = {
-		{ "nothing mounted", "", "", NULL },
-		{ "another disk", "36 35 8:0 / / rw - ext4 /dev/sda rw\n", "", NULL },
+		{ "nothing mounted", "", "", NULL, false },
+		{ "a volume that nobody uses", "", "", "vg-root (nvme0n1p2)", true },
+		{ "another disk", "36 35 8:0 / / rw - ext4 /dev/sda rw\n", "", NULL, false },
 		{ "a place whose name only begins like it",
-		  "36 35 8:16 / /b rw - ext4 /dev/sdb rw\n", "", NULL },
+		  "36 35 8:16 / /b rw - ext4 /dev/sdb rw\n", "", NULL, false },
 		{ "the disk itself", "36 35 259:0 / /data rw shared:1 - xfs /dev/nvme0n1 rw\n", "",
-		  "/data (nvme0n1)" },
+		  "/data (nvme0n1)", false },
 		{ "a partition",
 		  "22 1 8:0 / / rw - ext4 /dev/sda rw\n"
 		  "36 35 259:1 / /boot rw - vfat /dev/nvme0n1p1 rw\n",
-		  "", "/boot (nvme0n1p1)" },
+		  "", "/boot (nvme0n1p1)", false },
 		{ "a volume on a partition", "36 35 253:3 / / rw - ext4 /dev/mapper/vg-root rw\n",
-		  "", "/ (dm-3)" },
+		  "", "/ (dm-3)", true },
 		{ "a volume on the volume", "36 35 253:4 / /x rw - ext4 /dev/dm-4 rw\n", "",
-		  "/x (dm-4)" },
+		  "/x (dm-4)", true },
 		{ "btrfs has a number of its own, a partition as source",
-		  "36 35 0:31 /sub /home rw - btrfs /dev/nvme0n1p1 rw\n", "", "/home (nvme0n1p1)" },
+		  "36 35 0:31 /sub /home rw - btrfs /dev/nvme0n1p1 rw\n", "", "/home (nvme0n1p1)",
+		  false },
 		{ "a volume by its name as source",
-		  "36 35 0:32 / /srv rw - btrfs /dev/mapper/vg-root rw\n", "", "/srv (dm-3)" },
+		  "36 35 0:32 / /srv rw - btrfs /dev/mapper/vg-root rw\n", "", "/srv (dm-3)",
+		  true },
 		{ "a name that only begins like it",
-		  "36 35 0:32 / /srv rw - btrfs /dev/nvme0n1p11 rw\n", "", NULL },
-		{ "no block device as source", "36 35 0:5 / /tmp rw - tmpfs nvme0n1 rw\n", "",
-		  NULL },
+		  "36 35 0:32 / /srv rw - btrfs /dev/nvme0n1p11 rw\n", "", NULL, false },
+		{ "no block device as source", "36 35 0:5 / /tmp rw - tmpfs nvme0n1 rw\n", "", NULL,
+		  false },
 		{ "swap on a partition", "",
 		  "Filename\tType\tSize\tUsed\tPriority\n/dev/nvme0n1p1 partition 1 0 -2\n",
-		  "swap (nvme0n1p1)" },
-		{ "swap on a volume", "", "Filename\n/dev/dm-3 partition 1 0 -2\n", "swap (dm-3)" },
-		{ "swap elsewhere", "", "Filename\n/dev/sda2 partition 1 0 -2\n", NULL },
-		{ "lines that are none", "garbage\n\n36 35\n36 35 259:1\n - \n", "\n", NULL },
+		  "swap (nvme0n1p1)", false },
+		{ "swap on a volume", "", "Filename\n/dev/dm-3 partition 1 0 -2\n", "swap (dm-3)",
+		  true },
+		{ "swap elsewhere", "", "Filename\n/dev/sda2 partition 1 0 -2\n", NULL, false },
+		{ "lines that are none", "garbage\n\n36 35\n36 35 259:1\n - \n", "\n", NULL,
+		  false },
 	};
 
 	(void)state;
@@ -103,6 +114,8 @@ static void test_uses_of_block_devices_are_found_and_named(void **state)
 		print_message("%s\n", cases[i].why);
 		bindhost_init(&h, BDF, "nvme");
 		add_disks(&h.tree);
+		if (cases[i].volumes)
+			add_volumes(&h.tree);
 		tree_write(&h.tree, "proc/self/mountinfo", cases[i].mountinfo);
 		tree_write(&h.tree, "proc/swaps", cases[i].swaps);
 		r = uses(&h, what);
@@ -268,7 +281,116 @@ static void test_volumes_that_hold_each_other_in_a_circle_end(void **state)
 	tree_link(&h.tree, PLACE "/nvme/nvme0/nvme0n1/holders/dm-0", "x");
 	tree_link(&h.tree, "sys/devices/virtual/block/dm-0/holders/nvme0n1", "x");
 	tree_link(&h.tree, "sys/devices/virtual/block/dm-0/holders/dm-0", "x");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "dm-0 (nvme0n1)");
+	bindhost_fini(&h);
+}
+
+/* A file system of any name, a log, a member of an array that no list knows: they claim. */
+static void test_whoever_claims_a_disk_uses_it(void **state)
+{
+	static const struct {
+		const char *why, *claimed, *want;
+	} cases[] = {
+		{ "the disk", "nvme0n1", "a file system, volume or swap (nvme0n1)" },
+		{ "a partition, and so the disk", "nvme0n1 nvme0n1p2",
+		  "a file system, volume or swap (nvme0n1p2)" },
+		{ "another disk", "sda", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char what[96] = "";
+		struct bindhost h;
+
+		print_message("%s\n", cases[i].why);
+		bindhost_init(&h, BDF, "nvme");
+		add_disks(&h.tree);
+		h.claimed = cases[i].claimed;
+		assert_int_equal(uses(&h, what), cases[i].want != NULL);
+		assert_string_equal(what, cases[i].want ? cases[i].want : "");
+		bindhost_fini(&h);
+	}
+}
+
+static void test_a_slash_in_the_name_of_a_disk_is_one(void **state)
+{
+	char what[96] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "cciss");
+	add_block(&h.tree, PLACE "/cciss0/cciss!c0d0", "104:0\n");
+	h.claimed = "cciss/c0d0";
+	assert_int_equal(uses(&h, what), 1);
+	bindhost_fini(&h);
+}
+
+static void test_a_program_that_has_a_disk_open_uses_it(void **state)
+{
+	char what[96] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	add_disks(&h.tree);
+	tree_link(&h.tree, "proc/12/fd/3", "/dev/sda");
+	tree_write(&h.tree, "proc/12/comm", "cat\n");
 	assert_int_equal(uses(&h, what), 0);
+	assert_int_equal(h.naps, 0);
+	tree_link(&h.tree, "proc/34/fd/5", "/dev/nvme0n1p1");
+	tree_write(&h.tree, "proc/34/comm", "dd\n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "dd, process 34 (nvme0n1p1)");
+	/* With a claim, too. */
+	h.claimed = "nvme0n1 nvme0n1p1";
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "dd, process 34 (nvme0n1p1)");
+	bindhost_fini(&h);
+}
+
+static void close_it(struct bindhost *h)
+{
+	if (h->naps == 2)
+		tree_remove(&h->tree, "proc/34");
+}
+
+/* As daemons do it with disks that have just come. */
+static void test_a_program_that_has_a_disk_open_for_a_moment_does_not_use_it(void **state)
+{
+	char what[96] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	add_disks(&h.tree);
+	tree_link(&h.tree, "proc/34/fd/5", "/dev/nvme0n1");
+	h.on_nap = close_it;
+	assert_int_equal(uses(&h, what), 0);
+	assert_int_equal(h.naps, 2);
+	bindhost_fini(&h);
+}
+
+static void test_a_loop_device_uses_what_it_is_made_of(void **state)
+{
+	char what[96] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	add_disks(&h.tree);
+	add_block(&h.tree, "sys/devices/virtual/block/loop0", "7:0\n");
+	add_block(&h.tree, "sys/devices/virtual/block/loop1", "7:1\n");
+	tree_write(&h.tree, "sys/devices/virtual/block/loop1/loop/backing_file", "/var/x.img\n");
+	assert_int_equal(uses(&h, what), 0);
+	tree_write(&h.tree, "sys/devices/virtual/block/loop1/loop/backing_file",
+		   "/dev/nvme0n1p1\n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "loop1 (nvme0n1p1)");
+	/* What is mounted of it is a better name. */
+	tree_write(&h.tree, "proc/self/mountinfo", "36 35 7:1 / /l rw - ext4 /dev/loop1 rw\n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "/l (loop1)");
 	bindhost_fini(&h);
 }
 
@@ -282,6 +404,11 @@ int main(void)
 		cmocka_unit_test(test_interfaces_count_when_they_are_up_with_a_carrier),
 		cmocka_unit_test(test_more_disks_than_can_be_looked_at_count_as_used),
 		cmocka_unit_test(test_volumes_that_hold_each_other_in_a_circle_end),
+		cmocka_unit_test(test_whoever_claims_a_disk_uses_it),
+		cmocka_unit_test(test_a_slash_in_the_name_of_a_disk_is_one),
+		cmocka_unit_test(test_a_program_that_has_a_disk_open_uses_it),
+		cmocka_unit_test(test_a_program_that_has_a_disk_open_for_a_moment_does_not_use_it),
+		cmocka_unit_test(test_a_loop_device_uses_what_it_is_made_of),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,10 +202,20 @@ static int host_modprobe(void *ctx, const char *module)
 static int try_open(void *ctx, const char *path, int flags)
 {
 	const struct bindhost *h = ctx;
+	const char *name = path + strlen(h->tree.fs.root) + strlen("/dev/"), *at = h->claimed;
+	size_t len = strlen(name);
 
-	assert_non_null(strstr(path, "/dev/vfio/"));
-	assert_int_equal(flags, O_RDWR);
-	return -h->group_errno;
+	if (!strncmp(name, "vfio/", 5)) {
+		assert_int_equal(flags, O_RDWR);
+		return -h->group_errno;
+	}
+	/* A claim, and no write: daemons would be told of that. */
+	assert_int_equal(flags, O_RDONLY | O_EXCL | O_NONBLOCK);
+	for (; at && (at = strstr(at, name)); at += len) {
+		if ((at == h->claimed || at[-1] == ' ') && strchr(" ", at[len]))
+			return -EBUSY;
+	}
+	return 0;
 }
 
 static void host_nap(void *ctx, unsigned ms)
