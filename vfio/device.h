@@ -9,8 +9,7 @@
  * of this folder held; two of them may run at once. Create, destroy and reset
  * are one thread's, with no access under way.
  *
- * Not here: INTx (Interrupt Pin reads as zero), and VFIO's ERR and REQ interrupts:
- * errors of the bus, and the host asking for the function back.
+ * Not here: INTx (Interrupt Pin reads as zero).
  */
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
@@ -83,6 +82,15 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
 }
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
+
+/* What the host says of a function while it is open. */
+enum vfio_notice {
+	VFIO_NOTICE_REQUEST, /* it wants it back: whoever asked waits until it is closed */
+	VFIO_NOTICE_ERROR,   /* an error on the bus that it cannot correct */
+	NR_VFIO_NOTICES,
+};
+/* Borrowed; EFD_NONBLOCK; signalled by the kernel each time. -1: the host does not tell. */
+int vfio_device_notice(const struct vfio_device *dev, enum vfio_notice notice);
 
 /* What could not be done of a reset. */
 enum vfio_reset_step {

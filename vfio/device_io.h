@@ -8,6 +8,7 @@
  *   cfgspace		what each bit of its virtual configuration space is
  *   device_io		this one
  *   irqs		its interrupts at the host
+ *   notice		what the host says beside interrupts
  *   msi		MSI's registers, MSI-X's table and pending bits
  *   bar		what its BARs are made of, and access to the trapped parts
  *   reset		the state after power-on
@@ -63,7 +64,8 @@ struct vfio_device {
 	struct bar_place table, pba;	   /* of MSI-X */
 	struct vfio_vector *vectors;	   /* owned; number n of each kind is the same one */
 	unsigned nr_vectors;
-	uint16_t host_command; /* the function's Command, but for decoding and mastering */
+	int notices[NR_VFIO_NOTICES]; /* eventfds, -1 for none */
+	uint16_t host_command;	      /* the function's Command, but for decoding and mastering */
 
 	/* Set before the first access. */
 	const struct vfio_device_ops *ops; /* borrowed */

@@ -19,6 +19,7 @@
 #include "vfio/device_io.h"
 #include "vfio/fail.h"
 #include "vfio/msi.h"
+#include "vfio/notice.h"
 #include "vfio/pci_priv.h"
 
 /* Is it there, bound to vfio-pci, and its group free for a guest? */
@@ -173,7 +174,8 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 				 dev->name);
 	cfgspace_build(&dev->cfg, image, size, &choice);
 	bars_to_cfgspace(dev);
-	return irqs_open(dev, failure);
+	r = irqs_open(dev, failure);
+	return r < 0 ? r : notices_open(dev, failure);
 }
 
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
@@ -195,6 +197,8 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	dev->container = c;
 	dev->bdf = *bdf;
 	dev->fd = -1;
+	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
+		dev->notices[i] = -1;
 	pci_bdf_format(bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
@@ -236,6 +240,7 @@ void vfio_device_destroy(struct vfio_device *dev)
 	bars_unmap(dev);
 	if (dev->fd >= 0)
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
+	notices_close(dev);
 	vfio_group_put(dev->container, dev->group);
 	pthread_cond_destroy(&dev->idle);
 	pthread_mutex_destroy(&dev->lock);

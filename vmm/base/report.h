@@ -17,6 +17,7 @@ enum exit_status {
 	ITSY_CONFIG = 3,      /* the configuration is wrong */
 	ITSY_ENVIRONMENT = 4, /* the host is not ready */
 	ITSY_FORBIDDEN = 5,   /* a thread made a system call that its sandbox forbids */
+	ITSY_TAKEN = 6,	      /* the host wanted a function back, or reported an error of it */
 };
 
 struct failure {

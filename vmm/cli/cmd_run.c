@@ -48,7 +48,8 @@ const struct command_line run_line = {
 	.nr_rows = ARRAY_SIZE(rows),
 	.after = "Exit status: 0 the guest powered off; 1 the host failed while it ran; 2 the\n"
 		 "command line is wrong; 3 the configuration is wrong; 4 the host is not ready\n"
-		 "(itsy check says why); 5 a thread made a system call that its sandbox forbids.\n",
+		 "(itsy check says why); 5 a thread made a system call that its sandbox forbids;\n"
+		 "6 the host wanted a device back, or reported an error of it.\n",
 };
 
 /*

@@ -30,6 +30,7 @@
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
+#include "vmm/dev/host_notice.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
@@ -79,9 +80,11 @@ struct run {
 	size_t nr_typed;
 	bool input_ended;
 
-	uint64_t set_up_ns; /* when set-up began */
-	int killed_by;	    /* a signal that told us to end */
-	bool quit;	    /* Ctrl-a x */
+	uint64_t set_up_ns;   /* when set-up began */
+	int killed_by;	      /* a signal that told us to end */
+	bool taken;	      /* the host has told us to */
+	struct failure taker; /* how */
+	bool quit;	      /* Ctrl-a x */
 	struct progress progress;
 	unsigned boots;
 	struct machine_stats stats;
@@ -344,23 +347,30 @@ static void begin_attending(struct run *run, struct machine *m)
 	};
 }
 
+static bool is_told_to_end(const struct run *run)
+{
+	return run->quit || run->killed_by || run->taken;
+}
+
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
 	begin_attending(run, m);
-	while (machine_end(m) == MACHINE_RUNS && !run->quit && !run->killed_by) {
+	while (machine_end(m) == MACHINE_RUNS && !is_told_to_end(run)) {
 		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
-		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS] = {
+		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS + HOST_NOTICE_MAX_FDS] = {
 			{ .fd = run->wake_up, .events = POLLIN },
 			{ .fd = run->signals, .events = POLLIN },
 			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
 		};
 		size_t nr_control = control_socket_fds(run->control, fds + OWN_FDS);
+		struct pollfd *notices = fds + OWN_FDS + nr_control;
+		size_t nr_notices = host_notice_fds(run->functions, run->nr_functions, notices);
 		/* What the console would not take is offered again. */
 		int wait_ms = sooner_ms(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
 
-		if (poll(fds, OWN_FDS + nr_control, wait_ms) < 0)
+		if (poll(fds, OWN_FDS + nr_control + nr_notices, wait_ms) < 0)
 			continue; /* EINTR; nothing else can come of these arguments */
 		feed_console(run, m);
 		if (fds[0].revents)
@@ -369,6 +379,8 @@ static void attend(struct run *run, struct machine *m)
 			run->killed_by = signals_take(run->signals);
 		if (fds[2].revents)
 			read_keys(run, m);
+		if (host_notice_take(run->functions, run->nr_functions, notices, &run->taker) < 0)
+			run->taken = true;
 		control_socket_serve(run->control, fds + OWN_FDS, nr_control);
 	}
 }
@@ -421,6 +433,10 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	machine_stats_get(m, &run->stats);
 	if (r < 0)
 		return r;
+	if (run->taken) {
+		*ret_failure = run->taker;
+		return -ECANCELED;
+	}
 
 	end = machine_end(m);
 	if (end == MACHINE_FAILED)
@@ -516,7 +532,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		/* Bus mastering ends here, before the next kernel is loaded over the last one. */
 		if (r == 1 && reset_functions(run, ret_failure) < 0)
 			r = -EIO;
-	} while (r == 1 && !run->quit && !run->killed_by);
+	} while (r == 1 && !is_told_to_end(run));
 	return r;
 }
 

@@ -53,7 +53,9 @@ struct config_device {
 	struct policy policy;	 /* off by default; where there is a limit, it is complete */
 	int msi_cpu;		 /* the host's CPU for its MSIs; -1: as the host has them */
 	bool has_msi_cpu;
-	int line; /* of its block, for messages */
+	bool ignore_request; /* the host wants it back, and the guest goes on: "ignore" */
+	bool ignore_error;   /* the same, of an error on the bus */
+	int line;	     /* of its block, for messages */
 };
 
 /* CPUs of the host. */

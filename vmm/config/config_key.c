@@ -81,6 +81,11 @@ static const char *sandbox_word(unsigned off)
 	return off ? "off" : "on";
 }
 
+static const char *notice_word(unsigned ignore)
+{
+	return ignore ? "ignore" : "stop";
+}
+
 static const char *uncounted_word(unsigned tie)
 {
 	return tie ? "irqfd" : "uring";
@@ -190,6 +195,13 @@ const struct config_key config_keys[] = {
 	  .given_at = offsetof(struct config_device, has_msi_cpu), .max = PLACEMENT_MAX_CPU,
 	  .initial = ANY_CPU, .otherwise = "that of router-cpu or spin-cpu",
 	  .summary = "the CPU of the host that takes the device's interrupts" },
+
+	{ DEVICE("on-request", ignore_request), .type = &config_type_word, .is_shown = if_changed,
+	  .word = notice_word, .max = true, .initial = false,
+	  .summary = "what becomes of the guest where the host asks for the function back" },
+	{ DEVICE("on-error", ignore_error), .type = &config_type_word, .is_shown = if_changed,
+	  .word = notice_word, .max = true, .initial = false,
+	  .summary = "what becomes of the guest where the host reports an error of the function" },
 
 	{ ITS("devid-bits", devid_bits), .type = &config_type_number, .is_shown = always, .min = 1,
 	  .max = 32, .initial = 16, .summary = "bits of a DeviceID" },

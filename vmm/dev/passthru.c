@@ -114,6 +114,10 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		.bdf = config->bdf,
 		.index = index,
 		.devfn = config->devfn,
+		.goes_on = {
+			[VFIO_NOTICE_REQUEST] = config->ignore_request,
+			[VFIO_NOTICE_ERROR] = config->ignore_error,
+		},
 	};
 	r = keeper ? keeper_bind(keeper, index, &vf) : vfio_bind(p->host, &p->bdf, false, &vf);
 	if (r < 0)

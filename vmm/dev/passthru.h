@@ -26,6 +26,8 @@ struct passthru {
 	bool bound_here;		     /* to be given back */
 	struct vfio_device *dev;	     /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
+	bool goes_on[NR_VFIO_NOTICES];	     /* the guest does, whatever the host says */
+	bool noticed[NR_VFIO_NOTICES];	     /* and that was told */
 	bool moved_by_keeper;
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
 

@@ -48,6 +48,7 @@ static struct {
 	/* Devices, if they are there: what comes of a reset. */
 	bool has_devices;
 	int look_error;
+	int request; /* of the host to have a function back: an eventfd, or -1 */
 	unsigned nr_bound;
 	enum vfio_reset_step reset_failed;
 	unsigned nr_resets, nr_open;
@@ -126,15 +127,25 @@ WRAP(int, passthru_open,
 	if (!w.has_devices)
 		return __real_passthru_open(p, config, container, ret_failure);
 	w.nr_open++;
+	p->dev = (struct vfio_device *)&w;
 	return 0;
 }
 
 WRAP(void, passthru_close, (struct passthru * p))
 {
-	if (!w.has_devices)
+	if (!w.has_devices) {
 		__real_passthru_close(p);
-	else
-		w.nr_open--;
+		return;
+	}
+	w.nr_open--;
+	p->dev = NULL;
+}
+
+int __wrap_vfio_device_notice(const struct vfio_device *dev, enum vfio_notice notice);
+int __wrap_vfio_device_notice(const struct vfio_device *dev, enum vfio_notice notice)
+{
+	assert_ptr_equal(dev, &w);
+	return notice == VFIO_NOTICE_REQUEST ? w.request : -1;
 }
 
 WRAP(void, passthru_give_back, (struct passthru * p))
@@ -172,7 +183,7 @@ WRAP(int, vfio_dma_map_in_pieces,
 WRAP(int, vfio_device_reset, (struct vfio_device * dev, enum vfio_reset_step *ret_failed))
 {
 	assert_true(w.has_devices);
-	assert_null(dev);
+	assert_ptr_equal(dev, &w);
 	w.nr_resets++;
 	*ret_failed = w.reset_failed;
 	return w.reset_failed == VFIO_RESET_STEP_NONE ? 0 : -ETIMEDOUT;
@@ -343,7 +354,7 @@ static int make(void **state)
 	w.ends[0] = MACHINE_OFF;
 	w.room = 64;
 	w.serve_before_end = 2;
-	w.terminal = -1;
+	w.terminal = w.request = -1;
 	w.saved_input = dup(STDIN_FILENO);
 	if (pipe2(w.input, O_CLOEXEC) < 0 || dup2(w.input[0], STDIN_FILENO) < 0)
 		return -1;
@@ -476,6 +487,22 @@ static void test_a_function_that_could_write_over_the_next_kernel_ends_the_guest
 	assert_int_equal(w.nr_started, 1);
 	assert_int_equal(w.nr_open, 0);
 	has(w.said.err, "itsy: error: 0000:01:00.0: its bus mastering cannot be switched off");
+}
+
+static void test_the_host_that_wants_a_function_back_ends_the_guest(void **state)
+{
+	(void)state;
+	add_devices();
+	w.request = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert_true(w.request >= 0);
+	w.ends[0] = MACHINE_RUNS;
+	w.runs_on = true;
+	assert_int_equal(run(), ITSY_TAKEN);
+	assert_int_equal(w.nr_started, 1);
+	assert_int_equal(w.nr_open, 0);
+	has(w.said.err, "itsy: error: 0000:01:00.0: the host asks for it back (unbind, ");
+	has(w.said.err, "the guest was ended, as on-request = \"stop\" of device disk says: ");
+	(void)close(w.request);
 }
 
 static void *run_refused(void *arg)
@@ -745,6 +772,7 @@ int main(void)
 		TEST(test_no_function_is_bound_before_all_have_been_looked_at),
 		TEST(test_a_function_that_the_host_cannot_reset_is_told_once_and_the_guest_goes_on),
 		TEST(test_a_function_that_could_write_over_the_next_kernel_ends_the_guest),
+		TEST(test_the_host_that_wants_a_function_back_ends_the_guest),
 		TEST(test_a_host_without_io_uring_is_told_once),
 		TEST(test_a_host_that_fails_is_told),
 		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),

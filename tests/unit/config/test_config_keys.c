@@ -29,7 +29,8 @@ static const char everything[] =
 	"0x9\n\tevents = 4\n"
 	"\troute = \"spin\"\n\thot-rate = 300\n\tquiet-rate = 30\n"
 	"\tauto-uncounted = \"irqfd\"\n\tstorm-rate = 1000\n\tstorm-burst = 20\n"
-	"\tstorm-holdoff-us = 5000\n\thold-us = 50\n\tmsi-cpu = 3\n}\n"
+	"\tstorm-holdoff-us = 5000\n\thold-us = 50\n\tmsi-cpu = 3\n"
+	"\ton-request = \"ignore\"\n\ton-error = \"ignore\"\n}\n"
 	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tat = \"02.3\"\n\tits = \"a\"\n\tmsi-cpu = "
 	"\"any\"\n}\n";
 

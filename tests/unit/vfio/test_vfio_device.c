@@ -290,6 +290,61 @@ static void test_failure_of_a_second_function_leaves_the_first_working(void **st
 	fake_fini(&model);
 }
 
+static bool has_notice(const struct vfio_device *dev, enum vfio_notice notice)
+{
+	uint64_t value = 0;
+
+	return read(vfio_device_notice(dev, notice), &value, sizeof(value)) == sizeof(value);
+}
+
+static void test_the_host_can_ask_for_a_function_back_and_tell_of_an_error(void **state)
+{
+	struct vfio_container *container;
+	struct fake_function *fn;
+	struct vfio_device *dev;
+	struct fake_vfio fake;
+
+	(void)state;
+	fake_init(&fake);
+	fn = fake_add_nvme(&fake, BDF, 1);
+	fake_publish(&fake);
+	fake_container(&fake, &container);
+	dev = fake_open(&fake, container, BDF);
+	assert_false(has_notice(dev, VFIO_NOTICE_REQUEST));
+	fake_notify(fn, VFIO_NOTICE_REQUEST);
+	assert_false(has_notice(dev, VFIO_NOTICE_ERROR));
+	assert_true(has_notice(dev, VFIO_NOTICE_REQUEST));
+	fake_notify(fn, VFIO_NOTICE_ERROR);
+	assert_true(has_notice(dev, VFIO_NOTICE_ERROR));
+	/* None of it is an interrupt of the function's. */
+	assert_int_equal(fn->nr_enabled, 65);
+	vfio_device_destroy(dev);
+	vfio_container_destroy(container);
+	fake_fini(&fake);
+}
+
+/* A conventional PCI function has no errors to tell of, an old kernel nothing at all. */
+static void test_a_host_that_tells_nothing_has_no_notices(void **state)
+{
+	struct vfio_container *container;
+	struct fake_function *fn;
+	struct vfio_device *dev;
+	struct fake_vfio fake;
+
+	(void)state;
+	fake_init(&fake);
+	fn = fake_add_edu(&fake, BDF, 1);
+	fn->irqs[VFIO_PCI_REQ_IRQ_INDEX] = 0;
+	fake_publish(&fake);
+	fake_container(&fake, &container);
+	dev = fake_open(&fake, container, BDF);
+	assert_int_equal(vfio_device_notice(dev, VFIO_NOTICE_REQUEST), -1);
+	assert_int_equal(vfio_device_notice(dev, VFIO_NOTICE_ERROR), -1);
+	vfio_device_destroy(dev);
+	vfio_container_destroy(container);
+	fake_fini(&fake);
+}
+
 static void test_function_is_reset_at_create_and_at_destroy(void **state)
 {
 	struct vfio_container *container;
@@ -393,6 +448,8 @@ int main(void)
 		cmocka_unit_test(test_each_call_of_set_up_failing_is_reported_and_leaks_nothing),
 		cmocka_unit_test(test_header_of_a_bridge_is_refused_when_it_is_opened),
 		cmocka_unit_test(test_failure_of_a_second_function_leaves_the_first_working),
+		cmocka_unit_test(test_the_host_can_ask_for_a_function_back_and_tell_of_an_error),
+		cmocka_unit_test(test_a_host_that_tells_nothing_has_no_notices),
 		cmocka_unit_test(test_function_is_reset_at_create_and_at_destroy),
 		cmocka_unit_test(test_function_without_reset_is_taken),
 		cmocka_unit_test(test_function_is_opened_once_only),

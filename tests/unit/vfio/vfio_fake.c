@@ -104,6 +104,8 @@ static void fake_close(void *ctx, int fd)
 			assert_false(fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 		fn->commanded = false;
 		fn->fd = -1;
+		for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
+			fn->notices[i] = -1;
 	}
 	if (entry->kind == FAKE_GROUP)
 		leave_group(fake, entry);
@@ -322,6 +324,22 @@ static int trigger(struct fake_function *fn, const struct vfio_irq_set *set)
 	return 0;
 }
 
+/* Of VFIO's own two: one eventfd each. */
+static int set_notice(struct fake_vfio *fake, struct fake_function *fn,
+		      const struct vfio_irq_set *set)
+{
+	enum vfio_notice notice =
+		set->index == VFIO_PCI_REQ_IRQ_INDEX ? VFIO_NOTICE_REQUEST : VFIO_NOTICE_ERROR;
+	int32_t fd;
+
+	if (fn->irqs[set->index] != 1 || set->start || set->count != 1)
+		return -EINVAL;
+	memcpy(&fd, set->data, sizeof(fd));
+	get_fd(fake, fd, FAKE_EVENTFD);
+	fn->notices[notice] = fd;
+	return 0;
+}
+
 static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 		    const struct vfio_irq_set *set)
 {
@@ -338,6 +356,8 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 	}
 	assert_true(set->flags & VFIO_IRQ_SET_DATA_EVENTFD);
 	assert_int_equal(set->argsz, sizeof(*set) + set->count * sizeof(int32_t));
+	if (set->index == VFIO_PCI_REQ_IRQ_INDEX || set->index == VFIO_PCI_ERR_IRQ_INDEX)
+		return set_notice(fake, fn, set);
 	if (fn->nr_enabled && fn->enabled_index == set->index)
 		return change_triggers(fake, fn, set);
 	assert_int_equal(set->start, 0);
@@ -390,7 +410,8 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 	case VFIO_DEVICE_GET_REGION_INFO:
 		return region_info(fn, arg);
 	case VFIO_DEVICE_GET_IRQ_INFO:
-		if (irq->index >= 5)
+		if (irq->index >= 5 ||
+		    (irq->index == VFIO_PCI_ERR_IRQ_INDEX && !fn->irqs[irq->index]))
 			return -EINVAL;
 		irq->count = fn->irqs[irq->index];
 		irq->flags = (fn->no_eventfd ? 0 : VFIO_IRQ_INFO_EVENTFD) | VFIO_IRQ_INFO_NORESIZE;
@@ -617,6 +638,14 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 		fail_msg("%s: %d, failure %d, %s", bdf, r, failure.code, failure.object);
 	assert_non_null(dev);
 	return dev;
+}
+
+void fake_notify(const struct fake_function *fn, enum vfio_notice notice)
+{
+	uint64_t one = 1;
+
+	assert_true(fn->notices[notice] >= 0);
+	assert_int_equal(write(fn->notices[notice], &one, sizeof(one)), sizeof(one));
 }
 
 void fake_signal(struct fake_function *fn, unsigned vector)

@@ -63,6 +63,7 @@ struct fake_function {
 	unsigned nr_enabled, enabled_index;
 	int eventfds[VFIO_MAX_VECTORS]; /* -1: taken away */
 	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
+	int notices[NR_VFIO_NOTICES];	/* -1: nobody asked to be told */
 	unsigned resets;
 	/* Called while it is reset, if set; must not come back to the device on this thread. */
 	void (*resetting)(void *arg);
@@ -148,6 +149,8 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 
 /* The function has an interrupt. */
 void fake_signal(struct fake_function *fn, unsigned vector);
+/* The host says something of it. */
+void fake_notify(const struct fake_function *fn, enum vfio_notice notice);
 /* Words of its configuration space and its memory. */
 uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len);
 void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);

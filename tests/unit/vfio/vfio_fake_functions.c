@@ -43,6 +43,8 @@ static struct fake_function *add(struct fake_vfio *fake, const char *bdf, int gr
 	fn->group = group;
 	fn->driver = "vfio-pci";
 	fn->fd = -1;
+	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
+		fn->notices[i] = -1;
 	fn->can_reset = true;
 	fn->cfgspace_size = FAKE_CFGSPACE_SIZE;
 	fn->irqs[VFIO_PCI_REQ_IRQ_INDEX] = 1;
@@ -87,6 +89,7 @@ struct fake_function *fake_add_nvme(struct fake_vfio *fake, const char *bdf, int
 	fn->class_code = 0x010802;
 	add_bar(fn, 0, 0x4000, PCI_BASE_ADDRESS_MEM_TYPE_64);
 	fn->irqs[VFIO_PCI_MSIX_IRQ_INDEX] = 65;
+	fn->irqs[VFIO_PCI_ERR_IRQ_INDEX] = 1; /* it is on PCI Express */
 	make_writable(fn, 0x88, 2, 0x7fff);
 	return fn;
 }
