@@ -149,7 +149,17 @@ static int unbind(const struct binding *b)
 	return r == -ENODEV || r == -ENOENT ? 0 : r;
 }
 
-/* Wait until the function has this driver ("": none). -ETIMEDOUT after WAIT_STEPS. */
+static bool is_gone(const struct binding *b)
+{
+	struct host_path path;
+
+	return pci_attr_path(&path, b->fs, b->bdf, "") == 0 && !host_exists(path.text);
+}
+
+/*
+ * Wait until the function has this driver ("": none). -ETIMEDOUT after WAIT_STEPS, -ENODEV where it
+ * is unplugged meanwhile.
+ */
 static int wait_driver(const struct binding *b, const char *want)
 {
 	char driver[PCI_DRIVER_STRLEN];
@@ -157,6 +167,8 @@ static int wait_driver(const struct binding *b, const char *want)
 	for (unsigned i = 0; i < WAIT_STEPS; i++) {
 		int r = pci_driver_get(b->fs, b->bdf, driver);
 
+		if (is_gone(b))
+			return -ENODEV;
 		if (r < 0 || !strcmp(driver, want))
 			return r;
 		b->host->nap(b->host->ctx, WAIT_STEP_MS);
@@ -530,6 +542,9 @@ static int release_one(const struct binding *b)
 	if (r < 0)
 		return r;
 	r = found == 0 ? put_back(b, record.driver, record.override) : release_unrecorded(b, &fn);
+	/* Its unplugging waited for its user, and goes on now. */
+	if (r < 0 && is_gone(b))
+		return forget(b);
 	return r < 0 ? change_failed(b, r, record.driver) : forget(b);
 }
 

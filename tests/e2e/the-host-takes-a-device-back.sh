@@ -61,6 +61,16 @@ kill -TERM $pid
 end_busy
 await "the unbind returns" test -f /tmp/unbound_ignore
 step unbound_ignore cat /tmp/unbound_ignore
+
+# Unplugged, and plugged in again.
+start_busy unplug
+(echo 1 >/sys/bus/pci/devices/$disk/remove; echo done >/tmp/removed) &
+end_busy
+await "the removal returns" test -f /tmp/removed
+step gone sh -c 'cat /tmp/removed; ls /sys/bus/pci/devices /run/itsy/bound'
+echo 1 >/sys/bus/pci/rescan
+step back sh -c '. /lib/e2e/host.sh; await "the driver" test -d /sys/bus/pci/devices/'$disk'/driver
+	driver '$disk'; driver '$edu
 END
 
 is_status stop 6
@@ -75,5 +85,13 @@ is_status ignore 143
 has ignore.err '^itsy: warning: 0000:00:01\.0: the host asks for it back .*it waits until the guest ends, as on-request = "ignore" of device disk says$'
 is_status still 0
 has unbound_ignore.out '^done$'
+
+is_status unplug 6
+has unplug.err '^itsy: error: 0000:00:01\.0: the host asks for it back '
+lacks unplug.err '^itsy: warning'
+has gone.out '^done$'
+lacks gone.out '^0000:00:01\.0$'
+is_status back 0
+expect "it is as before" cmp "$tmp/before.out" "$tmp/back.out"
 
 verdict

@@ -429,6 +429,30 @@ static void test_release_of_an_unplugged_function_forgets_it(void **state)
 	bindhost_fini(&h);
 }
 
+static void unplug(struct bindhost *h)
+{
+	if (h->naps == 3 && tree_has(&h->tree, "sys/bus/pci/devices/" BDF))
+		tree_remove(&h->tree, "sys/bus/pci/devices/" BDF);
+}
+
+/* As on a hot-unplug that waited for the guest's end: the driver is awaited in vain. */
+static void test_release_of_a_function_that_is_unplugged_meanwhile_forgets_it(void **state)
+{
+	struct vfio_failure failure;
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	assert_int_equal(bind(&h, &failure), 1);
+	h.late = 1000000;
+	h.on_nap = unplug;
+	h.naps = 0;
+	assert_int_equal(release(&h, &failure), 0);
+	assert_int_equal(h.naps, 3);
+	assert_false(bindhost_recorded(&h));
+	bindhost_fini(&h);
+}
+
 static void test_missing_module_is_loaded_or_named(void **state)
 {
 	struct vfio_failure failure;
@@ -598,6 +622,7 @@ int main(void)
 		cmocka_unit_test(test_release_of_a_function_in_use_says_so_and_keeps_the_record),
 		cmocka_unit_test(test_release_that_the_old_driver_refuses_keeps_the_record),
 		cmocka_unit_test(test_release_of_an_unplugged_function_forgets_it),
+		cmocka_unit_test(test_release_of_a_function_that_is_unplugged_meanwhile_forgets_it),
 		cmocka_unit_test(test_missing_module_is_loaded_or_named),
 		cmocka_unit_test(test_record_that_cannot_be_kept_stops_binding),
 		cmocka_unit_test(test_record_that_cannot_be_written_whole_is_not_there),
