@@ -36,7 +36,7 @@ step no_cpu itsy bench irq --count 1000000 --vcpu-cpu 0 --spin-cpu 99
 # Its vCPUs come out of the guest N times and more; and no more: it is in a gap, of ten seconds.
 cat >/tmp/exits.sh <<'END_EXITS'
 . /lib/wait.sh
-processes() { awk -v started="$1" '$4 == started { print $1 }' /proc/[0-9]*/stat 2>/dev/null; }
+processes() { cat /proc/[0-9]*/stat 2>/dev/null | awk -v started="$1" '$4 == started { print $1 }'; }
 exits()
 {
 	local pid

@@ -65,7 +65,7 @@ on_host()
 # The process that has the guest: itsy's has been made by the one that was started.
 process_of()
 {
-	awk -v started="$1" '$4 == started { child = $1 } END { print child ? child : started }' /proc/[0-9]*/stat 2>/dev/null
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v started="$1" '$4 == started { child = $1 } END { print child ? child : started }'
 }
 
 # What the host sees of the guest: exits between the marks of phases.h, behind which the guest goes on as it did before,

@@ -55,7 +55,8 @@ guest()
 
 guest_process()
 {
-	awk -v keeper="$1" '$4 == keeper { print $1 }' /proc/[0-9]*/stat 2>/dev/null
+	# awk would end at a process that has gone since.
+	cat /proc/[0-9]*/stat 2>/dev/null | awk -v keeper="$1" '$4 == keeper { print $1 }'
 }
 
 driver()
