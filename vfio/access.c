@@ -26,6 +26,7 @@ enum device_work {
 	DEVICE_WORK_VECTORS = 2, /* bring the vectors in line, deliver what waited */
 	DEVICE_WORK_RESET = 4,	 /* reset the function: busy is set */
 	DEVICE_WORK_KIND = 8,	 /* enable another kind of interrupt at the host: busy is set */
+	DEVICE_WORK_SETTLE = 16, /* have vfio_device_settle() called */
 };
 
 /* What of Command has BARs decoded. */
@@ -157,6 +158,11 @@ static bool asks_reset(const struct vfio_device *dev, const struct cfgspace_writ
 	       wrote_ones(w, cfg->af + PCI_AF_CTRL, PCI_AF_CTRL_FLR);
 }
 
+static bool masters(const struct vfio_device *dev)
+{
+	return cfgspace_get(dev->cfg.value, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
+}
+
 /* Acts on a changed Command; what else follows from the write is returned as work. */
 static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w, uint32_t command)
 {
@@ -166,6 +172,8 @@ static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w,
 
 	if ((command ^ now) & PCI_COMMAND_MASTER)
 		(void)device_command_write(dev, now & PCI_COMMAND_MASTER);
+	if (dev->pin && ((command ^ now) & (PCI_COMMAND_MASTER | PCI_COMMAND_INTX_DISABLE)))
+		work |= DEVICE_WORK_VECTORS;
 	if ((command ^ now) & DECODING)
 		work |= DEVICE_WORK_BARS;
 	if ((now & DECODING) && (touches(w, PCI_BASE_ADDRESS_0, 4 * VFIO_DEVICE_BARS) ||
@@ -181,14 +189,24 @@ static unsigned effects(struct vfio_device *dev, const struct cfgspace_write *w,
 /*
  * The registers may say another kind of interrupt now: the vectors obey it at once where the
  * host has it enabled, and no kind until then where it has not. Where the guest has none
- * enabled, the host keeps what it has.
+ * enabled, the host keeps what it has; but of INTx nobody tells that it is meant, see
+ * vfio_device_settle().
+ *
+ * Choice: a guest that does not let the function master the bus does not use it. Functions that
+ * have MSI write to memory, as that needs it.
  */
 static unsigned follow_kind(struct vfio_device *dev)
 {
 	enum vfio_irq_kind asked = msi_asked(dev);
+	bool master = masters(dev);
 
-	dev->used = asked == dev->kind ? asked : VFIO_IRQ_KIND_NONE;
-	if (asked == dev->used)
+	if (msi_settle(dev))
+		(void)device_command_write(dev, master);
+	dev->unsettled = asked == VFIO_IRQ_KIND_INTX && asked != dev->used && master;
+	dev->unsettled_since = 0;
+	if (dev->unsettled)
+		return DEVICE_WORK_SETTLE;
+	if (asked == dev->used || asked == VFIO_IRQ_KIND_INTX)
 		return 0;
 	dev->busy = true;
 	return DEVICE_WORK_KIND;
@@ -234,6 +252,8 @@ static void reset_by_guest(struct vfio_device *dev)
 	pthread_cond_broadcast(&dev->idle);
 	pthread_mutex_unlock(&dev->lock);
 	msi_tell_all(dev);
+	if (dev->pin)
+		msi_sync(dev); /* INTx may be used at once, messages are all off */
 }
 
 /*
@@ -243,20 +263,51 @@ static void reset_by_guest(struct vfio_device *dev)
  */
 static void change_kind(struct vfio_device *dev)
 {
-	enum vfio_irq_kind asked;
+	enum vfio_irq_kind asked, was;
 	int r;
 
 	msi_sync(dev);
 	pthread_mutex_lock(&dev->lock);
 	asked = msi_asked(dev);
+	was = dev->kind;
 	r = irqs_change(dev, asked);
-	dev->used = dev->kind;
+	/* A driver that takes its time may enable that one yet. */
+	if (r < 0 && asked == VFIO_IRQ_KIND_INTX && was != VFIO_IRQ_KIND_NONE)
+		(void)!irqs_change(dev, was);
+	if (msi_settle(dev))
+		(void)device_command_write(dev, masters(dev));
+	/*
+	 * While INTx was not enabled yet, the function sent messages for what it would have
+	 * asserted INTx for, and need not do that again.
+	 */
+	if (dev->used == VFIO_IRQ_KIND_INTX && msi_forget_pending(dev))
+		irqs_trigger_intx(dev);
 	dev->busy = false;
 	pthread_cond_broadcast(&dev->idle);
 	pthread_mutex_unlock(&dev->lock);
 	msi_sync(dev);
 	if (r < 0 && dev->ops && dev->ops->kind_refused)
 		dev->ops->kind_refused(dev->ops_ctx, asked, -r);
+}
+
+uint64_t vfio_device_settle(struct vfio_device *dev, uint64_t now_ns)
+{
+	uint64_t left = 0;
+	bool change = false;
+
+	pthread_mutex_lock(&dev->lock);
+	if (dev->unsettled && !dev->busy) {
+		if (!dev->unsettled_since)
+			dev->unsettled_since = now_ns;
+		change = now_ns - dev->unsettled_since >= VFIO_INTX_GRACE_NS;
+		left = change ? 0 : dev->unsettled_since + VFIO_INTX_GRACE_NS - now_ns;
+		dev->unsettled = !change;
+		dev->busy = change;
+	}
+	pthread_mutex_unlock(&dev->lock);
+	if (change)
+		change_kind(dev);
+	return left;
 }
 
 void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
@@ -278,6 +329,8 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 		change_kind(dev);
 	else if (work & DEVICE_WORK_VECTORS)
 		msi_sync(dev);
+	if ((work & DEVICE_WORK_SETTLE) && dev->ops && dev->ops->unsettled)
+		dev->ops->unsettled(dev->ops_ctx);
 	if (work & DEVICE_WORK_RESET)
 		reset_by_guest(dev);
 }

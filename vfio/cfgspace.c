@@ -35,7 +35,8 @@
 /*
  * The header of type 0. BARs are added by their sizes, Command's effects are in
  * access.c. Header Type reads as zero: whether a function has siblings is for
- * those to say who place it on a bus. Interrupt Pin reads as zero: there is no INTx.
+ * those to say who place it on a bus. Interrupt Pin, and Interrupt Status, are there where the
+ * function has INTx.
  */
 static const struct cfgspace_field header_fields[] = {
 	{ PCI_VENDOR_ID, 2, .show = 0xffff },
@@ -429,6 +430,9 @@ void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned si
 	cfg->size = size;
 	for (unsigned i = 0; i < ARRAY_SIZE(header_fields); i++)
 		apply_field(cfg, image, 0, &header_fields[i]);
+	cfg->initial[PCI_INTERRUPT_PIN] = (uint8_t)choice->pin;
+	if (choice->pin)
+		cfg->live[PCI_STATUS] |= PCI_STATUS_INTERRUPT;
 	build_std(cfg, image, choice);
 	/* Extended capabilities belong to PCI Express functions. */
 	if (size == CFGSPACE_SIZE && cfg->exp)

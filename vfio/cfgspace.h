@@ -40,6 +40,7 @@ struct cfgspace_field {
 
 /* Which capabilities a guest is shown. */
 struct cfgspace_choice {
+	unsigned pin; /* of INTx, 1 to 4; 0: it has none */
 	bool msi, msix;
 	bool reset; /* the host can reset the function: show Function Level Reset */
 };

@@ -8,8 +8,6 @@
  * same time. The callbacks run on the thread that made the access, with no lock
  * of this folder held; two of them may run at once. Create, destroy and reset
  * are one thread's, with no access under way.
- *
- * Not here: INTx (Interrupt Pin reads as zero).
  */
 #ifndef VFIO_DEVICE_H
 #define VFIO_DEVICE_H
@@ -22,7 +20,7 @@ struct vfio_device;
 #define VFIO_DEVICE_ROM	    6u /* behind them: the expansion ROM, which is placed as they are */
 #define VFIO_DEVICE_RANGES  7u /* all of these */
 #define VFIO_BAR_MAX_PIECES 5u
-#define VFIO_MAX_VECTORS    2048u /* PCI's own limit for MSI-X */
+#define VFIO_MAX_VECTORS    2048u /* PCI's own limit for MSI-X; INTx has one more */
 
 /* A message as the guest wrote it: where to, and what. */
 struct msi_message {
@@ -31,7 +29,13 @@ struct msi_message {
 };
 
 /* How the guest gets the function's interrupts. */
-enum vfio_irq_kind { VFIO_IRQ_KIND_NONE, VFIO_IRQ_KIND_MSI, VFIO_IRQ_KIND_MSIX, VFIO_NR_IRQ_KINDS };
+enum vfio_irq_kind {
+	VFIO_IRQ_KIND_NONE,
+	VFIO_IRQ_KIND_INTX,
+	VFIO_IRQ_KIND_MSI,
+	VFIO_IRQ_KIND_MSIX,
+	VFIO_NR_IRQ_KINDS
+};
 
 /*
  * Called with no lock held. None may write the function's configuration space: while a reset is
@@ -61,14 +65,16 @@ struct vfio_device_ops {
 	 * reason, a positive errno: it gets none until it enables one again.
 	 */
 	void (*kind_refused)(void *ctx, enum vfio_irq_kind kind, int error);
+	/* Have vfio_device_settle() called, soon. */
+	void (*unsettled)(void *ctx);
 };
 
 /*
  * Open a function that is bound to vfio-pci: join its group to the container
  * (one group may bring several functions), reset it, read its configuration
- * space, enable all its MSI-X vectors (MSI where it has no MSI-X) with an
- * eventfd each. The vectors stay enabled, except while vfio_vector_mask_at_device() has one
- * masked, until destroy or until the guest enables another kind: no other guest access makes
+ * space, enable all its MSI-X vectors (MSI where it has no MSI-X, INTx where it has neither)
+ * with an eventfd each. The vectors stay enabled, except while vfio_vector_mask_at_device() has
+ * one masked, until destroy or until the guest enables another kind: no other guest access makes
  * the host's ITS do anything. Then that kind's vectors are enabled in their place.
  */
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
@@ -159,8 +165,32 @@ void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsi
 enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev);
 /* Was another one enabled before, so that what the host counts began anew? Any thread. */
 bool vfio_device_irqs_changed(const struct vfio_device *dev);
-/* As many as the kind has that has most; vector n is number n of each kind. */
+/*
+ * As many as MSI or MSI-X has, whichever has more: vector n is number n of both. Behind them
+ * the one of INTx, where the function has it.
+ */
 unsigned vfio_device_nr_vectors(const struct vfio_device *dev);
+
+/*
+ * INTx: the pin that the function asserts, 1 (INTA) to 4, and its vector; 0: it has none. The
+ * kernel masks the function's interrupt as it signals the vector, and keeps it masked until
+ * vfio_intx_unmask_eventfd(), borrowed, is signalled; then it signals the vector again if the
+ * function still asserts its pin. The vector has no message: vfio_vector_take() and
+ * vector_released give an empty one.
+ */
+unsigned vfio_device_intx(const struct vfio_device *dev, unsigned *ret_vector);
+int vfio_intx_unmask_eventfd(const struct vfio_device *dev);
+
+/*
+ * A guest says by no register that it uses INTx: it leaves MSI and MSI-X disabled, as it does
+ * while a driver that will enable them begins. So a function that has another kind enabled at
+ * the host gets INTx when the guest has for VFIO_INTX_GRACE_NS had bus mastering on and neither
+ * of them. Call it when it asks for that (unsettled), and when as many ns have passed as it
+ * returned before, with the time of CLOCK_MONOTONIC; 0: when it asks again. One thread; may wait
+ * for a reset, and take as long as one.
+ */
+#define VFIO_INTX_GRACE_NS UINT64_C(250000000)
+uint64_t vfio_device_settle(struct vfio_device *dev, uint64_t now_ns);
 /* Borrowed; EFD_NONBLOCK; signalled by the kernel for each interrupt of the vector. */
 int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector);
 

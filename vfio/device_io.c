@@ -48,13 +48,18 @@ int device_write(const struct vfio_device *dev, uint64_t at, const void *buf, si
 	return (size_t)n == len ? 0 : -EIO;
 }
 
-/* INTx stays disabled: the function has MSI or MSI-X in use at the host. */
+/*
+ * INTx stays disabled unless the guest uses it. The kernel has the guest's bit and its own, by
+ * which it masks INTx, apart (drivers/vfio/pci, vfio_basic_config_write()).
+ */
 int device_command_write(const struct vfio_device *dev, bool master)
 {
-	uint16_t command = dev->host_command | PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE;
+	uint16_t command = dev->host_command | PCI_COMMAND_MEMORY;
 
 	if (dev->has_io)
 		command |= PCI_COMMAND_IO;
+	if (dev->used != VFIO_IRQ_KIND_INTX)
+		command |= PCI_COMMAND_INTX_DISABLE;
 	if (master)
 		command |= PCI_COMMAND_MASTER;
 	return device_write(dev, dev->cfgspace_region + PCI_COMMAND, &command, sizeof(command));

@@ -62,8 +62,10 @@ struct vfio_device {
 	bool has_io;			   /* one of them is of I/O ports */
 	unsigned nr_of[VFIO_NR_IRQ_KINDS]; /* vectors of each kind; 0: it has none of it */
 	struct bar_place table, pba;	   /* of MSI-X */
-	struct vfio_vector *vectors;	   /* owned; number n of each kind is the same one */
-	unsigned nr_vectors;
+	struct vfio_vector *vectors;	   /* owned; vfio_device_nr_vectors() says which */
+	unsigned nr_vectors, nr_messages;  /* all, and without that of INTx */
+	unsigned pin;			   /* of INTx; 0: none */
+	int unmask_eventfd;		   /* owned; -1: no INTx */
 	int notices[NR_VFIO_NOTICES]; /* eventfds, -1 for none */
 	uint16_t host_command;	      /* the function's Command, but for decoding and mastering */
 
@@ -82,6 +84,8 @@ struct vfio_device {
 	struct msix_entry *entries;   /* owned, [nr_of[VFIO_IRQ_KIND_MSIX]] */
 	struct vfio_irq_set *irq_set; /* owned: room to enable all vectors */
 	enum vfio_irq_kind used;      /* whose registers the vectors obey */
+	bool unsettled;		      /* the guest may want INTx, which the host has not enabled */
+	uint64_t unsettled_since;     /* as vfio_device_settle() saw it first; 0: not yet */
 	/*
 	 * The guest has set off a reset, or a change of kind: until it is over no write of cfg
 	 * begins.

@@ -9,10 +9,11 @@
 #include "vfio/device_io.h"
 
 /*
- * What of dev->nr_of[] the host can enable. The first of MSI-X and MSI has to be had whole;
- * of a later one that the host has not, nr_of[] becomes 0.
+ * What of dev->nr_of[] the host can enable. The first of MSI-X, MSI and INTx has to be had whole;
+ * of a later one that the host has not, nr_of[] becomes 0. image is of configuration space.
  */
-int irqs_probe(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
+int irqs_probe(struct vfio_device *dev, const uint8_t *image,
+	       struct vfio_failure *failure) _must_check_;
 /* Make the vectors, and enable the function's first kind with all of them. */
 int irqs_open(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void irqs_close(struct vfio_device *dev);
@@ -21,5 +22,10 @@ void irqs_close(struct vfio_device *dev);
  * are. Negative errno: none is enabled then. Lock held.
  */
 int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind) _must_check_;
+/* Signal INTx's vector, if that is enabled. Lock held. */
+void irqs_trigger_intx(const struct vfio_device *dev);
+/* Have the kernel look at INTx anew, if that is enabled: it may be masked, and nobody left who
+ * would unmask it. Lock held. */
+void irqs_unmask_intx(const struct vfio_device *dev);
 
 #endif

@@ -136,6 +136,19 @@ void msi_forget(struct vfio_device *dev)
 		dev->entries[i] = (struct msix_entry){ .masked = true };
 }
 
+bool msi_forget_pending(struct vfio_device *dev)
+{
+	bool any = false;
+
+	for (unsigned i = 0; i < dev->nr_messages; i++) {
+		if (!vector_pending(&dev->vectors[i]))
+			continue;
+		vector_forget(&dev->vectors[i]);
+		any = true;
+	}
+	return any;
+}
+
 enum vfio_irq_kind msi_asked(const struct vfio_device *dev)
 {
 	const struct vfio_cfgspace *cfg = &dev->cfg;
@@ -146,7 +159,17 @@ enum vfio_irq_kind msi_asked(const struct vfio_device *dev)
 	if (cfg->msi &&
 	    (cfgspace_get(cfg->value, cfg->msi + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE))
 		return VFIO_IRQ_KIND_MSI;
+	if (dev->pin && !(cfgspace_get(cfg->value, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE))
+		return VFIO_IRQ_KIND_INTX;
 	return VFIO_IRQ_KIND_NONE;
+}
+
+bool msi_settle(struct vfio_device *dev)
+{
+	enum vfio_irq_kind asked = msi_asked(dev), was = dev->used;
+
+	dev->used = asked == dev->kind ? asked : VFIO_IRQ_KIND_NONE;
+	return (was == VFIO_IRQ_KIND_INTX) != (dev->used == VFIO_IRQ_KIND_INTX);
 }
 
 /*
@@ -242,6 +265,14 @@ static bool msix_sync_one(struct vfio_device *dev, unsigned vector, struct msi_m
 	return vector_update(&dev->vectors[vector], msix_reasons(dev, vector), ret_message);
 }
 
+/* INTx has neither message nor mask. */
+static bool intx_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
+{
+	*ret_message = (struct msi_message){ 0 };
+	return vector_update(&dev->vectors[vector], kind_reasons(dev, VFIO_IRQ_KIND_INTX),
+			     ret_message);
+}
+
 /* A vector that the kind in use has none of. */
 static bool off_sync_one(struct vfio_device *dev, unsigned vector, struct msi_message *ret_message)
 {
@@ -254,6 +285,8 @@ static bool sync_one(struct vfio_device *dev, unsigned vector, struct msi_messag
 {
 	bool msix = dev->nr_of[VFIO_IRQ_KIND_MSIX] && dev->used != VFIO_IRQ_KIND_MSI;
 
+	if (vector >= dev->nr_messages)
+		return intx_sync_one(dev, vector, ret_message);
 	if (vector >= dev->nr_of[msix ? VFIO_IRQ_KIND_MSIX : VFIO_IRQ_KIND_MSI])
 		return off_sync_one(dev, vector, ret_message);
 	return msix ? msix_sync_one(dev, vector, ret_message)

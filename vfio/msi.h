@@ -10,13 +10,24 @@
 /* Which of MSI and MSI-X the function has, from an image of its configuration space. */
 int msi_probe(struct vfio_device *dev, const uint8_t *image,
 	      struct vfio_failure *failure) _must_check_;
-/* The kind that the guest has enabled, by its registers. Lock held. */
+/*
+ * The kind that the guest has enabled, by its registers: INTx where it has no other one, and has
+ * not disabled it. Lock held.
+ */
 enum vfio_irq_kind msi_asked(const struct vfio_device *dev);
+/*
+ * The vectors obey from now on the kind that the guest has enabled, if the host has it enabled,
+ * else none. True: INTx is used now and was not, or the other way round, and Command has to be
+ * written to the function. Lock held.
+ */
+bool msi_settle(struct vfio_device *dev) _must_check_;
 /*
  * All vectors and the table as after power-on: masked, nothing waits. Their eventfds are left to
  * whoever reads them. Lock held, or no other user yet.
  */
 void msi_forget(struct vfio_device *dev);
+/* Forget what waits of all messages. False: nothing did. Lock held. */
+bool msi_forget_pending(struct vfio_device *dev) _must_check_;
 /* Tell of all vectors that they changed. No lock held. */
 void msi_tell_all(const struct vfio_device *dev);
 /* Bring all vectors in line with the registers, and tell what that did. No lock held. */

@@ -156,10 +156,11 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 	r = msi_probe(dev, image, failure);
 	if (r < 0)
 		return r;
-	r = irqs_probe(dev, failure);
+	r = irqs_probe(dev, image, failure);
 	if (r < 0)
 		return r;
 	choice = (struct cfgspace_choice){
+		.pin = dev->pin,
 		.msi = dev->nr_of[VFIO_IRQ_KIND_MSI],
 		.msix = dev->nr_of[VFIO_IRQ_KIND_MSIX],
 		.reset = dev->can_reset,
@@ -175,7 +176,12 @@ static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
 	cfgspace_build(&dev->cfg, image, size, &choice);
 	bars_to_cfgspace(dev);
 	r = irqs_open(dev, failure);
-	return r < 0 ? r : notices_open(dev, failure);
+	if (r < 0)
+		return r;
+	if (msi_settle(dev))
+		(void)device_command_write(dev, false);
+	msi_sync(dev);
+	return notices_open(dev, failure);
 }
 
 int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
@@ -196,7 +202,7 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "device");
 	dev->container = c;
 	dev->bdf = *bdf;
-	dev->fd = -1;
+	dev->fd = dev->unmask_eventfd = -1;
 	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
 		dev->notices[i] = -1;
 	pci_bdf_format(bdf, dev->name);
@@ -232,6 +238,7 @@ void vfio_device_destroy(struct vfio_device *dev)
 		return;
 	forget_device(dev);
 	if (dev->opened) {
+		dev->used = VFIO_IRQ_KIND_NONE;
 		(void)device_command_write(dev, false);
 		if (dev->can_reset)
 			(void)device_ioctl(dev, VFIO_DEVICE_RESET, NULL);

@@ -75,8 +75,11 @@ int device_reset_locked(struct vfio_device *dev, enum vfio_reset_step *ret_faile
 	}
 	write_back_initial(dev);
 	memcpy(dev->cfg.value, dev->cfg.initial, sizeof(dev->cfg.value));
-	dev->used = VFIO_IRQ_KIND_NONE;
+	dev->unsettled = false;
 	msi_forget(dev);
+	if (msi_settle(dev))
+		(void)device_command_write(dev, false);
+	irqs_unmask_intx(dev);
 	return r;
 }
 
@@ -90,6 +93,8 @@ int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
 		  (PCI_COMMAND_MEMORY | PCI_COMMAND_IO);
 	r = device_reset_locked(dev, ret_failed);
 	pthread_mutex_unlock(&dev->lock);
+	if (dev->pin)
+		msi_sync(dev);
 	if (decoded && dev->ops && dev->ops->bars_changed)
 		dev->ops->bars_changed(dev->ops_ctx);
 	return r;

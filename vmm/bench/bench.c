@@ -231,12 +231,12 @@ static int open_device(struct bench *b, const struct config_device *device, uint
 
 	if (r < 0)
 		return r;
-	return p->irq.nr_vectors >= share_of(b, f)
+	return irq_function_nr_messages(&p->irq) >= share_of(b, f)
 		       ? 0
 		       : failure_set(ret_failure, ITSY_USAGE, EINVAL, "--vectors", NULL,
 				     "%s has %u, fewer than its share of %u",
-				     pci_bdf_format(&p->bdf, bdf), p->irq.nr_vectors,
-				     share_of(b, f));
+				     pci_bdf_format(&p->bdf, bdf),
+				     irq_function_nr_messages(&p->irq), share_of(b, f));
 }
 
 /* Each is a device of its own on the guest's bus. */

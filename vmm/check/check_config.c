@@ -92,6 +92,9 @@ static void say_device(struct check_result *ret, const struct pci_function *fn)
 	if (!fn->reset[0])
 		check_say(ret, VERDICT_WARN, "power-cycle the host where a guest left it unusable",
 			  "%s; it cannot be reset, and keeps its state from guest to guest", how);
+	else if (fn->knows_vectors && !vectors)
+		check_say(ret, VERDICT_PASS, NULL, "%s%s; INTx; reset by %s%s", how,
+			  bound ? "" : ", itsy run takes it", fn->reset, group);
 	else if (fn->knows_vectors)
 		check_say(ret, VERDICT_PASS, NULL, "%s%s; %u %s vectors; reset by %s%s", how,
 			  bound ? "" : ", itsy run takes it", vectors,

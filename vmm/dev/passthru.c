@@ -16,7 +16,10 @@
 #include "vfio/affinity.h"
 #include "vfio/bind.h"
 #include "vfio/look.h"
+#include "vmm/base/clock.h"
 #include "vmm/dev/vfio_words.h"
+
+#define NS_PER_MS UINT64_C(1000000)
 
 /* ---- what the device tells ---------------------------------------------------- */
 
@@ -45,14 +48,23 @@ static void bars_changed(void *ctx)
 static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
 {
 	static const char *const names[VFIO_NR_IRQ_KINDS] = {
+		[VFIO_IRQ_KIND_INTX] = "INTx",
 		[VFIO_IRQ_KIND_MSI] = "MSI",
 		[VFIO_IRQ_KIND_MSIX] = "MSI-X",
 	};
 	const struct passthru *p = ctx;
 
-	report_warning("%s: the guest enables %s, which the host refuses (%s): it gets no "
+	report_warning("%s: the guest uses %s, which the host refuses (%s): it gets no "
 		       "interrupts",
 		       p->irq.name, names[kind], strerror(error));
+}
+
+static void unsettled(void *ctx)
+{
+	const struct passthru *p = ctx;
+
+	if (p->wake_up)
+		p->wake_up(p->wake_up_ctx);
 }
 
 static const struct vfio_device_ops device_ops = {
@@ -60,6 +72,7 @@ static const struct vfio_device_ops device_ops = {
 	.vector_released = vector_released,
 	.vector_changed = vector_changed,
 	.kind_refused = kind_refused,
+	.unsettled = unsettled,
 };
 
 /* ---- before anything is touched ------------------------------------------------ */
@@ -181,7 +194,10 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		vfio_irq_counts_open_all(p->host_counts);
 	/* Without them the vectors work as well; what irqfd takes is not known then. */
 	p->irq.host_counts = p->host_counts;
-	return irq_function_open(&p->irq, p->dev, config->events, ret_failure);
+	r = irq_function_open(&p->irq, p->dev, config->events, ret_failure);
+	if (r >= 0 && p->irq.line.pin)
+		p->irq.line.intid = pci_host_intid(p->devfn, p->irq.line.pin);
+	return r;
 }
 
 int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, unsigned nr_vectors,
@@ -239,10 +255,24 @@ void passthru_set_routes(struct passthru *p, struct vector_routes *routes)
 	p->routes = routes;
 }
 
+void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *ctx)
+{
+	p->wake_up = wake_up;
+	p->wake_up_ctx = ctx;
+}
+
+int passthru_service(struct passthru *p)
+{
+	uint64_t left = p->dev ? vfio_device_settle(p->dev, clock_ns()) : 0;
+
+	return left ? (int)(left / NS_PER_MS) + 1 : -1;
+}
+
 void passthru_unwire(struct passthru *p)
 {
 	if (p->dev)
 		vfio_device_set_ops(p->dev, NULL, NULL);
 	p->irq.wiring = (struct irq_wiring){ 0 };
 	p->pci_host = NULL;
+	passthru_set_wake_up(p, NULL, NULL);
 }

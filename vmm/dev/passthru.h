@@ -34,6 +34,8 @@ struct passthru {
 	/* Of the machine, while there is one; borrowed. */
 	struct pci_host *pci_host;
 	struct vector_routes *routes; /* NULL: none yet */
+	void (*wake_up)(void *ctx);   /* have passthru_service() called; NULL: nobody does */
+	void *wake_up_ctx;
 };
 
 /*
@@ -76,6 +78,13 @@ int passthru_wire(struct passthru *p, const struct irq_wiring *wiring,
  * While no vCPU runs.
  */
 void passthru_set_routes(struct passthru *p, struct vector_routes *routes);
+/* How to have passthru_service() called, soon; from any thread. Before the guest runs. */
+void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *ctx);
+/*
+ * Have the host follow a guest that uses INTx (vfio_device_settle()); may take as long as a
+ * reset. Returns in how many ms it wants to be called again, or -1. The main thread.
+ */
+int passthru_service(struct passthru *p);
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
 

@@ -9,6 +9,7 @@
 
 #include "vfio/device.h"
 #include "vmm/kvm/bus.h"
+#include "vmm/kvm/layout.h"
 
 struct pci_host;
 
@@ -39,6 +40,15 @@ int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *
 static inline uint32_t pci_host_devid(uint32_t devfn)
 {
 	return devfn; /* of bus 0 */
+}
+
+/*
+ * The guest's interrupt that a function's INTx asserts: of the host bridge's four, by device
+ * number and pin (1 to 4), as a bridge swizzles them (PCI-to-PCI Bridge 1.2, 9.1).
+ */
+static inline unsigned pci_host_intid(uint32_t devfn, unsigned pin)
+{
+	return LAYOUT_INTX_INTID + ((devfn >> 3) + pin - 1) % LAYOUT_NR_INTX;
 }
 
 /*

@@ -56,7 +56,7 @@ static const struct vfio_words {
 	  "this guest memory contains {other}, which the host's IOMMU cannot map",
 	  "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "
 	  "is taken)" },
-	{ VFIO_FAILURE_NO_MSI, ITSY_ENVIRONMENT, "it has neither MSI-X nor MSI",
+	{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT, "it has neither MSI-X, MSI nor INTx",
 	  "pass another function through (itsy devices shows their vectors)" },
 	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
 	  "the host gives {have} interrupt vectors of the {want} that it has",

@@ -33,6 +33,21 @@ static uint64_t pack_last(const struct vits_lpi *lpi, uint32_t eventid)
 	return (uint64_t)lpi->intid << 32 | (uint64_t)lpi->vcpu << 16 | (eventid & 0xffff);
 }
 
+static bool is_line(const struct irq_function *f, unsigned vector)
+{
+	return f->line.pin && vector == f->line.vector;
+}
+
+/* A level that is asserted already stays so. */
+static bool assert_line(struct irq_function *f)
+{
+	struct vector_counts *counts = &f->vectors[f->line.vector];
+	bool done = f->line.intid && eventfd_write(f->line.trigger, 1) == 0;
+
+	count(done ? &counts->injected : &counts->dropped);
+	return done;
+}
+
 /* True: the guest has it. */
 static bool deliver(struct irq_function *f, unsigned vector, const struct msi_message *message)
 {
@@ -41,6 +56,8 @@ static bool deliver(struct irq_function *f, unsigned vector, const struct msi_me
 	struct vits_lpi lpi;
 	int r;
 
+	if (is_line(f, vector))
+		return assert_line(f);
 	/*
 	 * The wiring says which ITS the function's MSIs arrive at, and under which
 	 * DeviceID; the data is the EventID. A message to anywhere else goes nowhere.
@@ -83,6 +100,14 @@ static void record(struct hist *hist, struct vector_counts *counts, uint64_t see
 	hist_record(hist, clock_ns() - seen);
 }
 
+/* A message that was under way when the host went over to INTx is as good as that. */
+static void held_before_intx(struct irq_function *f, unsigned vector)
+{
+	if (f->line.pin && !is_line(f, vector) &&
+	    vfio_device_irq_kind(f->dev) == VFIO_IRQ_KIND_INTX)
+		irq_function_resend(f, f->line.vector);
+}
+
 uint64_t irq_function_signalled(struct irq_function *f, unsigned vector)
 {
 	struct hist *hists = atomic_load_explicit(&f->recorded, memory_order_acquire);
@@ -95,9 +120,10 @@ uint64_t irq_function_signalled(struct irq_function *f, unsigned vector)
 	PROBE_EVENTFD_SEEN(f->wiring.index, vector);
 	count(&counts->taken);
 	atomic_store_explicit(&counts->last_ns, seen, memory_order_relaxed);
-	if (take(f, vector, &message) != VFIO_TAKE_DELIVER)
+	if (take(f, vector, &message) != VFIO_TAKE_DELIVER) {
 		count(&counts->held);
-	else if (deliver(f, vector, &message) && hists)
+		held_before_intx(f, vector);
+	} else if (deliver(f, vector, &message) && hists)
 		record(&hists[vector], counts, seen);
 	return seen;
 }
@@ -151,7 +177,7 @@ static bool event_of(const struct irq_function *f, unsigned vector, uint32_t *re
 
 	assert(vector < f->nr_vectors);
 
-	if (!message_of(f, vector, &message) ||
+	if (is_line(f, vector) || !message_of(f, vector, &message) ||
 	    message.address != LAYOUT_GITS_OF(f->its) + GITS_TRANSLATER ||
 	    message.data >= f->wiring.nr_events)
 		return false;
@@ -278,7 +304,17 @@ int irq_function_open(struct irq_function *f, struct vfio_device *dev, uint32_t 
 {
 	f->dev = dev;
 	f->nr_vectors = vfio_device_nr_vectors(dev);
-	f->nr_events = nr_events ? nr_events : irq_function_events_for(f->nr_vectors);
+	f->line = (struct irq_line){ .trigger = -1 };
+	f->line.pin = vfio_device_intx(dev, &f->line.vector);
+	f->nr_events = nr_events ? nr_events : irq_function_events_for(irq_function_nr_messages(f));
+	if (f->line.pin) {
+		f->line.unmask = vfio_intx_unmask_eventfd(dev);
+		f->line.trigger = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		if (f->line.trigger < 0)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, errno, f->name,
+					   "raise the limit of open files (ulimit -n)",
+					   "no eventfd for INTx (%s)", strerror(errno));
+	}
 	return alloc_vectors(f, ret_failure);
 }
 
@@ -310,6 +346,9 @@ void irq_function_close(struct irq_function *f)
 		cleanup_fd(&f->bare[v]);
 	free(f->bare);
 	f->bare = NULL;
+	if (f->line.pin)
+		cleanup_fd(&f->line.trigger);
+	f->line = (struct irq_line){ 0 };
 	f->dev = NULL;
 	f->host_counts = NULL;
 	free(f->hists);

@@ -66,6 +66,18 @@ enum tied_is {
 		       */
 };
 
+/*
+ * INTx of a function, a level: vmm/irq/irq_line.h has its way to the guest. Constant from
+ * irq_function_open() on, but for intid.
+ */
+struct irq_line {
+	unsigned pin;	 /* 1 to 4; 0: the function has none */
+	unsigned vector; /* its number */
+	unsigned intid;	 /* the guest's interrupt, set by who puts it on a bus; 0: none */
+	int trigger;	 /* owned eventfd: KVM asserts the interrupt */
+	int unmask;	 /* borrowed: who signals it has VFIO look at the function's pin again */
+};
+
 /* The parts of a machine that take a function's interrupts; all borrowed. */
 struct irq_wiring {
 	struct vits *vits;
@@ -92,8 +104,15 @@ struct irq_function {
 	struct hist *hists;		     /* [nr_vectors]; NULL: never asked for */
 	struct hist *_Atomic recorded;	     /* the same while times are recorded, else NULL */
 
+	struct irq_line line;
 	struct irq_wiring wiring; /* of the machine, while there is one */
 };
+
+/* Vectors that send messages: all but the one of INTx. */
+static inline unsigned irq_function_nr_messages(const struct irq_function *f)
+{
+	return f->nr_vectors - (f->line.pin != 0);
+}
 
 /* EventIDs that a function with so many vectors has, unless the configuration says another number.
  */

@@ -16,6 +16,13 @@ struct candidate {
 	uint32_t eventid;
 };
 
+static bool is_intx(const struct candidate *c)
+{
+	const struct irq_line *line = &c->fn->irq->line;
+
+	return line->pin && c->vector == line->vector;
+}
+
 static bool has_limits(const struct candidate *c)
 {
 	return !policy_is_off(&c->fn->irq->policy);
@@ -79,6 +86,7 @@ static const struct {
 	bool of_irqfd; /* and not of auto alone */
 	bool (*holds)(const struct candidate *c);
 } reasons[] = {
+	{ ROUTE_WHY_INTX, true, is_intx },
 	{ ROUTE_WHY_LIMITS, false, has_limits },
 	{ ROUTE_WHY_UNCOUNTED, false, would_be_uncounted },
 	{ ROUTE_WHY_COOL, false, is_cool },

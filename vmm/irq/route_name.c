@@ -19,7 +19,7 @@ static const char *const whys[NR_ROUTE_WHYS] = {
 	[ROUTE_WHY_PROBE] = "probe",   [ROUTE_WHY_UNCOUNTED] = "uncounted",
 	[ROUTE_WHY_STORM] = "storm",   [ROUTE_WHY_HELD] = "held",
 	[ROUTE_WHY_NO_GSI] = "no-gsi", [ROUTE_WHY_REFUSED] = "refused",
-	[ROUTE_WHY_NEXT] = "next",
+	[ROUTE_WHY_NEXT] = "next",     [ROUTE_WHY_INTX] = "intx",
 };
 
 const char *route_name(enum route route)

@@ -29,6 +29,7 @@ enum route_why {
 	ROUTE_WHY_NO_GSI,  /* KVM has no GSI left for its event, or another vector has it */
 	ROUTE_WHY_REFUSED, /* KVM would not take its eventfd */
 	ROUTE_WHY_NEXT,	   /* KVM gets it with its next interrupt */
+	ROUTE_WHY_INTX,	   /* it is INTx, a level, which itsy hands to KVM itself */
 	NR_ROUTE_WHYS,
 };
 

@@ -22,7 +22,8 @@
  *
  * GSI routes are made once: the events of all functions are numbered one after the
  * other, and GSI n has the DeviceID and EventID of event n at the kernel ITS. A vector
- * gets the GSI of the event that its message names.
+ * gets the GSI of the event that its message names. Behind them are those of INTx (irq_line.h),
+ * whose vectors are never tied: what KVM has instead is an eventfd that a router signals.
  *
  * A device's policy may say that a signal comes too early, or that there is a
  * storm: the router then parks the vector, whose signals stay in its eventfd, and
@@ -56,6 +57,7 @@
 #include "vitsmod/gits.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/irq/irq_line.h"
 #include "vmm/irq/vector_routes_priv.h"
 #include "vmm/kvm/layout.h"
 
@@ -623,14 +625,16 @@ static int number_functions(struct vector_routes *r)
 			return -ENOMEM;
 	}
 	/* Choice: events beyond what KVM's table holds have no GSI, and go by uring. */
-	if (r->nr_gsis > VM_MAX_ROUTES)
-		r->nr_gsis = VM_MAX_ROUTES;
+	r->nr_line_gsis = irq_lines_nr_gsis(r->cfg.functions, r->cfg.nr_functions);
+	if (r->nr_gsis > VM_MAX_ROUTES - r->nr_line_gsis)
+		r->nr_gsis = VM_MAX_ROUTES - r->nr_line_gsis;
 	return 0;
 }
 
 static int set_gsis(const struct vector_routes *r)
 {
-	_cleanup_free_ struct vm_route *gsis = calloc(r->nr_gsis ? r->nr_gsis : 1, sizeof(*gsis));
+	const size_t nr = r->nr_gsis + r->nr_line_gsis;
+	_cleanup_free_ struct vm_route *gsis = calloc(nr ? nr : 1, sizeof(*gsis));
 
 	if (!gsis)
 		return -ENOMEM;
@@ -645,7 +649,18 @@ static int set_gsis(const struct vector_routes *r)
 				.eventid = kernel_its_eventid(e),
 			};
 	}
-	return r->nr_gsis ? vm_set_routes(r->cfg.vm, gsis, r->nr_gsis) : 0;
+	if (r->nr_line_gsis)
+		irq_lines_routes(gsis + r->nr_gsis);
+	return nr ? vm_set_routes(r->cfg.vm, gsis, nr) : 0;
+}
+
+static int tie_lines(struct vector_routes *r)
+{
+	int err = irq_lines_tie(r->cfg.vm, r->cfg.functions, r->cfg.nr_functions,
+				(uint32_t)r->nr_gsis);
+
+	r->has_lines = err >= 0;
+	return err;
 }
 
 static int start_routers(struct vector_routes *r, struct failure *ret_failure)
@@ -698,6 +713,8 @@ int vector_routes_create(const struct vector_routes_config *config,
 		err = mask_queue_create(r->nr_sources, &mask_queue_ops, r, &r->mask_queue);
 	if (err >= 0)
 		err = set_gsis(r);
+	if (err >= 0)
+		err = tie_lines(r);
 	if (err < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -err, "interrupt routes", NULL,
 				   "cannot be made (%s)", strerror(-err));
@@ -732,6 +749,8 @@ void vector_routes_destroy(struct vector_routes *r)
 		tied_count_at_end(r, f);
 	for (unsigned i = 0; i < NR_ROUTERS; i++)
 		router_destroy(r->routers[i]);
+	for (size_t f = 0; r->has_lines && f < r->cfg.nr_functions; f++)
+		irq_lines_untie(r->cfg.vm, &r->functions[f].irq, 1, (uint32_t)r->nr_gsis);
 	mask_queue_destroy(r->mask_queue);
 	for (size_t f = 0; r->functions && f < r->cfg.nr_functions; f++) {
 		free(r->functions[f].vectors);

@@ -65,7 +65,9 @@ struct vector_routes {
 	struct router *routers[NR_ROUTERS];
 	struct mask_queue *mask_queue;	   /* by source */
 	struct function_routes *functions; /* [cfg.nr_functions] */
-	size_t nr_gsis, nr_sources;
+	size_t nr_gsis, nr_sources;	   /* GSIs of events; behind them are those of INTx */
+	size_t nr_line_gsis;
+	bool has_lines; /* KVM does */
 	pthread_mutex_t lock;
 	bool closing;	     /* no eventfd gets a reader any more */
 	uint64_t taken_back; /* events that are about to lose their mapping */

@@ -11,7 +11,7 @@
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/kvm/layout.h"
 
-/* 32 private interrupts and 32 shared ones, of which the console uses one. */
+/* 32 private interrupts and 32 shared ones, of which console and INTx use some (layout.h). */
 #define GIC_NR_IRQS 64u
 
 int gic_create(const struct vm *vm, int *ret_gic, struct failure *ret_failure)

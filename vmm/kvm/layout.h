@@ -48,6 +48,9 @@
 
 /* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
 #define LAYOUT_UART_INTID 33u
+/* INTx of the functions on bus 0: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
+#define LAYOUT_INTX_INTID 36u
+#define LAYOUT_NR_INTX	  4u
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");

@@ -15,6 +15,7 @@
 #include "vmm/kvm/layout.h"
 
 #define VM_IPA_BITS 40u
+#define FIRST_SPI   32u
 #define BUSY_NAP_NS 100000 /* between two looks at what keeps KVM busy */
 
 _Static_assert(LAYOUT_PCI64 + LAYOUT_PCI64_SZ <= UINT64_C(1) << VM_IPA_BITS,
@@ -157,6 +158,33 @@ int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid, uint32_
 	return vm_ioctl(vm, vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
+static struct kvm_irq_routing_entry msi_entry(uint32_t gsi, const struct vm_route *route)
+{
+	return (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_MSI,
+		.flags = KVM_MSI_VALID_DEVID,
+		.u.msi = {
+			.address_lo = (uint32_t)route->address,
+			.address_hi = (uint32_t)(route->address >> 32),
+			.data = route->eventid,
+			.devid = route->devid,
+		},
+	};
+}
+
+/* The pins of KVM's interrupt controller are its shared interrupts. */
+static struct kvm_irq_routing_entry line_entry(uint32_t gsi, const struct vm_route *route)
+{
+	assert(route->intid >= FIRST_SPI);
+
+	return (struct kvm_irq_routing_entry){
+		.gsi = gsi,
+		.type = KVM_IRQ_ROUTING_IRQCHIP,
+		.u.irqchip = { .irqchip = 0, .pin = route->intid - FIRST_SPI },
+	};
+}
+
 int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
 {
 	_cleanup_free_ struct kvm_irq_routing *table =
@@ -168,17 +196,8 @@ int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
 		return -ENOMEM;
 	table->nr = (uint32_t)nr;
 	for (size_t i = 0; i < nr; i++)
-		table->entries[i] = (struct kvm_irq_routing_entry){
-			.gsi = (uint32_t)i,
-			.type = KVM_IRQ_ROUTING_MSI,
-			.flags = KVM_MSI_VALID_DEVID,
-			.u.msi = {
-				.address_lo = (uint32_t)routes[i].address,
-				.address_hi = (uint32_t)(routes[i].address >> 32),
-				.data = routes[i].eventid,
-				.devid = routes[i].devid,
-			},
-		};
+		table->entries[i] = routes[i].intid ? line_entry((uint32_t)i, &routes[i])
+						    : msi_entry((uint32_t)i, &routes[i]);
 	return vm_ioctl(vm, vm->fd, KVM_SET_GSI_ROUTING, table);
 }
 
@@ -188,6 +207,18 @@ int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied)
 		.fd = (uint32_t)eventfd,
 		.gsi = gsi,
 		.flags = tied ? 0 : KVM_IRQFD_FLAG_DEASSIGN,
+	};
+
+	return vm_ioctl(vm, vm->fd, KVM_IRQFD, &irqfd);
+}
+
+int vm_irqfd_level(const struct vm *vm, int eventfd, int resample, unsigned gsi, bool tied)
+{
+	struct kvm_irqfd irqfd = {
+		.fd = (uint32_t)eventfd,
+		.gsi = gsi,
+		.flags = tied ? KVM_IRQFD_FLAG_RESAMPLE : KVM_IRQFD_FLAG_DEASSIGN,
+		.resamplefd = tied ? (uint32_t)resample : 0,
 	};
 
 	return vm_ioctl(vm, vm->fd, KVM_IRQFD, &irqfd);

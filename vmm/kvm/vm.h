@@ -64,12 +64,16 @@ int vm_irq_line(const struct vm *vm, unsigned intid, bool level) _must_check_;
 int vm_signal_msi(const struct vm *vm, uint64_t address, uint32_t devid,
 		  uint32_t eventid) _must_check_;
 
-/* Of KVM's GSI routing table: GSI n sends the message of entry n (KVM_SET_GSI_ROUTING). */
+/*
+ * Of KVM's GSI routing table: GSI n sends the message of entry n, or asserts its shared
+ * peripheral interrupt (KVM_SET_GSI_ROUTING).
+ */
 #define VM_MAX_ROUTES 4096u
 
 struct vm_route {
 	uint64_t address;
 	uint32_t devid, eventid;
+	unsigned intid; /* 32..1019; 0: it is a message */
 };
 
 /* Replace the whole table; nr at most VM_MAX_ROUTES. -ENOMEM and others. */
@@ -81,6 +85,14 @@ int vm_set_routes(const struct vm *vm, const struct vm_route *routes, size_t nr)
  * injection is under way. Any thread. -EBUSY: the eventfd is tied already.
  */
 int vm_irqfd(const struct vm *vm, int eventfd, unsigned gsi, bool tied) _must_check_;
+
+/*
+ * The same for a GSI that is a level: while tied, a signal of eventfd asserts it; when the guest
+ * has ended the interrupt, the kernel deasserts it and signals resample, of each eventfd that
+ * is tied to this GSI (KVM_IRQFD_FLAG_RESAMPLE). Untying the last one deasserts it too.
+ */
+int vm_irqfd_level(const struct vm *vm, int eventfd, int resample, unsigned gsi,
+		   bool tied) _must_check_;
 
 /* ioctl() of the VM or of anything of it: a negative errno for errors; goes on after EINTR. */
 int vm_ioctl(const struct vm *vm, int fd, unsigned long request, void *arg) _must_check_;

@@ -25,6 +25,7 @@ static const struct {
 	{ KVM_CAP_DEVICE_CTRL, "DEVICE_CTRL", false },
 	{ KVM_CAP_IRQCHIP, "IRQCHIP", false },
 	{ KVM_CAP_IRQFD, "IRQFD", false },
+	{ KVM_CAP_IRQFD_RESAMPLE, "IRQFD_RESAMPLE", false },
 	{ KVM_CAP_IRQ_ROUTING, "IRQ_ROUTING", false },
 	{ KVM_CAP_SIGNAL_MSI, "SIGNAL_MSI", false },
 	{ KVM_CAP_ARM_PSCI_0_2, "ARM_PSCI_0_2", false },

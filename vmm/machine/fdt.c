@@ -10,8 +10,7 @@
  * Written in one pass with libfdt's sequential functions. Their errors stick in
  * struct tree, so that the description reads as one; there is one check at the end.
  *
- * Deliberately not here: an interrupt-map (functions interrupt by message), a
- * virtual IOMMU, the kernel ITS.
+ * Deliberately not here: a virtual IOMMU, the kernel ITS.
  */
 #include "vmm/machine/fdt.h"
 
@@ -267,6 +266,45 @@ static void write_msi_map(struct tree *t, const struct fdt_machine *m)
 	}
 }
 
+/*
+ * Open Firmware Recommended Practice, Interrupt Mapping: an entry of a device's address and pin,
+ * and of the GIC's handle, address and interrupt. Four devices are enough: what is in
+ * device numbers above is masked off, since pins go round (pci_host.h: pci_host_intid()).
+ */
+#define PCI_DEVICE_SHIFT    11u
+#define PCI_PINS	    4u
+#define INTERRUPT_MAP_CELLS 10u
+
+static void write_interrupt_map(struct tree *t)
+{
+	fdt32_t map[PCI_PINS * PCI_PINS * INTERRUPT_MAP_CELLS], *cell = map;
+
+	for (uint32_t device = 0; device < PCI_PINS; device++) {
+		for (uint32_t pin = 1; pin <= PCI_PINS; pin++) {
+			const uint32_t spi =
+				LAYOUT_INTX_INTID + (device + pin - 1) % LAYOUT_NR_INTX;
+			const uint32_t entry[INTERRUPT_MAP_CELLS] = {
+				device << PCI_DEVICE_SHIFT,
+				0,
+				0,
+				pin,
+				PHANDLE_GIC,
+				0,
+				0,
+				GIC_SPI,
+				spi - GIC_FIRST_SPI,
+				GIC_LEVEL_HIGH,
+			};
+
+			for (size_t i = 0; i < ARRAY_SIZE(entry); i++)
+				*cell++ = cpu_to_fdt32(entry[i]);
+		}
+	}
+	u32(t, "#interrupt-cells", 1);
+	CELLS(t, "interrupt-map-mask", (PCI_PINS - 1) << PCI_DEVICE_SHIFT, 0, 0, 7);
+	bytes(t, "interrupt-map", map, sizeof(map));
+}
+
 static void write_pci(struct tree *t, const struct fdt_machine *m)
 {
 	begin_at(t, "pcie", LAYOUT_ECAM);
@@ -286,6 +324,7 @@ static void write_pci(struct tree *t, const struct fdt_machine *m)
 	      CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64,
 	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
 	write_msi_map(t, m);
+	write_interrupt_map(t);
 	flag(t, "dma-coherent");
 	end(t);
 }

@@ -250,9 +250,9 @@ static uint32_t default_lpis(const struct machine *m)
 	/* Of the shadow's events and the device's vectors, a guest may go by either. */
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
+		unsigned messages = irq_function_nr_messages(&p->irq);
 
-		vectors[i] =
-			p->irq.nr_events > p->irq.nr_vectors ? p->irq.nr_events : p->irq.nr_vectors;
+		vectors[i] = p->irq.nr_events > messages ? p->irq.nr_events : messages;
 	}
 	return lpis_for(vectors, m->cfg.nr_functions);
 }
@@ -297,6 +297,7 @@ static int wire_functions(struct machine *m)
 		};
 
 		r = passthru_wire(p, &wiring, m->pci_host);
+		passthru_set_wake_up(p, wake_up, m);
 		m->nr_wired = i + 1;
 	}
 	return r;
@@ -519,9 +520,21 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
+/* Of two times in ms, -1 being never. */
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
 int machine_service(struct machine *m)
 {
-	return m->routes ? vector_routes_service(m->routes) : -1;
+	int ms = m->routes ? vector_routes_service(m->routes) : -1;
+
+	for (size_t i = 0; i < m->nr_wired; i++)
+		ms = sooner(ms, passthru_service(&m->cfg.functions[i]));
+	return ms;
 }
 
 /*

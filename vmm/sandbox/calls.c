@@ -201,7 +201,8 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_ARM_VCPU_INIT), MAIN, "the same" },
 	{ IOCTL(KVM_ARM_VCPU_FINALIZE), MAIN, "the same" },
 
-	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST, "a vector is masked at the device, or triggered" },
+	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST,
+	  "a vector is masked at the device, or triggered; another kind of interrupt" },
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
 

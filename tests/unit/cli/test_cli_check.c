@@ -496,7 +496,7 @@ static void test_a_device_without_messages_fails_where_that_can_be_seen(void **s
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, "flr", false);
 	check_first_device();
-	expect(VERDICT_FAIL, "neither MSI-X nor MSI", "itsy devices");
+	expect(VERDICT_FAIL, "neither MSI-X, MSI nor INTx", "itsy devices");
 	/* What all but root can read of it tells nothing of messages. */
 	tree_write_bytes(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/config", (char[64]){ 0 },
 			 64);

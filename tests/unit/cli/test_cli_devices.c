@@ -237,7 +237,7 @@ static void test_json_has_the_same_rows_for_programs(void **state)
 	assert_null(json_object_get(d, "blocker"));
 	assert_true(json_is_null(json_object_get(d, "group")));
 	assert_true(json_is_false(json_object_get(d, "viable")));
-	assert_string_equal(text_of(d, "why_not"), "it has neither MSI-X nor MSI");
+	assert_string_equal(text_of(d, "why_not"), "it has neither MSI-X, MSI nor INTx");
 	json_decref(list);
 
 	list = json_of_devices("--json --all");

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -505,6 +506,38 @@ static void test_a_wired_function_is_on_the_bus_at_its_slot(void **state)
 	assert_int_equal(w.nr_slots, 0);
 }
 
+static void wake_up(void *ctx)
+{
+	++*(unsigned *)ctx;
+}
+
+/* A guest that stays without MSI-X gets INTx, at the pin of its slot. */
+static void test_a_guest_without_messages_is_followed_to_intx(void **state)
+{
+	unsigned wakes = 0;
+
+	(void)state;
+	passthru_unwire(&w.p);
+	passthru_close(&w.p);
+	pci_host_destroy(w.pci_host);
+	w.fn->irqs[VFIO_PCI_INTX_IRQ_INDEX] = 1;
+	assert_int_equal(open_it(), 0);
+	assert_int_equal(w.p.irq.nr_vectors, VECTORS + 1);
+	assert_int_equal(w.p.irq.nr_events, 128);
+	assert_int_equal(w.p.irq.line.intid, LAYOUT_INTX_INTID + 2); /* device 2, INTA */
+	w.bus = (struct bus){ 0 };
+	assert_int_equal(pci_host_create(&pci_host_ops, &w, &w.pci_host), 0);
+	assert_int_equal(pci_host_add_to_bus(w.pci_host, &w.bus), 0);
+	assert_int_equal(passthru_wire(&w.p, wiring(), w.pci_host), 0);
+	passthru_set_wake_up(&w.p, wake_up, &wakes);
+	assert_int_equal(passthru_service(&w.p), -1);
+	bus_write(&w.bus, ecam(PCI_COMMAND), 2, PCI_COMMAND_MASTER);
+	assert_int_equal(wakes, 1);
+	assert_in_range(passthru_service(&w.p), 1, VFIO_INTX_GRACE_NS / 1000000 + 1);
+	bus_write(&w.bus, ecam(MSIX + PCI_MSIX_FLAGS), 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(passthru_service(&w.p), -1);
+}
+
 static void test_a_slot_that_is_taken_is_refused(void **state)
 {
 	(void)state;
@@ -592,6 +625,7 @@ int main(void)
 		TEST(test_interrupts_that_stay_where_they_are_are_a_warning_with_a_cure),
 		TEST(test_a_host_that_moves_no_interrupt_is_a_warning),
 		WIRED(test_a_wired_function_is_on_the_bus_at_its_slot),
+		WIRED(test_a_guest_without_messages_is_followed_to_intx),
 		WIRED(test_a_slot_that_is_taken_is_refused),
 		WIRED(test_routes_are_told_of_changes_from_when_they_are_set),
 		WIRED(test_what_came_masked_reaches_the_guest_at_the_unmask),

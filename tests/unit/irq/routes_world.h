@@ -43,6 +43,8 @@ static struct world {
 	_Atomic bool recorded, uncounted;
 	_Atomic uint64_t routed[VECTORS];	  /* by itsy's threads */
 	_Atomic uint64_t injected[VM_MAX_ROUTES]; /* by "KVM", by GSI */
+	int line_fd;				  /* of INTx, and where "KVM" has it */
+	unsigned line_gsi;
 	_Atomic bool refuse_ties;
 	bool signals_at_ties; /* the device does, in the moment in which KVM takes the eventfd */
 	size_t nr_gsis;
@@ -62,6 +64,7 @@ static struct world {
 } w;
 
 static struct vm_route gsis[VM_MAX_ROUTES];
+static struct irq_line with_line; /* of the function of the next world */
 
 static unsigned vector_of(int fd)
 {
@@ -112,6 +115,17 @@ int vm_irqfd(const struct vm *vm, int fd, unsigned gsi, bool tied)
 	if (tied)
 		tie_locked(v, gsi);
 	pthread_mutex_unlock(&w.lock);
+	return 0;
+}
+
+int vm_irqfd_level(const struct vm *vm, int fd, int resample, unsigned gsi, bool tied)
+{
+	(void)vm;
+	(void)resample;
+	if (w.refuse_ties && tied)
+		return -ENOSPC;
+	w.line_fd = tied ? fd : -1;
+	w.line_gsi = gsi;
 	return 0;
 }
 
@@ -359,6 +373,8 @@ static int begin_on(const struct policy *policy, bool can_mask, uint32_t nr_even
 	w.can_mask = can_mask;
 	w.function.vectors = vectors;
 	pthread_mutex_init(&w.lock, NULL);
+	w.function.line = with_line;
+	w.line_fd = -1;
 	for (unsigned v = 0; v < VECTORS; v++) {
 		vectors[v] = (struct vector_counts){ .route = ROUTE_URING };
 		w.fds[v] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);

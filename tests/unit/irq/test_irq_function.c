@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,6 +22,8 @@
 struct vfio_device {
 	enum vfio_irq_kind kind;
 	bool irqs_changed;
+	unsigned pin; /* of INTx, whose vector is the last one */
+	int unmask;
 	unsigned nr_vectors;
 	enum vfio_take take[DEV_A_EVENTS];
 	struct msi_message messages[DEV_A_EVENTS];
@@ -70,6 +73,17 @@ enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
 bool vfio_device_irqs_changed(const struct vfio_device *dev)
 {
 	return dev->irqs_changed;
+}
+
+unsigned vfio_device_intx(const struct vfio_device *dev, unsigned *ret_vector)
+{
+	*ret_vector = DEV_A_EVENTS - 1;
+	return dev->pin;
+}
+
+int vfio_intx_unmask_eventfd(const struct vfio_device *dev)
+{
+	return dev->unmask;
 }
 
 int vfio_vector_eventfd(const struct vfio_device *dev, unsigned vector)
@@ -501,6 +515,83 @@ static void test_what_the_host_does_not_count_is_told(void **state)
 	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -ENOENT);
 }
 
+/* INTx is the last vector, and its device's 40th interrupt of the guest. */
+static void have_intx(unsigned intid)
+{
+	struct failure failure;
+
+	irq_function_close(&w.f);
+	w.dev.pin = 2;
+	w.dev.unmask = 777;
+	w.f = (struct irq_function){ .name = "edu", .devid = DEV_A, .route = ROUTE_SPIN };
+	assert_int_equal(irq_function_open(&w.f, &w.dev, 0, &failure), 0);
+	wire();
+	w.f.line.intid = intid;
+}
+
+static bool line_was_signalled(void)
+{
+	eventfd_t signals;
+
+	return eventfd_read(w.f.line.trigger, &signals) == 0;
+}
+
+static void test_intx_goes_to_its_line_and_to_no_its(void **state)
+{
+	const unsigned v = DEV_A_EVENTS - 1;
+	uint32_t eventid;
+
+	(void)state;
+	have_intx(40);
+	assert_int_equal(w.f.line.pin, 2);
+	assert_int_equal(w.f.line.vector, v);
+	assert_int_equal(w.f.line.unmask, 777);
+	assert_int_equal(irq_function_nr_messages(&w.f), v);
+	/* Whatever message would be there. */
+	w.dev.messages[v] = (struct msi_message){ DOORBELL, 0 };
+	assert_false(irq_function_direct(&w.f, v, &eventid));
+	assert_false(line_was_signalled());
+	irq_function_signalled(&w.f, v);
+	assert_true(line_was_signalled());
+	expect_counts(v, 1, 1, 0, 0, 0);
+	assert_int_equal(w.signals[0], 0);
+	w.dev.take[v] = VFIO_TAKE_OFF;
+	irq_function_signalled(&w.f, v);
+	assert_false(line_was_signalled());
+	irq_function_released(&w.f, v, &w.dev.messages[v]);
+	assert_true(line_was_signalled());
+	expect_counts(v, 2, 2, 1, 1, 0);
+	/* Its other vectors are what they were. */
+	irq_function_signalled(&w.f, 0);
+	assert_int_equal(w.signals[0], 1);
+	assert_false(line_was_signalled());
+}
+
+static void test_a_message_that_comes_after_the_host_went_to_intx_is_intx(void **state)
+{
+	(void)state;
+	have_intx(40);
+	w.dev.take[0] = VFIO_TAKE_OFF;
+	irq_function_signalled(&w.f, 0);
+	assert_int_equal(w.f.vectors[DEV_A_EVENTS - 1].own, 0);
+	w.dev.kind = VFIO_IRQ_KIND_INTX;
+	irq_function_signalled(&w.f, 0);
+	/* Its eventfd is signalled, as by the function. */
+	assert_int_equal(w.f.vectors[DEV_A_EVENTS - 1].own, 1);
+	w.dev.take[DEV_A_EVENTS - 1] = VFIO_TAKE_OFF;
+	irq_function_signalled(&w.f, DEV_A_EVENTS - 1);
+	assert_int_equal(w.f.vectors[DEV_A_EVENTS - 1].own, 1);
+}
+
+static void test_intx_of_a_function_that_is_on_no_bus_goes_nowhere(void **state)
+{
+	(void)state;
+	have_intx(0);
+	irq_function_signalled(&w.f, DEV_A_EVENTS - 1);
+	assert_false(line_was_signalled());
+	expect_counts(DEV_A_EVENTS - 1, 1, 0, 0, 0, 1);
+}
+
 static void test_a_bare_functions_signals_are_all_of_itsys_own(void **state)
 {
 	struct failure failure;
@@ -657,6 +748,9 @@ int main(void)
 		TEST(test_signals_are_what_the_host_counts_and_those_of_itsys_own),
 		TEST(test_the_hosts_counter_may_wrap),
 		TEST(test_what_the_host_does_not_count_is_told),
+		TEST(test_intx_goes_to_its_line_and_to_no_its),
+		TEST(test_a_message_that_comes_after_the_host_went_to_intx_is_intx),
+		TEST(test_intx_of_a_function_that_is_on_no_bus_goes_nowhere),
 		TEST(test_a_bare_functions_signals_are_all_of_itsys_own),
 		TEST(test_vectors_begin_with_the_route_of_the_configuration),
 		TEST(test_events_are_a_power_of_two_that_the_vectors_fit_into),

@@ -150,6 +150,60 @@ static void test_events_beyond_kvms_gsis_go_by_uring(void **state)
 	assert_true(settles_on(0, ROUTE_URING));
 }
 
+/* Its vector 1 is INTx. */
+static int begin_with_line(void **state)
+{
+	int r;
+
+	(void)state;
+	with_line = (struct irq_line){ .pin = 1,
+				       .vector = 1,
+				       .intid = LAYOUT_INTX_INTID + 2,
+				       .trigger = 55,
+				       .unmask = eventfd(0, EFD_NONBLOCK) };
+	r = begin_with(&(struct policy){ 0 }, false, VM_MAX_ROUTES + 1);
+	with_line.pin = with_line.intid = 0;
+	return r;
+}
+
+/* Behind those of events, of which there are so many fewer. */
+static void test_intx_has_gsis_of_its_own_and_is_never_tied(void **state)
+{
+	const unsigned first = VM_MAX_ROUTES - LAYOUT_NR_INTX;
+
+	(void)state;
+	assert_int_equal(w.nr_gsis, VM_MAX_ROUTES);
+	for (unsigned i = 0; i < LAYOUT_NR_INTX; i++)
+		assert_int_equal(gsis[first + i].intid, LAYOUT_INTX_INTID + i);
+	assert_int_equal(gsis[first - 1].intid, 0);
+	assert_int_equal(w.line_fd, 55);
+	assert_int_equal(w.line_gsi, first + 2);
+	vector_routes_set(w.routes, 0, 1, ROUTE_IRQFD);
+	for (uint64_t n = 1; n <= 5; n++) {
+		signal_vector(1);
+		assert_true(comes_to(&w.routed[1], n));
+	}
+	assert_int_equal(vector_routes_get(w.routes, 0, 1).is, ROUTE_URING);
+	assert_int_equal(vector_routes_get(w.routes, 0, 1).why, ROUTE_WHY_INTX);
+	vector_routes_set(w.routes, 0, 1, ROUTE_SPIN);
+	assert_true(settles_on(1, ROUTE_SPIN));
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	assert_true(settles_on(0, ROUTE_URING));
+	vector_routes_set(w.routes, 0, 1, ROUTE_URING);
+	assert_true(settles_on(1, ROUTE_URING));
+}
+
+static int end_with_line(void **state)
+{
+	int unmask = w.function.line.unmask, r = end(state);
+
+	assert_int_equal(w.line_fd, -1);
+	(void)close(unmask);
+	return r;
+}
+
 static void test_what_was_asked_for_is_kept_for_the_next_boot(void **state)
 {
 	(void)state;
@@ -435,6 +489,8 @@ int main(void)
 		TEST(test_a_vector_follows_the_event_that_its_message_names),
 		TEST(test_a_host_that_ties_nothing_is_served_by_uring),
 		TEST_ON(test_events_beyond_kvms_gsis_go_by_uring, begin_large),
+		cmocka_unit_test_setup_teardown(test_intx_has_gsis_of_its_own_and_is_never_tied,
+						begin_with_line, end_with_line),
 		TEST(test_what_was_asked_for_is_kept_for_the_next_boot),
 		TEST(test_under_load_no_signal_is_lost_or_invented),
 		TEST_ON(test_a_storm_is_limited_counted_and_masked_at_the_device, begin_limited),

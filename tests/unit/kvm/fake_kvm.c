@@ -253,6 +253,8 @@ static int set_irqfd(struct fake_kvm *fake, const struct kvm_irqfd *irqfd)
 		return tie ? -ENOSPC : 0;
 	fake->irqfds[at].fd = tie ? (int)irqfd->fd : -1;
 	fake->irqfds[at].gsi = irqfd->gsi;
+	fake->irqfds[at].resample =
+		irqfd->flags & KVM_IRQFD_FLAG_RESAMPLE ? (int)irqfd->resamplefd : -1;
 	fake->nr_irqfds += tie ? 1u : -1u;
 	return 0;
 }

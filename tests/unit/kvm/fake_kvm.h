@@ -161,6 +161,7 @@ struct fake_kvm {
 	struct {
 		int fd; /* -1: free */
 		unsigned gsi;
+		int resample; /* -1: it is no level */
 	} irqfds[FAKE_KVM_IRQFDS];
 	unsigned nr_irqfds;
 	_Atomic unsigned nr_msis;

@@ -180,7 +180,7 @@ static void test_a_line_is_that_of_the_shared_interrupt(void **state)
 static void test_routes_are_messages_in_the_order_of_their_gsis(void **state)
 {
 	const uint64_t doorbell = UINT64_C(0x123456789ab0);
-	const struct vm_route routes[] = { { doorbell, 7, 3 }, { doorbell, 8, 4 } };
+	const struct vm_route routes[] = { { doorbell, 7, 3, 0 }, { doorbell, 8, 4, 0 } };
 	const struct kvm_irq_routing_entry *second;
 	struct rig *rig = rig_with_vm();
 
@@ -197,6 +197,30 @@ static void test_routes_are_messages_in_the_order_of_their_gsis(void **state)
 	assert_int_equal(second->u.msi.data, 4);
 	assert_int_equal(vm_set_routes(&rig->vm, routes, 0), 0);
 	assert_int_equal(rig->fake.nr_routes, 0);
+	rig_free(rig);
+}
+
+static void test_a_gsi_may_be_a_line_and_its_end_is_told(void **state)
+{
+	const struct vm_route routes[] = { { UINT64_C(0x1000), 7, 3, 0 }, { .intid = 37 } };
+	const struct kvm_irq_routing_entry *second;
+	struct rig *rig = rig_with_vm();
+
+	(void)state;
+	assert_int_equal(vm_set_routes(&rig->vm, routes, 2), 0);
+	assert_int_equal(rig->fake.routes[0].type, KVM_IRQ_ROUTING_MSI);
+	second = &rig->fake.routes[1];
+	assert_int_equal(second->gsi, 1);
+	assert_int_equal(second->type, KVM_IRQ_ROUTING_IRQCHIP);
+	assert_int_equal(second->flags, 0);
+	assert_int_equal(second->u.irqchip.irqchip, 0);
+	assert_int_equal(second->u.irqchip.pin, 5);
+	assert_int_equal(vm_irqfd_level(&rig->vm, 77, 78, 1, true), 0);
+	assert_int_equal(rig->fake.irqfds[0].fd, 77);
+	assert_int_equal(rig->fake.irqfds[0].resample, 78);
+	assert_int_equal(rig->fake.irqfds[0].gsi, 1);
+	assert_int_equal(vm_irqfd_level(&rig->vm, 77, 78, 1, false), 0);
+	assert_int_equal(rig->fake.nr_irqfds, 0);
 	rig_free(rig);
 }
 
@@ -286,6 +310,7 @@ int main(void)
 		cmocka_unit_test(test_slots_are_put_and_removed),
 		cmocka_unit_test(test_a_line_is_that_of_the_shared_interrupt),
 		cmocka_unit_test(test_routes_are_messages_in_the_order_of_their_gsis),
+		cmocka_unit_test(test_a_gsi_may_be_a_line_and_its_end_is_told),
 		cmocka_unit_test(test_an_eventfd_is_tied_once),
 		cmocka_unit_test(test_a_message_gets_kvms_answer),
 		cmocka_unit_test(test_what_kvm_lacks_is_no_extension),

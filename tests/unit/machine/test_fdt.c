@@ -18,6 +18,7 @@
 
 #include "vitsmod/bits.h"
 #include "vmm/config/config.h"
+#include "vmm/dev/pci_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/fdt.h"
 
@@ -235,6 +236,41 @@ static void test_uart_is_an_ns16550a_of_single_bytes(void **state)
 	HAS_CELLS("/serial", "clock-frequency", 1843200);
 	HAS_CELLS("/serial", "reg-shift", 0);
 	HAS_CELLS("/serial", "reg-io-width", 1);
+}
+
+/* As the guest looks a pin up: device number and pin, under the mask. */
+static unsigned intid_of(unsigned slot, unsigned pin)
+{
+	const fdt32_t *map = property("/pcie", "interrupt-map", 16 * 10 * 4);
+	const uint32_t gic = fdt_get_phandle(tree, node("/interrupt-controller"));
+
+	for (unsigned i = 0; i < 16; i++, map += 10) {
+		if (fdt32_to_cpu(map[0]) != (slot << 11 & 0x1800) || fdt32_to_cpu(map[3]) != pin)
+			continue;
+		assert_int_equal(map[1], 0);
+		assert_int_equal(map[2], 0);
+		assert_int_equal(fdt32_to_cpu(map[4]), gic);
+		assert_int_equal(map[5], 0);
+		assert_int_equal(map[6], 0);
+		assert_int_equal(map[7], 0);		   /* an SPI */
+		assert_int_equal(fdt32_to_cpu(map[9]), 4); /* level, high */
+		return fdt32_to_cpu(map[8]) + 32;
+	}
+	fail();
+	return 0;
+}
+
+static void test_each_pin_of_each_function_has_its_interrupt(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	HAS_CELLS("/pcie", "#interrupt-cells", 1);
+	HAS_CELLS("/pcie", "interrupt-map-mask", 0x1800, 0, 0, 7);
+	for (unsigned slot = 0; slot < 32; slot++)
+		for (unsigned pin = 1; pin <= 4; pin++)
+			assert_int_equal(intid_of(slot, pin), pci_host_intid(slot << 3, pin));
 }
 
 static void test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its(void **state)
@@ -473,6 +509,7 @@ int main(void)
 		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
+		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),
 		cmocka_unit_test(test_each_its_has_a_node_with_its_frame_and_handle),
 		cmocka_unit_test(test_msi_map_has_an_entry_per_function_where_one_is_not_plain),
 		cmocka_unit_test(test_no_ranges_of_the_machine_overlap),

@@ -110,7 +110,7 @@ static void expect_none(unsigned at, uint32_t flags)
 	assert_int_equal(pci_bdf_parse(BDF, &bdf), 0);
 	assert_int_equal(vfio_device_create(w.container, &w.fake.tree.fs, &bdf, &dev, &failure),
 			 -ENOTSUP);
-	assert_int_equal(failure.code, VFIO_FAILURE_NO_MSI);
+	assert_int_equal(failure.code, VFIO_FAILURE_NO_IRQ);
 	vfio_container_destroy(w.container);
 	fake_fini(&w.fake);
 }

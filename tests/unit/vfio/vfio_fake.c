@@ -340,9 +340,43 @@ static int set_notice(struct fake_vfio *fake, struct fake_function *fn,
 	return 0;
 }
 
+/* As vfio_pci_intx_unmask_handler() and vfio_intx_handler(): masked as it is signalled. */
+static void look_at_intx(struct fake_function *fn)
+{
+	bool enabled = fn->nr_enabled && fn->enabled_index == VFIO_PCI_INTX_IRQ_INDEX;
+
+	if (!enabled || !fn->intx || fn->intx_masked ||
+	    (fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE))
+		return;
+	fn->intx_masked = true;
+	fn->intx_signals++;
+	fake_signal(fn, 0);
+}
+
+static int unmask_intx(struct fake_vfio *fake, struct fake_function *fn,
+		       const struct vfio_irq_set *set)
+{
+	int32_t fd;
+
+	if (set->index != VFIO_PCI_INTX_IRQ_INDEX || fn->enabled_index != set->index ||
+	    !fn->nr_enabled || set->start != 0 || set->count != 1)
+		return -EINVAL;
+	if (set->flags & VFIO_IRQ_SET_DATA_NONE) {
+		fn->intx_masked = false;
+		look_at_intx(fn);
+		return 0;
+	}
+	memcpy(&fd, set->data, sizeof(fd));
+	get_fd(fake, fd, FAKE_EVENTFD);
+	fn->intx_unmask = fd;
+	return 0;
+}
+
 static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 		    const struct vfio_irq_set *set)
 {
+	if (set->flags & VFIO_IRQ_SET_ACTION_UNMASK)
+		return unmask_intx(fake, fn, set);
 	if (set->index >= 5 || !(set->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
 		return -EINVAL;
 	if ((set->flags & VFIO_IRQ_SET_DATA_NONE) && set->count)
@@ -363,7 +397,7 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 	assert_int_equal(set->start, 0);
 	if (fn->nr_enabled || set->count == 0 || set->count > fn->irqs[set->index])
 		return -EINVAL;
-	if (fn->irqs_errno)
+	if (fn->irqs_errno && (!fn->no_intx || set->index == VFIO_PCI_INTX_IRQ_INDEX))
 		return -fn->irqs_errno;
 	if (fn->irqs_given && set->count > fn->irqs_given)
 		return (int)fn->irqs_given;
@@ -378,6 +412,9 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 	}
 	fn->nr_enabled = set->count;
 	fn->enabled_index = set->index;
+	fn->intx_masked = false;
+	fn->intx_unmask = -1;
+	look_at_intx(fn);
 	return 0;
 }
 
@@ -414,7 +451,10 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 		    (irq->index == VFIO_PCI_ERR_IRQ_INDEX && !fn->irqs[irq->index]))
 			return -EINVAL;
 		irq->count = fn->irqs[irq->index];
-		irq->flags = (fn->no_eventfd ? 0 : VFIO_IRQ_INFO_EVENTFD) | VFIO_IRQ_INFO_NORESIZE;
+		irq->flags = fn->no_eventfd ? 0 : VFIO_IRQ_INFO_EVENTFD;
+		irq->flags |= irq->index == VFIO_PCI_INTX_IRQ_INDEX
+				      ? VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED
+				      : VFIO_IRQ_INFO_NORESIZE;
 		return 0;
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(fake, fn, arg);
@@ -491,6 +531,7 @@ static void write_cfgspace(struct fake_function *fn, unsigned at, const uint8_t 
 		old = (uint8_t)(old & ~(bytes[i] & fn->w1c[at + i]));
 		fn->cfgspace[at + i] = (uint8_t)((old & ~mask) | (bytes[i] & mask));
 	}
+	look_at_intx(fn);
 }
 
 static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint64_t offset)
@@ -658,6 +699,24 @@ void fake_signal(struct fake_function *fn, unsigned vector)
 		return;
 	}
 	assert_int_equal(write(fn->eventfds[vector], &one, sizeof(one)), sizeof(one));
+}
+
+void fake_intx(struct fake_function *fn, bool level)
+{
+	fn->intx = level;
+	look_at_intx(fn);
+}
+
+bool fake_intx_unmask(struct fake_function *fn)
+{
+	uint64_t signals;
+
+	assert_true(fn->intx_unmask >= 0);
+	if (read(fn->intx_unmask, &signals, sizeof(signals)) != sizeof(signals))
+		return false;
+	fn->intx_masked = false;
+	look_at_intx(fn);
+	return true;
 }
 
 uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len)

@@ -56,14 +56,19 @@ struct fake_function {
 	bool not_pci;	     /* VFIO says that it is something else */
 	bool no_eventfd;     /* its interrupts cannot be had by eventfd */
 	int irqs_errno;	     /* of enabling its vectors, 0: it works */
+	bool no_intx;	     /* that is of INTx alone */
 
 	/* What became of it. */
 	int fd;	  /* -1: not open */
 	int file; /* its regions */
 	unsigned nr_enabled, enabled_index;
-	int eventfds[VFIO_MAX_VECTORS]; /* -1: taken away */
+	int eventfds[VFIO_MAX_VECTORS]; /* of the kind that is enabled; -1: taken away */
 	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
 	int notices[NR_VFIO_NOTICES];	/* -1: nobody asked to be told */
+	/* INTx: what the function asserts; masked by the kernel; who unmasks it, -1: nobody. */
+	bool intx, intx_masked;
+	int intx_unmask;
+	unsigned intx_signals;
 	unsigned resets;
 	/* Called while it is reset, if set; must not come back to the device on this thread. */
 	void (*resetting)(void *arg);
@@ -151,6 +156,10 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 void fake_signal(struct fake_function *fn, unsigned vector);
 /* The host says something of it. */
 void fake_notify(const struct fake_function *fn, enum vfio_notice notice);
+/* The function asserts INTx, or does not any more. */
+void fake_intx(struct fake_function *fn, bool level);
+/* What the kernel does when its unmask eventfd was signalled; false: it was not. */
+bool fake_intx_unmask(struct fake_function *fn);
 /* Words of its configuration space and its memory. */
 uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len);
 void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * INTx on its way to the guest: a level, by one of the guest's shared peripheral interrupts.
+ *
+ * The router takes a signal of the function's INTx as it takes any other one, so that it is
+ * counted and limited, and signals the line's eventfd (irq_function.c). That is KVM's: it sets
+ * the interrupt's level, and when the guest has ended the interrupt it lowers the level and
+ * signals VFIO's unmask eventfd (KVM_IRQFD_FLAG_RESAMPLE). Then VFIO signals INTx again, if the
+ * function still asserts it.
+ *
+ * Several functions may share an interrupt: when the guest has ended it, KVM has all of them
+ * looked at, and who still asserts it is signalled again.
+ */
+#ifndef VMM_IRQ_IRQ_LINE_H
+#define VMM_IRQ_IRQ_LINE_H
+
+#include "vmm/irq/irq_function.h"
+#include "vmm/kvm/layout.h"
+#include "vmm/kvm/vm.h"
+
+/* So many GSIs it takes: how many there are of all functions together. 0: no function has INTx. */
+size_t irq_lines_nr_gsis(struct irq_function *const *functions, size_t nr_functions);
+/* Entries of KVM's table, irq_lines_nr_gsis() of them. */
+void irq_lines_routes(struct vm_route *ret_routes);
+/*
+ * Give KVM the lines of all functions, whose GSIs begin with first_gsi, and have VFIO look at
+ * each: it may have signalled one to a machine that is gone. Negative errno: none is KVM's.
+ */
+int irq_lines_tie(const struct vm *vm, struct irq_function *const *functions, size_t nr_functions,
+		  uint32_t first_gsi) _must_check_;
+/* Take them back. */
+void irq_lines_untie(const struct vm *vm, struct irq_function *const *functions,
+		     size_t nr_functions, uint32_t first_gsi);
+
+#endif
