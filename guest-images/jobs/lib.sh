@@ -61,7 +61,7 @@ irq_lines()
 irq_counts()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     $1 ~ /^[0-9]+:$/ && /nvme|eth/ {
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc/ {
 		total = 0
 		for (i = 2; i <= cpus + 1; i++)
 			total += $i
@@ -130,6 +130,19 @@ are_there()
 wait_count()
 {
 	await_while "count '$3'" "$1" are_there "$2" "$3" || fail "$1 not found"
+}
+
+# An SD card has the same pattern, and is read in the same way.
+find_card()
+{
+	wait_count card 1 /dev/mmcblk0
+	nvmes=/dev/mmcblk0
+	echo "/dev/mmcblk0: $(cat /sys/class/block/mmcblk0/size) sectors"
+}
+
+card_check()
+{
+	nvme_check
 }
 
 find_nvme()
