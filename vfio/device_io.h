@@ -66,8 +66,8 @@ struct vfio_device {
 	unsigned nr_vectors, nr_messages;  /* all, and without that of INTx */
 	unsigned pin;			   /* of INTx; 0: none */
 	int unmask_eventfd;		   /* owned; -1: no INTx */
-	int notices[NR_VFIO_NOTICES]; /* eventfds, -1 for none */
-	uint16_t host_command;	      /* the function's Command, but for decoding and mastering */
+	int notices[NR_VFIO_NOTICES];	   /* eventfds, -1 for none */
+	uint16_t host_command; /* the function's Command, but for decoding and mastering */
 
 	/* Set before the first access. */
 	const struct vfio_device_ops *ops; /* borrowed */

@@ -157,15 +157,15 @@ static bool is_root(void)
 static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 {
 	static const char root[] = "BDF           VENDOR:DEV  CLASS     DRIVER    GROUP  "
-				   "VIABLE                            MSI  MSI-X  RESET\n"
+				   "VIABLE                                  MSI  MSI-X  RESET\n"
 				   "0000:00:02.0  1b36:0010   NVMe      nvme      2      "
-				   "yes                               4    65     flr\n"
+				   "yes                                     4    65     flr\n"
 				   "0000:00:03.0  8086:10d3   Ethernet  e1000e    3      "
-				   "yes                               4    65     flr pm\n"
+				   "yes                                     4    65     flr pm\n"
 				   "0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      "
-				   "no: 0000:00:03.0 (e1000e)         4    65     flr\n"
+				   "no: 0000:00:03.0 (e1000e)               4    65     flr\n"
 				   "0000:00:04.0  1234:11e8   Other     -         -      "
-				   "no: it has neither MSI-X nor MSI  -    -      -\n";
+				   "no: it has neither MSI-X, MSI nor INTx  -    -      -\n";
 
 	(void)state;
 	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
