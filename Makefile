@@ -102,7 +102,8 @@ portable_src := $(filter-out $(vmm_arm64_src) vmm/cli/main.c,$(vmm_src))
 unit_src := $(wildcard tests/unit/*/test_*.c)
 unit_shared := $(filter-out $(unit_src),$(wildcard tests/unit/*/*.c))
 # Those with threads, under ThreadSanitizer too.
-thread_src := tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c tests/unit/irq/test_vector_routes.c \
+thread_src := tests/unit/dev/test_pci_host_threads.c \
+	tests/unit/irq/test_irq_function.c tests/unit/irq/test_router.c tests/unit/irq/test_vector_routes.c \
 	tests/unit/irq/test_vector_routes_auto.c tests/unit/its/test_kernel_its_host.c \
 	tests/unit/its/test_vits_set.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \

@@ -110,10 +110,10 @@ happened act cwriter forge_queue commands rewrite_tables its_off move_tables its
 	lpi_tables invalidate config ecam_edges bar_edges move_bar put_back decoding msi raise fire msix_entry \
 	msix_control dma psci psci_refused suspend off wake odd uart
 happened bar onto_ram onto_payload onto_uart onto_gits onto_gits_frame onto_gicd onto_gicr onto_ecam \
-	onto_kernel_its_frame onto_kernel_its_tables onto_each_other onto_window_begin onto_window_end onto_nothing onto_top
+	onto_kernel_its_frame onto_kernel_its_tables onto_each_other onto_ports onto_window_begin onto_window_end onto_nothing onto_top
 happened edge of_ecam of_ecam_end of_edu of_edu_end of_disk of_disk_end of_a_function of_edu_bar of_edu_bar_end \
 	of_disk_bar of_disk_bar_end of_msix_table of_msix_table_end of_pba of_pba_end of_common of_common_end \
-	of_window32 of_window32_end of_window64 of_window64_end
+	of_ports of_ports_end of_window32 of_window32_end of_window64 of_window64_end
 happened fire completed
 # What is too rare for seconds: a transfer takes 100 ms, and few of the places for a queue are no memory.
 if [ "$seconds" -ge 120 ]; then
