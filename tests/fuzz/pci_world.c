@@ -359,7 +359,7 @@ static bool waits_for_reset(const struct pci_world *w, uint64_t gpa)
 	bool resetting = false;
 
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++)
-		resetting |= w->fns[i].dev->resetting;
+		resetting |= w->fns[i].dev->busy;
 	return resetting && gpa - LAYOUT_ECAM < LAYOUT_ECAM_SZ;
 }
 
