@@ -414,3 +414,16 @@ void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsi
 	else if (!in_place(dev, bar, offset, &dev->pba))
 		(void)!device_write(dev, dev->bars[bar].region + offset, &value, len);
 }
+
+int vfio_bar_map_dma(const struct vfio_device *dev, const struct vfio_bar_piece *piece,
+		     uint64_t iova)
+{
+	assert(piece->map);
+	return vfio_dma_map_bar(dev->container, iova, piece->size, piece->map);
+}
+
+int vfio_bar_unmap_dma(const struct vfio_device *dev, const struct vfio_bar_piece *piece,
+		       uint64_t iova)
+{
+	return vfio_dma_unmap_bar(dev->container, iova, piece->size);
+}

@@ -346,7 +346,7 @@ static int look_at_range(const struct vfio_container *c, const struct iova_range
 	return r;
 }
 
-static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+static int map_for_dma(const struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
 {
 	struct vfio_iommu_type1_dma_map map = {
 		.argsz = sizeof(map),
@@ -357,8 +357,35 @@ static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, voi
 	};
 	int r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
 
-	if (r >= 0)
+	return r < 0 ? r : 0;
+}
+
+static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+{
+	int r = map_for_dma(c, iova, size, va);
+
+	if (r == 0)
 		c->mapped += size;
+	return r;
+}
+
+int vfio_dma_map_bar(const struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+{
+	struct iova_range hole;
+
+	return find_hole(c, iova, iova + size - 1, &hole) ? -ERANGE
+							  : map_for_dma(c, iova, size, va);
+}
+
+int vfio_dma_unmap_bar(const struct vfio_container *c, uint64_t iova, uint64_t size)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap),
+		.iova = iova,
+		.size = size,
+	};
+	int r = sys_ioctl(c, c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+
 	return r < 0 ? r : 0;
 }
 

@@ -44,6 +44,14 @@ int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container
  */
 int vfio_group_get(struct vfio_container *c, int number, const char *function,
 		   struct vfio_group **ret_group, struct vfio_failure *ret_failure) _must_check_;
+/*
+ * The same as vfio_dma_map() for a part of a BAR, which pins nothing, and its end. While functions
+ * are open; any thread. 0, or negative errno.
+ */
+int vfio_dma_map_bar(const struct vfio_container *c, uint64_t iova, uint64_t size,
+		     void *va) _must_check_;
+int vfio_dma_unmap_bar(const struct vfio_container *c, uint64_t iova, uint64_t size) _must_check_;
+
 /* The last user leaves the container. NULL is allowed. */
 void vfio_group_put(struct vfio_container *c, struct vfio_group *group);
 

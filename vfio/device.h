@@ -154,6 +154,15 @@ struct vfio_bar {
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
 /*
+ * Let the DMA of all functions of the container reach a piece that is mapped under iova, until the
+ * second of these. Any thread. 0, or negative errno: the piece is not reached, or still is.
+ */
+int vfio_bar_map_dma(const struct vfio_device *dev, const struct vfio_bar_piece *piece,
+		     uint64_t iova) _must_check_;
+int vfio_bar_unmap_dma(const struct vfio_device *dev, const struct vfio_bar_piece *piece,
+		       uint64_t iova) _must_check_;
+
+/*
  * Access to a trapped piece: len 1, 2, 4 or, of memory, 8, naturally aligned, within the
  * BAR; anything else reads as all ones and writes nothing, and so does a ROM that is written.
  */

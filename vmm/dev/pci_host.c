@@ -11,18 +11,22 @@
  * that answer one address are the guest's mistake. Both are counted. A BAR that
  * was in the way and goes makes room for what was put over it.
  *
- * Lock: `lock`, around the placement of all BARs; under it a function's own, and KVM's in set_slot.
+ * Lock: `lock`, around the placement of all BARs; under it a function's own, KVM's in set_slot, and
+ * the container's in the kernel.
  */
 #include "vmm/dev/pci_host.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/pci_regs.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/report.h"
 #include "vmm/kvm/layout.h"
 
 #define ECAM_FN_SHIFT	  12u
@@ -37,6 +41,7 @@ struct placed_bar {
 	uint64_t address; /* of the guest's memory, of I/O ports too */
 	uint64_t size;
 	uint32_t mapped; /* bit i: piece i has its slot */
+	uint32_t dma;	 /* bit i: DMA reaches it, too */
 };
 
 struct function {
@@ -70,6 +75,7 @@ struct pci_host {
 	unsigned nr_functions;
 	const struct function *at[DEVFNS]; /* by devfn; NULL: none */
 	_Atomic uint64_t trapped, misplaced;
+	bool told_of_dma; /* under lock */
 };
 
 /* ---- configuration space ------------------------------------------------ */
@@ -229,6 +235,43 @@ static unsigned slot_number(unsigned function, unsigned bar, unsigned piece)
 	return (function * VFIO_DEVICE_BARS + bar) * VFIO_BAR_MAX_PIECES + piece;
 }
 
+/*
+ * A function's DMA reaches other functions' BARs where the guest has them, as on a bus. A host that
+ * does not have it so is told of once: few guests do that.
+ */
+static void map_dma_locked(struct pci_host *pci_host, unsigned function, unsigned bar, unsigned i,
+			   const struct vfio_bar_piece *piece)
+{
+	const struct function *fn = &pci_host->functions[function];
+	struct placed_bar *p = &pci_host->functions[function].bars[bar];
+	int r = vfio_bar_map_dma(fn->dev, piece, p->address + piece->offset);
+
+	if (r == 0) {
+		p->dma |= UINT32_C(1) << i;
+		return;
+	}
+	if (!pci_host->told_of_dma)
+		report_warning("a BAR at 0x%" PRIx64 ": DMA of functions does not reach it (%s)",
+			       p->address + piece->offset, strerror(-r));
+	pci_host->told_of_dma = true;
+}
+
+static void unmap_dma_locked(struct pci_host *pci_host, unsigned function, unsigned bar)
+{
+	const struct function *fn = &pci_host->functions[function];
+	struct placed_bar *p = &pci_host->functions[function].bars[bar];
+	struct vfio_bar now;
+
+	if (!p->dma)
+		return;
+	vfio_device_bar(fn->dev, bar, &now);
+	for (unsigned i = 0; i < now.nr_pieces; i++)
+		if (p->dma & UINT32_C(1) << i)
+			(void)!vfio_bar_unmap_dma(fn->dev, &now.pieces[i],
+						  p->address + now.pieces[i].offset);
+	p->dma = 0;
+}
+
 static void unmap_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar)
 {
 	struct placed_bar *p = &pci_host->functions[function].bars[bar];
@@ -237,6 +280,7 @@ static void unmap_bar_locked(struct pci_host *pci_host, unsigned function, unsig
 		if (p->mapped & UINT32_C(1) << i)
 			(void)pci_host->ops->set_slot(pci_host->ctx, slot_number(function, bar, i),
 						      0, 0, NULL);
+	unmap_dma_locked(pci_host, function, bar);
 	p->mapped = 0;
 	p->decoded = false;
 }
@@ -255,6 +299,8 @@ static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigne
 		    !pci_host->ops->set_slot(pci_host->ctx, slot_number(function, bar, i),
 					     address + piece->offset, piece->size, piece->map))
 			p->mapped |= UINT32_C(1) << i;
+		if (p->mapped & UINT32_C(1) << i)
+			map_dma_locked(pci_host, function, bar, i, piece);
 	}
 }
 
@@ -354,6 +400,9 @@ void pci_host_destroy(struct pci_host *pci_host)
 {
 	if (!pci_host)
 		return;
+	for (unsigned f = 0; f < pci_host->nr_functions; f++)
+		for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
+			unmap_dma_locked(pci_host, f, b); /* nobody else has it any more */
 	pthread_rwlock_destroy(&pci_host->lock);
 	free(pci_host);
 }

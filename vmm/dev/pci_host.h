@@ -28,7 +28,10 @@ struct pci_host_ops {
 /* ops and ctx are borrowed. 0 or -ENOMEM. */
 int pci_host_create(const struct pci_host_ops *ops, void *ctx,
 		    struct pci_host **ret_pci_host) _must_check_;
-/* Memory slots stay in the VM, which is about to be destroyed as well. NULL is allowed. */
+/*
+ * Memory slots stay in the VM, which is about to be destroyed as well; DMA reaches no BAR any more.
+ * The functions must still be open. NULL is allowed.
+ */
 void pci_host_destroy(struct pci_host *pci_host);
 
 /*

@@ -204,6 +204,8 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST,
 	  "a vector is masked at the device, or triggered; another kind of interrupt" },
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },
+	{ IOCTL(VFIO_IOMMU_MAP_DMA), VCPU, "the guest moves a BAR: DMA reaches it there" },
+	{ IOCTL(VFIO_IOMMU_UNMAP_DMA), MAIN | VCPU, "the same; a reboot" },
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
 
 	/* TIOCSTI, which types for the terminal's owner, is not here. */

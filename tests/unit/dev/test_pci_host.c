@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/base/capture.h"
 #include "tests/unit/vfio/vfio_fake.h"
 #include "vmm/dev/pci_host.h"
 #include "vmm/kvm/layout.h"
@@ -340,6 +341,66 @@ static void test_piece_without_its_slot_is_trapped_and_works(void **state)
 	assert_int_equal(stats.trapped, 2);
 }
 
+/* Is all that has a slot there for DMA, too, at its address, and nothing else? */
+static bool dma_reaches_what_the_guest_does(const struct rig *rig)
+{
+	unsigned nr = 0;
+
+	for (size_t i = 0; i < FAKE_DMAS; i++) {
+		const struct fake_dma *dma = &rig->fake.dmas[i];
+		bool found = !dma->size;
+
+		for (size_t n = 0; n < PCI_HOST_MAX_SLOTS; n++)
+			found |= rig->slots[n].used && rig->slots[n].gpa == dma->iova &&
+				 rig->slots[n].size == dma->size && rig->slots[n].va == dma->va;
+		if (!found)
+			return false;
+		nr += dma->size != 0;
+	}
+	return nr == slots_used(rig);
+}
+
+static void test_dma_reaches_a_bar_where_it_is(void **state)
+{
+	struct rig *rig = *state;
+
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI64);
+	assert_true(slots_used(rig) > 0);
+	assert_true(dma_reaches_what_the_guest_does(rig));
+	place_bar0(rig, E1000_DEVFN, LAYOUT_PCI32);
+	assert_true(dma_reaches_what_the_guest_does(rig));
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI32 + 0x100000);
+	assert_true(dma_reaches_what_the_guest_does(rig));
+	bus_write(&rig->bus, ecam(NVME_DEVFN, PCI_COMMAND), 2, 0);
+	assert_true(dma_reaches_what_the_guest_does(rig));
+	/* The next machine of the guest begins with none. */
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI64);
+	pci_host_destroy(rig->pci_host);
+	rig->pci_host = NULL;
+	assert_int_equal(rig->fake.nr_dma, 0);
+}
+
+/* DMA from function to function is rare, and BARs are not. */
+static void test_a_host_without_such_dma_is_told_once_and_bars_work(void **state)
+{
+	struct rig *rig = *state;
+	static struct capture said;
+
+	rig->fake.map_errno = EINVAL;
+	capture_begin(&said);
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI64);
+	place_bar0(rig, E1000_DEVFN, LAYOUT_PCI32);
+	capture_end(&said);
+	assert_string_equal(said.err,
+			    "itsy: warning: a BAR at 0x8000000000: DMA of functions does not "
+			    "reach it (Invalid argument)\n");
+	assert_true(slots_used(rig) > 0);
+	assert_int_equal(rig->fake.nr_dma, 0);
+	rig->fake.map_errno = 0;
+	place_bar0(rig, NVME_DEVFN, LAYOUT_PCI64 + 0x100000);
+	assert_int_equal(rig->fake.nr_dma, slots_in(rig, LAYOUT_PCI64 + 0x100000, 0x4000));
+}
+
 #define NIC_PORTS 2u /* its BAR of I/O ports */
 
 static void place_ports(struct rig *rig, uint32_t at)
@@ -487,6 +548,8 @@ int main(void)
 		RIG_TEST(test_bar_over_another_one_leaves_the_first_in_place),
 		RIG_TEST(test_bar_that_was_covered_answers_when_the_other_one_leaves),
 		RIG_TEST(test_piece_without_its_slot_is_trapped_and_works),
+		RIG_TEST(test_dma_reaches_a_bar_where_it_is),
+		RIG_TEST(test_a_host_without_such_dma_is_told_once_and_bars_work),
 		RIG_TEST(test_ports_answer_in_the_window_of_ports),
 		RIG_TEST(test_ports_and_memory_keep_to_their_windows),
 		RIG_TEST(test_rom_answers_while_it_is_enabled),

@@ -42,8 +42,9 @@ struct rig {
 		uint64_t gpa, size;
 	} slots[PCI_HOST_MAX_SLOTS];
 	/* The fake counts its calls, for one thread. */
-	pthread_mutex_t reading;
+	pthread_mutex_t asking;
 	ssize_t (*fake_pread)(void *ctx, int fd, void *buf, size_t len, uint64_t offset);
+	int (*fake_ioctl)(void *ctx, int fd, unsigned long request, void *arg);
 	atomic_bool over;
 	_Atomic uint64_t answered, wrong;
 };
@@ -69,10 +70,20 @@ static ssize_t read_alone(void *ctx, int fd, void *buf, size_t len, uint64_t off
 {
 	ssize_t n;
 
-	pthread_mutex_lock(&rig.reading);
+	pthread_mutex_lock(&rig.asking);
 	n = rig.fake_pread(ctx, fd, buf, len, offset);
-	pthread_mutex_unlock(&rig.reading);
+	pthread_mutex_unlock(&rig.asking);
 	return n;
+}
+
+static int ask_alone(void *ctx, int fd, unsigned long request, void *arg)
+{
+	int r;
+
+	pthread_mutex_lock(&rig.asking);
+	r = rig.fake_ioctl(ctx, fd, request, arg);
+	pthread_mutex_unlock(&rig.asking);
+	return r;
 }
 
 static const struct pci_host_ops ops = { .set_slot = set_slot };
@@ -104,10 +115,12 @@ static int make(void **state)
 	(void)state;
 	memset(&rig, 0, sizeof(rig));
 	pthread_mutex_init(&rig.lock, NULL);
-	pthread_mutex_init(&rig.reading, NULL);
+	pthread_mutex_init(&rig.asking, NULL);
 	fake_init(&rig.fake);
 	rig.fake_pread = rig.fake.sys.pread;
 	rig.fake.sys.pread = read_alone;
+	rig.fake_ioctl = rig.fake.sys.ioctl;
+	rig.fake.sys.ioctl = ask_alone;
 	(void)fake_add_nvme(&rig.fake, "0000:00:01.0", 1);
 	nic = fake_add_e1000e(&rig.fake, "0000:00:02.0", 2);
 	nic->bars[0].mmap = false;
@@ -135,7 +148,7 @@ static int unmake(void **state)
 	vfio_container_destroy(rig.container);
 	fake_fini(&rig.fake);
 	pthread_mutex_destroy(&rig.lock);
-	pthread_mutex_destroy(&rig.reading);
+	pthread_mutex_destroy(&rig.asking);
 	return 0;
 }
 
@@ -215,6 +228,7 @@ static void test_bars_that_move_are_reached_or_not(void **state)
 	cfg(NIC_DEVFN, PCI_COMMAND, 2, 0);
 	for (size_t i = 0; i < PCI_HOST_MAX_SLOTS; i++)
 		assert_int_equal(rig.slots[i].size, 0);
+	assert_int_equal(rig.fake.nr_dma, 0);
 }
 
 int main(void)

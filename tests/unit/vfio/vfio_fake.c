@@ -165,6 +165,31 @@ static int get_iommu_info(struct fake_vfio *fake, void *arg)
 	return 0;
 }
 
+static void note_dma(struct fake_vfio *fake, const struct vfio_iommu_type1_dma_map *map)
+{
+	for (size_t i = 0; i < FAKE_DMAS; i++) {
+		if (fake->dmas[i].size)
+			continue;
+		fake->dmas[i] =
+			(struct fake_dma){ map->iova, map->size, (void *)(uintptr_t)map->vaddr };
+		return;
+	}
+}
+
+/* What was mapped is unmapped as a whole: VFIO_TYPE1v2_IOMMU. */
+static int forget_dma(struct fake_vfio *fake, const struct vfio_iommu_type1_dma_unmap *unmap)
+{
+	for (size_t i = 0; i < FAKE_DMAS; i++) {
+		if (fake->dmas[i].iova != unmap->iova || fake->dmas[i].size != unmap->size)
+			continue;
+		fake->dmas[i] = (struct fake_dma){ 0 };
+		fake->nr_dma--;
+		return 0;
+	}
+	fail_msg("0x%llx was not mapped", (unsigned long long)unmap->iova);
+	return -EINVAL;
+}
+
 static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *arg)
 {
 	switch (request) {
@@ -188,7 +213,10 @@ static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *
 		if (fake->map_errno)
 			return -fake->map_errno;
 		fake->nr_dma++;
+		note_dma(fake, arg);
 		return 0;
+	case VFIO_IOMMU_UNMAP_DMA:
+		return forget_dma(fake, arg);
 	default:
 		return -ENOTTY;
 	}

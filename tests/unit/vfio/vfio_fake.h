@@ -83,6 +83,12 @@ struct fake_function {
 	struct fake_write writes[FAKE_LOG]; /* the last ones */
 };
 
+#define FAKE_DMAS 64u
+struct fake_dma {
+	uint64_t iova, size; /* 0: none */
+	void *va;
+};
+
 enum fake_fd_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_EVENTFD };
 
 struct fake_fd {
@@ -114,6 +120,7 @@ struct fake_vfio {
 
 	/* What is open. */
 	struct fake_fd fds[FAKE_FDS];
+	struct fake_dma dmas[FAKE_DMAS]; /* those that there is room for */
 	unsigned nr_fds, nr_maps, nr_groups_joined, nr_dma;
 	bool iommu_set;
 };
