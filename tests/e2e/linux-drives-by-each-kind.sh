@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Linux drives devices by each kind of interrupt, with right data: a NIC by INTx, MSI and MSI-X as its
-# driver is told, and by INTx in a guest that knows no messages; a NIC and an SD card that have INTx
+# driver is told, and by INTx in a guest that knows no messages; NICs and an SD card that have INTx
 # alone; a disk and a NIC that share a line.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
@@ -27,21 +27,24 @@ END
 host_file /etc/nic.conf < <(guest_with 01)
 host_file /etc/rtl.conf < <(guest_with 02)
 host_file /etc/card.conf < <(guest_with 03)
+host_file /etc/e1000.conf < <(guest_with 08)
 # The first and the fifth have one line.
 host_file /etc/shared.conf < <(guest_with 01 05 06 07 04)
 
-on_host --device e1000e --device rtl8139 --device sdhci --device nvme --device edu --device edu --device edu <<'END'
+on_host --device e1000e --device rtl8139 --device sdhci --device nvme --device edu --device edu --device edu \
+	--device e1000 <<'END'
 say="console=ttyS0 quiet itsy.seconds=1"
 for mode in 0 1 2; do
 	guest mode$mode /etc/nic.conf --set "cmdline=$say loglevel=7 itsy.job=nic e1000e.IntMode=$mode"
 done
 guest nomsi /etc/nic.conf --set "cmdline=$say itsy.job=nic pci=nomsi"
 guest rtl /etc/rtl.conf --set "cmdline=$say itsy.job=nic itsy.modules=8139cp"
+guest e1000 /etc/e1000.conf --set "cmdline=$say itsy.job=nic itsy.modules=e1000"
 guest card /etc/card.conf --set "cmdline=$say itsy.job=card itsy.modules=sdhci_pci itsy.chunks=2"
 guest shared /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi"
 END
 
-for name in mode0 mode1 mode2 nomsi rtl; do
+for name in mode0 mode1 mode2 nomsi rtl e1000; do
 	job_passed $name nic
 	has $name.out '^nic_check: [1-9][0-9]* rounds'
 done
@@ -51,13 +54,13 @@ job_passed shared both
 has shared.out '^nvme_check: [1-9][0-9]* rounds'
 has shared.out '^nic_check: [1-9][0-9]* rounds'
 
-for name in mode0 mode1 mode2 nomsi rtl card shared; do
+for name in mode0 mode1 mode2 nomsi rtl e1000 card shared; do
 	counts_add_up $name
 	none_dropped $name
 	json $name '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 # INTx is the vector behind all others, and the only one that interrupts where it is what the guest uses.
-for name in mode0 nomsi rtl card shared; do
+for name in mode0 nomsi rtl e1000 card shared; do
 	json $name '[.devices[] | .vectors | .[:-1][] | .taken] | add // 0 == 0'
 	json $name '[.devices[] | .vectors | .[-1] | .taken] | add > 0'
 done
