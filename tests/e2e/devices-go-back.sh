@@ -56,6 +56,8 @@ look after_off
 
 start_busy term
 step other itsy run /etc/busy.conf --set name=other </dev/null
+step held itsy check /etc/busy.conf
+step held_devices itsy devices
 step rebind itsy release $disk
 end_busy term TERM
 look after_term
@@ -106,6 +108,9 @@ is_status kill 137
 is_status other 4
 has other.err '^itsy: error: .*(vfio|0000:00:01\.0).*another process'
 nr_lines other.err 1
+is_status held 4
+has held.out '^FAIL +disk 0000:00:01\.0 +another process has it open: itsy, process [0-9]+$'
+has held_devices.out '^0000:00:01\.0 .* no: another process has it open: itsy, process [0-9]+ '
 is_status rebind 4
 has rebind.err '^itsy: error: 0000:00:01\.0: .*another process'
 
