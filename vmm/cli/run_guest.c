@@ -161,7 +161,8 @@ static bool show_pinning(void *ctx, uint64_t done, uint64_t size)
 
 	if (is_to_end(run))
 		return false;
-	if (!run->options->quiet && is_long)
+	/* What is over with the first piece is not worth a line. */
+	if (!run->options->quiet && is_long && done)
 		report_progress(&run->progress, "locking memory for DMA: %llu of %llu MiB",
 				(unsigned long long)(done / MiB), (unsigned long long)(size / MiB));
 	return true;
