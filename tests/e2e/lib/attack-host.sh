@@ -93,6 +93,8 @@ attack()
 echo madvise >/sys/kernel/mm/transparent_hugepage/enabled
 mkdir "$cgroups/attacked" "$cgroups/neighbour"
 neighbour_begins
+# Whoever looks for open files in all of /proc first has its names cached on their account.
+sh -c 'echo $$ >"$0/cgroup.procs"; exec itsy check /etc/attack.conf' "$cgroups/attacked" >/dev/null 2>&1
 for each in $attacks; do
 	attack "$each"
 done
