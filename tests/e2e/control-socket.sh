@@ -140,7 +140,7 @@ json its '.its[0] | .nr_differences == 1 and .differences[0].entry == "ITE" and 
 is_status nodevice 2
 has nodevice.err "there is no device 'disc': did you mean 'disk'\?"
 is_status novector 2
-has novector.err "'edu' has no vector 7: it has 1"
+has novector.err "'edu' has no vector 7: it has 2"
 is_status noroute 2
 has noroute.err "'route' is \"uring\", \"spin\", \"irqfd\" or \"auto\", not 'fast'"
 has top.out '^steady: 1 vCPU, 128 MiB, boot 1, up .*: [0-9,]+ interrupts per second$'
