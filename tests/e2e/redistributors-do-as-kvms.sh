@@ -43,14 +43,18 @@ vcpus  = 2
 memory = "128M"
 END
 
-on_host --cpus 2 --file "$kvms_own:/usr/bin/itsy-kvms-own" <<END
-for seed in $seeds; do
+# run_with SEED...
+run_with()
+{
+	on_host --cpus 2 --file "$kvms_own:/usr/bin/itsy-kvms-own" <<END
+for seed in $*; do
 	for who in itsy itsy-kvms-own; do
 		step \$who-\$seed \$who run /etc/redistributor.conf --set "cmdline=seed=\$seed steps=${ITSY_STEPS:-1500}" \
 			--stats-json /tmp/\$who-\$seed.json </dev/null
 	done
 done
 END
+}
 
 # compare SEED: prints each difference that is not in the list, and a summary
 compare()
@@ -87,6 +91,19 @@ compare()
 		exit($unlike || $reads < 100);' "$differences" "$(file_of "itsy-$1.out")" "$(file_of "itsy-kvms-own-$1.out")"
 }
 
+# Words, not one word.
+# shellcheck disable=SC2086
+run_with $seeds
+again=
+for each in $seeds; do
+	compare "$each" || again+=" $each"
+done
+# Where more is active and pending than KVM has list registers for, what has none of them waits for the vCPU's next exit,
+# and the host's clock makes one at any time: KVM's own redistributors were seen to differ from themselves by that. What is
+# different otherwise is so each time.
+[ -z "$again" ] || echo "once more:$again"
+# shellcheck disable=SC2086
+[ -z "$again" ] || run_with $again
 for each in $seeds; do
 	payload_passed "itsy-$each" redistributor
 	payload_passed "itsy-kvms-own-$each" redistributor
