@@ -6,11 +6,11 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "tests/unit/vfio/vfio_tree.h"
 #include "vmm/base/hostmem.h"
 
 static void test_a_row_is_found_by_its_whole_name(void **state)
@@ -36,23 +36,6 @@ static void test_a_row_is_found_by_its_whole_name(void **state)
 	assert_int_equal(rmdir(root), 0);
 }
 
-static void put(const char *root, const char *path, const char *text)
-{
-	char whole[256];
-	FILE *f;
-
-	/* Its folders, one after the other. */
-	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		(void)snprintf(whole, sizeof(whole), "%s%.*s", root, (int)(slash - path), path);
-		(void)mkdir(whole, 0700);
-	}
-	(void)snprintf(whole, sizeof(whole), "%s%s", root, path);
-	f = fopen(whole, "we");
-	assert_non_null(f);
-	(void)fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
-
 #define PAGES_2M "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
 /* What is promised to somebody who has not touched it yet is not free. */
@@ -67,22 +50,22 @@ static void test_huge_pages_are_free_when_nobody_has_or_was_promised_them(void *
 		      { "0\n", "0\n", true, 0 },
 		      { "2\n", "5\n", true, 0 },
 		      { "\n", "0\n", false, 0 } };
-	char root[] = "/tmp/itsy-hostmem-XXXXXX", clean[64];
+	struct host_tree tree;
 	uint64_t nr = 0;
 
 	(void)state;
-	assert_non_null(mkdtemp(root));
-	assert_false(hostmem_huge_pages(root, UINT64_C(2) << 20, &nr));
+	tree_init(&tree);
+	assert_false(hostmem_huge_pages(tree.fs.root, UINT64_C(2) << 20, &nr));
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		put(root, PAGES_2M "free_hugepages", cases[i].unused);
-		put(root, PAGES_2M "resv_hugepages", cases[i].promised);
-		assert_int_equal(hostmem_huge_pages(root, UINT64_C(2) << 20, &nr), cases[i].known);
+		tree_write(&tree, PAGES_2M "free_hugepages", cases[i].unused);
+		tree_write(&tree, PAGES_2M "resv_hugepages", cases[i].promised);
+		assert_int_equal(hostmem_huge_pages(tree.fs.root, UINT64_C(2) << 20, &nr),
+				 cases[i].known);
 		if (cases[i].known)
 			assert_int_equal(nr, cases[i].nr);
-		assert_false(hostmem_huge_pages(root, UINT64_C(1) << 30, &nr));
+		assert_false(hostmem_huge_pages(tree.fs.root, UINT64_C(1) << 30, &nr));
 	}
-	(void)snprintf(clean, sizeof(clean), "rm -r %s", root);
-	assert_int_equal(system(clean), 0);
+	tree_fini(&tree);
 }
 
 static void test_this_host_has_memory(void **state)

@@ -7,54 +7,31 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <cmocka.h>
 
+#include "tests/unit/vfio/vfio_tree.h"
 #include "vmm/base/bits.h"
 #include "vmm/machine/guest_memory.h"
 
 #define PAGES_2M "/sys/kernel/mm/hugepages/hugepages-2048kB/"
 
-static char root[] = "/tmp/itsy-memory-XXXXXX";
-
-static void put(const char *path, const char *text)
-{
-	char whole[256];
-	FILE *f;
-
-	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-		(void)snprintf(whole, sizeof(whole), "%s%.*s", root, (int)(slash - path), path);
-		(void)mkdir(whole, 0700);
-	}
-	(void)snprintf(whole, sizeof(whole), "%s%s", root, path);
-	f = fopen(whole, "we");
-	assert_non_null(f);
-	(void)fputs(text, f);
-	assert_int_equal(fclose(f), 0);
-}
+static struct host_tree tree;
 
 static int begin(void **state)
 {
 	(void)state;
-	strcpy(root + strlen(root) - 6, "XXXXXX");
-	if (!mkdtemp(root))
-		return -1;
-	put("/proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n");
-	put(PAGES_2M "free_hugepages", "64\n");
-	put(PAGES_2M "resv_hugepages", "32\n");
+	tree_init(&tree);
+	tree_write(&tree, "/proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n");
+	tree_write(&tree, PAGES_2M "free_hugepages", "64\n");
+	tree_write(&tree, PAGES_2M "resv_hugepages", "32\n");
 	return 0;
 }
 
 static int end(void **state)
 {
-	char clean[64];
-
 	(void)state;
-	(void)snprintf(clean, sizeof(clean), "rm -r %s", root);
-	return system(clean);
+	tree_fini(&tree);
+	return 0;
 }
 
 static void test_what_is_free_or_short_or_not_there_is_told(void **state)
@@ -86,7 +63,7 @@ static void test_what_is_free_or_short_or_not_there_is_told(void **state)
 		struct failure failure = { 0 };
 
 		print_message("%zu\n", i);
-		assert_int_equal(guest_memory_find(&config, root, &failure), cases[i].r);
+		assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), cases[i].r);
 		assert_string_equal(failure.cause, cases[i].cause);
 		assert_string_equal(failure.cure, cases[i].cure);
 	}
@@ -99,8 +76,8 @@ static void test_a_host_that_does_not_tell_is_tried(void **state)
 	struct failure failure = { 0 };
 
 	(void)state;
-	put("/proc/meminfo", "nothing\n");
-	assert_int_equal(guest_memory_find(&config, root, &failure), GUEST_MEMORY_FREE);
+	tree_write(&tree, "/proc/meminfo", "nothing\n");
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), GUEST_MEMORY_FREE);
 }
 
 int main(void)
