@@ -114,7 +114,9 @@ thread_src := tests/unit/dev/test_pci_host_threads.c \
 guest_src := $(wildcard tests/guest/*.c guest-images/latency/*.c)
 guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/lib/*.S)
 model_scripts := $(wildcard tests/model/*.sh)
-e2e_scripts := $(model_scripts) $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh)
+# Without those that make test-all has to itself.
+e2e_scripts = $(filter-out $(shell tests/run --only tests/hosts), \
+	$(model_scripts) $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh))
 
 # ---- what is made of them ----
 
@@ -126,7 +128,7 @@ threads := $(thread_src:%.c=$(tsan)/%-tsan)
 # Those of the tests $(1) that ONLY= leaves.
 only = $(if $(ONLY),$(foreach test,$(1),$(if $(findstring $(ONLY),$(test)),$(test))),$(1))
 chosen_units := $(call only,$(units) $(threads))
-chosen_scripts := $(call only,$(e2e_scripts))
+chosen_scripts = $(call only,$(e2e_scripts))
 chosen_models := $(call only,$(model_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))

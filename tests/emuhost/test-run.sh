@@ -69,6 +69,7 @@ mkdir "$tmp/e2e"
 program e2e/on_four.sh '[ "$ITSY_HOST_OPTIONS" = "--gic 4 --cpus 1" ]'
 program e2e/longer.sh '[ "$ITSY_SECONDS" = 7 ] && [ "$ITSY_SEED" = 5 ]'
 program e2e/plain.sh '[ -z "$ITSY_HOST_OPTIONS" ]'
+program e2e/pass.sh true
 cat >"$tmp/hosts" <<'END'
 # A comment.
 host four
@@ -83,6 +84,7 @@ run longer
 host longer
 run longer on_four
 with longer ITSY_SECONDS=7 ITSY_SEED=5
+only pass
 END
 
 # a_line NAME REGEX: the last output has it
@@ -93,8 +95,10 @@ a_line()
 	failed=1
 }
 
-expect 'a table is listed' 0 'longer/on_four' --list "$tmp/hosts"
+expect 'a table is listed' 0 'longer/pass' --list "$tmp/hosts"
 a_line 'all of a table is listed, in its order' "^four/on_four$"
+expect 'a script that runs on one host only is listed' 0 "$tmp/e2e/pass.sh" --only "$tmp/hosts"
+expect 'and runs there' 0 '1 passed, 0 failed, 0 skipped' --hosts "$tmp/hosts" longer/pass
 expect 'scripts on hosts have their options' 1 '2 passed, 2 failed, 1 skipped' \
 	--hosts "$tmp/hosts" four/on_four four/skip four/plain plain/on_four plain/plain
 a_line 'a run on a host passes' '^  ok    four/on_four +[0-9]+ s'
