@@ -259,6 +259,12 @@ static void test_redistributors_never_sleep_and_have_no_direct_lpis(void **state
 		wr32(b, 0, offsets[i], UINT32_MAX);
 		assert_int_equal(rd32(b, 0, offsets[i]), 0);
 	}
+	/* As Linux writes them, where there are direct LPIs: those that can be written by 64 bits.
+	 */
+	for (size_t i = 1; i < sizeof(offsets) / sizeof(offsets[0]) - 1; i++) {
+		wr64(b, 0, offsets[i], 8192);
+		assert_int_equal(rd64(b, 0, offsets[i]), 0);
+	}
 	expect_visits(b, 0);
 	below_destroy(b);
 }
