@@ -19,6 +19,7 @@ bench functions "--functions 32 --vectors 100 --vcpus 3 --count 200"
 bench most "--functions 32 --vectors 2048 --count 2048 --routes irqfd"
 bench devices "--device 0000:00:01.0 --device 0000:00:02.0 --vectors 9 --count 180"
 bench burst "--vectors 24 --functions 3 --burst 16 --count 100"
+bench changes "--changes-us 1 --count 100"
 step given_back_both sh -c 'for f in 1 2; do readlink /sys/bus/pci/devices/0000:00:0$f.0/driver; done'
 step twice itsy bench irq --device 0000:00:01.0 --device 0000:00:01.0
 step mixed itsy bench irq --device 0000:00:01.0 --functions 2
@@ -73,7 +74,7 @@ step many itsy bench irq --device 0000:00:01.0 --vectors 2048
 step given_back_again driver 0000:00:01.0
 END
 
-for name in all rate overrun device functions most devices burst; do
+for name in all rate overrun device functions most devices burst changes; do
 	is_status $name 0
 	case $name in
 	# At a given rate, what comes while the last one is under way merges with it, and each is one or the other.
@@ -94,6 +95,9 @@ json all '[.jobs[].lat_ns.N] == [300, 300, 300]'
 json most '.memory | .private_bytes > 0 and .private_bytes <= .pss_bytes and .pss_bytes <= .rss_bytes and .rss_bytes < 5 * 1024 * 1024'
 has most.out "^itsy takes [0-9,]+ KiB beyond the guest's RAM"
 json burst '[.jobs[].lat_ns.N] | min == 100'
+for change in 'to it' 'to uring'; do
+	has changes.out "^irqfd: a change $change and the interrupt behind it took [0-9,]+ at the median, [0-9,]+ (more|less) than by uring alone\\.$"
+done
 json functions '."job options" | .gap_us == 100 and .devices == [] and .router_cpu == null and .functions == 32 and .vectors == 100'
 json devices '[.jobs[].lat_ns.N] | min == 180'
 json devices '."job options" | .functions == 2 and .devices == ["0000:00:01.0", "0000:00:02.0"]'

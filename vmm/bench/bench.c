@@ -70,17 +70,22 @@ bool bench_possible(const struct bench *b, uint64_t began, uint64_t over)
 	return over - began + error <= bench_guest_clock() - began + 2 * error;
 }
 
-void bench_record(struct bench *b, enum route route, uint64_t began, uint64_t over)
+bool bench_record_in(const struct bench *b, struct hist *hist, uint64_t began, uint64_t over)
 {
 	uint64_t ticks = over > began ? over - began : 0;
 	double ns = (double)ticks * 1e9 / (double)bench_guest_frequency(b->guest);
 
-	if (!bench_possible(b, began, over)) {
-		b->results[route].impossible++;
-		return;
-	}
+	if (!bench_possible(b, began, over))
+		return false;
 	/* What does not fit, or is no number, can only be the guest's. */
-	hist_record(&b->results[route].hist, ns < 0x1p62 ? (uint64_t)ns : UINT64_MAX);
+	hist_record(hist, ns < 0x1p62 ? (uint64_t)ns : UINT64_MAX);
+	return true;
+}
+
+void bench_record(struct bench *b, enum route route, uint64_t began, uint64_t over)
+{
+	if (!bench_record_in(b, &b->results[route].hist, began, over))
+		b->results[route].impossible++;
 }
 
 /* ---- turns ----------------------------------------------------------------------------- */
@@ -514,8 +519,11 @@ static enum exit_status measure_and_report(struct bench *b)
 	enum exit_status status;
 	int r;
 
-	for (unsigned i = 0; i < NR_ROUTES; i++)
+	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		hist_init(&b->results[i].hist);
+		hist_init(&b->results[i].to);
+		hist_init(&b->results[i].from);
+	}
 	r = bench_check_files(o, &failure);
 	if (r >= 0)
 		r = check_cpus(o, &failure);

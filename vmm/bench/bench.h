@@ -43,6 +43,11 @@ struct bench_result {
 	uint64_t lost;	  /* not taken within the time that it had, or merged with the next one */
 	uint64_t extra;	  /* with changes_us: taken by the guest, and sent by nobody */
 	uint64_t changes; /* times that changes_us was over */
+	/*
+	 * With changes_us, of one vector of a route that is neither uring nor auto: from before a
+	 * change to this route, and from it to uring, to the end of the interrupt behind it.
+	 */
+	struct hist to, from;
 	/* Taken, but the guest's clock says when nobody can have: in no histogram. */
 	uint64_t impossible;
 };

@@ -22,7 +22,8 @@ struct irq {
 	uint64_t *sent;	 /* [vectors] in this turn */
 	uint64_t *began; /* [vectors] handled before this turn */
 	uint64_t change_at_ns;
-	bool away; /* from the route that is measured */
+	uint64_t changing_at; /* when the change began that the next interrupt follows; 0: none */
+	bool away;	      /* from the route that is measured */
 };
 
 /* Those of the last turn that nobody had sent would have come by then. */
@@ -58,10 +59,26 @@ static void change_when_due(struct irq *q, struct bench *b, enum route route)
 {
 	uint64_t now = clock_ns();
 
+	q->changing_at = 0;
 	if (!b->options->changes_us || now < q->change_at_ns)
 		return;
 	q->change_at_ns = now + b->options->changes_us * UINT64_C(1000);
+	q->changing_at = bench_guest_clock();
 	change_routes(q, b, route);
+}
+
+/*
+ * What a change takes shows in the interrupt behind it, with which KVM gets the vector. Of
+ * several vectors it would be in that of one, and a vector on auto may not have changed at all.
+ */
+static void record_change(struct irq *q, struct bench *b, enum route route, uint64_t over)
+{
+	struct bench_result *result = &b->results[route];
+
+	if (q->changing_at && b->options->vectors == 1 && route != ROUTE_URING &&
+	    route != ROUTE_AUTO)
+		(void)bench_record_in(b, q->away ? &result->from : &result->to, q->changing_at,
+				      over);
 }
 
 static void begin_counting(struct irq *q, struct bench *b)
@@ -118,6 +135,7 @@ static bool reap(struct irq *q, struct bench *b, enum route route, uint32_t v)
 	if (bench_guest_count(b->guest, v) == q->counts[v])
 		return false;
 	bench_record(b, route, q->sent_at[v], bench_guest_stamp(b->guest, v));
+	record_change(q, b, route, bench_guest_stamp(b->guest, v));
 	q->sent_at[v] = 0;
 	return true;
 }

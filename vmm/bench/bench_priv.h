@@ -65,5 +65,7 @@ void bench_sleep_ns(uint64_t ns);
 bool bench_possible(const struct bench *b, uint64_t began, uint64_t over);
 /* One of which both are known; where they are not possible, it is counted as such. */
 void bench_record(struct bench *b, enum route route, uint64_t began, uint64_t over);
+/* The same into a histogram; false: they are not possible, and not recorded. */
+bool bench_record_in(const struct bench *b, struct hist *hist, uint64_t began, uint64_t over);
 
 #endif

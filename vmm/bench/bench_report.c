@@ -93,15 +93,38 @@ static void print_memory(const struct self_memory *m, FILE *out)
 		      table_number(m->pss / 1024, pss), table_number(m->private / 1024, private));
 }
 
+/* Beside an interrupt by uring, if that was measured, too. */
+static void print_change(const struct bench_report *r, enum route route, const char *change,
+			 const struct hist *h, FILE *out)
+{
+	const struct hist *uring = &r->results[ROUTE_URING].hist;
+	char median[TABLE_NUMBER_SZ], more[TABLE_NUMBER_SZ];
+	uint64_t p50, base;
+
+	if (!hist_has_percentile(h, 50))
+		return;
+	p50 = hist_percentile(h, 50);
+	(void)fprintf(out, "%s: a change %s and the interrupt behind it took %s at the median",
+		      route_name(route), change, table_number(p50, median));
+	base = hist_has_percentile(uring, 50) ? hist_percentile(uring, 50) : 0;
+	if (base)
+		(void)fprintf(out, ", %s %s than by uring alone",
+			      table_number(p50 > base ? p50 - base : base - p50, more),
+			      p50 < base ? "less" : "more");
+	(void)fputs(".\n", out);
+}
+
 static void print_changes(const struct bench_report *r, FILE *out)
 {
 	for (unsigned i = 0; i < NR_ROUTES; i++) {
 		char nr[TABLE_NUMBER_SZ];
 
-		if (r->results[i].changes)
-			(void)fprintf(out, "%s: its vectors changed their route %s times.\n",
-				      route_name((enum route)i),
-				      table_number(r->results[i].changes, nr));
+		if (!r->results[i].changes)
+			continue;
+		(void)fprintf(out, "%s: its vectors changed their route %s times.\n",
+			      route_name((enum route)i), table_number(r->results[i].changes, nr));
+		print_change(r, (enum route)i, "to it", &r->results[i].to, out);
+		print_change(r, (enum route)i, "to uring", &r->results[i].from, out);
 	}
 }
 
