@@ -258,7 +258,7 @@ static bool saves_lost_events(void)
 {
 	static const struct {
 		unsigned major, minor, patch;
-	} good[] = { { 6, 1, 192 }, { 6, 12, 117 } };
+	} good[] = { { 6, 1, 192 }, { 6, 12, 117 }, { 7, 3, 4 } };
 	unsigned major, minor, patch;
 	const char *version;
 	struct utsname uts;

@@ -251,14 +251,22 @@ static void lose_target(struct model *m, struct model_event *event)
 		event->lost = true;
 }
 
+bool model_takes_listed(struct model *m, struct model_lpi *lpi, uint32_t vcpu)
+{
+	if (!lpi->listed || !rule(m, RULE_LISTED_LPI_STAYS))
+		return false;
+	if (lpi->vcpu != vcpu && rule(m, RULE_MAPTI_MOVES_LISTED))
+		lpi->vcpu = vcpu;
+	return true;
+}
+
 /* A new event's LPI. */
 static void map_lpi(struct model *m, struct model_event *event)
 {
 	struct model_lpi *lpi = model_know_lpi(m, event->intid);
 	uint32_t vcpu = target_of(m, event);
 
-	if (model_owner(m, event->intid, event) ||
-	    (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))) {
+	if (model_owner(m, event->intid, event) || model_takes_listed(m, lpi, vcpu)) {
 		event->held = vcpu != NOBODY;
 		return;
 	}

@@ -255,16 +255,19 @@ static uint64_t device_after(struct model *m, uint32_t devid)
 
 static uint64_t event_after(struct model *m, const struct model_device *device, uint32_t eventid)
 {
-	uint64_t after = UINT64_MAX;
+	uint64_t after = UINT64_MAX, valid = UINT64_MAX;
 
 	for (size_t i = 0; i < m->nr_events; i++) {
 		const struct model_event *e = &m->events[i];
 
-		if (e->inside && e->devid == device->devid && e->eventid > eventid &&
-		    e->eventid < after)
+		if (!e->inside || e->devid != device->devid || e->eventid <= eventid)
+			continue;
+		if (e->eventid < after)
 			after = e->eventid;
+		if (e->eventid < valid && !e->lost)
+			valid = e->eventid;
 	}
-	return after;
+	return after != valid && rule(m, RULE_NEXT_MAY_BE_LOST) ? after : valid;
 }
 
 struct dte model_dte(struct model *m, uint32_t devid)

@@ -32,6 +32,11 @@ struct model_lpi *model_know_lpi(struct model *m, uint32_t intid);
 bool model_collection_in_table(struct model *m, uint32_t icid);
 /* Re-read an LPI's configuration byte. */
 void model_read_byte(struct model *m, struct model_lpi *lpi);
+/*
+ * An event of this vCPU, or of none (NOBODY), has the LPI from now on. True: the LPI was
+ * there all the time (RULE_LISTED_LPI_STAYS), and there is nothing else to do.
+ */
+bool model_takes_listed(struct model *m, struct model_lpi *lpi, uint32_t vcpu);
 bool model_event_oor(const struct model_device *device, uint32_t eventid);
 struct model_event *model_find_inside(struct model *m, uint32_t devid, uint32_t eventid);
 /* The remembered event that has an LPI, other than this one. */

@@ -96,7 +96,7 @@ static void restore_lpi(struct model *m, struct model_event *event)
 
 	event->held = vcpu != NOBODY;
 	event->stranded = false;
-	if (lpi->listed && rule(m, RULE_LISTED_LPI_STAYS))
+	if (model_takes_listed(m, lpi, vcpu))
 		return;
 	/* Nowhere is elsewhere: no pending table says so. */
 	elsewhere = elsewhere || (vcpu == NOBODY && lpi->pending);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The list of differences. KVM's ways: linux arch/arm64/kvm/vgic/vgic-its.c and
- * vgic-v3.c, as of 6.1 and 6.12.
+ * vgic-v3.c, as of 6.1, 6.12 and 7.3.
  */
 #include "tests/oracle/rules.h"
 
@@ -99,6 +99,15 @@ const struct rule_row rule_rows[NR_RULES] = {
 		"mapti dev=8 intid=8192\n"
 		"msi dev=8\n"
 		"discard dev=8\n" },
+	[RULE_MAPTI_MOVES_LISTED] = { "mapti-moves-listed", RULE_IS_KVM,
+		"an LPI that outlived DISCARD goes where MAPTI maps it, or nowhere, and so does a restored one",
+		"right of what is still there, but it should not be there (listed-lpi-stays)",
+		CONFIG REGISTERS COMMANDS
+		"byte intid=8192 value=1\n"
+		"mapti dev=8 intid=8192\n"
+		"msi dev=8\n"
+		"discard dev=8\n"
+		"mapti dev=8 event=1 intid=8192 icid=1\n" },
 	[RULE_BYTE_READ_AT_MAPTI] = { "byte-read-at-mapti", RULE_IS_KVM,
 		"the configuration byte is read at MAPTI, and not when a target comes later",
 		"both are right: until INV any copy will do",
@@ -144,6 +153,13 @@ const struct rule_row rule_rows[NR_RULES] = {
 		CONFIG REGISTERS
 		"ctlr\n"
 		"sync\n" },
+	[RULE_NEXT_MAY_BE_LOST] = { "next-may-be-lost", RULE_IS_KVM,
+		"the next offset may lead to an event that MAPC V=0 has wedged, whose entry is 0",
+		"readers go on from there, entry by entry",
+		CONFIG REGISTERS COMMANDS
+		"mapti dev=8 event=0 intid=8192 icid=1\n"
+		"mapti dev=8 event=1 intid=8193\n"
+		"mapc\n" },
 	[RULE_RESTORE_READS_ALL] = { "restore-reads-all", RULE_IS_KVM,
 		"not saved: a table or an ITT outside RAM, two ITTs at one place, an ICID beyond its table",
 		"KVM reads all entries that there can be, and fails; vits those that the shadow had",

@@ -203,9 +203,10 @@ static void test_a_model_with_a_wrong_rule_is_found_out(void **state)
 {
 	/* What is a redistributor's, or comes from reading tables, vits has not. */
 	const uint64_t silent =
-		RULE_BIT(RULE_LISTED_LPI_STAYS) | RULE_BIT(RULE_MAPTI_NEEDS_PROPBASER) |
-		RULE_BIT(RULE_RESTORE_READS_ALL) | RULE_BIT(RULE_RESTORE_FORGETS_MOVALL) |
-		RULE_BIT(RULE_MOVALL_LEAVES_STRANDED);
+		RULE_BIT(RULE_LISTED_LPI_STAYS) | RULE_BIT(RULE_MAPTI_MOVES_LISTED) |
+		RULE_BIT(RULE_MAPTI_NEEDS_PROPBASER) | RULE_BIT(RULE_RESTORE_READS_ALL) |
+		RULE_BIT(RULE_RESTORE_FORGETS_MOVALL) | RULE_BIT(RULE_MOVALL_LEAVES_STRANDED) |
+		RULE_BIT(RULE_NEXT_MAY_BE_LOST);
 	struct stage stage;
 	uint64_t seed;
 
@@ -323,6 +324,56 @@ static void test_each_rule_shows_in_its_example(void **state)
 	free(script);
 	free(with);
 	free(without);
+}
+
+/* What outlives DISCARD is pending where it was, or where its next event is, by the rule. */
+static void test_a_listed_lpi_stays_or_goes_where_its_next_event_is(void **state)
+{
+	static const struct {
+		const char *steps;
+		uint32_t stays, goes;
+	} ways[] = {
+		{ "discard dev=8\n", 0, 0 },
+		{ "discard dev=8\nmapti dev=8 event=1 intid=8192\n", 0, 0 },
+		{ "discard dev=8\nmapti dev=8 event=1 intid=8192 icid=1\n", 0, 3 },
+		{ "discard dev=8\nmapti dev=8 event=1 intid=8192 icid=2\n", 0, NOBODY },
+		/* A vCPU of its own from then on, if not before. */
+		{ "discard dev=8\nmapti dev=8 event=1 intid=8192 icid=2\nmapc icid=2 rd=2 v=1\n", 2,
+		  2 },
+		{ "movall rd=0 rd2=2\nsave\n", 2, 0 },
+	};
+	struct model *m = new (sizeof(*m));
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(ways); i++) {
+		uint64_t rules = RULE_BIT(RULE_LISTED_LPI_STAYS);
+		struct script *script;
+		char text[1024];
+
+		snprintf(text, sizeof(text),
+			 "config vcpus=4 devid-bits=16 eventid-bits=16 lpis=64 batch=100 group=1\n"
+			 "function dev=8 events=4\n"
+			 "queue v=1 pages=1\n"
+			 "devices v=1 pages=1 page=2\n"
+			 "collections v=1 area=1 pages=1 page=2\n"
+			 "ctlr value=1\n"
+			 "mapd dev=8 size=3 itt=1 v=1\n"
+			 "mapc v=1\n"
+			 "mapc icid=1 rd=3 v=1\n"
+			 "byte intid=8192 value=1\n"
+			 "mapti dev=8 intid=8192\n"
+			 "msi dev=8\n%s",
+			 ways[i / 2].steps);
+		script = script_of(text);
+		rules |= i % 2 ? RULE_BIT(RULE_MAPTI_MOVES_LISTED) : 0;
+		model_begin(m, script, rules);
+		play_on_model(m, script);
+		assert_true(model_lpi(m, 8192).pending);
+		assert_int_equal(model_lpi(m, 8192).vcpu,
+				 i % 2 ? ways[i / 2].goes : ways[i / 2].stays);
+		free(script);
+	}
+	free(m);
 }
 
 /* Each command once, as IHI 0069 5.3 has it; no rules. */
@@ -561,6 +612,7 @@ int main(void)
 		cmocka_unit_test(test_a_model_with_a_wrong_rule_is_found_out),
 		cmocka_unit_test(test_scripts_that_once_differed_do_not_any_more),
 		cmocka_unit_test(test_each_rule_shows_in_its_example),
+		cmocka_unit_test(test_a_listed_lpi_stays_or_goes_where_its_next_event_is),
 		cmocka_unit_test(test_the_model_does_what_a_driver_expects),
 		cmocka_unit_test(test_the_model_knows_the_error_numbers),
 		cmocka_unit_test(test_a_seed_is_a_script),
