@@ -272,7 +272,6 @@ static int change_driver(const struct binding *b, const char *driver)
 	char now[PCI_DRIVER_STRLEN];
 	int r;
 
-	let_settle(b);
 	r = write_override(b, VFIO_DRIVER);
 	if (r == 0 && *driver)
 		r = unbind(b);
@@ -359,6 +358,8 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 	record.taken_for[0] = '\0';
 	if (b->whom)
 		pci_bdf_format(b->whom, record.taken_for);
+	record.node = record_node(b->fs, b->bdf);
+	pci_told_get(b->fs, b->bdf, &record.told);
 	r = record_write(b->fs, b->bdf, &record);
 	return r < 0 ? state_failed(b, r) : 1;
 }
@@ -376,6 +377,7 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 	char override[64] = "";
 	int noted, r;
 
+	let_settle(b);
 	noted = note_state(b, fn, override, sizeof(override));
 	if (noted < 0)
 		return noted;

@@ -5,6 +5,12 @@
  *	driver=nvme
  *	driver_override=
  *	taken_for=0000:01:00.0	(of another member of that function's group)
+ *	node=20481		(of the function's folder in sysfs)
+ *	serial=S64FNX0R		(what its driver told of it)
+ *	mac=52:54:00:12:34:56	(each)
+ *
+ * The last three are for names (name.c): once vfio-pci has the function, nobody tells them. sysfs
+ * gives no two folders one number, so that a device that was plugged in meanwhile has another one.
  *
  * written to another file that is renamed then, so that a record is whole or absent. /run
  * does not survive a reboot of the host, and neither does what was bound.
@@ -16,14 +22,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 
 #include "vfio/fail.h"
 #include "vfio/hostfs.h"
+#include "vfio/pci_priv.h"
 
 #define RECORD_DIR "/run/itsy/bound"
+#define RECORD_MAX 512u
 
 static int record_path(struct host_path *ret_path, const struct pci_host_fs *fs,
 		       const struct pci_bdf *bdf, const char *suffix)
@@ -76,11 +85,30 @@ static bool take_value(const char *line, const char *key, char *buf, size_t size
 	return true;
 }
 
+/* Whatever the file says, what is told can be printed. */
+static void take_told(const char *line, struct bind_record *record)
+{
+	struct pci_told *told = &record->told;
+	char text[64], *end;
+
+	if (take_value(line, "node", text, sizeof(text))) {
+		errno = 0;
+		record->node = strtoull(text, &end, 10);
+		if (errno || *end)
+			record->node = 0;
+	} else if (take_value(line, "serial", text, sizeof(text)) && pci_serial_is_sound(text)) {
+		strcpy(told->serial, text);
+	} else if (take_value(line, "mac", text, sizeof(text)) && told->nr_macs < PCI_MACS_MAX &&
+		   pci_mac_parse(text, told->macs[told->nr_macs]) == 0) {
+		told->nr_macs++;
+	}
+}
+
 int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		struct bind_record *ret_record)
 {
 	struct bind_record record = { 0 };
-	char text[256], *save, *line;
+	char text[RECORD_MAX], *save, *line;
 	struct host_path path;
 	bool named = false;
 	int r;
@@ -94,10 +122,33 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		named |= take_value(line, "driver", record.driver, sizeof(record.driver));
 		(void)take_value(line, "driver_override", record.override, sizeof(record.override));
 		(void)take_value(line, "taken_for", record.taken_for, sizeof(record.taken_for));
+		take_told(line, &record);
 	}
 	/* The name becomes part of a path, which must not lead elsewhere. */
 	if (!named || strchr(record.driver, '/') || record.driver[0] == '.')
 		return -EBADMSG;
+	*ret_record = record;
+	return 0;
+}
+
+uint64_t record_node(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
+{
+	struct host_path path;
+	struct stat st;
+
+	return pci_attr_path(&path, fs, bdf, "") == 0 && stat(path.text, &st) == 0 ? st.st_ino : 0;
+}
+
+int record_read_told(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		     struct bind_record *ret_record)
+{
+	struct bind_record record;
+	int r = record_read(fs, bdf, &record);
+
+	if (r < 0)
+		return r;
+	if (!record.node || record.node != record_node(fs, bdf))
+		return -ENOENT;
 	*ret_record = record;
 	return 0;
 }
@@ -134,18 +185,41 @@ static int write_file(const char *path, const char *text)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+/* A line, where there is something to say. */
+static void add_line(char text[RECORD_MAX], const char *key, const char *value)
+{
+	size_t len = strlen(text);
+	int added = value[0] ? snprintf(text + len, RECORD_MAX - len, "%s=%s\n", key, value) : 0;
+
+	assert(added >= 0);
+	assert((size_t)added < RECORD_MAX - len);
+}
+
+static void format_record(const struct bind_record *record, char text[RECORD_MAX])
+{
+	char node[32] = "";
+	int len = snprintf(text, RECORD_MAX, "driver=%s\ndriver_override=%s\n", record->driver,
+			   record->override);
+
+	assert(len > 0);
+	assert((size_t)len < RECORD_MAX);
+	add_line(text, "taken_for", record->taken_for);
+	if (record->node)
+		(void)snprintf(node, sizeof(node), "%" PRIu64, record->node);
+	add_line(text, "node", node);
+	add_line(text, "serial", record->told.serial);
+	for (unsigned i = 0; i < record->told.nr_macs; i++)
+		add_line(text, "mac", record->told.macs[i]);
+}
+
 int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 const struct bind_record *record)
 {
 	struct host_path path, fresh;
-	char text[256];
-	int len, r;
+	char text[RECORD_MAX];
+	int r;
 
-	len = snprintf(text, sizeof(text), "driver=%s\ndriver_override=%s\n%s%s%s", record->driver,
-		       record->override, record->taken_for[0] ? "taken_for=" : "",
-		       record->taken_for, record->taken_for[0] ? "\n" : "");
-	assert(len > 0);
-	assert((size_t)len < sizeof(text));
+	format_record(record, text);
 	r = record_path(&path, fs, bdf, "");
 	if (r == 0)
 		r = record_path(&fresh, fs, bdf, ".new");

@@ -91,6 +91,21 @@ static void check_its(const struct config *c)
 	}
 }
 
+static bool is_named(const struct pci_name *name)
+{
+	for (enum pci_name_part part = 0; part < PCI_NR_NAME_PARTS; part++)
+		if (pci_name_has(name, part))
+			return true;
+	return false;
+}
+
+/* What means one function each. */
+static void check_names_differ(const struct pci_name *a, const struct pci_name *b)
+{
+	assert(!a->has_bdf || !b->has_bdf || !pci_bdf_equal(&a->bdf, &b->bdf));
+	assert(!a->path[0] || strcmp(a->path, b->path) != 0);
+}
+
 static void check_valid(const struct config *c)
 {
 	assert(c->path);
@@ -105,9 +120,10 @@ static void check_valid(const struct config *c)
 	assert(c->nr_devices <= CONFIG_MAX_DEVICES);
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		assert(c->devices[i].name);
+		assert(is_named(&c->devices[i].wanted));
 		for (size_t k = 0; k < i; k++) {
 			assert(strcmp(c->devices[i].name, c->devices[k].name) != 0);
-			assert(!pci_bdf_equal(&c->devices[i].bdf, &c->devices[k].bdf));
+			check_names_differ(&c->devices[i].wanted, &c->devices[k].wanted);
 			assert(c->devices[i].its != c->devices[k].its || !c->devices[i].has_devid ||
 			       !c->devices[k].has_devid ||
 			       c->devices[i].devid != c->devices[k].devid);
@@ -132,6 +148,13 @@ static void check_same_its(const struct config_its *a, const struct config_its *
 	assert(a->stall == b->stall);
 }
 
+static void check_same_name(const struct pci_name *a, const struct pci_name *b)
+{
+	char text_a[PCI_NAME_STRLEN], text_b[PCI_NAME_STRLEN];
+
+	assert(same_text(pci_name_format(a, text_a), pci_name_format(b, text_b)));
+}
+
 static void check_same(const struct config *a, const struct config *b)
 {
 	assert(same_text(a->name, b->name));
@@ -146,7 +169,7 @@ static void check_same(const struct config *a, const struct config *b)
 	assert(a->nr_devices == b->nr_devices);
 	for (size_t i = 0; i < a->nr_devices; i++) {
 		assert(same_text(a->devices[i].name, b->devices[i].name));
-		assert(pci_bdf_equal(&a->devices[i].bdf, &b->devices[i].bdf));
+		check_same_name(&a->devices[i].wanted, &b->devices[i].wanted);
 		assert(a->devices[i].events == b->devices[i].events);
 		assert(a->devices[i].its == b->devices[i].its);
 		assert(a->devices[i].has_devid == b->devices[i].has_devid);

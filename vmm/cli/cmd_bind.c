@@ -16,6 +16,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/dev/function_find.h"
 #include "vmm/dev/vfio_words.h"
 
 #define MAX_FUNCTIONS 64
@@ -24,7 +25,8 @@ struct options {
 	struct pci_host_fs fs;
 	bool force;
 	int nr;
-	struct pci_bdf bdfs[MAX_FUNCTIONS];
+	struct pci_name names[MAX_FUNCTIONS]; /* as they are typed */
+	struct pci_bdf bdfs[MAX_FUNCTIONS];   /* whose they are */
 };
 
 #define ROOT OPTION_ROOT(struct options, fs, "work on the copy of a host's sysfs below DIR")
@@ -38,24 +40,40 @@ static const struct option_row release_rows[] = { ROOT };
 
 const struct command_line bind_line = {
 	.name = "bind",
-	.usage = "itsy bind [OPTION]... BDF...",
+	.usage = "itsy bind [OPTION]... BDF|KEY=VALUE...",
 	.about = "Binds PCI functions to vfio-pci, so that guests can have them, and records the\n"
 		 "driver that each had for itsy release. itsy run does this by itself; binding\n"
 		 "beforehand saves the time, and takes what else an IOMMU group needs: its other\n"
-		 "functions, unless the host uses them, and drivers of bridges.\n",
+		 "functions, unless the host uses them, and drivers of bridges.\n"
+		 "path=, pci-id=, serial= and mac= name functions as in configurations.\n",
 	.rows = bind_rows,
 	.nr_rows = ARRAY_SIZE(bind_rows),
 };
 
 const struct command_line release_line = {
 	.name = "release",
-	.usage = "itsy release [OPTION]... BDF...",
+	.usage = "itsy release [OPTION]... BDF|KEY=VALUE...",
 	.about = "Gives PCI functions back to the driver that they had before itsy bind; those\n"
 		 "that itsy did not bind go to the driver that the kernel chooses. What was\n"
-		 "taken for their groups goes back with them.\n",
+		 "taken for their groups goes back with them.\n"
+		 "path=, pci-id=, serial= and mac= name functions as in configurations.\n",
 	.rows = release_rows,
 	.nr_rows = ARRAY_SIZE(release_rows),
 };
+
+/* An address; or KEY=VALUE, as a configuration has it. */
+static int read_name(const char *word, struct pci_name *ret_name)
+{
+	const char *value = strchr(word, '=');
+
+	for (enum pci_name_part part = 0; value && part < PCI_NR_NAME_PARTS; part++) {
+		const char *key = pci_name_word(part);
+
+		if (strlen(key) == (size_t)(value - word) && strncmp(word, key, strlen(key)) == 0)
+			return pci_name_set(ret_name, part, value + 1);
+	}
+	return value ? -EINVAL : pci_name_set(ret_name, PCI_NAME_BDF, word);
+}
 
 /* All of them are read before the first is touched. */
 static int take_functions(struct options *o, int nr, char *const names[])
@@ -68,16 +86,44 @@ static int take_functions(struct options *o, int nr, char *const names[])
 		return -EINVAL;
 	}
 	for (int i = 0; i < nr; i++) {
-		if (pci_bdf_parse(names[i], &o->bdfs[i]) == 0)
+		if (read_name(names[i], &o->names[i]) == 0)
 			continue;
 		(void)fprintf(stderr,
 			      "itsy: error: '%s' is not the address of a PCI function such as "
-			      "0000:01:00.0: itsy devices lists them\n",
+			      "0000:01:00.0, nor another name of one such as "
+			      "mac=52:54:00:12:34:56: itsy devices lists them\n",
 			      names[i]);
 		r = -EINVAL;
 	}
 	o->nr = nr;
 	return r;
+}
+
+/* And all of them are found. */
+static enum exit_status find_functions(struct options *o)
+{
+	_cleanup_free_ struct pci_named *list = NULL;
+	enum exit_status status = ITSY_OK;
+	struct function_list functions = { 0 };
+	struct failure failure;
+
+	for (int i = 0; i < o->nr; i++) {
+		char whose[PCI_NAME_STRLEN];
+		int r = 0;
+
+		o->bdfs[i] = o->names[i].bdf;
+		if (o->names[i].has_bdf)
+			continue;
+		if (!list)
+			r = function_list_get(&o->fs, &list, &functions.nr, &failure);
+		functions.list = list;
+		if (r >= 0)
+			r = function_find(&functions, pci_name_format(&o->names[i], whose),
+					  &o->names[i], &o->bdfs[i], &failure);
+		if (r < 0)
+			status = report_failure(&failure);
+	}
+	return status;
 }
 
 static int parse_arguments(const struct command_line *line, int argc, char **argv,
@@ -197,6 +243,9 @@ enum exit_status cmd_bind(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	status = find_functions(&options);
+	if (status)
+		return status;
 	status = change_all(&options, bind_one);
 	/* Once all are bound: the functions of one group are often given together. */
 	for (int i = 0; i < options.nr; i++) {
@@ -212,10 +261,12 @@ enum exit_status cmd_bind(int argc, char **argv)
 
 enum exit_status cmd_release(int argc, char **argv)
 {
+	enum exit_status status;
 	struct options options;
 	int r = parse_arguments(&release_line, argc, argv, &options);
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
-	return change_all(&options, release_one);
+	status = find_functions(&options);
+	return status ? status : change_all(&options, release_one);
 }

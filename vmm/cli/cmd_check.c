@@ -15,6 +15,7 @@
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/dev/passthru.h"
 
 #define JSON_SCHEMA	 1
 #define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
@@ -125,15 +126,17 @@ static void run_checks(const struct check_host *host, struct output *out)
 			return;
 	}
 	for (size_t i = 0; host->config && i < host->config->nr_devices; i++) {
+		const struct config_device *d = &host->config->devices[i];
 		struct check_result r = { 0 }, interrupts = { 0 };
-		char bdf[PCI_BDF_STRLEN], name[64];
+		char bdf[PCI_BDF_STRLEN] = "", name[64];
 
 		check_device(host, i, &r);
-		(void)snprintf(name, sizeof(name), "%s %s", host->config->devices[i].name,
-			       pci_bdf_format(&host->config->devices[i].bdf, bdf));
+		if (passthru_is_found(d))
+			(void)pci_bdf_format(&d->bdf, bdf);
+		(void)snprintf(name, sizeof(name), "%s%s%s", d->name, bdf[0] ? " " : "", bdf);
 		say(out, name, &r);
 		check_interrupts(host, i, &interrupts);
-		(void)snprintf(name, sizeof(name), "%s interrupts", host->config->devices[i].name);
+		(void)snprintf(name, sizeof(name), "%s interrupts", d->name);
 		say(out, name, &interrupts);
 	}
 }
@@ -212,6 +215,7 @@ static enum exit_status check_all(const struct options *o, const struct config *
 enum exit_status cmd_check(int argc, char **argv)
 {
 	struct options options = { 0 };
+	struct failure not_found;
 	enum exit_status status;
 	struct config config;
 	struct words words;
@@ -228,6 +232,8 @@ enum exit_status cmd_check(int argc, char **argv)
 	if (config_load(words.list[0], options.overrides.list, options.overrides.nr, stderr,
 			&config) < 0)
 		return ITSY_CONFIG;
+	/* What it does not find is told of each device in its place. */
+	(void)!passthru_find(&options.fs, &config, &not_found);
 	status = check_all(&options, &config);
 	config_fini(&config);
 	return status;

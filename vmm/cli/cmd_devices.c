@@ -16,6 +16,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/device_names.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/vfio_words.h"
 
@@ -42,7 +43,7 @@ static const struct {
 };
 
 struct options {
-	bool json, all;
+	bool json, all, names;
 	struct pci_host_fs fs;
 };
 
@@ -51,6 +52,8 @@ static const struct option_row rows[] = {
 	  .help = "bridges too, which cannot be passed through" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct options, json),
 	  .help = "as one JSON object, for programs" },
+	{ "names", NULL, option_flag, OPTION_MEMBER(struct options, names),
+	  .help = "instead, what a configuration can name each function by" },
 	OPTION_ROOT(struct options, fs, "look at the copy of a host's sysfs below DIR"),
 };
 
@@ -200,7 +203,19 @@ static json_t *json_of(const struct pci_host_fs *fs, const struct pci_function *
 		or_null(json_integer(fn->msix_vectors), known), "reset", fn->reset);
 }
 
-static int print_json(const struct options *o, const struct pci_function *fns, size_t nr)
+static int print_names(const struct options *o, const struct function_list *named)
+{
+	for (size_t i = 0; i < named->nr; i++) {
+		const struct pci_function *fn = &named->list[i].fn;
+
+		if (o->all || !is_plumbing(fn))
+			device_names_print(named, i, class_name(fn->class_code), stdout);
+	}
+	return 0;
+}
+
+static int print_json(const struct options *o, const struct function_list *named,
+		      const struct pci_function *fns, size_t nr)
 {
 	json_t *root = json_object(), *list = json_array();
 	int r;
@@ -208,7 +223,9 @@ static int print_json(const struct options *o, const struct pci_function *fns, s
 	r = json_object_set_new(root, "schema", json_integer(JSON_SCHEMA));
 	for (size_t i = 0; r == 0 && i < nr; i++)
 		if (o->all || !is_plumbing(&fns[i]))
-			r = json_array_append_new(list, json_of(&o->fs, &fns[i]));
+			r = json_array_append_new(
+				list,
+				device_names_json(named, &fns[i].bdf, json_of(&o->fs, &fns[i])));
 	r |= json_object_set_new(root, "devices", list);
 	if (r == 0) {
 		r = json_dumpf(root, stdout, JSON_INDENT(2));
@@ -218,27 +235,44 @@ static int print_json(const struct options *o, const struct pci_function *fns, s
 	return r == 0 ? 0 : -ENOMEM;
 }
 
+/* 0, or negative errno of standard output; 1: the host's functions cannot be listed. */
+static int print(const struct options *o, struct failure *ret_failure)
+{
+	_cleanup_free_ struct pci_named *list = NULL;
+	_cleanup_free_ struct pci_function *fns = NULL;
+	struct function_list named = { 0 };
+	size_t nr = 0;
+	int r = 0;
+
+	if (o->names || o->json)
+		r = function_list_get(&o->fs, &list, &named.nr, ret_failure);
+	if (r < 0)
+		return 1;
+	named.list = list;
+	if (o->names && !o->json)
+		return print_names(o, &named);
+	r = pci_functions_list(&o->fs, &fns, &nr);
+	if (r < 0) {
+		(void)function_list_failed(r, ret_failure);
+		return 1;
+	}
+	return o->json ? print_json(o, &named, fns, nr) : print_table(o, fns, nr);
+}
+
 enum exit_status cmd_devices(int argc, char **argv)
 {
-	_cleanup_free_ struct pci_function *fns = NULL;
 	struct options options = { 0 };
 	struct failure failure;
 	struct words words;
-	size_t nr = 0;
 	int r = options_parse(&devices_line, argc, argv, &options, &words);
 
 	if (r == 0 && words.nr)
 		r = option_error(&devices_line, "'%s' is too much", words.list[0]);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
-	r = pci_functions_list(&options.fs, &fns, &nr);
-	if (r < 0) {
-		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "/sys/bus/pci/devices",
-				  "mount sysfs; a kernel without PCI has none",
-				  "cannot be listed: %s", strerror(-r));
+	r = print(&options, &failure);
+	if (r > 0)
 		return report_failure(&failure);
-	}
-	r = options.json ? print_json(&options, fns, nr) : print_table(&options, fns, nr);
 	if (r < 0 || fflush(stdout) == EOF) {
 		(void)failure_set(&failure, ITSY_RUNTIME, r < 0 ? -r : errno, "standard output",
 				  NULL, "cannot be written: %s", strerror(r < 0 ? -r : errno));

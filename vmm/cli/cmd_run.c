@@ -15,6 +15,8 @@
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/loader.h"
 
+static const struct pci_host_fs this_host = { "" };
+
 struct arguments {
 	struct run_options run;
 	struct option_list overrides;
@@ -56,15 +58,16 @@ const struct command_line run_line = {
  * What itsy run does before it changes anything: it looks at the devices, and loads the files,
  * here into memory that is thrown away.
  */
-static enum exit_status try_only(const struct config *config)
+static enum exit_status try_only(struct config *config)
 {
-	static const struct pci_host_fs this_host = { "" };
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
 	struct loaded loaded;
 	int r;
 
-	r = passthru_look_at_all(&this_host, config, &failure);
+	r = passthru_find(&this_host, config, &failure);
+	if (r >= 0)
+		r = passthru_look_at_all(&this_host, config, &failure);
 	if (r < 0)
 		return report_failure(&failure);
 	r = gmem_init(&mem, LAYOUT_RAM, config->memory);
@@ -77,8 +80,12 @@ static enum exit_status try_only(const struct config *config)
 	return r < 0 ? report_failure(&failure) : ITSY_OK;
 }
 
-static enum exit_status start(const struct config *config, const struct run_options *options)
+static enum exit_status start(struct config *config, const struct run_options *options)
 {
+	struct failure failure = { 0 };
+
+	if (passthru_find(&this_host, config, &failure) < 0)
+		return report_failure(&failure);
 	if (config->sandbox == SANDBOX_WISH_OFF)
 		report_warning("%s: sandbox = \"off\": who breaks out of the guest has all that "
 			       "this user has",

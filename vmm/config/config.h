@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "vfio/pci.h"
+#include "vfio/name.h"
 #include "vmm/base/placement.h"
 #include "vmm/irq/heat.h"
 #include "vmm/irq/policy.h"
@@ -37,8 +37,11 @@ struct config_its {
 };
 
 struct config_device {
-	char *name; /* the block's title */
+	char *name;		/* the block's title */
+	struct pci_name wanted; /* what the file says of its function */
+	/* The function: by the file where that says it; else as passthru_find() finds it. */
 	struct pci_bdf bdf;
+	bool is_found;
 	uint32_t devfn; /* on the guest's bus; unless has_devfn, what config_place.h gives it */
 	bool has_devfn;
 	size_t its;	/* index of the ITS it is wired to: the first by default */

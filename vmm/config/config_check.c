@@ -6,8 +6,10 @@
  */
 #include "vmm/config/config_check.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <linux/pci.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "vmm/base/bits.h"
@@ -91,19 +93,35 @@ static void complete_policy(struct policy *p)
 		p->storm_holdoff_us = POLICY_HOLDOFF_US_DEFAULT;
 }
 
+/* A device is some function, by whichever keys; they are listed from the table. */
+static void check_is_named(struct checker *k, const struct config_block *raw)
+{
+	char keys[96] = "";
+	size_t len = 0;
+
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		if (!config_keys[i].is_name)
+			continue;
+		if (raw->values[i].text)
+			return;
+		len += (size_t)snprintf(keys + len, sizeof(keys) - len, "%s'%s'", len ? ", " : "",
+					config_keys[i].name);
+		assert(len < sizeof(keys));
+	}
+	config_error_at(k->reader.errors, raw->line,
+			"device \"" CONFIG_SHOWN "\" has none of %s: they say which function it is",
+			raw->name, keys);
+}
+
 static int check_device(struct checker *k, struct config_block *raw, struct config_device *d)
 {
-	const struct config_key *missing;
-
 	d->line = raw->line;
 	if (config_block_init(SCOPE_DEVICE, d) < 0)
 		return -ENOMEM;
 	config_block_read(&k->reader, SCOPE_DEVICE, raw->values, d);
 	complete_policy(&d->policy);
-	if (lacks(SCOPE_DEVICE, raw->values, &missing))
-		config_error_at(k->reader.errors, raw->line,
-				"device \"" CONFIG_SHOWN "\" has no '%s'", raw->name,
-				missing->name);
+	d->bdf = d->wanted.bdf;
+	check_is_named(k, raw);
 	d->name = take_name(k, SCOPE_DEVICE, raw);
 	return 0;
 }
@@ -124,33 +142,61 @@ static int line_of(const struct config_value *v, const struct config_device *d)
 	return v->line ? v->line : d->line;
 }
 
-/* One function cannot be two devices. */
-static void check_bdf_is_new(struct checker *k, const struct config *c, size_t i)
+static bool has_same_bdf(const struct pci_name *a, const struct pci_name *b)
 {
-	struct config_value *v = device_value(k, i, "bdf");
-	char name[PCI_BDF_STRLEN];
+	return pci_bdf_equal(&a->bdf, &b->bdf);
+}
+
+static bool has_same_path(const struct pci_name *a, const struct pci_name *b)
+{
+	return strcmp(a->path, b->path) == 0;
+}
+
+/* One function cannot be two devices: of keys that mean one function each. */
+static const struct {
+	const char *key;
+	enum pci_name_part part;
+	bool (*is_same)(const struct pci_name *a, const struct pci_name *b);
+} unique_names[] = {
+	{ "bdf", PCI_NAME_BDF, has_same_bdf },
+	{ "path", PCI_NAME_PATH, has_same_path },
+};
+
+static void check_name_is_new(struct checker *k, const struct config *c, size_t i, size_t unique)
+{
+	const char *key = unique_names[unique].key;
+	struct config_value *v = device_value(k, i, key);
+	const struct config_device *d = &c->devices[i];
+	char text[PCI_PATH_STRLEN];
 
 	if (!v->text || v->wrong)
 		return;
 	for (size_t j = 0; j < i; j++) {
-		const struct config_value *first = device_value(k, j, "bdf");
+		const struct config_value *first = device_value(k, j, key);
 
 		if (!first->text || first->wrong ||
-		    !pci_bdf_equal(&c->devices[i].bdf, &c->devices[j].bdf))
+		    !unique_names[unique].is_same(&d->wanted, &c->devices[j].wanted))
 			continue;
 		config_value_error(&k->reader, v,
 				   "%s is the device \"" CONFIG_SHOWN "\" already: line %d",
-				   pci_bdf_format(&c->devices[i].bdf, name), c->devices[j].name,
-				   line_of(first, &c->devices[j]));
+				   pci_name_value(&d->wanted, unique_names[unique].part, text),
+				   c->devices[j].name, line_of(first, &c->devices[j]));
 		return;
 	}
+}
+
+static void check_function_is_new(struct checker *k, const struct config *c, size_t i)
+{
+	for (size_t unique = 0; unique < ARRAY_SIZE(unique_names); unique++)
+		check_name_is_new(k, c, i, unique);
 }
 
 /* Has each device given what places follow from? */
 static bool are_placed(const struct checker *k, const struct config *c)
 {
 	for (size_t i = 0; i < c->nr_devices; i++)
-		if (device_value(k, i, "at")->wrong || device_value(k, i, "bdf")->wrong)
+		if (device_value(k, i, "at")->wrong || device_value(k, i, "bdf")->wrong ||
+		    device_value(k, i, "path")->wrong)
 			return false;
 	return true;
 }
@@ -314,7 +360,7 @@ static int check_devices(struct checker *k, struct config *c)
 	for (size_t i = 0; i < c->nr_devices; i++)
 		inherit(c, &c->devices[i]);
 	for (size_t i = 0; i < c->nr_devices; i++)
-		check_bdf_is_new(k, c, i);
+		check_function_is_new(k, c, i);
 	k->placed = are_placed(k, c);
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		check_place_is_new(k, c, i);

@@ -61,6 +61,13 @@ static bool if_several_its(const struct config_key *key, const struct config *co
 	return config->nr_its > 1;
 }
 
+/* Of arrays of characters. */
+static bool if_any(const struct config_key *key, const struct config *config, const void *block)
+{
+	(void)config;
+	return ((const char *)block)[key->at] != '\0';
+}
+
 /* Of a device whose interrupts have a limit. */
 static bool if_limited(const struct config_key *key, const struct config *config, const void *block)
 {
@@ -146,12 +153,23 @@ const struct config_key config_keys[] = {
 	  .word = sandbox_word, .max = SANDBOX_WISH_OFF, .initial = SANDBOX_WISH_ON,
 	  .summary = "whether the guest's process gives up what it does not need" },
 
-	{ DEVICE("bdf", bdf), .type = &config_type_bdf, .is_shown = always, .required = true,
-	  .summary = "the function's address on the host" },
+	{ DEVICE("bdf", wanted.bdf), .type = &config_type_bdf, .is_shown = if_given,
+	  .given_at = offsetof(struct config_device, wanted.has_bdf), .is_name = true,
+	  .otherwise = "any", .summary = "the function's address on the host" },
+	{ DEVICE("path", wanted.path), .type = &config_type_path_of_function, .is_shown = if_any,
+	  .is_name = true, .otherwise = "any", .summary = "the way to it from its root bus" },
+	{ DEVICE("pci-id", wanted.id), .type = &config_type_pci_id, .is_shown = if_given,
+	  .given_at = offsetof(struct config_device, wanted.has_id), .is_name = true,
+	  .otherwise = "any", .summary = "its vendor and device" },
+	{ DEVICE("serial", wanted.serial), .type = &config_type_serial, .is_shown = if_any,
+	  .is_name = true, .otherwise = "any", .summary = "its serial number" },
+	{ DEVICE("mac", wanted.mac), .type = &config_type_mac, .is_shown = if_any, .is_name = true,
+	  .otherwise = "any", .summary = "a MAC address of its own" },
 	{ DEVICE("at", devfn), .type = &config_type_place, .is_shown = always,
 	  .given_at = offsetof(struct config_device, has_devfn),
-	  .otherwise = "beside the function 0 that it has on the host, if the guest has that; else "
-		       "the first free device",
+	  .otherwise =
+		  "beside the function 0 that it has on the host, if the guest has that and bdf "
+		  "or path says so of both; else the first free device",
 	  .summary = "its place on the guest's bus" },
 	{ DEVICE("its", its), .type = &config_type_its, .is_shown = if_several_its,
 	  .otherwise = "the first",

@@ -37,18 +37,40 @@ const char *config_place_format(uint32_t devfn, char buf[CONFIG_PLACE_STRLEN])
 	return buf;
 }
 
-static bool are_of_one_device(const struct pci_bdf *a, const struct pci_bdf *b)
+/*
+ * Which device of the host's the function is of, and its number there, as far as the file says so:
+ * all but the last digit of its address, or of its path ("0000:00/01.0/00" and 0).
+ */
+static bool find_host_device(const struct config_device *d, char ret_device[PCI_PATH_STRLEN],
+			     uint32_t *ret_fn)
 {
-	return a->domain == b->domain && a->bus == b->bus && a->dev == b->dev;
+	enum pci_name_part part = d->wanted.has_bdf ? PCI_NAME_BDF : PCI_NAME_PATH;
+	char *dot;
+
+	if (!pci_name_has(&d->wanted, part))
+		return false;
+	dot = strrchr(pci_name_value(&d->wanted, part, ret_device), '.');
+	/* A virtual function's path ends in "/vf0": no siblings of it are known. */
+	if (!dot || dot[1] == '\0' || dot[2] != '\0')
+		return false;
+	*ret_fn = (uint32_t)(dot[1] - '0');
+	*dot = '\0';
+	return true;
 }
 
-/* The function 0 that the device goes beside; NULL: none. */
-static const struct config_device *sibling_of(const struct config *c, const struct config_device *d)
+/* The function 0 that the device goes beside, *ret_fn its own number; NULL: none. */
+static const struct config_device *sibling_of(const struct config *c, const struct config_device *d,
+					      uint32_t *ret_fn)
 {
-	for (size_t i = 0; i < c->nr_devices && d->bdf.fn > 0; i++) {
+	char own[PCI_PATH_STRLEN], other[PCI_PATH_STRLEN];
+	uint32_t fn;
+
+	if (!find_host_device(d, own, ret_fn) || *ret_fn == 0)
+		return NULL;
+	for (size_t i = 0; i < c->nr_devices; i++) {
 		const struct config_device *first = &c->devices[i];
 
-		if (first->bdf.fn == 0 && are_of_one_device(&first->bdf, &d->bdf))
+		if (find_host_device(first, other, &fn) && fn == 0 && strcmp(own, other) == 0)
 			return first->has_devfn && PCI_FUNC(first->devfn) != 0 ? NULL : first;
 	}
 	return NULL;
@@ -57,6 +79,7 @@ static const struct config_device *sibling_of(const struct config *c, const stru
 void config_place_devices(struct config *c)
 {
 	uint32_t taken = 0; /* bit n: device n of the bus */
+	uint32_t fn;
 
 	for (size_t i = 0; i < c->nr_devices; i++)
 		if (c->devices[i].has_devfn)
@@ -64,7 +87,7 @@ void config_place_devices(struct config *c)
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		struct config_device *d = &c->devices[i];
 
-		if (d->has_devfn || sibling_of(c, d))
+		if (d->has_devfn || sibling_of(c, d, &fn))
 			continue;
 		/* Each device of the file has taken one at most. */
 		assert(taken != UINT32_MAX);
@@ -73,9 +96,9 @@ void config_place_devices(struct config *c)
 	}
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		struct config_device *d = &c->devices[i];
-		const struct config_device *first = sibling_of(c, d);
+		const struct config_device *first = sibling_of(c, d, &fn);
 
 		if (!d->has_devfn && first)
-			d->devfn = PCI_DEVFN(PCI_SLOT(first->devfn), d->bdf.fn);
+			d->devfn = PCI_DEVFN(PCI_SLOT(first->devfn), fn);
 	}
 }

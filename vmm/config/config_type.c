@@ -441,6 +441,96 @@ const struct config_type config_type_bdf = {
 	.print = print_bdf,
 };
 
+static bool read_path_of_function(struct config_reader *r, const struct config_key *key,
+				  struct config_value *v, void *member)
+{
+	if (pci_path_parse(v->text, member) == 0)
+		return true;
+	config_value_error(r, v,
+			   "'%s' is a root bus, and device.function of all on the way down, such "
+			   "as \"0000:00/01.0/00.0\", not '" SHOWN "'",
+			   key->name, v->text);
+	return false;
+}
+
+/* Nothing in it is special to this file's syntax, but for a serial number's characters. */
+static void print_chars(const struct config_key *key, const struct config *config,
+			const void *member, FILE *out)
+{
+	const char *text = member;
+
+	print_text(key, config, &text, out);
+}
+
+const struct config_type config_type_path_of_function = {
+	.placeholder = "_PATH_",
+	.read = read_path_of_function,
+	.print = print_chars,
+};
+
+static bool read_pci_id(struct config_reader *r, const struct config_key *key,
+			struct config_value *v, void *member)
+{
+	if (pci_id_parse(v->text, member) == 0)
+		return true;
+	config_value_error(r, v, "'%s' is vendor and device such as \"8086:10d3\", not '" SHOWN "'",
+			   key->name, v->text);
+	return false;
+}
+
+static void print_pci_id(const struct config_key *key, const struct config *config,
+			 const void *member, FILE *out)
+{
+	const struct pci_id *id = member;
+
+	(void)key;
+	(void)config;
+	(void)fprintf(out, "\"%04x:%04x\"", id->vendor, id->device);
+}
+
+const struct config_type config_type_pci_id = {
+	.placeholder = "_VENDOR:DEVICE_",
+	.read = read_pci_id,
+	.print = print_pci_id,
+};
+
+static bool read_serial(struct config_reader *r, const struct config_key *key,
+			struct config_value *v, void *member)
+{
+	if (pci_serial_is_sound(v->text)) {
+		strcpy(member, v->text);
+		return true;
+	}
+	config_value_error(r, v,
+			   "'%s' is 1 to %u ASCII characters without blanks at its ends, not "
+			   "'" SHOWN "'",
+			   key->name, PCI_SERIAL_STRLEN - 1, v->text);
+	return false;
+}
+
+const struct config_type config_type_serial = {
+	.placeholder = "_STRING_",
+	.read = read_serial,
+	.print = print_chars,
+};
+
+static bool read_mac(struct config_reader *r, const struct config_key *key, struct config_value *v,
+		     void *member)
+{
+	if (pci_mac_parse(v->text, member) == 0)
+		return true;
+	config_value_error(r, v,
+			   "'%s' is a MAC address such as \"52:54:00:12:34:56\", not '" SHOWN "'",
+			   key->name, v->text);
+	return false;
+}
+
+const struct config_type config_type_mac = {
+	.placeholder = "_ADDRESS_",
+	.read = read_mac,
+	.print = print_chars,
+};
+
 static bool read_place(struct config_reader *r, const struct config_key *key,
 		       struct config_value *v, void *member)
 {

@@ -34,6 +34,8 @@ struct config_key {
 
 	/* Without the key nothing goes. */
 	bool required;
+	/* It says which function of the host a device is: without any such key nothing goes. */
+	bool is_name;
 	/* What holds without the key, in words, where `initial` does not say it. */
 	const char *otherwise;
 	/* Is it a line of what config_print() prints? block: the struct that has the member. */
@@ -83,21 +85,25 @@ struct config_type {
 	void (*fini)(void *member);
 };
 
-extern const struct config_type config_type_path;	/* char *, owned */
-extern const struct config_type config_type_text;	/* char *, owned; max: its characters */
-extern const struct config_type config_type_name;	/* char[CONFIG_NAME_MAX + 1] */
-extern const struct config_type config_type_number;	/* uint32_t */
-extern const struct config_type config_type_hex;	/* the same, printed as hexadecimal */
-extern const struct config_type config_type_size;	/* uint64_t, in bytes */
-extern const struct config_type config_type_backing;	/* uint64_t: a huge page's bytes; 0: thp */
-extern const struct config_type config_type_word;	/* an enum or bool from 0 to max */
-extern const struct config_type config_type_bdf;	/* struct pci_bdf */
-extern const struct config_type config_type_place;	/* uint32_t, a devfn */
-extern const struct config_type config_type_its;	/* size_t, an index of config.its[] */
-extern const struct config_type config_type_cpu;	/* int; initially -1: any */
-extern const struct config_type config_type_cpu_or_any; /* the same; "any" is a value too */
-extern const struct config_type config_type_cpus;	/* struct config_cpus */
-extern const struct config_type config_type_sched;	/* int: SCHED_FIFO's priority, or 0 */
+extern const struct config_type config_type_path;    /* char *, owned */
+extern const struct config_type config_type_text;    /* char *, owned; max: its characters */
+extern const struct config_type config_type_name;    /* char[CONFIG_NAME_MAX + 1] */
+extern const struct config_type config_type_number;  /* uint32_t */
+extern const struct config_type config_type_hex;     /* the same, printed as hexadecimal */
+extern const struct config_type config_type_size;    /* uint64_t, in bytes */
+extern const struct config_type config_type_backing; /* uint64_t: a huge page's bytes; 0: thp */
+extern const struct config_type config_type_word;    /* an enum or bool from 0 to max */
+extern const struct config_type config_type_bdf;     /* struct pci_bdf */
+extern const struct config_type config_type_path_of_function; /* char[PCI_PATH_STRLEN] */
+extern const struct config_type config_type_pci_id;	      /* struct pci_id */
+extern const struct config_type config_type_serial;	      /* char[PCI_SERIAL_STRLEN] */
+extern const struct config_type config_type_mac;	      /* char[PCI_MAC_STRLEN] */
+extern const struct config_type config_type_place;	      /* uint32_t, a devfn */
+extern const struct config_type config_type_its;	      /* size_t, an index of config.its[] */
+extern const struct config_type config_type_cpu;	      /* int; initially -1: any */
+extern const struct config_type config_type_cpu_or_any;	      /* the same; "any" is a value too */
+extern const struct config_type config_type_cpus;	      /* struct config_cpus */
+extern const struct config_type config_type_sched;	      /* int: SCHED_FIFO's priority, or 0 */
 
 /* A number, enum or bool of key->size bytes. */
 uint64_t config_member_get(const struct config_key *key, const void *member);

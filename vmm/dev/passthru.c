@@ -10,6 +10,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "vfio/bind.h"
 #include "vfio/look.h"
 #include "vmm/base/clock.h"
+#include "vmm/dev/function_find.h"
 #include "vmm/dev/vfio_words.h"
 
 #define NS_PER_MS UINT64_C(1000000)
@@ -77,18 +79,114 @@ static const struct vfio_device_ops device_ops = {
 
 /* ---- before anything is touched ------------------------------------------------ */
 
+bool passthru_is_found(const struct config_device *device)
+{
+	for (enum pci_name_part part = 0; part < PCI_NR_NAME_PARTS; part++)
+		if (part != PCI_NAME_BDF && pci_name_has(&device->wanted, part))
+			return device->is_found;
+	return true; /* by its address alone, which need not be looked for */
+}
+
+struct whose {
+	char text[CONFIG_NAME_MAX + sizeof("device ")];
+};
+
+/* What failures that are about a device's name call it. */
+static struct whose whose_of(const struct config_device *d)
+{
+	struct whose whose;
+
+	(void)snprintf(whose.text, sizeof(whose.text), "device %s", d->name);
+	return whose;
+}
+
+static int find_one(const struct function_list *functions, const struct config_device *d,
+		    struct pci_bdf *ret_bdf, struct failure *ret_failure)
+{
+	return function_find(functions, whose_of(d).text, &d->wanted, ret_bdf, ret_failure);
+}
+
+int passthru_find(const struct pci_host_fs *host, struct config *config,
+		  struct failure *ret_failure)
+{
+	_cleanup_free_ struct pci_named *list = NULL;
+	struct function_list functions = { 0 };
+	int first = 0;
+
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		struct config_device *d = &config->devices[i];
+		struct failure failure;
+		int r = 0;
+
+		if (passthru_is_found(d))
+			continue;
+		if (!list)
+			r = function_list_get(host, &list, &functions.nr, &failure);
+		functions.list = list;
+		if (r >= 0)
+			r = find_one(&functions, d, &d->bdf, &failure);
+		d->is_found = r >= 0;
+		if (r >= 0 || first)
+			continue;
+		first = r;
+		*ret_failure = failure;
+	}
+	return first;
+}
+
+/* Why passthru_find() did not find it. */
+static int look_for(const struct pci_host_fs *host, const struct config_device *d,
+		    struct failure *ret_failure)
+{
+	_cleanup_free_ struct pci_named *list = NULL;
+	struct pci_bdf bdf;
+	size_t nr = 0;
+	int r = function_list_get(host, &list, &nr, ret_failure);
+
+	if (r >= 0)
+		r = find_one(&(struct function_list){ list, nr }, d, &bdf, ret_failure);
+	if (r >= 0)
+		r = failure_set(ret_failure, ITSY_ENVIRONMENT, EAGAIN, whose_of(d).text,
+				"try again", "its function has just come");
+	return r;
+}
+
+/* Two names can be one function's. */
+static int check_is_new(const struct config *config, size_t nr, struct failure *ret_failure)
+{
+	const struct config_device *d = &config->devices[nr];
+	char bdf[PCI_BDF_STRLEN], name[PCI_NAME_STRLEN];
+
+	for (size_t i = 0; i < nr; i++)
+		if (passthru_is_found(&config->devices[i]) &&
+		    pci_bdf_equal(&config->devices[i].bdf, &d->bdf))
+			return failure_set(
+				ret_failure, ITSY_ENVIRONMENT, EEXIST, whose_of(d).text,
+				"have them be different functions (itsy devices --names)",
+				"%.110s is %s, which is the device %s already",
+				pci_name_format(&d->wanted, name), pci_bdf_format(&d->bdf, bdf),
+				config->devices[i].name);
+	return 0;
+}
+
 int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
 		  struct pci_function *ret_fn, struct failure *ret_failure)
 {
 	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
-	const struct pci_set all = { bdfs, config->nr_devices };
+	struct pci_set all = { bdfs, 0 };
 	struct vfio_failure vf = { 0 };
 	int r;
 
 	assert(nr < config->nr_devices);
+	if (!passthru_is_found(&config->devices[nr]))
+		return look_for(host, &config->devices[nr], ret_failure);
+	r = check_is_new(config, nr, ret_failure);
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < config->nr_devices; i++)
-		bdfs[i] = config->devices[i].bdf;
-	r = vfio_look(host, &bdfs[nr], &all, ret_fn, &vf);
+		if (passthru_is_found(&config->devices[i]))
+			bdfs[all.nr++] = config->devices[i].bdf;
+	r = vfio_look(host, &config->devices[nr].bdf, &all, ret_fn, &vf);
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 

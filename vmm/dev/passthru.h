@@ -39,8 +39,16 @@ struct passthru {
 };
 
 /*
+ * Find the functions that the configuration does not name by address alone, and set their bdf and
+ * is_found; all are tried. 0, or negative errno with the first failure.
+ */
+int passthru_find(const struct pci_host_fs *host, struct config *config,
+		  struct failure *ret_failure) _must_check_;
+/* Is its bdf that of its function, by the file or since passthru_find()? */
+bool passthru_is_found(const struct config_device *device);
+/*
  * Could a guest of this configuration get its nr-th function? As vfio_look(), with the
- * others of the configuration. Changes nothing.
+ * others of the configuration; after passthru_find(). Changes nothing.
  */
 int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
 		  struct pci_function *ret_fn, struct failure *ret_failure) _must_check_;

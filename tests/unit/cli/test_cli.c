@@ -589,6 +589,22 @@ static void test_dry_run_looks_at_the_devices(void **state)
 	assert_int_equal(guest.calls, 0);
 }
 
+static void test_run_and_dry_run_look_for_a_device_that_is_named(void **state)
+{
+	static const char *const options[] = { "", "--dry-run" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+		assert_int_equal(itsy_run("kernel = \"Makefile\"\n"
+					  "device \"disk\" {\nserial = \"no disk has that\"\n}\n",
+					  options[i]),
+				 ITSY_ENVIRONMENT);
+		has(said.err, "itsy: error: device disk: no function has serial = \"no disk has "
+			      "that\"");
+		assert_int_equal(guest.calls, 0);
+	}
+}
+
 static void test_dry_run_loads_the_files_and_runs_nothing(void **state)
 {
 	char line[64];
@@ -650,6 +666,7 @@ int main(void)
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_looks_at_the_devices),
+		cmocka_unit_test(test_run_and_dry_run_look_for_a_device_that_is_named),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),
 		cmocka_unit_test(test_commands_that_take_no_words_refuse_them),
 	};

@@ -256,6 +256,79 @@ static void test_what_the_host_uses_is_not_viable(void **state)
 	assert_non_null(strstr(w.said.out, "  3      no: the host is using it: eth7 "));
 }
 
+static void add_names(void)
+{
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/nvme/nvme0/state", "live\n");
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/nvme/nvme0/serial",
+		   "a \"b\" \\ ${c}   \n");
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:03.0/net/eth0/addr_assign_type", "0\n");
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:03.0/net/eth0/address",
+		   "52:54:00:12:34:56\n");
+}
+
+/* Each line is one that a configuration can have. */
+static void test_names_are_lines_for_a_configuration(void **state)
+{
+	static const char want[] =
+		"# 0000:00:02.0: NVMe\npath = \"0000:00/02.0\"\npci-id = \"1b36:0010\"\n"
+		"serial = \"a \\\"b\\\" \\\\ \\${c}\"\n"
+		"# 0000:00:03.0: Ethernet\npath = \"0000:00/03.0\"\n"
+		"pci-id = \"8086:10d3\"\t# and of 1 other\nmac = \"52:54:00:12:34:56\"\n"
+		"# 0000:00:03.1: Ethernet\npath = \"0000:00/03.1\"\n"
+		"pci-id = \"8086:10d3\"\t# and of 1 other\n"
+		"# its MAC address is not known while it is bound to vfio-pci\n"
+		"# 0000:00:04.0: Other\npath = \"0000:00/04.0\"\npci-id = \"1234:11e8\"\n";
+
+	(void)state;
+	add_names();
+	assert_int_equal(run(cmd_devices, "devices", "--names"), ITSY_OK);
+	assert_string_equal(w.said.out, want);
+	assert_int_equal(run(cmd_devices, "devices", "--names --all"), ITSY_OK);
+	assert_non_null(
+		strstr(w.said.out, "# 0000:00:01.0: PCI bridge\npath = \"0000:00/01.0\"\n"));
+}
+
+static void test_json_has_the_names(void **state)
+{
+	json_t *list, *d;
+
+	(void)state;
+	add_names();
+	list = json_of_devices("--json");
+	d = json_array_get(list, 0);
+	assert_string_equal(text_of(d, "path"), "0000:00/02.0");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(d, "serials"), 0)),
+			    "a \"b\" \\ ${c}");
+	assert_int_equal(json_array_size(json_object_get(d, "macs")), 0);
+	d = json_array_get(list, 1);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(d, "macs"), 0)),
+			    "52:54:00:12:34:56");
+	json_decref(list);
+}
+
+static void test_bind_and_release_take_names(void **state)
+{
+	(void)state;
+	add_names();
+	assert_int_equal(run(cmd_bind, "bind", "mac=52:54:00:12:34:56 path=0000:00/02.0"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "0000:00:03.0 0000:00:02.0 ");
+	assert_int_equal(run(cmd_release, "release", "pci-id=1b36:0010 bdf=00:03.1"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "0000:00:03.0 0000:00:02.0 0000:00:02.0 0000:00:03.1 ");
+}
+
+/* Nothing is touched before all are found. */
+static void test_a_name_of_none_or_of_several_touches_nothing(void **state)
+{
+	(void)state;
+	add_names();
+	assert_int_equal(run(cmd_bind, "bind", "00:02.0 pci-id=8086:10d3 serial=a"),
+			 ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "itsy: error: pci-id = \"8086:10d3\": 2 functions have "
+					   "pci-id = \"8086:10d3\": 0000:00:03.0, 0000:00:03.1: "));
+	assert_non_null(strstr(w.said.err, "itsy: error: serial = \"a\": no function has"));
+	assert_string_equal(w.bind_calls, "");
+}
+
 static void test_class_names_of_subclasses_and_of_bases(void **state)
 {
 	static const struct {
@@ -400,6 +473,8 @@ static void test_wrong_words_touch_nothing(void **state)
 		{ "00:03.0 eth0", "'eth0' is not the address of a PCI function" },
 		{ "00:03.0 00:20.0", "'00:20.0' is not the address" },
 		{ "--frob 00:03.0", "unknown option --frob" },
+		{ "mac=52:54", "'mac=52:54' is not the address of a PCI function such as" },
+		{ "name=disk", "'name=disk' is not the address" },
 	};
 	char many[1024] = "";
 
@@ -437,6 +512,10 @@ int main(void)
 		TEST(test_bind_forces_where_it_is_told_to),
 		TEST(test_bind_goes_on_after_a_failure_and_returns_it),
 		TEST(test_release_tells_what_became_of_each_function),
+		TEST(test_names_are_lines_for_a_configuration),
+		TEST(test_json_has_the_names),
+		TEST(test_bind_and_release_take_names),
+		TEST(test_a_name_of_none_or_of_several_touches_nothing),
 		TEST(test_wrong_words_touch_nothing),
 	};
 

@@ -36,7 +36,8 @@ static const struct {
 	{ "key like no other", VALID "colour = \"red\"\n",
 	  "t.conf:2: error: unknown key 'colour'\n" },
 	{ "mistyped key of a device", VALID "device \"a\" {\n  bfd = \"0000:01:00.0\"\n}\n",
-	  "t.conf:2: error: device \"a\" has no 'bdf'\n"
+	  "t.conf:2: error: device \"a\" has none of 'bdf', 'path', 'pci-id', 'serial', 'mac': "
+	  "they say which function it is\n"
 	  "t.conf:3: error: unknown key 'bfd': did you mean 'bdf'?\n" },
 	{ "key of a device outside of one", VALID "bdf = \"0000:01:00.0\"\n",
 	  "t.conf:2: error: unknown key 'bdf' outside of a block: it belongs to a "
@@ -52,6 +53,20 @@ static const struct {
 	  "the blocks\n"
 	  "t.conf:4: error: unknown key 'foo'\n"
 	  "t.conf:5: error: unknown key 'bar'\n" },
+	{ "no path", VALID "device d {\npath = \"01:00.0\"\n}\n",
+	  "t.conf:3: error: 'path' is a root bus, and device.function of all on the way down, such "
+	  "as \"0000:00/01.0/00.0\", not '01:00.0'\n" },
+	{ "no PCI ID", VALID "device d {\npci-id = \"8086\"\n}\n",
+	  "t.conf:3: error: 'pci-id' is vendor and device such as \"8086:10d3\", not '8086'\n" },
+	{ "a serial number that no device has", VALID "device d {\nserial = \"S64 \"\n}\n",
+	  "t.conf:3: error: 'serial' is 1 to 23 ASCII characters without blanks at its ends, not "
+	  "'S64 '\n" },
+	{ "no MAC address", VALID "device d {\nmac = \"525400123456\"\n}\n",
+	  "t.conf:3: error: 'mac' is a MAC address such as \"52:54:00:12:34:56\", not "
+	  "'525400123456'\n" },
+	{ "one path twice, in two spellings",
+	  VALID "device a {\npath = \"0000:00/01.0\"\n}\ndevice b {\npath = \"0:0/1.0\"\n}\n",
+	  "t.conf:6: error: 0000:00/01.0 is the device \"a\" already: line 3\n" },
 	{ "libconfuse's include()", VALID "include(\"/etc/passwd\")\n",
 	  "t.conf:2: error: stray '(': values with it stand in quotes\n"
 	  "t.conf:2: error: stray ')': values with it stand in quotes\n" },
@@ -172,7 +187,8 @@ static const struct {
 	  "t.conf:3: error: 'bdf' is the address of a PCI function such as "
 	  "\"0000:01:00.0\", not 'y'\n" },
 	{ "empty block", VALID "\ndevice \"a\" {\n}\n",
-	  "t.conf:3: error: device \"a\" has no 'bdf'\n" },
+	  "t.conf:3: error: device \"a\" has none of 'bdf', 'path', 'pci-id', 'serial', 'mac': "
+	  "they say which function it is\n" },
 	{ "name of a device", VALID "device \"a b\" { bdf = \"0000:01:00.0\" }\n",
 	  "t.conf:2: error: the name of a device is 1 to 31 letters, digits, '-' or '_', "
 	  "not \"a b\"\n" },

@@ -95,15 +95,18 @@ static void expect_untaken(void)
 
 static void test_what_is_in_the_way_is_taken_told_and_given_back(void **state)
 {
-	char text[128];
+	static const struct pci_bdf bridge = { 0, 0, 0, 1 };
+	struct bind_record record;
 
 	(void)state;
 	assert_int_equal(take(), 0);
 	assert_string_equal(w.took, BRIDGE " shpchp; " NIC " e1000e; ");
 	expect(NIC, "vfio-pci", true);
 	expect(BRIDGE, "", true);
-	assert_string_equal(tree_read(&w.h.tree, "run/itsy/bound/" BRIDGE, text, sizeof(text)),
-			    "driver=shpchp\ndriver_override=\ntaken_for=" BDF);
+	assert_int_equal(record_read(&w.h.tree.fs, &bridge, &record), 0);
+	assert_string_equal(record.driver, "shpchp");
+	assert_string_equal(record.override, "");
+	assert_string_equal(record.taken_for, BDF);
 	/* Once is enough. */
 	assert_int_equal(take(), 0);
 	assert_string_equal(w.took, "");
