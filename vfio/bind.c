@@ -3,6 +3,9 @@
  * Binding to vfio-pci and back: Documentation/ABI/testing/sysfs-bus-pci
  * (driver_override, unbind, bind, drivers_probe), Documentation/driver-api/vfio.rst.
  *
+ * A driver that the kernel has for this very function comes before vfio-pci (variant.c); where that
+ * one does not take it, vfio-pci does.
+ *
  * Order of binding: record, driver_override, unbind, bind. Whichever step this
  * process dies after, the record says what to put back, and putting back works
  * from any state in between. Where a step is refused, the steps before it are
@@ -23,8 +26,7 @@
 #include "vfio/hostuse.h"
 #include "vfio/pci_priv.h"
 #include "vfio/record.h"
-
-#define VFIO_DRIVER "vfio-pci"
+#include "vfio/variant.h"
 
 /* How long a driver is waited for to show up, and another process to unlock the records. */
 #define WAIT_STEP_MS 10u
@@ -40,6 +42,7 @@ struct binding {
 	const struct pci_host_fs *fs;
 	const struct pci_bdf *bdf;
 	const struct pci_bdf *whom; /* in whose group it is in the way; NULL: it is itself wanted */
+	unsigned flags;
 	char name[PCI_BDF_STRLEN];
 	struct vfio_failure *failure; /* may be NULL */
 };
@@ -267,30 +270,32 @@ static int change_failed(const struct binding *b, int err, const char *driver)
 }
 
 /* The steps of binding after the record, each only if the one before it succeeded. */
-static int change_driver(const struct binding *b, const char *driver)
+static int change_driver(const struct binding *b, const char *to)
 {
 	char now[PCI_DRIVER_STRLEN];
 	int r;
 
-	r = write_override(b, VFIO_DRIVER);
-	if (r == 0 && *driver)
+	r = pci_driver_get(b->fs, b->bdf, now);
+	if (r == 0)
+		r = write_override(b, to);
+	if (r == 0 && now[0])
 		r = unbind(b);
-	if (r == 0 && *driver)
+	if (r == 0 && now[0])
 		r = wait_driver(b, "");
 	if (r < 0)
 		return r;
-	r = write_driver(b, VFIO_DRIVER, "bind");
+	r = write_driver(b, to, "bind");
 	/* The kernel may have bound it by itself meanwhile, and refuses to do it twice. */
-	if (r < 0 && pci_driver_get(b->fs, b->bdf, now) == 0 && !strcmp(now, VFIO_DRIVER))
+	if (r < 0 && pci_driver_get(b->fs, b->bdf, now) == 0 && !strcmp(now, to))
 		return 0;
-	return r < 0 ? r : wait_driver(b, VFIO_DRIVER);
+	return r < 0 ? r : wait_driver(b, to);
 }
 
 static bool vfio_is_there(const struct binding *b)
 {
 	struct host_path driver, node;
 
-	return host_path(&driver, b->fs, "/sys/bus/pci/drivers/%s", VFIO_DRIVER) == 0 &&
+	return host_path(&driver, b->fs, "/sys/bus/pci/drivers/%s", VFIO_DRIVER_PLAIN) == 0 &&
 	       host_path(&node, b->fs, "/dev/vfio/vfio") == 0 && host_exists(driver.text) &&
 	       host_exists(node.text);
 }
@@ -300,11 +305,53 @@ static int need_vfio(const struct binding *b)
 {
 	if (vfio_is_there(b))
 		return 0;
-	(void)b->host->modprobe(b->host->ctx, VFIO_DRIVER);
+	(void)b->host->modprobe(b->host->ctx, VFIO_DRIVER_PLAIN);
 	(void)b->host->modprobe(b->host->ctx, "vfio_iommu_type1");
 	if (vfio_is_there(b))
 		return 0;
-	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER);
+	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER_PLAIN);
+}
+
+/* Of a variant of vfio-pci's that did not take it: told where vfio-pci did. */
+static void refused(const struct binding *b, const struct vfio_variant *variant, int r)
+{
+	(void)vfio_fail(b->failure, VFIO_FAILURE_VARIANT, r, "%s", b->name);
+	vfio_failure_driver(b->failure, variant->driver);
+}
+
+/* 0: the function has it. Whatever was in the way, vfio-pci can be tried then. */
+static int try_variant(const struct binding *b, struct vfio_variant *variant)
+{
+	int r;
+
+	if (!vfio_variant_is_there(b->fs, variant)) {
+		r = b->host->modprobe(b->host->ctx, variant->module);
+		if (!vfio_variant_is_there(b->fs, variant))
+			return r < 0 ? r : -ENOENT;
+	}
+	return change_driver(b, variant->driver);
+}
+
+/* To the driver that fits it best. 0, or negative errno; ret_failure also where it is the second
+ * best. */
+static int change_to_best(const struct binding *b)
+{
+	struct vfio_aliases *aliases = NULL;
+	struct vfio_variant variant;
+	bool has_variant = false;
+	int r = -ENOENT, plain;
+
+	if (!(b->flags & VFIO_BIND_PLAIN) && vfio_aliases_read(b->fs, &aliases) == 0)
+		has_variant = vfio_variant_find(aliases, b->fs, b->bdf, &variant);
+	vfio_aliases_free(aliases);
+	if (has_variant)
+		r = try_variant(b, &variant);
+	if (r == 0 || (r == -ENODEV && is_gone(b)))
+		return r;
+	plain = change_driver(b, VFIO_DRIVER_PLAIN);
+	if (plain == 0 && has_variant)
+		refused(b, &variant, r);
+	return plain;
 }
 
 struct hostuse_sys hostuse_sys_of(const struct bind_host *host)
@@ -351,7 +398,7 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 	r = read_override(b, ret_override, size);
 	if (r < 0)
 		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, r, "%s: driver_override", b->name);
-	if (!strcmp(ret_override, VFIO_DRIVER) && record_read(b->fs, b->bdf, &record) == 0)
+	if (pci_driver_is_vfio(ret_override) && record_read(b->fs, b->bdf, &record) == 0)
 		return 0;
 	vfio_copy_text(record.driver, sizeof(record.driver), fn->driver);
 	vfio_copy_text(record.override, sizeof(record.override), ret_override);
@@ -381,7 +428,7 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 	noted = note_state(b, fn, override, sizeof(override));
 	if (noted < 0)
 		return noted;
-	r = fn->is_bridge ? take_driver_off(b) : change_driver(b, fn->driver);
+	r = fn->is_bridge ? take_driver_off(b) : change_to_best(b);
 	if (r == 0)
 		return 1;
 
@@ -415,7 +462,7 @@ static int find_function(const struct binding *b, struct pci_function *ret_fn)
 	return 0;
 }
 
-static int bind_function(const struct binding *b, bool force)
+static int bind_function(const struct binding *b)
 {
 	_cleanup_fd_ int lock = -1;
 	struct pci_function fn;
@@ -438,7 +485,7 @@ static int bind_function(const struct binding *b, bool force)
 	r = find_function(b, &fn);
 	if (r < 0 || pci_driver_is_vfio(fn.driver))
 		return r;
-	if (!force)
+	if (!(b->flags & VFIO_BIND_FORCE))
 		r = check_use(b);
 	if (r == 0)
 		r = need_vfio(b);
@@ -446,12 +493,12 @@ static int bind_function(const struct binding *b, bool force)
 }
 
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		   const struct pci_bdf *bdf, bool force, struct vfio_failure *ret_failure)
+		   const struct pci_bdf *bdf, unsigned flags, struct vfio_failure *ret_failure)
 {
-	struct binding b = { host, fs, bdf, .failure = ret_failure };
+	struct binding b = { host, fs, bdf, .flags = flags, .failure = ret_failure };
 
 	pci_bdf_format(bdf, b.name);
-	return bind_function(&b, force);
+	return bind_function(&b);
 }
 
 static int free_bridge(const struct binding *b)
@@ -480,15 +527,15 @@ int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs
 	r = find_function(&b, &fn);
 	if (r < 0)
 		return r;
-	return fn.is_bridge ? free_bridge(&b) : bind_function(&b, false);
+	return fn.is_bridge ? free_bridge(&b) : bind_function(&b);
 }
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure)
 {
 	struct bind_host host = bind_host_kernel();
 
-	return vfio_bind_with(&host, fs, bdf, force, ret_failure);
+	return vfio_bind_with(&host, fs, bdf, flags, ret_failure);
 }
 
 /*
@@ -516,7 +563,7 @@ static int release_unrecorded(const struct binding *b, const struct pci_function
 
 	if (fn->driver[0] && !pci_driver_is_vfio(fn->driver))
 		return 0;
-	if (read_override(b, override, sizeof(override)) < 0 || !strcmp(override, VFIO_DRIVER))
+	if (read_override(b, override, sizeof(override)) < 0 || pci_driver_is_vfio(override))
 		override[0] = '\0';
 	return put_back(b, NULL, override);
 }

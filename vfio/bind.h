@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Give a function to vfio-pci and give it back. What binding changed (driver
+ * Give a function to VFIO and give it back. What binding changed (driver
  * and driver_override) is recorded below /run/itsy/bound/ before it is changed,
  * so that a later process can put it back if this one dies.
  */
@@ -9,16 +9,23 @@
 
 #include "vfio/pci.h"
 
+enum vfio_bind_flags {
+	VFIO_BIND_FORCE = 1, /* also what the host is using */
+	VFIO_BIND_PLAIN = 2, /* to vfio-pci, also where there is a variant for the function */
+};
+
 /*
- * Bind to vfio-pci by driver_override. Refuses bridges, functions without a
- * group, and, unless force, functions that the host is using: a disk that is claimed or
+ * Bind by driver_override to vfio-pci, or to the variant of it that the kernel has for the function
+ * (variant.h). Refuses bridges, functions without a
+ * group, and, unless VFIO_BIND_FORCE, functions that the host is using: a disk that is claimed or
  * open, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
+ * 1 with VFIO_FAILURE_VARIANT in ret_failure: the variant did not take it, and vfio-pci has it.
  * Otherwise negative errno and ret_failure, and then all is as it was. Loads the
  * modules vfio-pci and vfio_iommu_type1 where they are missing. Blocks for as long as
  * the host's driver takes to unbind, and then for some seconds at most.
  */
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure) _must_check_;
 
 /*

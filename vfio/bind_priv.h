@@ -25,7 +25,7 @@ struct bind_host bind_host_kernel(void);
 struct hostuse_sys hostuse_sys_of(const struct bind_host *host);
 
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		   const struct pci_bdf *bdf, bool force,
+		   const struct pci_bdf *bdf, unsigned flags,
 		   struct vfio_failure *ret_failure) _must_check_;
 /*
  * Take another member of the group of the function whom: bind it, or take its driver from a

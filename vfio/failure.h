@@ -16,6 +16,7 @@ enum vfio_failure_code {
 	VFIO_FAILURE_GROUP_IN_USE, /* other, of the same group, is used by the host */
 	VFIO_FAILURE_NOT_BOUND, /* the function is not bound to vfio-pci but to driver ("" none) */
 	VFIO_FAILURE_BIND,	/* the kernel refused the new driver */
+	VFIO_FAILURE_VARIANT,	/* driver, which is for it, does not take it; vfio-pci has it */
 	VFIO_FAILURE_IN_USE_BY_HOST,	/* the host mounts it or has it up: other names what */
 	VFIO_FAILURE_NO_VFIO,		/* no /dev/vfio/vfio, or no vfio-pci driver */
 	VFIO_FAILURE_BUSY,		/* another process holds the group */

@@ -46,6 +46,12 @@ struct pci_function {
 	char reset[64];	    /* the kernel's reset_method, "" for none */
 };
 
+/*
+ * vfio-pci itself and its variants (mlx5_vfio_pci, hisi_acc_vfio_pci, ...),
+ * which all serve the same interface and carry vfio in their names.
+ */
+bool pci_driver_is_vfio(const char *driver);
+
 /* One function. 0, -ENOENT, or what sysfs answered. */
 int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		     struct pci_function *ret_fn) _must_check_;

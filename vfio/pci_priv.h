@@ -16,10 +16,4 @@ int pci_attr_path(struct host_path *ret_path, const struct pci_host_fs *fs,
 int pci_driver_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		   char ret_driver[PCI_DRIVER_STRLEN]) _must_check_;
 
-/*
- * vfio-pci itself and its variants (mlx5_vfio_pci, hisi_acc_vfio_pci, ...),
- * which all serve the same interface and carry vfio in their names.
- */
-bool pci_driver_is_vfio(const char *driver);
-
 #endif

@@ -18,7 +18,7 @@ device "nic" {
 	mac = "52:54:00:00:00:0B"
 }
 device "slot" {
-	path = "0000:00/0a.0/00.0"
+	path = "0000:00/09.0/00.0"
 }
 END
 host_file /etc/two.conf <<'END'
@@ -43,17 +43,17 @@ port()
 
 # Each device behind a port of its own; what is before them may have none.
 devices=()
-for n in 8 9 10 11 12; do
+for n in 5 6 7 8 9; do
 	read -ra more < <(port "$n")
 	devices+=("${more[@]}")
 done
-for disk in alpha:8 beta:9; do
+for disk in alpha:5 beta:6; do
 	devices+=(--qemu-arg -drive --qemu-arg "if=none,id=${disk%:*},driver=null-co,size=16M,read-zeroes=on"
 		--qemu-device "nvme,bus=port${disk#*:},drive=${disk%:*},serial=${disk%:*}")
 done
-devices+=(--qemu-device "e1000e,romfile=,bus=port10,mac=52:54:00:00:00:0a"
-	--qemu-device "e1000e,romfile=,bus=port11,mac=52:54:00:00:00:0b"
-	--qemu-device "edu,bus=port12")
+devices+=(--qemu-device "e1000e,romfile=,bus=port7,mac=52:54:00:00:00:0a"
+	--qemu-device "e1000e,romfile=,bus=port8,mac=52:54:00:00:00:0b"
+	--qemu-device "edu,bus=port9")
 
 # BEFORE NAME: on a host with these devices more, the steps; their names begin so
 boot()
@@ -70,7 +70,7 @@ step ${name}_names itsy devices --names
 step ${name}_truth sh -c "cd $all
 	grep -l '^beta' */nvme/*/serial | sed 's,/.*,,; s,^,disk ,'
 	grep -l 00:0b */net/*/address | sed 's,/.*,,; s,^,nic ,'
-	ls -d /sys/devices/platform/*/pci0000:00/0000:00:0a.0/*:00.0 | sed 's,.*/,slot ,'"
+	ls -d /sys/devices/platform/*/pci0000:00/0000:00:09.0/*:00.0 | sed 's,.*/,slot ,'"
 step ${name}_check itsy check /etc/names.conf
 step ${name}_dry itsy run /etc/names.conf --dry-run
 guest ${name}_run /etc/names.conf
@@ -120,7 +120,7 @@ for boot in first second; do
 	done
 	has ${boot}_names.out '^serial = "beta"$'
 	has ${boot}_names.out '^mac = "52:54:00:00:00:0b"$'
-	has ${boot}_names.out '^path = "0000:00/0a.0/00.0"$'
+	has ${boot}_names.out '^path = "0000:00/09.0/00.0"$'
 	is_status ${boot}_two 4
 	has ${boot}_two.out '^FAIL +nic +2 functions have pci-id = "8086:10d3": 0000:0.:00.0, 0000:0.:00.0$'
 	is_status ${boot}_two_run 4

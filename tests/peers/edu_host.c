@@ -232,7 +232,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	catch_signals();
-	bound = vfio_bind(&fs, &bdf, false, &failure);
+	bound = vfio_bind(&fs, &bdf, 0, &failure);
 	if (bound < 0) {
 		(void)complain(&failure, bound);
 		return 1;

@@ -507,7 +507,7 @@ static enum exit_status keep(struct bench *b)
 	};
 
 	for (size_t i = 0; i < config.nr_devices; i++)
-		devices[i] = (struct keeper_device){ b->options->devices[i], -1 };
+		devices[i] = (struct keeper_device){ .bdf = b->options->devices[i], .cpu = -1 };
 	return keeper_run(&config);
 }
 

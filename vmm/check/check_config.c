@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vfio/variant.h"
 #include "vmm/base/hostmem.h"
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
@@ -78,30 +79,48 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 			  mib, available);
 }
 
-static void say_device(struct check_result *ret, const struct pci_function *fn)
+/* ", itsy run takes it", and by which driver, where that is not vfio-pci. */
+static void say_driver(const struct check_host *host, const struct config_device *d,
+		       const struct pci_function *fn, char text[96])
 {
-	bool bound = strcmp(fn->driver, "vfio-pci") == 0;
+	struct vfio_aliases *aliases = NULL;
+	struct vfio_variant variant;
+
+	text[0] = '\0';
+	if (pci_driver_is_vfio(fn->driver))
+		return;
+	(void)snprintf(text, 96, ", itsy run takes it");
+	if (d->plain_driver || vfio_aliases_read(&host->fs, &aliases) < 0)
+		return;
+	if (vfio_variant_find(aliases, &host->fs, &fn->bdf, &variant))
+		(void)snprintf(text, 96, ", itsy run takes it by %s", variant.driver);
+	vfio_aliases_free(aliases);
+}
+
+static void say_device(const struct check_host *host, const struct config_device *d,
+		       const struct pci_function *fn, struct check_result *ret)
+{
 	unsigned vectors = fn->msix_vectors ? fn->msix_vectors : fn->msi_vectors;
 	/* On a host with a device tree it comes with the first driver. */
 	const char *group =
 		fn->group < 0 ? "; what shares its IOMMU group is known once it is bound" : "";
-	char how[96];
+	char how[96], takes[96];
 
+	say_driver(host, d, fn, takes);
 	(void)snprintf(how, sizeof(how), "%s%s", fn->driver[0] ? "bound to " : "bound to no driver",
 		       fn->driver);
 	if (!fn->reset[0])
 		check_say(ret, VERDICT_WARN, "power-cycle the host where a guest left it unusable",
 			  "%s; it cannot be reset, and keeps its state from guest to guest", how);
 	else if (fn->knows_vectors && !vectors)
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; INTx; reset by %s%s", how,
-			  bound ? "" : ", itsy run takes it", fn->reset, group);
+		check_say(ret, VERDICT_PASS, NULL, "%s%s; INTx; reset by %s%s", how, takes,
+			  fn->reset, group);
 	else if (fn->knows_vectors)
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; %u %s vectors; reset by %s%s", how,
-			  bound ? "" : ", itsy run takes it", vectors,
-			  fn->msix_vectors ? "MSI-X" : "MSI", fn->reset, group);
+		check_say(ret, VERDICT_PASS, NULL, "%s%s; %u %s vectors; reset by %s%s", how, takes,
+			  vectors, fn->msix_vectors ? "MSI-X" : "MSI", fn->reset, group);
 	else
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; reset by %s%s", how,
-			  bound ? "" : ", itsy run takes it", fn->reset, group);
+		check_say(ret, VERDICT_PASS, NULL, "%s%s; reset by %s%s", how, takes, fn->reset,
+			  group);
 }
 
 static void say_place(struct check_result *ret, const struct config_device *d)
@@ -124,6 +143,6 @@ void check_device(const struct check_host *host, size_t nr, struct check_result 
 			  failure.cause);
 		return;
 	}
-	say_device(ret, &fn);
+	say_device(host, &host->config->devices[nr], &fn, ret);
 	say_place(ret, &host->config->devices[nr]);
 }

@@ -13,6 +13,7 @@
 
 #include "vfio/bind.h"
 #include "vfio/group.h"
+#include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
@@ -23,7 +24,7 @@
 
 struct options {
 	struct pci_host_fs fs;
-	bool force;
+	bool force, plain;
 	int nr;
 	struct pci_name names[MAX_FUNCTIONS]; /* as they are typed */
 	struct pci_bdf bdfs[MAX_FUNCTIONS];   /* whose they are */
@@ -31,7 +32,19 @@ struct options {
 
 #define ROOT OPTION_ROOT(struct options, fs, "work on the copy of a host's sysfs below DIR")
 
+static int take_driver(const struct command_line *line, const struct option_row *row,
+		       const char *value, void *member)
+{
+	*(bool *)member = strcmp(value, VFIO_DRIVER_PLAIN) == 0;
+	if (*(bool *)member || strcmp(value, "auto") == 0)
+		return 0;
+	return option_error(line, "--%s is auto or " VFIO_DRIVER_PLAIN ", not '%s'", row->name,
+			    value);
+}
+
 static const struct option_row bind_rows[] = {
+	{ "driver", "auto|vfio-pci", take_driver, OPTION_MEMBER(struct options, plain),
+	  .help = "vfio-pci, or (by default) the one that the kernel has for the very function" },
 	{ "force", NULL, option_flag, OPTION_MEMBER(struct options, force),
 	  .help = "also where the host is using the function" },
 	ROOT,
@@ -41,11 +54,13 @@ static const struct option_row release_rows[] = { ROOT };
 const struct command_line bind_line = {
 	.name = "bind",
 	.usage = "itsy bind [OPTION]... BDF|KEY=VALUE...",
-	.about = "Binds PCI functions to vfio-pci, so that guests can have them, and records the\n"
-		 "driver that each had for itsy release. itsy run does this by itself; binding\n"
-		 "beforehand saves the time, and takes what else an IOMMU group needs: its other\n"
-		 "functions, unless the host uses them, and drivers of bridges.\n"
-		 "path=, pci-id=, serial= and mac= name functions as in configurations.\n",
+	.about =
+		"Binds PCI functions to vfio-pci, or to the variant of it that the kernel has for\n"
+		"them, so that guests can have them, and records the driver that each had for\n"
+		"itsy release. itsy run does this by itself; binding beforehand saves the time,\n"
+		"and takes what else an IOMMU group needs: its other functions, unless the host\n"
+		"uses them, and drivers of bridges. path=, pci-id=, serial= and mac= name\n"
+		"functions as in configurations.\n",
 	.rows = bind_rows,
 	.nr_rows = ARRAY_SIZE(bind_rows),
 };
@@ -198,17 +213,28 @@ static bool is_bound(const struct options *o, const struct pci_bdf *bdf)
 {
 	char driver[PCI_DRIVER_STRLEN];
 
-	return strstr(driver_of(&o->fs, bdf, driver), "vfio") != NULL;
+	return pci_driver_is_vfio(driver_of(&o->fs, bdf, driver));
 }
 
 static int bind_one(const struct options *o, const struct pci_bdf *bdf, struct vfio_failure *vf)
 {
-	return vfio_bind(&o->fs, bdf, o->force, vf);
+	unsigned flags = (o->force ? VFIO_BIND_FORCE : 0u) | (o->plain ? VFIO_BIND_PLAIN : 0u);
+
+	return vfio_bind(&o->fs, bdf, flags, vf);
 }
 
 static int release_one(const struct options *o, const struct pci_bdf *bdf, struct vfio_failure *vf)
 {
 	return vfio_release(&o->fs, bdf, vf);
+}
+
+/* It is bound, and something is worth knowing of it. */
+static void warn(const struct vfio_failure *vf)
+{
+	struct failure failure;
+
+	(void)failure_from_vfio(&failure, vf);
+	report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
 }
 
 typedef int change_fn(const struct options *o, const struct pci_bdf *bdf, struct vfio_failure *vf);
@@ -225,6 +251,8 @@ static enum exit_status change_all(const struct options *o, change_fn *change)
 
 		if (change(o, &o->bdfs[i], &vf) >= 0) {
 			print_change(&o->bdfs[i], from, driver_of(&o->fs, &o->bdfs[i], after));
+			if (vf.code)
+				warn(&vf);
 			continue;
 		}
 		(void)failure_from_vfio(&failure, &vf);

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "vfio/look.h"
+#include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
@@ -68,6 +69,12 @@ const struct command_line devices_line = {
 	.nr_rows = ARRAY_SIZE(rows),
 };
 
+/* What is looked at. */
+struct host {
+	const struct pci_host_fs *fs;
+	const struct vfio_aliases *aliases;
+};
+
 static const char *class_name(uint32_t class_code)
 {
 	int base = (int)(class_code >> 16 & 0xff), sub = (int)(class_code >> 8 & 0xff);
@@ -115,8 +122,22 @@ static void why_not(const struct vfio_failure *vf, char *text, size_t size)
 	(void)snprintf(text, size, "no: %.140s", failure.cause);
 }
 
-static void add_viable(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
+/* Which of VFIO's drivers would have it, or has it. */
+static void find_driver(const struct host *host, const struct pci_function *fn,
+			char ret_driver[PCI_DRIVER_STRLEN])
 {
+	struct vfio_variant variant = { .driver = VFIO_DRIVER_PLAIN };
+
+	if (pci_driver_is_vfio(fn->driver))
+		memcpy(variant.driver, fn->driver, sizeof(variant.driver));
+	else
+		(void)vfio_variant_find(host->aliases, host->fs, &fn->bdf, &variant);
+	memcpy(ret_driver, variant.driver, PCI_DRIVER_STRLEN);
+}
+
+static void add_viable(struct table *t, const struct host *host, const struct pci_function *fn)
+{
+	char driver[PCI_DRIVER_STRLEN];
 	struct vfio_failure vf = { 0 };
 	struct pci_function now;
 	char text[160] = "yes";
@@ -125,12 +146,15 @@ static void add_viable(struct table *t, const struct pci_host_fs *fs, const stru
 		table_add(t, "-");
 		return;
 	}
-	if (vfio_look(fs, &fn->bdf, NULL, &now, &vf) < 0)
+	find_driver(host, fn, driver);
+	if (vfio_look(host->fs, &fn->bdf, NULL, &now, &vf) < 0)
 		why_not(&vf, text, sizeof(text));
+	else if (strcmp(driver, VFIO_DRIVER_PLAIN) != 0 && !pci_driver_is_vfio(fn->driver))
+		(void)snprintf(text, sizeof(text), "yes (%s)", driver);
 	table_add(t, text);
 }
 
-static void add_row(struct table *t, const struct pci_host_fs *fs, const struct pci_function *fn)
+static void add_row(struct table *t, const struct host *host, const struct pci_function *fn)
 {
 	char bdf[PCI_BDF_STRLEN], text[32];
 
@@ -141,13 +165,14 @@ static void add_row(struct table *t, const struct pci_host_fs *fs, const struct 
 	table_add(t, fn->driver[0] ? fn->driver : "-");
 	(void)snprintf(text, sizeof(text), "%d", fn->group);
 	table_add(t, fn->group < 0 ? "-" : text);
-	add_viable(t, fs, fn);
+	add_viable(t, host, fn);
 	add_count(t, fn->msi_vectors);
 	add_count(t, fn->msix_vectors);
 	table_add(t, fn->reset[0] ? fn->reset : "-");
 }
 
-static int print_table(const struct options *o, const struct pci_function *fns, size_t nr)
+static int print_table(const struct options *o, const struct host *host,
+		       const struct pci_function *fns, size_t nr)
 {
 	static const char *const headings[] = { "BDF",	  "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
 						"VIABLE", "MSI",	"MSI-X", "RESET" };
@@ -158,7 +183,7 @@ static int print_table(const struct options *o, const struct pci_function *fns, 
 	for (size_t i = 0; i < nr; i++) {
 		if (!o->all && is_plumbing(&fns[i]))
 			continue;
-		add_row(&t, &o->fs, &fns[i]);
+		add_row(&t, host, &fns[i]);
 		shown++;
 	}
 	if (!shown) {
@@ -176,31 +201,33 @@ static json_t *or_null(json_t *value, bool known)
 	return json_null();
 }
 
-static json_t *json_of(const struct pci_host_fs *fs, const struct pci_function *fn)
+static json_t *json_of(const struct host *host, const struct pci_function *fn)
 {
 	bool known = sees_capabilities();
-	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16];
+	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16], driver[PCI_DRIVER_STRLEN];
 	struct vfio_failure vf = { 0 };
 	struct failure failure = { 0 };
 	struct pci_function now;
-	bool viable = vfio_look(fs, &fn->bdf, NULL, &now, &vf) == 0;
+	bool viable = vfio_look(host->fs, &fn->bdf, NULL, &now, &vf) == 0;
 	bool blocked = vf.code == VFIO_FAILURE_NOT_VIABLE;
 
 	if (!viable)
 		(void)failure_from_vfio(&failure, &vf);
+	find_driver(host, fn, driver);
 	(void)snprintf(vendor, sizeof(vendor), "0x%04x", fn->vendor);
 	(void)snprintf(device, sizeof(device), "0x%04x", fn->device);
 	(void)snprintf(class_code, sizeof(class_code), "0x%06x", fn->class_code & 0xffffffu);
-	return json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:o, s:b, s:s*, s:s*, s:s*, s:o, s:o, s:s}",
-		"bdf", pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device, "class",
-		class_code, "class_name", class_name(fn->class_code), "bridge", fn->is_bridge,
-		"driver", fn->driver[0] ? fn->driver : NULL, "group",
-		or_null(json_integer(fn->group), fn->group >= 0), "viable", viable, "why_not",
-		viable ? NULL : failure.cause, "blocker", blocked ? vf.other : NULL,
-		"blocker_driver", blocked ? vf.driver : NULL, "msi_vectors",
-		or_null(json_integer(fn->msi_vectors), known), "msix_vectors",
-		or_null(json_integer(fn->msix_vectors), known), "reset", fn->reset);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:s, s:o, s:b, s:s*, s:s*, s:s*, "
+			 "s:o, s:o, s:s}",
+			 "bdf", pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device,
+			 "class", class_code, "class_name", class_name(fn->class_code), "bridge",
+			 fn->is_bridge, "driver", fn->driver[0] ? fn->driver : NULL, "vfio_driver",
+			 driver, "group", or_null(json_integer(fn->group), fn->group >= 0),
+			 "viable", viable, "why_not", viable ? NULL : failure.cause, "blocker",
+			 blocked ? vf.other : NULL, "blocker_driver", blocked ? vf.driver : NULL,
+			 "msi_vectors", or_null(json_integer(fn->msi_vectors), known),
+			 "msix_vectors", or_null(json_integer(fn->msix_vectors), known), "reset",
+			 fn->reset);
 }
 
 static int print_names(const struct options *o, const struct function_list *named)
@@ -214,8 +241,8 @@ static int print_names(const struct options *o, const struct function_list *name
 	return 0;
 }
 
-static int print_json(const struct options *o, const struct function_list *named,
-		      const struct pci_function *fns, size_t nr)
+static int print_json(const struct options *o, const struct host *host,
+		      const struct function_list *named, const struct pci_function *fns, size_t nr)
 {
 	json_t *root = json_object(), *list = json_array();
 	int r;
@@ -223,9 +250,8 @@ static int print_json(const struct options *o, const struct function_list *named
 	r = json_object_set_new(root, "schema", json_integer(JSON_SCHEMA));
 	for (size_t i = 0; r == 0 && i < nr; i++)
 		if (o->all || !is_plumbing(&fns[i]))
-			r = json_array_append_new(
-				list,
-				device_names_json(named, &fns[i].bdf, json_of(&o->fs, &fns[i])));
+			r = json_array_append_new(list, device_names_json(named, &fns[i].bdf,
+									  json_of(host, &fns[i])));
 	r |= json_object_set_new(root, "devices", list);
 	if (r == 0) {
 		r = json_dumpf(root, stdout, JSON_INDENT(2));
@@ -240,6 +266,8 @@ static int print(const struct options *o, struct failure *ret_failure)
 {
 	_cleanup_free_ struct pci_named *list = NULL;
 	_cleanup_free_ struct pci_function *fns = NULL;
+	struct vfio_aliases *aliases = NULL;
+	struct host host = { .fs = &o->fs };
 	struct function_list named = { 0 };
 	size_t nr = 0;
 	int r = 0;
@@ -256,7 +284,13 @@ static int print(const struct options *o, struct failure *ret_failure)
 		(void)function_list_failed(r, ret_failure);
 		return 1;
 	}
-	return o->json ? print_json(o, &named, fns, nr) : print_table(o, fns, nr);
+	r = vfio_aliases_read(&o->fs, &aliases);
+	host.aliases = aliases;
+	if (r == 0)
+		r = o->json ? print_json(o, &host, &named, fns, nr)
+			    : print_table(o, &host, fns, nr);
+	vfio_aliases_free(aliases);
+	return r;
 }
 
 enum exit_status cmd_devices(int argc, char **argv)

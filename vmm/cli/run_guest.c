@@ -634,8 +634,11 @@ static enum exit_status keep(struct run *run)
 	bool is_tty = term_remember(&terminal);
 
 	for (size_t i = 0; i < config.nr_devices; i++)
-		devices[i] = (struct keeper_device){ run->config->devices[i].bdf,
-						     run->config->devices[i].msi_cpu };
+		devices[i] = (struct keeper_device){
+			.bdf = run->config->devices[i].bdf,
+			.cpu = run->config->devices[i].msi_cpu,
+			.bind = passthru_bind_flags(&run->config->devices[i]),
+		};
 	status = keeper_run(&config);
 	if (is_tty)
 		term_put_back(&terminal);

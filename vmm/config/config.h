@@ -42,7 +42,8 @@ struct config_device {
 	/* The function: by the file where that says it; else as passthru_find() finds it. */
 	struct pci_bdf bdf;
 	bool is_found;
-	uint32_t devfn; /* on the guest's bus; unless has_devfn, what config_place.h gives it */
+	bool plain_driver; /* vfio-pci has it, also where there is a variant for it */
+	uint32_t devfn;	   /* on the guest's bus; unless has_devfn, what config_place.h gives it */
 	bool has_devfn;
 	size_t its;	/* index of the ITS it is wired to: the first by default */
 	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
 #include "vmm/its/lpis.h"
@@ -86,6 +87,11 @@ static const char *on_error_word(unsigned stall)
 static const char *sandbox_word(unsigned off)
 {
 	return off ? "off" : "on";
+}
+
+static const char *driver_word(unsigned plain)
+{
+	return plain ? VFIO_DRIVER_PLAIN : "auto";
 }
 
 static const char *notice_word(unsigned ignore)
@@ -165,6 +171,9 @@ const struct config_key config_keys[] = {
 	  .is_name = true, .otherwise = "any", .summary = "its serial number" },
 	{ DEVICE("mac", wanted.mac), .type = &config_type_mac, .is_shown = if_any, .is_name = true,
 	  .otherwise = "any", .summary = "a MAC address of its own" },
+	{ DEVICE("driver", plain_driver), .type = &config_type_word, .is_shown = if_changed,
+	  .word = driver_word, .max = true, .initial = false,
+	  .summary = "which driver of VFIO's has the function while the guest does" },
 	{ DEVICE("at", devfn), .type = &config_type_place, .is_shown = always,
 	  .given_at = offsetof(struct config_device, has_devfn),
 	  .otherwise =

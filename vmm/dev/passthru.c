@@ -203,6 +203,20 @@ int passthru_look_at_all(const struct pci_host_fs *host, const struct config *co
 
 /* ---- set-up -------------------------------------------------------------------- */
 
+unsigned passthru_bind_flags(const struct config_device *config)
+{
+	return config->plain_driver ? VFIO_BIND_PLAIN : 0;
+}
+
+/* It is bound, and something is worth knowing of it. */
+static void warn_of_binding(const struct passthru *p, const struct vfio_failure *vf)
+{
+	struct failure failure;
+
+	(void)failure_from_vfio(&failure, vf);
+	report_warning("%s: %s: %s: %s", p->irq.name, failure.object, failure.cause, failure.cure);
+}
+
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  const struct keeper_client *keeper, const struct config_device *config,
 		  unsigned index, struct failure *ret_failure)
@@ -230,9 +244,12 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 			[VFIO_NOTICE_ERROR] = config->ignore_error,
 		},
 	};
-	r = keeper ? keeper_bind(keeper, index, &vf) : vfio_bind(p->host, &p->bdf, false, &vf);
+	r = keeper ? keeper_bind(keeper, index, &vf)
+		   : vfio_bind(p->host, &p->bdf, passthru_bind_flags(config), &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
+	if (vf.code)
+		warn_of_binding(p, &vf);
 	/* What was bound before we came stays bound when we go; the keeper knows by itself. */
 	p->bound_here = r == 1 && !keeper;
 	return 0;

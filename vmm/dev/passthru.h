@@ -56,6 +56,8 @@ int passthru_look(const struct pci_host_fs *host, const struct config *config, s
 int passthru_look_at_all(const struct pci_host_fs *host, const struct config *config,
 			 struct failure *ret_failure) _must_check_;
 
+/* How the function of a config block is bound: enum vfio_bind_flags. */
+unsigned passthru_bind_flags(const struct config_device *config);
 /*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;

@@ -38,6 +38,11 @@ static const struct vfio_words {
 	  "itsy bind {object}" },
 	{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "the kernel did not bind it to vfio-pci: {error}",
 	  "modprobe vfio-pci where that is not loaded; dmesg says more" },
+	{ VFIO_FAILURE_VARIANT, ITSY_ENVIRONMENT,
+	  "{driver}, the driver that the kernel has for it, does not take it ({error}): vfio-pci "
+	  "has it",
+	  "dmesg may say why; driver = \"vfio-pci\", or itsy bind --driver, asks for no other "
+	  "one" },
 	{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "the host is using it: {other}",
 	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
 	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}",

@@ -19,7 +19,8 @@
 
 struct keeper_device {
 	struct pci_bdf bdf;
-	int cpu; /* for its interrupts; -1: they are not moved */
+	int cpu;       /* for its interrupts; -1: they are not moved */
+	unsigned bind; /* enum vfio_bind_flags */
 };
 
 struct keeper_config {

@@ -17,7 +17,7 @@ static int bind_device(struct keeper_state *s, const struct keeper_request *requ
 		       struct keeper_reply *reply)
 {
 	const struct keeper_device *device = &s->config->devices[request->device];
-	int r = vfio_bind(s->config->host, &device->bdf, false, &reply->failure);
+	int r = vfio_bind(s->config->host, &device->bdf, device->bind, &reply->failure);
 
 	/* What was bound before we came stays bound when we go. */
 	if (r == 1)

@@ -504,6 +504,28 @@ static void test_a_device_without_messages_fails_where_that_can_be_seen(void **s
 	expect(VERDICT_PASS, "reset by flr", NULL);
 }
 
+static void test_the_driver_that_takes_a_device_is_told(void **state)
+{
+	(void)state;
+	add_function("0000:00:02.0", "mlx5_core", 3, "flr", true);
+	tree_write(&w.tree, "proc/sys/kernel/osrelease", "6.12\n");
+	tree_write(&w.tree, "lib/modules/6.12/modules.alias",
+		   "alias vfio_pci:v00008086d000010D3sv*sd*bc*sc*i* mlx5_vfio_pci\n");
+	check_first_device();
+	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it; ", NULL);
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/modalias",
+		   "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00\n");
+	check_first_device();
+	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it by mlx5_vfio_pci; ", NULL);
+	w.config.devices[0].plain_driver = true;
+	check_first_device();
+	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it; ", NULL);
+	/* It has one of VFIO's. */
+	tree_set_driver(&w.tree, "0000:00:02.0", "mlx5_vfio_pci");
+	check_first_device();
+	expect(VERDICT_PASS, "bound to mlx5_vfio_pci; ", NULL);
+}
+
 static enum exit_status run_check(const char *option)
 {
 	char *argv[] = { (char *)(uintptr_t) "check", (char *)(uintptr_t) "--root", w.tree.fs.root,
@@ -727,6 +749,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_only_arm64_hosts_pass),
+		TEST(test_the_driver_that_takes_a_device_is_told),
 		TEST(test_kernel_versions),
 		TEST(test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told),
 		TEST(test_iommu_groups_are_counted),

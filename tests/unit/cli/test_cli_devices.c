@@ -29,6 +29,7 @@ static struct {
 	char bind_calls[512];	     /* the functions, in their order, '!' where forced */
 	struct vfio_failure failure; /* the answer for function fails; code NONE: success */
 	const char *fails;
+	struct vfio_failure warning; /* with success */
 	struct vfio_failure group_failure;
 	struct capture said;
 } w;
@@ -49,11 +50,14 @@ static int change(const struct pci_bdf *bdf, const char *driver, bool force,
 	return 1;
 }
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure)
 {
 	assert_string_equal(fs->root, w.tree.fs.root);
-	return change(bdf, "vfio-pci", force, ret_failure);
+	if (flags & VFIO_BIND_PLAIN)
+		strcat(w.bind_calls, "plain ");
+	*ret_failure = w.warning;
+	return change(bdf, "vfio-pci", flags & VFIO_BIND_FORCE, ret_failure);
 }
 
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -316,6 +320,53 @@ static void test_bind_and_release_take_names(void **state)
 	assert_string_equal(w.bind_calls, "0000:00:03.0 0000:00:02.0 0000:00:02.0 0000:00:03.1 ");
 }
 
+static void test_bind_takes_the_driver_that_is_asked_for(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_bind, "bind", "--driver vfio-pci 00:02.0"), ITSY_OK);
+	assert_int_equal(run(cmd_bind, "bind", "--driver auto 00:03.0"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "plain 0000:00:02.0 0000:00:03.0 ");
+	assert_int_equal(run(cmd_bind, "bind", "--driver nvme 00:03.0"), ITSY_USAGE);
+	assert_non_null(strstr(w.said.err, "--driver is auto or vfio-pci, not 'nvme'"));
+}
+
+static void test_a_variant_that_does_not_take_a_function_is_a_warning(void **state)
+{
+	(void)state;
+	w.warning = (struct vfio_failure){ .code = VFIO_FAILURE_VARIANT,
+					   .error = ENODEV,
+					   .object = "0000:00:02.0",
+					   .driver = "mlx5_vfio_pci" };
+	assert_int_equal(run(cmd_bind, "bind", "00:02.0"), ITSY_OK);
+	assert_string_equal(w.said.out, "0000:00:02.0: nvme -> vfio-pci\n");
+	assert_non_null(
+		strstr(w.said.err, "itsy: warning: 0000:00:02.0: mlx5_vfio_pci, the driver "));
+}
+
+static void add_variant(void)
+{
+	tree_write(&w.tree, "proc/sys/kernel/osrelease", "6.12\n");
+	tree_write(&w.tree, "lib/modules/6.12/modules.alias",
+		   "alias vfio_pci:v*d*sv*sd*bc*sc*i* vfio_pci\n"
+		   "alias vfio_pci:v00001B36d*sv*sd*bc*sc*i* mlx5_vfio_pci\n");
+	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/modalias",
+		   "pci:v00001B36d00000010sv00001AF4sd00001100bc01sc08i02\n");
+}
+
+static void test_the_driver_that_a_guest_would_have_it_by_is_told(void **state)
+{
+	json_t *list;
+
+	(void)state;
+	add_variant();
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	assert_non_null(strstr(w.said.out, "  nvme      2      yes (mlx5_vfio_pci)  "));
+	list = json_of_devices("--json");
+	assert_string_equal(text_of(json_array_get(list, 0), "vfio_driver"), "mlx5_vfio_pci");
+	assert_string_equal(text_of(json_array_get(list, 1), "vfio_driver"), "vfio-pci");
+	json_decref(list);
+}
+
 /* Nothing is touched before all are found. */
 static void test_a_name_of_none_or_of_several_touches_nothing(void **state)
 {
@@ -516,6 +567,9 @@ int main(void)
 		TEST(test_json_has_the_names),
 		TEST(test_bind_and_release_take_names),
 		TEST(test_a_name_of_none_or_of_several_touches_nothing),
+		TEST(test_bind_takes_the_driver_that_is_asked_for),
+		TEST(test_a_variant_that_does_not_take_a_function_is_a_warning),
+		TEST(test_the_driver_that_a_guest_would_have_it_by_is_told),
 		TEST(test_wrong_words_touch_nothing),
 	};
 

@@ -64,6 +64,8 @@ static const struct {
 	{ "no MAC address", VALID "device d {\nmac = \"525400123456\"\n}\n",
 	  "t.conf:3: error: 'mac' is a MAC address such as \"52:54:00:12:34:56\", not "
 	  "'525400123456'\n" },
+	{ "a driver that is none of VFIO's", VALID "device d {\nbdf = 00:01.0\ndriver = nvme\n}\n",
+	  "t.conf:4: error: 'driver' is \"auto\" or \"vfio-pci\", not 'nvme'\n" },
 	{ "one path twice, in two spellings",
 	  VALID "device a {\npath = \"0000:00/01.0\"\n}\ndevice b {\npath = \"0:0/1.0\"\n}\n",
 	  "t.conf:6: error: 0000:00/01.0 is the device \"a\" already: line 3\n" },

@@ -40,6 +40,8 @@ static struct {
 
 	/* The host's drivers. */
 	int bind_answer, release_answer;
+	unsigned bind_flags; /* that it is to be bound with */
+	struct vfio_failure bind_warning;
 	unsigned binds, releases;
 
 	/* Where the host's interrupts go. */
@@ -83,13 +85,15 @@ static int answer(int r, struct vfio_failure *ret_failure)
 	return r;
 }
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, bool force,
+int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure)
 {
 	assert_ptr_equal(fs, &w.fake.tree.fs);
 	assert_int_equal(bdf->dev, 1);
-	assert_false(force);
+	assert_int_equal(flags, w.bind_flags);
 	w.binds++;
+	if (w.bind_warning.code)
+		*ret_failure = w.bind_warning;
 	return answer(w.bind_answer, ret_failure);
 }
 
@@ -250,6 +254,35 @@ static void test_what_was_bound_here_is_given_back_once(void **state)
 	passthru_give_back(&w.p);
 	passthru_give_back(&w.p);
 	assert_int_equal(w.binds, 1);
+	assert_int_equal(w.releases, 1);
+}
+
+static void test_the_driver_that_is_asked_for_is_bound(void **state)
+{
+	(void)state;
+	w.config.plain_driver = true;
+	w.bind_flags = VFIO_BIND_PLAIN;
+	assert_int_equal(bind_it(), 0);
+	assert_int_equal(w.binds, 1);
+}
+
+static void test_a_variant_that_does_not_take_it_is_a_warning(void **state)
+{
+	struct capture said;
+
+	(void)state;
+	w.bind_warning = (struct vfio_failure){ .code = VFIO_FAILURE_VARIANT,
+						.error = ENODEV,
+						.object = BDF,
+						.driver = "mlx5_vfio_pci" };
+	capture_begin(&said);
+	assert_int_equal(bind_it(), 0);
+	capture_end(&said);
+	assert_non_null(strstr(said.err, "itsy: warning: "));
+	assert_non_null(strstr(said.err,
+			       BDF ": mlx5_vfio_pci, the driver that the kernel has for it, "
+				   "does not take it (No such device): vfio-pci has it: "));
+	passthru_give_back(&w.p);
 	assert_int_equal(w.releases, 1);
 }
 
@@ -615,6 +648,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_the_configuration_says_is_kept),
 		TEST(test_what_was_bound_here_is_given_back_once),
+		TEST(test_the_driver_that_is_asked_for_is_bound),
+		TEST(test_a_variant_that_does_not_take_it_is_a_warning),
 		TEST(test_what_was_bound_before_stays_bound),
 		TEST(test_what_could_not_be_bound_is_reported_and_not_given_back),
 		TEST(test_one_that_nobody_bound_can_be_closed_and_given_back),

@@ -46,6 +46,11 @@ static void test_each_code_of_the_host_side_has_its_words(void **state)
 		  "itsy bind 0000:00:02.0" },
 		{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "Device or resource busy",
 		  "modprobe vfio-pci" },
+		{ VFIO_FAILURE_VARIANT, ITSY_ENVIRONMENT,
+		  "e1000e, the driver that the kernel has for it, does not take it (Device or "
+		  "resource "
+		  "busy): vfio-pci has it",
+		  "itsy bind --driver" },
 		{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "0000:00:02.1",
 		  "itsy bind --force 0000:00:02.0" },
 		{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there",

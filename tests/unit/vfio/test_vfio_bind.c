@@ -28,7 +28,7 @@ static int bind(struct bindhost *h, struct vfio_failure *failure)
 {
 	*failure = (struct vfio_failure){ 0 };
 	h->writes = 0;
-	return vfio_bind_with(&h->host, &h->tree.fs, &bdf, false, failure);
+	return vfio_bind_with(&h->host, &h->tree.fs, &bdf, 0, failure);
 }
 
 static int release(struct bindhost *h, struct vfio_failure *failure)

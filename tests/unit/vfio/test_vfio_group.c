@@ -48,7 +48,7 @@ static int make(void **state)
 	bindhost_add(&w.h, NIC, "e1000e", false);
 	bindhost_add(&w.h, BRIDGE, "shpchp", true);
 	tree_dir(&w.h.tree, "sys/bus/pci/drivers/e1000e");
-	assert_int_equal(vfio_bind_with(&w.h.host, &w.h.tree.fs, &bdf, false, &w.failure), 1);
+	assert_int_equal(vfio_bind_with(&w.h.host, &w.h.tree.fs, &bdf, 0, &w.failure), 1);
 	w.h.writes = 0;
 	return 0;
 }

@@ -233,7 +233,7 @@ static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 		assert_int_equal(uses(&h, what), cases[i].want);
 		assert_string_equal(what, cases[i].want ? "eth0" : "");
 
-		r = vfio_bind_with(&h.host, &h.tree.fs, &bdf, false, &failure);
+		r = vfio_bind_with(&h.host, &h.tree.fs, &bdf, 0, &failure);
 		assert_int_equal(r, cases[i].want ? -EBUSY : 1);
 		if (cases[i].want) {
 			assert_int_equal(failure.code, VFIO_FAILURE_IN_USE_BY_HOST);
@@ -242,7 +242,8 @@ static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 			assert_int_equal(h.writes, 0);
 			assert_false(bindhost_recorded(&h));
 			/* Who insists gets it. */
-			assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, true, &failure),
+			assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, VFIO_BIND_FORCE,
+							&failure),
 					 1);
 		}
 		bindhost_fini(&h);

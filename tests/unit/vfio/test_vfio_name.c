@@ -457,7 +457,7 @@ static void test_a_bound_function_keeps_the_names_that_its_driver_told(void **st
 	add_nvme(&h, "live\n", "S64FNX0R\n");
 	add_net(&h, "net/eth0", "0\n", "52:54:00:12:34:56\n");
 	add_net(&h, "net/eth1", "0\n", "52:54:00:12:34:57\n");
-	assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, true, &failure), 1);
+	assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, VFIO_BIND_FORCE, &failure), 1);
 	tree_remove(&h.tree, PLACE "/nvme");
 	tree_remove(&h.tree, PLACE "/net");
 	get(&h, &named);
@@ -484,7 +484,7 @@ static void test_a_disk_that_is_bound_while_it_starts_is_recorded_with_its_seria
 	bindhost_init(&h, BDF, "nvme");
 	add_nvme(&h, "connecting\n", "S64FNX0R\n");
 	h.nvme_up_at = 5;
-	assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, true, &failure), 1);
+	assert_int_equal(vfio_bind_with(&h.host, &h.tree.fs, &bdf, VFIO_BIND_FORCE, &failure), 1);
 	tree_remove(&h.tree, PLACE "/nvme");
 	get(&h, &named);
 	assert_string_equal(named.told.serial, "S64FNX0R");

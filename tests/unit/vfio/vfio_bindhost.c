@@ -77,6 +77,7 @@ static int probe_driver(struct bindhost *h, const char *driver)
 {
 	char override[64], path[128];
 	bool vfio = !strcmp(driver, "vfio-pci");
+	bool variant = h->variant_driver && !strcmp(driver, h->variant_driver);
 
 	(void)snprintf(path, sizeof(path), "sys/bus/pci/drivers/%.63s", driver);
 	if (!tree_has(&h->tree, path))
@@ -86,7 +87,7 @@ static int probe_driver(struct bindhost *h, const char *driver)
 		return -ENODEV;
 	if (has_driver(h))
 		return -EBUSY;
-	if (vfio ? h->vfio_refuses : h->own_refuses)
+	if (vfio ? h->vfio_refuses : variant ? h->variant_refuses : h->own_refuses)
 		return -EINVAL;
 	show_driver(h, driver);
 	return 0;
@@ -191,6 +192,18 @@ static int host_modprobe(void *ctx, const char *module)
 
 	h->modprobes++;
 	if (h->no_module)
+		return -ENOENT;
+	if (h->variant_module && !strcmp(module, h->variant_module)) {
+		char path[128];
+
+		(void)snprintf(path, sizeof(path), "sys/bus/pci/drivers/%s", h->variant_driver);
+		tree_dir(&h->tree, path);
+		(void)snprintf(path, sizeof(path), "sys/module/%s/drivers/pci:%s", module,
+			       h->variant_driver);
+		tree_dir(&h->tree, path);
+		return 0;
+	}
+	if (strcmp(module, "vfio-pci") != 0 && strcmp(module, "vfio_iommu_type1") != 0)
 		return -ENOENT;
 	if (!strcmp(module, "vfio-pci"))
 		tree_dir(&h->tree, "sys/bus/pci/drivers/vfio-pci");

@@ -29,7 +29,9 @@ struct bindhost {
 
 	/* What the kernel is like. */
 	bool no_vfio, no_module; /* vfio-pci is not loaded; nor can it be */
-	bool vfio_refuses, own_refuses;
+	bool vfio_refuses, own_refuses, variant_refuses;
+	/* A variant of vfio-pci's: the module that can be loaded, and the driver that it brings. */
+	const char *variant_module, *variant_driver;
 	bool own_wins; /* some other party binds the own driver as soon as it is free */
 	unsigned late; /* naps until a driver shows up */
 	void (*on_nap)(struct bindhost *h); /* what others do meanwhile */
