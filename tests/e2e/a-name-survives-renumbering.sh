@@ -118,6 +118,8 @@ for boot in first second; do
 		has ${boot}_check.out "^PASS +$device $bdf "
 		json ${boot}_run "[.devices[] | select(.name == \"$device\").bdf] == [\"$bdf\"]"
 	done
+	has ${boot}_dry.out "^disk: $(bdf_in $boot disk), 00\.0 on the guest's bus\$"
+	has ${boot}_dry.out "^slot: $(bdf_in $boot slot), 02\.0 on the guest's bus\$"
 	has ${boot}_names.out '^serial = "beta"$'
 	has ${boot}_names.out '^mac = "52:54:00:00:00:0b"$'
 	has ${boot}_names.out '^path = "0000:00/09.0/00.0"$'

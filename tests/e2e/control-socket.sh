@@ -112,7 +112,7 @@ has mode.out '^755 root directory$'
 has mode.out '^600 root socket$'
 has list.out '^steady +[0-9]+ +1 +128M '
 has info.out '^steady: process [0-9]+, 1 vCPU, 128 MiB, boot 1, up '
-has info.out '^disk: 0000:00:02.0, DeviceID 0x0008, [0-9]+ vectors$'
+has info.out '^disk: 0000:00:02.0, 01\.0 on the guest.s bus, DeviceID 0x0008, [0-9]+ vectors$'
 is_status misspelt 2
 has misspelt.err "did you mean 'steady'\? running: steady\$"
 is_status second 4

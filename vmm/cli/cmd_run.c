@@ -10,6 +10,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/kvm/layout.h"
@@ -54,6 +55,18 @@ const struct command_line run_line = {
 		 "6 the host wanted a device back, or reported an error of it.\n",
 };
 
+/* Which functions they are, and where the guest will have them. */
+static void print_devices(const struct config *config)
+{
+	for (size_t i = 0; i < config->nr_devices; i++) {
+		const struct config_device *d = &config->devices[i];
+		char bdf[PCI_BDF_STRLEN], at[CONFIG_PLACE_STRLEN];
+
+		(void)printf("%s: %s, %s on the guest's bus\n", d->name,
+			     pci_bdf_format(&d->bdf, bdf), config_place_format(d->devfn, at));
+	}
+}
+
 /*
  * What itsy run does before it changes anything: it looks at the devices, and loads the files,
  * here into memory that is thrown away.
@@ -77,7 +90,10 @@ static enum exit_status try_only(struct config *config)
 				  strerror(-r));
 	else
 		r = loader_load(&mem, config->kernel, config->initrd, &loaded, &failure);
-	return r < 0 ? report_failure(&failure) : ITSY_OK;
+	if (r < 0)
+		return report_failure(&failure);
+	print_devices(config);
+	return ITSY_OK;
 }
 
 static enum exit_status start(struct config *config, const struct run_options *options)

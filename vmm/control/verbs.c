@@ -13,6 +13,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/report.h"
+#include "vmm/config/config_place.h"
 #include "vmm/control/irqview.h"
 #include "vmm/control/json_member.h"
 #include "vmm/control/vector_list.h"
@@ -32,13 +33,14 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 	(void)error;
 	for (size_t i = 0; i < g->nr_functions; i++) {
 		const struct passthru *p = &g->functions[i];
-		char bdf[PCI_BDF_STRLEN];
+		char bdf[PCI_BDF_STRLEN], at[CONFIG_PLACE_STRLEN];
 
-		(void)json_array_append_new(devices,
-					    json_pack("{s:s, s:s, s:I, s:I}", "name", p->irq.name,
-						      "bdf", pci_bdf_format(&p->bdf, bdf), "devid",
-						      (json_int_t)p->irq.devid, "vectors",
-						      (json_int_t)p->irq.nr_vectors));
+		(void)json_array_append_new(
+			devices, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", p->irq.name, "bdf",
+					   pci_bdf_format(&p->bdf, bdf), "at",
+					   config_place_format(p->devfn, at), "devid",
+					   (json_int_t)p->irq.devid, "vectors",
+					   (json_int_t)p->irq.nr_vectors));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->config->name, "pid",
 			 (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus, "memory_bytes",
@@ -62,10 +64,11 @@ static int info_print(const json_t *request, const json_t *reply, FILE *out)
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 
-		(void)fprintf(out, "%s: %s, DeviceID 0x%04llx, %lld vector%s\n",
-			      member_string(d, "name"), member_string(d, "bdf"),
-			      member_number(d, "devid"), member_number(d, "vectors"),
-			      plural((unsigned long long)member_number(d, "vectors")));
+		(void)fprintf(
+			out, "%s: %s, %s on the guest's bus, DeviceID 0x%04llx, %lld vector%s\n",
+			member_string(d, "name"), member_string(d, "bdf"), member_string(d, "at"),
+			member_number(d, "devid"), member_number(d, "vectors"),
+			plural((unsigned long long)member_number(d, "vectors")));
 	}
 	return 0;
 }

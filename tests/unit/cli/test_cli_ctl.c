@@ -145,10 +145,11 @@ static json_t *printed_json(void)
 	return object;
 }
 
-#define INFO                                                                           \
-	"{\"itsy\": 1, \"ok\": true, \"name\": \"box\", \"pid\": 42, \"vcpus\": 2, "   \
-	"\"memory_bytes\": 536870912, \"boots\": 3, \"uptime_ns\": 5000000000, "       \
-	"\"devices\": [{\"name\": \"nvme\", \"bdf\": \"0000:01:00.0\", \"devid\": 8, " \
+#define INFO                                                                               \
+	"{\"itsy\": 1, \"ok\": true, \"name\": \"box\", \"pid\": 42, \"vcpus\": 2, "       \
+	"\"memory_bytes\": 536870912, \"boots\": 3, \"uptime_ns\": 5000000000, "           \
+	"\"devices\": [{\"name\": \"nvme\", \"bdf\": \"0000:01:00.0\", \"at\": \"02.1\", " \
+	"\"devid\": 8, "                                                                   \
 	"\"vectors\": 17}]}"
 #define ROW(device, vector, taken)                                                                \
 	"{\"device\": \"" device "\", \"vector\": " #vector ", \"devid\": 8, "                    \
@@ -165,8 +166,10 @@ static void test_info_tells_the_guest_and_its_devices(void **state)
 	w.answers[0] = INFO;
 	assert_int_equal(run(cmd_ctl, "ctl box"), ITSY_OK);
 	assert_string_equal(w.asked, "{\"do\":\"info\"}\n");
-	assert_string_equal(w.said.out, "box: process 42, 2 vCPUs, 512 MiB, boot 3, up 5.0 s\n"
-					"nvme: 0000:01:00.0, DeviceID 0x0008, 17 vectors\n");
+	assert_string_equal(w.said.out,
+			    "box: process 42, 2 vCPUs, 512 MiB, boot 3, up 5.0 s\n"
+			    "nvme: 0000:01:00.0, 02.1 on the guest's bus, DeviceID 0x0008, "
+			    "17 vectors\n");
 	assert_int_equal(run(cmd_ctl, "ctl --json box info"), ITSY_OK);
 	object = printed_json();
 	assert_int_equal(json_integer_value(json_object_get(object, "pid")), 42);

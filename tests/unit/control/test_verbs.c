@@ -191,6 +191,18 @@ static void test_info_says_what_it_is(void **state)
 	assert_int_equal(json_array_size(json_object_get(g.reply, "devices")), 2);
 }
 
+static void test_info_says_where_devices_are_on_the_guests_bus(void **state)
+{
+	const json_t *devices;
+
+	(void)state;
+	g.functions[1].devfn = 0x11;
+	assert_non_null(ask("\"do\":\"info\""));
+	devices = json_object_get(g.reply, "devices");
+	assert_string_equal(string(json_array_get(devices, 0), "at"), "00.0");
+	assert_string_equal(string(json_array_get(devices, 1), "at"), "02.1");
+}
+
 static void test_irqs_counts_and_says_where_they_go(void **state)
 {
 	const json_t *v;
@@ -587,6 +599,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		ON_A_GUEST(test_info_says_what_it_is),
+		ON_A_GUEST(test_info_says_where_devices_are_on_the_guests_bus),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
 		ON_A_GUEST(test_irqs_counts_what_the_kernel_took_before_it_tells),
 		ON_A_GUEST(test_vectors_beyond_the_shadow_have_no_target),
