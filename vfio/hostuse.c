@@ -588,12 +588,40 @@ int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
 	return r;
 }
 
+/* One entry is enough. */
+static int stop(void *ctx, const char *name)
+{
+	(void)ctx;
+	(void)name;
+	return 1;
+}
+
 static bool is_path(void *ctx, const char *target)
 {
 	return !strcmp(target, ctx);
 }
 
-/* VFIO opens a group once (vfio_group_fops_open()). */
+/*
+ * Are the open files of all processes shown here? To who may see those of the first one, unless the
+ * host hides processes behind it: in a PID namespace other than the first, whose inode is
+ * PROC_PID_INIT_INO (linux/proc_ns.h).
+ */
+static bool sees_all_processes(const struct pci_host_fs *fs)
+{
+	struct host_path path;
+	char name[32];
+
+	return host_path(&path, fs, "/proc/self/ns/pid") == 0 &&
+	       host_read_link(path.text, name, sizeof(name)) == 0 &&
+	       !strcmp(name, "pid:[4026531836]") && host_path(&path, fs, "/proc/1/fd") == 0 &&
+	       host_each_entry(path.text, stop, NULL) >= 0;
+}
+
+/*
+ * VFIO opens a group once (vfio_group_fops_open()): who opens it to see whether it opens is in the
+ * way of a guest that starts in that moment. So that is what is done where processes cannot be
+ * asked.
+ */
 bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs *fs, int group,
 			char ret_who[OPENER_STRLEN])
 {
@@ -601,10 +629,10 @@ bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs 
 	char node[32];
 
 	(void)snprintf(node, sizeof(node), "/dev/vfio/%d", group);
-	if (host_path(&path, fs, "%s", node) < 0 ||
-	    sys->try_open(sys->ctx, path.text, O_RDWR) != -EBUSY)
+	ret_who[0] = '\0';
+	if (host_path(&path, fs, "%s", node) < 0 || !host_exists(path.text))
 		return false;
-	if (opener_find(fs, is_path, node, ret_who) != 1)
-		ret_who[0] = '\0';
-	return true;
+	if (opener_find(fs, is_path, node, ret_who) == 1)
+		return true;
+	return !sees_all_processes(fs) && sys->try_open(sys->ctx, path.text, O_RDWR) == -EBUSY;
 }

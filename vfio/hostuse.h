@@ -27,7 +27,10 @@ struct hostuse_sys hostuse_sys_kernel(void);
 int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
 	      const struct pci_bdf *bdf, char ret_what[96]) _must_check_;
 
-/* Has another process an IOMMU group open? Then ret_who is that one, "" where that is not known. */
+/*
+ * Has another process an IOMMU group open? Then ret_who is that one, "" where that is not known.
+ * Opens the group itself, for a moment, only where it does not see all processes.
+ */
 bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs *fs, int group,
 			char ret_who[OPENER_STRLEN]);
 

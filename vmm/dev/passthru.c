@@ -23,6 +23,10 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
+/* How often, and how soon, a function that another process has open is asked for again. */
+#define BUSY_TRIES  10u
+#define BUSY_NAP_NS 5000000L
+
 /* ---- what the device tells ---------------------------------------------------- */
 
 static void vector_changed(void *ctx, unsigned vector)
@@ -291,11 +295,29 @@ static void move_interrupts(struct passthru *p, int cpu)
 			       cure_of_move(vf.error));
 }
 
+/*
+ * Who may not see all processes looks at a group by opening it, as vfio_look() does: that takes no
+ * time, and a group that is a guest's stays so.
+ */
+static int open_device(struct passthru *p, struct vfio_container *container,
+		       struct vfio_failure *ret_vf)
+{
+	const struct timespec nap = { .tv_nsec = BUSY_NAP_NS };
+	int r = vfio_device_create(container, p->host, &p->bdf, &p->dev, ret_vf);
+
+	for (unsigned i = 0; r < 0 && ret_vf->code == VFIO_FAILURE_BUSY && i < BUSY_TRIES; i++) {
+		*ret_vf = (struct vfio_failure){ 0 };
+		(void)nanosleep(&nap, NULL);
+		r = vfio_device_create(container, p->host, &p->bdf, &p->dev, ret_vf);
+	}
+	return r;
+}
+
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
-	int r = vfio_device_create(container, p->host, &p->bdf, &p->dev, &vf);
+	int r = open_device(p, container, &vf);
 
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);

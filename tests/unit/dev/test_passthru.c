@@ -353,7 +353,7 @@ static bool open_with_failure(unsigned nth, int error)
 
 static void test_each_call_of_open_that_fails_is_reported_and_leaves_it_closed(void **state)
 {
-	static const int errors[] = { EIO, ENOMEM, EPERM, EBUSY };
+	static const int errors[] = { EIO, ENOMEM, EPERM, ENODEV };
 
 	(void)state;
 	assert_int_equal(bind_it(), 0);
@@ -369,6 +369,28 @@ static void test_each_call_of_open_that_fails_is_reported_and_leaves_it_closed(v
 	close_it();
 	passthru_give_back(&w.p);
 	assert_int_equal(w.releases, 1);
+}
+
+/* By somebody who looks whether it opens. */
+static void test_a_group_that_is_busy_for_a_moment_is_asked_for_again(void **state)
+{
+	unsigned again = 0;
+
+	(void)state;
+	assert_int_equal(bind_it(), 0);
+	for (unsigned nth = 1; nth <= 3; nth++) {
+		w.fake.fail_at = nth;
+		w.fake.fail_errno = EBUSY;
+		w.fake.failed = false;
+		again += open_it() == 0 && w.fake.failed;
+		w.fake.fail_at = 0;
+		close_it();
+	}
+	assert_in_range(again, 1, 3);
+	/* One that stays busy is somebody's. */
+	w.fake.group_errno = EBUSY;
+	assert_int_equal(open_it(), -EBUSY);
+	assert_non_null(strstr(w.failure.cause, "another process has it open"));
 }
 
 static void test_open_without_memory_is_reported_and_leaves_it_closed(void **state)
@@ -655,6 +677,7 @@ int main(void)
 		TEST(test_one_that_nobody_bound_can_be_closed_and_given_back),
 		TEST(test_a_driver_that_does_not_take_it_back_is_a_warning),
 		TEST(test_each_call_of_open_that_fails_is_reported_and_leaves_it_closed),
+		TEST(test_a_group_that_is_busy_for_a_moment_is_asked_for_again),
 		TEST(test_open_without_memory_is_reported_and_leaves_it_closed),
 		TEST(test_interrupts_move_to_the_cpu_asked_for_until_it_is_closed),
 		TEST(test_interrupts_that_stay_where_they_are_are_a_warning_with_a_cure),

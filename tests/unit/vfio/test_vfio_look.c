@@ -244,12 +244,50 @@ static void test_an_opener_is_another_process(void **state)
 	bindhost_fini(&h);
 }
 
+/* A guest that starts just then would be refused: it is done where nobody else can be asked. */
+static void test_a_group_is_opened_only_where_processes_are_hidden(void **state)
+{
+	static const struct {
+		const char *why, *pid_ns;
+		bool sees_first;
+		bool has_opener;
+		unsigned opens;
+	} cases[] = {
+		{ "all are seen", "pid:[4026531836]", true, false, 0 },
+		{ "all are seen, and one has it", "pid:[4026531836]", true, true, 0 },
+		{ "those of others are hidden", "pid:[4026531836]", false, false, 1 },
+		{ "those of others are hidden, and one that is not has it", "pid:[4026531836]",
+		  false, true, 0 },
+		{ "a container", "pid:[4026532201]", true, false, 1 },
+		{ "it is not known", NULL, true, false, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct vfio_failure failure;
+		struct bindhost h;
+
+		print_message("%s\n", cases[i].why);
+		bindhost_init(&h, BDF, "vfio-pci");
+		if (cases[i].pid_ns)
+			tree_link(&h.tree, "proc/self/ns/pid", cases[i].pid_ns);
+		if (cases[i].sees_first)
+			tree_link(&h.tree, "proc/1/fd/0", "/dev/null");
+		if (cases[i].has_opener)
+			tree_link(&h.tree, "proc/345/fd/4", "/dev/vfio/0");
+		assert_int_equal(look(&h, NULL, &failure), cases[i].has_opener ? -EBUSY : 0);
+		assert_int_equal(h.group_opens, cases[i].opens);
+		bindhost_fini(&h);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_stands_in_the_way_is_found_and_named),
 		cmocka_unit_test(test_what_the_same_guest_gets_is_not_in_the_way),
 		cmocka_unit_test(test_an_opener_is_another_process),
+		cmocka_unit_test(test_a_group_is_opened_only_where_processes_are_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -214,12 +214,13 @@ static int host_modprobe(void *ctx, const char *module)
 
 static int try_open(void *ctx, const char *path, int flags)
 {
-	const struct bindhost *h = ctx;
+	struct bindhost *h = ctx;
 	const char *name = path + strlen(h->tree.fs.root) + strlen("/dev/"), *at = h->claimed;
 	size_t len = strlen(name);
 
 	if (!strncmp(name, "vfio/", 5)) {
 		assert_int_equal(flags, O_RDWR);
+		h->group_opens++;
 		return -h->group_errno;
 	}
 	/* A claim, and no write: daemons would be told of that. */
@@ -277,6 +278,7 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 	tree_dir(&h->tree, "sys/bus/pci/drivers/nvme");
 	tree_dir(&h->tree, "sys/bus/pci/drivers/vfio-pci");
 	tree_write(&h->tree, "dev/vfio/vfio", "");
+	tree_write(&h->tree, "dev/vfio/0", "");
 	tree_dir(&h->tree, "run");
 }
 

@@ -45,6 +45,7 @@ struct bindhost {
 
 	/* What happened. */
 	unsigned writes, naps, modprobes;
+	unsigned group_opens; /* to see whether it opens */
 	bool failed;
 	bool recorded_first;		 /* a record was on disk at the first write */
 	char pending[PCI_DRIVER_STRLEN]; /* a driver that will show up */
