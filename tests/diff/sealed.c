@@ -216,7 +216,9 @@ int sealed_side_create(const struct script *script, const struct universe *unive
 	guest_begin(&side->kvm.guest, script, universe);
 	r = ram_init(&side->kvm.ram);
 	if (!r) {
-		side->mem = (struct gmem){ RAM_BASE, RAM_SZ, side->kvm.ram.banks[BANK_MAIN].bytes };
+		side->mem = (struct gmem){ .banks = { { RAM_BASE, RAM_SZ,
+							side->kvm.ram.banks[BANK_MAIN].bytes } },
+					   .nr = 1 };
 		r = build_kvm(side, ret_what);
 	}
 	if (!r) {

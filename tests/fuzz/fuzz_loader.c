@@ -56,7 +56,7 @@ static struct rig *rig_get(void)
 	static struct rig rig;
 	int r;
 
-	if (!rig.mem.va) {
+	if (!rig.mem.nr) {
 		r = gmem_init(&rig.mem, RAM_BASE, RAM_MAX + GUARD_SZ);
 		assert(r == 0);
 		file_make(&rig.kernel);
@@ -138,9 +138,9 @@ static void put_kernel(const struct file *file, enum packing packing, const stru
 /* Everything lies in RAM, one behind the other. */
 static void check_places(const struct gmem *mem, const struct loaded *loaded)
 {
-	const uint64_t end = mem->base + mem->size;
+	const uint64_t end = RAM_BASE + mem->banks[0].size;
 
-	assert(loaded->kernel >= mem->base);
+	assert(loaded->kernel >= RAM_BASE);
 	assert(loaded->entry >= loaded->kernel);
 	assert(loaded->entry < loaded->kernel_end);
 	assert(loaded->kernel <= loaded->kernel_end);
@@ -163,7 +163,7 @@ static void check_bytes(const struct gmem *mem, uint64_t gpa, const struct bytes
 /* Nothing was written behind the end of RAM. */
 static void check_guard(const struct gmem *mem)
 {
-	const uint8_t *guard = mem->va + mem->size;
+	const uint8_t *guard = mem->banks[0].va + mem->banks[0].size;
 
 	for (unsigned i = 0; i < GUARD_SZ; i++)
 		assert(guard[i] == GUARD);
@@ -183,7 +183,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct failure failure = { 0 };
 	int r;
 
-	mem.size = ram_sizes[flags >> 2 & 3];
+	mem.banks[0].size = ram_sizes[flags >> 2 & 3];
 	if (flags & 0x10)
 		initrd.at = input_bytes(&in, input_u16(&in), &initrd.len);
 	if (flags & 0x20)
@@ -193,7 +193,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	kernel.at = input_bytes(&in, input_left(&in), &kernel.len);
 	put_kernel(&rig->kernel, packing, &kernel, kernel_size);
 	file_fill(&rig->initrd, &initrd, initrd_size);
-	memset(mem.va + mem.size, GUARD, GUARD_SZ);
+	memset(mem.banks[0].va + mem.banks[0].size, GUARD, GUARD_SZ);
 
 	r = loader_load(&mem, rig->kernel.path, flags & 0x10 ? rig->initrd.path : NULL, &loaded,
 			&failure);

@@ -272,7 +272,8 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 		r = open_device(b, &device, f, ret_failure);
 	if (r < 0)
 		return r;
-	r = vfio_dma_map(b->container, b->mem.base, b->mem.size, b->mem.va, &vf);
+	r = vfio_dma_map(b->container, b->mem.banks[0].base, b->mem.banks[0].size,
+			 b->mem.banks[0].va, &vf);
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 
@@ -455,8 +456,9 @@ static enum exit_status live(struct bench *b)
 	if (r >= 0) {
 		place_trigger(b);
 		r = measure(b, &failure);
-		outcome->has_memory = b->smaps && self_memory_read(b->smaps, b->mem.va, b->mem.size,
-								   &outcome->memory) >= 0;
+		outcome->has_memory =
+			b->smaps && self_memory_read(b->smaps, b->mem.banks[0].va,
+						     b->mem.banks[0].size, &outcome->memory) >= 0;
 	}
 	tear_down(b);
 	return r < 0 ? report_failure(&failure) : ITSY_OK;

@@ -52,7 +52,7 @@ static void describe(struct bench_guest *guest, const struct bench_guest_config 
 	guest->config = (struct config){
 		.cmdline = cmdline,
 		.vcpus = config->vcpus,
-		.memory = config->mem->size,
+		.memory = gmem_size(config->mem),
 		.router = config->router,
 		.spin = config->spin,
 		.vcpu = config->vcpu,

@@ -81,6 +81,7 @@ struct run {
 	bool input_ended;
 
 	uint64_t set_up_ns;   /* when set-up began */
+	uint64_t pinned;      /* bytes of the banks that are */
 	int killed_by;	      /* a signal that told us to end */
 	bool taken;	      /* the host has told us to */
 	struct failure taker; /* how */
@@ -154,17 +155,20 @@ static bool is_to_end(struct run *run)
 }
 
 /* A line that grows, on a terminal; somewhere else one line says that it takes its time. */
-static bool show_pinning(void *ctx, uint64_t done, uint64_t size)
+static bool show_pinning(void *ctx, uint64_t done_of_bank, uint64_t size_of_bank)
 {
 	struct run *run = ctx;
+	const uint64_t done = run->pinned + done_of_bank;
 	bool is_long = clock_ns() - run->set_up_ns > SILENT_NS;
 
+	(void)size_of_bank;
 	if (is_to_end(run))
 		return false;
 	/* What is over with the first piece is not worth a line. */
 	if (!run->options->quiet && is_long && done)
 		report_progress(&run->progress, "locking memory for DMA: %llu of %llu MiB",
-				(unsigned long long)(done / MiB), (unsigned long long)(size / MiB));
+				(unsigned long long)(done / MiB),
+				(unsigned long long)(run->config->memory / MiB));
 	return true;
 }
 
@@ -176,9 +180,15 @@ static int map_memory(struct run *run, struct failure *ret_failure)
 		.ctx = run,
 	};
 	struct vfio_failure vf = { 0 };
-	int r = vfio_dma_map_in_pieces(run->container, run->mem.base, run->mem.size, run->mem.va,
-				       &progress, &vf);
+	int r = 0;
 
+	for (size_t i = 0; i < run->mem.nr && r >= 0; i++) {
+		const struct gmem_bank *bank = &run->mem.banks[i];
+
+		r = vfio_dma_map_in_pieces(run->container, bank->base, bank->size, bank->va,
+					   &progress, &vf);
+		run->pinned += bank->size;
+	}
 	report_progress_end(&run->progress);
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
@@ -259,11 +269,12 @@ static void open_outputs(struct run *run)
 static int take_memory(struct run *run, struct failure *ret_failure)
 {
 	const struct config *config = run->config;
+	const struct gmem_range range = { LAYOUT_RAM, config->memory };
 	int r = guest_memory_find(config, "", ret_failure);
 
 	if (r < 0)
 		return r;
-	r = gmem_init_huge(&run->mem, LAYOUT_RAM, config->memory, config->huge_page);
+	r = gmem_init_banks(&run->mem, &range, 1, config->huge_page);
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
 				   "lower memory in the configuration",

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guest memory: one contiguous range of RAM, and the one checked accessor.
+ * Guest memory: the banks of RAM, and the one checked accessor.
  *
- * The range never moves or shrinks while a guest exists, so the accessor needs
+ * Banks never move or shrink while a guest exists, so the accessor needs
  * no lock. What it reads may change under it: callers copy once, then look.
  */
 #include "vmm/kvm/gmem.h"
@@ -27,9 +27,20 @@ static uint64_t block_size(void)
 	return page * (page / sizeof(uint64_t));
 }
 
-static bool is_range(uint64_t base, uint64_t size, uint64_t unit)
+/* Each in whole units, and behind the one before it. */
+static bool are_ranges(const struct gmem_range ranges[], size_t nr, uint64_t unit)
 {
-	return size && size % unit == 0 && base % GMEM_BASE_ALIGN == 0 && base + size >= base;
+	uint64_t end = 0;
+
+	for (size_t i = 0; i < nr; i++) {
+		const struct gmem_range *range = &ranges[i];
+
+		if (!range->size || (range->base | range->size) % unit || range->base < end ||
+		    range->base + range->size < range->base)
+			return false;
+		end = range->base + range->size;
+	}
+	return nr >= 1 && nr <= GMEM_MAX_BANKS;
 }
 
 /* 0, or a negative errno. */
@@ -44,81 +55,96 @@ static int reserve(uint64_t size, int flags, uint8_t **ret)
 	return 0;
 }
 
-static void take(struct gmem *mem, uint64_t base, uint64_t size, uint8_t *va)
+/* Ordinary memory, which is alike to base below the size of a block. */
+static int reserve_alike(const struct gmem_range *range, uint8_t **ret)
 {
-	/* A child that is forked for a helper program must not copy a guest. */
-	(void)madvise(va, size, MADV_DONTFORK);
-	*mem = (struct gmem){ .base = base, .size = size, .va = va };
-}
-
-int gmem_init(struct gmem *mem, uint64_t base, uint64_t size)
-{
-	uint64_t block = block_size(), head;
+	const uint64_t block = block_size(), size = range->size;
+	uint64_t head;
 	uint8_t *p = NULL;
 	int r;
 
-	assert(mem);
-
-	*mem = (struct gmem){ 0 };
-	if (!is_range(base, size, 4096))
-		return -EINVAL;
 	if (size + block < size)
 		return -ENOMEM;
 	r = reserve(size + block, MAP_NORESERVE, &p);
 	if (r < 0)
 		return r;
 
-	head = (block - (uintptr_t)p % block) % block;
+	head = (range->base % block + block - (uintptr_t)p % block) % block;
 	if (head)
 		(void)munmap(p, head);
 	if (block > head)
 		(void)munmap(p + head + size, block - head);
 	/* Advice only: a host without huge pages runs just as well. */
 	(void)madvise(p + head, size, MADV_HUGEPAGE);
-	take(mem, base, size, p + head);
+	*ret = p + head;
 	return 0;
 }
 
-int gmem_init_huge(struct gmem *mem, uint64_t base, uint64_t size, uint64_t page_size)
+int gmem_init_banks(struct gmem *mem, const struct gmem_range ranges[], size_t nr,
+		    uint64_t page_size)
 {
-	uint8_t *p = NULL;
-	int r;
-
 	assert(mem);
 
-	if (!page_size)
-		return gmem_init(mem, base, size);
 	*mem = (struct gmem){ 0 };
-	if ((page_size & (page_size - 1)) || !is_range(base, size, page_size) || base % page_size)
+	if ((page_size & (page_size - 1)) || !are_ranges(ranges, nr, page_size ? page_size : 4096))
 		return -EINVAL;
-	/* Which of its sizes the host is to take: mmap(2), MAP_HUGE_SHIFT. */
-	r = reserve(size, MAP_HUGETLB | __builtin_ctzll(page_size) << MAP_HUGE_SHIFT, &p);
-	if (r < 0)
-		return r;
-	take(mem, base, size, p);
+	for (size_t i = 0; i < nr; i++) {
+		uint8_t *va = NULL;
+		/* Which of its sizes the host is to take: mmap(2), MAP_HUGE_SHIFT. */
+		int r = page_size ? reserve(ranges[i].size,
+					    MAP_HUGETLB | __builtin_ctzll(page_size)
+								  << MAP_HUGE_SHIFT,
+					    &va)
+				  : reserve_alike(&ranges[i], &va);
+
+		if (r < 0) {
+			gmem_fini(mem);
+			return r;
+		}
+		/* A child that is forked for a helper program must not copy a guest. */
+		(void)madvise(va, ranges[i].size, MADV_DONTFORK);
+		mem->banks[mem->nr++] = (struct gmem_bank){ ranges[i].base, ranges[i].size, va };
+	}
 	return 0;
+}
+
+int gmem_init(struct gmem *mem, uint64_t base, uint64_t size)
+{
+	const struct gmem_range range = { base, size };
+
+	return gmem_init_banks(mem, &range, 1, 0);
 }
 
 void gmem_fini(struct gmem *mem)
 {
-	if (!mem || !mem->va)
+	if (!mem)
 		return;
-	(void)munmap(mem->va, mem->size);
+	for (size_t i = 0; i < mem->nr; i++)
+		(void)munmap(mem->banks[i].va, mem->banks[i].size);
 	*mem = (struct gmem){ 0 };
+}
+
+uint64_t gmem_size(const struct gmem *mem)
+{
+	uint64_t size = 0;
+
+	for (size_t i = 0; i < mem->nr; i++)
+		size += mem->banks[i].size;
+	return size;
 }
 
 void *gmem_host(const struct gmem *mem, uint64_t gpa, uint64_t len)
 {
-	uint64_t offset;
-
 	assert(mem);
 
-	if (gpa < mem->base)
-		return NULL;
-	offset = gpa - mem->base;
-	if (offset > mem->size || len > mem->size - offset)
-		return NULL;
-	return mem->va + offset;
+	for (size_t i = 0; i < mem->nr; i++) {
+		const struct gmem_bank *bank = &mem->banks[i];
+		const uint64_t offset = gpa - bank->base;
+
+		if (gpa >= bank->base && offset < bank->size)
+			return len <= bank->size - offset ? bank->va + offset : NULL;
+	}
+	return NULL;
 }
 
 /*

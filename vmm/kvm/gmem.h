@@ -10,32 +10,47 @@
 
 #include "vmm/base/cleanup.h"
 
-/* What a block of the host's page tables maps at most, below level 1, whatever its pages. */
-#define GMEM_BASE_ALIGN (UINT64_C(512) << 20)
+/* Ranges of the guest's addresses that its RAM has at most; it has several where some must be left
+ * out. */
+#define GMEM_MAX_BANKS 8u
+
+struct gmem_range {
+	uint64_t base, size; /* GPA of the first byte; bytes, more than 0 */
+};
+
+/* One range of RAM. */
+struct gmem_bank {
+	uint64_t base, size;
+	uint8_t *va; /* owned */
+};
 
 struct gmem {
-	uint64_t base; /* GPA of the first byte */
-	uint64_t size; /* bytes, a multiple of the page size */
-	uint8_t *va;   /* owned; NULL before init */
+	struct gmem_bank banks[GMEM_MAX_BANKS]; /* ascending */
+	size_t nr;				/* 0 before init */
 };
 
 /*
  * Reserve size bytes of RAM for [base, base + size), of the host's ordinary memory, in transparent
- * huge pages as far as the host has them. base is a multiple of GMEM_BASE_ALIGN. The host's memory
+ * huge pages as far as the host has them. base and size are multiples of 4096. The host's memory
  * is taken as it is touched. 0, or -ENOMEM, -EINVAL.
  */
 int gmem_init(struct gmem *mem, uint64_t base, uint64_t size) _must_check_;
 /*
- * The same in the host's reserved huge pages of page_size bytes (hugetlbfs), a power of two that
- * divides base and size, or 0 for gmem_init(). They are set aside at once: -ENOMEM where too few
- * are free, -EINVAL where the host has none of this size.
+ * The same for 1 to GMEM_MAX_BANKS ranges, ascending and apart. With a page_size, in the host's
+ * reserved huge pages of so many bytes (hugetlbfs), a power of two that divides each base and size;
+ * 0: ordinary memory. Huge pages are set aside at once: -ENOMEM where too few
+ * are free, -EINVAL where the host has none of this size. On failure there is no memory.
  */
-int gmem_init_huge(struct gmem *mem, uint64_t base, uint64_t size, uint64_t page_size) _must_check_;
+int gmem_init_banks(struct gmem *mem, const struct gmem_range ranges[], size_t nr,
+		    uint64_t page_size) _must_check_;
 void gmem_fini(struct gmem *mem);
+
+/* Bytes of all banks. */
+uint64_t gmem_size(const struct gmem *mem);
 
 /*
  * Copy from or to guest memory. 0, or -EFAULT where any byte of
- * [gpa, gpa + len) is outside RAM; nothing is copied then. Any thread.
+ * [gpa, gpa + len) is outside of the bank that has the first; nothing is copied then. Any thread.
  * Naturally aligned 8-byte copies are single accesses.
  */
 int gmem_read(const struct gmem *mem, uint64_t gpa, void *buf, size_t len) _must_check_;

@@ -12,16 +12,17 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/report.h"
+#include "vmm/kvm/gmem.h"
 #include "vmm/kvm/kvm_sys.h"
 
 /* Numbers of memory slots. */
 enum vm_slot {
-	VM_SLOT_RAM,
-	VM_SLOT_KERNEL_ITS_FRAME,
+	VM_SLOT_RAM, /* of the first bank; those of the others follow */
+	VM_SLOT_KERNEL_ITS_FRAME = VM_SLOT_RAM + GMEM_MAX_BANKS,
 	VM_SLOT_KERNEL_ITS_MEM,
 	VM_SLOT_KERNEL_GICR,
 	VM_SLOT_KERNEL_CODE,
-	VM_SLOT_BARS = 8, /* and all above: pci_host.c */
+	VM_SLOT_BARS = 16, /* and all above: pci_host.c */
 };
 
 struct vm {

@@ -98,7 +98,7 @@ static void u64(struct tree *t, const char *name, uint64_t value)
 	note(t, fdt_property_u64(t->fdt, name, value));
 }
 
-#define MAX_CELLS 24u
+#define MAX_CELLS (4u * GMEM_MAX_BANKS)
 
 static void cells(struct tree *t, const char *name, const uint32_t value[], size_t nr)
 {
@@ -140,9 +140,17 @@ static void write_chosen(struct tree *t, const struct fdt_machine *m)
 
 static void write_memory(struct tree *t, const struct fdt_machine *m)
 {
-	begin_at(t, "memory", m->ram);
+	uint32_t reg[4 * GMEM_MAX_BANKS], *cell = reg;
+
+	for (size_t i = 0; i < m->nr_ram; i++) {
+		const uint32_t bank[] = { CELLS64(m->ram[i].base), CELLS64(m->ram[i].size) };
+
+		memcpy(cell, bank, sizeof(bank));
+		cell += ARRAY_SIZE(bank);
+	}
+	begin_at(t, "memory", m->ram[0].base);
 	string(t, "device_type", "memory");
-	CELLS(t, "reg", CELLS64(m->ram), CELLS64(m->ram_sz));
+	cells(t, "reg", reg, (size_t)(cell - reg));
 	end(t);
 }
 
@@ -355,6 +363,8 @@ int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
 	assert(machine);
 	assert(machine->nr_vcpus >= 1);
 	assert(machine->nr_vcpus <= LAYOUT_MAX_VCPUS);
+	assert(machine->nr_ram >= 1);
+	assert(machine->nr_ram <= GMEM_MAX_BANKS);
 	assert(machine->nr_its >= 1);
 	assert(LAYOUT_GITS_OF(machine->nr_its) <= LAYOUT_UART);
 	assert(machine->nr_functions <= REQUESTER_IDS);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "vmm/base/cleanup.h"
+#include "vmm/kvm/gmem.h"
 
 /* Where the MSIs of a function on the guest's bus go. */
 struct fdt_function {
@@ -22,8 +23,9 @@ struct fdt_machine {
 	const struct fdt_function *functions; /* [nr_functions] */
 	size_t nr_functions;
 	uint32_t nr_vcpus;
-	const uint64_t *mpidr; /* [nr_vcpus], affinity fields only */
-	uint64_t ram, ram_sz;
+	const uint64_t *mpidr;	      /* [nr_vcpus], affinity fields only */
+	const struct gmem_range *ram; /* [nr_ram], 1 to GMEM_MAX_BANKS, ascending */
+	size_t nr_ram;
 	uint64_t initrd, initrd_end; /* equal: none */
 	const char *cmdline;
 	uint64_t seed[8]; /* rng-seed and kaslr-seed */

@@ -6,8 +6,9 @@
  * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), RFC 1952
  * (gzip).
  *
- * Memory, ascending: kernel at the start of RAM + text_offset, then the initrd,
- * then 2 MiB for the device tree. Files are read, and inflated, straight to
+ * Memory, ascending, all in the largest bank: kernel at its start + text_offset, then the initrd,
+ * then 2 MiB for the device tree. Since Linux 4.6 a kernel uses memory that is below it
+ * (booting.rst 4), and an initrd may not be far away. Files are read, and inflated, straight to
  * where they are to lie: there is no second copy of either.
  *
  * No locks: all this is set-up, on one thread, before the guest runs.
@@ -105,9 +106,23 @@ static uint64_t align_up(uint64_t v, uint64_t align)
 	return (v + align - 1) & ~(align - 1);
 }
 
+/*
+ * The functions below load into memory of one bank, which this makes: the largest there is, of
+ * several the lowest.
+ */
+static struct gmem boot_bank(const struct gmem *mem)
+{
+	size_t largest = 0;
+
+	for (size_t i = 1; i < mem->nr; i++)
+		if (mem->banks[i].size > mem->banks[largest].size)
+			largest = i;
+	return (struct gmem){ .nr = 1, .banks = { mem->banks[largest] } };
+}
+
 static uint64_t mem_end(const struct gmem *mem)
 {
-	return mem->base + mem->size;
+	return mem->banks[0].base + mem->banks[0].size;
 }
 
 static int does_not_fit(struct failure *failure, const struct source *src, const struct gmem *mem,
@@ -118,7 +133,7 @@ static int does_not_fit(struct failure *failure, const struct source *src, const
 		"give the guest more: memory = \"...\"",
 		"it needs %llu MiB, which the guest's %llu MiB of memory do not have left",
 		(unsigned long long)((needs + MASK64(19, 0)) >> 20),
-		(unsigned long long)(mem->size >> 20));
+		(unsigned long long)(mem->banks[0].size >> 20));
 }
 
 static int read_failed(struct failure *failure, const struct source *src, int error)
@@ -247,10 +262,10 @@ static int placement_of(const struct source *src, const struct gmem *mem,
 	if (text_offset % 4)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
 				   "build or copy it again", "the header of the kernel is damaged");
-	if (text_offset >= mem->size || needs > mem->size - text_offset)
+	if (text_offset >= mem->banks[0].size || needs > mem->banks[0].size - text_offset)
 		return does_not_fit(ret_failure, src, mem, needs ? needs : text_offset);
-	assert(mem->base % KERNEL_ALIGN == 0);
-	*ret_place = (struct placement){ .at = mem->base + text_offset, .needs = needs };
+	assert(mem->banks[0].base % KERNEL_ALIGN == 0);
+	*ret_place = (struct placement){ .at = mem->banks[0].base + text_offset, .needs = needs };
 	return 0;
 }
 
@@ -356,7 +371,7 @@ static int unpack_kernel(struct unpack *u, const struct gmem *mem, struct placem
 	if (r < 0)
 		return r;
 	if (over)
-		return does_not_fit(ret_failure, u->src, mem, mem->size);
+		return does_not_fit(ret_failure, u->src, mem, mem->banks[0].size);
 	*ret_end = ret_place->at + got + rest;
 	return 0;
 }
@@ -512,23 +527,21 @@ int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 		     struct loaded *ret_loaded, struct failure *ret_failure)
 {
 	const char *kernel = files->kernel_path, *initrd = files->initrd_path;
+	const struct gmem bank = boot_bank(mem);
 	struct loaded loaded = { 0 };
-	int r;
+	int r = load_kernel(&bank, files, &loaded, ret_failure);
 
-	assert(mem);
-
-	r = load_kernel(mem, files, &loaded, ret_failure);
 	if (r < 0)
 		return r;
 	loaded.initrd = loaded.initrd_end = loaded.kernel_end;
 	if (initrd) {
-		r = load_initrd(mem, files, &loaded, ret_failure);
+		r = load_initrd(&bank, files, &loaded, ret_failure);
 		if (r < 0)
 			return r;
 	}
 	loaded.fdt = align_up(loaded.initrd_end, FDT_SZ);
 	loaded.fdt_max_sz = FDT_SZ;
-	if (!gmem_host(mem, loaded.fdt, FDT_SZ))
+	if (!gmem_host(&bank, loaded.fdt, FDT_SZ))
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOSPC, initrd ? initrd : kernel,
 				   "give the guest more: memory = \"...\"",
 				   "no room is left behind it for the device tree");
@@ -539,16 +552,17 @@ int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 int loader_load_flat(const struct gmem *mem, const void *image, size_t size,
 		     struct loaded *ret_loaded, struct failure *ret_failure)
 {
-	uint64_t at = mem->base + FLAT_OFFSET, end = at + size, slack;
-	void *to = gmem_host(mem, at, size);
+	const struct gmem bank = boot_bank(mem);
+	uint64_t at = bank.banks[0].base + FLAT_OFFSET, end = at + size, slack;
+	void *to = gmem_host(&bank, at, size);
 
-	if (!to || mem_end(mem) - end < 4 * FDT_SZ)
+	if (!to || mem_end(&bank) - end < 4 * FDT_SZ)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOSPC, "guest memory", NULL,
 				   "the program needs more than %llu MiB",
-				   (unsigned long long)(mem->size >> 20));
+				   (unsigned long long)(bank.banks[0].size >> 20));
 	memcpy(to, image, size);
 	/* As for a flat binary from a file: half of the memory after it is the program's. */
-	slack = (mem_end(mem) - end) / 2;
+	slack = (mem_end(&bank) - end) / 2;
 	*ret_loaded = (struct loaded){
 		.entry = at,
 		.kernel = at,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Put a kernel and an initrd into guest memory. Documentation/arm64/booting.rst.
+ * Put a kernel and an initrd into guest memory, all into the largest bank of it.
+ * Documentation/arm64/booting.rst.
  */
 #ifndef VMM_MACHINE_LOADER_H
 #define VMM_MACHINE_LOADER_H
@@ -18,7 +19,7 @@ struct loaded {
 /*
  * kernel: an arm64 Image, a gzip'd Image, an EFI zboot Image with a gzip
  * payload, or, without any of these magics, a flat binary (loaded 0x80000
- * above the start of RAM and entered at its first byte). initrd may be NULL.
+ * above the start of the bank and entered at its first byte). initrd may be NULL.
  * A file that cannot be read or does not fit is a failure with ITSY_ENVIRONMENT.
  */
 int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,

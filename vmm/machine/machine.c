@@ -187,15 +187,30 @@ static int build_redist(struct machine *m, struct failure *ret_failure)
 	return kernel_redist_create(&config, &m->redist, ret_failure);
 }
 
+static int add_ram(const struct machine *m, struct failure *ret_failure)
+{
+	const struct gmem *mem = m->cfg.mem;
+	int r = 0;
+
+	for (size_t i = 0; i < mem->nr && r >= 0; i++) {
+		const struct gmem_bank *bank = &mem->banks[i];
+
+		r = vm_set_slot(&m->vm, VM_SLOT_RAM + (unsigned)i, bank->base, bank->size, bank->va,
+				false);
+	}
+	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+				   "KVM refused it (%s)", strerror(-r))
+		     : 0;
+}
+
 /* KVM's side: VM, RAM, interrupt controller, vCPUs, kernel ITS. */
 static int build_kvm(struct machine *m, const struct kernel_its_function *functions,
 		     struct failure *ret_failure)
 {
-	const struct gmem *mem = m->cfg.mem;
 	uint32_t nr_vcpus = m->cfg.config->vcpus;
 	struct kernel_its_config kernel_its_config = {
 		.vm = &m->vm,
-		.mem = mem,
+		.mem = m->cfg.mem,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
@@ -211,10 +226,9 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	r = vm_needs_met(&m->vm, ret_failure);
 	if (r < 0)
 		return r;
-	r = vm_set_slot(&m->vm, VM_SLOT_RAM, mem->base, mem->size, mem->va, false);
+	r = add_ram(m, ret_failure);
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
-				   "KVM refused it (%s)", strerror(-r));
+		return r;
 	r = gic_create(&m->vm, &m->gic, ret_failure);
 	if (r < 0)
 		return r;
@@ -410,14 +424,15 @@ void machine_destroy(struct machine *m)
 int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
 {
 	struct fdt_function functions[CONFIG_MAX_DEVICES];
+	struct gmem_range ram[GMEM_MAX_BANKS];
 	struct fdt_machine tree = {
 		.nr_its = m->cfg.config->nr_its,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions,
 		.nr_vcpus = m->cfg.config->vcpus,
 		.mpidr = vcpus_mpidr(m->vcpus),
-		.ram = m->cfg.mem->base,
-		.ram_sz = m->cfg.mem->size,
+		.ram = ram,
+		.nr_ram = m->cfg.mem->nr,
 		.initrd = loaded->initrd,
 		.initrd_end = loaded->initrd_end,
 		.cmdline = m->cfg.config->cmdline,
@@ -431,6 +446,9 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		functions[i] =
 			(struct fdt_function){ pci_host_devid(p->devfn), p->irq.its, p->irq.devid };
 	}
+	for (size_t i = 0; i < tree.nr_ram; i++)
+		ram[i] =
+			(struct gmem_range){ m->cfg.mem->banks[i].base, m->cfg.mem->banks[i].size };
 	assert(buf); /* loader_load() says where there is room */
 
 	if (getrandom(tree.seed, sizeof(tree.seed), GRND_NONBLOCK) < 0)

@@ -55,7 +55,7 @@ struct world *world_bare(uint32_t nr_events)
 	if (!r)
 		r = gmem_init(&w->mem, LAYOUT_RAM, RAM_SZ);
 	if (!r)
-		r = vm_set_slot(&w->vm, VM_SLOT_RAM, LAYOUT_RAM, RAM_SZ, w->mem.va, false);
+		r = vm_set_slot(&w->vm, VM_SLOT_RAM, LAYOUT_RAM, RAM_SZ, w->mem.banks[0].va, false);
 	if (!r)
 		r = gic_create(&w->vm, &w->gic, &w->failure);
 	if (!r)

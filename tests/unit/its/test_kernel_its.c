@@ -453,7 +453,7 @@ static void test_a_mapping_that_kvm_would_refuse_is_deferred(void **state)
 	fake_kvm_set_propbaser(&w->fake, 15);
 	expect_deferred(w, 3, LPI(3));
 	/* One that begins in memory and ends elsewhere. */
-	fake_kvm_set_propbaser(&w->fake, (w->mem.base + w->mem.size - 4096) | 15);
+	fake_kvm_set_propbaser(&w->fake, (LAYOUT_RAM + gmem_size(&w->mem) - 4096) | 15);
 	expect_deferred(w, 6, LPI(4096));
 	world_map(w, 0, 7, LPI(4095), 0);
 	commit_and_check(w);

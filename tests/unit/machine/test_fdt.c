@@ -27,6 +27,8 @@
 static uint8_t tree[TREE_SZ];
 static uint64_t mpidr[LAYOUT_MAX_VCPUS];
 
+static const struct gmem_range one_bank[] = { { LAYOUT_RAM, 3 * GiB + 64 * KiB } };
+
 /* As KVM numbers its vCPUs: 16 to a cluster, 256 clusters to the next level. */
 static struct fdt_machine machine_of(uint32_t nr_vcpus)
 {
@@ -36,8 +38,8 @@ static struct fdt_machine machine_of(uint32_t nr_vcpus)
 		.nr_its = 1,
 		.nr_vcpus = nr_vcpus,
 		.mpidr = mpidr,
-		.ram = LAYOUT_RAM,
-		.ram_sz = 3 * GiB + 64 * KiB,
+		.ram = one_bank,
+		.nr_ram = 1,
 		.cmdline = "console=ttyS0 x=\"y\"",
 		.seed = { 0x1122334455667788, 2, 3, 4, 5, 6, 7, 0x99aabbccddeeff00 },
 	};
@@ -124,6 +126,26 @@ static void test_memory_is_one_range_beyond_32_bits(void **state)
 	build(&m);
 	has_string("/memory", "device_type", "memory");
 	HAS_CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, 0xc0010000);
+}
+
+static void test_memory_is_as_many_ranges_as_there_are_banks(void **state)
+{
+	struct gmem_range banks[GMEM_MAX_BANKS] = { { LAYOUT_RAM, 256 * MiB },
+						    { 2 * GiB, 5 * GiB } };
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	m.ram = banks;
+	m.nr_ram = 2;
+	build(&m);
+	HAS_CELLS("/memory@40000000", "reg", 0, 0x40000000, 0, 0x10000000, 0, 0x80000000, 1,
+		  0x40000000);
+	/* It is named after the first, wherever that is. */
+	for (size_t i = 0; i < GMEM_MAX_BANKS; i++)
+		banks[i] = (struct gmem_range){ (i + 5) * GiB, 64 * MiB };
+	m.nr_ram = GMEM_MAX_BANKS;
+	build(&m);
+	(void)property("/memory@140000000", "reg", GMEM_MAX_BANKS * 16);
 }
 
 static void test_chosen_carries_command_line_console_and_seeds(void **state)
@@ -501,6 +523,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root_has_wide_cells_and_the_gic_as_parent),
 		cmocka_unit_test(test_memory_is_one_range_beyond_32_bits),
+		cmocka_unit_test(test_memory_is_as_many_ranges_as_there_are_banks),
 		cmocka_unit_test(test_chosen_carries_command_line_console_and_seeds),
 		cmocka_unit_test(test_initrd_is_described_only_where_there_is_one),
 		cmocka_unit_test(test_each_vcpu_has_a_node_with_its_mpidr_and_psci),

@@ -204,6 +204,31 @@ static void test_image_without_image_size_lies_at_0x80000_and_keeps_room(void **
 	free(bytes);
 }
 
+/* A hole has made several of it: neither kernel, initrd nor device tree reaches over one. */
+static void test_all_lies_in_the_largest_bank(void **state)
+{
+	static const struct gmem_range ranges[] = { { LAYOUT_RAM, 16 * MiB },
+						    { 2 * GiB, 32 * MiB },
+						    { 5 * GiB, 32 * MiB } };
+	struct world *w = *state;
+	uint8_t *bytes = image(100000, 0x80000, 12 * MiB, 10), *rd = pattern(10 * MiB, 5);
+
+	gmem_fini(&w->mem);
+	assert_int_equal(gmem_init_banks(&w->mem, ranges, ARRAY_SIZE(ranges), 0), 0);
+	write_file(w->kernel, bytes, 100000);
+	write_file(w->initrd, rd, 10 * MiB);
+	assert_int_equal(load(w, true), 0);
+	assert_int_equal(w->loaded.kernel, 2 * GiB + 0x80000);
+	expect_bytes(w, w->loaded.kernel, bytes, 100000);
+	expect_bytes(w, w->loaded.initrd, rd, 10 * MiB);
+	assert_true(w->loaded.fdt + w->loaded.fdt_max_sz <= 2 * GiB + 32 * MiB);
+	/* Together they would have room; one behind the other they have not. */
+	write_hole(w->initrd, 20 * MiB);
+	expect_failure(w, load(w, true), ENOSPC, w->initrd, "32 MiB of memory");
+	free(bytes);
+	free(rd);
+}
+
 static void test_flat_binary_lies_at_0x80000(void **state)
 {
 	struct world *w = *state;
@@ -603,6 +628,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_image_lies_at_its_text_offset_and_keeps_its_bss),
 		TEST(test_image_without_image_size_lies_at_0x80000_and_keeps_room),
+		TEST(test_all_lies_in_the_largest_bank),
 		TEST(test_flat_binary_lies_at_0x80000),
 		TEST(test_gzip_image_is_unpacked_in_place),
 		TEST(test_gzip_with_something_behind_it_is_unpacked),

@@ -124,6 +124,7 @@ static void rig_unpower(struct rig *rig)
 static struct rig *rig_new(void)
 {
 	static const uint32_t image[] = { 0x14000000 }; /* b . */
+	static const struct gmem_range banks[] = { { LAYOUT_RAM, RAM_SZ }, { GiB * 5, MiB } };
 	struct rig *rig = calloc(1, sizeof(*rig));
 
 	assert_non_null(rig);
@@ -137,7 +138,7 @@ static struct rig *rig_new(void)
 		.its = { { .devid_bits = 16, .eventid_bits = 16 } },
 		.nr_its = 1,
 	};
-	assert_int_equal(gmem_init(&rig->mem, LAYOUT_RAM, RAM_SZ), 0);
+	assert_int_equal(gmem_init_banks(&rig->mem, banks, ARRAY_SIZE(banks), 0), 0);
 	assert_int_equal(
 		loader_load_flat(&rig->mem, image, sizeof(image), &rig->loaded, &rig->failure), 0);
 	assert_int_equal(
@@ -289,7 +290,8 @@ static void test_a_machine_leaves_nothing_behind(void **state)
 	assert_string_equal(machine_failure(rig->m), "");
 	assert_true(rig->fake.gic_initialised);
 	assert_int_equal(rig->model.nr_commands, NR_VCPUS);
-	assert_ptr_equal(rig->fake.slots[VM_SLOT_RAM].va, rig->mem.va);
+	for (unsigned i = 0; i < 2; i++)
+		assert_ptr_equal(rig->fake.slots[VM_SLOT_RAM + i].va, rig->mem.banks[i].va);
 	assert_non_null(machine_its(rig->m, 0));
 	assert_int_equal(machine_service(rig->m), -1);
 	rig_free(rig);
@@ -322,9 +324,9 @@ static void test_nothing_stays_whichever_call_of_the_host_fails(void **state)
 		if (!failed)
 			break;
 	}
-	/* VM 4, RAM, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1, redistributors 2
+	/* VM 4, RAM 2, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1, redistributors 2
 	 * + 2. */
-	assert_int_equal(nr, 4 + 1 + 1 + 10 + 4 + 4 + 5 + 1 + 4 + 1);
+	assert_int_equal(nr, 4 + 2 + 1 + 10 + 4 + 4 + 5 + 1 + 4 + 1);
 }
 
 static void test_no_memory_is_told_at_each_step(void **state)
@@ -758,7 +760,7 @@ static void test_a_function_outlives_the_machines_that_it_is_in(void **state)
 		script_event(rig, 0, KVM_SYSTEM_EVENT_RESET);
 		wait_for_end(rig, MACHINE_RESET);
 		rig_unpower(rig);
-		memset(rig->mem.va, 0, 0x80000);
+		memset(rig->mem.banks[0].va, 0, 0x80000);
 		rig_power(rig);
 	}
 	rig_free(rig);
