@@ -304,6 +304,32 @@ static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t l
 	return true;
 }
 
+static int add_unmappable(struct vfio_holes *holes, uint64_t first, uint64_t last)
+{
+	const struct vfio_hole hole = { first, last, VFIO_HOLE_IOMMU, "" };
+
+	return vfio_hole_add(holes, &hole);
+}
+
+int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *holes)
+{
+	uint64_t next = 0;
+	int r = 0;
+
+	if (!c->iommu_set)
+		return 0;
+	for (size_t i = 0; i < c->nr_ranges && r == 0; i++) {
+		const struct iova_range *range = &c->ranges[i];
+
+		if (range->first > next)
+			r = add_unmappable(holes, next, range->first - 1);
+		if (range->last == UINT64_MAX)
+			return r;
+		next = range->last + 1;
+	}
+	return r < 0 ? r : add_unmappable(holes, next, UINT64_MAX);
+}
+
 /* What is what could not be mapped; rest: all that was still to be. */
 static int map_failed(const struct vfio_container *c, const struct iova_range *what, uint64_t rest,
 		      int err, struct vfio_failure *failure)

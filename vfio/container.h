@@ -8,7 +8,7 @@
 #ifndef VFIO_CONTAINER_H
 #define VFIO_CONTAINER_H
 
-#include "vfio/pci.h"
+#include "vfio/holes.h"
 
 struct vfio_container;
 
@@ -21,6 +21,9 @@ static inline void vfio_container_destroyp(struct vfio_container **c)
 {
 	vfio_container_destroy(*c);
 }
+
+/* Add what the IOMMU does not map, as far as groups have joined. 0, or -E2BIG. */
+int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *holes) _must_check_;
 
 /*
  * Let devices reach size bytes at va under iova, all page aligned. A

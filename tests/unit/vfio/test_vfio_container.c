@@ -183,6 +183,36 @@ static void test_mapping_outside_the_ranges_names_the_hole(void **state)
 	}
 }
 
+static void test_what_is_not_mapped_is_told_once_a_group_has_joined(void **state)
+{
+	static struct vfio_holes holes;
+	struct world w;
+
+	(void)state;
+	start(&w);
+	memset(&holes, 0, sizeof(holes));
+	assert_int_equal(vfio_container_holes(w.container, &holes), 0);
+	assert_int_equal(holes.nr, 0);
+	w.dev = fake_open(&w.fake, w.container, BDF);
+	assert_int_equal(vfio_container_holes(w.container, &holes), 0);
+	assert_int_equal(holes.nr, 2);
+	assert_int_equal(holes.list[0].kind, VFIO_HOLE_IOMMU);
+	assert_int_equal(holes.list[0].first, 0x8000000);
+	assert_int_equal(holes.list[0].last, 0x80fffff);
+	assert_int_equal(holes.list[1].first, UINT64_C(0x1000000000000));
+	assert_true(holes.list[1].last == UINT64_MAX);
+	stop(&w);
+
+	/* A kernel that does not tell maps all, for all that is known. */
+	start(&w);
+	w.fake.no_ranges = true;
+	w.dev = fake_open(&w.fake, w.container, BDF);
+	memset(&holes, 0, sizeof(holes));
+	assert_int_equal(vfio_container_holes(w.container, &holes), 0);
+	assert_int_equal(holes.nr, 0);
+	stop(&w);
+}
+
 static void test_kernel_without_ranges_leaves_the_answer_to_mapping(void **state)
 {
 	struct vfio_failure failure = { 0 };
@@ -433,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_joining_names_what_stands_in_the_way),
 		cmocka_unit_test(test_ranges_are_known_after_a_group_joined),
 		cmocka_unit_test(test_mapping_outside_the_ranges_names_the_hole),
+		cmocka_unit_test(test_what_is_not_mapped_is_told_once_a_group_has_joined),
 		cmocka_unit_test(test_kernel_without_ranges_leaves_the_answer_to_mapping),
 		cmocka_unit_test(test_answer_that_claims_more_ranges_than_it_has_is_refused),
 		cmocka_unit_test(test_ranges_that_overlap_are_refused),
