@@ -55,7 +55,7 @@ check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfi
 /* vmm/check/check_kvm.c */
 check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its;
 /* vmm/check/check_config.c: what the configuration asks of the host */
-check_fn check_files, check_memory;
+check_fn check_files, check_memory, check_memory_map;
 /* The nr-th device of the configuration. */
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
 /* vmm/check/check_place.c: where the configuration has threads and interrupts go */

@@ -17,7 +17,6 @@
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
-#include "vmm/kvm/layout.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
 
@@ -26,14 +25,16 @@ void check_files(const struct check_host *host, struct check_result *ret)
 	const struct config *c = host->config;
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
+	struct guest_memory_map map;
 	struct loaded loaded;
 	int r;
 
-	if (!c) {
+	/* Where memory has no place, check_memory_map() says so. */
+	if (!c || guest_memory_place(c, &host->fs, NULL, &map, &failure) < 0) {
 		ret->verdict = VERDICT_NONE;
 		return;
 	}
-	r = gmem_init(&mem, LAYOUT_RAM, c->memory);
+	r = gmem_init_banks(&mem, map.ram.banks, map.ram.nr, 0);
 	if (r < 0) {
 		check_say(ret, VERDICT_FAIL, "lower memory in the configuration",
 			  "%llu MiB of memory cannot be had: %s",
@@ -77,6 +78,40 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 	else
 		check_say(ret, VERDICT_PASS, NULL, "the guest has %llu MiB, and %llu MiB are free",
 			  mib, available);
+}
+
+/* Devices alone have anything in the way of memory. */
+void check_memory_map(const struct check_host *host, struct check_result *ret)
+{
+	const struct config *c = host->config;
+	struct failure failure = { 0 };
+	struct guest_memory_map map;
+	unsigned long long below, first;
+	char where[96];
+
+	ret->verdict = VERDICT_NONE;
+	if (!c || !c->nr_devices)
+		return;
+	if (guest_memory_place(c, &host->fs, NULL, &map, &failure) < 0) {
+		check_say(ret, VERDICT_FAIL,
+			  failure.cure[0] ? failure.cure : "see the host's kernel log", "%s",
+			  failure.cause);
+		return;
+	}
+	below = guest_memory_below_4g(&map);
+	first = map.ram.banks[0].base;
+	(void)snprintf(where, sizeof(where), "%zu range%s from 0x%llx on, %llu MiB below 4 GiB",
+		       map.ram.nr, plural(map.ram.nr), first, below / MiB);
+	if (map.holes.unread_windows[0])
+		check_say(ret, VERDICT_WARN, "run itsy check as root",
+			  "%s; the windows of %s, which it may lie in, cannot be read", where,
+			  map.holes.unread_windows);
+	else if (!below)
+		check_say(ret, VERDICT_WARN, "pass through devices that reach 64 bits",
+			  "%s: a device that reaches 32 bits only finds none", where);
+	else
+		check_say(ret, VERDICT_PASS, NULL, "%s%s", where,
+			  map.ram.nr > 1 ? "; itsy run --print-memory-map says why" : "");
 }
 
 /* ", itsy run takes it", and by which driver, where that is not vfio-pci. */

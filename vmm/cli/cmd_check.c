@@ -41,6 +41,7 @@ static const struct check {
 	{ "locked memory", check_memlock, false },
 	{ "kernel and initrd", check_files, false },
 	{ "memory", check_memory, false },
+	{ "memory map", check_memory_map, false },
 	{ "sandbox", check_sandbox, false },
 	{ "router", check_router, false },
 	{ "spinning router", check_spinner, false },

@@ -13,7 +13,7 @@
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
-#include "vmm/kvm/layout.h"
+#include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
 
 static const struct pci_host_fs this_host = { "" };
@@ -21,7 +21,7 @@ static const struct pci_host_fs this_host = { "" };
 struct arguments {
 	struct run_options run;
 	struct option_list overrides;
-	bool print_config, dry_run;
+	bool print_config, print_memory_map, dry_run;
 };
 
 #define ARGUMENT(name) OPTION_MEMBER(struct arguments, name)
@@ -32,6 +32,8 @@ static const struct option_row rows[] = {
 		  "device.NAME.bdf=0000:01:00.0; may be repeated" },
 	{ "print-config", NULL, option_flag, ARGUMENT(print_config),
 	  .help = "print the resulting configuration, and end" },
+	{ "print-memory-map", NULL, option_flag, ARGUMENT(print_memory_map),
+	  .help = "print where the guest's memory would lie, and what is in its way, and end" },
 	{ "dry-run", NULL, option_flag, ARGUMENT(dry_run),
 	  .help = "look at the devices, load kernel and initrd, boot nothing, and end" },
 	{ "dump-dtb", "FILE", option_text, ARGUMENT(run.dump_dtb),
@@ -67,6 +69,23 @@ static void print_devices(const struct config *config)
 	}
 }
 
+static enum exit_status print_map(struct config *config)
+{
+	struct guest_memory_map map;
+	struct failure failure = { 0 };
+	int r, printed;
+
+	if (passthru_find(&this_host, config, &failure) < 0)
+		return report_failure(&failure);
+	r = guest_memory_place(config, &this_host, NULL, &map, &failure);
+	/* Where it does not fit, what is in the way is all the more worth seeing. */
+	printed = guest_memory_print(config, &map, stdout);
+	guest_memory_warn(&map);
+	if (r >= 0 && printed < 0)
+		r = failure_set(&failure, ITSY_RUNTIME, -printed, "itsy", NULL, "out of memory");
+	return r < 0 ? report_failure(&failure) : ITSY_OK;
+}
+
 /*
  * What itsy run does before it changes anything: it looks at the devices, and loads the files,
  * here into memory that is thrown away.
@@ -75,15 +94,18 @@ static enum exit_status try_only(struct config *config)
 {
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
+	struct guest_memory_map map;
 	struct loaded loaded;
 	int r;
 
 	r = passthru_find(&this_host, config, &failure);
 	if (r >= 0)
 		r = passthru_look_at_all(&this_host, config, &failure);
+	if (r >= 0)
+		r = guest_memory_place(config, &this_host, NULL, &map, &failure);
 	if (r < 0)
 		return report_failure(&failure);
-	r = gmem_init(&mem, LAYOUT_RAM, config->memory);
+	r = gmem_init_banks(&mem, map.ram.banks, map.ram.nr, 0);
 	if (r < 0)
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "guest memory",
 				  "lower memory in the configuration", "cannot be had: %s",
@@ -130,6 +152,8 @@ enum exit_status cmd_run(int argc, char **argv)
 		return ITSY_CONFIG;
 	if (args.print_config)
 		config_print(&config, stdout);
+	else if (args.print_memory_map)
+		status = print_map(&config);
 	else if (args.dry_run)
 		status = try_only(&config);
 	else

@@ -129,6 +129,13 @@ static int open_control(struct run *run, struct failure *ret_failure)
 	return 0;
 }
 
+static int take_memory(struct run *run, struct failure *ret_failure)
+{
+	int r = guest_memory_find(run->config, this_host.root, ret_failure);
+
+	return r < 0 ? r : guest_memory_make(run->config, &this_host, NULL, &run->mem, ret_failure);
+}
+
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct failure *ret_failure)
 {
@@ -227,7 +234,9 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		if (r < 0)
 			return r;
 	}
-	return map_memory(run, ret_failure);
+	/* What check_host() tried to put there is not wanted any more. */
+	r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
+	return r < 0 ? r : map_memory(run, ret_failure);
 }
 
 static int highest_fifo(const struct config *config)
@@ -264,23 +273,6 @@ static void open_outputs(struct run *run)
 	if (path && !run->stats_file)
 		run->stats_error = errno;
 	run->io_uring = io_uring_host_try("", &run->no_io_uring);
-}
-
-static int take_memory(struct run *run, struct failure *ret_failure)
-{
-	const struct config *config = run->config;
-	const struct gmem_range range = { LAYOUT_RAM, config->memory };
-	int r = guest_memory_find(config, "", ret_failure);
-
-	if (r < 0)
-		return r;
-	r = gmem_init_banks(&run->mem, &range, 1, config->huge_page);
-	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
-				   "lower memory in the configuration",
-				   "%llu MiB cannot be had (%s)",
-				   (unsigned long long)(config->memory / MiB), strerror(-r));
-	return 0;
 }
 
 static int set_up(struct run *run, struct failure *ret_failure)
