@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/pci_regs.h>
 #include <string.h>
 
 #include "vfio/hostfs.h"
@@ -115,6 +116,11 @@ struct bus_ranges {
 static uint32_t cell_at(const uint8_t *p)
 {
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static uint32_t le32_at(const uint8_t *p)
+{
+	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
 }
 
 static uint64_t cells_at(const uint8_t *p)
@@ -232,7 +238,88 @@ static int add_from_tree(const struct host_bridge *bridge, struct vfio_holes *ho
 
 /* ---- windows, by the map of memory --------------------------------------------------- */
 
-/* With ACPI, Linux calls a host bridge's windows there "PCI Bus 0000:00" (drivers/acpi/pci_root.c).
+#define NR_BARS	     6u
+#define CONFIG_SZ    64u
+#define RESOURCE_MEM UINT64_C(0x200) /* include/linux/ioport.h: IORESOURCE_MEM */
+
+/* How far the CPU's addresses of a window are above those of the bus: asked of BARs in it. */
+struct offset_search {
+	const struct pci_host_fs *fs;
+	const struct host_bridge *bridge;
+	struct bus_range window; /* in the CPU's addresses */
+	uint64_t offset;	 /* once it is found */
+};
+
+/* What the nth BAR has of an address; 0 where it is none of memory's, or not set. */
+static uint64_t bar_address(const uint8_t config[CONFIG_SZ], unsigned n)
+{
+	const uint8_t *at = config + PCI_BASE_ADDRESS_0 + CELL * n;
+	const uint32_t low = le32_at(at);
+	uint64_t address = low & (uint32_t)PCI_BASE_ADDRESS_MEM_MASK;
+
+	if (low == UINT32_MAX || (low & PCI_BASE_ADDRESS_SPACE_IO))
+		return 0;
+	if ((low & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64 &&
+	    n + 1 < NR_BARS)
+		address |= (uint64_t)le32_at(at + CELL) << 32;
+	return address;
+}
+
+/* Lines of a function's BARs: first and last address as the CPU has them, and flags. */
+static bool take_offset(struct offset_search *s, FILE *resources, const uint8_t config[CONFIG_SZ])
+{
+	char line[128];
+
+	for (unsigned n = 0; n < NR_BARS && fgets(line, sizeof(line), resources); n++) {
+		const uint64_t bar = bar_address(config, n);
+		uint64_t first, last, flags;
+
+		if (sscanf(line, "%" SCNx64 " %" SCNx64 " %" SCNx64, &first, &last, &flags) != 3 ||
+		    !(flags & RESOURCE_MEM) || !bar || first < s->window.first ||
+		    last > s->window.last)
+			continue;
+		s->offset = first - bar;
+		return true;
+	}
+	return false;
+}
+
+/* 1: this function's BARs have told, and nobody else is asked. */
+static int ask_function(void *ctx, const char *name)
+{
+	struct offset_search *s = ctx;
+	_cleanup_file_ FILE *resources = NULL;
+	uint8_t config[CONFIG_SZ] = { 0 };
+	struct host_bridge bridge;
+	struct host_path path;
+	struct pci_bdf bdf;
+
+	if (pci_bdf_parse(name, &bdf) < 0 || find_host_bridge(s->fs, &bdf, &bridge) < 0 ||
+	    strcmp(bridge.name, s->bridge->name) != 0 ||
+	    pci_attr_path(&path, s->fs, &bdf, "config") < 0 ||
+	    host_read_bytes(path.text, config, sizeof(config)) != (int)sizeof(config) ||
+	    (config[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL ||
+	    pci_attr_path(&path, s->fs, &bdf, "resource") < 0)
+		return 0;
+	resources = fopen(path.text, "re");
+	return resources && take_offset(s, resources, config);
+}
+
+/* 0 also where no function has a BAR in the window. */
+static uint64_t find_offset(const struct pci_host_fs *fs, const struct host_bridge *bridge,
+			    uint64_t first, uint64_t last)
+{
+	struct offset_search s = { fs, bridge, { first, last }, 0 };
+	struct host_path path;
+
+	if (host_path(&path, fs, "/sys/bus/pci/devices") == 0)
+		(void)!host_each_entry(path.text, ask_function, &s);
+	return s.offset;
+}
+
+/*
+ * With ACPI, Linux calls a host bridge's windows there "PCI Bus 0000:00" (drivers/acpi/pci_root.c),
+ * and has them in addresses of the CPU, which _CRS may translate.
  */
 static int add_from_iomem(const struct pci_host_fs *fs, const struct host_bridge *bridge,
 			  struct vfio_holes *holes)
@@ -247,7 +334,7 @@ static int add_from_iomem(const struct pci_host_fs *fs, const struct host_bridge
 		return r;
 	f = fopen(path.text, "re");
 	while (f && r == 0 && fgets(line, sizeof(line), f)) {
-		uint64_t first, last;
+		uint64_t first, last, offset;
 		int text = 0;
 
 		line[strcspn(line, "\n")] = '\0';
@@ -259,9 +346,16 @@ static int add_from_iomem(const struct pci_host_fs *fs, const struct host_bridge
 		if (!last)
 			return -EACCES;
 		found = true;
-		r = add(holes, VFIO_HOLE_WINDOW, bridge->name, first, last);
+		offset = find_offset(fs, bridge, first, last);
+		r = add(holes, VFIO_HOLE_WINDOW, bridge->name, first - offset, last - offset);
 	}
 	return r < 0 || found ? r : -ENOENT;
+}
+
+static int unread(struct vfio_holes *holes, const char *host_bridge)
+{
+	(void)snprintf(holes->unread_windows, sizeof(holes->unread_windows), "%s", host_bridge);
+	return 0;
 }
 
 static int add_windows(const struct pci_host_fs *fs, const struct host_bridge *bridge,
@@ -271,12 +365,7 @@ static int add_windows(const struct pci_host_fs *fs, const struct host_bridge *b
 
 	if (r == -ENOENT || r == -ENOTDIR)
 		r = add_from_iomem(fs, bridge, holes);
-	if (r < 0 && r != -E2BIG) {
-		(void)snprintf(holes->unread_windows, sizeof(holes->unread_windows), "%s",
-			       bridge->name);
-		return 0;
-	}
-	return r;
+	return r < 0 && r != -E2BIG ? unread(holes, bridge->name) : r;
 }
 
 /* ---- the IOMMU --------------------------------------------------------------------------- */
@@ -324,5 +413,7 @@ int vfio_holes_of_function(const struct pci_host_fs *fs, const struct pci_bdf *b
 
 	if (r == 0)
 		r = add_windows(fs, &bridge, holes);
+	else if (r == -ENXIO)
+		r = unread(holes, "its host bridge");
 	return r < 0 ? r : add_regions(fs, bdf, holes);
 }

@@ -38,9 +38,9 @@ struct vfio_holes {
 
 /*
  * Add what holds for a function. The device tree tells windows, or /proc/iomem where there is none,
- * which shows addresses to root only. Windows are in the addresses of the bus, as DMA is;
- * /proc/iomem has those of the CPU, and they are taken to be the same. 0, -ENOENT where there is no
- * such function, -E2BIG beyond VFIO_MAX_HOLES, or what sysfs answered.
+ * which shows addresses to root only. Windows are in the addresses of the bus, as DMA is; those of
+ * /proc/iomem are the CPU's, and BARs that lie in one tell how far it is from the bus's. 0, -ENOENT
+ * where there is no such function, -E2BIG beyond VFIO_MAX_HOLES, or what sysfs answered.
  */
 int vfio_holes_of_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 			   struct vfio_holes *holes) _must_check_;

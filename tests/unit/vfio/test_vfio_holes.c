@@ -167,6 +167,68 @@ static void test_with_acpi_windows_are_in_the_map_of_memory(void **state)
 	assert_string_equal(w.holes.unread_windows, "");
 }
 
+/* _CRS may translate: what the CPU has at 0xa040000000, the bus has at 1 GiB. */
+static void test_with_acpi_bars_tell_where_the_bus_has_a_window(void **state)
+{
+	static const struct {
+		const char *what, *resources;
+		uint8_t header;
+		uint32_t bars[6];
+		uint64_t first;
+	} cases[] = {
+		{ "a BAR of 32 bits, behind one of ports",
+		  "0x0000000000001000 0x00000000000010ff 0x0000000000040101\n"
+		  "0x000000a040100000 0x000000a0401fffff 0x0000000000040200\n",
+		  0,
+		  { 0x1001, 0x40100000 },
+		  0x40000000 },
+		{ "a BAR of 64 bits",
+		  "0x000000a040100000 0x000000a0401fffff 0x000000000014220c\n",
+		  0,
+		  { 0x4010000c, 0x2 },
+		  0x240000000 },
+		{ "one that is not set",
+		  "0x000000a040100000 0x000000a0401fffff 0x0000000000040200\n",
+		  0,
+		  { 0 },
+		  0xa040000000 },
+		{ "one of a function that is asleep",
+		  "0x000000a040100000 0x000000a0401fffff 0x0000000000040200\n",
+		  0,
+		  { UINT32_MAX },
+		  0xa040000000 },
+		{ "one in another window",
+		  "0x0000000010000000 0x00000000100fffff 0x0000000000040200\n",
+		  0,
+		  { 0x20000000 },
+		  0xa040000000 },
+		{ "one of a bridge",
+		  "0x000000a040100000 0x000000a0401fffff 0x0000000000040200\n",
+		  1,
+		  { 0x40100000 },
+		  0xa040000000 },
+		{ "rubbish", "rubbish\n", 0, { 0x40100000 }, 0xa040000000 },
+	};
+
+	(void)state;
+	tree_write(&w.tree, "/proc/iomem", "a040000000-a07fffffff : PCI Bus 0000:40\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		uint8_t config[64] = { [14] = cases[i].header };
+
+		print_message("%s\n", cases[i].what);
+		for (unsigned n = 0; n < 24; n++)
+			config[16 + n] = (uint8_t)(cases[i].bars[n / 4] >> 8 * (n % 4));
+		tree_write_bytes(&w.tree, "/sys/devices/pci0000:40/0000:40:01.0/config", config,
+				 sizeof(config));
+		tree_write(&w.tree, "/sys/devices/pci0000:40/0000:40:01.0/resource",
+			   cases[i].resources);
+		assert_int_equal(look(&with_acpi), 0);
+		assert_int_equal(w.holes.nr, 1);
+		has_hole(0, VFIO_HOLE_WINDOW, cases[i].first, cases[i].first + 0x3fffffff,
+			 "pci0000:40");
+	}
+}
+
 static void test_windows_that_cannot_be_read_are_told(void **state)
 {
 	static const char *const maps[] = {
@@ -185,6 +247,10 @@ static void test_windows_that_cannot_be_read_are_told(void **state)
 		assert_string_equal(w.holes.unread_windows, "pci0000:40");
 		assert_int_equal(w.holes.nr, 0);
 	}
+	/* Whoever made this host has it without one. */
+	tree_link(&w.tree, "/sys/bus/pci/devices/0000:50:00.0", "../../../devices/0000:50:00.0");
+	assert_int_equal(look(&(struct pci_bdf){ .bus = 0x50 }), 0);
+	assert_string_equal(w.holes.unread_windows, "its host bridge");
 	/* Half an entry of a device tree is none. */
 	CELLS("ranges", MEMORY32, 0, 0x40000000);
 	assert_int_equal(look(&behind_tree), 0);
@@ -267,6 +333,7 @@ int main(void)
 		TEST(test_addresses_of_the_parent_may_be_of_one_cell),
 		TEST(test_what_a_host_bridge_lets_nothing_through_at_is_a_hole),
 		TEST(test_with_acpi_windows_are_in_the_map_of_memory),
+		TEST(test_with_acpi_bars_tell_where_the_bus_has_a_window),
 		TEST(test_windows_that_cannot_be_read_are_told),
 		TEST(test_a_domain_behind_a_function_has_its_own_host_bridge),
 		TEST(test_reserved_regions_are_those_of_the_functions_group),
