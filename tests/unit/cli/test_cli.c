@@ -578,6 +578,18 @@ static void test_print_config_prints_what_would_run_and_runs_nothing(void **stat
 				      "memory = \"1024M\"\n");
 }
 
+static void test_print_memory_map_says_where_memory_lies_and_runs_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(itsy_run("kernel = \"/nowhere\"\nmemory = 1G\n", "--print-memory-map"),
+			 ITSY_OK);
+	has(said.out, "FROM");
+	has(said.out, "0x0040000000  0x007fffffff  ");
+	has(said.out, " 1,024 MiB  memory");
+	assert_string_equal(said.err, "");
+	assert_int_equal(guest.calls, 0);
+}
+
 static void test_dry_run_looks_at_the_devices(void **state)
 {
 	(void)state;
@@ -665,6 +677,7 @@ int main(void)
 		cmocka_unit_test(test_what_does_not_arrive_on_standard_output_is_a_failure),
 		cmocka_unit_test(test_run_takes_so_many_overrides_and_no_more),
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
+		cmocka_unit_test(test_print_memory_map_says_where_memory_lies_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_looks_at_the_devices),
 		cmocka_unit_test(test_run_and_dry_run_look_for_a_device_that_is_named),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),
