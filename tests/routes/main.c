@@ -182,7 +182,7 @@ static int set_routes(const struct bench *b)
 
 	for (uint32_t v = 0; v < nr; v++)
 		routes[v] = (struct vm_route){ LAYOUT_KERNEL_ITS_FRAME + GITS_TRANSLATER,
-					       kernel_its_devid(0, v), kernel_its_eventid(v) };
+					       kernel_its_devid(0, v), kernel_its_eventid(v), 0 };
 	return vm_set_routes(machine_vm(bench_guest_machine(b->guest)), routes, nr);
 }
 
