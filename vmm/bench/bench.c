@@ -25,6 +25,7 @@
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/machine/guest_memory.h"
 #include "vmm/sandbox/keeper.h"
 #include "vmm/sandbox/sandbox.h"
 
@@ -250,6 +251,36 @@ static uint32_t devfn_of(uint32_t function)
 	return function << 3;
 }
 
+/*
+ * The payload looks for its page at LAYOUT_RAM: where that is a hole of the host's, it cannot be
+ * moved as another guest's memory would be.
+ */
+static int look_for_holes(const struct bench *b, struct failure *ret_failure)
+{
+	struct vfio_holes holes = { 0 };
+	char why[GUEST_MEMORY_WHY_SZ];
+	int r = vfio_container_holes(b->container, &holes);
+
+	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
+		r = vfio_holes_of_function(&this_host, &b->options->devices[f], &holes);
+	if (r < 0 && r != -ENOENT)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+				   "what is in its way cannot be read: %s", strerror(-r));
+	for (size_t i = 0; i < holes.nr; i++) {
+		const struct vfio_hole *hole = &holes.list[i];
+
+		if (hole->last >= LAYOUT_RAM && hole->first < LAYOUT_RAM + BENCH_GUEST_MEMORY)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, ERANGE, "guest memory",
+					   "measure by a guest of itsy run, whose memory lies "
+					   "elsewhere",
+					   "the device does not reach 0x%llx, where the bench has "
+					   "it: %s",
+					   (unsigned long long)LAYOUT_RAM,
+					   guest_memory_why(hole, why));
+	}
+	return 0;
+}
+
 /* All are bound before the first is opened: they may be of one IOMMU group. */
 static int open_devices(struct bench *b, struct failure *ret_failure)
 {
@@ -270,6 +301,8 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 		return failure_from_vfio(ret_failure, &vf);
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
 		r = open_device(b, &device, f, ret_failure);
+	if (r >= 0)
+		r = look_for_holes(b, ret_failure);
 	if (r < 0)
 		return r;
 	r = vfio_dma_map(b->container, b->mem.banks[0].base, b->mem.banks[0].size,

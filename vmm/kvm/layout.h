@@ -4,7 +4,8 @@
  *
  * MMIO lies below 1 GiB, RAM begins there: hosts reserve IOVA 0x08000000 + 1 MiB
  * for MSI doorbells (drivers/iommu: MSI_IOVA_BASE), and guest RAM is mapped for
- * DMA at IOVA = GPA. The 64-bit PCI window takes the upper half of the 40-bit
+ * DMA at IOVA = GPA. Where something else of the host's is in its way it lies around that
+ * (vmm/machine/guest_memory.h). The 64-bit PCI window takes the upper half of the 40-bit
  * space that every KVM on arm64 offers.
  */
 #ifndef VMM_KVM_LAYOUT_H

@@ -21,7 +21,7 @@ struct platform {
 	uint64_t ecam;	     /* of bus 0 */
 	/* Windows, where bus addresses equal physical ones; 0: there is none. */
 	uint64_t pci32, pci64;
-	uint64_t ram_end; /* RAM is one range; 0 before the tree was read */
+	uint64_t ram_end; /* of RAM's first range; 0 before the tree was read */
 };
 
 const struct platform *platform(void);

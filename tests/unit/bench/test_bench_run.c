@@ -56,6 +56,7 @@ static struct {
 
 	/* The host's functions. */
 	int bind_error, open_error, map_error, unknown_function;
+	bool in_the_way; /* a hole, at the last byte of memory */
 	uint32_t vendor, device;
 	unsigned nr_vectors_of_device, nr_open, nr_given_back;
 	struct capture said;
@@ -306,6 +307,15 @@ void vfio_container_destroy(struct vfio_container *c)
 {
 	/* No function outlives the machine, or is open still. */
 	assert_true(!c || w.nr_open == 0);
+}
+
+int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *holes)
+{
+	const uint64_t at = LAYOUT_RAM + BENCH_GUEST_MEMORY - w.in_the_way;
+	const struct vfio_hole hole = { at, at, VFIO_HOLE_WINDOW, "pci0000:00" };
+
+	assert_ptr_equal(c, &w);
+	return vfio_hole_add(holes, &hole);
 }
 
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
@@ -643,14 +653,18 @@ static void test_functions_are_bound_opened_and_given_back(void **state)
 	w.map_error = ENOMEM;
 	assert_int_equal(measure(bench_irq, &o), ITSY_ENVIRONMENT);
 	has(w.said.err, "must be locked for DMA");
+	w.in_the_way = true;
+	assert_int_equal(measure(bench_irq, &o), ITSY_ENVIRONMENT);
+	has(w.said.err, "guest memory: the device does not reach 0x40000000, where the bench has "
+			"it: window of the host's PCI bridge pci0000:00");
 	w.open_error = EBUSY;
 	assert_int_equal(measure(bench_irq, &o), ITSY_ENVIRONMENT);
 	has(w.said.err, "cannot be opened");
-	assert_int_equal(w.nr_given_back, 8);
+	assert_int_equal(w.nr_given_back, 10);
 	w.bind_error = EPERM;
 	assert_int_equal(measure(bench_irq, &o), ITSY_ENVIRONMENT);
 	has(w.said.err, "cannot be bound");
-	assert_int_equal(w.nr_given_back, 8);
+	assert_int_equal(w.nr_given_back, 10);
 }
 
 static void test_device_collects_the_round_trips_that_the_guest_makes(void **state)
