@@ -100,9 +100,10 @@ static const struct cfgspace_field msix_fields[] = {
 };
 
 /*
- * PCI Express. The function sits on a root bus in the guest, so its type becomes
+ * PCI Express. Where the function sits on the guest's root bus, its type becomes
  * Root Complex Integrated Endpoint, which has no link registers; link and slot
- * are the host's.
+ * are the host's. Behind a root port of the guest's it is an Endpoint, and shows
+ * how fast and wide the host's link is: cfgspace_show_link().
  *
  * Choice: of Device Control, only Relaxed Ordering and the read request size
  * reach the function; payload size and extended tags must agree with the host's
@@ -259,6 +260,12 @@ static void apply_exp(struct vfio_cfgspace *cfg, const uint8_t *image,
 		known.end = known.pos + PCI_EXP_SLTCAP;
 	apply_fields(cfg, image, &known, exp_fields, ARRAY_SIZE(exp_fields));
 	cfg->exp = (uint16_t)place->pos;
+	if (known.end < known.pos + PCI_EXP_SLTCAP)
+		return;
+	cfg->link_cap = cfgspace_get(image, place->pos + PCI_EXP_LNKCAP, 4) &
+			(PCI_EXP_LNKCAP_SLS | PCI_EXP_LNKCAP_MLW);
+	cfg->link_status = (uint16_t)(cfgspace_get(image, place->pos + PCI_EXP_LNKSTA, 2) &
+				      (PCI_EXP_LNKSTA_CLS | PCI_EXP_LNKSTA_NLW));
 }
 
 static void apply_std_cap(struct vfio_cfgspace *cfg, const uint8_t *image,
@@ -438,4 +445,25 @@ void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned si
 	if (size == CFGSPACE_SIZE && cfg->exp)
 		build_ext(cfg, image);
 	memcpy(cfg->value, cfg->initial, sizeof(cfg->value));
+}
+
+static void show(struct vfio_cfgspace *cfg, unsigned at, unsigned width, uint32_t value)
+{
+	cfgspace_put(cfg->initial, at, width, value);
+	cfgspace_put(cfg->value, at, width, value);
+}
+
+void cfgspace_show_link(struct vfio_cfgspace *cfg)
+{
+	uint32_t flags = cfgspace_get(cfg->initial, cfg->exp + PCI_EXP_FLAGS, 2);
+
+	if (!cfg->exp)
+		return;
+	show(cfg, cfg->exp + PCI_EXP_FLAGS, 2,
+	     (flags & ~(uint32_t)PCI_EXP_FLAGS_TYPE) | PCI_EXP_TYPE_ENDPOINT << 4);
+	/* One that ends before them has none to show. */
+	if (!cfg->link_cap)
+		return;
+	show(cfg, cfg->exp + PCI_EXP_LNKCAP, 4, cfg->link_cap);
+	show(cfg, cfg->exp + PCI_EXP_LNKSTA, 2, cfg->link_status);
 }

@@ -28,6 +28,9 @@ struct vfio_cfgspace {
 	uint8_t hold[CFGSPACE_SIZE];
 	/* Where the capabilities lie that more happens at, 0 where not shown. */
 	uint16_t msi, msix, exp, af;
+	/* What cfgspace_show_link() shows: Link Capabilities, Link Status. */
+	uint32_t link_cap;
+	uint16_t link_status;
 };
 
 /* A register, and the bits of it: what no mask names reads as zero. */
@@ -51,6 +54,12 @@ struct cfgspace_choice {
  */
 void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned size,
 		    const struct cfgspace_choice *choice);
+
+/*
+ * Make a PCI Express function an Endpoint, with link registers: as it was built, it is integrated
+ * in the root complex. Before anything of it is read or written.
+ */
+void cfgspace_show_link(struct vfio_cfgspace *cfg);
 
 /* Where a capability of that id is in an image, 0 without. */
 unsigned cfgspace_find_cap(const uint8_t *image, uint8_t id);

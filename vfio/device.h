@@ -89,6 +89,13 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 
+/*
+ * Show the guest, which has it behind a root port, a function with a link (PCI Express Endpoint),
+ * as wide and as fast as the host's. Else it is one of the root complex. Before the first guest
+ * access.
+ */
+void vfio_device_show_link(struct vfio_device *dev);
+
 /* What the host says of a function while it is open. */
 enum vfio_notice {
 	VFIO_NOTICE_REQUEST, /* it wants it back: whoever asked waits until it is closed */

@@ -254,6 +254,11 @@ void vfio_device_destroy(struct vfio_device *dev)
 	free(dev);
 }
 
+void vfio_device_show_link(struct vfio_device *dev)
+{
+	cfgspace_show_link(&dev->cfg);
+}
+
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx)
 {
 	dev->ops = ops;
