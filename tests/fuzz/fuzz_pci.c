@@ -70,9 +70,31 @@ static void op_cfgspace_read(struct session *s)
 /* Anywhere in the bridge's configuration space. */
 static void op_ecam(struct session *s)
 {
-	uint64_t gpa = LAYOUT_ECAM + input_uint(&s->in, 3) % LAYOUT_ECAM_SZ;
+	uint64_t gpa = LAYOUT_ECAM + input_uint(&s->in, 3) % (PCI_BUSES * LAYOUT_ECAM_SZ);
 
 	(void)bus_read(&s->w->bus, gpa, input_width(&s->in));
+}
+
+/* Registers of the root port: bus numbers and windows in any order. */
+static void op_port(struct session *s)
+{
+	unsigned len = input_width(&s->in), reg = input_u8(&s->in);
+
+	len = len < 4 ? len : 4;
+	pci_port_reg_write(s->w, reg / len * len, len, (uint32_t)input_uint(&s->in, len));
+}
+
+/* Its memory window, over or beside the place of a BAR; or whether it forwards. */
+static void op_port_window(struct session *s)
+{
+	uint64_t address = take_address(&s->in);
+	uint8_t what = input_u8(&s->in);
+
+	if (what & 1)
+		pci_port_reg_write(s->w, PCI_COMMAND, 2, what >> 1 & 3);
+	else
+		pci_port_reg_write(s->w, PCI_MEMORY_BASE + (what & 2), 2,
+				   (uint32_t)(address >> 16 & 0xffff));
 }
 
 static void op_place_bar(struct session *s)
@@ -253,7 +275,8 @@ static void (*const ops[])(struct session *s) = {
 	op_enable,	    op_signal,	      op_take,
 	op_signal_and_take, op_flr,	      op_reset,
 	op_refuse,	    op_fail,	      op_change,
-	op_inside,	    op_mask,
+	op_inside,	    op_mask,	      op_port,
+	op_port_window,
 };
 
 static void step(struct session *s)

@@ -306,6 +306,25 @@ static void begin_function(struct pci_fn *fn)
 	memset(fn->vectors, 0, sizeof(fn->vectors));
 }
 
+/* As a guest's kernel leaves it: bus 1 is behind it, and all windows are open. */
+static void begin_port(struct pci_world *w)
+{
+	const uint32_t high = (uint32_t)(LAYOUT_PCI64 >> 32);
+
+	pci_port_reg_write(w, PCI_PRIMARY_BUS, 4, 0x010100);
+	pci_port_reg_write(w, PCI_IO_BASE, 2, 0xf000);
+	pci_port_reg_write(w, PCI_MEMORY_BASE, 4, 0x39f01200);
+	pci_port_reg_write(w, PCI_PREF_MEMORY_BASE, 4, 0xfff00000);
+	pci_port_reg_write(w, PCI_PREF_BASE_UPPER32, 4, high);
+	pci_port_reg_write(w, PCI_PREF_LIMIT_UPPER32, 4, high + 0x6f);
+	pci_port_reg_write(w, PCI_COMMAND, 2, PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+}
+
+uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len)
+{
+	return (uint32_t)bus_read(&fn->world->bus, pci_ecam(fn, reg), len);
+}
+
 void pci_world_begin(struct pci_world *w)
 {
 	int r;
@@ -317,6 +336,8 @@ void pci_world_begin(struct pci_world *w)
 	w->bus = (struct bus){ 0 };
 	r = pci_host_create(&bridge_ops, w, &w->pci_host);
 	assert(r == 0);
+	r = pci_host_add_port(w->pci_host, PCI_PORT_DEVFN / PCI_HOST_SIBLINGS);
+	assert(r == 0);
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++) {
 		struct pci_fn *fn = &w->fns[i];
 
@@ -327,6 +348,7 @@ void pci_world_begin(struct pci_world *w)
 	}
 	r = pci_host_add_to_bus(w->pci_host, &w->bus);
 	assert(r == 0);
+	begin_port(w);
 }
 
 /* A reset takes all that was mapped, and all that waited. */
@@ -343,14 +365,24 @@ void pci_world_end(struct pci_world *w)
 	w->pci_host = NULL;
 }
 
-uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
+uint32_t pci_port_reg(struct pci_world *w, unsigned reg, unsigned len)
 {
-	return LAYOUT_ECAM + ((uint64_t)fn->devfn << 12) + reg;
+	return (uint32_t)bus_read(&w->bus, LAYOUT_ECAM + (PCI_PORT_DEVFN << 12) + reg, len);
 }
 
-uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len)
+void pci_port_reg_write(struct pci_world *w, unsigned reg, unsigned len, uint32_t value)
 {
-	return (uint32_t)bus_read(&fn->world->bus, pci_ecam(fn, reg), len);
+	pci_write(w, LAYOUT_ECAM + (PCI_PORT_DEVFN << 12) + reg, len, value);
+}
+
+/* Where the guest's numbers say that it is. */
+uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg)
+{
+	bool behind = fn->devfn / PCI_HOST_SIBLINGS == PCI_PORT_DEVFN / PCI_HOST_SIBLINGS;
+	uint64_t devfn = behind ? fn->devfn % PCI_HOST_SIBLINGS : fn->devfn;
+	uint64_t bus = behind ? pci_port_reg(fn->world, PCI_SECONDARY_BUS, 1) % PCI_BUSES : 0;
+
+	return LAYOUT_ECAM + bus * LAYOUT_ECAM_SZ + (devfn << 12) + reg;
 }
 
 /* Another vCPU would wait until the reset is over, which whoever is inside it cannot. */
@@ -360,7 +392,7 @@ static bool waits_for_reset(const struct pci_world *w, uint64_t gpa)
 
 	for (unsigned i = 0; i < PCI_FUNCTIONS; i++)
 		resetting |= w->fns[i].dev->busy;
-	return resetting && gpa - LAYOUT_ECAM < LAYOUT_ECAM_SZ;
+	return resetting && gpa - LAYOUT_ECAM < PCI_BUSES * LAYOUT_ECAM_SZ;
 }
 
 void pci_write(struct pci_world *w, uint64_t gpa, unsigned len, uint64_t value)
@@ -403,6 +435,29 @@ static uint64_t gpa_of(const struct vfio_bar *bar)
 	return bar->address + (bar->is_io ? LAYOUT_PCI_IO : 0);
 }
 
+/* PCI-to-PCI Bridge 1.2, 3.2.5: as the port's registers have it. */
+static bool is_forwarded(struct pci_world *w, const struct pci_fn *fn, const struct vfio_bar *bar)
+{
+	const uint64_t first = bar->address, last = bar->address + (bar->size - 1);
+	uint64_t base, limit;
+
+	if (fn->devfn / PCI_HOST_SIBLINGS != PCI_PORT_DEVFN / PCI_HOST_SIBLINGS)
+		return true;
+	if (!(pci_port_reg(w, PCI_COMMAND, 2) & (bar->is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
+		return false;
+	if (bar->is_io)
+		return first >> 12 >= pci_port_reg(w, PCI_IO_BASE, 1) >> 4 &&
+		       last >> 12 <= pci_port_reg(w, PCI_IO_LIMIT, 1) >> 4;
+	if (first >> 20 >= pci_port_reg(w, PCI_MEMORY_BASE, 2) >> 4 &&
+	    last >> 20 <= pci_port_reg(w, PCI_MEMORY_LIMIT, 2) >> 4)
+		return true;
+	base = (uint64_t)pci_port_reg(w, PCI_PREF_BASE_UPPER32, 4) << 12 |
+	       pci_port_reg(w, PCI_PREF_MEMORY_BASE, 2) >> 4;
+	limit = (uint64_t)pci_port_reg(w, PCI_PREF_LIMIT_UPPER32, 4) << 12 |
+		pci_port_reg(w, PCI_PREF_MEMORY_LIMIT, 2) >> 4;
+	return first >> 20 >= base && last >> 20 <= limit;
+}
+
 static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct found_bar *ret)
 {
 	unsigned nr = 0;
@@ -412,7 +467,7 @@ static unsigned bars_at(struct pci_world *w, uint64_t gpa, uint64_t size, struct
 			struct vfio_bar bar;
 
 			vfio_device_bar(w->fns[i].dev, b, &bar);
-			if (!bar.present || !bar.decoded ||
+			if (!bar.present || !bar.decoded || !is_forwarded(w, &w->fns[i], &bar) ||
 			    !meet(gpa, size, gpa_of(&bar), bar.size))
 				continue;
 			nr++;
@@ -514,11 +569,12 @@ static bool find_slot(const struct pci_world *w, uint64_t gpa, const struct vfio
 }
 
 /* Slots that belong to a BAR; all of its pieces have one if nothing spoke against it. */
-static unsigned check_bar(struct pci_world *w, const struct vfio_bar *bar)
+static unsigned check_bar(struct pci_world *w, const struct pci_fn *fn, const struct vfio_bar *bar)
 {
 	struct found_bar other;
-	bool reachable = paused(bar->address, bar->size) && !w->refused && !nr_misplaced(w) &&
-			 bars_at(w, bar->address, bar->size, &other) == 1;
+	bool forwarded = is_forwarded(w, fn, bar);
+	bool reachable = forwarded && paused(bar->address, bar->size) && !w->refused &&
+			 !nr_misplaced(w) && bars_at(w, bar->address, bar->size, &other) == 1;
 	unsigned nr = 0;
 
 	for (size_t i = 0; i < bar->nr_pieces; i++) {
@@ -526,6 +582,7 @@ static unsigned check_bar(struct pci_world *w, const struct vfio_bar *bar)
 		bool found = piece->map && find_slot(w, bar->address + piece->offset, piece);
 
 		assert(!reachable || found == !!piece->map);
+		assert(forwarded || !found);
 		nr += found;
 	}
 	return nr;
@@ -544,7 +601,7 @@ void pci_check(struct pci_world *w)
 
 			vfio_device_bar(w->fns[i].dev, b, &bar);
 			if (bar.present && bar.decoded)
-				nr += check_bar(w, &bar);
+				nr += check_bar(w, &w->fns[i], &bar);
 		}
 	}
 	for (unsigned i = 0; i < PCI_HOST_MAX_SLOTS; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A world for the fuzzer of PCI: four functions of the fake VFIO behind a host
- * bridge, and what must hold after each access (vfio/device.h, vmm/dev/pci_host.h).
+ * bridge, two of them behind a root port, and what must hold after each access (vfio/device.h,
+ * vmm/dev/pci_host.h).
  *
  * Anything that must never happen ends the process by assert().
  */
@@ -14,6 +15,8 @@
 #include "vmm/kvm/layout.h"
 
 #define PCI_FUNCTIONS	4u
+#define PCI_BUSES	2u
+#define PCI_PORT_DEVFN	0x18u /* of the root port */
 #define PCI_MAX_VECTORS 65u
 
 /* What a function's interrupts should be, told by what the guest can read. */
@@ -26,7 +29,7 @@ struct pci_fn {
 	struct pci_world *world;
 	struct vfio_device *dev;
 	struct fake_function *fake;
-	uint32_t devfn;	    /* on the guest's bus */
+	uint32_t devfn;	    /* its place */
 	unsigned cap;	    /* of MSI-X or MSI */
 	unsigned table_bar; /* of MSI-X */
 	uint64_t table, pba;
@@ -73,6 +76,9 @@ void pci_world_end(struct pci_world *w);
 uint64_t pci_ecam(const struct pci_fn *fn, unsigned reg);
 uint32_t pci_cfgspace_read(struct pci_fn *fn, unsigned reg, unsigned len);
 void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t value);
+/* The root port's registers. */
+uint32_t pci_port_reg(struct pci_world *w, unsigned reg, unsigned len);
+void pci_port_reg_write(struct pci_world *w, unsigned reg, unsigned len, uint32_t value);
 /* Anywhere. Inside a function's reset, nothing happens to configuration space. */
 void pci_write(struct pci_world *w, uint64_t gpa, unsigned len, uint64_t value);
 uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len);

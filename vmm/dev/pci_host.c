@@ -9,10 +9,16 @@
  * that the guest puts over another one, or outside the windows, gets no slots:
  * a bridge does not forward what lies outside its windows, and two functions
  * that answer one address are the guest's mistake. Both are counted. A BAR that
- * was in the way and goes makes room for what was put over it.
+ * was in the way and goes makes room for what was put over it. Behind a root port, a BAR has slots
+ * and answers only while the port forwards all of it.
  *
- * Lock: `lock`, around the placement of all BARs; under it a function's own, KVM's in set_slot, and
- * the container's in the kernel.
+ * Configuration accesses to a bus other than 0 go to the first root port, by device number, that
+ * the guest has given that bus. There is nothing below the buses behind root ports: whatever
+ * numbers a guest writes, an access comes to an end after one port.
+ *
+ * Lock: `lock`, around root ports' registers and the placement of all BARs; under it a function's
+ * own, KVM's in set_slot, and the container's in the kernel. A function's configuration space is
+ * accessed without it, since that calls back.
  */
 #include "vmm/dev/pci_host.h"
 
@@ -27,12 +33,14 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/report.h"
+#include "vmm/dev/pci_port.h"
 #include "vmm/kvm/layout.h"
 
 #define ECAM_FN_SHIFT	  12u
 #define ECAM_FN_SZ	  (UINT64_C(1) << ECAM_FN_SHIFT)
 #define DEVFNS		  256u
-#define SIBLINGS	  8u	/* functions of a device */
+#define SIBLINGS	  PCI_HOST_SIBLINGS
+#define DEVICES		  (DEVFNS / SIBLINGS)
 #define HEADER_TYPE_MULTI 0x80u /* of Header Type; PCI_HEADER_TYPE_MFD since Linux 6.7 */
 #define ALL_ONES(len)	  (~UINT64_C(0) >> (64 - 8 * (len)))
 
@@ -44,8 +52,15 @@ struct placed_bar {
 	uint32_t dma;	 /* bit i: DMA reaches it, too */
 };
 
+struct root_port {
+	struct pci_port registers; /* under lock */
+	unsigned device;	   /* on bus 0 */
+};
+
 struct function {
-	struct vfio_device *dev; /* NULL: not used */
+	struct vfio_device *dev;      /* NULL: not used */
+	const struct root_port *port; /* that it is behind; NULL: it is on bus 0 */
+	uint32_t devfn;		      /* its place */
 	struct placed_bar bars[VFIO_DEVICE_RANGES];
 };
 
@@ -73,70 +88,14 @@ struct pci_host {
 	pthread_rwlock_t lock;
 	struct function functions[PCI_HOST_MAX_FUNCTIONS]; /* the first nr_functions are used */
 	unsigned nr_functions;
-	const struct function *at[DEVFNS]; /* by devfn; NULL: none */
+	const struct function *at[DEVFNS];	    /* by place; NULL: none */
+	struct root_port ports[PCI_HOST_MAX_PORTS]; /* the first nr_ports are used */
+	unsigned nr_ports;
+	bool is_on_bus;			    /* how many buses there are is known */
+	struct root_port *port_at[DEVICES]; /* by device number on bus 0; NULL: none */
 	_Atomic uint64_t trapped, misplaced;
 	bool told_of_dma; /* under lock */
 };
-
-/* ---- configuration space ------------------------------------------------ */
-
-_Static_assert(LAYOUT_ECAM_SZ == DEVFNS * ECAM_FN_SZ, "the space of one bus");
-
-static struct vfio_device *ecam_function(const struct pci_host *pci_host, uint64_t offset)
-{
-	const struct function *fn = pci_host->at[offset >> ECAM_FN_SHIFT];
-
-	return fn ? fn->dev : NULL;
-}
-
-static bool has_siblings(const struct pci_host *pci_host, uint64_t offset)
-{
-	const struct function *const *first =
-		&pci_host->at[(offset >> ECAM_FN_SHIFT) / SIBLINGS * SIBLINGS];
-	unsigned nr = 0;
-
-	for (unsigned i = 0; i < SIBLINGS; i++)
-		nr += first[i] != NULL;
-	return nr > 1;
-}
-
-/*
- * PCI Local Bus 3.0, 6.2.1: the one bit that the function does not know, since its siblings on the
- * host need not be the guest's.
- */
-static uint32_t add_header_type(const struct pci_host *pci_host, uint64_t offset, unsigned len,
-				uint32_t value)
-{
-	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
-
-	if (at > PCI_HEADER_TYPE || at + len <= PCI_HEADER_TYPE || !has_siblings(pci_host, offset))
-		return value;
-	return value | (uint32_t)HEADER_TYPE_MULTI << 8 * (PCI_HEADER_TYPE - at);
-}
-
-/* PCI configuration accesses are 1, 2 or 4 bytes, naturally aligned. */
-static bool ecam_access_ok(uint64_t offset, unsigned len)
-{
-	return (len == 1 || len == 2 || len == 4) && offset % len == 0;
-}
-
-static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
-{
-	struct vfio_device *dev = ecam_function(ctx, offset);
-
-	if (!dev || !ecam_access_ok(offset, len))
-		return ALL_ONES(len);
-	return add_header_type(ctx, offset, len,
-			       vfio_cfgspace_read(dev, (unsigned)(offset % ECAM_FN_SZ), len));
-}
-
-static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
-{
-	struct vfio_device *dev = ecam_function(ctx, offset);
-
-	if (dev && ecam_access_ok(offset, len))
-		vfio_cfgspace_write(dev, (unsigned)(offset % ECAM_FN_SZ), len, (uint32_t)value);
-}
 
 /* ---- windows -------------------------------------------------------------- */
 
@@ -145,9 +104,16 @@ static bool ranges_meet(uint64_t a, uint64_t a_sz, uint64_t b, uint64_t b_sz)
 	return a <= b + (b_sz - 1) && b <= a + (a_sz - 1);
 }
 
-/* Where in the guest's memory a BAR is; false: in no window. */
-static bool find_window(const struct vfio_bar *bar, uint64_t *ret_address)
+/*
+ * Where in the guest's memory a function's BAR is; false: in no window, of the host bridge's or of
+ * its root port's. Call with the lock held.
+ */
+static bool find_window_locked(const struct function *fn, const struct vfio_bar *bar,
+			       uint64_t *ret_address)
 {
+	if (fn->port &&
+	    !pci_port_forwards(&fn->port->registers, bar->is_io, bar->address, bar->size))
+		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(window_rows); i++) {
 		const struct window_row *w = &window_rows[i];
 
@@ -308,17 +274,31 @@ static void map_bar_locked(struct pci_host *pci_host, unsigned function, unsigne
 static bool place_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
 			     const struct vfio_bar *now)
 {
-	const struct placed_bar *p = &pci_host->functions[function].bars[bar];
+	const struct function *fn = &pci_host->functions[function];
 	uint64_t address;
 
-	if (!find_window(now, &address) || taken_locked(pci_host, p, address, now->size))
+	if (!find_window_locked(fn, now, &address) ||
+	    taken_locked(pci_host, &fn->bars[bar], address, now->size))
 		return false;
 	map_bar_locked(pci_host, function, bar, now, address);
 	return true;
 }
 
-/* Put a BAR where the function has it now. Returns whether it is gone from where it was. */
-static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar)
+/*
+ * Is it the guest's mistake where a decoded BAR is not reached? Not while its port forwards
+ * nothing; and a port that is written makes no mistake of what was not reached before.
+ */
+static bool is_mistake_locked(const struct function *fn, const struct vfio_bar *now, bool moved)
+{
+	return moved && (!fn->port || pci_port_listens(&fn->port->registers, now->is_io));
+}
+
+/*
+ * Put a BAR where the function has it now, and its port forwards it. Returns whether it is gone
+ * from where it was.
+ */
+static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsigned bar,
+			      bool moved)
 {
 	struct function *fn = &pci_host->functions[function];
 	const struct placed_bar *p = &fn->bars[bar];
@@ -331,10 +311,11 @@ static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsi
 	if (!now.present)
 		return false;
 	if (was_there == now.decoded &&
-	    (!was_there || (find_window(&now, &address) && p->address == address)))
+	    (!was_there || (find_window_locked(fn, &now, &address) && p->address == address)))
 		return false;
 	unmap_bar_locked(pci_host, function, bar);
-	if (now.decoded && !place_bar_locked(pci_host, function, bar, &now))
+	if (now.decoded && !place_bar_locked(pci_host, function, bar, &now) &&
+	    is_mistake_locked(fn, &now, moved || was_there))
 		atomic_fetch_add_explicit(&pci_host->misplaced, 1, memory_order_relaxed);
 	return was_there;
 }
@@ -360,21 +341,168 @@ static void map_uncovered_locked(struct pci_host *pci_host)
 	}
 }
 
+/* Returns whether one of them is gone from where it was. */
+static bool follow_function_locked(struct pci_host *pci_host, unsigned function, bool moved)
+{
+	bool gone = false;
+
+	for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
+		gone |= follow_bar_locked(pci_host, function, b, moved);
+	return gone;
+}
+
+/* The guest has written a register of a port that decides what reaches the functions behind it. */
+static void forwarding_changed_locked(struct pci_host *pci_host, const struct root_port *port)
+{
+	bool gone = false;
+
+	for (unsigned f = 0; f < pci_host->nr_functions; f++)
+		if (pci_host->functions[f].port == port)
+			gone |= follow_function_locked(pci_host, f, false);
+	if (gone)
+		map_uncovered_locked(pci_host);
+}
+
 void pci_host_bars_changed(struct pci_host *pci_host, uint32_t devfn)
 {
 	unsigned function;
-	bool gone = false;
 
 	assert(devfn < DEVFNS);
 	assert(pci_host->at[devfn]);
 
 	function = (unsigned)(pci_host->at[devfn] - pci_host->functions);
 	pthread_rwlock_wrlock(&pci_host->lock);
-	for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
-		gone |= follow_bar_locked(pci_host, function, b);
-	if (gone)
+	if (follow_function_locked(pci_host, function, true))
 		map_uncovered_locked(pci_host);
 	pthread_rwlock_unlock(&pci_host->lock);
+}
+
+/* ---- configuration space ------------------------------------------------ */
+
+_Static_assert(LAYOUT_ECAM_SZ == DEVFNS * ECAM_FN_SZ, "the space of one bus");
+
+/* Whose registers they are: at most one of both. */
+struct ecam_target {
+	const struct function *fn;
+	struct root_port *port;
+};
+
+/* Whom the guest has given a bus. Call with the lock held. */
+static const struct root_port *port_of_bus_locked(const struct pci_host *pci_host, unsigned bus)
+{
+	for (unsigned device = 0; device < DEVICES; device++) {
+		const struct root_port *port = pci_host->port_at[device];
+
+		if (port && pci_port_claims(&port->registers, bus))
+			return port;
+	}
+	return NULL;
+}
+
+/* On bus 0, where each is whatever the guest has written. */
+static struct ecam_target on_bus_0(const struct pci_host *pci_host, uint32_t devfn)
+{
+	struct root_port *port = pci_host->port_at[devfn / SIBLINGS];
+
+	if (!port)
+		return (struct ecam_target){ .fn = pci_host->at[devfn] };
+	return (struct ecam_target){ .port = devfn % SIBLINGS ? NULL : port };
+}
+
+/* A link has one device, number 0; and nobody forwards what is for a bus below that one. */
+static struct ecam_target behind_port(struct pci_host *pci_host, unsigned bus, uint32_t devfn)
+{
+	const struct root_port *port;
+	bool is_next;
+
+	pthread_rwlock_rdlock(&pci_host->lock);
+	port = port_of_bus_locked(pci_host, bus);
+	is_next = port && pci_port_secondary(&port->registers) == bus;
+	pthread_rwlock_unlock(&pci_host->lock);
+	if (!is_next || devfn >= SIBLINGS)
+		return (struct ecam_target){ NULL, NULL };
+	return (struct ecam_target){ .fn = pci_host->at[port->device * SIBLINGS + devfn] };
+}
+
+static struct ecam_target ecam_target(struct pci_host *pci_host, uint64_t offset)
+{
+	unsigned bus = (unsigned)(offset / LAYOUT_ECAM_SZ);
+	uint32_t devfn = (uint32_t)(offset % LAYOUT_ECAM_SZ >> ECAM_FN_SHIFT);
+
+	return bus ? behind_port(pci_host, bus, devfn) : on_bus_0(pci_host, devfn);
+}
+
+static bool has_siblings(const struct pci_host *pci_host, uint32_t devfn)
+{
+	const struct function *const *first = &pci_host->at[devfn / SIBLINGS * SIBLINGS];
+	unsigned nr = 0;
+
+	for (unsigned i = 0; i < SIBLINGS; i++)
+		nr += first[i] != NULL;
+	return nr > 1;
+}
+
+/*
+ * PCI Local Bus 3.0, 6.2.1: the one bit that the function does not know, since its siblings on the
+ * host need not be the guest's.
+ */
+static uint32_t add_header_type(const struct pci_host *pci_host, const struct function *fn,
+				unsigned at, unsigned len, uint32_t value)
+{
+	if (at > PCI_HEADER_TYPE || at + len <= PCI_HEADER_TYPE ||
+	    !has_siblings(pci_host, fn->devfn))
+		return value;
+	return value | (uint32_t)HEADER_TYPE_MULTI << 8 * (PCI_HEADER_TYPE - at);
+}
+
+/* PCI configuration accesses are 1, 2 or 4 bytes, naturally aligned. */
+static bool ecam_access_ok(uint64_t offset, unsigned len)
+{
+	return (len == 1 || len == 2 || len == 4) && offset % len == 0;
+}
+
+static uint32_t port_read(struct pci_host *pci_host, const struct root_port *port, unsigned at,
+			  unsigned len)
+{
+	uint32_t value;
+
+	pthread_rwlock_rdlock(&pci_host->lock);
+	value = pci_port_read(&port->registers, at, len);
+	pthread_rwlock_unlock(&pci_host->lock);
+	return value;
+}
+
+static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
+{
+	struct ecam_target to = ecam_target(ctx, offset);
+	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
+
+	if (ecam_access_ok(offset, len) && to.port)
+		return port_read(ctx, to.port, at, len);
+	if (ecam_access_ok(offset, len) && to.fn)
+		return add_header_type(ctx, to.fn, at, len,
+				       vfio_cfgspace_read(to.fn->dev, at, len));
+	return ALL_ONES(len);
+}
+
+static void port_write(struct pci_host *pci_host, struct root_port *port, unsigned at, unsigned len,
+		       uint32_t value)
+{
+	pthread_rwlock_wrlock(&pci_host->lock);
+	if (pci_port_write(&port->registers, at, len, value))
+		forwarding_changed_locked(pci_host, port);
+	pthread_rwlock_unlock(&pci_host->lock);
+}
+
+static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
+{
+	struct ecam_target to = ecam_target(ctx, offset);
+	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
+
+	if (ecam_access_ok(offset, len) && to.port)
+		port_write(ctx, to.port, at, len, (uint32_t)value);
+	if (ecam_access_ok(offset, len) && to.fn)
+		vfio_cfgspace_write(to.fn->dev, at, len, (uint32_t)value);
 }
 
 /* ---- set-up ------------------------------------------------------------------ */
@@ -407,6 +535,24 @@ void pci_host_destroy(struct pci_host *pci_host)
 	free(pci_host);
 }
 
+int pci_host_add_port(struct pci_host *pci_host, unsigned device)
+{
+	struct root_port *port = &pci_host->ports[pci_host->nr_ports];
+
+	assert(!pci_host->is_on_bus);
+
+	if (device >= DEVICES || pci_host->nr_ports == PCI_HOST_MAX_PORTS)
+		return -ENOSPC;
+	for (unsigned i = 0; i < SIBLINGS; i++)
+		if (pci_host->port_at[device] || pci_host->at[device * SIBLINGS + i])
+			return -EEXIST;
+	port->device = device;
+	pci_port_reset(&port->registers, device);
+	pci_host->port_at[device] = port;
+	pci_host->nr_ports++;
+	return 0;
+}
+
 int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev)
 {
 	struct function *fn = &pci_host->functions[pci_host->nr_functions];
@@ -418,6 +564,10 @@ int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *
 	if (pci_host->at[devfn])
 		return -EEXIST;
 	fn->dev = dev;
+	fn->devfn = devfn;
+	fn->port = pci_host->port_at[devfn / SIBLINGS];
+	if (fn->port)
+		pci_port_set_link(&pci_host->port_at[devfn / SIBLINGS]->registers, true);
 	pci_host->at[devfn] = fn;
 	pci_host->nr_functions++;
 	return 0;
@@ -428,13 +578,14 @@ int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus)
 	const struct bus_region ecam = {
 		.name = "PCI configuration space",
 		.base = LAYOUT_ECAM,
-		.size = LAYOUT_ECAM_SZ,
+		.size = (1 + pci_host->nr_ports) * LAYOUT_ECAM_SZ,
 		.read = ecam_read,
 		.write = ecam_write,
 		.ctx = pci_host,
 	};
 	int r = bus_add(bus, &ecam);
 
+	pci_host->is_on_bus = true;
 	for (size_t i = 0; !r && i < ARRAY_SIZE(pci_host->windows); i++) {
 		const struct bus_region window = {
 			.name = window_rows[i].name,

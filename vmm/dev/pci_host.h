@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's PCI host bridge: an ECAM configuration space of one bus, and the
- * windows that functions' BARs are placed in, of memory and of I/O ports. PCI Express Base
- * Specification 7.2.2 (ECAM); Documentation/devicetree/bindings/pci/host-generic-pci.
+ * The guest's PCI host bridge: an ECAM configuration space of bus 0, and of a bus behind each of
+ * its root ports (pci_port.h); and the windows that functions' BARs are placed in, of memory and of
+ * I/O ports. PCI Express Base Specification 7.2.2 (ECAM);
+ * Documentation/devicetree/bindings/pci/host-generic-pci.
+ *
+ * A function's place, a devfn (device << 3 | function), names it. Without a root port it is where
+ * the function is on bus 0. Where a root port has the device number, the port is function 0 of it
+ * on bus 0, and the function is that function of device 0 on the bus behind the port.
  */
 #ifndef VMM_DEV_PCI_HOST_H
 #define VMM_DEV_PCI_HOST_H
@@ -14,6 +19,8 @@
 struct pci_host;
 
 #define PCI_HOST_MAX_FUNCTIONS 32u
+#define PCI_HOST_MAX_PORTS     (LAYOUT_MAX_BUSES - 1)
+#define PCI_HOST_SIBLINGS      8u /* functions that a device can have */
 /* Memory slots that BARs use, at most; numbers count from the first one given. */
 #define PCI_HOST_MAX_SLOTS (PCI_HOST_MAX_FUNCTIONS * VFIO_DEVICE_BARS * VFIO_BAR_MAX_PIECES)
 
@@ -35,9 +42,13 @@ int pci_host_create(const struct pci_host_ops *ops, void *ctx,
 void pci_host_destroy(struct pci_host *pci_host);
 
 /*
- * Put a function, borrowed, at devfn, which is device << 3 | function, of bus 0; its requester
- * ID, and DeviceID, is pci_host_devid(devfn). Functions of one device are siblings: all show
- * that (Header Type). Before the guest runs. -EEXIST, -ENOSPC.
+ * Put a root port at function 0 of a device of bus 0, before the functions behind it, and before
+ * pci_host_add_to_bus(). -EEXIST: something is there, or a port. -ENOSPC.
+ */
+int pci_host_add_port(struct pci_host *pci_host, unsigned device) _must_check_;
+/*
+ * Put a function, borrowed, at a place. Functions of one device are siblings: all show that
+ * (Header Type). Before the guest runs. -EEXIST, -ENOSPC.
  */
 int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev) _must_check_;
 static inline uint32_t pci_host_devid(uint32_t devfn)
@@ -46,8 +57,9 @@ static inline uint32_t pci_host_devid(uint32_t devfn)
 }
 
 /*
- * The guest's interrupt that a function's INTx asserts: of the host bridge's four, by device
- * number and pin (1 to 4), as a bridge swizzles them (PCI-to-PCI Bridge 1.2, 9.1).
+ * The guest's interrupt that a function's INTx asserts: of the host bridge's four, by its place
+ * and pin (1 to 4), as a bridge swizzles them (PCI-to-PCI Bridge 1.2, 9.1). Behind a root port it
+ * is the same, for there its device number is 0, which leaves the pin as it is.
  */
 static inline unsigned pci_host_intid(uint32_t devfn, unsigned pin)
 {

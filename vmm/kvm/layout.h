@@ -28,8 +28,9 @@
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
 
-#define LAYOUT_ECAM	 UINT64_C(0x10000000) /* one bus: 256 functions of 4 KiB */
-#define LAYOUT_ECAM_SZ	 UINT64_C(0x100000)
+#define LAYOUT_ECAM	 UINT64_C(0x10000000)
+#define LAYOUT_ECAM_SZ	 UINT64_C(0x100000)   /* of each bus: 256 functions of 4 KiB */
+#define LAYOUT_MAX_BUSES 16u		      /* bus 0, and one behind each root port */
 #define LAYOUT_PCI_IO	 UINT64_C(0x11000000) /* I/O ports, from port 0 on */
 #define LAYOUT_PCI_IO_SZ UINT64_C(0x10000)
 #define LAYOUT_PCI32	 UINT64_C(0x12000000)
@@ -49,12 +50,14 @@
 
 /* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
 #define LAYOUT_UART_INTID 33u
-/* INTx of the functions on bus 0: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
+/* INTx of all functions: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
 #define LAYOUT_INTX_INTID 36u
 #define LAYOUT_NR_INTX	  4u
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");
+_Static_assert(LAYOUT_ECAM + LAYOUT_MAX_BUSES * LAYOUT_ECAM_SZ <= LAYOUT_PCI_IO,
+	       "the configuration space of all buses fits");
 _Static_assert(LAYOUT_PCI32 + LAYOUT_PCI32_SZ <= LAYOUT_KERNEL_GICR, "windows do not overlap");
 _Static_assert(LAYOUT_KERNEL_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_KERNEL_CODE,
 	       "slots do not overlap");

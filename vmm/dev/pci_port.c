@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A root port's registers: one table says what they are.
+ *
+ * Choice: it has the vendor and device ID of QEMU's generic root port, which guests know, and no
+ * driver binds by them.
+ *
+ * Choice: power states are kept and shown, and forwarding goes on in D3, as the functions behind
+ * stay in D0 (vfio/cfgspace.c). No Secondary Bus Reset: its bit reads as zero, so that a guest that
+ * looks does not take it for one that was done. Bus Master is kept, and DMA of the functions behind
+ * does not ask for it: each has a bit of its own.
+ *
+ * No locks: pci_host.c has one.
+ */
+#include "vmm/dev/pci_port.h"
+
+#include <assert.h>
+#include <linux/pci_regs.h>
+#include <string.h>
+
+#include "vmm/base/bits.h"
+
+#define VENDOR_ID 0x1b36u
+#define DEVICE_ID 0x000cu
+
+/* Where its capabilities lie. */
+#define EXP 0x40u
+#define PM  0x80u
+
+#define COMMAND_RW                                                                       \
+	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | \
+	 PCI_COMMAND_SERR | PCI_COMMAND_INTX_DISABLE)
+#define DEVCTL_RW                                                                                 \
+	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE | \
+	 PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_READRQ)
+#define ROOT_CONTROL_RW \
+	(PCI_EXP_RTCTL_SECEE | PCI_EXP_RTCTL_SENFEE | PCI_EXP_RTCTL_SEFEE | PCI_EXP_RTCTL_PMEIE)
+
+/* 16 GT/s and 32 lanes, so that no guest takes it for what slows a device down. */
+#define LINK_SPEED	4u
+#define LINK_SPEEDS	0x1eu /* Link Capabilities 2: up to that one */
+#define LINK_WIDTH	(32u << 4)
+#define LINK_ACTIVE_CAP PCI_EXP_LNKCAP_DLLLARC
+#define PORT_NUMBER_AT	24u
+
+const struct pci_port_register pci_port_registers[] = {
+	{ PCI_VENDOR_ID, 2, .reset = VENDOR_ID },
+	{ PCI_DEVICE_ID, 2, .reset = DEVICE_ID },
+	{ PCI_COMMAND, 2, .rw = COMMAND_RW },
+	{ PCI_STATUS, 2, .reset = PCI_STATUS_CAP_LIST },
+	{ PCI_CLASS_REVISION, 4, .reset = 0x06040000 }, /* a bridge from PCI to PCI */
+	{ PCI_CACHE_LINE_SIZE, 1, .rw = 0xff },
+	{ PCI_HEADER_TYPE, 1, .reset = PCI_HEADER_TYPE_BRIDGE },
+	{ PCI_PRIMARY_BUS, 1, .rw = 0xff },
+	{ PCI_SECONDARY_BUS, 1, .rw = 0xff },
+	{ PCI_SUBORDINATE_BUS, 1, .rw = 0xff },
+	{ PCI_IO_BASE, 1, .rw = 0xf0 }, /* of 16 bits */
+	{ PCI_IO_LIMIT, 1, .rw = 0xf0 },
+	{ PCI_MEMORY_BASE, 2, .rw = 0xfff0 },
+	{ PCI_MEMORY_LIMIT, 2, .rw = 0xfff0 },
+	{ PCI_PREF_MEMORY_BASE, 2, .reset = PCI_PREF_RANGE_TYPE_64, .rw = 0xfff0 },
+	{ PCI_PREF_MEMORY_LIMIT, 2, .reset = PCI_PREF_RANGE_TYPE_64, .rw = 0xfff0 },
+	{ PCI_PREF_BASE_UPPER32, 4, .rw = 0xffffffff },
+	{ PCI_PREF_LIMIT_UPPER32, 4, .rw = 0xffffffff },
+	{ PCI_CAPABILITY_LIST, 1, .reset = EXP },
+	{ PCI_INTERRUPT_LINE, 1, .rw = 0xff },
+	{ PCI_BRIDGE_CONTROL, 2, .rw = PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR },
+
+	{ EXP, 1, .reset = PCI_CAP_ID_EXP },
+	{ EXP + PCI_CAP_LIST_NEXT, 1, .reset = PM },
+	{ EXP + PCI_EXP_FLAGS, 2, .reset = 2 | PCI_EXP_TYPE_ROOT_PORT << 4 },
+	{ EXP + PCI_EXP_DEVCAP, 4, .reset = PCI_EXP_DEVCAP_RBER },
+	{ EXP + PCI_EXP_DEVCTL, 2, .reset = 2 << 12 /* reads of 512 bytes */, .rw = DEVCTL_RW },
+	{ EXP + PCI_EXP_LNKCAP, 4, .reset = LINK_SPEED | LINK_WIDTH | LINK_ACTIVE_CAP },
+	{ EXP + PCI_EXP_LNKCTL, 2, .rw = PCI_EXP_LNKCTL_CCC },
+	{ EXP + PCI_EXP_LNKSTA, 2, .reset = LINK_SPEED | LINK_WIDTH },
+	{ EXP + PCI_EXP_RTCTL, 2, .rw = ROOT_CONTROL_RW },
+	{ EXP + PCI_EXP_LNKCAP2, 4, .reset = LINK_SPEEDS },
+	{ EXP + PCI_EXP_LNKCTL2, 2, .reset = LINK_SPEED, .rw = 0xf },
+
+	{ PM, 1, .reset = PCI_CAP_ID_PM },
+	{ PM + PCI_PM_PMC, 2, .reset = 3 /* of the version */ },
+	{ PM + PCI_PM_CTRL, 2, .reset = PCI_PM_CTRL_NO_SOFT_RESET, .rw = PCI_PM_CTRL_STATE_MASK },
+};
+const size_t nr_pci_port_registers = ARRAY_SIZE(pci_port_registers);
+
+/* Writes to these decide what it forwards. */
+static const struct {
+	uint8_t offset, end;
+} forwarding[] = {
+	{ PCI_COMMAND, PCI_COMMAND + 2 },
+	{ PCI_IO_BASE, PCI_IO_LIMIT + 1 },
+	{ PCI_MEMORY_BASE, PCI_PREF_LIMIT_UPPER32 + 4 },
+};
+
+static uint32_t get(const struct pci_port *port, unsigned offset, unsigned width)
+{
+	uint32_t value = 0;
+
+	for (unsigned i = 0; i < width; i++)
+		value |= (uint32_t)port->value[offset + i] << 8 * i;
+	return value;
+}
+
+static void put(struct pci_port *port, unsigned offset, unsigned width, uint32_t value)
+{
+	for (unsigned i = 0; i < width; i++)
+		port->value[offset + i] = (uint8_t)(value >> 8 * i);
+}
+
+void pci_port_reset(struct pci_port *port, unsigned number)
+{
+	memset(port, 0, sizeof(*port));
+	for (size_t i = 0; i < ARRAY_SIZE(pci_port_registers); i++) {
+		const struct pci_port_register *r = &pci_port_registers[i];
+
+		put(port, r->offset, r->width, r->reset);
+	}
+	put(port, EXP + PCI_EXP_LNKCAP, 4,
+	    get(port, EXP + PCI_EXP_LNKCAP, 4) | number << PORT_NUMBER_AT);
+}
+
+void pci_port_set_link(struct pci_port *port, bool is_up)
+{
+	uint32_t status = get(port, EXP + PCI_EXP_LNKSTA, 2) & ~(uint32_t)PCI_EXP_LNKSTA_DLLLA;
+
+	put(port, EXP + PCI_EXP_LNKSTA, 2, status | (is_up ? PCI_EXP_LNKSTA_DLLLA : 0));
+}
+
+uint32_t pci_port_read(const struct pci_port *port, unsigned offset, unsigned len)
+{
+	return offset < PCI_PORT_REGISTERS ? get(port, offset, len) : 0;
+}
+
+/* The bits of a byte that writes change. */
+static uint8_t rw_of(unsigned offset)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pci_port_registers); i++) {
+		const struct pci_port_register *r = &pci_port_registers[i];
+
+		if (offset >= r->offset && offset < r->offset + r->width)
+			return (uint8_t)(r->rw >> 8 * (offset - r->offset));
+	}
+	return 0;
+}
+
+bool pci_port_write(struct pci_port *port, unsigned offset, unsigned len, uint32_t value)
+{
+	bool forwards = false;
+
+	if (offset >= PCI_PORT_REGISTERS)
+		return false;
+	for (unsigned i = 0; i < len; i++) {
+		uint8_t rw = rw_of(offset + i), *byte = &port->value[offset + i];
+
+		*byte = (uint8_t)((*byte & ~rw) | (value >> 8 * i & rw));
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(forwarding); i++)
+		forwards |= offset < forwarding[i].end && offset + len > forwarding[i].offset;
+	return forwards;
+}
+
+/* ---- what they say ---------------------------------------------------------------- */
+
+unsigned pci_port_secondary(const struct pci_port *port)
+{
+	unsigned secondary = port->value[PCI_SECONDARY_BUS];
+
+	return secondary <= port->value[PCI_SUBORDINATE_BUS] ? secondary : 0;
+}
+
+bool pci_port_claims(const struct pci_port *port, unsigned bus)
+{
+	unsigned secondary = pci_port_secondary(port);
+
+	assert(bus);
+
+	return secondary && bus >= secondary && bus <= port->value[PCI_SUBORDINATE_BUS];
+}
+
+bool pci_port_listens(const struct pci_port *port, bool is_io)
+{
+	return get(port, PCI_COMMAND, 2) & (is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY);
+}
+
+/* A window, with its last byte; where that is below the first, there is none. */
+struct port_window {
+	uint64_t first, last;
+};
+
+static struct port_window io_window(const struct pci_port *port)
+{
+	return (struct port_window){ (get(port, PCI_IO_BASE, 1) & 0xf0) << 8,
+				     (get(port, PCI_IO_LIMIT, 1) & 0xf0) << 8 | 0xfff };
+}
+
+static struct port_window memory_window(const struct pci_port *port)
+{
+	return (struct port_window){ (get(port, PCI_MEMORY_BASE, 2) & 0xfff0) << 16,
+				     (get(port, PCI_MEMORY_LIMIT, 2) & 0xfff0) << 16 | 0xfffff };
+}
+
+static struct port_window prefetchable_window(const struct pci_port *port)
+{
+	uint64_t first = (get(port, PCI_PREF_MEMORY_BASE, 2) & 0xfff0) << 16;
+	uint64_t last = (get(port, PCI_PREF_MEMORY_LIMIT, 2) & 0xfff0) << 16 | 0xfffff;
+
+	return (struct port_window){ first | (uint64_t)get(port, PCI_PREF_BASE_UPPER32, 4) << 32,
+				     last | (uint64_t)get(port, PCI_PREF_LIMIT_UPPER32, 4) << 32 };
+}
+
+static bool holds(struct port_window w, uint64_t address, uint64_t size)
+{
+	return address >= w.first && address <= w.last && size - 1 <= w.last - address;
+}
+
+bool pci_port_forwards(const struct pci_port *port, bool is_io, uint64_t address, uint64_t size)
+{
+	assert(size);
+
+	if (!pci_port_listens(port, is_io))
+		return false;
+	if (is_io)
+		return holds(io_window(port), address, size);
+	return holds(memory_window(port), address, size) ||
+	       holds(prefetchable_window(port), address, size);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registers of a PCI Express root port, an emulated bridge from the guest's bus 0 to a bus
+ * of its own. What they do to accesses, pci_host.c does.
+ *
+ * PCI-to-PCI Bridge Architecture 1.2, chapter 3; PCI Express Base 5.0, 7.5.
+ */
+#ifndef VMM_DEV_PCI_PORT_H
+#define VMM_DEV_PCI_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PCI_PORT_REGISTERS 256u /* bytes that are kept; from there to 4096 all is zero */
+
+struct pci_port {
+	uint8_t value[PCI_PORT_REGISTERS];
+};
+
+/* A register: what it is after a reset, and what writes do to its bits. */
+struct pci_port_register {
+	uint8_t offset, width; /* 1, 2 or 4 */
+	uint32_t reset;
+	uint32_t rw; /* a write changes them; all others are read only */
+};
+
+/* Ascending, without overlap; all that is not there reads as zero. */
+extern const struct pci_port_register pci_port_registers[];
+extern const size_t nr_pci_port_registers;
+
+/* The state after a reset. number is the port's (Link Capabilities): its device number on bus 0. */
+void pci_port_reset(struct pci_port *port, unsigned number);
+/* Is there a function behind it (Link Status)? */
+void pci_port_set_link(struct pci_port *port, bool is_up);
+
+/* len is 1, 2 or 4, offset below 4096 and a multiple of len. */
+uint32_t pci_port_read(const struct pci_port *port, unsigned offset, unsigned len);
+/* Returns whether what it forwards may have changed: pci_port_forwards(), pci_port_listens(). */
+bool pci_port_write(struct pci_port *port, unsigned offset, unsigned len, uint32_t value);
+
+/* The bus behind it; 0: the guest has given it none, or one that is not among its buses. */
+unsigned pci_port_secondary(const struct pci_port *port);
+/*
+ * Does it claim configuration accesses to a bus, from its secondary to its subordinate bus? bus
+ * is not 0.
+ */
+bool pci_port_claims(const struct pci_port *port, unsigned bus);
+
+/* Does it forward any accesses to I/O ports, or to memory (Command)? */
+bool pci_port_listens(const struct pci_port *port, bool is_io);
+/* And all size bytes at a bus address: are they in one of its windows? size is not 0. */
+bool pci_port_forwards(const struct pci_port *port, bool is_io, uint64_t address, uint64_t size);
+
+#endif
