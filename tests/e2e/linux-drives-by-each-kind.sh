@@ -3,7 +3,7 @@
 #
 # Linux drives devices by each kind of interrupt, with right data: a NIC by INTx, MSI and MSI-X as its
 # driver is told, and by INTx in a guest that knows no messages; NICs and an SD card that have INTx
-# alone; a disk and a NIC that share a line.
+# alone; a disk and a NIC that share a line; and so through root ports.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -42,6 +42,8 @@ guest rtl /etc/rtl.conf --set "cmdline=$say itsy.job=nic itsy.modules=8139cp"
 guest e1000 /etc/e1000.conf --set "cmdline=$say itsy.job=nic itsy.modules=e1000"
 guest card /etc/card.conf --set "cmdline=$say itsy.job=card itsy.modules=sdhci_pci itsy.chunks=2"
 guest shared /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi"
+guest ports /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi" --set device.d1.root-port=on --set device.d1.at=0a.0 \
+	--set device.d5.root-port=on --set device.d5.at=0e.0
 END
 
 for name in mode0 mode1 mode2 nomsi rtl e1000; do
@@ -50,17 +52,19 @@ for name in mode0 mode1 mode2 nomsi rtl e1000; do
 done
 job_passed card card
 has card.out '^card_check: [1-9][0-9]* rounds'
-job_passed shared both
-has shared.out '^nvme_check: [1-9][0-9]* rounds'
-has shared.out '^nic_check: [1-9][0-9]* rounds'
+for name in shared ports; do
+	job_passed $name both
+	has $name.out '^nvme_check: [1-9][0-9]* rounds'
+	has $name.out '^nic_check: [1-9][0-9]* rounds'
+done
 
-for name in mode0 mode1 mode2 nomsi rtl e1000 card shared; do
+for name in mode0 mode1 mode2 nomsi rtl e1000 card shared ports; do
 	counts_add_up $name
 	none_dropped $name
 	json $name '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 # INTx is the vector behind all others, and the only one that interrupts where it is what the guest uses.
-for name in mode0 nomsi rtl e1000 card shared; do
+for name in mode0 nomsi rtl e1000 card shared ports; do
 	json $name '[.devices[] | .vectors | .[:-1][] | .taken] | add // 0 == 0'
 	json $name '[.devices[] | .vectors | .[-1] | .taken] | add > 0'
 done
@@ -71,6 +75,8 @@ else
 	json mode1 '.devices[0].vectors | .[0].injected > 0 and ([.[1:][] | .taken] | add == 0)'
 fi
 json mode2 '.devices[0].vectors | ([.[:-1][] | select(.taken > 0)] | length > 1) and .[-1].taken == 0'
-json shared '[.devices[] | select(.name == "d1" or .name == "d5") | .vectors[-1].taken > 0] == [true, true]'
+for name in shared ports; do
+	json $name '[.devices[] | select(.name == "d1" or .name == "d5") | .vectors[-1].taken > 0] == [true, true]'
+done
 
 verdict

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # Functions of one device of the host are functions of one device of the guest's, and each has the place that its
-# configuration gives it. Linux finds them there, and gets their interrupts.
+# configuration gives it, on bus 0 or behind a root port. Linux finds them there, and gets their interrupts.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -27,6 +27,8 @@ on_host --device nvme --qemu-device nvme,addr=5.0,multifunction=on,serial=first 
 step shown itsy run --print-config /etc/siblings.conf
 guest siblings /etc/siblings.conf
 guest placed /etc/siblings.conf --set device.disk.at=1f.0 --set device.first.at=02.0 --set device.second.at=02.5
+guest behind /etc/siblings.conf --set device.first.root-port=on --set device.first.at=09.0 --set device.disk.at=02.0 \
+	--set device.disk.root-port=on --set device.second.devid=0x1234
 step alone itsy run /etc/siblings.conf --set device.second.at=02.5
 step check itsy check /etc/siblings.conf
 END
@@ -56,6 +58,18 @@ places_are()
 
 places_are siblings 00.0 01.0 01.1
 places_are placed 1f.0 02.0 02.5
+
+# Behind ports: the disk's, at 02, comes first. BARs of the ports, which have none, are their windows.
+job_passed behind bars
+has behind.out '^bar 0000:01:00\.0 0 '
+has behind.out '^bar 0000:02:00\.0 0 '
+has behind.out '^bar 0000:02:00\.1 0 '
+lacks behind.out '^unplaced'
+for place in 'disk 0x0100' 'first 0x0200' 'second 0x1234'; do
+	json behind ".devices[] | select(.name == \"${place% *}\") |
+		.devid == \"${place#* }\" and .vectors[0].injected > 0"
+done
+json behind '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0'
 
 is_status alone 3
 has alone.err '^--set device\.second\.at=02\.5: error: no device is at 02\.0, and without one guests do not look at 02\.5: '

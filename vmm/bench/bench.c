@@ -291,7 +291,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
 		device.bdf = b->options->devices[f];
-		device.devfn = devfn_of(f);
+		device.devfn = device.requester_id = device.devid = devfn_of(f);
 		r = passthru_bind(&b->functions[f], &this_host, b->keeper, &device, f, ret_failure);
 	}
 	if (r < 0)
@@ -317,8 +317,8 @@ static int open_functions(struct bench *b, struct failure *ret_failure)
 	if (b->options->nr_devices)
 		return open_devices(b, ret_failure);
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
-		r = passthru_open_bare(&b->functions[f], "bare", pci_host_devid(devfn_of(f)),
-				       share_of(b, f), ret_failure);
+		r = passthru_open_bare(&b->functions[f], "bare", devfn_of(f), share_of(b, f),
+				       ret_failure);
 	return r;
 }
 

@@ -163,8 +163,13 @@ static void say_place(struct check_result *ret, const struct config_device *d)
 	size_t len = strlen(ret->text);
 	char place[CONFIG_PLACE_STRLEN];
 
-	(void)snprintf(ret->text + len, sizeof(ret->text) - len, "; %s on the guest's bus",
-		       config_place_format(d->devfn, place));
+	if (d->root_port)
+		(void)snprintf(ret->text + len, sizeof(ret->text) - len,
+			       "; function %u behind the guest's root port %s", d->devfn % 8,
+			       config_place_format(d->devfn & ~7u, place));
+	else
+		(void)snprintf(ret->text + len, sizeof(ret->text) - len, "; %s on the guest's bus",
+			       config_place_format(d->devfn, place));
 }
 
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret)

@@ -43,11 +43,13 @@ struct config_device {
 	struct pci_bdf bdf;
 	bool is_found;
 	bool plain_driver; /* vfio-pci has it, also where there is a variant for it */
-	uint32_t devfn;	   /* on the guest's bus; unless has_devfn, what config_place.h gives it */
+	uint32_t devfn; /* its place (pci_host.h); unless has_devfn, what config_place.h gives it */
 	bool has_devfn;
-	size_t its;	/* index of the ITS it is wired to: the first by default */
-	uint32_t devid; /* its DeviceID there; unless has_devid, its requester ID on the guest's bus
-			 */
+	bool root_port; /* behind one; by default as the function 0 that it is beside, else not */
+	bool has_root_port;
+	size_t its;	       /* index of the ITS it is wired to: the first by default */
+	uint32_t requester_id; /* by its place (config_place.h) */
+	uint32_t devid;	       /* its DeviceID there; unless has_devid, its requester ID */
 	bool has_devid;
 	uint32_t events;  /* EventIDs the shadow keeps; 0: by its vectors */
 	enum route route; /* the configuration's own by default */

@@ -249,6 +249,48 @@ static void check_place_is_found(struct checker *k, const struct config *c, size
 			   config_place_format(d->devfn, place));
 }
 
+/* A root port has a link to one device, and a device number of bus 0 is a port's or a device's. */
+static void check_siblings_agree(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const struct config_value *v = device_value(k, i, "root-port");
+	char place[CONFIG_PLACE_STRLEN];
+
+	for (size_t j = 0; k->placed && !v->wrong && j < i; j++) {
+		const struct config_device *first = &c->devices[j];
+		const struct config_value *other = device_value(k, j, "root-port");
+
+		if (PCI_SLOT(first->devfn) != PCI_SLOT(d->devfn) || other->wrong ||
+		    first->root_port == d->root_port)
+			continue;
+		config_error_at(k->reader.errors, line_of(v, d),
+				"device \"" CONFIG_SHOWN
+				"\" is %sbehind a root port, and \"" CONFIG_SHOWN
+				"\", of the same device at %s, is%s: line %d",
+				d->name, d->root_port ? "" : "not ", first->name,
+				config_place_format(first->devfn, place),
+				first->root_port ? "" : " not", line_of(other, first));
+		return;
+	}
+}
+
+/* Behind each is a bus, of which there are so many. */
+static void check_root_port_fits(struct checker *k, const struct config *c, size_t i)
+{
+	const unsigned most = LAYOUT_MAX_BUSES - 1;
+	uint32_t before = 0, slot = UINT32_C(1) << PCI_SLOT(c->devices[i].devfn);
+
+	for (size_t j = 0; j < i; j++)
+		if (c->devices[j].root_port)
+			before |= UINT32_C(1) << PCI_SLOT(c->devices[j].devfn);
+	if (k->placed && c->devices[i].root_port && !(before & slot) &&
+	    (unsigned)__builtin_popcount(before) == most)
+		config_error_at(k->reader.errors, c->devices[i].line,
+				"device \"" CONFIG_SHOWN
+				"\" is behind one root port too many: there can be %u",
+				c->devices[i].name, most);
+}
+
 /* Is it known which DeviceID the device has, on which ITS? */
 static bool is_wired(const struct checker *k, const struct config *c, size_t i)
 {
@@ -337,9 +379,9 @@ static void check_rates_differ(struct checker *k, const struct config *c, size_t
 /* What a device does not say follows from the configuration. */
 static void inherit(const struct config *c, struct config_device *d)
 {
-	/* Its requester ID: the guest has one bus, which is bus 0. */
+	d->requester_id = config_place_requester_id(c, d);
 	if (!d->has_devid)
-		d->devid = d->devfn;
+		d->devid = d->requester_id;
 	if (!d->has_route)
 		d->route = c->route;
 	/* Beside the thread that waits for them; the kernel's own route has none. */
@@ -365,6 +407,8 @@ static int check_devices(struct checker *k, struct config *c)
 	for (size_t i = 0; i < c->nr_devices; i++) {
 		check_place_is_new(k, c, i);
 		check_place_is_found(k, c, i);
+		check_siblings_agree(k, c, i);
+		check_root_port_fits(k, c, i);
 		check_devid_fits(k, c, i);
 		check_devid_is_new(k, c, i);
 		check_events_fit(k, c, i);

@@ -94,6 +94,11 @@ static const char *driver_word(unsigned plain)
 	return plain ? VFIO_DRIVER_PLAIN : "auto";
 }
 
+static const char *off_on_word(unsigned on)
+{
+	return on ? "on" : "off";
+}
+
 static const char *notice_word(unsigned ignore)
 {
 	return ignore ? "ignore" : "stop";
@@ -180,6 +185,10 @@ const struct config_key config_keys[] = {
 		  "beside the function 0 that it has on the host, if the guest has that and bdf "
 		  "or path says so of both; else the first free device",
 	  .summary = "its place on the guest's bus" },
+	{ DEVICE("root-port", root_port), .type = &config_type_word, .is_shown = if_given,
+	  .given_at = offsetof(struct config_device, has_root_port), .word = off_on_word,
+	  .max = true, .otherwise = "that of the other functions of its device; else off",
+	  .summary = "whether it is behind a PCI Express root port" },
 	{ DEVICE("its", its), .type = &config_type_its, .is_shown = if_several_its,
 	  .otherwise = "the first",
 	  .summary = "the interrupt translation service that its interrupts go to" },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where devices are on the guest's PCI bus: PCI Local Bus 3.0, 3.2.2.3.4 (devices of several
+ * Where devices are on the guest's PCI buses: PCI Local Bus 3.0, 3.2.2.3.4 (devices of several
  * functions).
  *
  * No locks.
@@ -76,6 +76,17 @@ static const struct config_device *sibling_of(const struct config *c, const stru
 	return NULL;
 }
 
+/* All functions of a device are behind its root port, or none is. */
+static void follow_siblings(const struct config *c, struct config_device *d)
+{
+	for (size_t i = 0; i < c->nr_devices && !d->has_root_port; i++) {
+		const struct config_device *other = &c->devices[i];
+
+		if (other->has_root_port && PCI_SLOT(other->devfn) == PCI_SLOT(d->devfn))
+			d->root_port = other->root_port;
+	}
+}
+
 void config_place_devices(struct config *c)
 {
 	uint32_t taken = 0; /* bit n: device n of the bus */
@@ -101,4 +112,24 @@ void config_place_devices(struct config *c)
 		if (!d->has_devfn && first)
 			d->devfn = PCI_DEVFN(PCI_SLOT(first->devfn), fn);
 	}
+	for (size_t i = 0; i < c->nr_devices; i++)
+		follow_siblings(c, &c->devices[i]);
+}
+
+uint32_t config_place_root_ports(const struct config *c)
+{
+	uint32_t ports = 0;
+
+	for (size_t i = 0; i < c->nr_devices; i++)
+		if (c->devices[i].root_port)
+			ports |= UINT32_C(1) << PCI_SLOT(c->devices[i].devfn);
+	return ports;
+}
+
+uint32_t config_place_requester_id(const struct config *c, const struct config_device *d)
+{
+	uint32_t below = (UINT32_C(1) << PCI_SLOT(d->devfn)) - 1;
+	uint32_t bus = 1 + (uint32_t)__builtin_popcount(config_place_root_ports(c) & below);
+
+	return d->root_port ? bus << 8 | PCI_FUNC(d->devfn) : d->devfn;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where devices are on the guest's PCI bus.
+ * Where devices are on the guest's PCI buses.
  */
 #ifndef VMM_CONFIG_CONFIG_PLACE_H
 #define VMM_CONFIG_CONFIG_PLACE_H
@@ -19,5 +19,14 @@ const char *config_place_format(uint32_t devfn, char buf[CONFIG_PLACE_STRLEN]);
  * function 0 is the guest's too, beside that one, by its own number.
  */
 void config_place_devices(struct config *config);
+
+/* The device numbers on bus 0 that are root ports: bit n is device n. */
+uint32_t config_place_root_ports(const struct config *config);
+
+/*
+ * The requester ID of a device that has its place: its devfn on bus 0, or behind a root port
+ * bus << 8 | function, as long as the guest numbers buses in the order of their ports from 1 on.
+ */
+uint32_t config_place_requester_id(const struct config *config, const struct config_device *device);
 
 #endif

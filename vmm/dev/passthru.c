@@ -236,13 +236,15 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 			.policy = config->policy,
 			.heat = config->heat,
 			.tie_uncounted = config->tie_uncounted,
-			.devid = config->has_devid ? config->devid : pci_host_devid(config->devfn),
+			.devid = config->devid,
 		},
 		.host = host,
 		.keeper = keeper,
 		.bdf = config->bdf,
 		.index = index,
 		.devfn = config->devfn,
+		.root_port = config->root_port,
+		.requester_id = config->requester_id,
 		.goes_on = {
 			[VFIO_NOTICE_REQUEST] = config->ignore_request,
 			[VFIO_NOTICE_ERROR] = config->ignore_error,
@@ -321,6 +323,8 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
+	if (config->root_port)
+		vfio_device_show_link(p->dev);
 	if (config->msi_cpu >= 0)
 		move_interrupts(p, config->msi_cpu);
 	r = vfio_irq_counts_open(p->host, &p->bdf, vfio_device_nr_vectors(p->dev), &p->host_counts,

@@ -20,8 +20,10 @@ struct passthru {
 	struct irq_function irq;
 	const struct pci_host_fs *host; /* borrowed; NULL: a bare function */
 	struct pci_bdf bdf;
-	unsigned index;			     /* the keeper's number for it */
-	uint32_t devfn;			     /* on the guest's bus */
+	unsigned index; /* the keeper's number for it */
+	uint32_t devfn; /* its place (pci_host.h) */
+	bool root_port; /* it is behind one, at the same device number */
+	uint32_t requester_id;
 	const struct keeper_client *keeper;  /* NULL: what it does is done here */
 	bool bound_here;		     /* to be given back */
 	struct vfio_device *dev;	     /* NULL: a bare function */
@@ -80,7 +82,10 @@ void passthru_close(struct passthru *p);
 /* Give it back to its driver if passthru_bind() took it; after the container is gone. */
 void passthru_give_back(struct passthru *p);
 
-/* Wire it to a machine's parts, all borrowed until passthru_unwire(). */
+/*
+ * Wire it to a machine's parts, all borrowed until passthru_unwire(). Where it is behind a root
+ * port, pci_host has that already.
+ */
 int passthru_wire(struct passthru *p, const struct irq_wiring *wiring,
 		  struct pci_host *pci_host) _must_check_;
 /*

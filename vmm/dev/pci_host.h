@@ -51,10 +51,6 @@ int pci_host_add_port(struct pci_host *pci_host, unsigned device) _must_check_;
  * (Header Type). Before the guest runs. -EEXIST, -ENOSPC.
  */
 int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev) _must_check_;
-static inline uint32_t pci_host_devid(uint32_t devfn)
-{
-	return devfn; /* of bus 0 */
-}
 
 /*
  * The guest's interrupt that a function's INTx asserts: of the host bridge's four, by its place

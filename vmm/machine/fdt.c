@@ -43,6 +43,8 @@
 #define PCI_SPACE_MEM64 0x03000000u
 
 #define REQUESTER_IDS 0x10000u
+#define PCI_DEVICES   32u /* of a bus */
+#define PCI_FUNCTIONS 8u  /* of a device */
 
 struct tree {
 	void *fdt;
@@ -247,18 +249,25 @@ static bool is_wired_plainly(const struct fdt_machine *m)
 /* pci-msi.txt: entries of requester ID, controller, DeviceID, how many of them. */
 #define MSI_MAP_CELLS 4u
 
-static void write_msi_map(struct tree *t, const struct fdt_machine *m)
+static bool is_behind(const struct fdt_function *f, uint32_t port)
 {
+	return f->behind && f->port == port;
+}
+
+/* An entry for each function, or for those behind one root port; of requester IDs the bits of mask.
+ */
+static void write_msi_entries(struct tree *t, const struct fdt_machine *m, const uint32_t *port,
+			      uint32_t mask)
+{
+	size_t nr = 0;
 	fdt32_t *cell;
 	void *map;
 	int err;
 
-	if (is_wired_plainly(m)) {
-		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
-		return;
-	}
-	err = fdt_property_placeholder(
-		t->fdt, "msi-map", (int)(m->nr_functions * MSI_MAP_CELLS * sizeof(*cell)), &map);
+	for (size_t i = 0; i < m->nr_functions; i++)
+		nr += !port || is_behind(&m->functions[i], *port);
+	err = fdt_property_placeholder(t->fdt, "msi-map", (int)(nr * MSI_MAP_CELLS * sizeof(*cell)),
+				       &map);
 	note(t, err);
 	if (err)
 		return;
@@ -267,11 +276,21 @@ static void write_msi_map(struct tree *t, const struct fdt_machine *m)
 		const struct fdt_function *f = &m->functions[i];
 
 		assert(f->its < m->nr_its);
-		*cell++ = cpu_to_fdt32(f->requester_id);
+		if (port && !is_behind(f, *port))
+			continue;
+		*cell++ = cpu_to_fdt32(f->requester_id & mask);
 		*cell++ = cpu_to_fdt32(PHANDLE_ITS + (uint32_t)f->its);
 		*cell++ = cpu_to_fdt32(f->devid);
 		*cell++ = cpu_to_fdt32(1);
 	}
+}
+
+static void write_msi_map(struct tree *t, const struct fdt_machine *m)
+{
+	if (is_wired_plainly(m))
+		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
+	else
+		write_msi_entries(t, m, NULL, REQUESTER_IDS - 1);
 }
 
 /*
@@ -283,14 +302,15 @@ static void write_msi_map(struct tree *t, const struct fdt_machine *m)
 #define PCI_PINS	    4u
 #define INTERRUPT_MAP_CELLS 10u
 
-static void write_interrupt_map(struct tree *t)
+/* Of as many devices, of which the first has the pins of that device on bus 0. */
+static void write_interrupt_map(struct tree *t, uint32_t nr_devices, uint32_t first)
 {
 	fdt32_t map[PCI_PINS * PCI_PINS * INTERRUPT_MAP_CELLS], *cell = map;
 
-	for (uint32_t device = 0; device < PCI_PINS; device++) {
+	for (uint32_t device = 0; device < nr_devices; device++) {
 		for (uint32_t pin = 1; pin <= PCI_PINS; pin++) {
 			const uint32_t spi =
-				LAYOUT_INTX_INTID + (device + pin - 1) % LAYOUT_NR_INTX;
+				LAYOUT_INTX_INTID + (first + device + pin - 1) % LAYOUT_NR_INTX;
 			const uint32_t entry[INTERRUPT_MAP_CELLS] = {
 				device << PCI_DEVICE_SHIFT,
 				0,
@@ -309,19 +329,45 @@ static void write_interrupt_map(struct tree *t)
 		}
 	}
 	u32(t, "#interrupt-cells", 1);
-	CELLS(t, "interrupt-map-mask", (PCI_PINS - 1) << PCI_DEVICE_SHIFT, 0, 0, 7);
-	bytes(t, "interrupt-map", map, sizeof(map));
+	CELLS(t, "interrupt-map-mask", (nr_devices - 1) << PCI_DEVICE_SHIFT, 0, 0, 7);
+	bytes(t, "interrupt-map", map, (size_t)(cell - map) * sizeof(*cell));
+}
+
+/*
+ * A root port. Guests number its bus as they like, and its functions' requester IDs follow; so it
+ * has a map of its own for those whose number it is not asked for. Linux looks for the
+ * one that is nearest to the function (drivers/of/irq.c: __of_msi_map_id()); and for its INTx asks
+ * the first bridge that has a node (drivers/pci/of.c: of_irq_parse_pci()), so that one is here,
+ * too.
+ */
+static void write_root_port(struct tree *t, const struct fdt_machine *m, uint32_t device)
+{
+	char name[16];
+
+	(void)snprintf(name, sizeof(name), "pci@%" PRIx32 ",0", device);
+	begin(t, name);
+	string(t, "device_type", "pci");
+	CELLS(t, "reg", device << PCI_DEVICE_SHIFT, 0, 0, 0, 0);
+	u32(t, "#address-cells", 3);
+	u32(t, "#size-cells", 2);
+	flag(t, "ranges");
+	CELLS(t, "msi-map-mask", PCI_FUNCTIONS - 1);
+	write_msi_entries(t, m, &device, PCI_FUNCTIONS - 1);
+	write_interrupt_map(t, 1, device);
+	end(t);
 }
 
 static void write_pci(struct tree *t, const struct fdt_machine *m)
 {
+	uint32_t nr_buses = 1 + (uint32_t)__builtin_popcount(m->root_ports);
+
 	begin_at(t, "pcie", LAYOUT_ECAM);
 	string(t, "compatible", "pci-host-ecam-generic");
 	string(t, "device_type", "pci");
 	u32(t, "#address-cells", 3);
 	u32(t, "#size-cells", 2);
-	CELLS(t, "reg", CELLS64(LAYOUT_ECAM), CELLS64(LAYOUT_ECAM_SZ));
-	CELLS(t, "bus-range", 0, 0);
+	CELLS(t, "reg", CELLS64(LAYOUT_ECAM), CELLS64(nr_buses * LAYOUT_ECAM_SZ));
+	CELLS(t, "bus-range", 0, nr_buses - 1);
 	/*
 	 * Bus addresses of memory equal physical ones. Neither of its windows is prefetchable: into
 	 * one that is, Linux puts no BAR that is not (pci_bus_alloc_from_region()); into one that
@@ -332,8 +378,11 @@ static void write_pci(struct tree *t, const struct fdt_machine *m)
 	      CELLS64(LAYOUT_PCI32), CELLS64(LAYOUT_PCI32_SZ), PCI_SPACE_MEM64,
 	      CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64), CELLS64(LAYOUT_PCI64_SZ));
 	write_msi_map(t, m);
-	write_interrupt_map(t);
+	write_interrupt_map(t, PCI_PINS, 0);
 	flag(t, "dma-coherent");
+	for (uint32_t device = 0; device < PCI_DEVICES; device++)
+		if (m->root_ports & UINT32_C(1) << device)
+			write_root_port(t, m, device);
 	end(t);
 }
 

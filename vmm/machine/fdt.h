@@ -5,23 +5,28 @@
 #ifndef VMM_MACHINE_FDT_H
 #define VMM_MACHINE_FDT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "vmm/base/cleanup.h"
 #include "vmm/kvm/gmem.h"
 
-/* Where the MSIs of a function on the guest's bus go. */
+/* Where the MSIs of a function go. */
 struct fdt_function {
-	uint32_t requester_id;
-	size_t its;	/* index */
-	uint32_t devid; /* its DeviceID there */
+	uint32_t requester_id; /* behind a root port: with the number that guests mostly give its
+				  bus */
+	size_t its;	       /* index */
+	uint32_t devid;	       /* its DeviceID there */
+	bool behind;	       /* a root port, which has this device number on bus 0 */
+	uint32_t port;
 };
 
 struct fdt_machine {
 	size_t nr_its;			      /* at least 1; number n lies at LAYOUT_GITS_OF(n) */
 	const struct fdt_function *functions; /* [nr_functions] */
 	size_t nr_functions;
+	uint32_t root_ports; /* bit n: device n of bus 0 is one */
 	uint32_t nr_vcpus;
 	const uint64_t *mpidr;	      /* [nr_vcpus], affinity fields only */
 	const struct gmem_range *ram; /* [nr_ram], 1 to GMEM_MAX_BANKS, ascending */
@@ -33,8 +38,8 @@ struct fdt_machine {
 
 /*
  * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PSCI,
- * UART (stdout-path), ECAM host bridge with msi-map to them and interrupt-map to the GIC. 0, or
- * -ENOSPC.
+ * UART (stdout-path), ECAM host bridge with msi-map to them and interrupt-map to the GIC, and its
+ * root ports with such maps of their own. 0, or -ENOSPC.
  */
 int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap) _must_check_;
 

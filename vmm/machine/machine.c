@@ -157,10 +157,29 @@ static int bar_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 
 static const struct pci_host_ops pci_host_ops = { .set_slot = bar_slot };
 
+/* Functions of one device are behind one. */
+static int add_root_ports(struct machine *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
+		const struct passthru *p = &m->cfg.functions[i];
+
+		if (p->root_port)
+			r = pci_host_add_port(m->pci_host, p->devfn / PCI_HOST_SIBLINGS);
+		if (r == -EEXIST)
+			r = 0;
+	}
+	return r;
+}
+
+/* The root ports say how large the configuration space is. */
 static int add_own_regions(struct machine *m)
 {
-	int r = console_add_to_bus(m->console, &m->bus);
+	int r = add_root_ports(m);
 
+	if (!r)
+		r = console_add_to_bus(m->console, &m->bus);
 	if (!r)
 		r = vits_set_add_to_bus(m->its, &m->bus);
 	if (!r)
@@ -443,8 +462,15 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
 
-		functions[i] =
-			(struct fdt_function){ pci_host_devid(p->devfn), p->irq.its, p->irq.devid };
+		functions[i] = (struct fdt_function){
+			.requester_id = p->requester_id,
+			.its = p->irq.its,
+			.devid = p->irq.devid,
+			.behind = p->root_port,
+			.port = p->devfn / PCI_HOST_SIBLINGS,
+		};
+		if (p->root_port)
+			tree.root_ports |= UINT32_C(1) << functions[i].port;
 	}
 	for (size_t i = 0; i < tree.nr_ram; i++)
 		ram[i] =

@@ -302,6 +302,54 @@ static void test_devices_have_places_on_the_bus(void **state)
 	}
 }
 
+/* Behind root ports: places are those on bus 0, requester IDs those of the guest's buses in order.
+ */
+static const struct {
+	const char *why, *text;
+	uint32_t devfns[4], requester_ids[4];
+	bool behind[4];
+} ports[] = {
+	{ "buses are numbered by their ports' places",
+	  "device a { bdf = 01:00.0 root-port = on at = 05.0 }\n"
+	  "device b { bdf = 02:00.0 root-port = on }\ndevice c { bdf = 03:00.0 }\n"
+	  "device d { bdf = 04:00.0 root-port = off }\n",
+	  { 0x28, 0x00, 0x08, 0x10 },
+	  { 0x200, 0x100, 0x08, 0x10 },
+	  { true, true, false, false } },
+	{ "siblings on the host go along, before their function 0, too",
+	  "device a { bdf = 01:00.3 }\ndevice b { bdf = 01:00.0 root-port = on }\n"
+	  "device c { bdf = 02:00.0 root-port = on }\ndevice d { bdf = 02:00.7 }\n",
+	  { 0x03, 0x00, 0x08, 0x0f },
+	  { 0x103, 0x100, 0x200, 0x207 },
+	  { true, true, true, true } },
+	{ "so do strangers that are given a place there",
+	  "device a { bdf = 01:00.0 at = 03.0 }\ndevice b { bdf = 02:00.0 at = 03.1 root-port = on "
+	  "}\n",
+	  { 0x18, 0x19 },
+	  { 0x100, 0x101 },
+	  { true, true } },
+};
+
+static void test_devices_are_behind_root_ports_where_they_are_asked_for(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ports); i++) {
+		char text[512];
+		struct config c;
+
+		print_message("%s\n", ports[i].why);
+		(void)snprintf(text, sizeof(text), VALID "%s", ports[i].text);
+		config_parse_valid(text, &c);
+		for (size_t n = 0; n < c.nr_devices; n++) {
+			assert_int_equal(c.devices[n].devfn, ports[i].devfns[n]);
+			assert_int_equal(c.devices[n].requester_id, ports[i].requester_ids[n]);
+			assert_int_equal(c.devices[n].devid, ports[i].requester_ids[n]);
+			assert_int_equal(c.devices[n].root_port, ports[i].behind[n]);
+		}
+		config_fini(&c);
+	}
+}
+
 static void test_as_many_devices_as_there_can_be_have_places(void **state)
 {
 	char text[4096];
@@ -681,6 +729,7 @@ int main(void)
 		cmocka_unit_test(test_defaults_are_one_vcpu_512_mib_and_an_empty_command_line),
 		cmocka_unit_test(test_its_blocks_and_the_wiring_of_devices_survive_printing),
 		cmocka_unit_test(test_devices_have_places_on_the_bus),
+		cmocka_unit_test(test_devices_are_behind_root_ports_where_they_are_asked_for),
 		cmocka_unit_test(test_as_many_devices_as_there_can_be_have_places),
 		cmocka_unit_test(test_overrides_reach_its_blocks),
 		cmocka_unit_test(test_comments_line_ends_and_marks_do_not_matter),

@@ -315,6 +315,20 @@ static const struct {
 	  VALID DEV(1, "at = 3") DEV(2, "at = 03.1") DEV(3, "devid = 0"),
 	  "t.conf:2: error: 'at' is a device and function such as \"02.0\", from 00.0 to 1f.7, "
 	  "not '3'\n" },
+	{ "neither behind a root port nor not", VALID DEV(1, "root-port = yes"),
+	  "t.conf:2: error: 'root-port' is \"off\" or \"on\", not 'yes'\n" },
+	{ "functions of one device, one of them behind a root port",
+	  VALID DEV(1, "at = 02.0\nroot-port = on") DEV(2, "at = 02.1\nroot-port = off"),
+	  "t.conf:5: error: device \"d2\" is not behind a root port, and \"d1\", of the same "
+	  "device at 02.0, is: line 3\n" },
+	{ "and the other way round",
+	  VALID DEV(1, "at = 02.0\nroot-port = off") DEV(2, "at = 02.1\nroot-port = on"),
+	  "t.conf:5: error: device \"d2\" is behind a root port, and \"d1\", of the same device "
+	  "at 02.0, is not: line 3\n" },
+	{ "a requester ID behind a root port, which its ITS has no DeviceID for",
+	  ITS("devid-bits = 8") DEV(1, "root-port = on"),
+	  "t.conf:3: error: device \"d1\" needs a 'devid': without one it is its requester ID, "
+	  "0x100, and ITS \"a\" has 8 devid-bits\n" },
 	{ "events beyond its ITS", ITS("eventid-bits = 4") DEV(1, "events = 17"),
 	  "t.conf:3: error: 'events' is at most 16, by the eventid-bits of ITS \"a\", not 17\n" },
 	{ "what depends on something wrong is not wrong itself",
@@ -490,6 +504,35 @@ static void test_devices_up_to_the_most_are_accepted_and_one_more_is_not(void **
 
 	text = many_lines(CONFIG_MAX_DEVICES + 40, device_line);
 	config_expect_messages(text, NULL, 0, "t.conf:34: error: more than 32 devices\n");
+	free(text);
+}
+
+/* Two behind each, but for one that is on bus 0 alone. */
+static void port_line(FILE *out, size_t i)
+{
+	(void)fprintf(out, "device \"d%zu\" { bdf = \"%02zx:00.%zu\" root-port = %s }\n", i, i / 2,
+		      i % 2, i > 1 ? "on" : "off");
+}
+
+static void test_root_ports_up_to_the_most_are_accepted_and_one_more_is_not(void **state)
+{
+	char *text = many_lines(32, port_line);
+	static const char *const more = "device.d0.root-port=on";
+	static const char *const both[] = { "device.d0.root-port=on", "device.d1.root-port=on" };
+	struct config c;
+
+	(void)state;
+	config_parse_valid(text, &c);
+	assert_int_equal(c.devices[31].requester_id, 15 << 8 | 1);
+	config_fini(&c);
+	config_expect_messages(text, both, 2,
+			       "t.conf:32: error: device \"d30\" is behind one root port too many: "
+			       "there can be 15\n");
+	config_expect_messages(text, &more, 1,
+			       "t.conf:3: error: device \"d1\" is not behind a root port, and "
+			       "\"d0\", of the same device at 00.0, is: line 2\n"
+			       "t.conf:32: error: device \"d30\" is behind one root port too many: "
+			       "there can be 15\n");
 	free(text);
 }
 
@@ -683,6 +726,7 @@ int main(void)
 		cmocka_unit_test(test_escapes_that_would_cut_or_bend_a_string_are_refused),
 		cmocka_unit_test(test_all_errors_of_a_file_come_at_once_in_order_of_lines),
 		cmocka_unit_test(test_devices_up_to_the_most_are_accepted_and_one_more_is_not),
+		cmocka_unit_test(test_root_ports_up_to_the_most_are_accepted_and_one_more_is_not),
 		cmocka_unit_test(test_itss_up_to_the_most_are_accepted_and_one_more_is_not),
 		cmocka_unit_test(test_errors_beyond_the_most_are_counted),
 		cmocka_unit_test(test_control_characters_are_refused_and_not_printed),

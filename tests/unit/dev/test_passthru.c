@@ -184,6 +184,8 @@ static int begin(void **state)
 		.name = name,
 		.bdf = { .dev = 1 },
 		.devfn = DEVFN,
+		.requester_id = DEVFN,
+		.devid = DEVFN,
 		.its = 0,
 		.route = ROUTE_SPIN,
 		.policy = { .hold_us = 5 },
@@ -221,7 +223,6 @@ static void close_it(void)
 static void test_what_the_configuration_says_is_kept(void **state)
 {
 	(void)state;
-	w.config.has_devid = true;
 	w.config.devid = 0x1234;
 	assert_int_equal(bind_it(), 0);
 	assert_string_equal(w.p.irq.name, "disk");
@@ -229,10 +230,7 @@ static void test_what_the_configuration_says_is_kept(void **state)
 	assert_int_equal(w.p.irq.policy.hold_us, 5);
 	assert_int_equal(w.p.index, NUMBER);
 	assert_int_equal(w.p.devfn, DEVFN);
-	/* Without a DeviceID, its requester ID on the guest's bus is the DeviceID. */
-	w.config.has_devid = false;
-	assert_int_equal(bind_it(), 0);
-	assert_int_equal(w.p.irq.devid, DEVFN);
+	assert_int_equal(w.p.requester_id, DEVFN);
 	assert_int_equal(open_it(), 0);
 	assert_int_equal(w.p.irq.nr_vectors, VECTORS);
 	assert_int_equal(w.p.irq.nr_events, 128);

@@ -321,6 +321,59 @@ static void test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its(
 		  0x03000000, 0x80, 0, 0x80, 0, 0x70, 0);
 }
 
+#define PORT "/pcie/pci@3,0"
+
+/* As the guest looks a pin of the device behind the port up. */
+static unsigned intid_behind(const char *port, unsigned pin)
+{
+	const fdt32_t *map = property(port, "interrupt-map", 4 * 10 * 4);
+
+	HAS_CELLS(port, "#interrupt-cells", 1);
+	HAS_CELLS(port, "interrupt-map-mask", 0, 0, 0, 7);
+	for (unsigned i = 0; i < 4; i++, map += 10)
+		if (fdt32_to_cpu(map[3]) == pin)
+			return fdt32_to_cpu(map[8]) + 32;
+	fail();
+	return 0;
+}
+
+static void test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts(void **state)
+{
+	const struct fdt_function functions[] = {
+		{ 0x100, 0, 0x100, .behind = true, .port = 3 },
+		{ .requester_id = 0x08, .its = 0, .devid = 0x08 },
+		{ 0x105, 1, 0x77, .behind = true, .port = 3 },
+		{ 0x200, 1, 0x200, .behind = true, .port = 9 },
+	};
+	struct fdt_machine m = machine_of(1);
+	uint32_t its, second;
+
+	(void)state;
+	m.nr_its = 2;
+	m.functions = functions;
+	m.nr_functions = ARRAY_SIZE(functions);
+	m.root_ports = 1u << 3 | 1u << 9;
+	build(&m);
+	its = fdt_get_phandle(tree, node("/interrupt-controller/msi-controller@8080000"));
+	second = fdt_get_phandle(tree, node("/interrupt-controller/msi-controller@80a0000"));
+	HAS_CELLS("/pcie", "reg", 0, 0x10000000, 0, 0x300000);
+	HAS_CELLS("/pcie", "bus-range", 0, 2);
+	(void)property("/pcie", "msi-map", 4 * 4 * 4);
+	has_string(PORT, "device_type", "pci");
+	HAS_CELLS(PORT, "reg", 3 << 11, 0, 0, 0, 0);
+	HAS_CELLS(PORT, "#address-cells", 3);
+	HAS_CELLS(PORT, "#size-cells", 2);
+	has_flag(PORT, "ranges");
+	/* Whatever number its bus has: of the requester ID, only the function counts. */
+	HAS_CELLS(PORT, "msi-map-mask", 7);
+	HAS_CELLS(PORT, "msi-map", 0, its, 0x100, 1, 5, second, 0x77, 1);
+	HAS_CELLS("/pcie/pci@9,0", "msi-map", 0, second, 0x200, 1);
+	for (unsigned pin = 1; pin <= 4; pin++) {
+		assert_int_equal(intid_behind(PORT, pin), pci_host_intid(3 << 3 | 5, pin));
+		assert_int_equal(intid_behind("/pcie/pci@9,0", pin), pci_host_intid(9 << 3, pin));
+	}
+}
+
 static void its_path(size_t n, char *out, size_t cap)
 {
 	(void)snprintf(out, cap, "/interrupt-controller/msi-controller@%zx",
@@ -363,18 +416,24 @@ static void test_each_its_has_a_node_with_its_frame_and_handle(void **state)
 	}
 }
 
+/* A function on bus 0. */
+#define FN(requester_id_, its_, devid_)                                           \
+	{                                                                         \
+		.requester_id = (requester_id_), .its = (its_), .devid = (devid_) \
+	}
+
 static const struct wiring {
 	const char *why;
 	size_t nr_functions;
 	struct fdt_function functions[3];
 	bool plain; /* one entry for all requesters */
 } wirings[] = {
-	{ "no functions", 0, { { 0 } }, true },
-	{ "requester IDs on the first", 2, { { 0, 0, 0 }, { 8, 0, 8 } }, true },
-	{ "one on the second", 2, { { 0, 0, 0 }, { 8, 1, 8 } }, false },
-	{ "all on the second", 2, { { 0, 1, 0 }, { 8, 1, 8 } }, false },
-	{ "a DeviceID of its own", 3, { { 0, 0, 0 }, { 8, 0, 8 }, { 16, 0, 0xfedcba98 } }, false },
-	{ "one DeviceID on two ITSs", 3, { { 0, 0, 5 }, { 8, 1, 5 }, { 16, 2, 5 } }, false },
+	{ "no functions", 0, { FN(0, 0, 0) }, true },
+	{ "requester IDs on the first", 2, { FN(0, 0, 0), FN(8, 0, 8) }, true },
+	{ "one on the second", 2, { FN(0, 0, 0), FN(8, 1, 8) }, false },
+	{ "all on the second", 2, { FN(0, 1, 0), FN(8, 1, 8) }, false },
+	{ "a DeviceID of its own", 3, { FN(0, 0, 0), FN(8, 0, 8), FN(16, 0, 0xfedcba98) }, false },
+	{ "one DeviceID on two ITSs", 3, { FN(0, 0, 5), FN(8, 1, 5), FN(16, 2, 5) }, false },
 };
 
 static void check_wiring(const struct wiring *w)
@@ -418,8 +477,10 @@ static void test_msi_map_has_an_entry_per_function_where_one_is_not_plain(void *
 static void spread(struct fdt_machine *m, struct fdt_function functions[CONFIG_MAX_DEVICES])
 {
 	for (uint32_t i = 0; i < CONFIG_MAX_DEVICES; i++)
-		functions[i] = (struct fdt_function){ i << 3, i % CONFIG_MAX_ITS, i << 16 };
+		functions[i] = (struct fdt_function){ i << 3, i % CONFIG_MAX_ITS, i << 16,
+						      .behind = i % 2, .port = i };
 	m->nr_its = CONFIG_MAX_ITS;
+	m->root_ports = 0xaaaaaaaa;
 	m->functions = functions;
 	m->nr_functions = CONFIG_MAX_DEVICES;
 }
@@ -434,7 +495,7 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 		{ "GITS", LAYOUT_GITS, CONFIG_MAX_ITS * LAYOUT_GITS_SZ },
 		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
 		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
-		{ "ECAM", LAYOUT_ECAM, LAYOUT_ECAM_SZ },
+		{ "ECAM", LAYOUT_ECAM, LAYOUT_MAX_BUSES * LAYOUT_ECAM_SZ },
 		{ "I/O ports", LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ },
 		{ "32-bit window", LAYOUT_PCI32, LAYOUT_PCI32_SZ },
 		{ "sealed frame", LAYOUT_KERNEL_ITS_FRAME, 0x20000 },
@@ -533,6 +594,8 @@ int main(void)
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
 		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),
+		cmocka_unit_test(
+			test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts),
 		cmocka_unit_test(test_each_its_has_a_node_with_its_frame_and_handle),
 		cmocka_unit_test(test_msi_map_has_an_entry_per_function_where_one_is_not_plain),
 		cmocka_unit_test(test_no_ranges_of_the_machine_overlap),
