@@ -11,7 +11,9 @@
 #   qemu MIB ARG...		runs Debian's QEMU with KVM and a guest of so much RAM and one vCPU
 #   itsy_conf MIB BDF...	writes /tmp/peers.conf: the same guest for itsy, with these functions
 #   itsy_guest ROUTE ARG...	runs it
-#   vm_exits PID COUNTER	sum of KVM's counters of that process' vCPUs, so far: exits, mmio_exit_user
+#   vm_exits PID		what KVM counted of that process' vCPUs so far, lines "KIND N": all; user, to user space;
+#				sleep, at WFI; interrupts, which is what is left: the host's own, and kicks
+#   interrupts_elsewhere	interrupts of VFIO's so far that did not come to CPU 0
 #   vm_memory KIB PID...	KiB (Pss) that these processes have beside their guests' RAM of so many KiB each;
 #				fails where that is not found once for each
 #   kernel_memory		KiB that are the kernel's: neither free (also on the CPUs' own lists) nor
@@ -34,6 +36,8 @@ default=itsy-${routes%% *}
 # All of a contender's threads share a CPU with its interrupts: where threads wander, the emulated CPUs' own waking up
 # is most of what is measured.
 one_cpu="taskset 1"
+# An interrupt that nothing else is said of goes to the CPU that has the fewest, which depends on who asked for others before.
+echo 1 >/proc/irq/default_smp_affinity
 spin_cpu=$(($(nproc) - 1))
 ! grep -q itsy.clock=instructions /proc/cmdline || unit=instructions
 
@@ -104,7 +108,25 @@ itsy_guest()
 
 vm_exits()
 {
-	cat "/sys/kernel/debug/kvm/$1"-*/"$2" | awk '{ sum += $1 } END { print sum }'
+	local counter
+
+	for counter in exits mmio_exit_user mmio_exit_kernel wfi_exit_stat wfe_exit_stat hvc_exit_stat; do
+		cat "/sys/kernel/debug/kvm/$1"-*/$counter | sed "s/^/$counter /"
+	done | awk '
+		{ sum[$1] += $2 }
+		END {
+			printf "all %d\nuser %d\nsleep %d\n", sum["exits"], sum["mmio_exit_user"], sum["wfi_exit_stat"]
+			printf "interrupts %d\n", sum["exits"] - sum["mmio_exit_user"] - sum["mmio_exit_kernel"] -
+				sum["wfi_exit_stat"] - sum["wfe_exit_stat"] - sum["hvc_exit_stat"]
+		}'
+}
+
+interrupts_elsewhere()
+{
+	awk '
+		NR == 1 { cpus = NF }
+		/vfio-/ { for (i = 3; i <= cpus + 1; i++) sum += $i }
+		END { print sum + 0 }' /proc/interrupts
 }
 
 # A guest's RAM is one mapping of its size, whoever runs it.

@@ -72,14 +72,18 @@ process_of()
 # and memory while it is silent.
 marked()
 {
-	local who=$1 pid=$2 phase=$3 kernel_before=$4 key=${3#* } all user
+	local who=$1 pid=$2 phase=$3 kernel_before=$4 key=${3#* }
 
 	case $phase in
-	steady*) all_before=$(vm_exits "$pid" exits) user_before=$(vm_exits "$pid" mmio_exit_user) ;;
+	steady*)
+		vm_exits "$pid" >/tmp/exits
+		elsewhere=$(interrupts_elsewhere)
+		;;
 	over*)
-		all=$(vm_exits "$pid" exits) user=$(vm_exits "$pid" mmio_exit_user)
-		echo "${key}_exits $((all - all_before))"
-		echo "${key}_user_exits $((user - user_before))"
+		[ "$(interrupts_elsewhere)" = "$elsewhere" ] || { say "$who: interrupts came to other CPUs"; exit 1; }
+		vm_exits "$pid" | awk -v key="$key" '
+			NR == FNR { before[$1] = $2; next }
+			{ print key "_exits_" $1, $2 - before[$1] }' /tmp/exits -
 		;;
 	idle)
 		result "memory beyond the guest's" "$who" KiB "$(vm_memory $((mib * 1024)) "$pid")" >&4
@@ -99,8 +103,10 @@ exits()
 	local who=$1 file=$2 key row rows rate
 
 	while IFS='|' read -r key row rows rate; do
-		result "exits per $row" "$who" exits "$(each "$file" "${key}_exits" "$key")"
-		result "exits to user space per $row" "$who" exits "$(each "$file" "${key}_user_exits" "$key")"
+		result "exits per $row" "$who" exits "$(each "$file" "${key}_exits_all" "$key")"
+		result "exits to user space per $row" "$who" exits "$(each "$file" "${key}_exits_user" "$key")"
+		result "exits to sleep per $row" "$who" exits "$(each "$file" "${key}_exits_sleep" "$key")"
+		result "exits for interrupts per $row" "$who" exits "$(each "$file" "${key}_exits_interrupts" "$key")"
 	done <<END
 $series
 END

@@ -13,7 +13,7 @@
 # The aim: the default's figure is at most that of QEMU, or at least, where more is better: a ratio of 1.00, to two
 # decimals. Where the turns of one of the two scatter by more than 5 % (scatter() in lib.awk) the ratio may be 1.05,
 # or 0.95 where more is better, and the row says so. The first second is shown, and has no aim: the default begins
-# as uring then.
+# as uring then. Nor have exits to sleep and for interrupts, which say what all exits are made of.
 #
 # With ratios=FILE, for peers.gp: lines "heading|TEXT" and "row|ROW|RATIO|RATIO..." to QEMU, for each route. With
 # verdicts=FILE: lines "met|ROW, UNIT|RATIO" or "not met|...", for rows that have an aim.
@@ -91,7 +91,7 @@ function print_judged(row, better, wide, noisy, limit, verdict, both)
 	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
 	verdict = better == "less" ? both + 0 <= limit : both + 0 >= limit
 	verdict = verdict ? "met" : "not met"
-	if (names[row] ~ /first second/)
+	if (names[row] ~ /first second|^exits (to sleep|for interrupts) /)
 		verdict = "-"
 	else if (verdicts)
 		print verdict "|" names[row] ", " units[row] "|" both >>verdicts
