@@ -140,12 +140,50 @@ static int not_understood(struct ctl *c, int r)
 			   "use the same itsy as the guest's", "its answer is not understood");
 }
 
+/* ---- which vectors --------------------------------------------------------------------- */
+
+/*
+ * Add "device" and "vector" as typed: DEVICE/VECTOR, DEVICE, or "all", which adds neither; so does
+ * NULL, where nothing was typed.
+ */
+static int add_vectors(struct ctl *c, const char *word, json_t *request)
+{
+	const char *slash = word ? strchr(word, '/') : NULL;
+	char *end = NULL;
+	unsigned long long vector = 0;
+
+	if (!word || strcmp(word, "all") == 0)
+		return 0;
+	(void)json_object_set_new(
+		request, "device",
+		json_stringn(word, slash ? (size_t)(slash - word) : strlen(word)));
+	if (!slash || strcmp(slash, "/all") == 0)
+		return 0;
+	if (slash[1] >= '0' && slash[1] <= '9')
+		vector = strtoull(slash + 1, &end, 10);
+	if (!end || *end || vector > UINT32_MAX)
+		return failure_set(&c->failure, ITSY_USAGE, EINVAL, word, NULL,
+				   "a vector is a number, as in DEVICE/0");
+	(void)json_object_set_new(request, "vector", json_integer((json_int_t)vector));
+	return 0;
+}
+
+/* A list of vectors, of those that were typed behind the verb. Takes the request. */
+static int ask_vectors(struct ctl *c, json_t *request, json_t **ret_reply)
+{
+	int r = add_vectors(c, c->words[0], request);
+
+	if (r == 0)
+		return client_ask_all(c->fd, c->name, request, "vectors", ret_reply, &c->failure);
+	json_decref(request);
+	return r;
+}
+
 /* ---- irqs ----------------------------------------------------------------------------- */
 
 static int ask_irqs(struct ctl *c, json_t **ret_reply, struct irq_sample *ret_sample)
 {
-	int r = client_ask_all(c->fd, c->name, json_pack("{s:s}", "do", "irqs"), "vectors",
-			       ret_reply, &c->failure);
+	int r = ask_vectors(c, json_pack("{s:s}", "do", "irqs"), ret_reply);
 
 	if (r < 0)
 		return r;
@@ -198,9 +236,7 @@ static int list_irqs(struct ctl *c)
 
 static int ask_histogram(struct ctl *c, const char *set, json_t **ret_reply)
 {
-	return client_ask_all(c->fd, c->name,
-			      json_pack("{s:s, s:s*}", "do", "histogram", "set", set), "vectors",
-			      ret_reply, &c->failure);
+	return ask_vectors(c, json_pack("{s:s, s:s*}", "do", "histogram", "set", set), ret_reply);
 }
 
 static int list_histogram(struct ctl *c)
@@ -236,29 +272,6 @@ static bool takes(const struct control_verb *verb, const char *name)
 	return false;
 }
 
-/* Add "device" and "vector" as typed: DEVICE/VECTOR, DEVICE, or "all", which adds neither. */
-static int add_vectors(struct ctl *c, const char *word, json_t *request)
-{
-	const char *slash = strchr(word, '/');
-	char *end = NULL;
-	unsigned long long vector = 0;
-
-	if (strcmp(word, "all") == 0)
-		return 0;
-	(void)json_object_set_new(
-		request, "device",
-		json_stringn(word, slash ? (size_t)(slash - word) : strlen(word)));
-	if (!slash || strcmp(slash, "/all") == 0)
-		return 0;
-	if (slash[1] >= '0' && slash[1] <= '9')
-		vector = strtoull(slash + 1, &end, 10);
-	if (!end || *end || vector > UINT32_MAX)
-		return failure_set(&c->failure, ITSY_USAGE, EINVAL, word, NULL,
-				   "a vector is a number, as in DEVICE/0");
-	(void)json_object_set_new(request, "vector", json_integer((json_int_t)vector));
-	return 0;
-}
-
 /* Add what was typed behind the verb, word by word, and options that are arguments. */
 static int add_arguments(struct ctl *c, json_t *request)
 {
@@ -268,7 +281,7 @@ static int add_arguments(struct ctl *c, json_t *request)
 	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS && r == 0; i++) {
 		const struct control_argument *argument = &c->verb->arguments[i];
 
-		if (!argument->typed)
+		if (!argument->typed || !*word)
 			continue;
 		if (strcmp(argument->name, "device") == 0)
 			r = add_vectors(c, *word, request);
@@ -410,13 +423,18 @@ static int usage_error(const struct ctl *c)
 	return -EINVAL;
 }
 
-static int nr_typed(const struct control_verb *verb)
+/* Those that may be left out are in brackets. */
+static bool is_nr_typed(const struct control_verb *verb, int nr)
 {
-	int nr = 0;
+	int least = 0, most = 0;
 
-	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS; i++)
-		nr += verb->arguments[i].typed != NULL;
-	return nr;
+	for (size_t i = 0; i < CONTROL_MAX_ARGUMENTS; i++) {
+		const char *typed = verb->arguments[i].typed;
+
+		most += typed != NULL;
+		least += typed && typed[0] != '[';
+	}
+	return nr >= least && nr <= most;
 }
 
 static int parse_arguments(int argc, char **argv, struct ctl *c)
@@ -438,7 +456,7 @@ static int parse_arguments(int argc, char **argv, struct ctl *c)
 	if (!c->name)
 		return 0;
 	c->words = words.list + (words.nr > 2 ? 2 : words.nr);
-	return words.nr - (int)(c->words - words.list) == nr_typed(c->verb) ? 0 : usage_error(c);
+	return is_nr_typed(c->verb, words.nr - (int)(c->words - words.list)) ? 0 : usage_error(c);
 }
 
 enum exit_status cmd_ctl(int argc, char **argv)

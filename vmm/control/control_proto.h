@@ -39,7 +39,8 @@ struct control_argument {
 	unsigned nr_words;
 	/*
 	 * Such an argument is typed behind the verb of itsy ctl, in the order of the table.
-	 * What its usage calls it; "": the words themselves. NULL: it is not typed there.
+	 * What its usage calls it; "": the words themselves; in brackets: it may be left out, and
+	 * so may all behind it. NULL: it is not typed there.
 	 */
 	const char *typed;
 };

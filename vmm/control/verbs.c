@@ -126,7 +126,10 @@ const struct control_verb control_verbs[] = {
 	{
 		.name = "irqs",
 		.help = "its vectors: mapping, route, counts, rates",
-		.arguments = { VECTOR_LIST_DEVICE, VECTOR_LIST_VECTOR, VECTOR_LIST_SKIP },
+		.arguments = {
+			{ .name = "device", .type = CONTROL_STRING, .typed = "[DEVICE[/VECTOR]]" },
+			VECTOR_LIST_VECTOR, VECTOR_LIST_SKIP,
+		},
 		.run = verb_irqs,
 		/* Not printed from one reply: rates take two, vmm/cli/cmd_ctl.c. */
 	},

@@ -196,6 +196,29 @@ static void test_irqs_are_two_samples_with_a_second_between_them(void **state)
 	json_decref(object);
 }
 
+static void test_irqs_are_those_of_the_device_or_vector_that_is_typed(void **state)
+{
+	static const char nvme[] = "{\"device\":\"nvme\",\"do\":\"irqs\"}\n";
+	static const char one[] = "{\"device\":\"nvme\",\"do\":\"irqs\",\"vector\":12}\n";
+
+	(void)state;
+	w.answers[0] = w.answers[1] = IRQS(1000000000, ROW("nvme", 12, 100));
+	assert_int_equal(run(cmd_ctl, "ctl box irqs nvme"), ITSY_OK);
+	has(w.asked, nvme);
+	assert_int_equal(strlen(w.asked), 2 * strlen(nvme));
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --json nvme/12"), ITSY_OK);
+	has(w.asked, one);
+	assert_int_equal(strlen(w.asked), 2 * strlen(one));
+	assert_int_equal(run(cmd_ctl, "ctl box irqs all"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"irqs\"}\n{\"do\":\"irqs\"}\n");
+	assert_int_equal(run(cmd_ctl, "ctl box irqs nvme/x"), ITSY_USAGE);
+	assert_string_equal(w.asked, "");
+	has(w.said.err, "a vector is a number");
+	w.answers[0] = "{\"recording\": true, \"vectors\": []}";
+	assert_int_equal(run(cmd_ctl, "ctl box irqs --histogram nvme/12"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"device\":\"nvme\",\"do\":\"histogram\",\"vector\":12}\n");
+}
+
 static void test_histograms_are_switched_and_shown(void **state)
 {
 	static const char off[] = "{\"recording\": false, \"vectors\": []}";
@@ -320,7 +343,7 @@ static void test_help_lists_each_verb_with_what_is_typed_behind_it(void **state)
 	has(w.said.out,
 	    "Verbs:\n"
 	    "  NAME info                       what it is, and since when (the default)\n"
-	    "  NAME irqs                       its vectors: mapping, route, counts, rates\n"
+	    "  NAME irqs [DEVICE[/VECTOR]]     its vectors: mapping, route, counts, rates\n"
 	    "  NAME histogram on|off           record the time each interrupt takes in itsy\n"
 	    "  NAME route DEVICE[/VECTOR] uring|spin|irqfd|auto\n"
 	    "                                  change the route while interrupts come; DEVICE\n");
@@ -486,6 +509,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_info_tells_the_guest_and_its_devices, make),
 		cmocka_unit_test_setup(test_irqs_are_two_samples_with_a_second_between_them, make),
+		cmocka_unit_test_setup(test_irqs_are_those_of_the_device_or_vector_that_is_typed,
+				       make),
 		cmocka_unit_test_setup(test_histograms_are_switched_and_shown, make),
 		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
