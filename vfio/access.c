@@ -29,6 +29,14 @@ enum device_work {
 	DEVICE_WORK_SETTLE = 16, /* have vfio_device_settle() called */
 };
 
+/*
+ * A change of kind takes interrupts from the host's ITS and maps others, and whoever else waits
+ * for that ITS waits longer. A guest may change as often as its drivers do; one that changes in
+ * a loop, on however many vCPUs, changes once in a period, and waits for its turn.
+ */
+#define KINDS_AT_ONCE	16u
+#define KINDS_PERIOD_NS UINT64_C(20000000)
+
 /* What of Command has BARs decoded. */
 #define DECODING ((uint32_t)(PCI_COMMAND_MEMORY | PCI_COMMAND_IO))
 
@@ -256,17 +264,33 @@ static void reset_by_guest(struct vfio_device *dev)
 		msi_sync(dev); /* INTx may be used at once, messages are all off */
 }
 
+/* Other writes of configuration space wait, too, and no vector is sent. */
+static void wait_for_turn(struct vfio_device *dev)
+{
+	const uint64_t ahead_ns = (KINDS_AT_ONCE - 1) * KINDS_PERIOD_NS;
+	const struct vfio_sys *sys = &dev->container->sys;
+	uint64_t now = sys->now_ns(sys->ctx), used = dev->kinds_used_ns;
+
+	if (used < now)
+		used = now;
+	dev->kinds_used_ns = used + KINDS_PERIOD_NS;
+	if (used - now > ahead_ns)
+		sys->sleep_ns(sys->ctx, used - now - ahead_ns);
+}
+
 /*
  * First all vectors are off, and whoever has their messages elsewhere (an irqfd) is told; then
  * the host changes, which takes a while; then they obey the new kind. What is signalled in
- * between waits.
+ * between waits. Not in turn: a change to INTx has waited for VFIO_INTX_GRACE_NS.
  */
-static void change_kind(struct vfio_device *dev)
+static void change_kind(struct vfio_device *dev, bool in_turn)
 {
 	enum vfio_irq_kind asked, was;
 	int r;
 
 	msi_sync(dev);
+	if (in_turn)
+		wait_for_turn(dev);
 	pthread_mutex_lock(&dev->lock);
 	asked = msi_asked(dev);
 	was = dev->kind;
@@ -306,7 +330,7 @@ uint64_t vfio_device_settle(struct vfio_device *dev, uint64_t now_ns)
 	}
 	pthread_mutex_unlock(&dev->lock);
 	if (change)
-		change_kind(dev);
+		change_kind(dev, false);
 	return left;
 }
 
@@ -326,7 +350,7 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 	if ((work & DEVICE_WORK_BARS) && dev->ops && dev->ops->bars_changed)
 		dev->ops->bars_changed(dev->ops_ctx);
 	if (work & DEVICE_WORK_KIND)
-		change_kind(dev);
+		change_kind(dev, true);
 	else if (work & DEVICE_WORK_VECTORS)
 		msi_sync(dev);
 	if ((work & DEVICE_WORK_SETTLE) && dev->ops && dev->ops->unsettled)

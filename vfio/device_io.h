@@ -92,6 +92,8 @@ struct vfio_device {
 	 */
 	bool busy;
 	pthread_cond_t idle; /* busy ended */
+	/* Whoever has set busy: until then the guest's changes of kind are used up (access.c). */
+	uint64_t kinds_used_ns;
 };
 
 /* Accesses to the device's file: all of len bytes, or negative errno. */

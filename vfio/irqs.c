@@ -8,7 +8,7 @@
  * kind, masks its vectors and disables it again makes the host do nothing. Another kind is
  * enabled at the host when the guest enables it, on the thread that writes the register. That
  * takes the host about as long as a reset does, it is done for one function at a time, and
- * whoever asks for it waits for it: a guest that does so in a loop spends its own CPU's time.
+ * whoever asks for it waits for it, and for its turn where the guest does so in a loop.
  *
  * Vector n of MSI and MSI-X has one eventfd, whose reader stays who it is: between two kinds a
  * signal waits there, and is the next kind's. INTx, which is a level, has a vector of its own.

@@ -13,11 +13,14 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "vfio/fail.h"
 
 /* Answers of today take a page at most; one larger than this is refused. */
 #define VFIO_ANSWER_MAX 65536u
+
+#define NS_PER_S UINT64_C(1000000000)
 
 static int kernel_open(void *ctx, const char *path)
 {
@@ -125,6 +128,26 @@ static void *kernel_zalloc(void *ctx, size_t nr, size_t size)
 	return calloc(nr, size);
 }
 
+static uint64_t kernel_now_ns(void *ctx)
+{
+	struct timespec now = { 0 };
+
+	(void)ctx;
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+/* A signal does not end it. */
+static void kernel_sleep_ns(void *ctx, uint64_t ns)
+{
+	struct timespec left = { .tv_sec = (time_t)(ns / NS_PER_S),
+				 .tv_nsec = (long)(ns % NS_PER_S) };
+
+	(void)ctx;
+	while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR)
+		continue;
+}
+
 struct vfio_sys vfio_sys_kernel(void)
 {
 	return (struct vfio_sys){
@@ -137,6 +160,8 @@ struct vfio_sys vfio_sys_kernel(void)
 		.munmap = kernel_munmap,
 		.eventfd = kernel_eventfd,
 		.zalloc = kernel_zalloc,
+		.now_ns = kernel_now_ns,
+		.sleep_ns = kernel_sleep_ns,
 		.page_size = (size_t)sysconf(_SC_PAGESIZE),
 	};
 }

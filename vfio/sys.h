@@ -26,6 +26,8 @@ struct vfio_sys {
 	void (*munmap)(void *ctx, void *map, size_t len);
 	int (*eventfd)(void *ctx); /* non-blocking, closed on exec */
 	void *(*zalloc)(void *ctx, size_t nr, size_t size);
+	uint64_t (*now_ns)(void *ctx); /* CLOCK_MONOTONIC */
+	void (*sleep_ns)(void *ctx, uint64_t ns);
 	size_t page_size;
 };
 

@@ -241,6 +241,32 @@ static void test_of_one_kind_the_host_is_left_alone(void **state)
 	stop(&w);
 }
 
+/* A driver waits for nothing; a guest that changes in a loop has fifty changes in a second. */
+static void test_a_guest_that_changes_in_a_loop_waits_for_its_turn(void **state)
+{
+	const uint64_t period = UINT64_C(20000000);
+	struct world w;
+
+	(void)state;
+	start(&w);
+	w.fake.now_ns = 5 * period;
+	set_msi(&w, true);
+	for (unsigned i = 0; i < 15; i++)
+		set_msix(&w, i % 2 == 0);
+	assert_true(w.fake.slept_ns == 0);
+	for (unsigned i = 0; i < 100; i++) {
+		set_msix(&w, i % 2);
+		assert_true(w.fake.slept_ns == (i + 1) * period);
+	}
+	/* What it did not use it has again, but no more than that. */
+	w.fake.now_ns += 1000 * period;
+	w.fake.slept_ns = 0;
+	for (unsigned i = 0; i < 17; i++)
+		set_msix(&w, i % 2);
+	assert_true(w.fake.slept_ns == period);
+	stop(&w);
+}
+
 /* Choice: where both are enabled, it is MSI-X. */
 static void test_where_both_are_enabled_it_is_msix(void **state)
 {
@@ -432,6 +458,7 @@ int main(void)
 		cmocka_unit_test(test_a_second_kind_that_the_host_has_not_is_hidden),
 		cmocka_unit_test(test_a_guest_changes_from_msix_to_msi_and_back),
 		cmocka_unit_test(test_of_one_kind_the_host_is_left_alone),
+		cmocka_unit_test(test_a_guest_that_changes_in_a_loop_waits_for_its_turn),
 		cmocka_unit_test(test_where_both_are_enabled_it_is_msix),
 		cmocka_unit_test(test_no_vector_is_sent_by_a_kind_that_the_host_has_not),
 		cmocka_unit_test(test_what_waits_between_two_kinds_is_the_next_ones),

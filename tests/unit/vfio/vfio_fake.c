@@ -621,6 +621,20 @@ static void *fake_zalloc(void *ctx, size_t nr, size_t size)
 	return fails(ctx, "zalloc") ? NULL : calloc(nr, size);
 }
 
+/* Nobody waits for it. */
+static uint64_t fake_now_ns(void *ctx)
+{
+	return ((const struct fake_vfio *)ctx)->now_ns;
+}
+
+static void fake_sleep_ns(void *ctx, uint64_t ns)
+{
+	struct fake_vfio *fake = ctx;
+
+	fake->now_ns += ns;
+	fake->slept_ns += ns;
+}
+
 /* --- for the tests ------------------------------------------------------- */
 
 void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
@@ -637,6 +651,8 @@ void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
 		.munmap = fake_munmap,
 		.eventfd = fake_eventfd,
 		.zalloc = fake_zalloc,
+		.now_ns = fake_now_ns,
+		.sleep_ns = fake_sleep_ns,
 		.page_size = (size_t)sysconf(_SC_PAGESIZE),
 	};
 	fake->fail_errno = EIO;

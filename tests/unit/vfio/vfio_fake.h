@@ -118,6 +118,9 @@ struct fake_vfio {
 	bool failed;
 	const char *failed_call;
 
+	/* The time, which goes on by itself in no test; and how much of it was slept. */
+	uint64_t now_ns, slept_ns;
+
 	/* What is open. */
 	struct fake_fd fds[FAKE_FDS];
 	struct fake_dma dmas[FAKE_DMAS]; /* those that there is room for */
