@@ -310,6 +310,8 @@ static void change_kind(struct vfio_device *dev, bool in_turn)
 	pthread_cond_broadcast(&dev->idle);
 	pthread_mutex_unlock(&dev->lock);
 	msi_sync(dev);
+	if (dev->ops && dev->ops->kind_changed)
+		dev->ops->kind_changed(dev->ops_ctx);
 	if (r < 0 && dev->ops && dev->ops->kind_refused)
 		dev->ops->kind_refused(dev->ops_ctx, asked, -r);
 }

@@ -67,6 +67,8 @@ struct vfio_device_ops {
 	void (*kind_refused)(void *ctx, enum vfio_irq_kind kind, int error);
 	/* Have vfio_device_settle() called, soon. */
 	void (*unsettled)(void *ctx);
+	/* Another kind is enabled at the host, or none any more: vfio_device_irqs_epoch(). */
+	void (*kind_changed)(void *ctx);
 };
 
 /*
@@ -179,8 +181,11 @@ void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsi
 
 /* The kind that is enabled at the host now. Any thread. */
 enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev);
-/* Was another one enabled before, so that what the host counts began anew? Any thread. */
-bool vfio_device_irqs_changed(const struct vfio_device *dev);
+/*
+ * Differs after each change of the kind that is enabled at the host: its interrupts are others
+ * then, which the host counts from 0. Odd: a change is under way. Any thread.
+ */
+unsigned vfio_device_irqs_epoch(const struct vfio_device *dev);
 /*
  * As many as MSI or MSI-X has, whichever has more: vector n is number n of both. Behind them
  * the one of INTx, where the function has it.

@@ -75,7 +75,7 @@ struct vfio_device {
 
 	/* Changed under the lock, read by anybody. */
 	_Atomic(enum vfio_irq_kind) kind; /* enabled at the host */
-	_Atomic bool irqs_changed;	  /* another one was, before */
+	_Atomic unsigned irqs_epoch;	  /* vfio_device_irqs_epoch() */
 
 	/* Guards what follows, updates of the vectors and changes of kind; not held in callbacks.
 	 */

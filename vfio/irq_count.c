@@ -62,23 +62,30 @@ static long vector_of(const struct vfio_irq_counts *counts, const char *actions)
 	return -1;
 }
 
+static long vector_of_irq(const struct vfio_irq_counts *counts, uint32_t number)
+{
+	struct host_path path;
+	char actions[256];
+
+	if (host_path(&path, &counts->fs, "/sys/kernel/irq/%" PRIu32 "/actions", number) < 0 ||
+	    host_read_text(path.text, actions, sizeof(actions)) < 0)
+		return -1;
+	return vector_of(counts, actions);
+}
+
 /* An interrupt that goes meanwhile, or is somebody else's, is passed over. */
 static int look_at(void *ctx, const char *irq)
 {
 	struct vfio_irq_counts *counts = ctx;
-	struct host_path path;
-	char actions[256];
 	unsigned long number;
-	long vector = -1;
+	long vector;
 	char *end;
 
 	errno = 0;
 	number = strtoul(irq, &end, 10);
 	if (errno || *end || number > UINT32_MAX)
 		return 0;
-	if (host_path(&path, &counts->fs, "/sys/kernel/irq/%lu/actions", number) == 0 &&
-	    host_read_text(path.text, actions, sizeof(actions)) == 0)
-		vector = vector_of(counts, actions);
+	vector = vector_of_irq(counts, (uint32_t)number);
 	if (vector >= 0) {
 		counts->irqs[vector].number = (uint32_t)number;
 		counts->irqs[vector].known = true;
@@ -103,21 +110,31 @@ static void closep(struct vfio_irq_counts **counts)
 	vfio_irq_counts_close(*counts);
 }
 
+int vfio_irq_counts_none(unsigned nr_vectors, struct vfio_irq_counts **ret_counts)
+{
+	struct vfio_irq_counts *counts =
+		calloc(1, sizeof(*counts) + nr_vectors * sizeof(counts->irqs[0]));
+
+	if (!counts)
+		return -ENOMEM;
+	counts->nr_vectors = nr_vectors;
+	for (unsigned v = 0; v < nr_vectors; v++)
+		counts->irqs[v].fd = -1;
+	*ret_counts = counts;
+	return 0;
+}
+
 int vfio_irq_counts_open(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 			 unsigned nr_vectors, struct vfio_irq_counts **ret_counts,
 			 struct vfio_failure *ret_failure)
 {
-	_cleanup_(closep) struct vfio_irq_counts *counts =
-		calloc(1, sizeof(*counts) + nr_vectors * sizeof(counts->irqs[0]));
+	_cleanup_(closep) struct vfio_irq_counts *counts = NULL;
 	struct host_path path;
-	int r;
+	int r = vfio_irq_counts_none(nr_vectors, &counts);
 
-	if (!counts)
-		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "msi_irqs");
+	if (r < 0)
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, r, "msi_irqs");
 	counts->fs = *fs;
-	counts->nr_vectors = nr_vectors;
-	for (unsigned v = 0; v < nr_vectors; v++)
-		counts->irqs[v].fd = -1;
 	(void)pci_bdf_format(bdf, counts->bdf);
 	r = host_path(&path, fs, "/sys/bus/pci/devices/%s/msi_irqs", counts->bdf);
 	if (r == 0)
@@ -145,6 +162,37 @@ void vfio_irq_counts_open_all(struct vfio_irq_counts *counts)
 		if (irq->known && irq->fd < 0 && open_counter(counts, irq) < 0)
 			irq->known = false;
 	}
+}
+
+int vfio_irq_counts_take(struct vfio_irq_counts *counts, unsigned vector)
+{
+	struct host_irq *irq = &counts->irqs[vector];
+	int r;
+
+	assert(vector < counts->nr_vectors);
+
+	if (!irq->known)
+		return -ENOENT;
+	r = irq->fd < 0 ? open_counter(counts, irq) : 0;
+	if (r < 0)
+		return r;
+	/* The number may have become another one's before its counter was opened. */
+	if (vector_of_irq(counts, irq->number) != (long)vector) {
+		cleanup_fd(&irq->fd);
+		return -ENOENT;
+	}
+	irq->known = false;
+	return TAKE_FD(irq->fd);
+}
+
+void vfio_irq_counts_put(struct vfio_irq_counts *counts, unsigned vector, int fd)
+{
+	if (vector >= counts->nr_vectors || counts->irqs[vector].known) {
+		cleanup_fd(&fd);
+		return;
+	}
+	counts->irqs[vector].known = true;
+	counts->irqs[vector].fd = fd;
 }
 
 bool vfio_irq_counts_has(const struct vfio_irq_counts *counts, unsigned vector)

@@ -37,6 +37,18 @@ void vfio_irq_counts_close(struct vfio_irq_counts *counts);
  */
 void vfio_irq_counts_open_all(struct vfio_irq_counts *counts);
 
+/*
+ * Between two processes: the one that can open the counters takes one from its counts, and the
+ * other one puts it into counts that were made without any.
+ *
+ * take: the counter's descriptor, the caller's, or negative errno; -ENOENT: the kernel shows none
+ * for this vector, or shows it for somebody else by now.
+ */
+int vfio_irq_counts_take(struct vfio_irq_counts *counts, unsigned vector) _must_check_;
+int vfio_irq_counts_none(unsigned nr_vectors, struct vfio_irq_counts **ret_counts) _must_check_;
+/* Takes the descriptor, also of a vector beyond those of counts, which is passed over. */
+void vfio_irq_counts_put(struct vfio_irq_counts *counts, unsigned vector, int fd);
+
 /* Does the kernel show an interrupt for this vector? Any thread. */
 bool vfio_irq_counts_has(const struct vfio_irq_counts *counts, unsigned vector);
 

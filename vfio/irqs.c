@@ -308,9 +308,10 @@ int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind)
 {
 	int r;
 
+	dev->irqs_epoch++;
 	disable(dev);
-	dev->irqs_changed = true;
 	r = enable(dev, kind);
+	dev->irqs_epoch++;
 	return r > 0 ? -ENOSPC : r;
 }
 
@@ -380,9 +381,9 @@ enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
 	return dev->kind;
 }
 
-bool vfio_device_irqs_changed(const struct vfio_device *dev)
+unsigned vfio_device_irqs_epoch(const struct vfio_device *dev)
 {
-	return dev->irqs_changed;
+	return dev->irqs_epoch;
 }
 
 unsigned vfio_device_nr_vectors(const struct vfio_device *dev)

@@ -26,6 +26,8 @@
 /* How often, and how soon, a function that another process has open is asked for again. */
 #define BUSY_TRIES  10u
 #define BUSY_NAP_NS 5000000L
+/* However often the guest changes the kind of its interrupts, files are opened no more often. */
+#define REOPEN_NS UINT64_C(250000000)
 
 /* ---- what the device tells ---------------------------------------------------- */
 
@@ -58,8 +60,10 @@ static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
 		[VFIO_IRQ_KIND_MSI] = "MSI",
 		[VFIO_IRQ_KIND_MSIX] = "MSI-X",
 	};
-	const struct passthru *p = ctx;
+	struct passthru *p = ctx;
 
+	if (atomic_exchange(&p->refusal_told[kind], true))
+		return;
 	report_warning("%s: the guest uses %s, which the host refuses (%s): it gets no "
 		       "interrupts",
 		       p->irq.name, names[kind], strerror(error));
@@ -73,12 +77,19 @@ static void unsettled(void *ctx)
 		p->wake_up(p->wake_up_ctx);
 }
 
+/* So that passthru_service() counts and moves those that there are now. */
+static void kind_changed(void *ctx)
+{
+	unsettled(ctx);
+}
+
 static const struct vfio_device_ops device_ops = {
 	.bars_changed = bars_changed,
 	.vector_released = vector_released,
 	.vector_changed = vector_changed,
 	.kind_refused = kind_refused,
 	.unsettled = unsettled,
+	.kind_changed = kind_changed,
 };
 
 /* ---- before anything is touched ------------------------------------------------ */
@@ -277,8 +288,9 @@ static const char *cure_of_move(int error)
 }
 
 /* If an interrupt cannot be moved, only its latency suffers: a warning, and no failure. */
-static void move_interrupts(struct passthru *p, int cpu)
+static void move_interrupts(struct passthru *p)
 {
+	const int cpu = p->msi_cpu;
 	struct vfio_failure vf = { 0 };
 	unsigned left = 0;
 
@@ -287,10 +299,13 @@ static void move_interrupts(struct passthru *p, int cpu)
 			: vfio_affinity_set(p->host, &p->bdf, (unsigned)cpu, &p->moved, &left, &vf);
 
 	p->moved_by_keeper = p->keeper && r >= 0;
+	if ((r >= 0 && !left) || p->move_told)
+		return;
+	p->move_told = true;
 	if (r < 0)
 		report_warning("%s: its interrupts are not moved to CPU %d of the host (%s)",
 			       p->irq.name, cpu, strerror(vf.error));
-	else if (left)
+	else
 		report_warning("%s: %u of its interrupts, such as %s, are not moved to CPU %d of "
 			       "the host (%s): %s",
 			       p->irq.name, left, vf.object, cpu, strerror(vf.error),
@@ -325,8 +340,10 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		return failure_from_vfio(ret_failure, &vf);
 	if (config->root_port)
 		vfio_device_show_link(p->dev);
-	if (config->msi_cpu >= 0)
-		move_interrupts(p, config->msi_cpu);
+	p->msi_cpu = config->msi_cpu;
+	p->move_told = false;
+	if (p->msi_cpu >= 0)
+		move_interrupts(p);
 	r = vfio_irq_counts_open(p->host, &p->bdf, vfio_device_nr_vectors(p->dev), &p->host_counts,
 				 &vf);
 	if (r == -ENOMEM)
@@ -402,10 +419,66 @@ void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *
 	p->wake_up_ctx = ctx;
 }
 
+/* Those that were moved before have gone with their kind, and with them where they were. */
+static void move_again(struct passthru *p)
+{
+	vfio_affinity_forget(TAKE_PTR(p->moved));
+	if (p->msi_cpu >= 0 && vfio_device_irq_kind(p->dev) != VFIO_IRQ_KIND_INTX)
+		move_interrupts(p);
+}
+
+/* The old counters are the routes' until those have the new ones. NULL: the host shows none. */
+static struct vfio_irq_counts *open_counts(const struct passthru *p)
+{
+	const unsigned nr = vfio_device_nr_vectors(p->dev);
+	struct vfio_irq_counts *counts = NULL;
+	struct vfio_failure vf = { 0 };
+
+	if (p->keeper)
+		(void)!keeper_count(p->keeper, p->index, nr, &counts);
+	else
+		(void)!vfio_irq_counts_open(p->host, &p->bdf, nr, &counts, &vf);
+	return counts;
+}
+
+/* Returns in how many ns it is to be called again; 0: when the kind has changed. */
+static uint64_t recount(struct passthru *p, uint64_t now)
+{
+	const unsigned epoch = vfio_device_irqs_epoch(p->dev);
+	struct vfio_irq_counts *old = NULL;
+	bool done;
+
+	if (!p->routes || !irq_function_recounts(&p->irq))
+		return 0;
+	if (epoch % 2)
+		return VECTOR_RECOUNT_NS;
+	if (p->host_counts_epoch != epoch) {
+		if (now < p->reopen_ns)
+			return p->reopen_ns - now;
+		p->reopen_ns = now + REOPEN_NS;
+		move_again(p);
+		old = p->host_counts;
+		p->host_counts = open_counts(p);
+		p->host_counts_epoch = epoch;
+	}
+	done = vector_routes_recount(p->routes, p->irq.wiring.index, p->host_counts, epoch);
+	vfio_irq_counts_close(old);
+	return done ? 0 : VECTOR_RECOUNT_NS;
+}
+
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
 int passthru_service(struct passthru *p)
 {
-	uint64_t left = p->dev ? vfio_device_settle(p->dev, clock_ns()) : 0;
+	uint64_t now = clock_ns(), left = 0;
 
+	if (p->dev) {
+		left = vfio_device_settle(p->dev, now);
+		left = sooner(left, recount(p, now));
+	}
 	return left ? (int)(left / NS_PER_MS) + 1 : -1;
 }
 

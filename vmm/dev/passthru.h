@@ -28,9 +28,13 @@ struct passthru {
 	bool bound_here;		     /* to be given back */
 	struct vfio_device *dev;	     /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
+	unsigned host_counts_epoch;	     /* vfio_device_irqs_epoch() when they were opened */
+	uint64_t reopen_ns;		     /* they are not opened anew before */
+	int msi_cpu;			     /* -1: interrupts stay where they are */
 	bool goes_on[NR_VFIO_NOTICES];	     /* the guest does, whatever the host says */
 	bool noticed[NR_VFIO_NOTICES];	     /* and that was told */
-	bool moved_by_keeper;
+	bool moved_by_keeper, move_told;
+	_Atomic bool refusal_told[VFIO_NR_IRQ_KINDS];
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
 
 	/* Of the machine, while there is one; borrowed. */
@@ -96,8 +100,9 @@ void passthru_set_routes(struct passthru *p, struct vector_routes *routes);
 /* How to have passthru_service() called, soon; from any thread. Before the guest runs. */
 void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *ctx);
 /*
- * Have the host follow a guest that uses INTx (vfio_device_settle()); may take as long as a
- * reset. Returns in how many ms it wants to be called again, or -1. The main thread.
+ * Have the host follow a guest that uses INTx (vfio_device_settle()); and where the guest has
+ * changed the kind of its interrupts, count and move those that there are now. May take as long as
+ * a reset. Returns in how many ms it wants to be called again, or -1. The main thread.
  */
 int passthru_service(struct passthru *p);
 /* After the machine's vCPUs and router have stopped. */

@@ -240,8 +240,31 @@ void irq_function_trigger(struct irq_function *f, unsigned vector)
 
 bool irq_function_is_counted(const struct irq_function *f, unsigned vector)
 {
-	return !f->dev || (f->host_counts && !vfio_device_irqs_changed(f->dev) &&
-			   vfio_irq_counts_has(f->host_counts, vector));
+	return !f->dev ||
+	       (f->host_counts && f->vectors[vector].epoch == vfio_device_irqs_epoch(f->dev) &&
+		vfio_irq_counts_has(f->host_counts, vector));
+}
+
+bool irq_function_recounts(const struct irq_function *f)
+{
+	return f->dev && f->counts_epoch != vfio_device_irqs_epoch(f->dev);
+}
+
+int irq_function_recount(struct irq_function *f, unsigned vector, uint64_t signals, unsigned epoch)
+{
+	struct vector_counts *counts = &f->vectors[vector];
+	int r;
+
+	assert(f->dev);
+
+	if (!f->host_counts)
+		return -ENOENT;
+	/* Those that come meanwhile are counted by the host, and no less. */
+	counts->host_nr = signals + atomic_load(&counts->consumed) - atomic_load(&counts->own);
+	r = vfio_irq_counts_read(f->host_counts, vector, &counts->host_last);
+	if (r == 0)
+		counts->epoch = epoch;
+	return r;
 }
 
 int irq_function_nr_signals(struct irq_function *f, unsigned vector, uint64_t *ret_signals)

@@ -53,9 +53,10 @@ struct vector_counts {
 	/* Signals of its eventfd: of itsy's own; and taken by routers that are gone, or forgotten.
 	 */
 	_Atomic uint64_t own, consumed;
-	/* The host's count of its interrupts; main thread. */
+	/* The host's count of its interrupts; main thread, or who makes it anew. */
 	uint64_t host_nr;
 	uint32_t host_last; /* as it was read last */
+	unsigned epoch; /* of the host's interrupts that are counted: vfio_device_irqs_epoch() */
 };
 
 /* What struct vector_counts' tied is, by all that happened until now. */
@@ -99,6 +100,7 @@ struct irq_function {
 	unsigned nr_vectors;
 	struct vfio_device *dev;	     /* borrowed; NULL: none, or a bare function */
 	struct vfio_irq_counts *host_counts; /* borrowed; NULL: the host shows none */
+	_Atomic unsigned counts_epoch;	     /* they are of this vfio_device_irqs_epoch() */
 	int *bare;			     /* [nr_vectors] its eventfds; NULL unless bare */
 	struct vector_counts *vectors;	     /* [nr_vectors] */
 	struct hist *hists;		     /* [nr_vectors]; NULL: never asked for */
@@ -153,8 +155,8 @@ void irq_function_resend(struct irq_function *f, unsigned vector);
 
 /*
  * Has the host a count of the vector's interrupts? Of bare functions, all signals are
- * itsy's own. No where the guest has changed to another kind of interrupt: the host has begun
- * to count anew then, in files that the guest's process could not open. Any thread.
+ * itsy's own. Not while irq_function_recounts(). Whoever holds the lock of the routes
+ * (vmm/irq/vector_routes.h).
  */
 bool irq_function_is_counted(const struct irq_function *f, unsigned vector);
 /*
@@ -164,6 +166,18 @@ bool irq_function_is_counted(const struct irq_function *f, unsigned vector);
  */
 int irq_function_nr_signals(struct irq_function *f, unsigned vector,
 			    uint64_t *ret_signals) _must_check_;
+/*
+ * The guest has changed to another kind of interrupt: the host counts anew, in other files, and
+ * what is in host_counts is of interrupts that are no more. Any thread.
+ */
+bool irq_function_recounts(const struct irq_function *f);
+/*
+ * The vector's count goes on from there: host_counts are of the interrupts of that epoch, and
+ * signals is how many signals of its eventfd there were until now. Lock of the routes held.
+ * 0, or negative errno where the host's count cannot be read: then it has none.
+ */
+int irq_function_recount(struct irq_function *f, unsigned vector, uint64_t signals,
+			 unsigned epoch) _must_check_;
 /* A router that took this many signals of the vector is gone. */
 void irq_function_add_consumed(struct irq_function *f, unsigned vector, uint64_t signals);
 /* The function was reset: what was signalled and nobody took is no interrupt. While no router runs.

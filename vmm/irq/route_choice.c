@@ -34,6 +34,11 @@ static bool would_be_uncounted(const struct candidate *c)
 	       (c->all->cfg.direct || !irq_function_is_counted(c->fn->irq, c->vector));
 }
 
+static bool is_recounted(const struct candidate *c)
+{
+	return irq_function_recounts(c->fn->irq);
+}
+
 static bool is_cool(const struct candidate *c)
 {
 	return c->route->warmth == COOL;
@@ -87,6 +92,7 @@ static const struct {
 	bool (*holds)(const struct candidate *c);
 } reasons[] = {
 	{ ROUTE_WHY_INTX, true, is_intx },
+	{ ROUTE_WHY_UNCOUNTED, true, is_recounted },
 	{ ROUTE_WHY_LIMITS, false, has_limits },
 	{ ROUTE_WHY_UNCOUNTED, false, would_be_uncounted },
 	{ ROUTE_WHY_COOL, false, is_cool },

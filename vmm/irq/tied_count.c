@@ -10,6 +10,9 @@
  * delivered, and can only make the first answer smaller. So the vector is looked at some
  * more times, and the smallest answer counts.
  *
+ * When the guest changes to another kind of interrupt, the host begins to count anew, of other
+ * interrupts. No vector is tied then until its count goes on from where it was.
+ *
  * No locks of its own.
  */
 #include "vmm/base/clock.h"
@@ -47,6 +50,39 @@ void tied_count(struct vector_routes *r, size_t f, unsigned v)
 	if (tied > counts->tied)
 		atomic_store_explicit(&counts->last_ns, clock_ns(), memory_order_relaxed);
 	atomic_store_explicit(&counts->tied, tied, memory_order_relaxed);
+}
+
+/*
+ * The host counts from 0; how many signals there were before is what routers took and KVM took, and
+ * what waited at the first look. That shows once it is delivered, as signals that are missing then.
+ * What KVM took after the last look before the kind was changed is not known.
+ */
+static void recount_one(struct vector_routes *r, size_t f, unsigned v, unsigned epoch)
+{
+	const struct function_routes *fn = &r->functions[f];
+	struct vector_counts *counts = &fn->irq->vectors[v];
+	const uint64_t were = taken_by_routers(r, f, v) + counts->tied;
+	uint64_t are;
+
+	if (!fn->recount_looks) {
+		if (irq_function_recount(fn->irq, v, were, epoch) == 0 && fn->vectors[v].was_tied)
+			counts->tied_is = r->cfg.direct ? TIED_DIRECT : TIED_UNKNOWN;
+	} else if (irq_function_is_counted(fn->irq, v) &&
+		   irq_function_nr_signals(fn->irq, v, &are) == 0 && are < were) {
+		counts->host_nr += were - are;
+	}
+}
+
+bool tied_recount(struct vector_routes *r, size_t f, unsigned epoch)
+{
+	struct function_routes *fn = &r->functions[f];
+
+	if (fn->recount_epoch != epoch)
+		fn->recount_looks = 0;
+	fn->recount_epoch = epoch;
+	for (unsigned v = 0; v < fn->irq->nr_vectors; v++)
+		recount_one(r, f, v, epoch);
+	return ++fn->recount_looks > SETTLING_LOOKS;
 }
 
 /* The routers have stopped: what waits in the eventfd now is nobody's. */

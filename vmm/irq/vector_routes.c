@@ -327,6 +327,23 @@ void vector_routes_count(struct vector_routes *r, size_t function, unsigned vect
 	pthread_mutex_unlock(&r->lock);
 }
 
+bool vector_routes_recount(struct vector_routes *r, size_t function, struct vfio_irq_counts *counts,
+			   unsigned epoch)
+{
+	struct irq_function *irq = r->functions[function].irq;
+	bool done;
+
+	pthread_mutex_lock(&r->lock);
+	irq->host_counts = counts;
+	done = tied_recount(r, function, epoch);
+	if (done)
+		irq->counts_epoch = epoch;
+	for (unsigned v = 0; done && v < irq->nr_vectors; v++)
+		review_locked(r, function, v);
+	pthread_mutex_unlock(&r->lock);
+	return done;
+}
+
 /* ---- what the routers tell --------------------------------------------------------- */
 
 static void add(_Atomic uint64_t *counter, uint64_t nr)

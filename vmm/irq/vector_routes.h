@@ -98,6 +98,16 @@ void vector_routes_taken_back(struct vector_routes *routes, uint64_t nr);
  */
 int vector_routes_service(struct vector_routes *routes);
 
+/*
+ * The function's interrupts at the host are others since the guest has changed their kind
+ * (irq_function_recounts()): the host counts them in counts, which are borrowed, NULL for none;
+ * they were looked for when vfio_device_irqs_epoch() was epoch. False: call it again, after
+ * VECTOR_RECOUNT_NS; until it returns true none of the function's vectors is tied. The main thread.
+ */
+#define VECTOR_RECOUNT_NS UINT64_C(20000000)
+bool vector_routes_recount(struct vector_routes *routes, size_t function,
+			   struct vfio_irq_counts *counts, unsigned epoch);
+
 /* Bring the vector's count of what KVM took up to date. The main thread. */
 void vector_routes_count(struct vector_routes *routes, size_t function, unsigned vector);
 

@@ -57,6 +57,8 @@ struct function_routes {
 	struct vector_route *vectors; /* [nr_vectors] */
 	size_t first_source;	      /* in the routers */
 	uint32_t first_gsi;	      /* of event 0 */
+	unsigned recount_epoch;	      /* that its vectors were counted anew for; and how often */
+	unsigned recount_looks;	      /* they were looked at */
 	uint16_t *tied; /* [irq->nr_events] 1 + the vector that has its GSI; 0: none */
 };
 
@@ -97,6 +99,8 @@ static inline bool vector_is_counted(const struct vector_routes *r, size_t f, un
 	return !r->cfg.direct && irq_function_is_counted(r->functions[f].irq, v);
 }
 
+/* Of a function's vectors, whose host counts are new: vector_routes_recount(). */
+bool tied_recount(struct vector_routes *r, size_t f, unsigned epoch);
 /* Bring the count of what KVM took of a vector up to date. */
 void tied_count(struct vector_routes *r, size_t f, unsigned v);
 /* The same of a function's vectors when the routers have stopped; what waits in their eventfds is

@@ -25,6 +25,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/kvm/kvm_arm64.h"
+#include "vmm/sandbox/keeper_msg.h"
 
 #define MAIN   (1u << THREAD_MAIN)
 #define VCPU   (1u << THREAD_VCPU)
@@ -108,6 +109,8 @@ const struct sandbox_call sandbox_calls[] = {
 	{ CALL(accept4), MAIN, .why = "a client" },
 	{ CALL(recvfrom), MAIN | KEEPER, .why = "its requests; the keeper's answers" },
 	{ CALL(sendto), MAIN | KEEPER, .why = "answers; what the keeper is asked for" },
+	{ CALL(recvmsg), MAIN, { IS(0, KEEPER_FD) }, .why = "counters that the keeper hands over" },
+	{ CALL(sendmsg), KEEPER, .why = "the same" },
 
 	/* Memory. Nothing that is mapped can be run. */
 	{ CALL(mmap),

@@ -131,11 +131,34 @@ static int give_birth(struct keeper *k, const struct keeper_config *config)
 
 /* ---- until it has ended ------------------------------------------------------------------ */
 
+/* One that does not take its answers does not get them. */
+static bool answer(const struct keeper *k, struct keeper_reply *reply)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(k->state.counters))];
+	} control = { 0 };
+	const size_t size = reply->nr_counters * sizeof(k->state.counters[0]);
+	struct iovec iov = { reply, sizeof(*reply) };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (size) {
+		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(size),
+						   .cmsg_level = SOL_SOCKET,
+						   .cmsg_type = SCM_RIGHTS };
+		memcpy(CMSG_DATA(&control.header), k->state.counters, size);
+		message.msg_control = &control;
+		message.msg_controllen = CMSG_SPACE(size);
+	}
+	return sendmsg(k->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*reply);
+}
+
 /* False: nothing more is to be expected of it. */
 static bool take_message(struct keeper *k)
 {
 	char bytes[2 * sizeof(struct keeper_request)];
 	struct keeper_reply reply;
+	bool answered;
 	ssize_t n = recv(k->socket, bytes, sizeof(bytes), 0);
 
 	if (n < 0 && errno == EINTR)
@@ -146,8 +169,9 @@ static bool take_message(struct keeper *k)
 		k->hostile = !k->state.forbidden;
 		return false;
 	}
-	/* One that does not take its answers does not get them. */
-	return send(k->socket, &reply, sizeof(reply), MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(reply);
+	answered = answer(k, &reply);
+	keeper_drop_counters(&k->state);
+	return answered;
 }
 
 static void attend(struct keeper *k)

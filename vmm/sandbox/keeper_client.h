@@ -7,6 +7,7 @@
 #define VMM_SANDBOX_KEEPER_CLIENT_H
 
 #include "vfio/failure.h"
+#include "vfio/irq_count.h"
 #include "vmm/base/cleanup.h"
 
 struct keeper_client {
@@ -19,6 +20,12 @@ int keeper_bind(const struct keeper_client *keeper, unsigned device,
 int keeper_move(const struct keeper_client *keeper, unsigned device, unsigned *ret_left,
 		struct vfio_failure *ret_failure) _must_check_;
 void keeper_unmove(const struct keeper_client *keeper, unsigned device);
+/*
+ * As vfio_irq_counts_open(), with all counters open; of the interrupts that are enabled now. *ret
+ * is the caller's to vfio_irq_counts_close().
+ */
+int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned nr_vectors,
+		 struct vfio_irq_counts **ret_counts) _must_check_;
 /* Set-up is over. */
 int keeper_ready(const struct keeper_client *keeper) _must_check_;
 

@@ -21,30 +21,37 @@
 /* All that the keeper can be asked for. */
 enum keeper_ask {
 	KEEPER_BIND,	  /* bind a device to vfio-pci; before KEEPER_READY */
-	KEEPER_MOVE,	  /* move its interrupts to the CPU of the configuration; the same */
 	KEEPER_READY,	  /* set-up is over: the keeper gives up what it needs no more */
+	KEEPER_MOVE,	  /* move its interrupts to the CPU of the configuration */
 	KEEPER_UNMOVE,	  /* put its interrupts back */
+	KEEPER_COUNT,	  /* hand over the host's counters of its interrupts */
 	KEEPER_FORBIDDEN, /* a thread made a forbidden system call, and the process ends */
 	NR_KEEPER_ASKS,
 };
 
 #define KEEPER_THREAD_SZ 16u
 #define KEEPER_NR_ARGS	 3u
+#define KEEPER_COUNTERS	 240u /* in one message; the kernel takes 253 (SCM_MAX_FD) */
 
 struct keeper_request {
 	uint32_t ask;	 /* enum keeper_ask */
 	uint32_t device; /* an index in the keeper's own list */
-	/* Of KEEPER_FORBIDDEN. */
-	int32_t call;
-	uint32_t zero;
+	uint32_t first;	 /* of KEEPER_COUNT: a vector; those before it are left out */
+	int32_t call;	 /* of KEEPER_FORBIDDEN, as are its arguments */
 	uint64_t args[KEEPER_NR_ARGS];
 	char thread[KEEPER_THREAD_SZ]; /* its name */
 };
 
 /* To all but KEEPER_FORBIDDEN. */
 struct keeper_reply {
-	int32_t result; /* as of vfio_bind() or vfio_affinity_set() */
+	int32_t result; /* as of vfio_bind(), vfio_affinity_set() or vfio_irq_counts_open() */
 	uint32_t left;	/* of KEEPER_MOVE */
+	/*
+	 * Of KEEPER_COUNT: with the message come as many descriptors (SCM_RIGHTS), of these vectors
+	 * in their order; and next is the first vector that had no room, 0: all had.
+	 */
+	uint32_t nr_counters, next;
+	uint16_t vectors[KEEPER_COUNTERS];
 	struct vfio_failure failure;
 };
 

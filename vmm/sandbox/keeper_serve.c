@@ -11,6 +11,8 @@
 
 #include "vfio/affinity.h"
 #include "vfio/bind.h"
+#include "vfio/device.h"
+#include "vfio/irq_count.h"
 #include "vmm/base/bits.h"
 
 static int bind_device(struct keeper_state *s, const struct keeper_request *request,
@@ -25,6 +27,7 @@ static int bind_device(struct keeper_state *s, const struct keeper_request *requ
 	return r;
 }
 
+/* Those that were moved before may be gone, with the kind of interrupt that they were of. */
 static int move_interrupts(struct keeper_state *s, const struct keeper_request *request,
 			   struct keeper_reply *reply)
 {
@@ -32,8 +35,8 @@ static int move_interrupts(struct keeper_state *s, const struct keeper_request *
 
 	if (device->cpu < 0)
 		return -EINVAL;
-	if (s->devices[request->device].moved)
-		return -EBUSY;
+	vfio_affinity_restore(s->devices[request->device].moved);
+	s->devices[request->device].moved = NULL;
 	return vfio_affinity_set(s->config->host, &device->bdf, (unsigned)device->cpu,
 				 &s->devices[request->device].moved, &reply->left, &reply->failure);
 }
@@ -54,6 +57,36 @@ static int put_interrupts_back(struct keeper_state *s, const struct keeper_reque
 	vfio_affinity_restore(s->devices[request->device].moved);
 	s->devices[request->device].moved = NULL;
 	return 0;
+}
+
+static void close_counts(struct vfio_irq_counts **counts)
+{
+	vfio_irq_counts_close(*counts);
+}
+
+/* Counters can be read, and tell of this device's interrupts alone. */
+static int hand_over_counters(struct keeper_state *s, const struct keeper_request *request,
+			      struct keeper_reply *reply)
+{
+	const struct keeper_device *device = &s->config->devices[request->device];
+	_cleanup_(close_counts) struct vfio_irq_counts *counts = NULL;
+	int r = vfio_irq_counts_open(s->config->host, &device->bdf, VFIO_MAX_VECTORS, &counts,
+				     &reply->failure);
+
+	for (unsigned v = request->first; r == 0 && v < VFIO_MAX_VECTORS && !reply->next; v++) {
+		int fd = -1;
+
+		if (s->nr_counters == KEEPER_COUNTERS && vfio_irq_counts_has(counts, v))
+			reply->next = v;
+		else
+			fd = vfio_irq_counts_take(counts, v);
+		if (fd < 0)
+			continue;
+		reply->vectors[s->nr_counters] = (uint16_t)v;
+		s->counters[s->nr_counters++] = fd;
+	}
+	reply->nr_counters = s->nr_counters;
+	return r;
 }
 
 /* The first one counts; what it says is printed, so that it must be text. */
@@ -79,9 +112,10 @@ static const struct {
 	bool last;	/* nothing follows: the peer ends */
 } asks[NR_KEEPER_ASKS] = {
 	[KEEPER_BIND] = { bind_device, .of_device = true, .of_set_up = true },
-	[KEEPER_MOVE] = { move_interrupts, .of_device = true, .of_set_up = true },
 	[KEEPER_READY] = { get_ready, .of_set_up = true },
+	[KEEPER_MOVE] = { move_interrupts, .of_device = true },
 	[KEEPER_UNMOVE] = { put_interrupts_back, .of_device = true },
+	[KEEPER_COUNT] = { hand_over_counters, .of_device = true },
 	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
 };
 
@@ -90,6 +124,7 @@ bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,
 {
 	struct keeper_request request;
 
+	keeper_drop_counters(s);
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	if (s->forbidden || size != sizeof(request))
 		return false;
@@ -102,9 +137,17 @@ bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,
 	return !asks[request.ask].last;
 }
 
+void keeper_drop_counters(struct keeper_state *s)
+{
+	while (s->nr_counters)
+		cleanup_fd(&s->counters[--s->nr_counters]);
+}
+
 void keeper_give_back(struct keeper_state *s)
 {
 	assert(s->config->nr_devices <= KEEPER_MAX_DEVICES);
+
+	keeper_drop_counters(s);
 
 	for (unsigned i = 0; i < s->config->nr_devices; i++) {
 		struct vfio_failure vf = { 0 };

@@ -9,6 +9,7 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/base/capture.h"
 #include "tests/unit/vfio/vfio_fake.h"
@@ -46,7 +47,7 @@ static struct {
 
 	/* Where the host's interrupts go. */
 	int move_answer, move_error; /* error: of one that stays */
-	unsigned left, moves, restores, cpu;
+	unsigned left, moves, restores, forgets, cpu;
 
 	/* The machine. */
 	struct world *world;
@@ -54,6 +55,7 @@ static struct {
 	struct bus bus;
 	unsigned nr_slots; /* of memory */
 	unsigned reviews, reviewed;
+	unsigned recounts;
 	uint64_t signals;
 
 	unsigned calloc_fails_at; /* the nth from now on (1: the next); 0: none does */
@@ -131,12 +133,32 @@ void vfio_affinity_restore(struct vfio_affinity *affinity)
 	w.restores++;
 }
 
+void vfio_affinity_forget(struct vfio_affinity *affinity)
+{
+	assert_true(!affinity || affinity == (struct vfio_affinity *)&w);
+	w.forgets += affinity != NULL;
+}
+
 void vector_routes_review(struct vector_routes *routes, size_t function, unsigned vector)
 {
 	assert_ptr_equal(routes, &w);
 	assert_int_equal(function, INDEX);
 	w.reviews++;
 	w.reviewed = vector;
+}
+
+bool vector_routes_recount(struct vector_routes *routes, size_t function,
+			   struct vfio_irq_counts *counts, unsigned epoch)
+{
+	assert_ptr_equal(routes, &w);
+	assert_int_equal(function, INDEX);
+	assert_int_equal(epoch, vfio_device_irqs_epoch(w.p.dev));
+	w.recounts++;
+	assert_null(counts);
+	if (w.recounts < 3)
+		return false;
+	w.p.irq.counts_epoch = epoch;
+	return true;
 }
 
 int kernel_its_signal(struct kernel_its *kernel_its, size_t function, uint32_t eventid)
@@ -564,12 +586,8 @@ static void wake_up(void *ctx)
 	++*(unsigned *)ctx;
 }
 
-/* A guest that stays without MSI-X gets INTx, at the pin of its slot. */
-static void test_a_guest_without_messages_is_followed_to_intx(void **state)
+static void have_intx(void)
 {
-	unsigned wakes = 0;
-
-	(void)state;
 	passthru_unwire(&w.p);
 	passthru_close(&w.p);
 	pci_host_destroy(w.pci_host);
@@ -582,6 +600,15 @@ static void test_a_guest_without_messages_is_followed_to_intx(void **state)
 	assert_int_equal(pci_host_create(&pci_host_ops, &w, &w.pci_host), 0);
 	assert_int_equal(pci_host_add_to_bus(w.pci_host, &w.bus), 0);
 	assert_int_equal(passthru_wire(&w.p, wiring(), w.pci_host), 0);
+}
+
+/* A guest that stays without MSI-X gets INTx, at the pin of its slot. */
+static void test_a_guest_without_messages_is_followed_to_intx(void **state)
+{
+	unsigned wakes = 0;
+
+	(void)state;
+	have_intx();
 	passthru_set_wake_up(&w.p, wake_up, &wakes);
 	assert_int_equal(passthru_service(&w.p), -1);
 	bus_write(&w.bus, ecam(PCI_COMMAND), 2, PCI_COMMAND_MASTER);
@@ -589,6 +616,74 @@ static void test_a_guest_without_messages_is_followed_to_intx(void **state)
 	assert_in_range(passthru_service(&w.p), 1, VFIO_INTX_GRACE_NS / 1000000 + 1);
 	bus_write(&w.bus, ecam(MSIX + PCI_MSIX_FLAGS), 2, PCI_MSIX_FLAGS_ENABLE);
 	assert_int_equal(passthru_service(&w.p), -1);
+}
+
+static void nap_ms(unsigned ms)
+{
+	const struct timespec time = { .tv_nsec = (long)ms * 1000000 };
+
+	(void)nanosleep(&time, NULL);
+}
+
+/* To INTx, whose interrupt is nobody's to move, and back. */
+static void test_interrupts_of_another_kind_are_counted_and_moved_again(void **state)
+{
+	int ms = 1;
+
+	(void)state;
+	have_intx();
+	passthru_set_routes(&w.p, (struct vector_routes *)&w);
+	w.p.msi_cpu = 2;
+	w.p.moved = (struct vfio_affinity *)&w;
+	bus_write(&w.bus, ecam(PCI_COMMAND), 2, PCI_COMMAND_MASTER);
+	while (!w.recounts) {
+		nap_ms((unsigned)ms);
+		ms = passthru_service(&w.p);
+	}
+	assert_int_equal(w.fn->enabled_index, VFIO_PCI_INTX_IRQ_INDEX);
+	assert_int_equal(w.moves, 0);
+	assert_int_equal(w.forgets, 1);
+	assert_null(w.p.moved);
+	/* They are looked at some more times. */
+	while (w.recounts < 3) {
+		assert_in_range(ms, 1, VECTOR_RECOUNT_NS / 1000000 + 1);
+		nap_ms((unsigned)ms);
+		ms = passthru_service(&w.p);
+	}
+	assert_int_equal(ms, -1);
+	bus_write(&w.bus, ecam(MSIX + PCI_MSIX_FLAGS), 2, PCI_MSIX_FLAGS_ENABLE);
+	assert_int_equal(w.fn->enabled_index, VFIO_PCI_MSIX_IRQ_INDEX);
+	/* The files of the kind before were opened a moment ago: not so soon again. */
+	ms = passthru_service(&w.p);
+	assert_in_range(ms, 1, 251);
+	assert_int_equal(w.moves, 0);
+	nap_ms((unsigned)ms);
+	assert_int_equal(passthru_service(&w.p), -1);
+	assert_int_equal(w.moves, 1);
+	assert_int_equal(w.cpu, 2);
+	assert_int_equal(w.recounts, 4);
+	assert_int_equal(passthru_service(&w.p), -1);
+	assert_int_equal(w.recounts, 4);
+}
+
+static void test_a_kind_that_the_host_refuses_is_told_once(void **state)
+{
+	struct capture c;
+
+	(void)state;
+	have_intx();
+	bus_write(&w.bus, ecam(PCI_COMMAND), 2, PCI_COMMAND_MASTER);
+	for (int ms = 1; ms > 0; ms = passthru_service(&w.p))
+		nap_ms((unsigned)ms);
+	w.fn->irqs_errno = ENOSPC;
+	capture_begin(&c);
+	for (unsigned i = 0; i < 6; i++)
+		bus_write(&w.bus, ecam(MSIX + PCI_MSIX_FLAGS), 2,
+			  i % 2 ? 0 : PCI_MSIX_FLAGS_ENABLE);
+	capture_end(&c);
+	w.fn->irqs_errno = 0;
+	assert_non_null(strstr(c.err, "disk: the guest uses MSI-X, which the host refuses"));
+	assert_ptr_equal(strchr(c.err, '\n'), c.err + strlen(c.err) - 1);
 }
 
 static void test_a_slot_that_is_taken_is_refused(void **state)
@@ -682,6 +777,8 @@ int main(void)
 		TEST(test_a_host_that_moves_no_interrupt_is_a_warning),
 		WIRED(test_a_wired_function_is_on_the_bus_at_its_slot),
 		WIRED(test_a_guest_without_messages_is_followed_to_intx),
+		WIRED(test_interrupts_of_another_kind_are_counted_and_moved_again),
+		WIRED(test_a_kind_that_the_host_refuses_is_told_once),
 		WIRED(test_a_slot_that_is_taken_is_refused),
 		WIRED(test_routes_are_told_of_changes_from_when_they_are_set),
 		WIRED(test_what_came_masked_reaches_the_guest_at_the_unmask),

@@ -41,6 +41,7 @@ static struct world {
 	_Atomic uint64_t signals[VECTORS]; /* as the host counts them */
 	_Atomic uint64_t now_ns;	   /* of heat */
 	_Atomic bool recorded, uncounted;
+	unsigned epoch;				  /* of the host's interrupts */
 	_Atomic uint64_t routed[VECTORS];	  /* by itsy's threads */
 	_Atomic uint64_t injected[VM_MAX_ROUTES]; /* by "KVM", by GSI */
 	int line_fd;				  /* of INTx, and where "KVM" has it */
@@ -212,9 +213,22 @@ bool irq_function_records(const struct irq_function *f)
 
 bool irq_function_is_counted(const struct irq_function *f, unsigned vector)
 {
-	(void)f;
-	(void)vector;
-	return !w.uncounted;
+	return !w.uncounted && f->vectors[vector].epoch == w.epoch;
+}
+
+bool irq_function_recounts(const struct irq_function *f)
+{
+	return f->counts_epoch != w.epoch;
+}
+
+/* The host counts from 0, but nr_signals() has the sum. */
+int irq_function_recount(struct irq_function *f, unsigned vector, uint64_t signals, unsigned epoch)
+{
+	struct vector_counts *counts = &f->vectors[vector];
+
+	w.signals[vector] = signals + counts->consumed - counts->own;
+	counts->epoch = epoch;
+	return 0;
 }
 
 int irq_function_nr_signals(struct irq_function *f, unsigned vector, uint64_t *ret_signals)

@@ -21,7 +21,7 @@
 
 struct vfio_device {
 	enum vfio_irq_kind kind;
-	bool irqs_changed;
+	unsigned epoch;
 	unsigned pin; /* of INTx, whose vector is the last one */
 	int unmask;
 	unsigned nr_vectors;
@@ -70,9 +70,9 @@ enum vfio_irq_kind vfio_device_irq_kind(const struct vfio_device *dev)
 	return dev->kind;
 }
 
-bool vfio_device_irqs_changed(const struct vfio_device *dev)
+unsigned vfio_device_irqs_epoch(const struct vfio_device *dev)
 {
-	return dev->irqs_changed;
+	return dev->epoch;
 }
 
 unsigned vfio_device_intx(const struct vfio_device *dev, unsigned *ret_vector)
@@ -509,10 +509,37 @@ static void test_what_the_host_does_not_count_is_told(void **state)
 	assert_int_equal(irq_function_nr_signals(&w.f, UNCOUNTED, &nr), -ENOENT);
 	w.count_error = -EIO;
 	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -EIO);
-	/* The guest has changed the kind of interrupt: the host counts anew, elsewhere. */
-	w.dev.irqs_changed = true;
+}
+
+static void test_after_a_change_of_kind_a_count_goes_on_from_where_it_was(void **state)
+{
+	uint64_t nr;
+
+	(void)state;
+	w.f.host_counts = COUNTS;
+	w.host_counts[0] = 1001;
+	irq_function_trigger(&w.f, 0);
+	assert_int_equal(nr_signals(0), 1002);
+	assert_false(irq_function_recounts(&w.f));
+	/* The host counts anew, elsewhere. */
+	w.dev.epoch = 2;
+	assert_true(irq_function_recounts(&w.f));
 	assert_false(irq_function_is_counted(&w.f, 0));
 	assert_int_equal(irq_function_nr_signals(&w.f, 0, &nr), -ENOENT);
+	w.host_counts[0] = 3;
+	irq_function_add_consumed(&w.f, 0, 2);
+	assert_int_equal(irq_function_recount(&w.f, 0, 1007, 2), 0);
+	assert_true(irq_function_is_counted(&w.f, 0));
+	assert_false(irq_function_is_counted(&w.f, 1));
+	assert_int_equal(nr_signals(0), 1007);
+	w.host_counts[0] = 5;
+	irq_function_trigger(&w.f, 0);
+	assert_int_equal(nr_signals(0), 1010);
+	w.count_error = -EIO;
+	assert_int_equal(irq_function_recount(&w.f, 1, 7, 2), -EIO);
+	assert_false(irq_function_is_counted(&w.f, 1));
+	w.f.host_counts = NULL;
+	assert_int_equal(irq_function_recount(&w.f, 1, 7, 2), -ENOENT);
 }
 
 /* INTx is the last vector, and its device's 40th interrupt of the guest. */
@@ -745,6 +772,7 @@ int main(void)
 		TEST(test_the_kernel_may_have_what_would_reach_it_and_nothing_else),
 		TEST(test_times_are_of_injected_interrupts_while_they_are_recorded),
 		TEST(test_recordings_begin_and_end_while_interrupts_come),
+		TEST(test_after_a_change_of_kind_a_count_goes_on_from_where_it_was),
 		TEST(test_signals_are_what_the_host_counts_and_those_of_itsys_own),
 		TEST(test_the_hosts_counter_may_wrap),
 		TEST(test_what_the_host_does_not_count_is_told),

@@ -296,6 +296,41 @@ static void test_what_kvm_takes_is_counted_to_the_last_one(void **state)
 }
 
 /* The host counts what the fixed route ties, so that it sees a storm there, too. */
+/* The guest goes from MSI-X to MSI: what was tied before is not known, what is tied then is. */
+static void test_after_a_change_of_kind_what_kvm_takes_is_counted_again(void **state)
+{
+	(void)state;
+	make_hot(0);
+	interrupt(0, 3);
+	w.epoch = 2;
+	for (unsigned v = 0; v < 2; v++) {
+		w.direct[v] = false;
+		vector_routes_review(w.routes, 0, v);
+		w.signals[v] = 0;
+		w.direct[v] = true;
+	}
+	vector_routes_set(w.routes, 0, 1, ROUTE_IRQFD);
+	expect_why(1, ROUTE_URING, ROUTE_WHY_UNCOUNTED);
+	interrupt(1, 5);
+	assert_int_equal(w.injected[1], 0);
+	/* Of the kind before, and most likely still under way at the first look. */
+	assert_int_equal(eventfd_write(w.fds[1], 1), 0);
+	while (!vector_routes_recount(w.routes, 0, NULL, 2))
+		assert_true(comes_to(&w.routed[1], 6));
+	for (unsigned v = 0; v < 2; v++) {
+		uint64_t before = vectors[v].tied;
+
+		vector_routes_set(w.routes, 0, v, ROUTE_IRQFD);
+		gets_tied(v);
+		interrupt(v, 7);
+		vector_routes_count(w.routes, 0, v);
+		assert_int_equal(vectors[v].tied, before + 8);
+	}
+	assert_int_equal(vectors[0].tied_is, TIED_UNKNOWN);
+	assert_int_equal(vectors[1].tied_is, TIED_EXACT);
+	assert_int_equal(vectors[1].tied, w.injected[1]);
+}
+
 static void test_a_storm_of_a_tied_vector_is_brought_under_its_limit(void **state)
 {
 	(void)state;
@@ -370,6 +405,7 @@ int main(void)
 		TEST(test_what_nobody_could_count_is_tied_by_those_who_ask_for_it_only),
 		TEST_ON(test_with_gicv4_a_signal_follows_each_change, begin_direct),
 		TEST(test_what_kvm_takes_is_counted_to_the_last_one),
+		TEST(test_after_a_change_of_kind_what_kvm_takes_is_counted_again),
 		TEST_ON(test_a_storm_of_a_tied_vector_is_brought_under_its_limit, begin_limited),
 		TEST(test_a_vector_without_a_limit_is_looked_at_once_a_second),
 		TEST_ON(test_a_tied_vector_with_a_limit_is_looked_at_ten_times_a_second,

@@ -89,7 +89,7 @@ static bool ask(uint32_t what, uint32_t device)
 
 static void test_devices_are_those_of_the_list_and_no_others(void **state)
 {
-	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE };
+	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE, KEEPER_COUNT };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
@@ -112,10 +112,62 @@ static void test_what_is_of_set_up_is_not_done_after_it(void **state)
 	assert_true(ask(KEEPER_READY, 0));
 	assert_int_equal(w.nr_locked_down, 1);
 	assert_false(ask(KEEPER_BIND, 0));
-	assert_false(ask(KEEPER_MOVE, 1));
 	assert_false(ask(KEEPER_READY, 0));
 	assert_int_equal(w.nr_locked_down, 1);
 	assert_true(ask(KEEPER_UNMOVE, 1));
+	/* A guest that changes the kind of its interrupts has others. */
+	assert_true(ask(KEEPER_MOVE, 1));
+	assert_true(ask(KEEPER_COUNT, 1));
+}
+
+/* ---- counters ------------------------------------------------------------------------------- */
+
+static void add_irq(unsigned irq, const char *actions, unsigned count)
+{
+	char path[96], text[16];
+
+	(void)snprintf(path, sizeof(path), "/sys/bus/pci/devices/0000:00:03.0/msi_irqs/%u", irq);
+	tree_write(&w.tree, path, "msi\n");
+	(void)snprintf(path, sizeof(path), "/sys/kernel/irq/%u/actions", irq);
+	tree_write(&w.tree, path, actions);
+	(void)snprintf(path, sizeof(path), "/sys/kernel/irq/%u/per_cpu_count", irq);
+	(void)snprintf(text, sizeof(text), "%u,1\n", count);
+	tree_write(&w.tree, path, text);
+}
+
+/* More than go with one message; one of another function's. */
+#define MANY (KEEPER_COUNTERS + 3)
+
+static void add_many(void)
+{
+	char actions[64];
+
+	for (unsigned v = 0; v < MANY; v++) {
+		(void)snprintf(actions, sizeof(actions), "vfio-msix[%u](0000:00:03.0)\n", v);
+		add_irq(100 + v, v == 1 ? "vfio-msix[1](0000:00:04.0)\n" : actions, v);
+	}
+}
+
+static void test_counters_are_those_of_the_devices_own_interrupts(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	add_many();
+	assert_true(ask(KEEPER_COUNT, 1));
+	assert_int_equal(w.reply.result, 0);
+	assert_int_equal(w.reply.nr_counters, KEEPER_COUNTERS);
+	assert_int_equal(w.reply.next, KEEPER_COUNTERS + 1);
+	assert_int_equal(w.reply.vectors[0], 0);
+	assert_int_equal(w.reply.vectors[1], 2);
+	assert_true(read(w.state.counters[1], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "2,1\n");
+	/* They can be read alone. */
+	assert_int_equal(write(w.state.counters[1], "0", 1), -1);
+	/* Of a device that has none, there are none, and those of before are closed. */
+	assert_true(ask(KEEPER_COUNT, 0));
+	assert_int_equal(w.reply.nr_counters, 0);
+	assert_int_equal(w.state.nr_counters, 0);
 }
 
 static void test_a_message_of_another_size_or_kind_ends_the_peer(void **state)
@@ -310,6 +362,32 @@ static void test_a_limit_of_files_that_is_too_low_is_told(void **state)
 	assert_non_null(strstr(w.said.err, "raise the limit of open files"));
 }
 
+/* In the guest's process. */
+static enum exit_status read_counters(void *ctx, const struct keeper_client *keeper)
+{
+	struct vfio_irq_counts *counts;
+	uint32_t count;
+
+	(void)ctx;
+	if (keeper_ready(keeper) < 0 || keeper_count(keeper, 1, MANY, &counts) < 0)
+		return ITSY_RUNTIME;
+	for (unsigned v = 0; v < MANY; v++)
+		if (vfio_irq_counts_has(counts, v) != (v != 1) ||
+		    (v != 1 && (vfio_irq_counts_read(counts, v, &count) < 0 || count != v + 1)))
+			return ITSY_CONFIG;
+	vfio_irq_counts_close(counts);
+	if (keeper_count(keeper, 0, MANY, &counts) >= 0)
+		return ITSY_RUNTIME;
+	return ITSY_OK;
+}
+
+static void test_the_guests_process_reads_counters_that_it_cannot_open(void **state)
+{
+	(void)state;
+	add_many();
+	assert_int_equal(end_of(begin(read_counters)), ITSY_OK);
+}
+
 static enum exit_status send_rubbish(void *ctx, const struct keeper_client *keeper)
 {
 	(void)ctx;
@@ -341,6 +419,8 @@ int main(void)
 		TEST(test_a_message_of_another_size_or_kind_ends_the_peer),
 		TEST(test_last_words_are_the_first_ones_and_text),
 		TEST(test_no_bytes_harm_the_keeper),
+		TEST(test_counters_are_those_of_the_devices_own_interrupts),
+		TEST(test_the_guests_process_reads_counters_that_it_cannot_open),
 		TEST(test_the_exit_status_is_that_of_the_guests_process),
 		TEST(test_an_end_by_a_signal_is_told_and_is_the_status),
 		TEST(test_signals_go_on_to_the_guests_process),

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/vfio/vfio_tree.h"
@@ -114,6 +115,36 @@ static void test_interrupts_of_others_and_unknown_vectors_are_passed_over(void *
 		assert_int_equal(vfio_irq_counts_read(w.counts, v, &count), -ENOENT);
 }
 
+/* One process opens the counters, another one reads them. */
+static void test_counters_go_from_one_process_to_another(void **state)
+{
+	struct vfio_irq_counts *theirs;
+	uint32_t count;
+	int fd;
+
+	(void)state;
+	add(41, "vfio-msix[1](0000:01:00.0)\n", "5,2\n");
+	add(42, "vfio-msix[2](0000:01:00.0)\n", "9\n");
+	assert_int_equal(open_counts(), 0);
+	assert_int_equal(vfio_irq_counts_none(2, &theirs), 0);
+	assert_false(vfio_irq_counts_has(theirs, 1));
+	assert_int_equal(vfio_irq_counts_take(w.counts, 0), -ENOENT);
+	fd = vfio_irq_counts_take(w.counts, 1);
+	assert_true(fd >= 0);
+	assert_int_equal(vfio_irq_counts_take(w.counts, 1), -ENOENT);
+	vfio_irq_counts_put(theirs, 1, fd);
+	assert_true(vfio_irq_counts_has(theirs, 1));
+	assert_int_equal(vfio_irq_counts_read(theirs, 1, &count), 0);
+	assert_int_equal(count, 7);
+	/* Closed, as it is beyond those, or there twice. */
+	vfio_irq_counts_put(theirs, 2, dup(fd));
+	vfio_irq_counts_put(theirs, 1, dup(fd));
+	/* A number that is another function's by now. */
+	tree_write(&w.tree, "/sys/kernel/irq/42/actions", "nvme0q0\n");
+	assert_int_equal(vfio_irq_counts_take(w.counts, 2), -ENOENT);
+	vfio_irq_counts_close(theirs);
+}
+
 static void test_a_counter_that_is_no_number_is_an_error(void **state)
 {
 	uint32_t count;
@@ -180,6 +211,7 @@ int main(void)
 		TEST(test_a_count_is_read_anew_each_time),
 		TEST(test_what_wraps_in_the_kernel_wraps_here_alike),
 		TEST(test_interrupts_of_others_and_unknown_vectors_are_passed_over),
+		TEST(test_counters_go_from_one_process_to_another),
 		TEST(test_a_counter_that_is_no_number_is_an_error),
 		TEST(test_a_function_without_interrupts_is_an_error),
 		TEST(test_a_vector_with_an_interrupt_is_told_from_one_without),

@@ -30,7 +30,7 @@ struct world {
 	struct fake_function *fn;
 	struct vfio_container *container;
 	struct vfio_device *dev;
-	unsigned nr_released, nr_changed, nr_changed_before, nr_refused;
+	unsigned nr_released, nr_changed, nr_changed_before, nr_refused, nr_kinds;
 	struct msi_message released;
 	int eventfds[5];
 	/* At the last change that was told: what the vector sends, and what the host has. */
@@ -68,7 +68,13 @@ static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
 	w->error = error;
 }
 
+static void kind_changed(void *ctx)
+{
+	((struct world *)ctx)->nr_kinds++;
+}
+
 static const struct vfio_device_ops ops = {
+	.kind_changed = kind_changed,
 	.vector_released = vector_released,
 	.vector_changed = vector_changed,
 	.kind_refused = kind_refused,
@@ -167,7 +173,7 @@ static void test_all_kinds_are_shown_and_the_first_is_enabled_at_the_host(void *
 	assert_int_equal(vfio_cfgspace_read(w.dev, MSI + PCI_MSI_FLAGS, 2), PCI_MSI_FLAGS_64BIT);
 	assert_int_equal(vfio_device_nr_vectors(w.dev), 5);
 	assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_MSIX);
-	assert_false(vfio_device_irqs_changed(w.dev));
+	assert_int_equal(vfio_device_irqs_epoch(w.dev), 0);
 	expect_host(&w, MSIX_INDEX, 5);
 	stop(&w);
 }
@@ -193,6 +199,7 @@ static void test_a_second_kind_that_the_host_has_not_is_hidden(void **state)
 static void test_a_guest_changes_from_msix_to_msi_and_back(void **state)
 {
 	struct world w;
+	unsigned epoch;
 
 	(void)state;
 	start(&w);
@@ -205,10 +212,14 @@ static void test_a_guest_changes_from_msix_to_msi_and_back(void **state)
 		/* While none is enabled, the host keeps what it has. */
 		set_msix(&w, false);
 		expect_host(&w, MSIX_INDEX, 5);
+		epoch = vfio_device_irqs_epoch(w.dev);
+		w.nr_kinds = 0;
 		set_msi(&w, true);
 		expect_host(&w, MSI_INDEX, 1);
+		assert_int_equal(w.nr_kinds, 1);
 		assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_MSI);
-		assert_true(vfio_device_irqs_changed(w.dev));
+		assert_int_equal(vfio_device_irqs_epoch(w.dev) % 2, 0);
+		assert_int_equal(vfio_device_irqs_epoch(w.dev), epoch + 2);
 		expect_sent(&w, 0, 200);
 		set_msi(&w, false);
 		expect_host(&w, MSI_INDEX, 1);
