@@ -24,7 +24,7 @@ enum vfio_failure_code {
 	VFIO_FAILURE_UNSAFE_INTERRUPTS, /* the host's MSIs are not isolated */
 	VFIO_FAILURE_MEMLOCK,		/* RLIMIT_MEMLOCK below what must be pinned */
 	VFIO_FAILURE_IOVA,		/* guest memory meets addresses the IOMMU cannot map */
-	VFIO_FAILURE_NO_IRQ,		/* the function has neither MSI-X, MSI nor INTx */
+	VFIO_FAILURE_NO_IRQ,		/* VFIO does not signal the function's interrupts */
 	VFIO_FAILURE_VECTORS,		/* the host gives fewer vectors than the function has */
 	VFIO_FAILURE_STATE,		/* the record of what binding changed cannot be kept */
 	VFIO_FAILURE_OTHER,		/* something else: object and the errno say what */

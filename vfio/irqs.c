@@ -98,8 +98,6 @@ int irqs_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failur
 	if (err < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, err, "%s: VFIO_DEVICE_GET_IRQ_INFO",
 				 dev->name);
-	if (first == VFIO_IRQ_KIND_NONE)
-		return vfio_fail(failure, VFIO_FAILURE_NO_IRQ, -ENOTSUP, "%s", dev->name);
 	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++) {
 		struct vfio_irq_info info = { .argsz = sizeof(info), .index = index_of(ranks[i]) };
 		unsigned want = dev->nr_of[ranks[i]];
@@ -138,7 +136,6 @@ static int vectors_create(struct vfio_device *dev, struct vfio_failure *failure)
 	if (dev->nr_messages < dev->nr_of[VFIO_IRQ_KIND_MSI])
 		dev->nr_messages = dev->nr_of[VFIO_IRQ_KIND_MSI];
 	dev->nr_vectors = dev->nr_messages + dev->nr_of[VFIO_IRQ_KIND_INTX];
-	assert(dev->nr_vectors > 0);
 	assert(dev->nr_messages <= VFIO_MAX_VECTORS);
 	dev->vectors = make(dev, dev->nr_vectors, sizeof(dev->vectors[0]));
 	dev->entries = make(dev, dev->nr_of[VFIO_IRQ_KIND_MSIX], sizeof(dev->entries[0]));
@@ -278,6 +275,8 @@ int irqs_open(struct vfio_device *dev, struct vfio_failure *failure)
 
 	if (r < 0)
 		return r;
+	if (kind == VFIO_IRQ_KIND_NONE)
+		return 0;
 	r = enable(dev, kind);
 	if (r > 0 || r == -ENOSPC)
 		return too_few(dev, r > 0 ? (unsigned)r : 0, dev->nr_of[kind], failure);

@@ -9,8 +9,9 @@
 #include "vfio/device_io.h"
 
 /*
- * What of dev->nr_of[] the host can enable. The first of MSI-X, MSI and INTx has to be had whole;
- * of a later one that the host has not, nr_of[] becomes 0. image is of configuration space.
+ * What of dev->nr_of[] the host can enable; none of it where the function has no interrupts. The
+ * first of MSI-X, MSI and INTx has to be had whole; of a later one that the host has not, nr_of[]
+ * becomes 0. image is of configuration space.
  */
 int irqs_probe(struct vfio_device *dev, const uint8_t *image,
 	       struct vfio_failure *failure) _must_check_;

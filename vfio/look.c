@@ -31,8 +31,6 @@ static int look_at_kind(const struct look *look)
 		return vfio_fail(look->failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", look->name);
 	if (fn->group < 0 && fn->driver[0])
 		return vfio_fail(look->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", look->name);
-	if (fn->knows_vectors && !fn->msix_vectors && !fn->msi_vectors && !fn->has_intx)
-		return vfio_fail(look->failure, VFIO_FAILURE_NO_IRQ, -ENOTSUP, "%s", look->name);
 	return 0;
 }
 

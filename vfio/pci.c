@@ -156,7 +156,6 @@ static void read_cfgspace(const struct pci_host_fs *fs, struct pci_function *fn)
 		len = host_read_bytes(path.text, config, sizeof(config));
 	if (len < (int)PCI_STD_HEADER_SIZEOF)
 		return;
-	fn->has_intx = config[PCI_INTERRUPT_PIN] != 0;
 	fn->is_bridge = (config[PCI_HEADER_TYPE] & 0x7f) != PCI_HEADER_TYPE_NORMAL;
 	/* Without CAP_SYS_ADMIN the kernel gives out the first 64 bytes only. */
 	fn->knows_vectors = len == (int)sizeof(config);

@@ -41,7 +41,6 @@ struct pci_function {
 	int group;	      /* IOMMU group, -1 for none, or none until a driver is bound */
 	unsigned msi_vectors; /* of the MSI capability, 0 without; needs privilege, else 0 */
 	unsigned msix_vectors;
-	bool has_intx;
 	bool knows_vectors; /* its capabilities could be read */
 	char reset[64];	    /* the kernel's reset_method, "" for none */
 };

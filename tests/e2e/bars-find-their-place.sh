@@ -3,7 +3,7 @@
 #
 # Linux finds a place for the BARs of functions that are passed through, and drives them there: BARs of 64 bits
 # that are not prefetchable in the 64-bit window, since the 32-bit one has 640 MiB; I/O ports in theirs;
-# and expansion ROMs.
+# expansion ROMs; and those of a function that has no interrupts.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -36,6 +36,9 @@ device "nic" {
 device "rom" {
 	bdf = "0000:00:04.0"
 }
+device "test" {
+	bdf = "0000:00:05.0"
+}
 END
 
 # PCI Firmware Specification 3.0, 5.1: an image of 3 KiB, which is the last one and no code.
@@ -43,7 +46,8 @@ perl -e 'my $head = pack("vx22v", 0xaa55, 0x1c) . pack("x2") . pack("a4v2vvC4v2C
 	print $head, join "", map { chr(($_ * 7 + 3) & 255) } length($head) .. 3071' >"$tmp/rom"
 rom_sum=$(sha256sum <"$tmp/rom" | cut -c 1-64)
 
-on_host --device nvme --device nvme --device e1000e --qemu-device "nvme,addr=4,serial=rom,romfile=$tmp/rom" <<'END'
+on_host --device nvme --device nvme --device e1000e --qemu-device "nvme,addr=4,serial=rom,romfile=$tmp/rom" \
+	--qemu-device pci-testdev,addr=5 <<'END'
 guest large /etc/large.conf
 guest ports /etc/ports.conf
 END
@@ -64,6 +68,8 @@ has ports.out '^bar 0000:00:01\.0 2 0x000000000000[1-9a-f][0-9a-f]{3} 0x[0-9a-f]
 has ports.out '^ports 0000:00:01\.0 ([0-9a-f:]{11}) of \1:'
 # As many bytes as the image says that it has.
 has ports.out "^rom 0000:00:02\.0 3072 $rom_sum\$"
+has ports.out '^bar 0000:00:03\.0 0 0x0*[1-9a-f][0-9a-f]* 0x[0-9a-f]+ 0x0000000000040200$'
+json ports '.devices[3] | .name == "test" and .vectors == []'
 json ports '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0'
 
 verdict

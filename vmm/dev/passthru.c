@@ -342,7 +342,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		vfio_device_show_link(p->dev);
 	p->msi_cpu = config->msi_cpu;
 	p->move_told = false;
-	if (p->msi_cpu >= 0)
+	if (p->msi_cpu >= 0 && vfio_device_irq_kind(p->dev) != VFIO_IRQ_KIND_NONE)
 		move_interrupts(p);
 	r = vfio_irq_counts_open(p->host, &p->bdf, vfio_device_nr_vectors(p->dev), &p->host_counts,
 				 &vf);

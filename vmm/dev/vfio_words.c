@@ -61,8 +61,9 @@ static const struct vfio_words {
 	  "this guest memory contains {other}, which the host's IOMMU cannot map",
 	  "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "
 	  "is taken)" },
-	{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT, "it has neither MSI-X, MSI nor INTx",
-	  "pass another function through (itsy devices shows their vectors)" },
+	{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT,
+	  "the host's VFIO does not give its interrupts to programs",
+	  "pass another function through, or use another kernel" },
 	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
 	  "the host gives {have} interrupt vectors of the {want} that it has",
 	  "release other devices: the host has run out of interrupts" },

@@ -57,11 +57,6 @@ static void to_busy(struct fake_vfio *fake)
 	fake->functions[0].busy = true;
 }
 
-static void to_no_msi(struct fake_vfio *fake)
-{
-	fake->functions[0].cfgspace[PCI_CAPABILITY_LIST] = 0x60;
-}
-
 static void to_few_vectors(struct fake_vfio *fake)
 {
 	fake->functions[0].irqs_given = 32;
@@ -112,8 +107,6 @@ static void test_create_names_what_stands_in_the_way(void **state)
 		{ "a sibling on the host's driver", to_shared_group, -EPERM,
 		  VFIO_FAILURE_NOT_VIABLE, "edu", "0000:00:01.1", 0, 0 },
 		{ "held elsewhere", to_busy, -EBUSY, VFIO_FAILURE_BUSY, "", "", 0, 0 },
-		{ "neither MSI-X, MSI nor INTx", to_no_msi, -ENOTSUP, VFIO_FAILURE_NO_IRQ, "", "",
-		  0, 0 },
 		{ "the host has fewer vectors", to_few_vectors, -ENOSPC, VFIO_FAILURE_VECTORS, "",
 		  "", 32, 65 },
 		{ "VFIO knows of fewer", to_fewer_in_info, -ENOSPC, VFIO_FAILURE_VECTORS, "", "",

@@ -147,6 +147,28 @@ static void test_a_function_with_intx_alone_is_taken_and_has_one_vector(void **s
 	stop(&w);
 }
 
+/* As QEMU's pci-testdev is: a driver polls it. */
+static void test_a_function_without_interrupts_is_taken_and_has_no_vectors(void **state)
+{
+	enum vfio_reset_step failed;
+	struct world w;
+
+	(void)state;
+	make(&w, add_plain);
+	w.fn->irqs[INTX_INDEX] = 0;
+	fake_set_cfgspace(w.fn, PCI_INTERRUPT_PIN, 1, 0);
+	open_it(&w);
+	assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_NONE);
+	assert_int_equal(vfio_device_nr_vectors(w.dev), 0);
+	assert_int_equal(w.pin, 0);
+	assert_int_equal(w.fn->nr_enabled, 0);
+	command(&w, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	assert_int_equal(w.nr_unsettled, 0);
+	assert_true(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_int_equal(vfio_device_reset(w.dev, &failed), 0);
+	stop(&w);
+}
+
 /* A level: signalled once until it is looked at again, and then as long as it is asserted. */
 static void test_a_level_is_signalled_again_until_it_is_gone(void **state)
 {
@@ -411,6 +433,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_a_function_with_intx_alone_is_taken_and_has_one_vector),
+		cmocka_unit_test(test_a_function_without_interrupts_is_taken_and_has_no_vectors),
 		cmocka_unit_test(test_a_level_is_signalled_again_until_it_is_gone),
 		cmocka_unit_test(test_intx_disable_reaches_the_kernel_and_no_other_bit_does),
 		cmocka_unit_test(test_interrupt_status_is_the_functions_own),

@@ -97,22 +97,16 @@ static void test_msi_of_each_layout_may_end_with_configuration_space(void **stat
 	}
 }
 
+/* The function has no other interrupts, and is taken without. */
 static void expect_none(unsigned at, uint32_t flags)
 {
-	struct vfio_failure failure = { 0 };
-	struct vfio_device *dev = NULL;
-	struct pci_bdf bdf;
 	struct world w;
 
 	make(&w, at, flags);
-	fake_publish(&w.fake);
-	fake_container(&w.fake, &w.container);
-	assert_int_equal(pci_bdf_parse(BDF, &bdf), 0);
-	assert_int_equal(vfio_device_create(w.container, &w.fake.tree.fs, &bdf, &dev, &failure),
-			 -ENOTSUP);
-	assert_int_equal(failure.code, VFIO_FAILURE_NO_IRQ);
-	vfio_container_destroy(w.container);
-	fake_fini(&w.fake);
+	open_it(&w);
+	assert_int_equal(vfio_device_irq_kind(w.dev), VFIO_IRQ_KIND_NONE);
+	assert_int_equal(vfio_device_nr_vectors(w.dev), 0);
+	stop(&w);
 }
 
 static void test_msi_that_does_not_fit_is_none(void **state)
