@@ -21,12 +21,40 @@ device "disk" {
 	bdf = "0000:00:02.0"
 }
 END
+# Functions of devices 0 and 4 of a bus have one line.
+host_file /etc/intx.conf <<'END'
+kernel = "/usr/share/itsy/payloads/intx.bin"
+memory = "128M"
+device "edu" {
+	bdf = "0000:00:01.0"
+	at  = "00.0"
+}
+device "other" {
+	bdf = "0000:00:03.0"
+	at  = "04.0"
+}
+END
 host_file /etc/bare.conf <<'END'
 kernel = "/usr/share/itsy/payloads/hello.bin"
 memory = "128M"
 END
 
-on_host --device edu --device nvme <<'END'
+on_host --device edu --device nvme --device edu <<'END'
+# host_intx: how many interrupts of INTx the host has counted of the first edu
+host_intx()
+{
+	awk '/vfio-intx\(0000:00:01.0\)/ { n += $2 + $3 } END { print n + 0 }' /proc/interrupts
+}
+
+# While the guest is there: VFIO gives the interrupt back at the end.
+watch_intx()
+{
+	while sleep 0.1; do
+		n=$(host_intx)
+		[ "$n" = 0 ] || echo "$n" >/tmp/intx.count
+	done
+}
+
 guest hello1 /etc/bare.conf
 guest hello4 /etc/bare.conf --set vcpus=4
 guest edu1 /etc/edu.conf
@@ -34,6 +62,12 @@ guest edu2 /etc/edu.conf --set vcpus=2
 guest early1 /etc/edu.conf --set kernel=/usr/share/itsy/payloads/early.bin
 guest early2 /etc/edu.conf --set kernel=/usr/share/itsy/payloads/early.bin --set vcpus=2
 guest msix /etc/disk.conf
+watch_intx &
+watcher=$!
+guest intx /etc/intx.conf
+kill $watcher
+wait $watcher
+step counted cat /tmp/intx.count
 END
 
 payload_passed hello1 hello
@@ -63,6 +97,21 @@ for name in early1 early2; do
 	# Looked for ever more rarely: not a hundred times in half a second.
 	json $name '.kernel_its.pauses < 30'
 done
+
+payload_passed intx intx
+counts_add_up intx
+none_dropped intx
+json intx ".devices[0].vectors[1] | .taken == $(fact intx seen_0) and .injected == .taken and .held == 0"
+json intx ".devices[1].vectors[1] | .taken == $(fact intx seen_1) and .injected == .taken and .held == 0"
+# Each but the one that came again, and the one that came as a message or did not.
+expect "seen_0 is raised_0 and those that came again" \
+	[ "$(fact intx seen_0)" = $(($(fact intx raised_0) + $(fact intx again))) ]
+expect "seen_1 is raised_1 and one that came again" \
+	[ "$(fact intx seen_1)" = $(($(fact intx raised_1) + 1)) ]
+# What VFIO finds asserted still when it unmasks it signals without an interrupt of the host's: the host's count of a
+# level is less than what itsy took (vmm/irq/irq_line.h).
+expect "the host counted $(cat "$tmp/counted.out") interrupts of $(fact intx seen_0)" \
+	[ "$(cat "$tmp/counted.out")" -le $(($(fact intx seen_0) - $(fact intx again))) ]
 
 payload_passed msix msix
 counts_add_up msix

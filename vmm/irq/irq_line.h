@@ -8,6 +8,13 @@
  * signals VFIO's unmask eventfd (KVM_IRQFD_FLAG_RESAMPLE). Then VFIO signals INTx again, if the
  * function still asserts it.
  *
+ * Choice: INTx goes by a router, whichever route is asked for. KVM could take VFIO's eventfd
+ * itself, but then nobody knows how often it did. What the function still asserts when it is
+ * unmasked VFIO signals at once, without an interrupt of the host's (functions that have Interrupt
+ * Disable: vfio_pci_intx_unmask_handler()); and where the host's line is shared, its interrupts may
+ * be another device's. A guest that acknowledges nothing would interrupt itself unseen, past any
+ * limit.
+ *
  * Several functions may share an interrupt: when the guest has ended it, KVM has all of them
  * looked at, and who still asserts it is signalled again.
  */

@@ -2,8 +2,7 @@
 /*
  * The GICv3 as its CPUs see it.
  *
- * Deliberately not here: SPIs, and PPIs but for the virtual timer's. Payloads poll
- * the console.
+ * Deliberately not here: PPIs but for the virtual timer's. Payloads poll the console.
  */
 #include "lib/gic.h"
 
@@ -17,6 +16,11 @@
 #define GICD_CTLR	    0x0000u
 #define GICD_CTLR_GRP1	    (1u << 1)
 #define GICD_CTLR_ARE	    (1u << 4)
+#define GICD_IGROUPR(n)	    (0x0080u + (n) / 32 * 4)
+#define GICD_ISENABLER(n)   (0x0100u + (n) / 32 * 4)
+#define GICD_ICENABLER(n)   (0x0180u + (n) / 32 * 4)
+#define GICD_ISPENDR(n)	    (0x0200u + (n) / 32 * 4)
+#define GICD_IROUTER(n)	    (UINT64_C(0x6000) + 8 * (n))
 #define GICR_CTLR_RWP	    (1u << 3)
 #define GICR_TYPER	    0x0008u
 #define GICR_TYPER_LAST	    BIT64(4)
@@ -58,6 +62,7 @@ static struct {
 	volatile uint64_t strays[MAX_CPUS];
 	uint64_t acknowledged_at[MAX_CPUS];
 	void (*handler)(uint32_t lpi);
+	void (*spi_handler)(uint32_t spi);
 } gic;
 
 uint64_t gic_redistributor(unsigned cpu)
@@ -249,12 +254,39 @@ void gic_wake(unsigned cpu)
 			     (uint64_t)WAKE_SGI << 24 | FIELD_GET(MASK64(23, 16), mpidr) << 32);
 }
 
+/* After reset, all are levels (GICD_ICFGR). */
+void gic_spi_on(uint32_t spi, void (*handler)(uint32_t spi))
+{
+	uint64_t base = platform()->gicd;
+
+	gic.spi_handler = handler;
+	barrier();
+	write32(base + GICD_IGROUPR(spi), read32(base + GICD_IGROUPR(spi)) | 1u << spi % 32);
+	write64(base + GICD_IROUTER(spi), gic_mpidr(0) & MASK64(23, 0));
+	gic_spi_mask(spi, false);
+}
+
+void gic_spi_mask(uint32_t spi, bool masked)
+{
+	write32(platform()->gicd + (masked ? GICD_ICENABLER(spi) : GICD_ISENABLER(spi)),
+		1u << spi % 32);
+}
+
+bool gic_spi_is_pending(uint32_t spi)
+{
+	return read32(platform()->gicd + GICD_ISPENDR(spi)) >> spi % 32 & 1;
+}
+
 static void take(uint32_t intid)
 {
 	if (intid < NR_SGIS)
 		return;
 	if (intid == TIMER_PPI) {
 		timer_off();
+		return;
+	}
+	if (intid < GIC_FIRST_LPI && gic.spi_handler) {
+		gic.spi_handler(intid);
 		return;
 	}
 	if (intid < GIC_FIRST_LPI || intid >= GIC_FIRST_LPI + GIC_COUNTED_LPIS) {

@@ -80,6 +80,14 @@ void gic_on_lpi(void (*handler)(uint32_t lpi));
 /* For the handler: the virtual counter, right behind the read of ICC_IAR1_EL1. */
 uint64_t gic_acknowledged_at(void);
 
+/*
+ * Shared peripheral interrupts, levels, which CPU 0 takes: the handler is called for each, after it
+ * was acknowledged and before its end. It begins unmasked.
+ */
+void gic_spi_on(uint32_t spi, void (*handler)(uint32_t spi));
+void gic_spi_mask(uint32_t spi, bool masked);
+bool gic_spi_is_pending(uint32_t spi);
+
 /* Called by cpu.c: take everything that is pending. */
 void gic_interrupt(void);
 
