@@ -55,13 +55,13 @@ nr_cpus()
 irq_lines()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     /MSI|pciehp|PCI|nvme|eth/ && $1 ~ /^[0-9]+:$/ { print }' /proc/interrupts
+	     /MSI|pciehp|PCI|nvme|eth|ahci|mptbase/ && $1 ~ /^[0-9]+:$/ { print }' /proc/interrupts
 }
 
 irq_counts()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc/ {
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase/ {
 		total = 0
 		for (i = 2; i <= cpus + 1; i++)
 			total += $i
@@ -141,6 +141,20 @@ find_card()
 }
 
 card_check()
+{
+	nvme_check
+}
+
+# Nor does an ATA or SCSI disk.
+find_disk()
+{
+	wait_count disk 1 /dev/sda
+	nvmes=/dev/sda
+	echo "/dev/sda: $(cat /sys/class/block/sda/size) sectors"
+	irq_lines | sed 's/^ */irq: /'
+}
+
+disk_check()
 {
 	nvme_check
 }

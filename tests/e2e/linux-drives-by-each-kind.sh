@@ -1,9 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Linux drives devices by each kind of interrupt, with right data: a NIC by INTx, MSI and MSI-X as its
-# driver is told, and by INTx in a guest that knows no messages; NICs and an SD card that have INTx
-# alone; a disk and a NIC that share a line; and so through root ports.
+# Linux drives devices by each kind of interrupt, with right data: a NIC by INTx and MSI-X as its driver is
+# told, and by INTx in a guest that knows no messages; an ATA disk by MSI, and by INTx; NICs, a SCSI disk and
+# an SD card that have INTx alone, or whose drivers want it; a disk and a NIC that share a line, through root ports, too.
+#
+# The NIC that changes between all kinds is driven by a bare-metal guest: Linux's e1000e asks a 82574L for
+# an interrupt that QEMU's has not (RXSEQ: its IMS keeps 0x95 of 0x9d), and goes back to INTx when its MSI has not
+# come in 100 ms. It does so on the host, too. Where another interrupt of the NIC's comes in that time, it stays with
+# MSI. That is mode1 here, which shows that a driver may go from MSI to INTx in its own time.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -28,12 +33,37 @@ host_file /etc/nic.conf < <(guest_with 01)
 host_file /etc/rtl.conf < <(guest_with 02)
 host_file /etc/card.conf < <(guest_with 03)
 host_file /etc/e1000.conf < <(guest_with 08)
+host_file /etc/ahci.conf < <(guest_with 09)
 # The first and the fifth have one line.
 host_file /etc/shared.conf < <(guest_with 01 05 06 07 04)
+host_file /etc/kinds.conf <<'END'
+kernel = "/usr/share/itsy/payloads/kinds.bin"
+memory = "128M"
+device "d1" {
+	bdf = "0000:00:01.0"
+	at  = "00.0"
+}
+END
 
 on_host --device e1000e --device rtl8139 --device sdhci --device nvme --device edu --device edu --device edu \
-	--device e1000 <<'END'
+	--device e1000 --device ahci <<'END'
 say="console=ttyS0 quiet itsy.seconds=1"
+
+# Where the host takes the NIC's MSI, as long as its guest is there.
+watch_msi()
+{
+	while sleep 0.1; do
+		grep 'vfio-msi\[0\](0000:00:01.0)' /proc/interrupts >/tmp/msi.now && mv /tmp/msi.now /tmp/msi.last
+	done
+}
+
+guest kinds /etc/kinds.conf
+watch_msi &
+watcher=$!
+guest msi_tied /etc/kinds.conf --set cmdline=only=msi --set route=irqfd --set device.d1.msi-cpu=1
+kill $watcher
+wait $watcher
+step cpus awk '{ print "cpu0", $2; print "cpu1", $3 }' /tmp/msi.last
 for mode in 0 1 2; do
 	guest mode$mode /etc/nic.conf --set "cmdline=$say loglevel=7 itsy.job=nic e1000e.IntMode=$mode"
 done
@@ -41,10 +71,29 @@ guest nomsi /etc/nic.conf --set "cmdline=$say itsy.job=nic pci=nomsi"
 guest rtl /etc/rtl.conf --set "cmdline=$say itsy.job=nic itsy.modules=8139cp"
 guest e1000 /etc/e1000.conf --set "cmdline=$say itsy.job=nic itsy.modules=e1000"
 guest card /etc/card.conf --set "cmdline=$say itsy.job=card itsy.modules=sdhci_pci itsy.chunks=2"
+guest ahci /etc/ahci.conf --set "cmdline=$say itsy.job=disk itsy.modules=ahci,sd_mod"
+guest ahci_intx /etc/ahci.conf --set "cmdline=$say itsy.job=disk itsy.modules=ahci,sd_mod pci=nomsi"
 guest shared /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi"
 guest ports /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi" --set device.d1.root-port=on --set device.d1.at=0a.0 \
 	--set device.d5.root-port=on --set device.d5.at=0e.0
 END
+
+for name in kinds msi_tied; do
+	payload_passed $name kinds
+	counts_add_up $name
+	none_dropped $name
+done
+# Vector 0 is MSI-X's first and MSI's, the last one is INTx. What the guest took is what was injected, whichever way.
+json kinds ".devices[0].vectors | .[0].injected == $(fact kinds messages) and .[0].injected >= 500 and
+	.[-1].injected == $(fact kinds lines) and .[-1].injected >= 200"
+json kinds '.devices[0].vectors | [.[].held] | add == 0'
+# Sixteen changes are at once, and then there is one in 20 ms.
+expect "changes in a loop wait for their turn, $(fact kinds changes_us) us" \
+	[ "$(fact kinds changes_us)" -ge $((($(fact kinds changes) - 16) * 20000)) ]
+# The host had MSI-X enabled, and counts MSI from where the guest enabled it: to the last one.
+# And they were moved to the CPU that was asked for, soon after they were enabled.
+expect "CPU 1 took $(fact cpus cpu1) MSIs, CPU 0 $(fact cpus cpu0)" [ "$(fact cpus cpu1)" -gt 500 ]
+json msi_tied ".devices[0].vectors[0] | .taken == $(fact msi_tied messages) and .tied > 500 and .tied_is == null"
 
 for name in mode0 mode1 mode2 nomsi rtl e1000; do
 	job_passed $name nic
@@ -52,13 +101,20 @@ for name in mode0 mode1 mode2 nomsi rtl e1000; do
 done
 job_passed card card
 has card.out '^card_check: [1-9][0-9]* rounds'
+for name in ahci ahci_intx; do
+	job_passed $name disk
+	has $name.out '^disk_check: [1-9][0-9]* rounds'
+done
+has ahci.out '^irq: .*MSI.*ahci'
+lacks ahci_intx.out '^irq: .*MSI'
+has ahci_intx.out '^irq: .*Level.*ahci'
 for name in shared ports; do
 	job_passed $name both
 	has $name.out '^nvme_check: [1-9][0-9]* rounds'
 	has $name.out '^nic_check: [1-9][0-9]* rounds'
 done
 
-for name in mode0 mode1 mode2 nomsi rtl e1000 card shared ports; do
+for name in mode0 mode1 mode2 nomsi rtl e1000 card ahci ahci_intx shared ports; do
 	counts_add_up $name
 	none_dropped $name
 	json $name '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
@@ -68,12 +124,10 @@ for name in mode0 nomsi rtl e1000 card shared ports; do
 	json $name '[.devices[] | .vectors | .[:-1][] | .taken] | add // 0 == 0'
 	json $name '[.devices[] | .vectors | .[-1] | .taken] | add > 0'
 done
-# The driver gives an MSI 100 ms to arrive, and goes back to INTx if it takes longer.
-if grep -q 'MSI interrupt test failed' "$tmp/mode1.out"; then
-	echo "mode1: the driver did not wait for its MSI"
-else
-	json mode1 '.devices[0].vectors | .[0].injected > 0 and ([.[1:][] | .taken] | add == 0)'
-fi
+json ahci '.devices[0].vectors | .[0].injected > 0 and .[-1].taken == 0'
+json ahci_intx '.devices[0].vectors | .[-1].injected > 0 and .[0].injected == 0'
+# By MSI until the driver has looked whether it works, and by INTx after that, unless it does.
+json mode1 '.devices[0].vectors | ([.[1:-1][] | .taken] | add == 0) and (.[0].injected > 0 or .[-1].injected > 0)'
 json mode2 '.devices[0].vectors | ([.[:-1][] | select(.taken > 0)] | length > 1) and .[-1].taken == 0'
 for name in shared ports; do
 	json $name '[.devices[] | select(.name == "d1" or .name == "d5") | .vectors[-1].taken > 0] == [true, true]'

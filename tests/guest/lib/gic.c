@@ -20,6 +20,7 @@
 #define GICD_ISENABLER(n)   (0x0100u + (n) / 32 * 4)
 #define GICD_ICENABLER(n)   (0x0180u + (n) / 32 * 4)
 #define GICD_ISPENDR(n)	    (0x0200u + (n) / 32 * 4)
+#define GICD_ICFGR(n)	    (0x0c00u + (n) / 16 * 4)
 #define GICD_IROUTER(n)	    (UINT64_C(0x6000) + 8 * (n))
 #define GICR_CTLR_RWP	    (1u << 3)
 #define GICR_TYPER	    0x0008u
@@ -254,7 +255,7 @@ void gic_wake(unsigned cpu)
 			     (uint64_t)WAKE_SGI << 24 | FIELD_GET(MASK64(23, 16), mpidr) << 32);
 }
 
-/* After reset, all are levels (GICD_ICFGR). */
+/* KVM's are edges after reset. */
 void gic_spi_on(uint32_t spi, void (*handler)(uint32_t spi))
 {
 	uint64_t base = platform()->gicd;
@@ -262,6 +263,7 @@ void gic_spi_on(uint32_t spi, void (*handler)(uint32_t spi))
 	gic.spi_handler = handler;
 	barrier();
 	write32(base + GICD_IGROUPR(spi), read32(base + GICD_IGROUPR(spi)) | 1u << spi % 32);
+	write32(base + GICD_ICFGR(spi), read32(base + GICD_ICFGR(spi)) & ~(2u << spi % 16 * 2));
 	write64(base + GICD_IROUTER(spi), gic_mpidr(0) & MASK64(23, 0));
 	gic_spi_mask(spi, false);
 }
