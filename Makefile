@@ -132,11 +132,12 @@ chosen_scripts = $(call only,$(e2e_scripts))
 chosen_models := $(call only,$(model_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
-# What runs on the emulated host beside itsy: the host's own part, what end-to-end tests start itsy with or have its
-# threads do, and the peers of bench-peers (in guests, too).
+# What runs on the emulated host beside itsy: the host's own part, what end-to-end tests start itsy with, have its
+# threads do or set devices up with, and the peers of bench-peers (in guests, too).
 agent := $(arm64)/emuhost-agent
 without := $(arm64)/without-io-uring
 inject := $(arm64)/inject-call
+nvme_vf := $(arm64)/nvme-vf
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
 host_options := $(strip $(HOST_KERNEL:%=--kernel %) $(HOST_OPTIONS))
@@ -161,7 +162,7 @@ unit: $(chosen_units)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
-test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(peers) $(arm64)/itsdiff \
+test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
 		$(arm64)/itsy-kvms-own
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
@@ -327,7 +328,8 @@ $(arm64)/vmm/bench/bench_payload.o: $(BUILD)/guest/latency.bin
 $(agent): $(arm64)/tests/emuhost/agent.o
 $(without): $(arm64)/tests/e2e/lib/without_io_uring.o
 $(inject): $(arm64)/tests/e2e/lib/inject_call.o
-$(agent) $(without) $(inject):
+$(nvme_vf): $(arm64)/tests/e2e/lib/nvme_vf.o
+$(agent) $(without) $(inject) $(nvme_vf):
 	$(call link,$(arm64_cc) -pie -o $@ $^)
 # Static, for guests have no libc.
 $(peers): $(arm64)/%: $(arm64)/tests/%.o $(arm64)/libvfio.a

@@ -451,6 +451,15 @@ static int lock_records(const struct binding *b)
 	return fd < 0 ? state_failed(b, fd) : fd;
 }
 
+int bind_lock_records(const struct bind_host *host, const struct pci_host_fs *fs,
+		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
+{
+	struct binding b = { host, fs, bdf, .failure = ret_failure };
+
+	pci_bdf_format(bdf, b.name);
+	return lock_records(&b);
+}
+
 static int find_function(const struct binding *b, struct pci_function *ret_fn)
 {
 	int r = pci_function_get(b->fs, b->bdf, ret_fn);
@@ -476,8 +485,9 @@ static int bind_function(const struct binding *b)
 	/* On hosts with a device tree, an unbound function gets its group with its first driver. */
 	if (fn.group < 0 && fn.driver[0])
 		return vfio_fail(b->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b->name);
-	if (pci_driver_is_vfio(fn.driver))
-		return 0;
+	r = pci_sriov_viable(b->fs, &fn, b->failure);
+	if (r < 0 || pci_driver_is_vfio(fn.driver))
+		return r;
 	lock = lock_records(b);
 	if (lock < 0)
 		return lock;

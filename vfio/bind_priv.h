@@ -34,6 +34,12 @@ int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs *fs,
 			  const struct pci_bdf *bdf, const struct pci_bdf *whom,
 			  struct vfio_failure *ret_failure) _must_check_;
+/*
+ * Keep other processes from binding and releasing, once they have done: a descriptor to close, or
+ * negative errno. The function is who is told of.
+ */
+int bind_lock_records(const struct bind_host *host, const struct pci_host_fs *fs,
+		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
 

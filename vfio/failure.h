@@ -27,7 +27,14 @@ enum vfio_failure_code {
 	VFIO_FAILURE_NO_IRQ,		/* VFIO does not signal the function's interrupts */
 	VFIO_FAILURE_VECTORS,		/* the host gives fewer vectors than the function has */
 	VFIO_FAILURE_STATE,		/* the record of what binding changed cannot be kept */
-	VFIO_FAILURE_OTHER,		/* something else: object and the errno say what */
+	VFIO_FAILURE_HAS_VFS,		/* it has virtual functions: have of them */
+	VFIO_FAILURE_PF_IS_VFIOS,  /* other, its physical function, is bound to driver, VFIO's */
+	VFIO_FAILURE_NO_SRIOV,	   /* it can have no virtual functions */
+	VFIO_FAILURE_TOO_MANY_VFS, /* it can have fewer virtual functions than are wanted */
+	VFIO_FAILURE_NO_VFS_BY_DRIVER, /* the driver that it is bound to makes none ("" none) */
+	VFIO_FAILURE_NO_VFS,	       /* the kernel made none, or took none away */
+	VFIO_FAILURE_TAKEN,	       /* it is bound for a guest */
+	VFIO_FAILURE_OTHER,	       /* something else: object and the errno say what */
 };
 
 struct vfio_failure {

@@ -31,7 +31,7 @@ static int look_at_kind(const struct look *look)
 		return vfio_fail(look->failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", look->name);
 	if (fn->group < 0 && fn->driver[0])
 		return vfio_fail(look->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", look->name);
-	return 0;
+	return pci_sriov_viable(look->fs, fn, look->failure);
 }
 
 /* What vfio-pci has, the host uses no more. */

@@ -9,10 +9,11 @@
 
 /*
  * What stands in the way of a guest that gets the function and those of with (NULL: no others):
- * that it is not there, is a bridge, has no IOMMU group or no message interrupts, that the host
- * uses it, that its group is not viable, or that another process has its group open. What sysfs
- * does not tell is not known here, and opening the function may still fail. A function
- * without driver may have no group before it is bound, and that is in nobody's way.
+ * that it is not there, is a bridge, has no IOMMU group or no interrupts, that it has virtual
+ * functions, or is one whose physical function VFIO has, that the host uses it, that its group is
+ * not viable, or that another process has its group open. What sysfs does not tell is not known
+ * here, and opening the function may still fail. A function without driver may have no group before
+ * it is bound, and that is in nobody's way.
  *
  * 0; or negative errno and ret_failure. ret_fn is filled in where the function is there.
  */

@@ -44,7 +44,8 @@ static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bd
 		vfio_failure_driver(failure, ret_fn->driver);
 		return r;
 	}
-	return pci_group_viable(fs, ret_fn, NULL, failure);
+	r = pci_sriov_viable(fs, ret_fn, failure);
+	return r < 0 ? r : pci_group_viable(fs, ret_fn, NULL, failure);
 }
 
 /* The kernel would let us open it twice: the group is ours. */

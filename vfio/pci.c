@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * PCI functions as the host's sysfs shows them: Documentation/ABI/testing/
- * sysfs-bus-pci (vendor, device, class, config, driver, reset_method) and
- * sysfs-kernel-iommu_groups.
+ * sysfs-bus-pci (vendor, device, class, config, driver, reset_method, sriov_totalvfs,
+ * sriov_numvfs, physfn, virtfnN) and sysfs-kernel-iommu_groups.
  *
  * sysfs may change while it is read: an attribute that is gone by the time it
  * is looked at counts as absent, a function that is gone as -ENOENT.
@@ -181,6 +181,44 @@ static void read_group_and_reset(const struct pci_host_fs *fs, struct pci_functi
 		fn->reset[0] = '\0';
 }
 
+/* Where one of a function's links leads, as a function. */
+static int linked_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+			   const char *link, struct pci_bdf *ret_bdf)
+{
+	char name[PCI_BDF_STRLEN];
+	struct host_path path;
+	int r;
+
+	r = pci_attr_path(&path, fs, bdf, link);
+	if (r == 0)
+		r = host_link_name(path.text, name, sizeof(name));
+	return r < 0 ? r : pci_bdf_parse(name, ret_bdf);
+}
+
+int pci_vf_get(const struct pci_host_fs *fs, const struct pci_bdf *pf, unsigned nr,
+	       struct pci_bdf *ret_vf)
+{
+	char link[24];
+
+	(void)snprintf(link, sizeof(link), "virtfn%u", nr);
+	return linked_function(fs, pf, link, ret_vf);
+}
+
+/* TotalVFs and NumVFs have 16 bits (PCI Express Base 5.0, 9.3.3.6); most functions have neither. */
+static uint32_t nr_vfs(const struct pci_host_fs *fs, const struct pci_bdf *bdf, const char *attr)
+{
+	uint32_t nr;
+
+	return attr_u32(fs, bdf, attr, &nr) == 0 && nr <= UINT16_MAX ? nr : 0;
+}
+
+static void read_sriov(const struct pci_host_fs *fs, struct pci_function *fn)
+{
+	fn->vfs_max = nr_vfs(fs, &fn->bdf, "sriov_totalvfs");
+	fn->vfs = nr_vfs(fs, &fn->bdf, "sriov_numvfs");
+	fn->is_vf = linked_function(fs, &fn->bdf, "physfn", &fn->pf) == 0;
+}
+
 int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		     struct pci_function *ret_fn)
 {
@@ -204,6 +242,7 @@ int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	fn.is_bridge = fn.class_code >> 8 == PCI_CLASS_PCI_BRIDGE;
 	read_cfgspace(fs, &fn);
 	read_group_and_reset(fs, &fn);
+	read_sriov(fs, &fn);
 	*ret_fn = fn;
 	return 0;
 }
@@ -381,4 +420,25 @@ int pci_upstream_viable(const struct pci_host_fs *fs, const struct pci_function 
 		return r;
 	}
 	return 0;
+}
+
+/* vfio_pci_core_register_device() and vfio_pci_validate_vf_token() in drivers/vfio/pci. */
+int pci_sriov_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
+		     struct vfio_failure *ret_failure)
+{
+	char name[PCI_BDF_STRLEN], pf[PCI_BDF_STRLEN], driver[PCI_DRIVER_STRLEN];
+	int r;
+
+	pci_bdf_format(&fn->bdf, name);
+	if (fn->vfs) {
+		r = vfio_fail(ret_failure, VFIO_FAILURE_HAS_VFS, -EBUSY, "%s", name);
+		vfio_failure_numbers(ret_failure, fn->vfs, 0);
+		return r;
+	}
+	if (!fn->is_vf || pci_driver_get(fs, &fn->pf, driver) < 0 || !pci_driver_is_vfio(driver))
+		return 0;
+	r = vfio_fail(ret_failure, VFIO_FAILURE_PF_IS_VFIOS, -EACCES, "%s", name);
+	vfio_failure_other(ret_failure, pci_bdf_format(&fn->pf, pf));
+	vfio_failure_driver(ret_failure, driver);
+	return r;
 }

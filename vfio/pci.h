@@ -43,6 +43,10 @@ struct pci_function {
 	unsigned msix_vectors;
 	bool knows_vectors; /* its capabilities could be read */
 	char reset[64];	    /* the kernel's reset_method, "" for none */
+	/* SR-IOV: how many virtual functions it can have, and has; 0 without. */
+	uint32_t vfs_max, vfs;
+	bool is_vf;
+	struct pci_bdf pf; /* of a virtual function: its physical one */
 };
 
 /*
@@ -58,6 +62,10 @@ int pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 /* All functions, sorted by name. *ret_fns is the caller's to free(). */
 int pci_functions_list(const struct pci_host_fs *fs, struct pci_function **ret_fns,
 		       size_t *ret_nr) _must_check_;
+
+/* Virtual function number nr, from 0, of a physical one. 0, or -ENOENT where there is none. */
+int pci_vf_get(const struct pci_host_fs *fs, const struct pci_bdf *pf, unsigned nr,
+	       struct pci_bdf *ret_vf) _must_check_;
 
 /* Functions that belong together; borrowed. */
 struct pci_set {
@@ -81,5 +89,14 @@ int pci_group_viable(const struct pci_host_fs *fs, const struct pci_function *fn
  */
 int pci_upstream_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
 			struct vfio_failure *ret_failure) _must_check_;
+
+/*
+ * Does the kernel give a guest this function as far as SR-IOV is concerned? Not a physical one that
+ * has virtual ones (VFIO_FAILURE_HAS_VFS), nor a virtual one whose physical one is bound to a
+ * driver of VFIO's: whoever has that has to agree, by a token, which itsy has not
+ * (VFIO_FAILURE_PF_IS_VFIOS). 0, or negative errno.
+ */
+int pci_sriov_viable(const struct pci_host_fs *fs, const struct pci_function *fn,
+		     struct vfio_failure *ret_failure) _must_check_;
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * itsy devices: the host's PCI functions, and what stands in the way of passing
- * each of them through.
+ * each of them through; and virtual functions, which are made and taken away.
  *
  * Documents: PCI Code and ID Assignment (class codes), vfio.rst (viable groups).
  *
@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "vfio/look.h"
+#include "vfio/sriov.h"
 #include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
@@ -43,14 +44,23 @@ static const struct {
 	{ 0x10, ANY, "Crypto" },      { 0x11, ANY, "Signal" },	    { 0x12, ANY, "Accelerator" },
 };
 
+/* The most that PCI Express has room for: NumVFs, 16 bits. */
+#define VFS_MAX	    65535u
+#define VFS_UNASKED UINT32_MAX
+
 struct options {
 	bool json, all, names;
+	uint32_t vfs; /* VFS_UNASKED: nothing is changed */
+	struct pci_bdf pf;
 	struct pci_host_fs fs;
 };
 
 static const struct option_row rows[] = {
 	{ "all", NULL, option_flag, OPTION_MEMBER(struct options, all),
 	  .help = "bridges too, which cannot be passed through" },
+	{ "create-vfs", "N", option_number, OPTION_MEMBER(struct options, vfs), 0, VFS_MAX,
+	  .help = "let the function have N virtual functions, which no driver of the host takes, "
+		  "and list them; 0 takes them away, unless a guest or the host uses one" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct options, json),
 	  .help = "as one JSON object, for programs" },
 	{ "names", NULL, option_flag, OPTION_MEMBER(struct options, names),
@@ -60,11 +70,13 @@ static const struct option_row rows[] = {
 
 const struct command_line devices_line = {
 	.name = "devices",
-	.usage = "itsy devices [OPTION]...",
+	.usage = "itsy devices [OPTION]...\n"
+		 "       itsy devices --create-vfs N [OPTION]... BDF",
 	.about = "Lists the PCI functions of this host. VIABLE says whether a guest can have the\n"
 		 "function, and if not, why: which other function of its IOMMU group stands in\n"
 		 "the way and the driver it is bound to, or who uses it. MSI and MSI-X are\n"
-		 "numbers of vectors; only root can see them ('?' otherwise).\n",
+		 "numbers of vectors; only root can see them ('?' otherwise). VFS: how many\n"
+		 "virtual functions it has and can have, or whose virtual function it is.\n",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 };
@@ -154,6 +166,17 @@ static void add_viable(struct table *t, const struct host *host, const struct pc
 	table_add(t, text);
 }
 
+static void add_vfs(struct table *t, const struct pci_function *fn)
+{
+	char text[32] = "-", pf[PCI_BDF_STRLEN];
+
+	if (fn->is_vf)
+		(void)snprintf(text, sizeof(text), "of %s", pci_bdf_format(&fn->pf, pf));
+	else if (fn->vfs_max)
+		(void)snprintf(text, sizeof(text), "%u/%u", fn->vfs, fn->vfs_max);
+	table_add(t, text);
+}
+
 static void add_row(struct table *t, const struct host *host, const struct pci_function *fn)
 {
 	char bdf[PCI_BDF_STRLEN], text[32];
@@ -169,19 +192,28 @@ static void add_row(struct table *t, const struct host *host, const struct pci_f
 	add_count(t, fn->msi_vectors);
 	add_count(t, fn->msix_vectors);
 	table_add(t, fn->reset[0] ? fn->reset : "-");
+	add_vfs(t, fn);
+}
+
+/* All but bridges; or the virtual functions that were asked for. */
+static bool is_shown(const struct options *o, const struct pci_function *fn)
+{
+	if (o->vfs != VFS_UNASKED)
+		return fn->is_vf && pci_bdf_equal(&fn->pf, &o->pf);
+	return o->all || !is_plumbing(fn);
 }
 
 static int print_table(const struct options *o, const struct host *host,
 		       const struct pci_function *fns, size_t nr)
 {
 	static const char *const headings[] = { "BDF",	  "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
-						"VIABLE", "MSI",	"MSI-X", "RESET" };
+						"VIABLE", "MSI",	"MSI-X", "RESET",  "VFS" };
 	_cleanup_(table_fini) struct table t;
 	size_t shown = 0;
 
 	table_init(&t, headings, ARRAY_SIZE(headings));
 	for (size_t i = 0; i < nr; i++) {
-		if (!o->all && is_plumbing(&fns[i]))
+		if (!is_shown(o, &fns[i]))
 			continue;
 		add_row(&t, host, &fns[i]);
 		shown++;
@@ -204,7 +236,8 @@ static json_t *or_null(json_t *value, bool known)
 static json_t *json_of(const struct host *host, const struct pci_function *fn)
 {
 	bool known = sees_capabilities();
-	char bdf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16], driver[PCI_DRIVER_STRLEN];
+	char bdf[PCI_BDF_STRLEN], pf[PCI_BDF_STRLEN], vendor[8], device[8], class_code[16],
+		driver[PCI_DRIVER_STRLEN];
 	struct vfio_failure vf = { 0 };
 	struct failure failure = { 0 };
 	struct pci_function now;
@@ -218,7 +251,7 @@ static json_t *json_of(const struct host *host, const struct pci_function *fn)
 	(void)snprintf(device, sizeof(device), "0x%04x", fn->device);
 	(void)snprintf(class_code, sizeof(class_code), "0x%06x", fn->class_code & 0xffffffu);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:s, s:o, s:b, s:s*, s:s*, s:s*, "
-			 "s:o, s:o, s:s}",
+			 "s:o, s:o, s:s, s:i, s:i, s:s*}",
 			 "bdf", pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device,
 			 "class", class_code, "class_name", class_name(fn->class_code), "bridge",
 			 fn->is_bridge, "driver", fn->driver[0] ? fn->driver : NULL, "vfio_driver",
@@ -227,7 +260,8 @@ static json_t *json_of(const struct host *host, const struct pci_function *fn)
 			 blocked ? vf.other : NULL, "blocker_driver", blocked ? vf.driver : NULL,
 			 "msi_vectors", or_null(json_integer(fn->msi_vectors), known),
 			 "msix_vectors", or_null(json_integer(fn->msix_vectors), known), "reset",
-			 fn->reset);
+			 fn->reset, "vfs", (int)fn->vfs, "vfs_max", (int)fn->vfs_max, "vf_of",
+			 fn->is_vf ? pci_bdf_format(&fn->pf, pf) : NULL);
 }
 
 static int print_names(const struct options *o, const struct function_list *named)
@@ -235,7 +269,7 @@ static int print_names(const struct options *o, const struct function_list *name
 	for (size_t i = 0; i < named->nr; i++) {
 		const struct pci_function *fn = &named->list[i].fn;
 
-		if (o->all || !is_plumbing(fn))
+		if (is_shown(o, fn))
 			device_names_print(named, i, class_name(fn->class_code), stdout);
 	}
 	return 0;
@@ -249,7 +283,7 @@ static int print_json(const struct options *o, const struct host *host,
 
 	r = json_object_set_new(root, "schema", json_integer(JSON_SCHEMA));
 	for (size_t i = 0; r == 0 && i < nr; i++)
-		if (o->all || !is_plumbing(&fns[i]))
+		if (is_shown(o, &fns[i]))
 			r = json_array_append_new(list, device_names_json(named, &fns[i].bdf,
 									  json_of(host, &fns[i])));
 	r |= json_object_set_new(root, "devices", list);
@@ -293,17 +327,56 @@ static int print(const struct options *o, struct failure *ret_failure)
 	return r;
 }
 
+static int parse(int argc, char **argv, struct options *ret)
+{
+	struct words words;
+	int r, wanted;
+
+	*ret = (struct options){ .vfs = VFS_UNASKED };
+	r = options_parse(&devices_line, argc, argv, ret, &words);
+	if (r)
+		return r;
+	wanted = ret->vfs != VFS_UNASKED;
+	if (words.nr > wanted)
+		return option_error(&devices_line, "'%s' is too much", words.list[wanted]);
+	if (words.nr < wanted)
+		return option_error(&devices_line, "--create-vfs: of which function?");
+	if (wanted && pci_bdf_parse(words.list[0], &ret->pf) < 0)
+		return option_error(&devices_line,
+				    "'%s' is not the address of a PCI function such as "
+				    "0000:01:00.0",
+				    words.list[0]);
+	return 0;
+}
+
+/* 0: there is something to be listed; 1: there is not, and that was told. */
+static int change_vfs(const struct options *o, struct failure *ret_failure)
+{
+	struct vfio_failure vf = { 0 };
+	char name[PCI_BDF_STRLEN];
+	int r = vfio_vfs_set(&o->fs, &o->pf, o->vfs, &vf);
+
+	if (r < 0)
+		return failure_from_vfio(ret_failure, &vf);
+	if (o->vfs || o->json)
+		return 0;
+	(void)printf("%s: %s\n", pci_bdf_format(&o->pf, name),
+		     r ? "its virtual functions are gone" : "it has no virtual functions");
+	return 1;
+}
+
 enum exit_status cmd_devices(int argc, char **argv)
 {
-	struct options options = { 0 };
+	struct options options;
 	struct failure failure;
-	struct words words;
-	int r = options_parse(&devices_line, argc, argv, &options, &words);
+	int r = parse(argc, argv, &options);
 
-	if (r == 0 && words.nr)
-		r = option_error(&devices_line, "'%s' is too much", words.list[0]);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	if (options.vfs != VFS_UNASKED)
+		r = change_vfs(&options, &failure);
+	if (r)
+		return r < 0 ? report_failure(&failure) : ITSY_OK;
 	r = print(&options, &failure);
 	if (r > 0)
 		return report_failure(&failure);

@@ -70,6 +70,28 @@ static const struct vfio_words {
 	{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT,
 	  "the record of what binding changes cannot be kept: {error}",
 	  "run itsy as root, and see that /run is writable and not full" },
+	{ VFIO_FAILURE_HAS_VFS, ITSY_ENVIRONMENT, "it has virtual functions: {have}",
+	  "take them away, if nobody uses them: itsy devices --create-vfs 0 {object}" },
+	{ VFIO_FAILURE_PF_IS_VFIOS, ITSY_ENVIRONMENT,
+	  "its physical function {other} is bound to {driver}, whose owner has to agree by a "
+	  "token, "
+	  "which itsy has not",
+	  "give that one to its own driver, and make virtual functions there: itsy release "
+	  "{other}" },
+	{ VFIO_FAILURE_NO_SRIOV, ITSY_ENVIRONMENT, "it can have no virtual functions",
+	  "itsy devices shows which functions can, and how many (VFS)" },
+	{ VFIO_FAILURE_TOO_MANY_VFS, ITSY_ENVIRONMENT,
+	  "it can have {have} virtual functions, and not {want}",
+	  "itsy devices --create-vfs {have} {object}" },
+	{ VFIO_FAILURE_NO_VFS_BY_DRIVER, ITSY_ENVIRONMENT,
+	  "it is bound to {driver}, which makes no virtual functions for guests",
+	  "give it to its own driver: itsy release {object}" },
+	{ VFIO_FAILURE_NO_VFS, ITSY_ENVIRONMENT,
+	  "the kernel does not change its virtual functions: {error}",
+	  "dmesg says more: addresses or bus numbers may be missing, or pci=realloc may be "
+	  "needed" },
+	{ VFIO_FAILURE_TAKEN, ITSY_ENVIRONMENT, "itsy has bound it for a guest",
+	  "end the guest that uses it, or itsy release {object}" },
 	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "{error}", NULL },
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * itsy devices, bind and release, on a host that is a folder. Binding itself is
- * played by this file; tests/unit/vfio/test_vfio_bind.c has the real one.
+ * itsy devices, bind and release, on a host that is a folder. Binding itself, and the making of
+ * virtual functions, is played by this file; tests/unit/vfio/test_vfio_bind.c and
+ * test_vfio_sriov.c have the real ones.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -19,10 +20,12 @@
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vfio/bind.h"
 #include "vfio/group.h"
+#include "vfio/sriov.h"
 #include "vitsmod/bits.h"
 #include "vmm/cli/commands.h"
 
 #define MAX_ARGS 80
+#define PF	 "sys/devices/pci0000:00/0000:00:02.0"
 
 static struct {
 	struct host_tree tree;
@@ -65,6 +68,36 @@ int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 {
 	assert_string_equal(fs->root, w.tree.fs.root);
 	return change(bdf, "e1000e", false, ret_failure);
+}
+
+/* 0000:00:02.0 may have any number: what it has of them are 00:02.1 and so on. */
+int vfio_vfs_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, uint32_t nr,
+		 struct vfio_failure *ret_failure)
+{
+	char name[PCI_BDF_STRLEN], path[128], call[40], was[8];
+
+	assert_string_equal(fs->root, w.tree.fs.root);
+	(void)snprintf(call, sizeof(call), "%s=%u ", pci_bdf_format(bdf, name), nr);
+	strcat(w.bind_calls, call);
+	if (w.failure.code) {
+		*ret_failure = w.failure;
+		return -w.failure.error;
+	}
+	tree_read(&w.tree, PF "/sriov_numvfs", was, sizeof(was));
+	if ((uint32_t)atoi(was) == nr)
+		return 0;
+	(void)snprintf(path, sizeof(path), "%u\n", nr);
+	tree_write(&w.tree, PF "/sriov_numvfs", path);
+	for (uint32_t i = 1; i <= nr; i++) {
+		const struct tree_function vf = { name, 0x1b36, 0x0011, 0x010802, NULL,
+						  -1,	NULL,	0,	"flr" };
+
+		(void)snprintf(name, sizeof(name), "0000:00:02.%u", i);
+		tree_add_function(&w.tree, &vf);
+		(void)snprintf(path, sizeof(path), "sys/devices/pci0000:00/%s/physfn", name);
+		tree_link(&w.tree, path, "../0000:00:02.0");
+	}
+	return 1;
 }
 
 /* In the group of 0000:00:03.1 there is 0000:00:03.0. */
@@ -122,6 +155,8 @@ static int make(void **state)
 	tree_init(&w.tree);
 	for (size_t i = 0; i < ARRAY_SIZE(functions); i++)
 		tree_add_function(&w.tree, &functions[i]);
+	tree_write(&w.tree, PF "/sriov_totalvfs", "7\n");
+	tree_write(&w.tree, PF "/sriov_numvfs", "0\n");
 	return 0;
 }
 
@@ -161,15 +196,15 @@ static bool is_root(void)
 static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 {
 	static const char root[] = "BDF           VENDOR:DEV  CLASS     DRIVER    GROUP  "
-				   "VIABLE                     MSI  MSI-X  RESET\n"
+				   "VIABLE                     MSI  MSI-X  RESET   VFS\n"
 				   "0000:00:02.0  1b36:0010   NVMe      nvme      2      "
-				   "yes                        4    65     flr\n"
+				   "yes                        4    65     flr     0/7\n"
 				   "0000:00:03.0  8086:10d3   Ethernet  e1000e    3      "
-				   "yes                        4    65     flr pm\n"
+				   "yes                        4    65     flr pm  -\n"
 				   "0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      "
-				   "no: 0000:00:03.0 (e1000e)  4    65     flr\n"
+				   "no: 0000:00:03.0 (e1000e)  4    65     flr     -\n"
 				   "0000:00:04.0  1234:11e8   Other     -         -      "
-				   "yes                        -    -      -\n";
+				   "yes                        -    -      -       -\n";
 
 	(void)state;
 	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
@@ -177,8 +212,8 @@ static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 	if (is_root())
 		assert_string_equal(w.said.out, root);
 	else
-		assert_non_null(
-			strstr(w.said.out, "no: 0000:00:03.0 (e1000e)         ?    ?      flr\n"));
+		assert_non_null(strstr(
+			w.said.out, "no: 0000:00:03.0 (e1000e)         ?    ?      flr     -\n"));
 }
 
 static void test_bridges_are_listed_on_request(void **state)
@@ -379,6 +414,80 @@ static void test_a_name_of_none_or_of_several_touches_nothing(void **state)
 	assert_string_equal(w.bind_calls, "");
 }
 
+static void test_virtual_functions_are_made_and_listed(void **state)
+{
+	static const char heading[] =
+		"BDF           VENDOR:DEV  CLASS  DRIVER  GROUP  VIABLE  MSI  "
+		"MSI-X  RESET  VFS\n";
+	const json_t *d;
+	json_t *list;
+
+	(void)state;
+	assert_int_equal(run(cmd_devices, "devices", "--create-vfs 2 00:02.0"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "0000:00:02.0=2 ");
+	assert_string_equal(w.said.err, "");
+	assert_memory_equal(w.said.out, heading, strlen(heading));
+	assert_non_null(strstr(w.said.out, "\n0000:00:02.1  1b36:0011   NVMe   -       -"));
+	assert_non_null(strstr(w.said.out, "\n0000:00:02.2 "));
+	assert_non_null(strstr(w.said.out, "  flr    of 0000:00:02.0\n"));
+	assert_null(strstr(w.said.out, "\n0000:00:02.0"));
+	assert_null(strstr(w.said.out, "\n0000:00:03.0"));
+
+	list = json_of_devices("--json --create-vfs 2 00:02.0");
+	assert_int_equal(json_array_size(list), 2);
+	d = json_array_get(list, 1);
+	assert_string_equal(text_of(d, "bdf"), "0000:00:02.2");
+	assert_string_equal(text_of(d, "vf_of"), "0000:00:02.0");
+	json_decref(list);
+
+	list = json_of_devices("--json");
+	assert_int_equal(json_array_size(list), 6);
+	d = json_array_get(list, 0);
+	assert_int_equal(json_integer_value(json_object_get(d, "vfs")), 2);
+	assert_int_equal(json_integer_value(json_object_get(d, "vfs_max")), 7);
+	assert_null(json_object_get(d, "vf_of"));
+	assert_true(json_is_false(json_object_get(d, "viable")));
+	assert_string_equal(text_of(d, "why_not"), "it has virtual functions: 2");
+	json_decref(list);
+}
+
+static void test_virtual_functions_that_go_are_told(void **state)
+{
+	(void)state;
+	assert_int_equal(run(cmd_devices, "devices", "--create-vfs 0 00:02.0"), ITSY_OK);
+	assert_string_equal(w.said.out, "0000:00:02.0: it has no virtual functions\n");
+	tree_write(&w.tree, PF "/sriov_numvfs", "1\n");
+	assert_int_equal(run(cmd_devices, "devices", "--create-vfs 0 00:02.0"), ITSY_OK);
+	assert_string_equal(w.said.out, "0000:00:02.0: its virtual functions are gone\n");
+	w.failure = (struct vfio_failure){ .code = VFIO_FAILURE_TAKEN,
+					   .error = EBUSY,
+					   .object = "0000:00:02.1" };
+	assert_int_equal(run(cmd_devices, "devices", "--create-vfs 0 00:02.0"), ITSY_ENVIRONMENT);
+	assert_non_null(strstr(w.said.err, "itsy: error: 0000:00:02.1: itsy has bound it for a "
+					   "guest: end the guest"));
+	assert_string_equal(w.said.out, "");
+}
+
+static void test_virtual_functions_of_whom_has_to_be_said(void **state)
+{
+	static const struct {
+		const char *line, *want;
+	} cases[] = {
+		{ "--create-vfs 2", "--create-vfs: of which function?" },
+		{ "--create-vfs 2 eth0", "'eth0' is not the address" },
+		{ "--create-vfs 2 00:02.0 00:03.0", "'00:03.0' is too much" },
+		{ "--create-vfs 65536 00:02.0", "a number from 0 to 65535, not '65536'" },
+		{ "00:02.0", "'00:02.0' is too much" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_int_equal(run(cmd_devices, "devices", cases[i].line), ITSY_USAGE);
+		assert_non_null(strstr(w.said.err, cases[i].want));
+	}
+	assert_string_equal(w.bind_calls, "");
+}
+
 static void test_class_names_of_subclasses_and_of_bases(void **state)
 {
 	static const struct {
@@ -553,6 +662,9 @@ int main(void)
 		TEST(test_bridges_are_listed_on_request),
 		TEST(test_json_has_the_same_rows_for_programs),
 		TEST(test_what_the_host_uses_is_not_viable),
+		TEST(test_virtual_functions_are_made_and_listed),
+		TEST(test_virtual_functions_that_go_are_told),
+		TEST(test_virtual_functions_of_whom_has_to_be_said),
 		TEST(test_class_names_of_subclasses_and_of_bases),
 		TEST(test_a_host_without_functions_says_so),
 		TEST(test_a_root_that_is_too_long_is_refused),

@@ -25,68 +25,77 @@ static struct vfio_failure failure_of(enum vfio_failure_code code)
 	};
 }
 
+static const struct {
+	enum vfio_failure_code code;
+	enum exit_status status;
+	const char *cause, *cure;
+} words[] = {
+	{ VFIO_FAILURE_NO_FUNCTION, ITSY_ENVIRONMENT, "no such PCI function", "itsy devices" },
+	{ VFIO_FAILURE_BRIDGE, ITSY_ENVIRONMENT, "a bridge", "itsy devices" },
+	{ VFIO_FAILURE_NO_GROUP, ITSY_ENVIRONMENT, "no IOMMU group", "firmware" },
+	{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
+	  "its IOMMU group is not viable: 0000:00:02.1 of the same group is bound to "
+	  "e1000e",
+	  "itsy bind 0000:00:02.0 takes that one too" },
+	{ VFIO_FAILURE_GROUP_IN_USE, ITSY_ENVIRONMENT,
+	  "its IOMMU group has 0000:00:02.1, which the host is using", "unmount" },
+	{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "bound to e1000e, not to vfio-pci",
+	  "itsy bind 0000:00:02.0" },
+	{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "Device or resource busy", "modprobe vfio-pci" },
+	{ VFIO_FAILURE_VARIANT, ITSY_ENVIRONMENT,
+	  "e1000e, the driver that the kernel has for it, does not take it (Device or resource "
+	  "busy): vfio-pci has it",
+	  "itsy bind --driver" },
+	{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "0000:00:02.1",
+	  "itsy bind --force 0000:00:02.0" },
+	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there", "modprobe vfio-pci" },
+	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open: 0000:00:02.1",
+	  "end the guest" },
+	{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission", "run itsy as root" },
+	{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT, "isolate",
+	  "allow_unsafe_interrupts=1" },
+	{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT, "536870912 bytes", "ulimit -l" },
+	{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT, "contains 0000:00:02.1", "less memory" },
+	{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT, "does not give its interrupts", "another kernel" },
+	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT, "65536 interrupt vectors of the 536870912",
+	  "release" },
+	{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT, "cannot be kept", "/run" },
+	{ VFIO_FAILURE_HAS_VFS, ITSY_ENVIRONMENT, "it has virtual functions: 65536",
+	  "itsy devices --create-vfs 0 0000:00:02.0" },
+	{ VFIO_FAILURE_PF_IS_VFIOS, ITSY_ENVIRONMENT,
+	  "physical function 0000:00:02.1 is bound to e1000e", "itsy release 0000:00:02.1" },
+	{ VFIO_FAILURE_NO_SRIOV, ITSY_ENVIRONMENT, "can have no virtual functions",
+	  "itsy devices" },
+	{ VFIO_FAILURE_TOO_MANY_VFS, ITSY_ENVIRONMENT,
+	  "can have 65536 virtual functions, and not 536870912",
+	  "itsy devices --create-vfs 65536 0000:00:02.0" },
+	{ VFIO_FAILURE_NO_VFS_BY_DRIVER, ITSY_ENVIRONMENT, "bound to e1000e, which makes no",
+	  "itsy release 0000:00:02.0" },
+	{ VFIO_FAILURE_NO_VFS, ITSY_ENVIRONMENT, "Device or resource busy", "dmesg" },
+	{ VFIO_FAILURE_TAKEN, ITSY_ENVIRONMENT, "bound it for a guest",
+	  "itsy release 0000:00:02.0" },
+	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "Device or resource busy", NULL },
+};
+
 static void test_each_code_of_the_host_side_has_its_words(void **state)
 {
-	static const struct {
-		enum vfio_failure_code code;
-		enum exit_status status;
-		const char *cause, *cure;
-	} cases[] = {
-		{ VFIO_FAILURE_NO_FUNCTION, ITSY_ENVIRONMENT, "no such PCI function",
-		  "itsy devices" },
-		{ VFIO_FAILURE_BRIDGE, ITSY_ENVIRONMENT, "a bridge", "itsy devices" },
-		{ VFIO_FAILURE_NO_GROUP, ITSY_ENVIRONMENT, "no IOMMU group", "firmware" },
-		{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT,
-		  "its IOMMU group is not viable: 0000:00:02.1 of the same group is bound to "
-		  "e1000e",
-		  "itsy bind 0000:00:02.0 takes that one too" },
-		{ VFIO_FAILURE_GROUP_IN_USE, ITSY_ENVIRONMENT,
-		  "its IOMMU group has 0000:00:02.1, which the host is using", "unmount" },
-		{ VFIO_FAILURE_NOT_BOUND, ITSY_ENVIRONMENT, "bound to e1000e, not to vfio-pci",
-		  "itsy bind 0000:00:02.0" },
-		{ VFIO_FAILURE_BIND, ITSY_ENVIRONMENT, "Device or resource busy",
-		  "modprobe vfio-pci" },
-		{ VFIO_FAILURE_VARIANT, ITSY_ENVIRONMENT,
-		  "e1000e, the driver that the kernel has for it, does not take it (Device or "
-		  "resource "
-		  "busy): vfio-pci has it",
-		  "itsy bind --driver" },
-		{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "0000:00:02.1",
-		  "itsy bind --force 0000:00:02.0" },
-		{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there",
-		  "modprobe vfio-pci" },
-		{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open: 0000:00:02.1",
-		  "end the guest" },
-		{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission", "run itsy as root" },
-		{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT, "isolate",
-		  "allow_unsafe_interrupts=1" },
-		{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT, "536870912 bytes", "ulimit -l" },
-		{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT, "contains 0000:00:02.1", "less memory" },
-		{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT, "does not give its interrupts",
-		  "another kernel" },
-		{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
-		  "65536 interrupt vectors of the 536870912", "release" },
-		{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT, "cannot be kept", "/run" },
-		{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "Device or resource busy", NULL },
-	};
-
 	(void)state;
 	/* No code is forgotten: all but NONE, which is no fault. */
-	assert_int_equal(ARRAY_SIZE(cases), VFIO_FAILURE_OTHER);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct vfio_failure vf = failure_of(cases[i].code);
+	assert_int_equal(ARRAY_SIZE(words), VFIO_FAILURE_OTHER);
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+		struct vfio_failure vf = failure_of(words[i].code);
 		struct failure failure;
 
 		memset(&failure, 0xff, sizeof(failure));
 		assert_int_equal(failure_from_vfio(&failure, &vf), -EBUSY);
 		print_message("%s: %s: %s\n", failure.object, failure.cause, failure.cure);
-		assert_int_equal(failure.status, cases[i].status);
+		assert_int_equal(failure.status, words[i].status);
 		assert_string_equal(failure.object, "0000:00:02.0");
-		assert_non_null(strstr(failure.cause, cases[i].cause));
+		assert_non_null(strstr(failure.cause, words[i].cause));
 		assert_null(strchr(failure.cause, '{'));
 		assert_null(strchr(failure.cure, '{'));
-		if (cases[i].cure)
-			assert_non_null(strstr(failure.cure, cases[i].cure));
+		if (words[i].cure)
+			assert_non_null(strstr(failure.cure, words[i].cure));
 		else
 			assert_string_equal(failure.cure, "");
 	}

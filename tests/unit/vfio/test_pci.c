@@ -142,6 +142,48 @@ static void test_function_is_read_with_all_its_attributes(void **state)
 	tree_fini(&tree);
 }
 
+static void test_virtual_functions_are_counted_and_absurd_numbers_are_none(void **state)
+{
+	static const char place[] = "sys/devices/pci0000:00/0000:00:02.0/";
+	static const struct {
+		const char *total, *number, *physfn;
+		uint32_t vfs_max, vfs;
+		bool is_vf;
+	} cases[] = {
+		{ "7\n", "2\n", NULL, 7, 2, false },
+		{ "65535\n", "65535\n", NULL, 65535, 65535, false },
+		{ "65536\n", "4294967295\n", NULL, 0, 0, false },
+		{ "\n", "seven\n", NULL, 0, 0, false },
+		{ "0\n", "0\n", "../0000:00:1f.7", 0, 0, true },
+		{ "0\n", "0\n", "../no-function", 0, 0, false },
+	};
+	const struct pci_bdf bdf = { .dev = 2 }, pf = { .dev = 0x1f, .fn = 7 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct host_tree tree;
+		struct pci_function fn;
+		char path[128];
+
+		tree_init(&tree);
+		tree_add_function(&tree, &nic);
+		(void)snprintf(path, sizeof(path), "%ssriov_totalvfs", place);
+		tree_write(&tree, path, cases[i].total);
+		(void)snprintf(path, sizeof(path), "%ssriov_numvfs", place);
+		tree_write(&tree, path, cases[i].number);
+		(void)snprintf(path, sizeof(path), "%sphysfn", place);
+		if (cases[i].physfn)
+			tree_link(&tree, path, cases[i].physfn);
+		assert_int_equal(pci_function_get(&tree.fs, &bdf, &fn), 0);
+		assert_int_equal(fn.vfs_max, cases[i].vfs_max);
+		assert_int_equal(fn.vfs, cases[i].vfs);
+		assert_int_equal(fn.is_vf, cases[i].is_vf);
+		if (fn.is_vf)
+			assert_true(pci_bdf_equal(&fn.pf, &pf));
+		tree_fini(&tree);
+	}
+}
+
 /* What an ordinary user sees: 64 bytes of configuration space. */
 static void test_function_without_privilege_group_or_driver_is_still_read(void **state)
 {
@@ -426,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_bdf_is_refused),
 		cmocka_unit_test(test_bdf_is_printed_with_its_domain_and_read_back),
 		cmocka_unit_test(test_function_is_read_with_all_its_attributes),
+		cmocka_unit_test(test_virtual_functions_are_counted_and_absurd_numbers_are_none),
 		cmocka_unit_test(test_function_without_privilege_group_or_driver_is_still_read),
 		cmocka_unit_test(test_circular_capability_list_ends),
 		cmocka_unit_test(test_function_that_is_not_there_or_not_readable_is_an_error),

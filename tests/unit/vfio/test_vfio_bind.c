@@ -601,6 +601,23 @@ static void test_bridges_and_functions_without_group_are_refused(void **state)
 	bindhost_fini(&h);
 }
 
+/* The kernel would refuse it too, and say no more than EBUSY. */
+static void test_function_that_has_virtual_ones_is_refused(void **state)
+{
+	struct vfio_failure failure;
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	tree_write(&h.tree, "sys/devices/pci0000:00/" BDF "/sriov_numvfs", "2\n");
+	assert_int_equal(bind(&h, &failure), -EBUSY);
+	assert_int_equal(failure.code, VFIO_FAILURE_HAS_VFS);
+	assert_int_equal(failure.have, 2);
+	assert_int_equal(h.writes, 0);
+	expect(&h, "nvme", "", false);
+	bindhost_fini(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -630,6 +647,7 @@ int main(void)
 		cmocka_unit_test(test_function_that_another_process_binds_meanwhile_is_bound),
 		cmocka_unit_test(test_records_held_by_another_process_are_waited_for),
 		cmocka_unit_test(test_bridges_and_functions_without_group_are_refused),
+		cmocka_unit_test(test_function_that_has_virtual_ones_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,17 @@ static void to_tiny_cfgspace(struct fake_vfio *fake)
 	fake->functions[0].cfgspace_size = 64;
 }
 
+static void to_physical(struct fake_vfio *fake)
+{
+	tree_write(&fake->tree, "sys/devices/pci0000:00/" BDF "/sriov_numvfs", "3\n");
+}
+
+static void to_virtual_of_vfios(struct fake_vfio *fake)
+{
+	fake_add_edu(fake, "0000:00:01.1", 2);
+	tree_link(&fake->tree, "sys/devices/pci0000:00/" BDF "/physfn", "../0000:00:01.1");
+}
+
 static void test_create_names_what_stands_in_the_way(void **state)
 {
 	static const struct {
@@ -106,6 +117,10 @@ static void test_create_names_what_stands_in_the_way(void **state)
 		  0, 0 },
 		{ "a sibling on the host's driver", to_shared_group, -EPERM,
 		  VFIO_FAILURE_NOT_VIABLE, "edu", "0000:00:01.1", 0, 0 },
+		{ "virtual functions of it", to_physical, -EBUSY, VFIO_FAILURE_HAS_VFS, "", "", 3,
+		  0 },
+		{ "VFIO has its physical function", to_virtual_of_vfios, -EACCES,
+		  VFIO_FAILURE_PF_IS_VFIOS, "vfio-pci", "0000:00:01.1", 0, 0 },
 		{ "held elsewhere", to_busy, -EBUSY, VFIO_FAILURE_BUSY, "", "", 0, 0 },
 		{ "the host has fewer vectors", to_few_vectors, -ENOSPC, VFIO_FAILURE_VECTORS, "",
 		  "", 32, 65 },

@@ -155,6 +155,37 @@ static void is_not_ours_to_open(struct bindhost *h)
 	h->group_errno = EACCES;
 }
 
+static void has_virtual_functions(struct bindhost *h)
+{
+	tree_write(&h->tree, PLACE "/sriov_totalvfs", "7\n");
+	tree_write(&h->tree, PLACE "/sriov_numvfs", "2\n");
+}
+
+static void could_have_virtual_functions(struct bindhost *h)
+{
+	tree_write(&h->tree, PLACE "/sriov_totalvfs", "7\n");
+	tree_write(&h->tree, PLACE "/sriov_numvfs", "0\n");
+}
+
+/* The other one is not of its group. */
+static void is_virtual(struct bindhost *h, const char *driver)
+{
+	const struct tree_function pf = { OTHER, 1, 2, 0x020000, driver, 1, NULL, 0, NULL };
+
+	tree_add_function(&h->tree, &pf);
+	tree_link(&h->tree, PLACE "/physfn", "../" OTHER);
+}
+
+static void is_virtual_of_the_host(struct bindhost *h)
+{
+	is_virtual(h, "e1000e");
+}
+
+static void is_virtual_of_vfio(struct bindhost *h)
+{
+	is_virtual(h, "vfio-pci");
+}
+
 static void test_what_stands_in_the_way_is_found_and_named(void **state)
 {
 	static const struct {
@@ -183,6 +214,13 @@ static void test_what_stands_in_the_way_is_found_and_named(void **state)
 		{ "somebody", is_somebodys, -EBUSY, VFIO_FAILURE_BUSY, "", "" },
 		{ "a group that root alone may open", is_not_ours_to_open, 0, VFIO_FAILURE_NONE, "",
 		  "" },
+		{ "virtual functions of it", has_virtual_functions, -EBUSY, VFIO_FAILURE_HAS_VFS,
+		  "", "" },
+		{ "none, but they could be", could_have_virtual_functions, 0, VFIO_FAILURE_NONE, "",
+		  "" },
+		{ "virtual, of the host's", is_virtual_of_the_host, 0, VFIO_FAILURE_NONE, "", "" },
+		{ "virtual, of VFIO's", is_virtual_of_vfio, -EACCES, VFIO_FAILURE_PF_IS_VFIOS,
+		  OTHER, "vfio-pci" },
 	};
 
 	(void)state;
