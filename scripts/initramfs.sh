@@ -13,14 +13,14 @@
 #   cpio_pack DIR OUT			packs DIR (owner root, sorted, no times): same in, same out
 
 : "${build:?}"
-declare -A module_path module_builtin module_seen
+declare -A module_path module_builtin module_seen module_needs
 
 # Kernel and modprobe take - and _ in a module's name for the same.
 modules_index()
 {
 	local path name
 
-	module_path=() module_builtin=() module_seen=()
+	module_path=() module_builtin=() module_seen=() module_needs=()
 	while IFS= read -r path; do
 		name=${path##*/}
 		name=${name%%.ko*}
@@ -62,12 +62,13 @@ module_add()
 		module_add "$dest" "$dep"
 	done
 	printf '%s\n' "$name.ko" >>"$dest/load"
-	printf '%s:' "$name.ko" >>"$dest/modules.dep"
+	# modprobe loads what is in its line, from the end on, and looks at no other line.
+	module_needs[$name]=
 	for dep in ${deps//,/ }; do
-		[ -z "${module_path[${dep//-/_}]-}" ] ||
-			printf ' %s' "${dep//-/_}.ko" >>"$dest/modules.dep"
+		dep=${dep//-/_}
+		[ -z "${module_path[$dep]-}" ] || module_needs[$name]+=" $dep.ko${module_needs[$dep]}"
 	done
-	printf '\n' >>"$dest/modules.dep"
+	printf '%s:%s\n' "$name.ko" "${module_needs[$name]}" >>"$dest/modules.dep"
 }
 
 modules_add()
