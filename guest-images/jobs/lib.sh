@@ -6,6 +6,8 @@
 #   itsy.seconds=N   how long the looping jobs run (default 3)
 #   itsy.nvmes=N     how many NVMe disks and NICs must show up (default 1 each)
 #   itsy.nics=N
+#   itsy.disk=NAME   the disk of the job "disk" (default sda), or vd* and the like
+#   itsy.disks=N     how many of that name must show up (default 1)
 #   itsy.chunks=N    how many of the pattern's 8 chunks a round reads (default 8)
 #   itsy.kib=N       how much each echo carries (default 256)
 #   itsy.affinity    moves the devices' interrupts from CPU to CPU meanwhile
@@ -61,7 +63,7 @@ irq_lines()
 irq_counts()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase/ {
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase|xhci|virtio|megasas|ioc|sym53c8xx/ {
 		total = 0
 		for (i = 2; i <= cpus + 1; i++)
 			total += $i
@@ -77,7 +79,7 @@ irq_counts()
 complaints()
 {
 	dmesg | grep -E 'timeout|completion polled|lost|nobody cared|Unit Hang|NETDEV WATCHDOG|WARNING:|BUG:|Oops|Internal error|stall' |
-		grep -vE 'Command line|timeouts? (set|is)'
+		grep -vE 'Command line|timeouts? (set|is)|Reset timeout'
 }
 
 finish()
@@ -145,12 +147,20 @@ card_check()
 	nvme_check
 }
 
-# Nor does an ATA or SCSI disk.
+# So has any other disk.
 find_disk()
 {
-	wait_count disk 1 /dev/sda
-	nvmes=/dev/sda
-	echo "/dev/sda: $(cat /sys/class/block/sda/size) sectors"
+	local path name
+
+	name=/dev/$(param disk sda)
+	wait_count disk "$(param disks 1)" "$name"
+	nvmes=
+	# The name is to be expanded:
+	# shellcheck disable=SC2086
+	for path in $name; do
+		nvmes="$nvmes $path"
+		echo "$path: $(cat "/sys/class/block/${path##*/}/size") sectors"
+	done
 	irq_lines | sed 's/^ */irq: /'
 }
 

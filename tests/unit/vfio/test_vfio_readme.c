@@ -130,6 +130,31 @@ static void test_each_unit_in_a_row_exists(void **state)
 	assert_in_range(nr, 15, 50);
 }
 
+static void test_each_device_that_is_tried_has_a_row_and_no_other(void **state)
+{
+	static const char script[] = "tests/e2e/linux-drives-what-there-is.sh", begin[] = "\nrow";
+	_cleanup_free_ char *text = text_of(README), *tried = text_of(script);
+	char cell[README_MAX_CELL], line[README_MAX_CELL + 16];
+	unsigned nr_rows = 0, nr_tried = 0;
+	const char *at, *row;
+
+	(void)state;
+	assert_non_null(text);
+	assert_non_null(tried);
+	at = readme_section(README, text, "Devices");
+	while ((row = readme_next_row(&at))) {
+		readme_cell(row, 0, cell);
+		(void)snprintf(line, sizeof(line), "%s%s", begin, cell); /* with its blanks */
+		if (!strstr(tried, line))
+			fail_msg(README " has %s, which %s has not", cell, script);
+		nr_rows++;
+	}
+	for (at = tried; (at = strstr(at, "\nrow ")); at++)
+		nr_tried++;
+	assert_int_equal(nr_rows, nr_tried);
+	assert_in_range(nr_rows, 5, 100);
+}
+
 static void test_each_choice_in_the_code_has_a_row_with_a_test(void **state)
 {
 	(void)state;
@@ -143,6 +168,7 @@ int main(void)
 		cmocka_unit_test(test_each_unit_has_a_row),
 		cmocka_unit_test(test_each_unit_in_a_row_exists),
 		cmocka_unit_test(test_no_unit_knows_one_below_it_in_the_table),
+		cmocka_unit_test(test_each_device_that_is_tried_has_a_row_and_no_other),
 		cmocka_unit_test(test_each_choice_in_the_code_has_a_row_with_a_test),
 	};
 

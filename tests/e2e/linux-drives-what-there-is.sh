@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# Linux drives each of the emulator's controllers of disks and networks by its own driver, with right data, and counts
+# of interrupts that add up. vfio/README.md has them as a table. ITSY_ROWS has the names of those rows that count, if not
+# all do.
+
+. "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
+
+pattern=$build/guest-images/pattern.img
+options=() names=() jobs=() nr_disks=0
+
+# row NAME "BDF..." JOB WORDS: a guest with these functions of the host's does the job, with these words on its kernel's
+# command line
+row()
+{
+	local bdf n=0
+
+	[[ -z "${ITSY_ROWS-}" || " $ITSY_ROWS " = *" $1 "* ]] || return 0
+	names+=("$1") jobs+=("$3")
+	{
+		cat <<END
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/devices.cpio"
+cmdline = "console=ttyS0 quiet itsy.seconds=1 itsy.chunks=2 itsy.job=$3 $4"
+vcpus   = 2
+memory  = "256M"
+END
+		for bdf in $2; do
+			n=$((n + 1))
+			printf 'device "d%d" {\n\tbdf = "0000:%s"\n}\n' $n "$bdf"
+		done
+	} >"$tmp/$1.conf"
+	host_file "/etc/$1.conf" <"$tmp/$1.conf"
+}
+
+device()
+{
+	options+=(--qemu-device "$1")
+}
+
+# disk_for OPTIONS: a device that has the pattern, such as a SCSI disk; DISK in it is the drive
+disk_for()
+{
+	nr_disks=$((nr_disks + 1))
+	options+=(--qemu-arg -drive --qemu-arg "if=none,id=disk$nr_disks,format=raw,snapshot=on,file=$pattern")
+	device "${1/DISK/disk$nr_disks}"
+}
+
+# nic OPTIONS: on a closed network as those of emuhost; NET in it is that network
+nic()
+{
+	nr_disks=$((nr_disks + 1))
+	options+=(--qemu-arg -netdev --qemu-arg "user,id=net$nr_disks,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat")
+	device "${1/NET/net$nr_disks},romfile="
+}
+
+# --- disks -------------------------------------------------------------------------------------------------
+
+device ich9-ahci,id=ahci,addr=1
+disk_for ide-hd,bus=ahci.0,drive=DISK
+row ahci 00:01.0 disk itsy.modules=ahci,sd_mod
+
+device qemu-xhci,id=xhci,addr=2
+disk_for usb-storage,bus=xhci.0,drive=DISK
+row xhci-msix 00:02.0 disk itsy.modules=xhci_pci,usb_storage,sd_mod
+
+device nec-usb-xhci,id=xhcim,addr=3,msi=on,msix=off
+disk_for usb-storage,bus=xhcim.0,drive=DISK
+row xhci-msi 00:03.0 disk itsy.modules=xhci_pci,usb_storage,sd_mod
+
+device nec-usb-xhci,id=xhcii,addr=4,msi=off,msix=off
+disk_for usb-storage,bus=xhcii.0,drive=DISK
+row xhci-intx 00:04.0 disk itsy.modules=xhci_pci,usb_storage,sd_mod
+
+disk_for virtio-blk-pci,addr=5,disable-legacy=on,iommu_platform=on,drive=DISK
+row virtio-blk 00:05.0 disk "itsy.modules=virtio_pci,virtio_blk itsy.disk=vda"
+
+device virtio-scsi-pci,id=vscsi,addr=6,disable-legacy=on,iommu_platform=on
+disk_for scsi-hd,bus=vscsi.0,drive=DISK
+row virtio-scsi 00:06.0 disk itsy.modules=virtio_pci,virtio_scsi,sd_mod
+
+device megasas-gen2,id=megasas,addr=7
+disk_for scsi-hd,bus=megasas.0,drive=DISK
+row megasas 00:07.0 disk itsy.modules=megaraid_sas,sd_mod
+
+# --- NICs --------------------------------------------------------------------------------------------------
+
+nic virtio-net-pci,addr=0xb,disable-legacy=on,iommu_platform=on,netdev=NET
+row virtio-net 00:0b.0 nic itsy.modules=virtio_pci,virtio_net
+
+on_host --file "$build/guest-images/devices.cpio:/usr/share/itsy/guest/devices.cpio" "${options[@]}" <<END
+step devices itsy devices
+# A guest that hangs is one row's.
+for name in ${names[*]}; do
+	step \$name timeout 600 itsy run /etc/\$name.conf --stats-json /tmp/\$name.json </dev/null
+done
+END
+
+drove()
+{
+	local handled
+
+	job_passed "$1" "$2"
+	has "$1.out" "^$2_check: [1-9][0-9]* rounds"
+	counts_add_up "$1"
+	none_dropped "$1"
+	handled=$(awk '/^irqcount / { sum += $3 } END { print sum + 0 }' "$(file_of "$1.out")")
+	json "$1" "([.devices[].vectors[].injected] | add) >= $handled and $handled > 0"
+	json "$1" '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0 and .aborted.unemulated == 0'
+}
+
+for n in "${!names[@]}"; do
+	drove "${names[n]}" "${jobs[n]}"
+done
+
+verdict
