@@ -1,62 +1,34 @@
 // SPDX-License-Identifier: MIT
 /*
- * Containers and groups: Documentation/driver-api/vfio.rst ("VFIO Usage
- * Example"), linux/vfio.h (type1v2).
+ * Containers: one address space for the DMA of all functions of a guest, by either of the kernel's
+ * interfaces (vfio/iommu_ops.h).
  *
- * The order is the kernel's: a group is opened, found viable and put into the
- * container; the first one lets the IOMMU type be chosen, and with the last one
- * that leaves, type and DMA mappings are gone.
- *
- * No lock: create, destroy, joining and mapping are set-up and teardown, which
+ * No lock: create, destroy, opening and mapping are set-up and teardown, which
  * one thread does.
- *
- * Not here: iommufd, and no-IOMMU groups, whose DMA nothing would confine.
  */
 #include "vfio/container_priv.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/vfio.h>
-#include <string.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "vfio/fail.h"
+#include "vfio/iommufd.h"
+#include "vfio/type1.h"
 
-/* An IOMMU has a handful of ranges; more than that is no sane answer. */
-#define VFIO_IOVA_RANGES_MAX 1024u
+static const struct vfio_iommu_ops *const ops_of[NR_VFIO_IOMMU_KINDS] = {
+	[VFIO_IOMMU_TYPE1] = &vfio_type1_ops,
+	[VFIO_IOMMU_IOMMUFD] = &vfio_iommufd_ops,
+};
 
-static int sys_ioctl(const struct vfio_container *c, int fd, unsigned long request, void *arg)
-{
-	return c->sys.ioctl(c->sys.ctx, fd, request, arg);
-}
-
-static int container_open(struct vfio_container *c, struct vfio_failure *failure)
-{
-	enum vfio_failure_code code = VFIO_FAILURE_OTHER;
-	int fd, version;
-
-	fd = c->sys.open(c->sys.ctx, "/dev/vfio/vfio");
-	if (fd == -ENOENT || fd == -ENODEV || fd == -ENXIO)
-		code = VFIO_FAILURE_NO_VFIO;
-	else if (fd == -EACCES || fd == -EPERM)
-		code = VFIO_FAILURE_PERMISSION;
-	if (fd < 0)
-		return vfio_fail(failure, code, fd, "/dev/vfio/vfio");
-	c->fd = fd;
-
-	version = sys_ioctl(c, fd, VFIO_GET_API_VERSION, NULL);
-	if (version < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, version, "VFIO_GET_API_VERSION");
-	if (version != VFIO_API_VERSION)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EPROTO, "VFIO_GET_API_VERSION");
-	/* 0 where the module of the type 1 IOMMU is not loaded. */
-	if (sys_ioctl(c, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU) <= 0)
-		return vfio_fail(failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "vfio_iommu_type1");
-	return 0;
-}
-
-int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container **ret_container,
+int vfio_container_create_with(const struct vfio_sys *sys, enum vfio_iommu_kind kind,
+			       struct vfio_container **ret_container,
 			       struct vfio_failure *ret_failure)
 {
 	_cleanup_(vfio_container_destroyp) struct vfio_container *c = NULL;
@@ -67,216 +39,46 @@ int vfio_container_create_with(const struct vfio_sys *sys, struct vfio_container
 	if (!c)
 		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "container");
 	c->sys = *sys;
-	c->fd = -1;
+	c->iommu = (struct vfio_iommu){ .ops = ops_of[kind], .sys = &c->sys, .fd = -1 };
 
-	r = container_open(c, ret_failure);
+	r = c->iommu.ops->open(&c->iommu, ret_failure);
 	if (r < 0)
 		return r;
 	*ret_container = TAKE_PTR(c);
 	return 0;
 }
 
-int vfio_container_create(struct vfio_container **ret_container, struct vfio_failure *ret_failure)
+int vfio_container_create(enum vfio_iommu_kind kind, struct vfio_container **ret_container,
+			  struct vfio_failure *ret_failure)
 {
 	struct vfio_sys sys = vfio_sys_kernel();
 
-	return vfio_container_create_with(&sys, ret_container, ret_failure);
+	return vfio_container_create_with(&sys, kind, ret_container, ret_failure);
 }
 
 void vfio_container_destroy(struct vfio_container *c)
 {
 	if (!c)
 		return;
-	assert(!c->groups);
-	if (c->fd >= 0)
-		c->sys.close(c->sys.ctx, c->fd);
-	free(c->ranges);
+	assert(!c->iommu.ready);
+	if (c->iommu.fd >= 0)
+		c->sys.close(c->sys.ctx, c->iommu.fd);
+	free(c->iommu.ranges);
 	free(c);
 }
 
-/* A capability as the kernel wrote it: nr ranges must fit the room it has. */
-static int parse_ranges(struct vfio_container *c, const void *cap, size_t room)
+int vfio_container_attach(struct vfio_container *c, const struct vfio_iommu_function *fn,
+			  struct vfio_group **ret_group, int *ret_fd,
+			  struct vfio_failure *ret_failure)
 {
-	struct vfio_iommu_type1_info_cap_iova_range header;
-	_cleanup_free_ struct iova_range *ranges = NULL;
-	const char *at = cap;
-
-	if (room < sizeof(header))
-		return -EPROTO;
-	memcpy(&header, cap, sizeof(header));
-	room -= sizeof(header);
-	if (header.nr_iovas == 0 || header.nr_iovas > VFIO_IOVA_RANGES_MAX ||
-	    header.nr_iovas > room / sizeof(struct vfio_iova_range))
-		return -EPROTO;
-
-	ranges = c->sys.zalloc(c->sys.ctx, header.nr_iovas, sizeof(*ranges));
-	if (!ranges)
-		return -ENOMEM;
-	for (uint32_t i = 0; i < header.nr_iovas; i++) {
-		struct vfio_iova_range range;
-
-		memcpy(&range, at + sizeof(header) + i * sizeof(range), sizeof(range));
-		if (range.end < range.start || (i > 0 && range.start <= ranges[i - 1].last))
-			return -EPROTO;
-		ranges[i] = (struct iova_range){ range.start, range.end };
-	}
-	free(c->ranges);
-	c->ranges = TAKE_PTR(ranges);
-	c->nr_ranges = header.nr_iovas;
-	return 0;
+	return c->iommu.ops->attach(&c->iommu, fn, ret_group, ret_fd, ret_failure);
 }
 
-/* Kernels before 5.4 have no such capability: then every address is tried. */
-static int assume_all(struct vfio_container *c)
+void vfio_container_detach(struct vfio_container *c, struct vfio_group *group)
 {
-	struct iova_range *ranges = c->sys.zalloc(c->sys.ctx, 1, sizeof(*ranges));
-
-	if (!ranges)
-		return -ENOMEM;
-	ranges[0].last = UINT64_MAX;
-	free(c->ranges);
-	c->ranges = ranges;
-	c->nr_ranges = 1;
-	return 0;
-}
-
-static int load_ranges(struct vfio_container *c)
-{
-	const struct vfio_iommu_type1_info question = { .argsz = sizeof(question) };
-	const struct vfio_query query = { c->fd, VFIO_IOMMU_GET_INFO, &question, sizeof(question) };
-	_cleanup_free_ struct vfio_iommu_type1_info *info = NULL;
-	void *answer = NULL;
-	size_t size, room = 0;
-	const void *cap = NULL;
-	int r;
-
-	r = vfio_ask(&c->sys, &query, &answer, &size);
-	if (r < 0)
-		return r;
-	info = answer;
-	if (info->flags & VFIO_IOMMU_INFO_CAPS)
-		cap = vfio_find_cap(info, size, info->cap_offset,
-				    VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, &room);
-	return cap ? parse_ranges(c, cap, room) : assume_all(c);
-}
-
-static int group_open(struct vfio_container *c, struct vfio_group *group, const char *function,
-		      struct vfio_failure *failure)
-{
-	struct vfio_group_status status = { .argsz = sizeof(status) };
-	enum vfio_failure_code code = VFIO_FAILURE_OTHER;
-	char path[32];
-	int r;
-
-	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group->number);
-	group->fd = c->sys.open(c->sys.ctx, path);
-	if (group->fd == -EBUSY)
-		code = VFIO_FAILURE_BUSY;
-	else if (group->fd == -EACCES || group->fd == -EPERM)
-		code = VFIO_FAILURE_PERMISSION;
-	if (group->fd < 0)
-		return vfio_fail(failure, code, group->fd, "%s", path);
-
-	r = sys_ioctl(c, group->fd, VFIO_GROUP_GET_STATUS, &status);
-	if (r < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_GROUP_GET_STATUS", path);
-	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return vfio_fail(failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", function);
-	return 0;
-}
-
-/*
- * Both calls may attach the group to the IOMMU, and fail with EPERM where the
- * host's MSIs are not isolated from each other (drivers/vfio/vfio_iommu_type1.c,
- * allow_unsafe_interrupts).
- */
-static int group_join(struct vfio_container *c, struct vfio_group *group,
-		      struct vfio_failure *failure)
-{
-	int r;
-
-	r = sys_ioctl(c, group->fd, VFIO_GROUP_SET_CONTAINER, &c->fd);
-	if (r == 0) {
-		group->joined = true;
-		if (!c->iommu_set)
-			r = sys_ioctl(c, c->fd, VFIO_SET_IOMMU,
-				      (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
-	}
-	if (r < 0)
-		return vfio_fail(failure,
-				 r == -EPERM   ? VFIO_FAILURE_UNSAFE_INTERRUPTS
-				 : r == -EBUSY ? VFIO_FAILURE_BUSY
-					       : VFIO_FAILURE_OTHER,
-				 r, "IOMMU group %d", group->number);
-	c->iommu_set = true;
-
-	r = load_ranges(c);
-	if (r < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "VFIO_IOMMU_GET_INFO");
-	return 0;
-}
-
-/* For a group that is not, or no longer, in the list: leave the container, and close it. */
-static void group_free(struct vfio_container *c, struct vfio_group *group)
-{
-	if (group->joined)
-		(void)sys_ioctl(c, group->fd, VFIO_GROUP_UNSET_CONTAINER, NULL);
-	if (group->fd >= 0)
-		c->sys.close(c->sys.ctx, group->fd);
-	free(group);
-	if (!c->groups) {
-		c->iommu_set = false;
+	c->iommu.ops->detach(&c->iommu, group);
+	if (!c->iommu.ready)
 		c->mapped = 0;
-	}
-}
-
-int vfio_group_get(struct vfio_container *c, int number, const char *function,
-		   struct vfio_group **ret_group, struct vfio_failure *ret_failure)
-{
-	struct vfio_group *group;
-	int r;
-
-	for (group = c->groups; group; group = group->next) {
-		if (group->number == number) {
-			group->users++;
-			*ret_group = group;
-			return 0;
-		}
-	}
-
-	group = c->sys.zalloc(c->sys.ctx, 1, sizeof(*group));
-	if (!group)
-		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "IOMMU group %d",
-				 number);
-	group->number = number;
-	group->fd = -1;
-	group->users = 1;
-	r = group_open(c, group, function, ret_failure);
-	if (r == 0)
-		r = group_join(c, group, ret_failure);
-	if (r < 0) {
-		group_free(c, group);
-		return r;
-	}
-	group->next = c->groups;
-	c->groups = group;
-	*ret_group = group;
-	return 0;
-}
-
-void vfio_group_put(struct vfio_container *c, struct vfio_group *group)
-{
-	struct vfio_group **link;
-
-	if (!group)
-		return;
-	assert(group->users > 0);
-	if (--group->users > 0)
-		return;
-	for (link = &c->groups; *link != group; link = &(*link)->next)
-		assert(*link);
-	*link = group->next;
-	group_free(c, group);
 }
 
 /* The first part of [first, last] that no range covers: *ret_hole, and true. */
@@ -285,8 +87,8 @@ static bool find_hole(const struct vfio_container *c, uint64_t first, uint64_t l
 {
 	uint64_t hole_first = 0;
 
-	for (size_t i = 0; i < c->nr_ranges; i++) {
-		const struct iova_range *range = &c->ranges[i];
+	for (size_t i = 0; i < c->iommu.nr_ranges; i++) {
+		const struct iova_range *range = &c->iommu.ranges[i];
 
 		if (first >= range->first && last <= range->last)
 			return false;
@@ -316,10 +118,10 @@ int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *hole
 	uint64_t next = 0;
 	int r = 0;
 
-	if (!c->iommu_set)
+	if (!c->iommu.ready)
 		return 0;
-	for (size_t i = 0; i < c->nr_ranges && r == 0; i++) {
-		const struct iova_range *range = &c->ranges[i];
+	for (size_t i = 0; i < c->iommu.nr_ranges && r == 0; i++) {
+		const struct iova_range *range = &c->iommu.ranges[i];
 
 		if (range->first > next)
 			r = add_unmappable(holes, next, range->first - 1);
@@ -330,17 +132,40 @@ int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *hole
 	return r < 0 ? r : add_unmappable(holes, next, UINT64_MAX);
 }
 
+/* RLIMIT_MEMLOCK holds for who has not CAP_IPC_LOCK. */
+static bool is_limited(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	return syscall(SYS_capget, &header, data) == 0 &&
+	       !(data[0].effective & UINT32_C(1) << CAP_IPC_LOCK);
+}
+
+/* How the limit was in the way, if it was. */
+static enum vfio_failure_code limit_failed(const struct vfio_container *c, uint64_t limit,
+					   uint64_t want)
+{
+	if (limit < want)
+		return VFIO_FAILURE_MEMLOCK;
+	return c->iommu.ops->limit_is_users && is_limited() ? VFIO_FAILURE_MEMLOCK_OF_USER
+							    : VFIO_FAILURE_NONE;
+}
+
 /* What is what could not be mapped; rest: all that was still to be. */
 static int map_failed(const struct vfio_container *c, const struct iova_range *what, uint64_t rest,
 		      int err, struct vfio_failure *failure)
 {
 	uint64_t want = c->mapped + rest;
+	enum vfio_failure_code code = VFIO_FAILURE_NONE;
 	struct rlimit limit;
 
-	/* type1 answers ENOMEM both for the limit and for memory that is short. */
+	/* The kernel answers ENOMEM both for the limit and for memory that is short. */
 	if (err == -ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < want) {
-		err = vfio_fail(failure, VFIO_FAILURE_MEMLOCK, err, "RLIMIT_MEMLOCK");
+	    limit.rlim_cur != RLIM_INFINITY)
+		code = limit_failed(c, limit.rlim_cur, want);
+	if (code != VFIO_FAILURE_NONE) {
+		err = vfio_fail(failure, code, err, "RLIMIT_MEMLOCK");
 		vfio_failure_numbers(failure, limit.rlim_cur, want);
 		return err;
 	}
@@ -361,8 +186,9 @@ static int look_at_range(const struct vfio_container *c, const struct iova_range
 	    ((what->first | size | (uintptr_t)va) & (page - 1)))
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EINVAL,
 				 "DMA 0x%" PRIx64 " +0x%" PRIx64, what->first, size);
-	if (!c->iommu_set)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENODEV, "container without a group");
+	if (!c->iommu.ready)
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, -ENODEV,
+				 "container without a function");
 	if (!find_hole(c, what->first, what->last, &hole))
 		return 0;
 	r = vfio_fail(failure, VFIO_FAILURE_IOVA, -ERANGE, "0x%" PRIx64 "-0x%" PRIx64, what->first,
@@ -372,23 +198,9 @@ static int look_at_range(const struct vfio_container *c, const struct iova_range
 	return r;
 }
 
-static int map_for_dma(const struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
-{
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.flags = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE,
-		.vaddr = (uintptr_t)va,
-		.iova = iova,
-		.size = size,
-	};
-	int r = sys_ioctl(c, c->fd, VFIO_IOMMU_MAP_DMA, &map);
-
-	return r < 0 ? r : 0;
-}
-
 static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
 {
-	int r = map_for_dma(c, iova, size, va);
+	int r = c->iommu.ops->map(&c->iommu, iova, size, va);
 
 	if (r == 0)
 		c->mapped += size;
@@ -397,22 +209,21 @@ static int map_piece(struct vfio_container *c, uint64_t iova, uint64_t size, voi
 
 int vfio_dma_map_bar(const struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
 {
+	const struct vfio_iommu *iommu = &c->iommu;
 	struct iova_range hole;
 
-	return find_hole(c, iova, iova + size - 1, &hole) ? -ERANGE
-							  : map_for_dma(c, iova, size, va);
+	if (!iommu->ops->map_bar)
+		return -EOPNOTSUPP;
+	return find_hole(c, iova, iova + size - 1, &hole)
+		       ? -ERANGE
+		       : iommu->ops->map_bar(iommu, iova, size, va);
 }
 
 int vfio_dma_unmap_bar(const struct vfio_container *c, uint64_t iova, uint64_t size)
 {
-	struct vfio_iommu_type1_dma_unmap unmap = {
-		.argsz = sizeof(unmap),
-		.iova = iova,
-		.size = size,
-	};
-	int r = sys_ioctl(c, c->fd, VFIO_IOMMU_UNMAP_DMA, &unmap);
+	const struct vfio_iommu *iommu = &c->iommu;
 
-	return r < 0 ? r : 0;
+	return iommu->ops->unmap_bar ? iommu->ops->unmap_bar(iommu, iova, size) : -EOPNOTSUPP;
 }
 
 static uint64_t piece_of(const struct vfio_dma_progress *progress, uint64_t rest)

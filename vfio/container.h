@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A VFIO container with a type1v2 IOMMU: one address space for the DMA of all
- * functions of a guest. linux/vfio.h, Documentation/driver-api/vfio.rst.
+ * One address space for the DMA of all functions of a guest: a VFIO container with a type1v2 IOMMU,
+ * or an iommufd. Who uses it does not know which.
  *
  * Threads: all of this, and opening and closing functions, is for one at a time.
  */
@@ -9,11 +9,12 @@
 #define VFIO_CONTAINER_H
 
 #include "vfio/holes.h"
+#include "vfio/iommu.h"
 
 struct vfio_container;
 
-/* Open /dev/vfio/vfio. The IOMMU type is set when the first group joins. */
-int vfio_container_create(struct vfio_container **ret_container,
+/* Of a kind that vfio_iommu_choose() gave. Opens its file; the first function makes the space. */
+int vfio_container_create(enum vfio_iommu_kind kind, struct vfio_container **ret_container,
 			  struct vfio_failure *ret_failure) _must_check_;
 /* NULL is allowed; devices of it must be gone. DMA mappings end here. */
 void vfio_container_destroy(struct vfio_container *c);
@@ -27,9 +28,9 @@ int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *hole
 
 /*
  * Let devices reach size bytes at va under iova, all page aligned. A
- * group must have joined. Pins the memory: va must stay mapped until the last group has
- * left, which ends the mapping. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets), -ENOMEM
- * VFIO_FAILURE_MEMLOCK (have: the limit, want: all that would be pinned), or other.
+ * function must be open. Pins the memory: va must stay mapped until the last function is
+ * closed, which ends the mapping. -ERANGE VFIO_FAILURE_IOVA (other: the hole that it meets),
+ * -ENOMEM VFIO_FAILURE_MEMLOCK (have: the limit, want: all that would be pinned), or other.
  */
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_failure *ret_failure) _must_check_;
@@ -39,7 +40,7 @@ struct vfio_dma_progress {
 	uint64_t piece; /* bytes, a multiple of the page size: this much is mapped at a time */
 	/*
 	 * Before each piece: done bytes of size are mapped. False: no more. It ends with
-	 * -EINTR, and what is mapped stays so until the last group leaves.
+	 * -EINTR, and what is mapped stays so until the last function is closed.
 	 */
 	bool (*go_on)(void *ctx, uint64_t done, uint64_t size);
 	void *ctx;

@@ -50,8 +50,13 @@ struct vfio_bar_state {
 struct vfio_device {
 	/* Constant once created. */
 	struct vfio_container *container; /* borrowed */
-	struct vfio_group *group;	  /* one use of it is ours */
-	struct vfio_device *next;	  /* in the container's list */
+	/*
+	 * One use of it is ours (vfio/type1.h). NULL: the container is an iommufd, and the
+	 * function has a file of its own: what asks for a group's file as proof that its functions
+	 * are ours (VFIO_DEVICE_PCI_HOT_RESET) then takes none, an array of no files.
+	 */
+	struct vfio_group *group;
+	struct vfio_device *next; /* in the container's list */
 	struct pci_bdf bdf;
 	char name[PCI_BDF_STRLEN];
 	int fd;

@@ -19,10 +19,12 @@ enum vfio_failure_code {
 	VFIO_FAILURE_VARIANT,	/* driver, which is for it, does not take it; vfio-pci has it */
 	VFIO_FAILURE_IN_USE_BY_HOST,	/* the host mounts it or has it up: other names what */
 	VFIO_FAILURE_NO_VFIO,		/* no /dev/vfio/vfio, or no vfio-pci driver */
+	VFIO_FAILURE_NO_IOMMUFD,	/* no iommufd, or not for functions: other says what */
 	VFIO_FAILURE_BUSY,		/* another process holds the group */
 	VFIO_FAILURE_PERMISSION,	/* no right to open or write object */
-	VFIO_FAILURE_UNSAFE_INTERRUPTS, /* the host's MSIs are not isolated */
+	VFIO_FAILURE_UNSAFE_INTERRUPTS, /* the host's MSIs are not isolated, says driver */
 	VFIO_FAILURE_MEMLOCK,		/* RLIMIT_MEMLOCK below what must be pinned */
+	VFIO_FAILURE_MEMLOCK_OF_USER,	/* RLIMIT_MEMLOCK, with what others of this user pin */
 	VFIO_FAILURE_IOVA,		/* guest memory meets addresses the IOMMU cannot map */
 	VFIO_FAILURE_NO_IRQ,		/* VFIO does not signal the function's interrupts */
 	VFIO_FAILURE_VECTORS,		/* the host gives fewer vectors than the function has */

@@ -28,6 +28,7 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "vfio/cdev.h"
 #include "vfio/fail.h"
 #include "vfio/pci_priv.h"
 
@@ -596,9 +597,18 @@ static int stop(void *ctx, const char *name)
 	return 1;
 }
 
-static bool is_path(void *ctx, const char *target)
+/* A group, as those who have it open have it: by its own file, or by one of its functions'. */
+struct open_group {
+	const struct pci_host_fs *fs;
+	int number;
+	char node[32];
+};
+
+static bool is_of_group(void *ctx, const char *target)
 {
-	return !strcmp(target, ctx);
+	const struct open_group *group = ctx;
+
+	return !strcmp(target, group->node) || vfio_cdev_group(group->fs, target) == group->number;
 }
 
 /*
@@ -618,21 +628,22 @@ static bool sees_all_processes(const struct pci_host_fs *fs)
 }
 
 /*
- * VFIO opens a group once (vfio_group_fops_open()): who opens it to see whether it opens is in the
+ * VFIO opens a group once, and not while one of its functions is open by itself
+ * (vfio_group_fops_open()): who opens it to see whether it opens is in the
  * way of a guest that starts in that moment. So that is what is done where processes cannot be
  * asked.
  */
 bool host_group_is_open(const struct hostuse_sys *sys, const struct pci_host_fs *fs, int group,
 			char ret_who[OPENER_STRLEN])
 {
+	struct open_group it = { .fs = fs, .number = group };
 	struct host_path path;
-	char node[32];
 
-	(void)snprintf(node, sizeof(node), "/dev/vfio/%d", group);
+	(void)snprintf(it.node, sizeof(it.node), "/dev/vfio/%d", group);
 	ret_who[0] = '\0';
-	if (host_path(&path, fs, "%s", node) < 0 || !host_exists(path.text))
+	if (host_path(&path, fs, "%s", it.node) < 0 || !host_exists(path.text))
 		return false;
-	if (opener_find(fs, is_path, node, ret_who) == 1)
+	if (opener_find(fs, is_of_group, &it, ret_who) == 1)
 		return true;
 	return !sees_all_processes(fs) && sys->try_open(sys->ctx, path.text, O_RDWR) == -EBUSY;
 }

@@ -59,20 +59,14 @@ static int check_unopened(const struct vfio_container *c, const struct pci_bdf *
 	return 0;
 }
 
-static int open_function(struct vfio_device *dev, struct vfio_failure *failure)
+static int open_function(struct vfio_device *dev, const struct vfio_iommu_function *fn,
+			 struct vfio_failure *failure)
 {
-	const struct vfio_sys *sys = &dev->container->sys;
 	struct vfio_device_info info = { .argsz = sizeof(info) };
-	int r;
+	int r = vfio_container_attach(dev->container, fn, &dev->group, &dev->fd, failure);
 
-	r = sys->ioctl(sys->ctx, dev->group->fd, VFIO_GROUP_GET_DEVICE_FD, dev->name);
 	if (r < 0)
-		return vfio_fail(failure,
-				 r == -EBUSY		       ? VFIO_FAILURE_BUSY
-				 : r == -EPERM || r == -EACCES ? VFIO_FAILURE_PERMISSION
-							       : VFIO_FAILURE_OTHER,
-				 r, "%s", dev->name);
-	dev->fd = r;
+		return r;
 	r = device_ioctl(dev, VFIO_DEVICE_GET_INFO, &info);
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_GET_INFO",
@@ -141,14 +135,15 @@ static int read_image(struct vfio_device *dev, uint8_t image[CFGSPACE_SIZE], uns
 	return 0;
 }
 
-static int set_up(struct vfio_device *dev, struct vfio_failure *failure)
+static int set_up(struct vfio_device *dev, const struct vfio_iommu_function *opening,
+		  struct vfio_failure *failure)
 {
 	struct cfgspace_choice choice;
 	uint8_t image[CFGSPACE_SIZE];
 	unsigned size = 0;
 	int r;
 
-	r = open_function(dev, failure);
+	r = open_function(dev, opening, failure);
 	if (r < 0)
 		return r;
 	r = read_image(dev, image, &size, failure);
@@ -190,6 +185,7 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 		       struct vfio_failure *ret_failure)
 {
 	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
+	struct vfio_iommu_function opening = { .fs = fs, .bdf = bdf };
 	struct pci_function fn;
 	int r;
 
@@ -212,9 +208,9 @@ int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
 	r = pthread_cond_init(&dev->idle, NULL);
 	assert(r == 0);
 
-	r = vfio_group_get(c, fn.group, dev->name, &dev->group, ret_failure);
-	if (r == 0)
-		r = set_up(dev, ret_failure);
+	opening.group = fn.group;
+	strcpy(opening.name, dev->name);
+	r = set_up(dev, &opening, ret_failure);
 	if (r < 0)
 		return r;
 	dev->next = c->devices;
@@ -246,10 +242,11 @@ void vfio_device_destroy(struct vfio_device *dev)
 	}
 	irqs_close(dev);
 	bars_unmap(dev);
-	if (dev->fd >= 0)
+	if (dev->fd >= 0) {
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
+		vfio_container_detach(dev->container, dev->group);
+	}
 	notices_close(dev);
-	vfio_group_put(dev->container, dev->group);
 	pthread_cond_destroy(&dev->idle);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);

@@ -107,7 +107,7 @@ static int open_edu(struct driver *d, const struct pci_host_fs *fs, const struct
 	struct vfio_bar bar;
 	int r;
 
-	r = vfio_container_create(&d->container, &failure);
+	r = vfio_container_create(VFIO_IOMMU_TYPE1, &d->container, &failure);
 	if (r == 0)
 		r = vfio_device_create(d->container, fs, bdf, &d->dev, &failure);
 	if (r < 0)

@@ -296,7 +296,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 	}
 	if (r < 0)
 		return r;
-	r = vfio_container_create(&b->container, &vf);
+	r = vfio_container_create(VFIO_IOMMU_TYPE1, &b->container, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)

@@ -223,7 +223,7 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 			return r;
 		run->nr_functions = i + 1;
 	}
-	r = vfio_container_create(&run->container, &vf);
+	r = vfio_container_create(VFIO_IOMMU_TYPE1, &run->container, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	for (size_t i = 0; i < config->nr_devices; i++) {

@@ -216,7 +216,8 @@ static void map_dma_locked(struct pci_host *pci_host, unsigned function, unsigne
 		p->dma |= UINT32_C(1) << i;
 		return;
 	}
-	if (!pci_host->told_of_dma)
+	/* That no BAR is reached by iommufd is told before the guest runs. */
+	if (!pci_host->told_of_dma && r != -EOPNOTSUPP)
 		report_warning("a BAR at 0x%" PRIx64 ": DMA of functions does not reach it (%s)",
 			       p->address + piece->offset, strerror(-r));
 	pci_host->told_of_dma = true;

@@ -47,16 +47,24 @@ static const struct vfio_words {
 	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
 	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}",
 	  "modprobe vfio-pci" },
+	{ VFIO_FAILURE_NO_IOMMUFD, ITSY_ENVIRONMENT, "it cannot be had: {other}",
+	  "iommu = auto in the configuration takes what there is; iommufd needs a kernel with "
+	  "CONFIG_IOMMUFD and CONFIG_VFIO_DEVICE_CDEV (6.6)" },
 	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open: {other}",
 	  "end the guest that uses it" },
 	{ VFIO_FAILURE_PERMISSION, ITSY_ENVIRONMENT, "no permission: {error}", CURE_ROOT },
 	{ VFIO_FAILURE_UNSAFE_INTERRUPTS, ITSY_ENVIRONMENT,
 	  "the host does not isolate interrupts: a device could forge those of others",
 	  "use another host; or, where every guest is trusted, "
-	  "modprobe vfio_iommu_type1 allow_unsafe_interrupts=1" },
+	  "modprobe {driver} allow_unsafe_interrupts=1" },
 	{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT,
 	  "{want} bytes of guest memory must be locked for DMA, and the limit is {have}",
 	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root" },
+	{ VFIO_FAILURE_MEMLOCK_OF_USER, ITSY_ENVIRONMENT,
+	  "{want} bytes of guest memory must be locked for DMA, and the limit of {have} is for all "
+	  "processes of this user together",
+	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), run itsy as root, or take "
+	  "iommu = type1" },
 	{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT,
 	  "this guest memory contains {other}, which the host's IOMMU cannot map",
 	  "give the guest less memory (/sys/kernel/iommu_groups/*/reserved_regions lists what "

@@ -23,6 +23,7 @@
 #include <seccomp.h>
 #include <sys/mman.h>
 
+#include "vfio/iommufd_abi.h"
 #include "vmm/base/bits.h"
 #include "vmm/kvm/kvm_arm64.h"
 #include "vmm/sandbox/keeper_msg.h"
@@ -210,6 +211,7 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_IOMMU_MAP_DMA), VCPU, "the guest moves a BAR: DMA reaches it there" },
 	{ IOCTL(VFIO_IOMMU_UNMAP_DMA), MAIN | VCPU, "the same; a reboot" },
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
+	{ .name = "IOMMU_DESTROY", .request = ABI_IOMMU_DESTROY, MAIN, "the same, with iommufd" },
 
 	/* TIOCSTI, which types for the terminal's owner, is not here. */
 	{ IOCTL(TCGETS), ALL, "is it a terminal?" },

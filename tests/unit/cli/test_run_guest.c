@@ -157,9 +157,10 @@ WRAP(void, passthru_give_back, (struct passthru * p))
 }
 
 WRAP(int, vfio_container_create,
-     (struct vfio_container * *ret_container, struct vfio_failure *ret_failure))
+     (enum vfio_iommu_kind kind, struct vfio_container **ret_container,
+      struct vfio_failure *ret_failure))
 {
-	return w.has_devices ? 0 : __real_vfio_container_create(ret_container, ret_failure);
+	return w.has_devices ? 0 : __real_vfio_container_create(kind, ret_container, ret_failure);
 }
 
 WRAP(int, vfio_dma_map_in_pieces,

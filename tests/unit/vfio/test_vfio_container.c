@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Containers and groups: what stands in the way is named, ranges of IOVAs are read
- * and respected, groups are shared and left.
+ * and respected, groups are shared and left. What holds of both kinds is tried with both.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -24,13 +24,24 @@ struct world {
 	struct vfio_device *dev;
 };
 
-static void start(struct world *w)
+#define EACH_KIND(kind)                               \
+	enum vfio_iommu_kind kind = VFIO_IOMMU_TYPE1; \
+	kind < NR_VFIO_IOMMU_KINDS;                   \
+	print_message("%s\n", vfio_iommu_kind_name(kind)), kind++
+
+static void start_with(struct world *w, enum vfio_iommu_kind kind)
 {
 	fake_init(&w->fake);
+	w->fake.kind = kind;
 	fake_add_nvme(&w->fake, BDF, 1);
 	fake_publish(&w->fake);
 	fake_container(&w->fake, &w->container);
 	w->dev = NULL;
+}
+
+static void start(struct world *w)
+{
+	start_with(w, VFIO_IOMMU_TYPE1);
 }
 
 static void stop(struct world *w)
@@ -68,7 +79,8 @@ static void test_create_names_what_is_missing(void **state)
 		fake.open_errno = cases[i].open_errno;
 		fake.no_type1 = cases[i].no_type1;
 		fake.api_version = cases[i].api_version;
-		assert_int_equal(vfio_container_create_with(&fake.sys, &container, &failure),
+		assert_int_equal(vfio_container_create_with(&fake.sys, VFIO_IOMMU_TYPE1, &container,
+							    &failure),
 				 cases[i].want);
 		assert_null(container);
 		assert_int_equal(failure.code, cases[i].code);
@@ -117,17 +129,16 @@ static void test_joining_names_what_stands_in_the_way(void **state)
 	}
 }
 
-static void test_ranges_are_known_after_a_group_joined(void **state)
+static void try_ranges_are_known_after_a_group_joined(enum vfio_iommu_kind kind)
 {
 	const struct iova_range *ranges;
 	struct world w;
 
-	(void)state;
-	start(&w);
-	assert_int_equal(w.container->nr_ranges, 0);
+	start_with(&w, kind);
+	assert_int_equal(w.container->iommu.nr_ranges, 0);
 	w.dev = fake_open(&w.fake, w.container, BDF);
-	ranges = w.container->ranges;
-	assert_int_equal(w.container->nr_ranges, 2);
+	ranges = w.container->iommu.ranges;
+	assert_int_equal(w.container->iommu.nr_ranges, 2);
 	assert_true(ranges[0].first == 0);
 	assert_true(ranges[0].last == 0x7ffffff);
 	assert_true(ranges[1].first == 0x8100000);
@@ -135,7 +146,14 @@ static void test_ranges_are_known_after_a_group_joined(void **state)
 	stop(&w);
 }
 
-static void test_mapping_outside_the_ranges_names_the_hole(void **state)
+static void test_ranges_are_known_after_a_group_joined(void **state)
+{
+	(void)state;
+	for (EACH_KIND(kind))
+		try_ranges_are_known_after_a_group_joined(kind);
+}
+
+static void try_mapping_outside_the_ranges_names_the_hole(enum vfio_iommu_kind kind)
 {
 	static const struct {
 		const char *why;
@@ -163,12 +181,11 @@ static void test_mapping_outside_the_ranges_names_the_hole(void **state)
 		{ "not at a page", 0x40000800, 0x1000, -EINVAL, "" },
 	};
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct vfio_failure failure = { 0 };
 		struct world w;
 
-		start(&w);
+		start_with(&w, kind);
 		w.dev = fake_open(&w.fake, w.container, BDF);
 
 		print_message("%s\n", cases[i].why);
@@ -181,6 +198,13 @@ static void test_mapping_outside_the_ranges_names_the_hole(void **state)
 		assert_int_equal(w.fake.nr_dma, cases[i].want == 0);
 		stop(&w);
 	}
+}
+
+static void test_mapping_outside_the_ranges_names_the_hole(void **state)
+{
+	(void)state;
+	for (EACH_KIND(kind))
+		try_mapping_outside_the_ranges_names_the_hole(kind);
 }
 
 static void test_what_is_not_mapped_is_told_once_a_group_has_joined(void **state)
@@ -222,8 +246,8 @@ static void test_kernel_without_ranges_leaves_the_answer_to_mapping(void **state
 	start(&w);
 	w.fake.no_ranges = true;
 	w.dev = fake_open(&w.fake, w.container, BDF);
-	assert_int_equal(w.container->nr_ranges, 1);
-	assert_true(w.container->ranges[0].last == UINT64_MAX);
+	assert_int_equal(w.container->iommu.nr_ranges, 1);
+	assert_true(w.container->iommu.ranges[0].last == UINT64_MAX);
 	assert_int_equal(
 		vfio_dma_map(w.container, UINT64_MAX - 0xfff, 0x1000, (void *)0x1000, &failure), 0);
 	w.fake.map_errno = EINVAL;
@@ -265,15 +289,14 @@ static void test_ranges_that_overlap_are_refused(void **state)
 	stop(&w);
 }
 
-static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
+static void try_mapping_over_the_lock_limit_says_by_how_much(enum vfio_iommu_kind kind)
 {
 	const struct rlimit small = { 1 << 20, 1 << 20 };
 	struct vfio_failure failure = { 0 };
 	struct rlimit before;
 	struct world w;
 
-	(void)state;
-	start(&w);
+	start_with(&w, kind);
 	w.dev = fake_open(&w.fake, w.container, BDF);
 	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
 	if (setrlimit(RLIMIT_MEMLOCK, &small) < 0) {
@@ -303,6 +326,13 @@ static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
 	stop(&w);
 }
 
+static void test_mapping_over_the_lock_limit_says_by_how_much(void **state)
+{
+	(void)state;
+	for (EACH_KIND(kind))
+		try_mapping_over_the_lock_limit_says_by_how_much(kind);
+}
+
 struct watcher {
 	uint64_t until, done[8];
 	unsigned nr;
@@ -318,15 +348,14 @@ static bool watch(void *ctx, uint64_t done, uint64_t size)
 	return done < w->until;
 }
 
-static void test_much_memory_is_mapped_in_pieces_until_somebody_says_no(void **state)
+static void try_much_memory_is_mapped_in_pieces_until_somebody_says_no(enum vfio_iommu_kind kind)
 {
 	struct vfio_failure failure = { 0 };
 	struct watcher watcher = { .until = UINT64_MAX };
 	const struct vfio_dma_progress progress = { 0x2000, watch, &watcher };
 	struct world w;
 
-	(void)state;
-	start(&w);
+	start_with(&w, kind);
 	w.dev = fake_open(&w.fake, w.container, BDF);
 	assert_int_equal(
 		vfio_dma_map_in_pieces(w.container, 0, 0x5000, (void *)0x1000, &progress, &failure),
@@ -352,16 +381,23 @@ static void test_much_memory_is_mapped_in_pieces_until_somebody_says_no(void **s
 	stop(&w);
 }
 
-static void test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(void **state)
+static void test_much_memory_is_mapped_in_pieces_until_somebody_says_no(void **state)
+{
+	(void)state;
+	for (EACH_KIND(kind))
+		try_much_memory_is_mapped_in_pieces_until_somebody_says_no(kind);
+}
+
+static void try_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(
+	enum vfio_iommu_kind kind)
 {
 	struct vfio_failure failure = { 0 };
 	struct world w;
 
-	(void)state;
-	start(&w);
+	start_with(&w, kind);
 	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), -ENODEV);
 	assert_int_equal(failure.code, VFIO_FAILURE_OTHER);
-	assert_string_equal(failure.object, "container without a group");
+	assert_string_equal(failure.object, "container without a function");
 	w.dev = fake_open(&w.fake, w.container, BDF);
 	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), 0);
 	assert_int_equal(w.container->mapped, 0x1000);
@@ -370,6 +406,13 @@ static void test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(v
 	assert_int_equal(w.container->mapped, 0);
 	assert_int_equal(vfio_dma_map(w.container, 0, 0x1000, (void *)0x1000, &failure), -ENODEV);
 	stop(&w);
+}
+
+static void test_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(void **state)
+{
+	(void)state;
+	for (EACH_KIND(kind))
+		try_nothing_is_mapped_before_a_group_joins_or_after_the_last_left(kind);
 }
 
 static void test_group_is_shared_and_left_with_its_last_function(void **state)
@@ -394,13 +437,13 @@ static void test_group_is_shared_and_left_with_its_last_function(void **state)
 	assert_int_equal(fake.nr_groups_joined, 2);
 	vfio_device_destroy(second);
 	assert_int_equal(fake.nr_groups_joined, 1);
-	assert_int_not_equal(container->nr_ranges, 0);
+	assert_int_not_equal(container->iommu.nr_ranges, 0);
 	/* It can come back, and the IOMMU is set anew after the last one left. */
 	second = fake_open(&fake, container, "0000:00:01.1");
 	vfio_device_destroy(second);
 	vfio_device_destroy(other);
 	assert_false(fake.iommu_set);
-	assert_false(container->iommu_set);
+	assert_false(container->iommu.ready);
 	other = fake_open(&fake, container, "0000:00:02.0");
 	assert_true(fake.iommu_set);
 	vfio_device_destroy(other);

@@ -190,7 +190,7 @@ static bool try_with_failure(const struct fake_vfio *model, add_fn add, unsigned
 	add(&fake, BDF, 1);
 	fake.fail_at = nth;
 	fake.fail_errno = error;
-	r = vfio_container_create_with(&fake.sys, &container, &failure);
+	r = vfio_container_create_with(&fake.sys, model->kind, &container, &failure);
 	if (r == 0)
 		r = vfio_device_create(container, &fake.tree.fs, &bdf, &dev, &failure);
 	fake.fail_at = 0;
@@ -211,17 +211,17 @@ static bool try_with_failure(const struct fake_vfio *model, add_fn add, unsigned
 	return fake.failed;
 }
 
-static void test_each_call_of_set_up_failing_is_reported_and_leaks_nothing(void **state)
+static void fail_each_call(enum vfio_iommu_kind kind)
 {
 	static const add_fn adds[] = { fake_add_nvme, fake_add_e1000e, fake_add_edu,
 				       fake_add_full };
 	static const int errors[] = { EIO, ENOMEM, EPERM, EBUSY };
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(adds) / sizeof(adds[0]); i++) {
 		struct fake_vfio model;
 
 		fake_init(&model);
+		model.kind = kind;
 		adds[i](&model, BDF, 1);
 		fake_publish(&model);
 		for (size_t k = 0; k < sizeof(errors) / sizeof(errors[0]); k++) {
@@ -235,6 +235,13 @@ static void test_each_call_of_set_up_failing_is_reported_and_leaks_nothing(void 
 		}
 		fake_fini(&model);
 	}
+}
+
+static void test_each_call_of_set_up_failing_is_reported_and_leaks_nothing(void **state)
+{
+	(void)state;
+	fail_each_call(VFIO_IOMMU_TYPE1);
+	fail_each_call(VFIO_IOMMU_IOMMUFD);
 }
 
 /* What the function itself says counts, whatever the host's sysfs said before. */

@@ -144,6 +144,21 @@ static void is_another_guests(struct bindhost *h)
 	tree_write(&h->tree, "proc/345/comm", "itsy\n");
 }
 
+/* By a file of its own, of a sibling's: the group is as one. */
+static void is_another_guests_by_its_file(struct bindhost *h)
+{
+	tree_set_driver(&h->tree, BDF, "vfio-pci");
+	h->group_errno = EBUSY;
+	tree_link(&h->tree, "sys/class/vfio-dev/vfio3/device/iommu_group",
+		  "../../../kernel/iommu_groups/10");
+	tree_link(&h->tree, "sys/class/vfio-dev/vfio4/device/iommu_group",
+		  "../../../kernel/iommu_groups/0");
+	tree_link(&h->tree, "proc/12/fd/7", "/dev/vfio/devices/vfio3");
+	tree_write(&h->tree, "proc/12/comm", "qemu\n");
+	tree_link(&h->tree, "proc/345/fd/4", "/dev/vfio/devices/vfio4");
+	tree_write(&h->tree, "proc/345/comm", "itsy\n");
+}
+
 static void is_somebodys(struct bindhost *h)
 {
 	h->group_errno = EBUSY;
@@ -211,6 +226,8 @@ static void test_what_stands_in_the_way_is_found_and_named(void **state)
 		{ "a sibling", has_sibling, -EPERM, VFIO_FAILURE_NOT_VIABLE, OTHER, "e1000e" },
 		{ "another guest", is_another_guests, -EBUSY, VFIO_FAILURE_BUSY,
 		  "itsy, process 345", "" },
+		{ "another guest, by a function's file", is_another_guests_by_its_file, -EBUSY,
+		  VFIO_FAILURE_BUSY, "itsy, process 345", "" },
 		{ "somebody", is_somebodys, -EBUSY, VFIO_FAILURE_BUSY, "", "" },
 		{ "a group that root alone may open", is_not_ours_to_open, 0, VFIO_FAILURE_NONE, "",
 		  "" },

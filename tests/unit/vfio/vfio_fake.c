@@ -5,7 +5,7 @@
  * capabilities, regions in one file. Descriptors are real ones, so that what
  * leaks is seen by the kernel as well.
  */
-#include "tests/unit/vfio/vfio_fake.h"
+#include "tests/unit/vfio/vfio_fake_iommufd.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,14 +42,14 @@ static int add_fd(struct fake_vfio *fake, int fd, enum fake_fd_kind kind, int nu
 	return fd;
 }
 
-static struct fake_fd *get_fd(struct fake_vfio *fake, int fd, enum fake_fd_kind kind)
+struct fake_fd *fake_get_fd(struct fake_vfio *fake, int fd, enum fake_fd_kind kind)
 {
 	assert_in_range(fd, 0, FAKE_FDS - 1);
 	assert_int_equal(fake->fds[fd].kind, kind);
 	return &fake->fds[fd];
 }
 
-static int new_fd(struct fake_vfio *fake, enum fake_fd_kind kind, int number)
+int fake_new_fd(struct fake_vfio *fake, enum fake_fd_kind kind, int number)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 
@@ -65,7 +65,11 @@ static int fake_open_path(void *ctx, const char *path)
 	if (fails(fake, "open"))
 		return -fake->fail_errno;
 	if (!strcmp(path, "/dev/vfio/vfio"))
-		return fake->open_errno ? -fake->open_errno : new_fd(fake, FAKE_CONTAINER, 0);
+		return fake->open_errno ? -fake->open_errno : fake_new_fd(fake, FAKE_CONTAINER, 0);
+	if (!strcmp(path, "/dev/iommu"))
+		return fake->open_errno ? -fake->open_errno : fake_new_fd(fake, FAKE_IOMMUFD, 0);
+	if (sscanf(path, "/dev/vfio/devices/vfio%d", &number) == 1)
+		return fake_open_cdev(fake, (unsigned)number);
 	assert_int_equal(sscanf(path, "/dev/vfio/%d", &number), 1);
 	if (fake->group_errno)
 		return -fake->group_errno;
@@ -74,7 +78,7 @@ static int fake_open_path(void *ctx, const char *path)
 		if (fake->fds[i].kind == FAKE_GROUP && fake->fds[i].number == number)
 			return -EBUSY;
 	}
-	return new_fd(fake, FAKE_GROUP, number);
+	return fake_new_fd(fake, FAKE_GROUP, number);
 }
 
 static void leave_group(struct fake_vfio *fake, struct fake_fd *group)
@@ -104,11 +108,15 @@ static void fake_close(void *ctx, int fd)
 			assert_false(fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
 		fn->commanded = false;
 		fn->fd = -1;
+		fake->nr_attached -= fn->attached;
+		fn->by_cdev = fn->bound = fn->attached = false;
 		for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
 			fn->notices[i] = -1;
 	}
 	if (entry->kind == FAKE_GROUP)
 		leave_group(fake, entry);
+	if (entry->kind == FAKE_IOMMUFD)
+		assert_int_equal(fake->ioas, 0);
 	entry->kind = FAKE_NONE;
 	fake->nr_fds--;
 	close(fd);
@@ -165,13 +173,13 @@ static int get_iommu_info(struct fake_vfio *fake, void *arg)
 	return 0;
 }
 
-static void note_dma(struct fake_vfio *fake, const struct vfio_iommu_type1_dma_map *map)
+void fake_note_dma(struct fake_vfio *fake, uint64_t iova, uint64_t size, uint64_t va)
 {
+	fake->nr_dma++;
 	for (size_t i = 0; i < FAKE_DMAS; i++) {
 		if (fake->dmas[i].size)
 			continue;
-		fake->dmas[i] =
-			(struct fake_dma){ map->iova, map->size, (void *)(uintptr_t)map->vaddr };
+		fake->dmas[i] = (struct fake_dma){ iova, size, (void *)(uintptr_t)va };
 		return;
 	}
 }
@@ -192,6 +200,8 @@ static int forget_dma(struct fake_vfio *fake, const struct vfio_iommu_type1_dma_
 
 static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *arg)
 {
+	const struct vfio_iommu_type1_dma_map *map = arg;
+
 	switch (request) {
 	case VFIO_GET_API_VERSION:
 		return fake->api_version ? fake->api_version : VFIO_API_VERSION;
@@ -212,8 +222,7 @@ static int container_ioctl(struct fake_vfio *fake, unsigned long request, void *
 			return -EINVAL;
 		if (fake->map_errno)
 			return -fake->map_errno;
-		fake->nr_dma++;
-		note_dma(fake, arg);
+		fake_note_dma(fake, map->iova, map->size, map->vaddr);
 		return 0;
 	case VFIO_IOMMU_UNMAP_DMA:
 		return forget_dma(fake, arg);
@@ -235,7 +244,7 @@ static int open_device(struct fake_vfio *fake, const struct fake_fd *group, cons
 		if (fn->busy)
 			return -EBUSY;
 		assert_int_equal(fn->fd, -1);
-		fn->fd = new_fd(fake, FAKE_DEVICE, (int)i);
+		fn->fd = fake_new_fd(fake, FAKE_DEVICE, (int)i);
 		return fn->fd;
 	}
 	return -ENODEV;
@@ -254,7 +263,7 @@ static int group_ioctl(struct fake_vfio *fake, struct fake_fd *group, unsigned l
 	case VFIO_GROUP_SET_CONTAINER:
 		if (group->joined)
 			return -EINVAL;
-		get_fd(fake, *(int *)arg, FAKE_CONTAINER);
+		fake_get_fd(fake, *(int *)arg, FAKE_CONTAINER);
 		group->joined = true;
 		fake->nr_groups_joined++;
 		return 0;
@@ -330,7 +339,7 @@ static int change_triggers(struct fake_vfio *fake, struct fake_function *fn,
 
 		memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
 		if (fd >= 0)
-			get_fd(fake, fd, FAKE_EVENTFD);
+			fake_get_fd(fake, fd, FAKE_EVENTFD);
 		fn->eventfds[set->start + i] = fd;
 		if (fd >= 0 && fn->pending[set->start + i])
 			fake_signal(fn, set->start + i);
@@ -363,7 +372,7 @@ static int set_notice(struct fake_vfio *fake, struct fake_function *fn,
 	if (fn->irqs[set->index] != 1 || set->start || set->count != 1)
 		return -EINVAL;
 	memcpy(&fd, set->data, sizeof(fd));
-	get_fd(fake, fd, FAKE_EVENTFD);
+	fake_get_fd(fake, fd, FAKE_EVENTFD);
 	fn->notices[notice] = fd;
 	return 0;
 }
@@ -395,7 +404,7 @@ static int unmask_intx(struct fake_vfio *fake, struct fake_function *fn,
 		return 0;
 	}
 	memcpy(&fd, set->data, sizeof(fd));
-	get_fd(fake, fd, FAKE_EVENTFD);
+	fake_get_fd(fake, fd, FAKE_EVENTFD);
 	fn->intx_unmask = fd;
 	return 0;
 }
@@ -434,7 +443,7 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 
 		memcpy(&fd, set->data + i * sizeof(fd), sizeof(fd));
 		if (fd >= 0)
-			get_fd(fake, fd, FAKE_EVENTFD);
+			fake_get_fd(fake, fd, FAKE_EVENTFD);
 		fn->eventfds[i] = fd;
 		fn->pending[i] = false;
 	}
@@ -464,6 +473,8 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 	struct vfio_device_info *device = arg;
 	struct vfio_irq_info *irq = arg;
 
+	if (fn->by_cdev && !fn->attached)
+		return fake_enter_iommufd(fake, fn, request, arg);
 	switch (request) {
 	case VFIO_DEVICE_GET_INFO:
 		device->flags = fn->not_pci ? VFIO_DEVICE_FLAGS_PLATFORM : VFIO_DEVICE_FLAGS_PCI;
@@ -506,6 +517,8 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 		return container_ioctl(fake, request, arg);
 	case FAKE_GROUP:
 		return group_ioctl(fake, entry, request, arg);
+	case FAKE_IOMMUFD:
+		return fake_iommufd_ioctl(fake, request, arg);
 	case FAKE_DEVICE:
 		return device_request(fake, &fake->functions[entry->number], request, arg);
 	default:
@@ -528,7 +541,7 @@ static bool decodes(struct fake_function *fn, unsigned bar)
 static ssize_t fake_pread(void *ctx, int fd, void *buf, size_t len, uint64_t offset)
 {
 	struct fake_vfio *fake = ctx;
-	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+	struct fake_function *fn = &fake->functions[fake_get_fd(fake, fd, FAKE_DEVICE)->number];
 
 	if (fails(fake, "pread"))
 		return -fake->fail_errno;
@@ -565,7 +578,7 @@ static void write_cfgspace(struct fake_function *fn, unsigned at, const uint8_t 
 static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint64_t offset)
 {
 	struct fake_vfio *fake = ctx;
-	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+	struct fake_function *fn = &fake->functions[fake_get_fd(fake, fd, FAKE_DEVICE)->number];
 
 	if (fails(fake, "pwrite"))
 		return -fake->fail_errno;
@@ -583,7 +596,7 @@ static ssize_t fake_pwrite(void *ctx, int fd, const void *buf, size_t len, uint6
 static int fake_mmap(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map)
 {
 	struct fake_vfio *fake = ctx;
-	struct fake_function *fn = &fake->functions[get_fd(fake, fd, FAKE_DEVICE)->number];
+	struct fake_function *fn = &fake->functions[fake_get_fd(fake, fd, FAKE_DEVICE)->number];
 	const struct fake_bar *bar = &fn->bars[REGION_OF(offset)];
 	void *map;
 
@@ -613,7 +626,7 @@ static int fake_eventfd(void *ctx)
 {
 	struct fake_vfio *fake = ctx;
 
-	return fails(fake, "eventfd") ? -fake->fail_errno : new_fd(fake, FAKE_EVENTFD, 0);
+	return fails(fake, "eventfd") ? -fake->fail_errno : fake_new_fd(fake, FAKE_EVENTFD, 0);
 }
 
 static void *fake_zalloc(void *ctx, size_t nr, size_t size)
@@ -681,6 +694,8 @@ void fake_fini(struct fake_vfio *fake)
 	assert_int_equal(fake->nr_fds, 0);
 	assert_int_equal(fake->nr_maps, 0);
 	assert_int_equal(fake->nr_groups_joined, 0);
+	assert_int_equal(fake->ioas, 0);
+	assert_int_equal(fake->nr_attached, 0);
 }
 
 void fake_publish(struct fake_vfio *fake)
@@ -700,6 +715,7 @@ void fake_publish(struct fake_vfio *fake)
 		};
 
 		tree_add_function(&fake->tree, &entry);
+		fake_publish_cdev(fake, i);
 	}
 }
 
@@ -707,7 +723,8 @@ void fake_container(struct fake_vfio *fake, struct vfio_container **ret_containe
 {
 	struct vfio_failure failure = { 0 };
 
-	assert_int_equal(vfio_container_create_with(&fake->sys, ret_container, &failure), 0);
+	assert_int_equal(
+		vfio_container_create_with(&fake->sys, fake->kind, ret_container, &failure), 0);
 }
 
 struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, const char *bdf)

@@ -58,9 +58,12 @@ struct fake_function {
 	int irqs_errno;	     /* of enabling its vectors, 0: it works */
 	bool no_intx;	     /* that is of INTx alone */
 
+	bool no_cdev; /* VFIO makes no file for it */
+
 	/* What became of it. */
-	int fd;	  /* -1: not open */
-	int file; /* its regions */
+	int fd;			       /* -1: not open */
+	bool by_cdev, bound, attached; /* opened by its own file; in an iommufd; in its space */
+	int file;		       /* its regions */
 	unsigned nr_enabled, enabled_index;
 	int eventfds[VFIO_MAX_VECTORS]; /* of the kind that is enabled; -1: taken away */
 	bool pending[VFIO_MAX_VECTORS]; /* came while it was */
@@ -89,7 +92,14 @@ struct fake_dma {
 	void *va;
 };
 
-enum fake_fd_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_EVENTFD };
+enum fake_fd_kind {
+	FAKE_NONE,
+	FAKE_CONTAINER,
+	FAKE_GROUP,
+	FAKE_IOMMUFD,
+	FAKE_DEVICE,
+	FAKE_EVENTFD
+};
 
 struct fake_fd {
 	enum fake_fd_kind kind;
@@ -105,8 +115,11 @@ struct fake_vfio {
 	unsigned nr_functions;
 
 	/* What the host is like. */
-	int open_errno; /* of /dev/vfio/vfio, 0: it opens */
+	int open_errno;		   /* of /dev/vfio/vfio and /dev/iommu, 0: they open */
+	enum vfio_iommu_kind kind; /* what fake_container() makes */
 	int group_errno, set_iommu_errno, map_errno;
+	int cdev_errno, bind_errno, attach_errno;
+	unsigned nr_ranges; /* of iommufd, 0 for the two of type1 */
 	bool not_viable, no_type1, no_ranges, odd_ranges, crossed_ranges;
 	int api_version;  /* 0: the one that there is */
 	bool short_reads; /* of a few bytes, and interrupted every other time */
@@ -126,6 +139,8 @@ struct fake_vfio {
 	struct fake_dma dmas[FAKE_DMAS]; /* those that there is room for */
 	unsigned nr_fds, nr_maps, nr_groups_joined, nr_dma;
 	bool iommu_set;
+	uint32_t ioas; /* the address space of iommufd, 0: none */
+	unsigned nr_attached;
 };
 
 void fake_init(struct fake_vfio *fake);
