@@ -251,6 +251,18 @@ static uint32_t devfn_of(uint32_t function)
 	return function << 3;
 }
 
+static int create_container(struct bench *b, struct failure *ret_failure)
+{
+	const struct pci_set all = { b->options->devices, b->options->functions };
+	struct vfio_iommu_choice choice;
+	struct vfio_failure vf = { 0 };
+	int r = vfio_iommu_choose(&this_host, VFIO_IOMMU_WISH_AUTO, &all, &choice, &vf);
+
+	if (r >= 0)
+		r = vfio_container_create(choice.kind, &b->container, &vf);
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
 /*
  * The payload looks for its page at LAYOUT_RAM: where that is a hole of the host's, it cannot be
  * moved as another guest's memory would be.
@@ -296,9 +308,7 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 	}
 	if (r < 0)
 		return r;
-	r = vfio_container_create(VFIO_IOMMU_TYPE1, &b->container, &vf);
-	if (r < 0)
-		return failure_from_vfio(ret_failure, &vf);
+	r = create_container(b, ret_failure);
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++)
 		r = open_device(b, &device, f, ret_failure);
 	if (r >= 0)

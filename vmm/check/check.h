@@ -50,8 +50,8 @@ void check_read_line(const struct check_host *host, const char *path, char *line
 void check_read_log(const struct check_host *host, const char *text, char *line, size_t cap);
 
 /* vmm/check/check_host.c */
-check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_isolation,
-	check_io_uring, check_memlock;
+check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_dma,
+	check_isolation, check_io_uring, check_memlock;
 /* vmm/check/check_kvm.c */
 check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its;
 /* vmm/check/check_config.c: what the configuration asks of the host */

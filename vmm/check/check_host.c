@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/dev/passthru.h"
 #include "vmm/irq/io_uring_host.h"
 
 #define KERNEL_MIN    601u /* 6.1: the oldest that itsy is tested with */
@@ -200,39 +201,78 @@ void check_iommu(const struct check_host *host, struct check_result *ret)
 			  "this host has no IOMMU groups: nothing can be passed through");
 }
 
+/* What itsy run would take; without a configuration, for a guest with one device. */
+static int choose_iommu(const struct check_host *host, struct vfio_iommu_choice *ret_choice,
+			struct failure *ret_failure)
+{
+	static const struct config any = { .iommu = VFIO_IOMMU_WISH_AUTO };
+
+	return passthru_choose_iommu(&host->fs, host->config ? host->config : &any, ret_choice,
+				     ret_failure);
+}
+
+static bool takes_iommufd(const struct check_host *host)
+{
+	struct vfio_iommu_choice choice;
+	struct failure failure;
+
+	return choose_iommu(host, &choice, &failure) == 0 && choice.kind == VFIO_IOMMU_IOMMUFD;
+}
+
 void check_vfio(const struct check_host *host, struct check_result *ret)
 {
+	const char *file = takes_iommufd(host) ? "/dev/iommu" : "/dev/vfio/vfio";
 	char path[256];
 
-	if (!exists(host, "/dev/vfio/vfio")) {
-		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
-			  "/dev/vfio/vfio is not there");
+	if (!exists(host, file)) {
+		check_say(ret, without_passthrough(host), "modprobe vfio-pci", "%s is not there",
+			  file);
 		return;
 	}
-	if (!path_below(host, "/dev/vfio/vfio", path, sizeof(path)) ||
-	    access(path, R_OK | W_OK) < 0) {
+	if (!path_below(host, file, path, sizeof(path)) || access(path, R_OK | W_OK) < 0) {
 		check_say(ret, without_passthrough(host),
 			  "run itsy as root, or give this user access to it",
-			  "/dev/vfio/vfio cannot be opened: %s", strerror(errno));
+			  "%s cannot be opened: %s", file, strerror(errno));
 		return;
 	}
 	if (!exists(host, "/sys/bus/pci/drivers/vfio-pci"))
 		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
 			  "the driver vfio-pci is not loaded");
 	else
-		check_say(ret, VERDICT_PASS, NULL, "/dev/vfio/vfio and the driver vfio-pci");
+		check_say(ret, VERDICT_PASS, NULL, "%s and the driver vfio-pci", file);
+}
+
+void check_dma(const struct check_host *host, struct check_result *ret)
+{
+	struct vfio_iommu_choice choice;
+	struct failure failure;
+
+	if (host->config && !host->config->nr_devices)
+		ret->verdict = VERDICT_NONE;
+	else if (choose_iommu(host, &choice, &failure) < 0)
+		check_say(ret, VERDICT_FAIL, failure.cure, "%s: %s", failure.object, failure.cause);
+	else if (choice.kind == VFIO_IOMMU_IOMMUFD && host->config && host->config->nr_devices > 1)
+		check_say(ret, VERDICT_WARN, "iommu = type1 lets it, where a device needs that",
+			  "by iommufd, %s: no function's DMA reaches another one's BARs",
+			  choice.why);
+	else
+		check_say(ret, VERDICT_PASS, NULL, "by %s: %s", vfio_iommu_kind_name(choice.kind),
+			  choice.why);
 }
 
 void check_isolation(const struct check_host *host, struct check_result *ret)
 {
-	char line[8];
+	const char *module = takes_iommufd(host) ? "iommufd" : "vfio_iommu_type1";
+	char line[8], path[96], cure[128];
 
-	check_read_line(host, "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
-			line, sizeof(line));
+	(void)snprintf(path, sizeof(path), "/sys/module/%s/parameters/allow_unsafe_interrupts",
+		       module);
+	check_read_line(host, path, line, sizeof(line));
+	(void)snprintf(cure, sizeof(cure),
+		       "modprobe %s without allow_unsafe_interrupts, unless every guest is trusted",
+		       module);
 	if (line[0] == 'Y' || line[0] == '1')
-		check_say(ret, VERDICT_WARN,
-			  "modprobe vfio_iommu_type1 without allow_unsafe_interrupts, unless every "
-			  "guest is trusted",
+		check_say(ret, VERDICT_WARN, cure,
 			  "VFIO is told to accept hosts where a device can forge interrupts of "
 			  "others");
 	else
@@ -270,6 +310,9 @@ void check_memlock(const struct check_host *host, struct check_result *ret)
 			  "guests with devices may have %llu KiB of memory at most",
 			  (unsigned long long)(host->memlock >> 10));
 	else
-		check_say(ret, VERDICT_PASS, NULL, "%llu KiB are enough",
-			  (unsigned long long)(host->memlock >> 10));
+		check_say(ret, VERDICT_PASS, NULL, "%llu KiB are enough%s",
+			  (unsigned long long)(host->memlock >> 10),
+			  takes_iommufd(host) ? ", less what this user's other processes lock, "
+						"which iommufd counts, too"
+					      : "");
 }

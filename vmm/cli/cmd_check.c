@@ -37,6 +37,7 @@ static const struct check {
 	{ "io_uring", check_io_uring, false },
 	{ "IOMMU", check_iommu, false },
 	{ "VFIO", check_vfio, false },
+	{ "DMA", check_dma, false },
 	{ "interrupt isolation", check_isolation, false },
 	{ "locked memory", check_memlock, false },
 	{ "kernel and initrd", check_files, false },

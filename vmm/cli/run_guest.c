@@ -52,6 +52,7 @@ struct run {
 	const struct config *config;
 	const struct run_options *options;
 	struct gmem mem;
+	struct vfio_iommu_choice iommu; /* what it is of */
 	struct vfio_container *container;
 	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
 	size_t nr_functions;
@@ -149,6 +150,8 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	if (r == 0)
 		r = passthru_look_at_all(&this_host, run->config, ret_failure);
 	if (r >= 0)
+		r = passthru_choose_iommu(&this_host, run->config, &run->iommu, ret_failure);
+	if (r >= 0)
 		r = loader_open(&run->files, run->config->kernel, run->config->initrd, ret_failure);
 	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 }
@@ -223,7 +226,7 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 			return r;
 		run->nr_functions = i + 1;
 	}
-	r = vfio_container_create(VFIO_IOMMU_TYPE1, &run->container, &vf);
+	r = vfio_container_create(run->iommu.kind, &run->container, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
 	for (size_t i = 0; i < config->nr_devices; i++) {
@@ -547,6 +550,7 @@ static void say_hello(const struct run *run)
 	if (run->no_control.object[0])
 		report_warning("%s: %s: itsy ctl and itsy top will not find this guest",
 			       run->no_control.object, run->no_control.cause);
+	passthru_warn_of_iommu(&run->iommu, run->nr_functions);
 	if (run->options->quiet)
 		return;
 	report_info("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "vfio/iommu.h"
 #include "vfio/name.h"
 #include "vmm/base/placement.h"
 #include "vmm/irq/heat.h"
@@ -86,6 +87,7 @@ struct config {
 	struct placement spin;	 /* of the thread that never sleeps */
 	struct placement vcpu;	 /* of all, but for the CPU */
 	enum sandbox_wish sandbox;
+	enum vfio_iommu_wish iommu;   /* what the DMA of its devices goes by */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];
 	size_t nr_its; /* at least 1 */

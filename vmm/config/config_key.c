@@ -89,6 +89,11 @@ static const char *sandbox_word(unsigned off)
 	return off ? "off" : "on";
 }
 
+static const char *iommu_word(unsigned wish)
+{
+	return vfio_iommu_wish_name((enum vfio_iommu_wish)wish);
+}
+
 static const char *driver_word(unsigned plain)
 {
 	return plain ? VFIO_DRIVER_PLAIN : "auto";
@@ -163,6 +168,9 @@ const struct config_key config_keys[] = {
 	{ GUEST("sandbox", sandbox), .type = &config_type_word, .is_shown = if_changed,
 	  .word = sandbox_word, .max = SANDBOX_WISH_OFF, .initial = SANDBOX_WISH_ON,
 	  .summary = "whether the guest's process gives up what it does not need" },
+	{ GUEST("iommu", iommu), .type = &config_type_word, .is_shown = if_changed,
+	  .word = iommu_word, .max = NR_VFIO_IOMMU_WISHES - 1, .initial = VFIO_IOMMU_WISH_AUTO,
+	  .summary = "the kernel's interface by which devices reach the guest's memory" },
 
 	{ DEVICE("bdf", wanted.bdf), .type = &config_type_bdf, .is_shown = if_given,
 	  .given_at = offsetof(struct config_device, wanted.has_bdf), .is_name = true,

@@ -184,6 +184,29 @@ static int check_is_new(const struct config *config, size_t nr, struct failure *
 	return 0;
 }
 
+int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *config,
+			  struct vfio_iommu_choice *ret_choice, struct failure *ret_failure)
+{
+	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
+	const struct pci_set all = { bdfs, config->nr_devices };
+	struct vfio_failure vf = { 0 };
+	int r;
+
+	/* What is not found counts, and is nowhere. */
+	for (size_t i = 0; i < config->nr_devices; i++)
+		bdfs[i] = config->devices[i].bdf;
+	r = vfio_iommu_choose(host, config->iommu, &all, ret_choice, &vf);
+
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
+void passthru_warn_of_iommu(const struct vfio_iommu_choice *choice, size_t nr_functions)
+{
+	if (choice->kind == VFIO_IOMMU_IOMMUFD && nr_functions > 1)
+		report_warning("iommufd: DMA of functions does not reach each other's BARs; with "
+			       "iommu = type1 it does");
+}
+
 int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
 		  struct pci_function *ret_fn, struct failure *ret_failure)
 {

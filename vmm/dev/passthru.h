@@ -65,6 +65,16 @@ int passthru_look_at_all(const struct pci_host_fs *host, const struct config *co
 /* How the function of a config block is bound: enum vfio_bind_flags. */
 unsigned passthru_bind_flags(const struct config_device *config);
 /*
+ * By what the DMA of a guest of this configuration goes (vfio_iommu_choose()). Changes nothing;
+ * where it fails, nothing can be run.
+ */
+int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *config,
+			  struct vfio_iommu_choice *ret_choice,
+			  struct failure *ret_failure) _must_check_;
+/* Who asked for iommufd is told what several functions do without. */
+void passthru_warn_of_iommu(const struct vfio_iommu_choice *choice, size_t nr_functions);
+
+/*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
  * index is its number in the configuration. On failure it is as it was. host and keeper are
