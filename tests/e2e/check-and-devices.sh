@@ -17,6 +17,9 @@ END
 on_host --device nvme --device e1000e --device edu --qemu-device pcie-root-port,addr=5 <<'END'
 step check itsy check
 step demo itsy check /etc/itsy/demo.conf
+step iommufd itsy check --set iommu=iommufd /etc/itsy/demo.conf
+step run_iommufd itsy run --set iommu=iommufd /etc/itsy/demo.conf
+step driver driver 0000:00:01.0
 step check_json sh -c 'itsy check --json /etc/itsy/demo.conf >/tmp/check_json.json'
 step devices itsy devices
 step all itsy devices --all
@@ -52,6 +55,14 @@ is_status demo 0
 lacks demo.out '^FAIL'
 has demo.out '^PASS +nvme 0000:00:01\.0 .*65 MSI-X vectors'
 has demo.out '^PASS +nic 0000:00:02\.0 .*MSI-X'
+# No kernel of Debian's has iommufd; who asks for it is told, before anything is bound.
+has demo.out '^PASS +DMA +by type1: this kernel has no iommufd$'
+is_status iommufd 4
+has iommufd.out '^FAIL +DMA +iommufd: it cannot be had: this kernel has no iommufd$'
+is_status run_iommufd 4
+has run_iommufd.err '^itsy: error: iommufd: it cannot be had: this kernel has no iommufd: iommu = auto'
+nr_lines run_iommufd.err 1
+has driver.out '^nvme$'
 is_status check_json 0
 json check_json 'type == "object"'
 json check_json '[.. | objects | select(has("verdict")) | .verdict] | length > 10 and all(. != "FAIL")'
