@@ -9,6 +9,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
+#include "vmm/config/config_place.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/guest_memory.h"
 
@@ -34,11 +35,14 @@ static void add_row(struct rows *rows, uint64_t at, uint64_t size, const char *w
 /* What the device tree describes. */
 static void add_fixed(const struct config *config, struct rows *rows)
 {
+	/* Bus 0, and one behind each root port. */
+	const unsigned nr_buses = 1 + (unsigned)__builtin_popcount(config_place_root_ports(config));
+
 	add_row(rows, LAYOUT_GICD, LAYOUT_GICD_SZ, "interrupt distributor");
 	add_row(rows, LAYOUT_GITS, config->nr_its * LAYOUT_GITS_SZ, "ITS");
 	add_row(rows, LAYOUT_UART, LAYOUT_UART_SZ, "console");
 	add_row(rows, LAYOUT_GICR, config->vcpus * LAYOUT_GICR_SZ_VCPU, "interrupt redistributors");
-	add_row(rows, LAYOUT_ECAM, LAYOUT_ECAM_SZ, "PCI configuration space");
+	add_row(rows, LAYOUT_ECAM, nr_buses * LAYOUT_ECAM_SZ, "PCI configuration space");
 	add_row(rows, LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ, "PCI I/O ports");
 	add_row(rows, LAYOUT_PCI32, LAYOUT_PCI32_SZ, "PCI memory, 32 bits");
 	add_row(rows, LAYOUT_PCI64, LAYOUT_PCI64_SZ, "PCI memory, 64 bits");

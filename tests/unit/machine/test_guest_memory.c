@@ -308,7 +308,9 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 		"0x8000000000",
 		"PCI memory, 64 bits\n",
 	};
-	const struct config config = config_of(GiB, 1);
+	static const char *const with_root_port = "0x0010000000  0x00101fffff        2 MiB  PCI "
+						  "configuration space\n";
+	struct config config = config_of(GiB, 1);
 	struct failure failure = { 0 };
 	struct guest_memory_map map;
 
@@ -319,6 +321,9 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 		     "0x60000000 0x60000fff direct\n");
 	assert_int_equal(guest_memory_place(&config, &tree.fs, NULL, &map, &failure), 0);
 	prints(&config, &map, want, ARRAY_SIZE(want));
+	/* A bus behind a root port has configuration space of its own. */
+	config.devices[0].root_port = true;
+	prints(&config, &map, &with_root_port, 1);
 	/* Where it does not fit, all that is in the way is there. */
 	tree_write(&tree, REGIONS, "0x100000000 0xffffffffffffffff direct\n");
 	assert_int_equal(
