@@ -6,6 +6,9 @@
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
+[[ " ${ITSY_HOST_OPTIONS-} " != *' --acpi '* ]] ||
+	{ echo "with ACPI the emulated host has no windows but its own (emuhost, --pci-window)"; exit 77; }
+
 host_file /etc/banks.conf <<'END'
 kernel = "/usr/share/itsy/payloads/banks.bin"
 memory = "96M"
@@ -30,14 +33,24 @@ step check itsy check /etc/banks.conf
 step tight itsy run /etc/banks.conf --print-memory-map --set memory=511G
 step alone itsy run /etc/banks.conf --print-memory-map --set device.edu.bdf=0000:00:1f.0
 guest banks /etc/banks.conf
+pool=/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
+if [ -e $pool ]; then
+	echo 48 >$pool
+	guest huge /etc/banks.conf --set memory-backing=hugetlb:2M
+	echo 0 >$pool
+fi
 guest linux /etc/linux.conf
 step dmesg sh -c 'dmesg | grep -iE "arm-smmu.*event|root bus resource" || true'
 END
 
-payload_passed banks banks
-has banks.out '^banks 2$'
-has banks.out '^bank 0x40000000 0x43ffffff$'
-has banks.out '^bank 0x48000000 0x49ffffff$'
+for name in banks huge; do
+	[ -f "$tmp/$name.rc" ] || continue # pages of 16 KiB: no huge ones of 2 MiB
+	payload_passed $name banks
+	has $name.out '^banks 2$'
+	has $name.out '^bank 0x40000000 0x43ffffff$'
+	has $name.out '^bank 0x48000000 0x49ffffff$'
+done
+expect "a guest ran" [ -f "$tmp/banks.rc" ]
 job_passed linux nvme
 has linux.out 'node +0: \[mem 0x0*40000000-0x0*43ffffff\]'
 has linux.out 'node +0: \[mem 0x0*48000000-0x0*49ffffff\]'
