@@ -742,26 +742,6 @@ struct vfio_device *fake_open(struct fake_vfio *fake, struct vfio_container *c, 
 	return dev;
 }
 
-void fake_notify(const struct fake_function *fn, enum vfio_notice notice)
-{
-	uint64_t one = 1;
-
-	assert_true(fn->notices[notice] >= 0);
-	assert_int_equal(write(fn->notices[notice], &one, sizeof(one)), sizeof(one));
-}
-
-void fake_signal(struct fake_function *fn, unsigned vector)
-{
-	uint64_t one = 1;
-
-	assert_true(vector < fn->nr_enabled);
-	if (fn->eventfds[vector] < 0) {
-		fn->pending[vector] = true;
-		return;
-	}
-	assert_int_equal(write(fn->eventfds[vector], &one, sizeof(one)), sizeof(one));
-}
-
 void fake_intx(struct fake_function *fn, bool level)
 {
 	fn->intx = level;
@@ -778,26 +758,4 @@ bool fake_intx_unmask(struct fake_function *fn)
 	fn->intx_masked = false;
 	look_at_intx(fn);
 	return true;
-}
-
-uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len)
-{
-	uint32_t value = 0;
-
-	memcpy(&value, fn->cfgspace + offset, len);
-	return value;
-}
-
-void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value)
-{
-	memcpy(fn->cfgspace + offset, &value, len);
-}
-
-uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset)
-{
-	uint32_t value;
-
-	assert_int_equal(pread(fn->file, &value, sizeof(value), (off_t)(FAKE_REGION(bar) + offset)),
-			 sizeof(value));
-	return value;
 }

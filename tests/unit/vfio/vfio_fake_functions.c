@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Functions for the fake VFIO: configuration spaces as QEMU's devices have them
- * after a reset, and one that has what those have not.
+ * after a reset, and one that has what those have not; and what a device does by itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 #include <linux/vfio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
 
@@ -209,4 +210,48 @@ struct fake_function *fake_add_full(struct fake_vfio *fake, const char *bdf, int
 	fn->irqs[VFIO_PCI_MSI_IRQ_INDEX] = 8;
 	make_full_writable(fn);
 	return fn;
+}
+
+/* ---- what tests do to them, and ask of them --------------------------------------- */
+
+void fake_notify(const struct fake_function *fn, enum vfio_notice notice)
+{
+	uint64_t one = 1;
+
+	assert_true(fn->notices[notice] >= 0);
+	assert_int_equal(write(fn->notices[notice], &one, sizeof(one)), sizeof(one));
+}
+
+void fake_signal(struct fake_function *fn, unsigned vector)
+{
+	uint64_t one = 1;
+
+	assert_true(vector < fn->nr_enabled);
+	if (fn->eventfds[vector] < 0) {
+		fn->pending[vector] = true;
+		return;
+	}
+	assert_int_equal(write(fn->eventfds[vector], &one, sizeof(one)), sizeof(one));
+}
+
+uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len)
+{
+	uint32_t value = 0;
+
+	memcpy(&value, fn->cfgspace + offset, len);
+	return value;
+}
+
+void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value)
+{
+	memcpy(fn->cfgspace + offset, &value, len);
+}
+
+uint32_t fake_memory(const struct fake_function *fn, unsigned bar, uint64_t offset)
+{
+	uint32_t value;
+
+	assert_int_equal(pread(fn->file, &value, sizeof(value), (off_t)(FAKE_REGION(bar) + offset)),
+			 sizeof(value));
+	return value;
 }
