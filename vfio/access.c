@@ -251,17 +251,19 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
  */
 static void reset_by_guest(struct vfio_device *dev)
 {
-	enum vfio_reset_step failed;
+	struct vfio_reset_result result;
 
 	pthread_mutex_lock(&dev->lock);
 	/* Where the host refuses, all that is virtual is reset nevertheless. */
-	(void)!device_reset_locked(dev, &failed);
+	device_reset_locked(dev, &result);
 	dev->busy = false;
 	pthread_cond_broadcast(&dev->idle);
 	pthread_mutex_unlock(&dev->lock);
 	msi_tell_all(dev);
 	if (dev->pin)
 		msi_sync(dev); /* INTx may be used at once, messages are all off */
+	if (result.failed != VFIO_RESET_STEP_NONE && dev->ops && dev->ops->reset_failed)
+		dev->ops->reset_failed(dev->ops_ctx, &result.why);
 }
 
 /* Other writes of configuration space wait, too, and no vector is sent. */

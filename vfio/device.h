@@ -65,6 +65,8 @@ struct vfio_device_ops {
 	 * reason, a positive errno: it gets none until it enables one again.
 	 */
 	void (*kind_refused)(void *ctx, enum vfio_irq_kind kind, int error);
+	/* The guest asked for a Function Level Reset, which the host could not do. */
+	void (*reset_failed)(void *ctx, const struct vfio_failure *why);
 	/* Have vfio_device_settle() called, soon. */
 	void (*unsettled)(void *ctx);
 	/* Another kind is enabled at the host, or none any more: vfio_device_irqs_epoch(). */
@@ -117,15 +119,31 @@ enum vfio_reset_step {
 	VFIO_RESET_STEP_QUIET,
 };
 
+/* What became of the reset of one function. */
+struct vfio_reset_result {
+	enum vfio_reset_step failed; /* of several, the last */
+	struct vfio_failure why;
+};
+
 /*
- * The state of a function after power-on: bus mastering and decoding off, the
- * function reset (VFIO_DEVICE_RESET, where it has one), the virtual
- * configuration space, MSI-X table and PBA as at create, interrupts that were
- * signalled before are forgotten. No guest access may run; whoever has read an eventfd
- * and not called vfio_vector_take() yet must not call it any more. Calls bars_changed where BARs
- * were decoded. All of it is done also where a step failed, whose error is returned: of several,
- * the last of enum vfio_reset_step.
+ * Functions of one container, in the state after power-on: bus mastering and decoding off, the
+ * functions reset, the virtual configuration space, MSI-X table and PBA as at create, interrupts
+ * that were signalled before are forgotten. Each is reset by its own reset (VFIO_DEVICE_RESET);
+ * where it has none, or that fails, by that of its slot, each slot once, if all functions that
+ * this affects are in the container's groups, and those that are open in devs. No guest access may
+ * run; whoever has read an eventfd and not called vfio_vector_take() yet must not call it any more.
+ * Calls bars_changed where BARs were decoded. All of it is done also where a step failed, which
+ * has been tried several times, for a second or longer: results, which is [nr], tells.
  */
+void vfio_reset_all(struct vfio_device *const devs[], size_t nr,
+		    struct vfio_reset_result results[]);
+/*
+ * The same for those that got no reset when they were opened, when all have been: what their
+ * slots bring with them is in devs, too. Where there are none, nothing is done.
+ */
+void vfio_reset_due(struct vfio_device *const devs[], size_t nr,
+		    struct vfio_reset_result results[]);
+/* vfio_reset_all() of one: 0, or the negative errno of its result. */
 int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed) _must_check_;
 
 /*

@@ -11,6 +11,7 @@
  *   notice		what the host says beside interrupts
  *   msi		MSI's registers, MSI-X's table and pending bits
  *   bar		what its BARs are made of, and access to the trapped parts
+ *   hot_reset		resetting a whole slot
  *   reset		the state after power-on
  *   access		accesses to configuration space and what they set off
  *   open		opening and closing
@@ -41,6 +42,14 @@ struct msix_entry {
 };
 
 struct vfio_irq_set;
+struct hot_reset;
+
+/* Of one reset of one or several functions. */
+enum reset_round {
+	RESET_ROUND_DUE,
+	RESET_ROUND_DONE,
+	RESET_ROUND_FAILED,
+};
 
 struct vfio_bar_state {
 	struct vfio_bar shape; /* but for decoded and address */
@@ -60,7 +69,8 @@ struct vfio_device {
 	struct pci_bdf bdf;
 	char name[PCI_BDF_STRLEN];
 	int fd;
-	bool can_reset;
+	bool can_reset;		  /* it has a reset of its own */
+	struct hot_reset *hot;	  /* owned; NULL: its slot cannot be reset */
 	bool opened;		  /* cfgspace_region is known */
 	uint64_t cfgspace_region; /* where in the device's file configuration space begins */
 	struct vfio_bar_state bars[VFIO_DEVICE_RANGES];
@@ -89,6 +99,7 @@ struct vfio_device {
 	struct msix_entry *entries;   /* owned, [nr_of[VFIO_IRQ_KIND_MSIX]] */
 	struct vfio_irq_set *irq_set; /* owned: room to enable all vectors */
 	enum vfio_irq_kind used;      /* whose registers the vectors obey */
+	enum reset_round round;	      /* of one thread: see reset.c */
 	bool unsettled;		      /* the guest may want INTx, which the host has not enabled */
 	uint64_t unsettled_since;     /* as vfio_device_settle() saw it first; 0: not yet */
 	/*

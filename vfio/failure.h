@@ -28,8 +28,12 @@ enum vfio_failure_code {
 	VFIO_FAILURE_IOVA,		/* guest memory meets addresses the IOMMU cannot map */
 	VFIO_FAILURE_NO_IRQ,		/* VFIO does not signal the function's interrupts */
 	VFIO_FAILURE_VECTORS,		/* the host gives fewer vectors than the function has */
-	VFIO_FAILURE_STATE,		/* the record of what binding changed cannot be kept */
-	VFIO_FAILURE_HAS_VFS,		/* it has virtual functions: have of them */
+	VFIO_FAILURE_NO_RESET,		/* the function has no reset, and its slot has none */
+	VFIO_FAILURE_RESET_SHARED, /* its slot's would reset other, which is not this guest's */
+	VFIO_FAILURE_RESET,	   /* the kernel could not reset it */
+	VFIO_FAILURE_RESET_BUSY,   /* nor could it, as somebody had it locked all the time */
+	VFIO_FAILURE_STATE,	   /* the record of what binding changed cannot be kept */
+	VFIO_FAILURE_HAS_VFS,	   /* it has virtual functions: have of them */
 	VFIO_FAILURE_PF_IS_VFIOS,  /* other, its physical function, is bound to driver, VFIO's */
 	VFIO_FAILURE_NO_SRIOV,	   /* it can have no virtual functions */
 	VFIO_FAILURE_TOO_MANY_VFS, /* it can have fewer virtual functions than are wanted */

@@ -40,6 +40,12 @@ struct vfio_iommu_ops {
 		      struct vfio_failure *failure) _must_check_;
 	/* With the last one the address space is gone, and all that was mapped. */
 	void (*detach)(struct vfio_iommu *iommu, struct vfio_group *group);
+	/*
+	 * The file of a group that functions were opened by, which shows the kernel whose it is;
+	 * -ENOENT: there is none. NULL: functions have no groups here. Any thread while functions
+	 * are open.
+	 */
+	int (*group_file)(const struct vfio_iommu *iommu, uint32_t number) _must_check_;
 	/* Page aligned, within the ranges. Any thread. 0, or negative errno. */
 	int (*map)(const struct vfio_iommu *iommu, uint64_t iova, uint64_t size,
 		   void *va) _must_check_;

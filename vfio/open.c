@@ -5,7 +5,9 @@
  *
  * Order at opening: no bus mastering, reset, read what it is, map its BARs, enable
  * its vectors. At closing: no bus mastering, reset, disable the vectors, close; so
- * that no DMA of the guest's is under way when its memory is freed.
+ * that no DMA of the guest's is under way when its memory is freed. What has no reset of its own
+ * then, the kernel resets by its slot with the last of them that is closed, if it can
+ * (vfio_pci_dev_set_try_reset()).
  *
  * Lock order: a device's lock is the only one, and no callback runs under it.
  */
@@ -18,9 +20,11 @@
 #include "vfio/bar.h"
 #include "vfio/device_io.h"
 #include "vfio/fail.h"
+#include "vfio/hot_reset.h"
 #include "vfio/msi.h"
 #include "vfio/notice.h"
 #include "vfio/pci_priv.h"
+#include "vfio/reset.h"
 
 /* Is it there, bound to vfio-pci, and its group free for a guest? */
 static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -77,7 +81,8 @@ static int open_function(struct vfio_device *dev, const struct vfio_iommu_functi
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, -EPROTO, "%s: VFIO_DEVICE_GET_INFO",
 				 dev->name);
 	dev->can_reset = info.flags & VFIO_DEVICE_FLAGS_RESET;
-	return 0;
+	r = hot_reset_probe(dev);
+	return r < 0 ? vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s", dev->name) : 0;
 }
 
 /* Quiet the function before its configuration space is looked at. */
@@ -92,12 +97,7 @@ static int quiesce(struct vfio_device *dev, struct vfio_failure *failure)
 				 dev->name);
 	dev->host_command =
 		command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-	r = device_command_write(dev, false);
-	if (r == 0 && dev->can_reset)
-		r = device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
-	/* The reset should leave Command as it was written; do not rely on it. */
-	if (r == 0)
-		r = device_command_write(dev, false);
+	r = device_quiesce(dev);
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: reset", dev->name);
 	return 0;
@@ -159,7 +159,7 @@ static int set_up(struct vfio_device *dev, const struct vfio_iommu_function *ope
 		.pin = dev->pin,
 		.msi = dev->nr_of[VFIO_IRQ_KIND_MSI],
 		.msix = dev->nr_of[VFIO_IRQ_KIND_MSIX],
-		.reset = dev->can_reset,
+		.reset = dev->can_reset || hot_reset_is_of_one(dev),
 	};
 	r = bars_probe(dev, image, failure);
 	if (r < 0)
@@ -242,6 +242,7 @@ void vfio_device_destroy(struct vfio_device *dev)
 	}
 	irqs_close(dev);
 	bars_unmap(dev);
+	hot_reset_forget(dev);
 	if (dev->fd >= 0) {
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
 		vfio_container_detach(dev->container, dev->group);

@@ -259,10 +259,20 @@ static int type1_unmap(const struct vfio_iommu *iommu, uint64_t iova, uint64_t s
 	return r < 0 ? r : 0;
 }
 
+static int type1_group_file(const struct vfio_iommu *iommu, uint32_t number)
+{
+	const struct vfio_group *group = iommu->groups;
+
+	while (group && (uint32_t)group->number != number)
+		group = group->next;
+	return group ? group->fd : -ENOENT;
+}
+
 const struct vfio_iommu_ops vfio_type1_ops = {
 	.open = type1_open,
 	.attach = type1_attach,
 	.detach = type1_detach,
+	.group_file = type1_group_file,
 	.map = type1_map,
 	.map_bar = type1_map, /* pins nothing */
 	.unmap_bar = type1_unmap,

@@ -235,6 +235,8 @@ static int open_device(struct bench *b, const struct config_device *device, uint
 	char bdf[PCI_BDF_STRLEN];
 	int r = passthru_open(p, device, b->container, ret_failure);
 
+	if (r >= 0)
+		r = passthru_reset_opened(p, 1, ret_failure);
 	if (r < 0)
 		return r;
 	return irq_function_nr_messages(&p->irq) >= share_of(b, f)

@@ -56,7 +56,6 @@ struct run {
 	struct vfio_container *container;
 	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
 	size_t nr_functions;
-	bool warned_of_reset[CONFIG_MAX_DEVICES];
 	int signals, wake_up;
 	struct term term;
 	struct control_socket *control; /* NULL: none can be made here */
@@ -237,8 +236,10 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		if (r < 0)
 			return r;
 	}
+	r = passthru_reset_opened(run->functions, run->nr_functions, ret_failure);
 	/* What check_host() tried to put there is not wanted any more. */
-	r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
+	if (r >= 0)
+		r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
 	return r < 0 ? r : map_memory(run, ret_failure);
 }
 
@@ -452,53 +453,6 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	return end == MACHINE_RESET;
 }
 
-/*
- * Choice: a function that the host does not reset is the guest's all the same, as one that
- * has no reset is. Its bus mastering is off: it writes to no memory before the next kernel's
- * driver switches that on, which has reason to quiet it first, for after a kexec it is the same.
- */
-static void warn_of_reset(struct run *run, size_t i, int error)
-{
-	char bdf[PCI_BDF_STRLEN];
-
-	if (run->warned_of_reset[i])
-		return;
-	run->warned_of_reset[i] = true;
-	report_warning("%s: the host cannot reset it (%s): the guest goes on; bus mastering, "
-		       "decoding and interrupts are off, but its registers, and what they told "
-		       "it to do, remain until its driver resets it",
-		       pci_bdf_format(&run->functions[i].bdf, bdf), strerror(error));
-}
-
-/* The next kernel is loaded over the last one: nothing may write there. */
-static int reset_function(struct run *run, size_t i, struct failure *ret_failure)
-{
-	enum vfio_reset_step failed;
-	int r = vfio_device_reset(run->functions[i].dev, &failed);
-	char bdf[PCI_BDF_STRLEN];
-
-	if (failed == VFIO_RESET_STEP_QUIET)
-		return failure_set(ret_failure, ITSY_RUNTIME, -r,
-				   pci_bdf_format(&run->functions[i].bdf, bdf),
-				   "start the guest again, which opens it anew",
-				   "its bus mastering cannot be switched off (%s): it could write "
-				   "over the next kernel",
-				   strerror(-r));
-	if (failed == VFIO_RESET_STEP_RESET)
-		warn_of_reset(run, i, -r);
-	irq_function_forget(&run->functions[i].irq);
-	return 0;
-}
-
-static int reset_functions(struct run *run, struct failure *ret_failure)
-{
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < run->nr_functions; i++)
-		r = reset_function(run, i, ret_failure);
-	return r;
-}
-
 /* With the first machine there is all that has to be opened. Nothing of the guest's has run. */
 static int enter_sandbox(struct run *run, const struct machine *m, struct machine_config *config,
 			 bool *direct, struct failure *ret_failure)
@@ -537,7 +491,8 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 			r = run_machine(run, m, ret_failure);
 		machine_destroy(m);
 		/* Bus mastering ends here, before the next kernel is loaded over the last one. */
-		if (r == 1 && reset_functions(run, ret_failure) < 0)
+		if (r == 1 &&
+		    passthru_reset_all(run->functions, run->nr_functions, ret_failure) < 0)
 			r = -EIO;
 	} while (r == 1 && !is_told_to_end(run));
 	return r;

@@ -69,6 +69,26 @@ static void kind_refused(void *ctx, enum vfio_irq_kind kind, int error)
 		       p->irq.name, names[kind], strerror(error));
 }
 
+/*
+ * Choice: a function that the host does not reset is the guest's all the same, as one that
+ * has no reset is. Its bus mastering is off: it writes to no memory before the next driver
+ * switches that on, which has reason to quiet it first, for after a kexec it is the same.
+ */
+static void reset_failed(void *ctx, const struct vfio_failure *why)
+{
+	struct passthru *p = ctx;
+	struct failure failure;
+
+	if (p->told_of_reset)
+		return;
+	p->told_of_reset = true;
+	(void)failure_from_vfio(&failure, why);
+	report_warning("%s: %s: the guest goes on; bus mastering, decoding and interrupts are off, "
+		       "but its registers, and what they told it to do, remain until its driver "
+		       "resets it: %s",
+		       failure.object, failure.cause, failure.cure);
+}
+
 static void unsettled(void *ctx)
 {
 	const struct passthru *p = ctx;
@@ -88,6 +108,7 @@ static const struct vfio_device_ops device_ops = {
 	.vector_released = vector_released,
 	.vector_changed = vector_changed,
 	.kind_refused = kind_refused,
+	.reset_failed = reset_failed,
 	.unsettled = unsettled,
 	.kind_changed = kind_changed,
 };
@@ -184,6 +205,17 @@ static int check_is_new(const struct config *config, size_t nr, struct failure *
 	return 0;
 }
 
+/* Those that are known by now. */
+static struct pci_set set_of(const struct config *config, struct pci_bdf bdfs[CONFIG_MAX_DEVICES])
+{
+	struct pci_set set = { bdfs, 0 };
+
+	for (size_t i = 0; i < config->nr_devices; i++)
+		if (passthru_is_found(&config->devices[i]))
+			bdfs[set.nr++] = config->devices[i].bdf;
+	return set;
+}
+
 int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *config,
 			  struct vfio_iommu_choice *ret_choice, struct failure *ret_failure)
 {
@@ -211,7 +243,7 @@ int passthru_look(const struct pci_host_fs *host, const struct config *config, s
 		  struct pci_function *ret_fn, struct failure *ret_failure)
 {
 	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
-	struct pci_set all = { bdfs, 0 };
+	const struct pci_set all = set_of(config, bdfs);
 	struct vfio_failure vf = { 0 };
 	int r;
 
@@ -221,9 +253,6 @@ int passthru_look(const struct pci_host_fs *host, const struct config *config, s
 	r = check_is_new(config, nr, ret_failure);
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < config->nr_devices; i++)
-		if (passthru_is_found(&config->devices[i]))
-			bdfs[all.nr++] = config->devices[i].bdf;
 	r = vfio_look(host, &config->devices[nr].bdf, &all, ret_fn, &vf);
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
@@ -378,6 +407,75 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 	r = irq_function_open(&p->irq, p->dev, config->events, ret_failure);
 	if (r >= 0 && p->irq.line.pin)
 		p->irq.line.intid = pci_host_intid(p->devfn, p->irq.line.pin);
+	return r;
+}
+
+static void all_devices(const struct passthru functions[], size_t nr,
+			struct vfio_device *ret_devs[CONFIG_MAX_DEVICES])
+{
+	assert(nr <= CONFIG_MAX_DEVICES);
+	for (size_t i = 0; i < nr; i++)
+		ret_devs[i] = functions[i].dev;
+}
+
+/*
+ * Choice: what cannot be reset at all is said by itsy check, and when it matters; what could be is
+ * said at once.
+ */
+static int look_at_opened(struct passthru *p, const struct vfio_reset_result *result,
+			  struct failure *ret_failure)
+{
+	struct failure failure;
+
+	if (result->failed == VFIO_RESET_STEP_NONE || result->why.code == VFIO_FAILURE_NO_RESET)
+		return 0;
+	if (result->why.code != VFIO_FAILURE_RESET_SHARED)
+		return failure_from_vfio(ret_failure, &result->why);
+	(void)failure_from_vfio(&failure, &result->why);
+	report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
+	p->told_of_reset = true;
+	return 0;
+}
+
+int passthru_reset_opened(struct passthru functions[], size_t nr, struct failure *ret_failure)
+{
+	struct vfio_reset_result results[CONFIG_MAX_DEVICES];
+	struct vfio_device *devs[CONFIG_MAX_DEVICES] = { 0 };
+	int r = 0;
+
+	all_devices(functions, nr, devs);
+	vfio_reset_due(devs, nr, results);
+	for (size_t i = 0; r >= 0 && i < nr; i++)
+		r = look_at_opened(&functions[i], &results[i], ret_failure);
+	return r;
+}
+
+/* The next kernel is loaded over the last one: nothing may write there. */
+static int look_at_reset(struct passthru *p, const struct vfio_reset_result *result,
+			 struct failure *ret_failure)
+{
+	if (result->failed == VFIO_RESET_STEP_QUIET)
+		return failure_set(ret_failure, ITSY_RUNTIME, result->why.error, result->why.object,
+				   "start the guest again, which opens it anew",
+				   "its bus mastering cannot be switched off (%s): it could write "
+				   "over the next kernel",
+				   strerror(result->why.error));
+	if (result->failed == VFIO_RESET_STEP_RESET)
+		reset_failed(p, &result->why);
+	irq_function_forget(&p->irq);
+	return 0;
+}
+
+int passthru_reset_all(struct passthru functions[], size_t nr, struct failure *ret_failure)
+{
+	struct vfio_reset_result results[CONFIG_MAX_DEVICES];
+	struct vfio_device *devs[CONFIG_MAX_DEVICES] = { 0 };
+	int r = 0;
+
+	all_devices(functions, nr, devs);
+	vfio_reset_all(devs, nr, results);
+	for (size_t i = 0; r >= 0 && i < nr; i++)
+		r = look_at_reset(&functions[i], &results[i], ret_failure);
 	return r;
 }
 

@@ -35,6 +35,7 @@ struct passthru {
 	bool noticed[NR_VFIO_NOTICES];	     /* and that was told */
 	bool moved_by_keeper, move_told;
 	_Atomic bool refusal_told[VFIO_NR_IRQ_KINDS];
+	bool told_of_reset;	     /* that the host cannot reset it */
 	struct vfio_affinity *moved; /* where the host's interrupts were; NULL: where they are */
 
 	/* Of the machine, while there is one; borrowed. */
@@ -86,6 +87,20 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  unsigned index, struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
+/*
+ * When all of a guest's functions are open, and before memory is mapped for them: those that could
+ * not be reset by themselves are with their slots, where the guest has all of a slot. Fails where
+ * the host could not do what it has; where another function is in the way, warns.
+ */
+int passthru_reset_opened(struct passthru functions[], size_t nr,
+			  struct failure *ret_failure) _must_check_;
+/*
+ * All of them as after power-on (vfio_reset_all()), when the guest resets itself; no vCPU runs.
+ * One that the host cannot reset is warned of, once, and the guest goes on. Fails where one may go
+ * on writing to memory.
+ */
+int passthru_reset_all(struct passthru functions[], size_t nr,
+		       struct failure *ret_failure) _must_check_;
 /*
  * A function without a device: vectors that are eventfds, and nothing on the PCI
  * bus (irq_function_open_bare()). There is nothing to bind or to give back.

@@ -75,6 +75,18 @@ static const struct vfio_words {
 	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT,
 	  "the host gives {have} interrupt vectors of the {want} that it has",
 	  "release other devices: the host has run out of interrupts" },
+	{ VFIO_FAILURE_NO_RESET, ITSY_ENVIRONMENT,
+	  "it cannot be reset, and keeps its state from guest to guest",
+	  "power-cycle the host where a guest left it unusable" },
+	{ VFIO_FAILURE_RESET_SHARED, ITSY_ENVIRONMENT,
+	  "it has no reset of its own, and one of its slot would reset {other} too, which this "
+	  "guest has not: it keeps its state from guest to guest",
+	  "give this guest {other} as well" },
+	{ VFIO_FAILURE_RESET, ITSY_RUNTIME, "the host could not reset it: {error}",
+	  "see the host's kernel log; power-cycle the host where that lasts" },
+	{ VFIO_FAILURE_RESET_BUSY, ITSY_RUNTIME,
+	  "the host could not reset it, as something else had it, or a neighbour, locked: {error}",
+	  "reset it again when no bind, unbind or reset of the host's is under way" },
 	{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT,
 	  "the record of what binding changes cannot be kept: {error}",
 	  "run itsy as root, and see that /run is writable and not full" },
@@ -104,12 +116,16 @@ static const struct vfio_words {
 };
 
 /*
- * Where there is no {other}: VFIO refuses a group that sysfs had shown as viable, or /proc does
- * not tell whose a file is.
+ * Where there is no {other}: VFIO refuses a group, or a slot, that sysfs had shown as viable, or
+ * /proc does not tell whose a file is.
  */
 static const struct vfio_words nameless_words[] = {
 	{ VFIO_FAILURE_NOT_VIABLE, ITSY_ENVIRONMENT, "its IOMMU group is not viable",
 	  "bind the group's other functions to vfio-pci too, or unbind them (itsy devices)" },
+	{ VFIO_FAILURE_RESET_SHARED, ITSY_ENVIRONMENT,
+	  "it has no reset of its own, and its slot has a function that is not bound to vfio-pci: "
+	  "it keeps its state from guest to guest",
+	  "itsy bind all functions of its slot (itsy devices)" },
 	{ VFIO_FAILURE_BUSY, ITSY_ENVIRONMENT, "another process has it open",
 	  "end the other guest that uses it (fuser -v /dev/vfio/* names it)" },
 };

@@ -178,6 +178,8 @@ const struct sandbox_call sandbox_calls[] = {
 };
 const size_t sandbox_nr_calls = ARRAY_SIZE(sandbox_calls);
 
+_Static_assert(VFIO_IOMMU_MAP_DMA == VFIO_DEVICE_PCI_HOT_RESET, "one row is for both");
+
 #define IOCTL(name_) .name = #name_, .request = (uint32_t)(name_)
 
 const struct sandbox_ioctl sandbox_ioctls[] = {
@@ -208,7 +210,9 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST,
 	  "a vector is masked at the device, or triggered; another kind of interrupt" },
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },
-	{ IOCTL(VFIO_IOMMU_MAP_DMA), VCPU, "the guest moves a BAR: DMA reaches it there" },
+	/* Of a container's file it is this one, of a function's VFIO_DEVICE_PCI_HOT_RESET. */
+	{ IOCTL(VFIO_IOMMU_MAP_DMA), MAIN | VCPU,
+	  "the guest moves a BAR: DMA reaches it there; a slot is reset" },
 	{ IOCTL(VFIO_IOMMU_UNMAP_DMA), MAIN | VCPU, "the same; a reboot" },
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
 	{ .name = "IOMMU_DESTROY", .request = ABI_IOMMU_DESTROY, MAIN, "the same, with iommufd" },

@@ -72,8 +72,13 @@ static struct {
 
 /* ---- what itsy run stands on ----------------------------------------------------------- */
 
-int __wrap_vm_init(struct vm *vm, struct failure *ret_failure);
-int __wrap_vm_init(struct vm *vm, struct failure *ret_failure)
+/* Without has_devices they are the host's own, which has none. */
+#define WRAP(type, name, parameters)   \
+	type __real_##name parameters; \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters
+
+WRAP(int, vm_init, (struct vm * vm, struct failure *ret_failure))
 {
 	*vm = (struct vm){ .kvm = -1, .fd = -1 };
 	return w.kvm_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.kvm_error, "/dev/kvm",
@@ -81,20 +86,13 @@ int __wrap_vm_init(struct vm *vm, struct failure *ret_failure)
 			   : 0;
 }
 
-int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure);
-int __wrap_vm_needs_met(const struct vm *vm, struct failure *ret_failure)
+WRAP(int, vm_needs_met, (const struct vm *vm, struct failure *ret_failure))
 {
 	(void)vm;
 	return w.needs_error ? failure_set(ret_failure, ITSY_ENVIRONMENT, w.needs_error,
 					   "KVM extensions", NULL, "missing: one")
 			     : 0;
 }
-
-/* Without has_devices they are the host's own, which has none. */
-#define WRAP(type, name, parameters)   \
-	type __real_##name parameters; \
-	type __wrap_##name parameters; \
-	type __wrap_##name parameters
 
 WRAP(int, passthru_look_at_all,
      (const struct pci_host_fs *host, const struct config *config, struct failure *ret_failure))
@@ -141,8 +139,7 @@ WRAP(void, passthru_close, (struct passthru * p))
 	p->dev = NULL;
 }
 
-int __wrap_vfio_device_notice(const struct vfio_device *dev, enum vfio_notice notice);
-int __wrap_vfio_device_notice(const struct vfio_device *dev, enum vfio_notice notice)
+WRAP(int, vfio_device_notice, (const struct vfio_device *dev, enum vfio_notice notice))
 {
 	assert_ptr_equal(dev, &w);
 	return notice == VFIO_NOTICE_REQUEST ? w.request : -1;
@@ -181,13 +178,22 @@ WRAP(int, vfio_dma_map_in_pieces,
 	return 0;
 }
 
-WRAP(int, vfio_device_reset, (struct vfio_device * dev, enum vfio_reset_step *ret_failed))
+WRAP(void, vfio_reset_all,
+     (struct vfio_device *const devs[], size_t nr, struct vfio_reset_result results[]))
 {
-	assert_true(w.has_devices);
-	assert_ptr_equal(dev, &w);
-	w.nr_resets++;
-	*ret_failed = w.reset_failed;
-	return w.reset_failed == VFIO_RESET_STEP_NONE ? 0 : -ETIMEDOUT;
+	for (size_t i = 0; i < nr; i++, w.nr_resets++) {
+		assert_ptr_equal(devs[i], &w);
+		results[i] = (struct vfio_reset_result){ w.reset_failed, { .error = ETIMEDOUT } };
+		(void)sprintf(results[i].why.object, "0000:01:0%zu.0", i);
+		results[i].why.code = VFIO_FAILURE_RESET;
+	}
+}
+
+WRAP(void, vfio_reset_due,
+     (struct vfio_device *const devs[], size_t nr, struct vfio_reset_result results[]))
+{
+	assert_ptr_equal(devs[1], &w);
+	memset(results, 0, nr * sizeof(results[0]));
 }
 
 const struct control_verb control_verbs[] = { { .name = "info" } };
@@ -474,8 +480,8 @@ static void test_a_function_that_the_host_cannot_reset_is_told_once_and_the_gues
 	assert_int_equal(w.nr_started, 3);
 	assert_int_equal(w.nr_open, 0);
 	assert_int_equal(count(w.said.err, "itsy: warning: "), 2);
-	has(w.said.err, "itsy: warning: 0000:01:00.0: the host cannot reset it (Connection timed "
-			"out): the guest goes on; ");
+	has(w.said.err, "itsy: warning: 0000:01:00.0: the host could not reset it: Connection "
+			"timed out: the guest goes on; ");
 	has(w.said.err, "itsy: warning: 0000:01:01.0: ");
 }
 

@@ -63,6 +63,14 @@ static const struct {
 	{ VFIO_FAILURE_NO_IRQ, ITSY_ENVIRONMENT, "does not give its interrupts", "another kernel" },
 	{ VFIO_FAILURE_VECTORS, ITSY_ENVIRONMENT, "65536 interrupt vectors of the 536870912",
 	  "release" },
+	{ VFIO_FAILURE_NO_RESET, ITSY_ENVIRONMENT, "it cannot be reset", "power-cycle" },
+	{ VFIO_FAILURE_RESET_SHARED, ITSY_ENVIRONMENT,
+	  "would reset 0000:00:02.1 too, which this guest has not",
+	  "give this guest 0000:00:02.1 as well" },
+	{ VFIO_FAILURE_RESET, ITSY_RUNTIME, "could not reset it: Device or resource busy",
+	  "kernel log" },
+	{ VFIO_FAILURE_RESET_BUSY, ITSY_RUNTIME, "locked: Device or resource busy",
+	  "reset it again" },
 	{ VFIO_FAILURE_STATE, ITSY_ENVIRONMENT, "cannot be kept", "/run" },
 	{ VFIO_FAILURE_HAS_VFS, ITSY_ENVIRONMENT, "it has virtual functions: 65536",
 	  "itsy devices --create-vfs 0 0000:00:02.0" },
@@ -116,6 +124,18 @@ static void test_a_group_that_vfio_calls_not_viable_names_nobody(void **state)
 	(void)failure_from_vfio(&failure, &vf);
 	assert_string_equal(failure.cause, "its IOMMU group is not viable");
 	assert_non_null(strstr(failure.cure, "itsy devices"));
+}
+
+static void test_a_slot_that_the_kernel_does_not_reset_names_nobody(void **state)
+{
+	struct vfio_failure vf = failure_of(VFIO_FAILURE_RESET_SHARED);
+	struct failure failure;
+
+	(void)state;
+	vf.other[0] = '\0';
+	(void)failure_from_vfio(&failure, &vf);
+	assert_non_null(strstr(failure.cause, "a function that is not bound to vfio-pci"));
+	assert_non_null(strstr(failure.cure, "itsy bind all functions of its slot"));
 }
 
 static void test_a_process_that_is_not_known_is_to_be_looked_for(void **state)
@@ -203,6 +223,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_code_of_the_host_side_has_its_words),
 		cmocka_unit_test(test_a_group_that_vfio_calls_not_viable_names_nobody),
+		cmocka_unit_test(test_a_slot_that_the_kernel_does_not_reset_names_nobody),
 		cmocka_unit_test(test_a_process_that_is_not_known_is_to_be_looked_for),
 		cmocka_unit_test(test_no_driver_is_said_so),
 		cmocka_unit_test(test_missing_permission_is_cured_by_root_whatever_failed),

@@ -194,7 +194,7 @@ static bool try_with_failure(const struct fake_vfio *model, add_fn add, unsigned
 	if (r == 0)
 		r = vfio_device_create(container, &fake.tree.fs, &bdf, &dev, &failure);
 	fake.fail_at = 0;
-	if (fake.failed) {
+	if (fake.failed && !fake_did_without(&fake)) {
 		if (r >= 0)
 			fail_msg("call %u (%s) failed and nothing came of it", nth,
 				 fake.failed_call);
@@ -292,7 +292,7 @@ static void test_failure_of_a_second_function_leaves_the_first_working(void **st
 		first = fake_open(&fake, container, BDF);
 		fake.fail_at = nth;
 		if (vfio_device_create(container, &fake.tree.fs, &bdf, &second, &failure) == 0)
-			assert_false(fake.failed);
+			assert_true(!fake.failed || fake_did_without(&fake));
 		fake.fail_at = 0;
 		assert_int_equal(fake.functions[0].nr_enabled, 65);
 		assert_true(fake.iommu_set);
@@ -399,7 +399,7 @@ static void test_function_without_reset_is_taken(void **state)
 	fake_publish(&fake);
 	fake_container(&fake, &container);
 	dev = fake_open(&fake, container, BDF);
-	assert_int_equal(vfio_device_reset(dev, &failed), 0);
+	assert_int_equal(vfio_device_reset(dev, &failed), -ENOTTY);
 	vfio_device_destroy(dev);
 	vfio_container_destroy(container);
 	fake_fini(&fake);

@@ -53,6 +53,7 @@ static int reset_that_fails_at(unsigned nr, enum vfio_reset_step *ret_failed)
 
 	start(&w, true);
 	w.fake.fail_at = nr;
+	w.fake.fail_errno = ENODEV; /* which is not tried again */
 	r = vfio_device_reset(w.dev, ret_failed);
 	assert_true(w.fake.failed);
 	assert_true(r == 0 || r == -w.fake.fail_errno);
@@ -105,9 +106,30 @@ static void test_a_function_that_does_not_answer_writes_nowhere(void **state)
 	start(&w, false);
 	fake_set_cfgspace(w.fn, PCI_COMMAND, 2, 0xffff);
 	w.fn->writable[PCI_COMMAND] = w.fn->writable[PCI_COMMAND + 1] = 0;
-	assert_int_equal(vfio_device_reset(w.dev, &failed), 0);
-	assert_int_equal(failed, VFIO_RESET_STEP_NONE);
+	assert_int_equal(vfio_device_reset(w.dev, &failed), -ENOTTY);
+	assert_int_equal(failed, VFIO_RESET_STEP_RESET);
 	fake_set_cfgspace(w.fn, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	stop(&w);
+}
+
+/* What the guest sees of it: configuration space as after a reset, and its registers as before. */
+static void test_a_function_that_could_not_be_reset_still_answers(void **state)
+{
+	enum vfio_reset_step failed;
+	struct world w;
+
+	(void)state;
+	start(&w, true);
+	vfio_bar_write(w.dev, 0, 0x2800, 4, 0x12345678);
+	w.fn->reset_errno = EIO;
+	w.fn->reset_fails = 100;
+	assert_int_equal(vfio_device_reset(w.dev, &failed), -EIO);
+	assert_int_equal(failed, VFIO_RESET_STEP_RESET);
+	assert_int_equal(vfio_cfgspace_read(w.dev, PCI_VENDOR_ID, 4), 0x00101b36);
+	assert_int_equal(vfio_cfgspace_read(w.dev, PCI_COMMAND, 2), 0);
+	assert_int_equal(vfio_bar_read(w.dev, 0, 0x2800, 4), 0x12345678);
+	vfio_cfgspace_write(w.dev, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	assert_true(command_of(&w) & PCI_COMMAND_MASTER);
 	stop(&w);
 }
 
@@ -117,6 +139,7 @@ int main(void)
 		cmocka_unit_test(test_a_reset_that_the_host_refuses_leaves_a_quiet_function),
 		cmocka_unit_test(test_a_function_that_may_go_on_writing_is_told),
 		cmocka_unit_test(test_a_function_that_does_not_answer_writes_nowhere),
+		cmocka_unit_test(test_a_function_that_could_not_be_reset_still_answers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -455,18 +455,6 @@ static int set_irqs(struct fake_vfio *fake, struct fake_function *fn,
 	return 0;
 }
 
-/* The kernel restores what it saved: the function's registers stay as they are. */
-static int reset(struct fake_function *fn)
-{
-	if (!fn->can_reset)
-		return -EINVAL;
-	fn->resets++;
-	fn->mastering_at_reset |= fake_cfgspace(fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER;
-	if (fn->resetting)
-		fn->resetting(fn->resetting_arg);
-	return 0;
-}
-
 static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsigned long request,
 			  void *arg)
 {
@@ -498,7 +486,11 @@ static int device_request(struct fake_vfio *fake, struct fake_function *fn, unsi
 	case VFIO_DEVICE_SET_IRQS:
 		return set_irqs(fake, fn, arg);
 	case VFIO_DEVICE_RESET:
-		return reset(fn);
+		return fake_reset(fn);
+	case VFIO_DEVICE_GET_PCI_HOT_RESET_INFO:
+		return fake_hot_reset_info(fake, fn, arg);
+	case VFIO_DEVICE_PCI_HOT_RESET:
+		return fake_hot_reset(fake, fn, arg);
 	default:
 		return -ENOTTY;
 	}
@@ -510,8 +502,10 @@ static int fake_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 	struct fake_fd *entry = &fake->fds[fd];
 
 	assert_in_range(fd, 0, FAKE_FDS - 1);
-	if (fails(fake, "ioctl"))
+	if (fails(fake, "ioctl")) {
+		fake->failed_request = entry->kind == FAKE_DEVICE ? request : 0;
 		return -fake->fail_errno;
+	}
 	switch (entry->kind) {
 	case FAKE_CONTAINER:
 		return container_ioctl(fake, request, arg);
@@ -646,6 +640,7 @@ static void fake_sleep_ns(void *ctx, uint64_t ns)
 
 	fake->now_ns += ns;
 	fake->slept_ns += ns;
+	fake->nr_sleeps++;
 }
 
 /* --- for the tests ------------------------------------------------------- */

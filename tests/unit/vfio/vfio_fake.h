@@ -51,6 +51,9 @@ struct fake_function {
 	unsigned irqs[5];    /* by index of VFIO */
 	unsigned irqs_given; /* what the host has, 0 for all */
 	bool can_reset;
+	unsigned slot;	 /* with others of that number below a bridge; 0: on the root bus */
+	int reset_errno; /* of its own reset, so often; 0: it works */
+	unsigned reset_fails;
 	bool unreadable_rom; /* the kernel finds none behind its register */
 	bool busy;	     /* opening it fails with EBUSY */
 	bool not_pci;	     /* VFIO says that it is something else */
@@ -72,7 +75,7 @@ struct fake_function {
 	bool intx, intx_masked;
 	int intx_unmask;
 	unsigned intx_signals;
-	unsigned resets;
+	unsigned resets, hot_resets; /* that were done */
 	/* Called while it is reset, if set; must not come back to the device on this thread. */
 	void (*resetting)(void *arg);
 	void *resetting_arg;
@@ -121,8 +124,11 @@ struct fake_vfio {
 	int cdev_errno, bind_errno, attach_errno;
 	unsigned nr_ranges; /* of iommufd, 0 for the two of type1 */
 	bool not_viable, no_type1, no_ranges, odd_ranges, crossed_ranges;
-	int api_version;  /* 0: the one that there is */
-	bool short_reads; /* of a few bytes, and interrupted every other time */
+	int api_version;     /* 0: the one that there is */
+	int hot_reset_errno; /* of resets of slots, so often; 0: they work */
+	unsigned hot_reset_fails;
+	unsigned late_functions; /* of a slot, that come only after the first question */
+	bool short_reads;	 /* of a few bytes, and interrupted every other time */
 
 	/* The nth call from now on fails (1: the next), 0: none does. */
 	unsigned fail_at;
@@ -130,9 +136,13 @@ struct fake_vfio {
 	unsigned calls, nr_reads;
 	bool failed;
 	const char *failed_call;
+	unsigned long failed_request; /* of a function; 0: it was another call */
+
+	unsigned hot_resets, hot_reset_tries; /* of slots, that were done and asked for */
 
 	/* The time, which goes on by itself in no test; and how much of it was slept. */
 	uint64_t now_ns, slept_ns;
+	unsigned nr_sleeps;
 
 	/* What is open. */
 	struct fake_fd fds[FAKE_FDS];
@@ -185,6 +195,16 @@ void fake_notify(const struct fake_function *fn, enum vfio_notice notice);
 void fake_intx(struct fake_function *fn, bool level);
 /* What the kernel does when its unmask eventfd was signalled; false: it was not. */
 bool fake_intx_unmask(struct fake_function *fn);
+/* Resets of one function and of its slot, as the kernel does them: linux/vfio.h. */
+struct vfio_pci_hot_reset_info;
+struct vfio_pci_hot_reset;
+/* Was the call that failed one that opening does without? A reset is tried again, and due then. */
+bool fake_did_without(const struct fake_vfio *fake);
+int fake_reset(struct fake_function *fn);
+int fake_hot_reset_info(struct fake_vfio *fake, const struct fake_function *fn,
+			struct vfio_pci_hot_reset_info *info);
+int fake_hot_reset(struct fake_vfio *fake, struct fake_function *fn,
+		   const struct vfio_pci_hot_reset *request);
 /* Words of its configuration space and its memory. */
 uint32_t fake_cfgspace(const struct fake_function *fn, unsigned offset, unsigned len);
 void fake_set_cfgspace(struct fake_function *fn, unsigned offset, unsigned len, uint32_t value);
