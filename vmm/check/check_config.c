@@ -132,6 +132,19 @@ static void say_driver(const struct check_host *host, const struct config_device
 	vfio_aliases_free(aliases);
 }
 
+/* "reset by flr", "reset by bus, with 0000:01:00.1 and 2 more". */
+static void word_reset(const struct vfio_reset_way *way, char *text, size_t size)
+{
+	char name[PCI_BDF_STRLEN];
+	int len = snprintf(text, size, "reset by %s", way->words);
+
+	if (way->nr_others)
+		len += snprintf(text + len, size - (size_t)len, ", with %s",
+				pci_bdf_format(&way->other, name));
+	if (way->nr_others > 1)
+		(void)snprintf(text + len, size - (size_t)len, " and %zu more", way->nr_others - 1);
+}
+
 static void say_device(const struct check_host *host, const struct config_device *d,
 		       const struct pci_function *fn, struct check_result *ret)
 {
@@ -139,23 +152,24 @@ static void say_device(const struct check_host *host, const struct config_device
 	/* On a host with a device tree it comes with the first driver. */
 	const char *group =
 		fn->group < 0 ? "; what shares its IOMMU group is known once it is bound" : "";
-	char how[96], takes[96];
+	char how[96], takes[96], reset[128], with[64] = "";
+	struct vfio_reset_way way;
+	struct failure failure;
 
 	say_driver(host, d, fn, takes);
 	(void)snprintf(how, sizeof(how), "%s%s", fn->driver[0] ? "bound to " : "bound to no driver",
 		       fn->driver);
-	if (!fn->reset[0])
-		check_say(ret, VERDICT_WARN, "power-cycle the host where a guest left it unusable",
-			  "%s; it cannot be reset, and keeps its state from guest to guest", how);
-	else if (fn->knows_vectors && !vectors)
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; INTx; reset by %s%s", how, takes,
-			  fn->reset, group);
+	if (passthru_look_at_reset(&host->fs, host->config, fn, &way, &failure) < 0) {
+		check_say(ret, VERDICT_WARN, failure.cure, "%s; %s", how, failure.cause);
+		return;
+	}
+	word_reset(&way, reset, sizeof(reset));
+	if (fn->knows_vectors && !vectors)
+		(void)snprintf(with, sizeof(with), "INTx; ");
 	else if (fn->knows_vectors)
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; %u %s vectors; reset by %s%s", how, takes,
-			  vectors, fn->msix_vectors ? "MSI-X" : "MSI", fn->reset, group);
-	else
-		check_say(ret, VERDICT_PASS, NULL, "%s%s; reset by %s%s", how, takes, fn->reset,
-			  group);
+		(void)snprintf(with, sizeof(with), "%u %s vectors; ", vectors,
+			       fn->msix_vectors ? "MSI-X" : "MSI");
+	check_say(ret, VERDICT_PASS, NULL, "%s%s; %s%s%s", how, takes, with, reset, group);
 }
 
 static void say_place(struct check_result *ret, const struct config_device *d)

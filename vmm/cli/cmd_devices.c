@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "vfio/look.h"
+#include "vfio/reset_way.h"
 #include "vfio/sriov.h"
 #include "vfio/variant.h"
 #include "vmm/base/bits.h"
@@ -177,6 +178,25 @@ static void add_vfs(struct table *t, const struct pci_function *fn)
 	table_add(t, text);
 }
 
+/* "flr", "bus (with 0000:01:00.1)", "none". */
+static void add_reset(struct table *t, const struct host *host, const struct pci_function *fn)
+{
+	struct vfio_failure vf = { 0 };
+	char text[112], name[PCI_BDF_STRLEN];
+	struct vfio_reset_way way;
+
+	(void)!vfio_reset_look(host->fs, fn, NULL, &way, &vf);
+	if (way.nr_others > 1)
+		(void)snprintf(text, sizeof(text), "%s (with %zu others)", way.words,
+			       way.nr_others);
+	else if (way.nr_others)
+		(void)snprintf(text, sizeof(text), "%s (with %s)", way.words,
+			       pci_bdf_format(&way.other, name));
+	else
+		(void)snprintf(text, sizeof(text), "%s", way.words);
+	table_add(t, fn->is_bridge ? "-" : text);
+}
+
 static void add_row(struct table *t, const struct host *host, const struct pci_function *fn)
 {
 	char bdf[PCI_BDF_STRLEN], text[32];
@@ -191,7 +211,7 @@ static void add_row(struct table *t, const struct host *host, const struct pci_f
 	add_viable(t, host, fn);
 	add_count(t, fn->msi_vectors);
 	add_count(t, fn->msix_vectors);
-	table_add(t, fn->reset[0] ? fn->reset : "-");
+	add_reset(t, host, fn);
 	add_vfs(t, fn);
 }
 
@@ -240,18 +260,21 @@ static json_t *json_of(const struct host *host, const struct pci_function *fn)
 		driver[PCI_DRIVER_STRLEN];
 	struct vfio_failure vf = { 0 };
 	struct failure failure = { 0 };
+	struct vfio_failure no_reset = { 0 };
+	struct vfio_reset_way way;
 	struct pci_function now;
 	bool viable = vfio_look(host->fs, &fn->bdf, NULL, &now, &vf) == 0;
 	bool blocked = vf.code == VFIO_FAILURE_NOT_VIABLE;
 
 	if (!viable)
 		(void)failure_from_vfio(&failure, &vf);
+	(void)!vfio_reset_look(host->fs, fn, NULL, &way, &no_reset);
 	find_driver(host, fn, driver);
 	(void)snprintf(vendor, sizeof(vendor), "0x%04x", fn->vendor);
 	(void)snprintf(device, sizeof(device), "0x%04x", fn->device);
 	(void)snprintf(class_code, sizeof(class_code), "0x%06x", fn->class_code & 0xffffffu);
 	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:s*, s:s, s:o, s:b, s:s*, s:s*, s:s*, "
-			 "s:o, s:o, s:s, s:i, s:i, s:s*}",
+			 "s:o, s:o, s:s, s:I, s:i, s:i, s:s*}",
 			 "bdf", pci_bdf_format(&fn->bdf, bdf), "vendor", vendor, "device", device,
 			 "class", class_code, "class_name", class_name(fn->class_code), "bridge",
 			 fn->is_bridge, "driver", fn->driver[0] ? fn->driver : NULL, "vfio_driver",
@@ -260,7 +283,8 @@ static json_t *json_of(const struct host *host, const struct pci_function *fn)
 			 blocked ? vf.other : NULL, "blocker_driver", blocked ? vf.driver : NULL,
 			 "msi_vectors", or_null(json_integer(fn->msi_vectors), known),
 			 "msix_vectors", or_null(json_integer(fn->msix_vectors), known), "reset",
-			 fn->reset, "vfs", (int)fn->vfs, "vfs_max", (int)fn->vfs_max, "vf_of",
+			 way.words, "reset_others", (json_int_t)way.nr_others, "vfs", (int)fn->vfs,
+			 "vfs_max", (int)fn->vfs_max, "vf_of",
 			 fn->is_vf ? pci_bdf_format(&fn->pf, pf) : NULL);
 }
 

@@ -257,6 +257,18 @@ int passthru_look(const struct pci_host_fs *host, const struct config *config, s
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 
+int passthru_look_at_reset(const struct pci_host_fs *host, const struct config *config,
+			   const struct pci_function *fn, struct vfio_reset_way *ret_way,
+			   struct failure *ret_failure)
+{
+	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
+	const struct pci_set all = set_of(config, bdfs);
+	struct vfio_failure vf = { 0 };
+	int r = vfio_reset_look(host, fn, &all, ret_way, &vf);
+
+	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
+}
+
 int passthru_look_at_all(const struct pci_host_fs *host, const struct config *config,
 			 struct failure *ret_failure)
 {

@@ -8,6 +8,7 @@
 #ifndef VMM_DEV_PASSTHRU_H
 #define VMM_DEV_PASSTHRU_H
 
+#include "vfio/reset_way.h"
 #include "vmm/config/config.h"
 #include "vmm/dev/pci_host.h"
 #include "vmm/irq/irq_function.h"
@@ -59,6 +60,10 @@ bool passthru_is_found(const struct config_device *device);
  */
 int passthru_look(const struct pci_host_fs *host, const struct config *config, size_t nr,
 		  struct pci_function *ret_fn, struct failure *ret_failure) _must_check_;
+/* How would it be reset? As vfio_reset_look(), with the others of the configuration. */
+int passthru_look_at_reset(const struct pci_host_fs *host, const struct config *config,
+			   const struct pci_function *fn, struct vfio_reset_way *ret_way,
+			   struct failure *ret_failure) _must_check_;
 /* All of them, before the first is bound: the first failure counts. */
 int passthru_look_at_all(const struct pci_host_fs *host, const struct config *config,
 			 struct failure *ret_failure) _must_check_;

@@ -204,7 +204,7 @@ static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 				   "0000:00:03.1  8086:10d3   Ethernet  vfio-pci  3      "
 				   "no: 0000:00:03.0 (e1000e)  4    65     flr     -\n"
 				   "0000:00:04.0  1234:11e8   Other     -         -      "
-				   "yes                        -    -      -       -\n";
+				   "yes                        -    -      none    -\n";
 
 	(void)state;
 	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
@@ -276,11 +276,47 @@ static void test_json_has_the_same_rows_for_programs(void **state)
 	assert_null(json_object_get(d, "blocker"));
 	assert_true(json_is_null(json_object_get(d, "group")));
 	assert_true(json_is_true(json_object_get(d, "viable")));
+	assert_string_equal(text_of(d, "reset"), "none");
 	json_decref(list);
 
 	list = json_of_devices("--json --all");
 	assert_int_equal(json_array_size(list), 6);
 	assert_true(json_is_true(json_object_get(json_array_get(list, 1), "bridge")));
+	json_decref(list);
+}
+
+/* Below a bridge are three, which have no reset but that of all. */
+static void test_a_slots_reset_names_who_shares_it(void **state)
+{
+	static const char *const names[] = { "0000:01:00.0", "0000:01:00.1", "0000:01:00.2" };
+	char link[64], place[64];
+	json_t *list;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		const struct tree_function fn = { names[i], 0x1234, 0x11e8, 0xff0000, NULL,
+						  5,	    NULL,   0,	    "\n" };
+
+		tree_add_function(&w.tree, &fn);
+		(void)snprintf(link, sizeof(link), "sys/bus/pci/devices/%s", names[i]);
+		(void)snprintf(place, sizeof(place), "../../../devices/pci0000:00/0000:00:01.0/%s",
+			       names[i]);
+		tree_remove(&w.tree, link);
+		tree_link(&w.tree, link, place);
+		(void)snprintf(link, sizeof(link), "sys/devices/pci0000:00/0000:00:01.0/%s",
+			       names[i]);
+		(void)snprintf(place, sizeof(place), "../%s", names[i]);
+		tree_link(&w.tree, link, place);
+		if (i == 0)
+			continue;
+		assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+		assert_non_null(strstr(w.said.out, i == 1 ? "  bus (with 0000:01:00.1)\n"
+							  : "  bus (with 2 others)\n"));
+	}
+	list = json_of_devices("--json");
+	assert_string_equal(text_of(json_array_get(list, 4), "reset"), "bus");
+	assert_int_equal(
+		json_integer_value(json_object_get(json_array_get(list, 4), "reset_others")), 2);
 	json_decref(list);
 }
 
@@ -661,6 +697,7 @@ int main(void)
 		TEST(test_table_is_aligned_and_says_what_blocks_a_group),
 		TEST(test_bridges_are_listed_on_request),
 		TEST(test_json_has_the_same_rows_for_programs),
+		TEST(test_a_slots_reset_names_who_shares_it),
 		TEST(test_what_the_host_uses_is_not_viable),
 		TEST(test_virtual_functions_are_made_and_listed),
 		TEST(test_virtual_functions_that_go_are_told),

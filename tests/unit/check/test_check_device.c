@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What itsy check says of a function beside who has it: how it is reset.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "tests/unit/vfio/vfio_tree.h"
+#include "vitsmod/bits.h"
+#include "vmm/check/check.h"
+
+#define BRIDGE "0000:00:05.0"
+#define FIRST  "0000:00:02.0"
+#define SECOND "0000:00:02.1"
+
+static struct {
+	struct host_tree tree;
+	struct config config;
+	struct check_host host;
+	struct check_result result;
+} w;
+
+static void add(const char *bdf, const char *driver, int group, const char *reset)
+{
+	/* MSI-X of 65 vectors */
+	static const uint8_t config[256] = {
+		[0x06] = 0x10, [0x34] = 0x60, [0x60] = 0x11, [0x62] = 64
+	};
+	const struct tree_function fn = {
+		bdf,	0x8086, 0x10d3, !strcmp(bdf, BRIDGE) ? 0x060400 : 0x020000,
+		driver, group,	config, sizeof(config),
+		reset,
+	};
+
+	tree_add_function(&w.tree, &fn);
+}
+
+static void move_behind_bridge(const char *bdf)
+{
+	char link[64], place[64];
+
+	(void)snprintf(link, sizeof(link), "sys/bus/pci/devices/%s", bdf);
+	(void)snprintf(place, sizeof(place), "../../../devices/pci0000:00/" BRIDGE "/%s", bdf);
+	tree_remove(&w.tree, link);
+	tree_link(&w.tree, link, place);
+	(void)snprintf(link, sizeof(link), "sys/devices/pci0000:00/" BRIDGE "/%s", bdf);
+	(void)snprintf(place, sizeof(place), "../%s", bdf);
+	tree_link(&w.tree, link, place);
+}
+
+static int make(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	tree_init(&w.tree);
+	w.host = (struct check_host){ .fs = w.tree.fs, .config = &w.config };
+	w.config = (struct config){ .nr_devices = 1 };
+	w.config.devices[0].name = (char *)(uintptr_t) "net0";
+	w.config.devices[0].bdf = (struct pci_bdf){ .dev = 2 };
+	w.config.devices[1].name = (char *)(uintptr_t) "net1";
+	w.config.devices[1].bdf = (struct pci_bdf){ .dev = 2, .fn = 1 };
+	return 0;
+}
+
+static int unmake(void **state)
+{
+	(void)state;
+	tree_fini(&w.tree);
+	return 0;
+}
+
+static void expect(enum verdict verdict, const char *text, const char *cure)
+{
+	w.result = (struct check_result){ 0 };
+	check_device(&w.host, 0, &w.result);
+	if (w.result.verdict != verdict || !strstr(w.result.text, text) ||
+	    !strstr(w.result.cure, cure))
+		fail_msg("verdict %d: %s (%s)", w.result.verdict, w.result.text, w.result.cure);
+}
+
+/* Its slot has another one, which the configuration has too, or not. */
+static void test_a_device_that_is_reset_with_its_slot_needs_all_of_it(void **state)
+{
+	(void)state;
+	add(BRIDGE, "pcieport", 9, NULL);
+	add(FIRST, "vfio-pci", 2, "\n");
+	add(SECOND, "vfio-pci", 3, "\n");
+	move_behind_bridge(FIRST);
+	move_behind_bridge(SECOND);
+	expect(VERDICT_WARN, "would reset " SECOND " too, which this guest has not",
+	       "give this guest " SECOND " as well");
+	w.config.nr_devices = 2;
+	expect(VERDICT_PASS, "reset by bus, with " SECOND, "");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
+	const struct CMUnitTest tests[] = {
+		TEST(test_a_device_that_is_reset_with_its_slot_needs_all_of_it),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
