@@ -262,6 +262,16 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 	return map_pieces(dev, index, failure);
 }
 
+/* One that the function has not: table and PBA of MSI-X, and nothing else, all trapped. */
+static void bar_make(struct vfio_device *dev)
+{
+	struct vfio_bar *shape = &dev->bars[dev->made.bar].shape;
+
+	*shape = (struct vfio_bar){ .present = true, .size = dev->made.size };
+	bar_cut(shape, dev->container->sys.page_size, &(struct bar_spans){ 0 },
+		&(struct bar_spans){ 0 });
+}
+
 int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
 {
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
@@ -278,6 +288,8 @@ int bars_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failur
 		dev->has_io |= dev->bars[i].shape.is_io;
 		i += wide && dev->bars[i].shape.present;
 	}
+	if (dev->made.size)
+		bar_make(dev);
 	return bar_probe(dev, VFIO_DEVICE_ROM, 0, failure);
 }
 
@@ -388,6 +400,12 @@ static bool in_place(const struct vfio_device *dev, unsigned bar, uint64_t offse
 	       offset - place->offset < place->size;
 }
 
+/* In a BAR that is not the function's, there are zeros where table and PBA are not. */
+static bool is_made(const struct vfio_device *dev, unsigned bar)
+{
+	return dev->made.size && dev->made.bar == bar;
+}
+
 uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, unsigned len)
 {
 	uint64_t value = 0;
@@ -398,6 +416,8 @@ uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, u
 		return msix_table_read(dev, offset - dev->table.offset, len);
 	if (in_place(dev, bar, offset, &dev->pba))
 		return msix_pba_read(dev, offset - dev->pba.offset, len);
+	if (is_made(dev, bar))
+		return 0;
 	/* A function that is gone answers all ones, as PCI does. */
 	if (device_read(dev, dev->bars[bar].region + offset, &value, len) < 0)
 		return UINT64_MAX >> (64 - 8 * len);
@@ -411,7 +431,7 @@ void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsi
 		return;
 	if (in_place(dev, bar, offset, &dev->table))
 		msix_table_write(dev, offset - dev->table.offset, len, value);
-	else if (!in_place(dev, bar, offset, &dev->pba))
+	else if (!is_made(dev, bar) && !in_place(dev, bar, offset, &dev->pba))
 		(void)!device_write(dev, dev->bars[bar].region + offset, &value, len);
 }
 

@@ -10,6 +10,7 @@
  *   irqs		its interrupts at the host
  *   notice		what the host says beside interrupts
  *   msi		MSI's registers, MSI-X's table and pending bits
+ *   msix_move		keeping the table out of the way of registers
  *   bar		what its BARs are made of, and access to the trapped parts
  *   hot_reset		resetting a whole slot
  *   reset		the state after power-on
@@ -27,13 +28,8 @@
 #include "vfio/cfgspace.h"
 #include "vfio/container_priv.h"
 #include "vfio/device.h"
+#include "vfio/msix_layout.h"
 #include "vfio/vector.h"
-
-/* A run of bytes of one BAR; of size 0 it is nowhere. */
-struct bar_place {
-	unsigned bar;
-	uint64_t offset, size;
-};
 
 /* An entry of the MSI-X table, as the guest wrote it. */
 struct msix_entry {
@@ -76,12 +72,13 @@ struct vfio_device {
 	struct vfio_bar_state bars[VFIO_DEVICE_RANGES];
 	bool has_io;			   /* one of them is of I/O ports */
 	unsigned nr_of[VFIO_NR_IRQ_KINDS]; /* vectors of each kind; 0: it has none of it */
-	struct bar_place table, pba;	   /* of MSI-X */
-	struct vfio_vector *vectors;	   /* owned; vfio_device_nr_vectors() says which */
-	unsigned nr_vectors, nr_messages;  /* all, and without that of INTx */
-	unsigned pin;			   /* of INTx; 0: none */
-	int unmask_eventfd;		   /* owned; -1: no INTx */
-	int notices[NR_VFIO_NOTICES];	   /* eventfds, -1 for none */
+	struct bar_place table, pba;	   /* of MSI-X, where the guest finds them */
+	struct bar_place made;	     /* the whole of a BAR for both, which the function has not */
+	struct vfio_vector *vectors; /* owned; vfio_device_nr_vectors() says which */
+	unsigned nr_vectors, nr_messages; /* all, and without that of INTx */
+	unsigned pin;			  /* of INTx; 0: none */
+	int unmask_eventfd;		  /* owned; -1: no INTx */
+	int notices[NR_VFIO_NOTICES];	  /* eventfds, -1 for none */
 	uint16_t host_command; /* the function's Command, but for decoding and mastering */
 
 	/* Set before the first access. */

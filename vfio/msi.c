@@ -28,15 +28,6 @@
 
 #define MSI_VECTORS_MAX 32u
 
-static struct bar_place bir_place(uint32_t word, uint64_t size)
-{
-	return (struct bar_place){
-		.bar = word & PCI_MSIX_TABLE_BIR,
-		.offset = word & PCI_MSIX_TABLE_OFFSET,
-		.size = size,
-	};
-}
-
 /* Does it lie in a memory BAR? 1, 0, or negative errno. */
 static int place_in_bar(const struct vfio_device *dev, const uint8_t *image,
 			const struct bar_place *place)
@@ -72,16 +63,15 @@ static bool places_overlap(const struct bar_place *a, const struct bar_place *b)
  */
 static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 {
-	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSIX), nr;
+	unsigned at = cfgspace_find_cap(image, PCI_CAP_ID_MSIX);
+	struct msix_layout layout;
 	int table, pba;
 
 	if (!at || at + PCI_CAP_MSIX_SIZEOF > CFGSPACE_SIZE_PCI)
 		return 0;
-	nr = (cfgspace_get(image, at + PCI_MSIX_FLAGS, 2) & PCI_MSIX_FLAGS_QSIZE) + 1;
-	dev->table = bir_place(cfgspace_get(image, at + PCI_MSIX_TABLE, 4),
-			       (uint64_t)nr * PCI_MSIX_ENTRY_SIZE);
-	dev->pba =
-		bir_place(cfgspace_get(image, at + PCI_MSIX_PBA, 4), (uint64_t)(nr + 63) / 64 * 8);
+	msix_layout_read(image + at, &layout);
+	dev->table = layout.table;
+	dev->pba = layout.pba;
 	table = place_in_bar(dev, image, &dev->table);
 	pba = place_in_bar(dev, image, &dev->pba);
 	if (table < 0 || pba < 0)
@@ -90,7 +80,7 @@ static int probe_msix(struct vfio_device *dev, const uint8_t *image)
 		return 0;
 	if (!pba || places_overlap(&dev->table, &dev->pba))
 		dev->pba.size = 0;
-	dev->nr_of[VFIO_IRQ_KIND_MSIX] = nr;
+	dev->nr_of[VFIO_IRQ_KIND_MSIX] = layout.nr;
 	return 1;
 }
 

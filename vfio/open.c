@@ -22,6 +22,7 @@
 #include "vfio/fail.h"
 #include "vfio/hot_reset.h"
 #include "vfio/msi.h"
+#include "vfio/msix_move.h"
 #include "vfio/notice.h"
 #include "vfio/pci_priv.h"
 #include "vfio/reset.h"
@@ -150,6 +151,9 @@ static int set_up(struct vfio_device *dev, const struct vfio_iommu_function *ope
 	if (r < 0)
 		return r;
 	r = msi_probe(dev, image, failure);
+	if (r < 0)
+		return r;
+	r = msix_move(dev, image, pci_interrupts_are_isolated(opening->fs), failure);
 	if (r < 0)
 		return r;
 	r = irqs_probe(dev, image, failure);

@@ -86,6 +86,16 @@ bool pci_driver_is_vfio(const char *driver)
 	return strstr(driver, "vfio") != NULL;
 }
 
+bool pci_interrupts_are_isolated(const struct pci_host_fs *fs)
+{
+	struct host_path path;
+	char text[8];
+
+	return host_path(&path, fs,
+			 "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") == 0 &&
+	       host_read_text(path.text, text, sizeof(text)) == 0 && !strcmp(text, "N");
+}
+
 int pci_attr_path(struct host_path *ret_path, const struct pci_host_fs *fs,
 		  const struct pci_bdf *bdf, const char *attr)
 {

@@ -16,4 +16,10 @@ int pci_attr_path(struct host_path *ret_path, const struct pci_host_fs *fs,
 int pci_driver_get(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		   char ret_driver[PCI_DRIVER_STRLEN]) _must_check_;
 
+/*
+ * Does VFIO take only functions whose interrupts the host keeps from each other? False where it
+ * was told not to insist, or where that cannot be seen.
+ */
+bool pci_interrupts_are_isolated(const struct pci_host_fs *fs);
+
 #endif

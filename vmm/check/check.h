@@ -22,6 +22,7 @@ struct check_host {
 	struct pci_host_fs fs;	       /* "" or the copy to look at */
 	char machine[66], release[66]; /* as uname(2) says */
 	bool privileged;	       /* locked memory is not limited (CAP_IPC_LOCK) */
+	uint64_t page_size;	       /* bytes */
 	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
 	int max_fifo;		       /* highest priority of SCHED_FIFO that is granted; 0: none */
 	const struct kvm_sys *kvm;     /* by which KVM is tried; borrowed */
@@ -30,7 +31,7 @@ struct check_host {
 
 struct check_result {
 	enum verdict verdict;
-	char text[256]; /* what was found */
+	char text[384]; /* what was found */
 	char cure[256]; /* set unless it is a PASS */
 };
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vfio/bar_look.h"
 #include "vfio/variant.h"
 #include "vmm/base/hostmem.h"
 #include "vmm/config/config_place.h"
@@ -172,6 +173,34 @@ static void say_device(const struct check_host *host, const struct config_device
 	check_say(ret, VERDICT_PASS, NULL, "%s%s; %s%s%s", how, takes, with, reset, group);
 }
 
+/* Registers that are in a page with what has to be trapped, or in one that is not all theirs. */
+static void say_traps(const struct check_host *host, struct check_result *ret,
+		      const struct pci_function *fn)
+{
+	size_t len = strlen(ret->text);
+	struct vfio_bar_look look;
+	char *end = ret->text + len, bars[32] = "";
+	size_t room = sizeof(ret->text) - len, at = 0;
+
+	vfio_bar_look(&host->fs, fn, host->page_size, &look);
+	if (look.table_moved_to >= 0) {
+		(void)snprintf(end, room,
+			       "; MSI-X table in BAR %d, off a page of %llu KiB that has registers",
+			       look.table_moved_to, (unsigned long long)(look.page / KiB));
+		return;
+	}
+	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+		if (look.trapped & 1u << i)
+			at += (size_t)snprintf(bars + at, sizeof(bars) - at, "%s%u", at ? ", " : "",
+					       i);
+	}
+	if (at)
+		(void)snprintf(end, room,
+			       "; each access to registers of BAR %s traps, some microseconds "
+			       "(pages of %llu KiB)",
+			       bars, (unsigned long long)(look.page / KiB));
+}
+
 static void say_place(struct check_result *ret, const struct config_device *d)
 {
 	size_t len = strlen(ret->text);
@@ -198,5 +227,6 @@ void check_device(const struct check_host *host, size_t nr, struct check_result 
 		return;
 	}
 	say_device(host, &host->config->devices[nr], &fn, ret);
+	say_traps(host, ret, &fn);
 	say_place(ret, &host->config->devices[nr]);
 }

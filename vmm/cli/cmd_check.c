@@ -162,6 +162,7 @@ static void look_at_host(const struct options *o, const struct config *config,
 	struct utsname name;
 
 	*ret = (struct check_host){
+		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 		.fs = o->fs,
 		.kvm = kvm_sys_kernel(),
 		.config = config,

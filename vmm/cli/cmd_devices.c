@@ -11,7 +11,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "vfio/bar_look.h"
 #include "vfio/look.h"
 #include "vfio/reset_way.h"
 #include "vfio/sriov.h"
@@ -299,6 +301,24 @@ static int print_names(const struct options *o, const struct function_list *name
 	return 0;
 }
 
+/* Where the host's pages are larger than usual: what is trapped for that. */
+static int add_traps(json_t *object, const struct pci_host_fs *fs, const struct pci_function *fn)
+{
+	json_t *bars = json_array();
+	struct vfio_bar_look look;
+	int r = 0;
+
+	vfio_bar_look(fs, fn, (uint64_t)sysconf(_SC_PAGESIZE), &look);
+	for (unsigned i = 0; r == 0 && look.trapped >> i; i++)
+		if (look.trapped >> i & 1)
+			r = json_array_append_new(bars, json_integer(i));
+	r |= json_object_set_new(object, "trapped_bars", bars);
+	r |= json_object_set_new(
+		object, "msix_table_moved_to",
+		or_null(json_integer(look.table_moved_to), look.table_moved_to >= 0));
+	return r;
+}
+
 static int print_json(const struct options *o, const struct host *host,
 		      const struct function_list *named, const struct pci_function *fns, size_t nr)
 {
@@ -306,10 +326,14 @@ static int print_json(const struct options *o, const struct host *host,
 	int r;
 
 	r = json_object_set_new(root, "schema", json_integer(JSON_SCHEMA));
-	for (size_t i = 0; r == 0 && i < nr; i++)
-		if (is_shown(o, &fns[i]))
-			r = json_array_append_new(list, device_names_json(named, &fns[i].bdf,
-									  json_of(host, &fns[i])));
+	for (size_t i = 0; r == 0 && i < nr; i++) {
+		json_t *object;
+
+		if (!is_shown(o, &fns[i]))
+			continue;
+		object = device_names_json(named, &fns[i].bdf, json_of(host, &fns[i]));
+		r = add_traps(object, host->fs, &fns[i]) | json_array_append_new(list, object);
+	}
 	r |= json_object_set_new(root, "devices", list);
 	if (r == 0) {
 		r = json_dumpf(root, stdout, JSON_INDENT(2));

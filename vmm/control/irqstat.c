@@ -165,6 +165,7 @@ static const struct {
 	{ "aborted", "unemulated", AT(vcpus.unemulated),
 	  "accesses that KVM cannot emulate, answered with an abort" },
 	{ NULL, "unclaimed", AT(unclaimed), "accesses to addresses where nothing is" },
+	{ NULL, "trapped_accesses", AT(pci_host.trapped), NULL },
 	{ NULL, "misplaced_bars", AT(pci_host.misplaced),
 	  "BARs placed where they cannot be reached" },
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What itsy check says of a function beside who has it: how it is reset.
+ * What itsy check says of a function beside who has it: how it is reset, and what of it traps.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,6 +12,7 @@
 
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vitsmod/bits.h"
+#include "vmm/base/bits.h"
 #include "vmm/check/check.h"
 
 #define BRIDGE "0000:00:05.0"
@@ -98,11 +99,32 @@ static void test_a_device_that_is_reset_with_its_slot_needs_all_of_it(void **sta
 	expect(VERDICT_PASS, "reset by bus, with " SECOND, "");
 }
 
+static void test_registers_that_trap_are_told(void **state)
+{
+	static const char none[] = "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n";
+	char resource[96];
+
+	(void)state;
+	add(FIRST, "vfio-pci", 2, "flr");
+	(void)snprintf(resource, sizeof(resource), "0 fff 200\n%s", none);
+	tree_write(&w.tree, "sys/devices/pci0000:00/" FIRST "/resource", resource);
+	expect(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
+	w.host.page_size = 16 * KiB;
+	expect(VERDICT_PASS, "; each access to registers of BAR 0 traps, some microseconds ", "");
+	/* The table is at the beginning of a BAR that is large enough. */
+	(void)snprintf(resource, sizeof(resource), "0 7fff 200\n%s", none);
+	tree_write(&w.tree, "sys/devices/pci0000:00/" FIRST "/resource", resource);
+	tree_write(&w.tree, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
+		   "N\n");
+	expect(VERDICT_PASS, "; MSI-X table in BAR 1, off a page of 16 KiB ", "");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_device_that_is_reset_with_its_slot_needs_all_of_it),
+		TEST(test_registers_that_trap_are_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

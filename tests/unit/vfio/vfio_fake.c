@@ -303,6 +303,17 @@ static int sparse_info(const struct fake_bar *bar, struct vfio_region_info *info
 	return 0;
 }
 
+static int mappable_info(struct vfio_region_info *info, uint32_t given)
+{
+	info->argsz = sizeof(*info) + sizeof(struct vfio_info_cap_header);
+	info->flags |= VFIO_REGION_INFO_FLAG_CAPS;
+	info->cap_offset = 0;
+	if (given >= info->argsz)
+		info->cap_offset =
+			put_cap((char *)info, sizeof(*info), VFIO_REGION_INFO_CAP_MSIX_MAPPABLE, 1);
+	return 0;
+}
+
 static int region_info(const struct fake_function *fn, struct vfio_region_info *info)
 {
 	uint32_t given = info->argsz;
@@ -322,6 +333,8 @@ static int region_info(const struct fake_function *fn, struct vfio_region_info *
 		info->size = bar->size;
 		if (bar->mmap)
 			info->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+		if (bar->mmap && bar->msix_mappable)
+			return mappable_info(info, given);
 		if (bar->mmap && bar->nr_areas)
 			return sparse_info(bar, info, given);
 	}
@@ -695,6 +708,9 @@ void fake_fini(struct fake_vfio *fake)
 
 void fake_publish(struct fake_vfio *fake)
 {
+	if (!fake->borrowed)
+		tree_write(&fake->tree,
+			   "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts", "N\n");
 	for (unsigned i = 0; i < fake->nr_functions && !fake->borrowed; i++) {
 		struct fake_function *fn = &fake->functions[i];
 		struct tree_function entry = {

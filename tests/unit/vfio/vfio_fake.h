@@ -27,7 +27,8 @@ struct fake_area {
 struct fake_bar {
 	uint64_t size;
 	bool mmap;
-	size_t nr_areas; /* of a sparse region, 0 for the whole */
+	bool msix_mappable; /* the kernel says that it maps the table, too */
+	size_t nr_areas;    /* of a sparse region, 0 for the whole */
 	struct fake_area areas[FAKE_AREAS];
 };
 
