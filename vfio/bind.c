@@ -592,6 +592,9 @@ static int release_one(const struct binding *b)
 	int found, r;
 
 	found = record_read(b->fs, b->bdf, &record);
+	/* Of a device that was unplugged: what is in its place now was never bound here. */
+	if (found == 0 && record.node && record.node != record_node(b->fs, b->bdf))
+		found = -ESTALE;
 	r = find_function(b, &fn);
 	/* Unplugged: there is nothing to put back any more. */
 	if (r == -ENOENT && found != -ENOENT)

@@ -437,6 +437,29 @@ static void unplug(struct bindhost *h)
 }
 
 /* As on a hot-unplug that waited for the guest's end: the driver is awaited in vain. */
+/* Another one has been plugged in, and somebody has bound it: to vfio-pci, by an override of their
+ * own. */
+static void test_release_of_another_device_in_its_place_goes_by_no_record(void **state)
+{
+	struct vfio_failure failure;
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "e1000e");
+	h.own_driver = "e1000e";
+	tree_write(&h.tree, RECORD, "driver=nvme\ndriver_override=nvme\nnode=1\n");
+	assert_int_equal(release(&h, &failure), 0);
+	assert_int_equal(h.writes, 0);
+	expect(&h, "e1000e", "", false);
+
+	tree_write(&h.tree, RECORD, "driver=nvme\ndriver_override=nvme\nnode=1\n");
+	tree_set_driver(&h.tree, BDF, "vfio-pci");
+	tree_write(&h.tree, "sys/devices/pci0000:00/" BDF "/driver_override", "vfio-pci\n");
+	assert_int_equal(release(&h, &failure), 0);
+	expect(&h, "e1000e", "", false);
+	bindhost_fini(&h);
+}
+
 static void test_release_of_a_function_that_is_unplugged_meanwhile_forgets_it(void **state)
 {
 	struct vfio_failure failure;
@@ -640,6 +663,7 @@ int main(void)
 		cmocka_unit_test(test_release_of_a_function_in_use_says_so_and_keeps_the_record),
 		cmocka_unit_test(test_release_that_the_old_driver_refuses_keeps_the_record),
 		cmocka_unit_test(test_release_of_an_unplugged_function_forgets_it),
+		cmocka_unit_test(test_release_of_another_device_in_its_place_goes_by_no_record),
 		cmocka_unit_test(test_release_of_a_function_that_is_unplugged_meanwhile_forgets_it),
 		cmocka_unit_test(test_missing_module_is_loaded_or_named),
 		cmocka_unit_test(test_record_that_cannot_be_kept_stops_binding),
