@@ -90,6 +90,13 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
 {
 	vfio_device_destroy(*dev);
 }
+/*
+ * Let the host have the function, which stays here as one that has been unplugged: as
+ * vfio_device_destroy(), but its vectors keep their eventfds, which nothing signals any more, and
+ * all else can be called as before; what it would ask the host fails. No guest access may run, or
+ * come.
+ */
+void vfio_device_detach(struct vfio_device *dev);
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 

@@ -225,7 +225,7 @@ void irqs_trigger_intx(const struct vfio_device *dev)
 	do_intx(dev, VFIO_IRQ_SET_ACTION_TRIGGER);
 }
 
-static void disable(struct vfio_device *dev)
+void irqs_disable(struct vfio_device *dev)
 {
 	struct vfio_irq_set set = {
 		.argsz = sizeof(set),
@@ -264,7 +264,7 @@ static int enable(struct vfio_device *dev, enum vfio_irq_kind kind)
 	if (kind == VFIO_IRQ_KIND_INTX)
 		r = enable_unmasking(dev);
 	if (r < 0)
-		disable(dev);
+		irqs_disable(dev);
 	return r;
 }
 
@@ -290,7 +290,7 @@ void irqs_close(struct vfio_device *dev)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 
-	disable(dev);
+	irqs_disable(dev);
 	for (unsigned i = 0; dev->vectors && i < dev->nr_vectors; i++) {
 		if (dev->vectors[i].eventfd >= 0)
 			sys->close(sys->ctx, dev->vectors[i].eventfd);
@@ -308,7 +308,7 @@ int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind)
 	int r;
 
 	dev->irqs_epoch++;
-	disable(dev);
+	irqs_disable(dev);
 	r = enable(dev, kind);
 	dev->irqs_epoch++;
 	return r > 0 ? -ENOSPC : r;

@@ -18,6 +18,8 @@ int irqs_probe(struct vfio_device *dev, const uint8_t *image,
 /* Make the vectors, and enable the function's first kind with all of them. */
 int irqs_open(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void irqs_close(struct vfio_device *dev);
+/* Disable what is enabled at the host; vectors and eventfds stay. Lock held, or nobody is there. */
+void irqs_disable(struct vfio_device *dev);
 /*
  * Disable what is enabled, and enable all vectors of that kind; their eventfds stay what they
  * are. Negative errno: none is enabled then. Lock held.

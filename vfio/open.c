@@ -233,10 +233,9 @@ static void forget_device(struct vfio_device *dev)
 		*link = dev->next;
 }
 
-void vfio_device_destroy(struct vfio_device *dev)
+void vfio_device_detach(struct vfio_device *dev)
 {
-	if (!dev)
-		return;
+	pthread_mutex_lock(&dev->lock);
 	forget_device(dev);
 	if (dev->opened) {
 		dev->used = VFIO_IRQ_KIND_NONE;
@@ -244,14 +243,25 @@ void vfio_device_destroy(struct vfio_device *dev)
 		if (dev->can_reset)
 			(void)device_ioctl(dev, VFIO_DEVICE_RESET, NULL);
 	}
-	irqs_close(dev);
+	dev->opened = dev->unsettled = false;
+	irqs_disable(dev);
 	bars_unmap(dev);
 	hot_reset_forget(dev);
 	if (dev->fd >= 0) {
 		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
-		vfio_container_detach(dev->container, dev->group);
+		vfio_container_detach(dev->container, TAKE_PTR(dev->group));
 	}
+	dev->fd = -1;
 	notices_close(dev);
+	pthread_mutex_unlock(&dev->lock);
+}
+
+void vfio_device_destroy(struct vfio_device *dev)
+{
+	if (!dev)
+		return;
+	vfio_device_detach(dev);
+	irqs_close(dev);
 	pthread_cond_destroy(&dev->idle);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);

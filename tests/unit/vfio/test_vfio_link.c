@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A function that the guest has behind a root port: PCI Express Base 5.0, 7.5.3.
+ * A function that the guest has behind a root port: PCI Express Base 5.0, 7.5.3; and one that is
+ * taken out of its slot.
  */
 #include <linux/pci_regs.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,12 +116,49 @@ static void test_an_integrated_function_has_a_link_of_zeroes(void **state)
 	stop(&w);
 }
 
+/* ---- taken out ----------------------------------------------------------------------- */
+
+static void test_what_is_detached_is_the_hosts_and_its_vectors_stay(void **state)
+{
+	struct pollfd look = { .events = POLLIN };
+	struct world w;
+
+	(void)state;
+	start(&w, fake_add_nvme);
+	open_it(&w);
+	assert_true(w.fn->nr_enabled > 0);
+	look.fd = vfio_vector_eventfd(w.dev, 3);
+	vfio_device_detach(w.dev);
+	assert_int_equal(w.fn->nr_enabled, 0);
+	assert_false(fake_cfgspace(w.fn, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+	assert_int_equal(vfio_device_notice(w.dev, VFIO_NOTICE_REQUEST), -1);
+	/* Still an eventfd, and silent. */
+	assert_int_equal(vfio_vector_eventfd(w.dev, 3), look.fd);
+	assert_int_equal(poll(&look, 1, 0), 0);
+	assert_int_equal(look.revents, 0);
+	/* What would ask the host fails. */
+	assert_true(vfio_vector_trigger(w.dev, 3) < 0);
+	assert_true(vfio_vector_mask_at_device(w.dev, 3, true) < 0);
+	assert_int_equal(vfio_device_settle(w.dev, 1), 0);
+	/* It can be opened by somebody else. */
+	{
+		struct vfio_device *again = fake_open(&w.fake, w.container, BDF);
+
+		assert_true(w.fn->nr_enabled > 0);
+		vfio_device_destroy(again);
+	}
+	/* Twice is once; and it is closed as any other one. */
+	vfio_device_detach(w.dev);
+	stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_behind_a_port_it_is_an_endpoint_with_the_hosts_link),
 		cmocka_unit_test(test_what_is_no_pcie_shows_no_link),
 		cmocka_unit_test(test_an_integrated_function_has_a_link_of_zeroes),
+		cmocka_unit_test(test_what_is_detached_is_the_hosts_and_its_vectors_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
