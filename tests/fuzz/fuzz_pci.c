@@ -97,6 +97,17 @@ static void op_port_window(struct session *s)
 				   (uint32_t)(address >> 16 & 0xffff));
 }
 
+/* Somebody presses the button at its slot, or takes out what is in it: for the rest of the run. */
+static void op_slot(struct session *s)
+{
+	uint8_t what = input_u8(&s->in);
+
+	if (what < 0xe0)
+		(void)!pci_host_press(s->w->pci_host, PCI_PORT_DEVFN / PCI_HOST_SIBLINGS);
+	else if (!s->w->inside)
+		pci_unplug(s->w);
+}
+
 static void op_place_bar(struct session *s)
 {
 	struct pci_fn *fn = take_fn(s);
@@ -276,7 +287,7 @@ static void (*const ops[])(struct session *s) = {
 	op_signal_and_take, op_flr,	      op_reset,
 	op_refuse,	    op_fail,	      op_change,
 	op_inside,	    op_mask,	      op_port,
-	op_port_window,
+	op_port_window,	    op_slot,
 };
 
 static void step(struct session *s)

@@ -330,7 +330,7 @@ void pci_world_begin(struct pci_world *w)
 	int r;
 
 	w->fake.fail_at = 0;
-	w->refuse = w->refused = w->failed = false;
+	w->refuse = w->refused = w->failed = w->is_out = false;
 	w->armed = w->inside = false;
 	memset(w->slots, 0, sizeof(w->slots));
 	w->bus = (struct bus){ 0 };
@@ -373,6 +373,16 @@ uint32_t pci_port_reg(struct pci_world *w, unsigned reg, unsigned len)
 void pci_port_reg_write(struct pci_world *w, unsigned reg, unsigned len, uint32_t value)
 {
 	pci_write(w, LAYOUT_ECAM + (PCI_PORT_DEVFN << 12) + reg, len, value);
+}
+
+void pci_unplug(struct pci_world *w)
+{
+	w->is_out = true;
+	pci_host_unplug(w->pci_host, PCI_PORT_DEVFN / PCI_HOST_SIBLINGS);
+	/* There is no other port that could have bus 1. */
+	for (uint64_t devfn = 0; devfn < PCI_HOST_SIBLINGS; devfn++)
+		assert((uint32_t)bus_read(&w->bus, LAYOUT_ECAM + LAYOUT_ECAM_SZ + (devfn << 12),
+					  4) == UINT32_MAX);
 }
 
 /* Where the guest's numbers say that it is. */
@@ -443,6 +453,8 @@ static bool is_forwarded(struct pci_world *w, const struct pci_fn *fn, const str
 
 	if (fn->devfn / PCI_HOST_SIBLINGS != PCI_PORT_DEVFN / PCI_HOST_SIBLINGS)
 		return true;
+	if (w->is_out)
+		return false;
 	if (!(pci_port_reg(w, PCI_COMMAND, 2) & (bar->is_io ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
 		return false;
 	if (bar->is_io)

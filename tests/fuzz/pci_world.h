@@ -58,6 +58,7 @@ struct pci_world {
 	bool refuse;  /* slots */
 	bool refused; /* ever, in this run */
 	bool failed;  /* a call to the host was made to fail, in this run */
+	bool is_out;  /* what was behind the root port was taken out, in this run */
 
 	/* Runs inside the next callback: another vCPU. */
 	bool armed;
@@ -79,6 +80,8 @@ void pci_cfgspace_write(struct pci_fn *fn, unsigned reg, unsigned len, uint32_t 
 /* The root port's registers. */
 uint32_t pci_port_reg(struct pci_world *w, unsigned reg, unsigned len);
 void pci_port_reg_write(struct pci_world *w, unsigned reg, unsigned len, uint32_t value);
+/* Take out what is behind it. */
+void pci_unplug(struct pci_world *w);
 /* Anywhere. Inside a function's reset, nothing happens to configuration space. */
 void pci_write(struct pci_world *w, uint64_t gpa, unsigned len, uint64_t value);
 uint64_t pci_window_read(struct pci_world *w, uint64_t gpa, unsigned len);

@@ -31,7 +31,7 @@
 #define USAGE_SZ    128u
 
 struct ctl {
-	bool json, histogram, audit;
+	bool json, histogram, audit, force;
 	const char *name;
 	const struct control_verb *verb;
 	char **words; /* behind the verb */
@@ -45,6 +45,8 @@ static const struct option_row rows[] = {
 	  .help = "irqs: times of each vector; begins to record them if need be" },
 	{ "audit", NULL, option_flag, OPTION_MEMBER(struct ctl, audit),
 	  .help = "its: where the guest's tables differ from the shadow" },
+	{ "force", NULL, option_flag, OPTION_MEMBER(struct ctl, force),
+	  .help = "remove: at once, without asking the guest" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct ctl, json),
 	  .help = "as one JSON object, for programs" },
 };
@@ -59,6 +61,7 @@ static const struct {
 } of_verbs[] = {
 	{ "histogram", "irqs", offsetof(struct ctl, histogram) },
 	{ "audit", "its", offsetof(struct ctl, audit) },
+	{ "force", "remove", offsetof(struct ctl, force) },
 };
 
 static const bool *flag_of(const struct ctl *c, size_t i)

@@ -28,6 +28,13 @@
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
+/* What becomes of the guest where the host says something of a device. */
+enum notice_wish {
+	NOTICE_WISH_STOP,   /* it ends */
+	NOTICE_WISH_IGNORE, /* it goes on with it */
+	NOTICE_WISH_REMOVE, /* it goes on without it */
+};
+
 struct config_its {
 	char *name;	       /* the block's title */
 	uint32_t devid_bits;   /* 1..32, 16 by default */
@@ -60,9 +67,9 @@ struct config_device {
 	struct policy policy;	 /* off by default; where there is a limit, it is complete */
 	int msi_cpu;		 /* the host's CPU for its MSIs; -1: as the host has them */
 	bool has_msi_cpu;
-	bool ignore_request; /* the host wants it back, and the guest goes on: "ignore" */
-	bool ignore_error;   /* the same, of an error on the bus */
-	int line;	     /* of its block, for messages */
+	enum notice_wish on_request; /* the host wants it back */
+	enum notice_wish on_error;   /* it tells of an error on the bus; never NOTICE_WISH_REMOVE */
+	int line;		     /* of its block, for messages */
 };
 
 /* CPUs of the host. */

@@ -291,6 +291,19 @@ static void check_root_port_fits(struct checker *k, const struct config *c, size
 				c->devices[i].name, most);
 }
 
+/* Only a slot can be emptied while the guest runs. */
+static void check_can_be_removed(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	struct config_value *v = device_value(k, i, "on-request");
+
+	if (d->on_request == NOTICE_WISH_REMOVE && !d->root_port && k->placed &&
+	    !device_value(k, i, "root-port")->wrong)
+		config_value_error(&k->reader, v,
+				   "'on-request' is \"remove\" for devices behind a root port: "
+				   "root-port = on");
+}
+
 /* Is it known which DeviceID the device has, on which ITS? */
 static bool is_wired(const struct checker *k, const struct config *c, size_t i)
 {
@@ -346,6 +359,32 @@ static void check_devid_is_new(struct checker *k, const struct config *c, size_t
 					d->name, d->devid, first->name, line);
 		return;
 	}
+}
+
+/* A root port sends messages, too, under its requester ID, to the first ITS. */
+static void check_devid_of_port(struct checker *k, const struct config *c, size_t i)
+{
+	const struct config_device *d = &c->devices[i];
+	const uint32_t port = PCI_DEVFN(PCI_SLOT(d->devfn), 0);
+	uint64_t last = (UINT64_C(1) << c->its[0].devid_bits) - 1;
+
+	if (!d->root_port || !k->placed || d->devfn != port)
+		return;
+	if (port > last && !its_value(k, 0, "devid-bits")->wrong)
+		config_error_at(k->reader.errors, d->line,
+				"device \"" CONFIG_SHOWN
+				"\" needs another 'at': the DeviceID of its "
+				"root port is 0x%x, and ITS \"" CONFIG_SHOWN "\" has %u devid-bits",
+				d->name, port, c->its[0].name, c->its[0].devid_bits);
+	for (size_t j = 0; j < c->nr_devices; j++)
+		if (is_wired(k, c, j) && c->devices[j].its == 0 && c->devices[j].devid == port)
+			config_error_at(k->reader.errors, d->line,
+					"device \"" CONFIG_SHOWN
+					"\" needs another 'at': the DeviceID "
+					"of its root port, 0x%x, is of device \"" CONFIG_SHOWN
+					"\": line %d",
+					d->name, port, c->devices[j].name,
+					line_of(device_value(k, j, "devid"), &c->devices[j]));
 }
 
 static void check_events_fit(struct checker *k, const struct config *c, size_t i)
@@ -409,8 +448,10 @@ static int check_devices(struct checker *k, struct config *c)
 		check_place_is_found(k, c, i);
 		check_siblings_agree(k, c, i);
 		check_root_port_fits(k, c, i);
+		check_can_be_removed(k, c, i);
 		check_devid_fits(k, c, i);
 		check_devid_is_new(k, c, i);
+		check_devid_of_port(k, c, i);
 		check_events_fit(k, c, i);
 		check_rates_differ(k, c, i);
 	}

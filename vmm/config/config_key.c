@@ -104,9 +104,15 @@ static const char *off_on_word(unsigned on)
 	return on ? "on" : "off";
 }
 
-static const char *notice_word(unsigned ignore)
+static const char *notice_word(unsigned wish)
 {
-	return ignore ? "ignore" : "stop";
+	static const char *const words[] = {
+		[NOTICE_WISH_STOP] = "stop",
+		[NOTICE_WISH_IGNORE] = "ignore",
+		[NOTICE_WISH_REMOVE] = "remove",
+	};
+
+	return words[wish];
 }
 
 static const char *uncounted_word(unsigned tie)
@@ -240,11 +246,11 @@ const struct config_key config_keys[] = {
 	  .initial = ANY_CPU, .otherwise = "that of router-cpu or spin-cpu",
 	  .summary = "the CPU of the host that takes the device's interrupts" },
 
-	{ DEVICE("on-request", ignore_request), .type = &config_type_word, .is_shown = if_changed,
-	  .word = notice_word, .max = true, .initial = false,
+	{ DEVICE("on-request", on_request), .type = &config_type_word, .is_shown = if_changed,
+	  .word = notice_word, .max = NOTICE_WISH_REMOVE, .initial = NOTICE_WISH_STOP,
 	  .summary = "what becomes of the guest where the host asks for the function back" },
-	{ DEVICE("on-error", ignore_error), .type = &config_type_word, .is_shown = if_changed,
-	  .word = notice_word, .max = true, .initial = false,
+	{ DEVICE("on-error", on_error), .type = &config_type_word, .is_shown = if_changed,
+	  .word = notice_word, .max = NOTICE_WISH_IGNORE, .initial = NOTICE_WISH_STOP,
 	  .summary = "what becomes of the guest where the host reports an error of the function" },
 
 	{ ITS("devid-bits", devid_bits), .type = &config_type_number, .is_shown = always, .min = 1,

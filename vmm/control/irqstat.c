@@ -160,6 +160,8 @@ static const struct {
 	{ "router", "completions", AT(router_completions), NULL },
 	{ "router", "rearmed", AT(router_rearmed), NULL },
 	{ "router", "parked", AT(router_parked), NULL },
+	{ "root_ports", "messages", AT(port_msis), NULL },
+	{ "root_ports", "dropped", AT(port_msis_dropped), NULL },
 	{ "aborted", "unreachable", AT(vcpus.unreachable),
 	  "accesses to memory that KVM cannot reach, answered with an abort" },
 	{ "aborted", "unemulated", AT(vcpus.unemulated),

@@ -36,11 +36,11 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 		char bdf[PCI_BDF_STRLEN], at[CONFIG_PLACE_STRLEN];
 
 		(void)json_array_append_new(
-			devices, json_pack("{s:s, s:s, s:s, s:I, s:I}", "name", p->irq.name, "bdf",
-					   pci_bdf_format(&p->bdf, bdf), "at",
+			devices, json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", p->irq.name,
+					   "bdf", pci_bdf_format(&p->bdf, bdf), "at",
 					   config_place_format(p->devfn, at), "devid",
 					   (json_int_t)p->irq.devid, "vectors",
-					   (json_int_t)p->irq.nr_vectors));
+					   (json_int_t)p->irq.nr_vectors, "removed", p->removed));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->config->name, "pid",
 			 (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus, "memory_bytes",
@@ -65,10 +65,11 @@ static int info_print(const json_t *request, const json_t *reply, FILE *out)
 		const json_t *d = json_array_get(devices, i);
 
 		(void)fprintf(
-			out, "%s: %s, %s on the guest's bus, DeviceID 0x%04llx, %lld vector%s\n",
+			out, "%s: %s, %s on the guest's bus, DeviceID 0x%04llx, %lld vector%s%s\n",
 			member_string(d, "name"), member_string(d, "bdf"), member_string(d, "at"),
 			member_number(d, "devid"), member_number(d, "vectors"),
-			plural((unsigned long long)member_number(d, "vectors")));
+			plural((unsigned long long)member_number(d, "vectors")),
+			json_is_true(json_object_get(d, "removed")) ? ", removed" : "");
 	}
 	return 0;
 }
@@ -156,6 +157,17 @@ const struct control_verb control_verbs[] = {
 		},
 		.run = set_route,
 		.print = route_print,
+	},
+	{
+		.name = "remove",
+		.help = "take a device out that is behind a root port",
+		.arguments = {
+			{ .name = "device", .type = CONTROL_STRING, .required = true,
+			  .typed = "DEVICE" },
+			{ .name = "force", .type = CONTROL_BOOL },
+		},
+		.run = verb_remove,
+		.print = verb_remove_print,
 	},
 	{
 		.name = "its",

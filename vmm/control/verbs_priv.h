@@ -13,6 +13,10 @@ json_t *verb_irqs(void *ctx, const struct control_request *request, char error[C
 /* vmm/control/verb_histogram.c */
 json_t *verb_histogram(void *ctx, const struct control_request *request,
 		       char error[CONTROL_ERROR_MAX]);
+/* vmm/control/verb_remove.c */
+json_t *verb_remove(void *ctx, const struct control_request *request,
+		    char error[CONTROL_ERROR_MAX]);
+int verb_remove_print(const json_t *request, const json_t *reply, FILE *out);
 /* vmm/control/verb_its.c */
 json_t *verb_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
 int verb_its_print(const json_t *request, const json_t *reply, FILE *out);

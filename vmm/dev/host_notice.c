@@ -57,6 +57,13 @@ static int take_one(struct passthru *p, enum vfio_notice notice, struct failure 
 	char bdf[PCI_BDF_STRLEN];
 
 	pci_bdf_format(&p->bdf, bdf);
+	if (notice == VFIO_NOTICE_REQUEST && p->goes_without) {
+		report_warning("%s: %s: the guest goes on without it, as %s = \"remove\" of device "
+			       "%s says",
+			       bdf, words->what, words->key, p->irq.name);
+		p->wanted_back = true;
+		return 0;
+	}
 	if (!p->goes_on[notice])
 		return failure_set(ret_failure, ITSY_TAKEN, ECANCELED, bdf, words->cure,
 				   "%s: the guest was ended, as %s = \"stop\" of device %s says",

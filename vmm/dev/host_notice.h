@@ -19,7 +19,8 @@ size_t host_notice_fds(const struct passthru functions[], size_t nr, struct poll
 
 /*
  * After poll(2), with the same entries: warn of what the configuration has the guest go on with,
- * once of each. 0; or -ECANCELED where the guest is to end, and ret_failure says why.
+ * once of each; and mark as wanted_back what the guest is to go on without. 0; or -ECANCELED where
+ * the guest is to end, and ret_failure says why.
  */
 int host_notice_take(struct passthru functions[], size_t nr, const struct pollfd fds[],
 		     struct failure *ret_failure) _must_check_;

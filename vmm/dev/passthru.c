@@ -321,9 +321,10 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		.root_port = config->root_port,
 		.requester_id = config->requester_id,
 		.goes_on = {
-			[VFIO_NOTICE_REQUEST] = config->ignore_request,
-			[VFIO_NOTICE_ERROR] = config->ignore_error,
+			[VFIO_NOTICE_REQUEST] = config->on_request == NOTICE_WISH_IGNORE,
+			[VFIO_NOTICE_ERROR] = config->on_error == NOTICE_WISH_IGNORE,
 		},
+		.goes_without = config->on_request == NOTICE_WISH_REMOVE,
 	};
 	r = keeper ? keeper_bind(keeper, index, &vf)
 		   : vfio_bind(p->host, &p->bdf, passthru_bind_flags(config), &vf);
@@ -482,12 +483,20 @@ int passthru_reset_all(struct passthru functions[], size_t nr, struct failure *r
 {
 	struct vfio_reset_result results[CONFIG_MAX_DEVICES];
 	struct vfio_device *devs[CONFIG_MAX_DEVICES] = { 0 };
+	struct passthru *left[CONFIG_MAX_DEVICES];
+	size_t nr_left = 0;
 	int r = 0;
 
-	all_devices(functions, nr, devs);
-	vfio_reset_all(devs, nr, results);
-	for (size_t i = 0; r >= 0 && i < nr; i++)
-		r = look_at_reset(&functions[i], &results[i], ret_failure);
+	assert(nr <= CONFIG_MAX_DEVICES);
+	for (size_t i = 0; i < nr; i++) {
+		if (functions[i].removed)
+			continue;
+		left[nr_left] = &functions[i];
+		devs[nr_left++] = functions[i].dev;
+	}
+	vfio_reset_all(devs, nr_left, results);
+	for (size_t i = 0; r >= 0 && i < nr_left; i++)
+		r = look_at_reset(left[i], &results[i], ret_failure);
 	return r;
 }
 
@@ -500,15 +509,20 @@ int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, uns
 	return irq_function_open_bare(&p->irq, nr_vectors, ret_failure);
 }
 
-void passthru_close(struct passthru *p)
+static void put_interrupts_back(struct passthru *p)
 {
-	irq_function_close(&p->irq);
-	vfio_irq_counts_close(TAKE_PTR(p->host_counts));
 	vfio_affinity_restore(p->moved);
 	p->moved = NULL;
 	if (p->moved_by_keeper)
 		keeper_unmove(p->keeper, p->index);
 	p->moved_by_keeper = false;
+}
+
+void passthru_close(struct passthru *p)
+{
+	irq_function_close(&p->irq);
+	vfio_irq_counts_close(TAKE_PTR(p->host_counts));
+	put_interrupts_back(p);
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
 }
@@ -535,7 +549,7 @@ int passthru_wire(struct passthru *p, const struct irq_wiring *wiring, struct pc
 {
 	p->irq.wiring = *wiring;
 	p->pci_host = pci_host;
-	if (!p->dev)
+	if (!p->dev || p->removed)
 		return 0;
 	vfio_device_set_ops(p->dev, &device_ops, p);
 	return pci_host_add(pci_host, p->devfn, p->dev);
@@ -608,11 +622,18 @@ int passthru_service(struct passthru *p)
 {
 	uint64_t now = clock_ns(), left = 0;
 
-	if (p->dev) {
+	if (p->dev && !p->removed) {
 		left = vfio_device_settle(p->dev, now);
 		left = sooner(left, recount(p, now));
 	}
 	return left ? (int)(left / NS_PER_MS) + 1 : -1;
+}
+
+void passthru_remove(struct passthru *p)
+{
+	put_interrupts_back(p);
+	vfio_device_detach(p->dev);
+	p->removed = true;
 }
 
 void passthru_unwire(struct passthru *p)

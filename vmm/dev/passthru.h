@@ -27,6 +27,7 @@ struct passthru {
 	uint32_t requester_id;
 	const struct keeper_client *keeper;  /* NULL: what it does is done here */
 	bool bound_here;		     /* to be given back */
+	bool removed;			     /* passthru_remove() */
 	struct vfio_device *dev;	     /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
 	unsigned host_counts_epoch;	     /* vfio_device_irqs_epoch() when they were opened */
@@ -34,6 +35,8 @@ struct passthru {
 	int msi_cpu;			     /* -1: interrupts stay where they are */
 	bool goes_on[NR_VFIO_NOTICES];	     /* the guest does, whatever the host says */
 	bool noticed[NR_VFIO_NOTICES];	     /* and that was told */
+	bool goes_without; /* the host wants it back: the guest goes on without it */
+	bool wanted_back;  /* and it does: whoever has the machine takes it out */
 	bool moved_by_keeper, move_told;
 	_Atomic bool refusal_told[VFIO_NR_IRQ_KINDS];
 	bool told_of_reset;	     /* that the host cannot reset it */
@@ -135,6 +138,12 @@ void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *
  * a reset. Returns in how many ms it wants to be called again, or -1. The main thread.
  */
 int passthru_service(struct passthru *p);
+/*
+ * Let the host have the function, which the guest has no more (pci_host_unplug()): it can be opened
+ * by others, and goes back to its driver at the end. Its counts stay, and machines to come are
+ * without it.
+ */
+void passthru_remove(struct passthru *p);
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
 

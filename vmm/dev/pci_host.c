@@ -16,9 +16,11 @@
  * the guest has given that bus. There is nothing below the buses behind root ports: whatever
  * numbers a guest writes, an access comes to an end after one port.
  *
- * Lock: `lock`, around root ports' registers and the placement of all BARs; under it a function's
- * own, KVM's in set_slot, and the container's in the kernel. A function's configuration space is
- * accessed without it, since that calls back.
+ * Lock: `in_use`, held for reading around each access to a function, so that whoever has taken a
+ * function out waits for those that are under way; under it: Lock: `lock`, around root ports'
+ * registers and the placement of all BARs; under it a function's own, KVM's in set_slot, and the
+ * container's in the kernel. A function's configuration space is accessed without it, since that
+ * calls back.
  */
 #include "vmm/dev/pci_host.h"
 
@@ -55,12 +57,14 @@ struct placed_bar {
 struct root_port {
 	struct pci_port registers; /* under lock */
 	unsigned device;	   /* on bus 0 */
+	bool ejected;		   /* under lock: the guest has let go of what is behind it */
 };
 
 struct function {
 	struct vfio_device *dev;      /* NULL: not used */
 	const struct root_port *port; /* that it is behind; NULL: it is on bus 0 */
 	uint32_t devfn;		      /* its place */
+	bool gone;		      /* under lock: taken out, and it answers nobody any more */
 	struct placed_bar bars[VFIO_DEVICE_RANGES];
 };
 
@@ -85,7 +89,7 @@ struct pci_host {
 	const struct pci_host_ops *ops;
 	void *ctx;
 	struct window windows[ARRAY_SIZE(window_rows)];
-	pthread_rwlock_t lock;
+	pthread_rwlock_t in_use, lock;
 	struct function functions[PCI_HOST_MAX_FUNCTIONS]; /* the first nr_functions are used */
 	unsigned nr_functions;
 	const struct function *at[DEVFNS];	    /* by place; NULL: none */
@@ -173,12 +177,15 @@ static uint64_t window_read(void *ctx, uint64_t offset, unsigned len)
 {
 	struct window *w = ctx;
 	struct target t;
+	uint64_t value = ALL_ONES(len); /* where no BAR is, as after a master abort */
 
-	/* No BAR is there: all ones, as after a master abort. */
-	if (!find_target(w->pci_host, w->base + offset, len, &t))
-		return ALL_ONES(len);
-	atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
-	return vfio_bar_read(t.dev, t.bar, t.offset, len);
+	pthread_rwlock_rdlock(&w->pci_host->in_use);
+	if (find_target(w->pci_host, w->base + offset, len, &t)) {
+		atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
+		value = vfio_bar_read(t.dev, t.bar, t.offset, len);
+	}
+	pthread_rwlock_unlock(&w->pci_host->in_use);
+	return value;
 }
 
 static void window_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
@@ -186,10 +193,12 @@ static void window_write(void *ctx, uint64_t offset, unsigned len, uint64_t valu
 	struct window *w = ctx;
 	struct target t;
 
-	if (!find_target(w->pci_host, w->base + offset, len, &t))
-		return;
-	atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
-	vfio_bar_write(t.dev, t.bar, t.offset, len, value);
+	pthread_rwlock_rdlock(&w->pci_host->in_use);
+	if (find_target(w->pci_host, w->base + offset, len, &t)) {
+		atomic_fetch_add_explicit(&w->pci_host->trapped, 1, memory_order_relaxed);
+		vfio_bar_write(t.dev, t.bar, t.offset, len, value);
+	}
+	pthread_rwlock_unlock(&w->pci_host->in_use);
 }
 
 /* ---- placing BARs ---------------------------------------------------------- */
@@ -309,6 +318,7 @@ static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsi
 
 	/* Read under the lock: so the last of several writers leaves what is in force. */
 	vfio_device_bar(fn->dev, bar, &now);
+	now.decoded &= !fn->gone;
 	if (!now.present)
 		return false;
 	if (was_there == now.decoded &&
@@ -333,7 +343,7 @@ static void map_uncovered_locked(struct pci_host *pci_host)
 		for (unsigned b = 0; b < VFIO_DEVICE_RANGES && fn->dev; b++) {
 			struct vfio_bar now;
 
-			if (fn->bars[b].decoded)
+			if (fn->bars[b].decoded || fn->gone)
 				continue;
 			vfio_device_bar(fn->dev, b, &now);
 			if (now.present && now.decoded)
@@ -413,16 +423,17 @@ static struct ecam_target on_bus_0(const struct pci_host *pci_host, uint32_t dev
 /* A link has one device, number 0; and nobody forwards what is for a bus below that one. */
 static struct ecam_target behind_port(struct pci_host *pci_host, unsigned bus, uint32_t devfn)
 {
+	const struct function *fn = NULL;
 	const struct root_port *port;
-	bool is_next;
 
 	pthread_rwlock_rdlock(&pci_host->lock);
 	port = port_of_bus_locked(pci_host, bus);
-	is_next = port && pci_port_secondary(&port->registers) == bus;
+	if (port && pci_port_secondary(&port->registers) == bus && devfn < SIBLINGS)
+		fn = pci_host->at[port->device * SIBLINGS + devfn];
+	if (fn && fn->gone)
+		fn = NULL;
 	pthread_rwlock_unlock(&pci_host->lock);
-	if (!is_next || devfn >= SIBLINGS)
-		return (struct ecam_target){ NULL, NULL };
-	return (struct ecam_target){ .fn = pci_host->at[port->device * SIBLINGS + devfn] };
+	return (struct ecam_target){ .fn = fn };
 }
 
 static struct ecam_target ecam_target(struct pci_host *pci_host, uint64_t offset)
@@ -475,38 +486,145 @@ static uint32_t port_read(struct pci_host *pci_host, const struct root_port *por
 
 static uint64_t ecam_read(void *ctx, uint64_t offset, unsigned len)
 {
-	struct ecam_target to = ecam_target(ctx, offset);
+	struct pci_host *pci_host = ctx;
 	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
+	uint64_t value = ALL_ONES(len);
+	struct ecam_target to;
 
-	if (ecam_access_ok(offset, len) && to.port)
-		return port_read(ctx, to.port, at, len);
-	if (ecam_access_ok(offset, len) && to.fn)
-		return add_header_type(ctx, to.fn, at, len,
-				       vfio_cfgspace_read(to.fn->dev, at, len));
-	return ALL_ONES(len);
+	if (!ecam_access_ok(offset, len))
+		return value;
+	pthread_rwlock_rdlock(&pci_host->in_use);
+	to = ecam_target(pci_host, offset);
+	if (to.port)
+		value = port_read(pci_host, to.port, at, len);
+	if (to.fn)
+		value = add_header_type(pci_host, to.fn, at, len,
+					vfio_cfgspace_read(to.fn->dev, at, len));
+	pthread_rwlock_unlock(&pci_host->in_use);
+	return value;
+}
+
+/* What a write to a port, or an event at it, leaves to be done: with no lock held. */
+static void do_port_work(struct pci_host *pci_host, const struct root_port *port, unsigned work,
+			 const struct msi_message *message)
+{
+	if ((work & PCI_PORT_WORK_MSI) && pci_host->ops->port_msi)
+		pci_host->ops->port_msi(pci_host->ctx, port->device, message);
+	if ((work & PCI_PORT_WORK_EJECT) && pci_host->ops->ejected)
+		pci_host->ops->ejected(pci_host->ctx);
+}
+
+/* Of what is to be done, a message that the guest has enabled. */
+static unsigned take_message_locked(const struct root_port *port, unsigned work,
+				    struct msi_message *ret_message)
+{
+	if (!pci_port_message(&port->registers, ret_message))
+		work &= ~(unsigned)PCI_PORT_WORK_MSI;
+	return work;
 }
 
 static void port_write(struct pci_host *pci_host, struct root_port *port, unsigned at, unsigned len,
 		       uint32_t value)
 {
+	struct msi_message message;
+	unsigned work;
+
 	pthread_rwlock_wrlock(&pci_host->lock);
-	if (pci_port_write(&port->registers, at, len, value))
+	work = pci_port_write(&port->registers, at, len, value);
+	if (work & PCI_PORT_WORK_FORWARD)
 		forwarding_changed_locked(pci_host, port);
+	if (work & PCI_PORT_WORK_EJECT)
+		port->ejected = true;
+	work = take_message_locked(port, work, &message);
 	pthread_rwlock_unlock(&pci_host->lock);
+	do_port_work(pci_host, port, work, &message);
 }
 
 static void ecam_write(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 {
-	struct ecam_target to = ecam_target(ctx, offset);
+	struct pci_host *pci_host = ctx;
 	unsigned at = (unsigned)(offset % ECAM_FN_SZ);
+	struct ecam_target to;
 
-	if (ecam_access_ok(offset, len) && to.port)
-		port_write(ctx, to.port, at, len, (uint32_t)value);
-	if (ecam_access_ok(offset, len) && to.fn)
+	if (!ecam_access_ok(offset, len))
+		return;
+	pthread_rwlock_rdlock(&pci_host->in_use);
+	to = ecam_target(pci_host, offset);
+	if (to.port)
+		port_write(pci_host, to.port, at, len, (uint32_t)value);
+	if (to.fn)
 		vfio_cfgspace_write(to.fn->dev, at, len, (uint32_t)value);
+	pthread_rwlock_unlock(&pci_host->in_use);
+}
+
+/* ---- slots -------------------------------------------------------------------- */
+
+int pci_host_press(struct pci_host *pci_host, unsigned device)
+{
+	struct root_port *port = device < DEVICES ? pci_host->port_at[device] : NULL;
+	struct msi_message message;
+	unsigned work = 0;
+	bool is_filled;
+
+	if (!port)
+		return -ENOENT;
+	pthread_rwlock_wrlock(&pci_host->lock);
+	is_filled = pci_port_is_filled(&port->registers);
+	if (is_filled)
+		work = take_message_locked(port, pci_port_press(&port->registers), &message);
+	pthread_rwlock_unlock(&pci_host->lock);
+	do_port_work(pci_host, port, work, &message);
+	return is_filled ? 0 : -ENOENT;
+}
+
+bool pci_host_is_ejected(struct pci_host *pci_host, unsigned device)
+{
+	const struct root_port *port = device < DEVICES ? pci_host->port_at[device] : NULL;
+	bool ejected;
+
+	pthread_rwlock_rdlock(&pci_host->lock);
+	ejected = port && port->ejected;
+	pthread_rwlock_unlock(&pci_host->lock);
+	return ejected;
+}
+
+void pci_host_unplug(struct pci_host *pci_host, unsigned device)
+{
+	struct root_port *port = pci_host->port_at[device];
+	struct msi_message message;
+	unsigned work;
+
+	assert(port);
+
+	pthread_rwlock_wrlock(&pci_host->lock);
+	for (unsigned f = 0; f < pci_host->nr_functions; f++)
+		if (pci_host->functions[f].port == port)
+			pci_host->functions[f].gone = true;
+	forwarding_changed_locked(pci_host, port);
+	work = take_message_locked(port, pci_port_empty(&port->registers), &message);
+	port->ejected = false;
+	pthread_rwlock_unlock(&pci_host->lock);
+	/* Those who had found one of them before are through when this is had. */
+	pthread_rwlock_wrlock(&pci_host->in_use);
+	pthread_rwlock_unlock(&pci_host->in_use);
+	do_port_work(pci_host, port, work, &message);
 }
 
 /* ---- set-up ------------------------------------------------------------------ */
+
+/*
+ * Readers let writers go first: vCPUs that access functions all the time would keep them out, the
+ * main thread among them. No thread takes one of these locks twice.
+ */
+static void init_lock(pthread_rwlock_t *lock)
+{
+	pthread_rwlockattr_t attr;
+
+	(void)pthread_rwlockattr_init(&attr);
+	(void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+	(void)pthread_rwlock_init(lock, &attr);
+	(void)pthread_rwlockattr_destroy(&attr);
+}
 
 int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host **ret_pci_host)
 {
@@ -520,7 +638,8 @@ int pci_host_create(const struct pci_host_ops *ops, void *ctx, struct pci_host *
 	pci_host->ctx = ctx;
 	for (size_t i = 0; i < ARRAY_SIZE(window_rows); i++)
 		pci_host->windows[i] = (struct window){ pci_host, window_rows[i].base };
-	pthread_rwlock_init(&pci_host->lock, NULL);
+	init_lock(&pci_host->in_use);
+	init_lock(&pci_host->lock);
 	*ret_pci_host = pci_host;
 	return 0;
 }
@@ -533,6 +652,7 @@ void pci_host_destroy(struct pci_host *pci_host)
 		for (unsigned b = 0; b < VFIO_DEVICE_RANGES; b++)
 			unmap_dma_locked(pci_host, f, b); /* nobody else has it any more */
 	pthread_rwlock_destroy(&pci_host->lock);
+	pthread_rwlock_destroy(&pci_host->in_use);
 	free(pci_host);
 }
 
@@ -568,7 +688,7 @@ int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *
 	fn->devfn = devfn;
 	fn->port = pci_host->port_at[devfn / SIBLINGS];
 	if (fn->port)
-		pci_port_set_link(&pci_host->port_at[devfn / SIBLINGS]->registers, true);
+		pci_port_fill(&pci_host->port_at[devfn / SIBLINGS]->registers);
 	pci_host->at[devfn] = fn;
 	pci_host->nr_functions++;
 	return 0;

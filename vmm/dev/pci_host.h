@@ -30,6 +30,11 @@ struct pci_host_ops {
 	 * slot. Negative errno, -EEXIST where another slot is in the way.
 	 */
 	int (*set_slot)(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va);
+	/* A root port, by its device number, sends a message. Any thread; with no lock held. NULL:
+	 * none is there. */
+	void (*port_msi)(void *ctx, unsigned port, const struct msi_message *message);
+	/* The guest has switched a root port's slot off: pci_host_is_ejected(). Any thread. */
+	void (*ejected)(void *ctx);
 };
 
 /* ops and ctx are borrowed. 0 or -ENOMEM. */
@@ -67,6 +72,21 @@ static inline unsigned pci_host_intid(uint32_t devfn, unsigned pin)
  * thread.
  */
 void pci_host_bars_changed(struct pci_host *pci_host, uint32_t devfn);
+
+/*
+ * Ask the guest to let go of what is behind a root port, as by the button at the slot; port is the
+ * port's device number. -ENOENT: nothing is there, or no port.
+ */
+int pci_host_press(struct pci_host *pci_host, unsigned port) _must_check_;
+/* Has the guest let go of it, so that it waits to be taken out? Any thread. */
+bool pci_host_is_ejected(struct pci_host *pci_host, unsigned port);
+/*
+ * Take what is behind a root port out, whether the guest has let go of it or not: it answers nobody
+ * any more, and the guest is told. When this returns no access of the guest's to these functions is
+ * under way, and none will come, so that they can be closed. May wait for a reset by the guest. One
+ * thread.
+ */
+void pci_host_unplug(struct pci_host *pci_host, unsigned port);
 
 /* ECAM and the windows. */
 int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus) _must_check_;

@@ -26,6 +26,22 @@
 /* Where its capabilities lie. */
 #define EXP 0x40u
 #define PM  0x80u
+#define MSI 0x90u
+
+/*
+ * A slot with a button and a switch for its power. PCI Express Base 5.0, 6.7; commands are done at
+ * once, and no interrupt tells of it (No Command Completed).
+ */
+#define SLOT_CAP                                                                             \
+	(PCI_EXP_SLTCAP_ABP | PCI_EXP_SLTCAP_PCP | PCI_EXP_SLTCAP_AIP | PCI_EXP_SLTCAP_PIP | \
+	 PCI_EXP_SLTCAP_HPS | PCI_EXP_SLTCAP_HPC | PCI_EXP_SLTCAP_NCCS)
+#define SLOT_NUMBER_AT 19u
+#define SLOT_CONTROL_RW                                                                         \
+	(PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_HPIE | PCI_EXP_SLTCTL_AIC | \
+	 PCI_EXP_SLTCTL_PIC | PCI_EXP_SLTCTL_PCC | PCI_EXP_SLTCTL_DLLSCE)
+#define SLOT_STATUS_EVENTS (PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC)
+/* Indicators are off, and power is on: the switch is 0 where it is on. */
+#define SLOT_CONTROL_RESET (PCI_EXP_SLTCTL_ATTN_IND_OFF | PCI_EXP_SLTCTL_PWR_IND_OFF)
 
 #define COMMAND_RW                                                                       \
 	(PCI_COMMAND_IO | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER | PCI_COMMAND_PARITY | \
@@ -68,19 +84,29 @@ const struct pci_port_register pci_port_registers[] = {
 
 	{ EXP, 1, .reset = PCI_CAP_ID_EXP },
 	{ EXP + PCI_CAP_LIST_NEXT, 1, .reset = PM },
-	{ EXP + PCI_EXP_FLAGS, 2, .reset = 2 | PCI_EXP_TYPE_ROOT_PORT << 4 },
+	{ EXP + PCI_EXP_FLAGS, 2, .reset = 2 | PCI_EXP_TYPE_ROOT_PORT << 4 | PCI_EXP_FLAGS_SLOT },
 	{ EXP + PCI_EXP_DEVCAP, 4, .reset = PCI_EXP_DEVCAP_RBER },
 	{ EXP + PCI_EXP_DEVCTL, 2, .reset = 2 << 12 /* reads of 512 bytes */, .rw = DEVCTL_RW },
 	{ EXP + PCI_EXP_LNKCAP, 4, .reset = LINK_SPEED | LINK_WIDTH | LINK_ACTIVE_CAP },
 	{ EXP + PCI_EXP_LNKCTL, 2, .rw = PCI_EXP_LNKCTL_CCC },
 	{ EXP + PCI_EXP_LNKSTA, 2, .reset = LINK_SPEED | LINK_WIDTH },
+	{ EXP + PCI_EXP_SLTCAP, 4, .reset = SLOT_CAP },
+	{ EXP + PCI_EXP_SLTCTL, 2, .reset = SLOT_CONTROL_RESET, .rw = SLOT_CONTROL_RW },
+	{ EXP + PCI_EXP_SLTSTA, 2, .w1c = SLOT_STATUS_EVENTS },
 	{ EXP + PCI_EXP_RTCTL, 2, .rw = ROOT_CONTROL_RW },
 	{ EXP + PCI_EXP_LNKCAP2, 4, .reset = LINK_SPEEDS },
 	{ EXP + PCI_EXP_LNKCTL2, 2, .reset = LINK_SPEED, .rw = 0xf },
 
 	{ PM, 1, .reset = PCI_CAP_ID_PM },
+	{ PM + PCI_CAP_LIST_NEXT, 1, .reset = MSI },
 	{ PM + PCI_PM_PMC, 2, .reset = 3 /* of the version */ },
 	{ PM + PCI_PM_CTRL, 2, .reset = PCI_PM_CTRL_NO_SOFT_RESET, .rw = PCI_PM_CTRL_STATE_MASK },
+
+	{ MSI, 1, .reset = PCI_CAP_ID_MSI },
+	{ MSI + PCI_MSI_FLAGS, 2, .reset = PCI_MSI_FLAGS_64BIT, .rw = PCI_MSI_FLAGS_ENABLE },
+	{ MSI + PCI_MSI_ADDRESS_LO, 4, .rw = 0xfffffffc },
+	{ MSI + PCI_MSI_ADDRESS_HI, 4, .rw = 0xffffffff },
+	{ MSI + PCI_MSI_DATA_64, 2, .rw = 0xffff },
 };
 const size_t nr_pci_port_registers = ARRAY_SIZE(pci_port_registers);
 
@@ -118,13 +144,8 @@ void pci_port_reset(struct pci_port *port, unsigned number)
 	}
 	put(port, EXP + PCI_EXP_LNKCAP, 4,
 	    get(port, EXP + PCI_EXP_LNKCAP, 4) | number << PORT_NUMBER_AT);
-}
-
-void pci_port_set_link(struct pci_port *port, bool is_up)
-{
-	uint32_t status = get(port, EXP + PCI_EXP_LNKSTA, 2) & ~(uint32_t)PCI_EXP_LNKSTA_DLLLA;
-
-	put(port, EXP + PCI_EXP_LNKSTA, 2, status | (is_up ? PCI_EXP_LNKSTA_DLLLA : 0));
+	put(port, EXP + PCI_EXP_SLTCAP, 4,
+	    get(port, EXP + PCI_EXP_SLTCAP, 4) | number << SLOT_NUMBER_AT);
 }
 
 uint32_t pci_port_read(const struct pci_port *port, unsigned offset, unsigned len)
@@ -132,32 +153,123 @@ uint32_t pci_port_read(const struct pci_port *port, unsigned offset, unsigned le
 	return offset < PCI_PORT_REGISTERS ? get(port, offset, len) : 0;
 }
 
-/* The bits of a byte that writes change. */
-static uint8_t rw_of(unsigned offset)
+static void write_byte(struct pci_port *port, unsigned offset, uint8_t value)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(pci_port_registers); i++) {
 		const struct pci_port_register *r = &pci_port_registers[i];
+		unsigned shift = 8 * (offset - r->offset);
+		uint8_t *byte = &port->value[offset];
 
-		if (offset >= r->offset && offset < r->offset + r->width)
-			return (uint8_t)(r->rw >> 8 * (offset - r->offset));
+		if (offset < r->offset || offset >= r->offset + r->width)
+			continue;
+		*byte = (uint8_t)((*byte & ~(r->rw >> shift)) | (value & r->rw >> shift));
+		*byte = (uint8_t)(*byte & ~(value & r->w1c >> shift));
 	}
-	return 0;
 }
 
-bool pci_port_write(struct pci_port *port, unsigned offset, unsigned len, uint32_t value)
+/* ---- the slot --------------------------------------------------------------------- */
+
+/* Events of Slot Status, and the bits of Slot Control that let them interrupt. */
+static const struct {
+	uint16_t event, enable;
+} slot_events[] = {
+	{ PCI_EXP_SLTSTA_ABP, PCI_EXP_SLTCTL_ABPE },
+	{ PCI_EXP_SLTSTA_PDC, PCI_EXP_SLTCTL_PDCE },
+	{ PCI_EXP_SLTSTA_DLLSC, PCI_EXP_SLTCTL_DLLSCE },
+};
+
+static bool wants_interrupt(const struct pci_port *port)
 {
-	bool forwards = false;
+	uint32_t control = get(port, EXP + PCI_EXP_SLTCTL, 2);
+	uint32_t status = get(port, EXP + PCI_EXP_SLTSTA, 2);
+	bool any = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(slot_events); i++)
+		any |= (status & slot_events[i].event) && (control & slot_events[i].enable);
+	return any && (control & PCI_EXP_SLTCTL_HPIE);
+}
+
+/* PCI Express Base 5.0, 6.7.3.4: one message whenever that begins to hold. */
+static unsigned look_at_slot(struct pci_port *port)
+{
+	bool was = port->asserted;
+
+	port->asserted = wants_interrupt(port);
+	return port->asserted && !was ? PCI_PORT_WORK_MSI : 0;
+}
+
+static void set_slot(struct pci_port *port, uint32_t clear, uint32_t set)
+{
+	put(port, EXP + PCI_EXP_SLTSTA, 2, (get(port, EXP + PCI_EXP_SLTSTA, 2) & ~clear) | set);
+}
+
+bool pci_port_is_filled(const struct pci_port *port)
+{
+	return get(port, EXP + PCI_EXP_SLTSTA, 2) & PCI_EXP_SLTSTA_PDS;
+}
+
+void pci_port_fill(struct pci_port *port)
+{
+	uint32_t control = get(port, EXP + PCI_EXP_SLTCTL, 2) & ~(uint32_t)PCI_EXP_SLTCTL_PIC;
+
+	set_slot(port, 0, PCI_EXP_SLTSTA_PDS);
+	put(port, EXP + PCI_EXP_SLTCTL, 2, control | PCI_EXP_SLTCTL_PWR_IND_ON);
+	put(port, EXP + PCI_EXP_LNKSTA, 2,
+	    get(port, EXP + PCI_EXP_LNKSTA, 2) | PCI_EXP_LNKSTA_DLLLA);
+}
+
+unsigned pci_port_press(struct pci_port *port)
+{
+	set_slot(port, 0, PCI_EXP_SLTSTA_ABP);
+	return look_at_slot(port);
+}
+
+unsigned pci_port_empty(struct pci_port *port)
+{
+	if (!pci_port_is_filled(port))
+		return 0;
+	set_slot(port, PCI_EXP_SLTSTA_PDS, PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+	put(port, EXP + PCI_EXP_LNKSTA, 2,
+	    get(port, EXP + PCI_EXP_LNKSTA, 2) & ~(uint32_t)PCI_EXP_LNKSTA_DLLLA);
+	return look_at_slot(port);
+}
+
+bool pci_port_message(const struct pci_port *port, struct msi_message *ret_message)
+{
+	*ret_message = (struct msi_message){
+		.address = get(port, MSI + PCI_MSI_ADDRESS_LO, 4) |
+			   (uint64_t)get(port, MSI + PCI_MSI_ADDRESS_HI, 4) << 32,
+		.data = get(port, MSI + PCI_MSI_DATA_64, 2),
+	};
+	return (get(port, MSI + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_ENABLE) &&
+	       (get(port, PCI_COMMAND, 2) & PCI_COMMAND_MASTER);
+}
+
+/* The power switch and the indicator beside it both say so: a guest that only cycles power leaves
+ * that on. */
+static bool is_switched_off(const struct pci_port *port)
+{
+	uint32_t control = get(port, EXP + PCI_EXP_SLTCTL, 2);
+
+	return (control & PCI_EXP_SLTCTL_PCC) &&
+	       (control & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_OFF;
+}
+
+unsigned pci_port_write(struct pci_port *port, unsigned offset, unsigned len, uint32_t value)
+{
+	bool was_off = is_switched_off(port);
+	unsigned work = 0;
 
 	if (offset >= PCI_PORT_REGISTERS)
-		return false;
-	for (unsigned i = 0; i < len; i++) {
-		uint8_t rw = rw_of(offset + i), *byte = &port->value[offset + i];
-
-		*byte = (uint8_t)((*byte & ~rw) | (value >> 8 * i & rw));
-	}
+		return 0;
+	for (unsigned i = 0; i < len; i++)
+		write_byte(port, offset + i, (uint8_t)(value >> 8 * i));
 	for (size_t i = 0; i < ARRAY_SIZE(forwarding); i++)
-		forwards |= offset < forwarding[i].end && offset + len > forwarding[i].offset;
-	return forwards;
+		if (offset < forwarding[i].end && offset + len > forwarding[i].offset)
+			work |= PCI_PORT_WORK_FORWARD;
+	if (pci_port_is_filled(port) && is_switched_off(port) && !was_off)
+		work |= PCI_PORT_WORK_EJECT;
+	return work | look_at_slot(port);
 }
 
 /* ---- what they say ---------------------------------------------------------------- */

@@ -256,15 +256,15 @@ void vector_routes_review_all(struct vector_routes *r)
  */
 void vector_routes_take_back(struct vector_routes *r, size_t function, uint32_t eventid)
 {
-	struct function_routes *fn = &r->functions[function];
+	const struct function_routes *fn = &r->functions[function];
+	bool has_routes = function < r->cfg.nr_functions;
 	unsigned tied;
 
-	assert(function < r->cfg.nr_functions);
-	assert(eventid < fn->irq->nr_events);
+	assert(!has_routes || eventid < fn->irq->nr_events);
 
 	pthread_mutex_lock(&r->lock);
 	r->taken_back++;
-	tied = fn->tied[eventid];
+	tied = has_routes ? fn->tied[eventid] : 0;
 	if (tied) {
 		untie_locked(r, function, tied - 1);
 		give_reader_locked(r, function, tied - 1);

@@ -86,7 +86,8 @@ void vector_routes_review_all(struct vector_routes *routes);
 /*
  * The event is about to lose its mapping at the kernel ITS: when this returns, KVM has the
  * eventfd of no vector whose message names it, and gets none at all until
- * vector_routes_taken_back() has ended as many calls as there were. Any thread.
+ * vector_routes_taken_back() has ended as many calls as there were. A function beyond those of the
+ * configuration has no routes: its calls are counted alone. Any thread.
  */
 void vector_routes_take_back(struct vector_routes *routes, size_t function, uint32_t eventid);
 void vector_routes_taken_back(struct vector_routes *routes, uint64_t nr);

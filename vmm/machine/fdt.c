@@ -249,48 +249,67 @@ static bool is_wired_plainly(const struct fdt_machine *m)
 /* pci-msi.txt: entries of requester ID, controller, DeviceID, how many of them. */
 #define MSI_MAP_CELLS 4u
 
+static fdt32_t *put_msi_entry(const struct fdt_machine *m, fdt32_t *cell,
+			      const struct fdt_function *f, uint32_t requester_id)
+{
+	assert(f->its < m->nr_its);
+
+	*cell++ = cpu_to_fdt32(requester_id);
+	*cell++ = cpu_to_fdt32(PHANDLE_ITS + (uint32_t)f->its);
+	*cell++ = cpu_to_fdt32(f->devid);
+	*cell++ = cpu_to_fdt32(1);
+	return cell;
+}
+
+/* Room for so many entries; NULL: there is none, which is noted. */
+static fdt32_t *begin_msi_map(struct tree *t, size_t nr)
+{
+	void *map = NULL;
+
+	note(t, fdt_property_placeholder(t->fdt, "msi-map",
+					 (int)(nr * MSI_MAP_CELLS * sizeof(fdt32_t)), &map));
+	return map;
+}
+
+static void write_msi_map(struct tree *t, const struct fdt_machine *m)
+{
+	fdt32_t *cell;
+
+	if (is_wired_plainly(m)) {
+		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
+		return;
+	}
+	cell = begin_msi_map(t, m->nr_functions);
+	for (size_t i = 0; cell && i < m->nr_functions; i++)
+		cell = put_msi_entry(m, cell, &m->functions[i], m->functions[i].requester_id);
+}
+
 static bool is_behind(const struct fdt_function *f, uint32_t port)
 {
 	return f->behind && f->port == port;
 }
 
-/* An entry for each function, or for those behind one root port; of requester IDs the bits of mask.
- */
-static void write_msi_entries(struct tree *t, const struct fdt_machine *m, const uint32_t *port,
-			      uint32_t mask)
+/* The port itself on bus 0, and the functions behind it, on whichever bus. */
+static void write_msi_map_of_port(struct tree *t, const struct fdt_machine *m, uint32_t port,
+				  uint32_t nr_buses)
 {
-	size_t nr = 0;
+	const uint32_t own_id = port * PCI_FUNCTIONS;
+	const struct fdt_function own = { .requester_id = own_id, .its = 0, .devid = own_id };
 	fdt32_t *cell;
-	void *map;
-	int err;
+	size_t nr = 0;
 
 	for (size_t i = 0; i < m->nr_functions; i++)
-		nr += !port || is_behind(&m->functions[i], *port);
-	err = fdt_property_placeholder(t->fdt, "msi-map", (int)(nr * MSI_MAP_CELLS * sizeof(*cell)),
-				       &map);
-	note(t, err);
-	if (err)
+		nr += is_behind(&m->functions[i], port);
+	cell = begin_msi_map(t, 1 + nr * (nr_buses - 1));
+	if (!cell)
 		return;
-	cell = map;
-	for (size_t i = 0; i < m->nr_functions; i++) {
-		const struct fdt_function *f = &m->functions[i];
-
-		assert(f->its < m->nr_its);
-		if (port && !is_behind(f, *port))
-			continue;
-		*cell++ = cpu_to_fdt32(f->requester_id & mask);
-		*cell++ = cpu_to_fdt32(PHANDLE_ITS + (uint32_t)f->its);
-		*cell++ = cpu_to_fdt32(f->devid);
-		*cell++ = cpu_to_fdt32(1);
-	}
-}
-
-static void write_msi_map(struct tree *t, const struct fdt_machine *m)
-{
-	if (is_wired_plainly(m))
-		CELLS(t, "msi-map", 0, PHANDLE_ITS, 0, REQUESTER_IDS);
-	else
-		write_msi_entries(t, m, NULL, REQUESTER_IDS - 1);
+	cell = put_msi_entry(m, cell, &own, own_id);
+	for (uint32_t bus = 1; bus < nr_buses; bus++)
+		for (size_t i = 0; i < m->nr_functions; i++)
+			if (is_behind(&m->functions[i], port))
+				cell = put_msi_entry(m, cell, &m->functions[i],
+						     bus << 8 | m->functions[i].requester_id %
+									PCI_FUNCTIONS);
 }
 
 /*
@@ -335,12 +354,13 @@ static void write_interrupt_map(struct tree *t, uint32_t nr_devices, uint32_t fi
 
 /*
  * A root port. Guests number its bus as they like, and its functions' requester IDs follow; so it
- * has a map of its own for those whose number it is not asked for. Linux looks for the
- * one that is nearest to the function (drivers/of/irq.c: __of_msi_map_id()); and for its INTx asks
- * the first bridge that has a node (drivers/pci/of.c: of_irq_parse_pci()), so that one is here,
- * too.
+ * has a map of its own that has them on each bus. Linux looks into the map that is nearest to
+ * the function, and for the port itself into its own (drivers/of/irq.c: __of_msi_map_id()); and for
+ * INTx asks the first bridge that has a node (drivers/pci/of.c: of_irq_parse_pci()), so that such a
+ * map is here, too.
  */
-static void write_root_port(struct tree *t, const struct fdt_machine *m, uint32_t device)
+static void write_root_port(struct tree *t, const struct fdt_machine *m, uint32_t device,
+			    uint32_t nr_buses)
 {
 	char name[16];
 
@@ -351,8 +371,7 @@ static void write_root_port(struct tree *t, const struct fdt_machine *m, uint32_
 	u32(t, "#address-cells", 3);
 	u32(t, "#size-cells", 2);
 	flag(t, "ranges");
-	CELLS(t, "msi-map-mask", PCI_FUNCTIONS - 1);
-	write_msi_entries(t, m, &device, PCI_FUNCTIONS - 1);
+	write_msi_map_of_port(t, m, device, nr_buses);
 	write_interrupt_map(t, 1, device);
 	end(t);
 }
@@ -382,7 +401,7 @@ static void write_pci(struct tree *t, const struct fdt_machine *m)
 	flag(t, "dma-coherent");
 	for (uint32_t device = 0; device < PCI_DEVICES; device++)
 		if (m->root_ports & UINT32_C(1) << device)
-			write_root_port(t, m, device);
+			write_root_port(t, m, device, nr_buses);
 	end(t);
 }
 

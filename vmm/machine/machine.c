@@ -20,6 +20,7 @@
 #include <sys/eventfd.h>
 #include <sys/random.h>
 
+#include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/dev/console.h"
@@ -33,11 +34,23 @@
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/fdt.h"
 
-_Static_assert(CONFIG_MAX_DEVICES <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
+/* Who sends messages: functions, and behind them root ports. */
+#define MAX_SENDERS (CONFIG_MAX_DEVICES + PCI_HOST_MAX_PORTS)
+_Static_assert(MAX_SENDERS <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
 _Static_assert(CONFIG_MAX_ITS <= KERNEL_ITS_MAX_ITS, "the kernel ITS knows all ITSs");
+
+/* A root port's own interrupt is EventID 0 of the first ITS, as Linux numbers them, which asks for
+ * two. */
+#define PORT_EVENTS 2u
+struct machine_port {
+	unsigned device;      /* number on bus 0 */
+	size_t vits_function; /* index in the first ITS */
+};
 
 struct machine {
 	struct machine_config cfg;
+	struct machine_port ports[PCI_HOST_MAX_PORTS]; /* [nr_ports] */
+	size_t nr_ports;
 	struct vm vm;
 	int gic;
 	struct bus bus;
@@ -52,6 +65,7 @@ struct machine {
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
 	bool direct;
+	_Atomic uint64_t port_msis, port_msis_dropped;
 
 	/* Guards end and failure; no lock is taken under it. */
 	pthread_mutex_t lock;
@@ -146,6 +160,37 @@ size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 	return console_type(m->console, bytes, nr);
 }
 
+static uint32_t devid_of_port(const struct machine_port *port)
+{
+	return port->device * PCI_HOST_SIBLINGS; /* its requester ID, on bus 0 */
+}
+
+static size_t index_of_port(const struct machine *m, unsigned device)
+{
+	size_t i = 0;
+
+	while (i < m->nr_ports && m->ports[i].device != device)
+		i++;
+	return i;
+}
+
+/* A function of the machine sends a message, and not by a vector: a root port. */
+static void on_port_msi(void *ctx, unsigned device, const struct msi_message *message)
+{
+	struct machine *m = ctx;
+	size_t i = index_of_port(m, device);
+	struct vits_lpi lpi;
+	bool done;
+
+	assert(i < m->nr_ports);
+	done = message->address == LAYOUT_GITS_OF(0) + GITS_TRANSLATER &&
+	       vits_translate(vits_set_get(m->its, 0), m->ports[i].vits_function, message->data,
+			      &lpi) == VITS_MSI_DELIVER &&
+	       kernel_its_signal(m->kernel_its, m->cfg.nr_functions + i, message->data) == 1;
+	atomic_fetch_add_explicit(done ? &m->port_msis : &m->port_msis_dropped, 1,
+				  memory_order_relaxed);
+}
+
 /* ---- building ----------------------------------------------------------------------- */
 
 static int bar_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
@@ -155,29 +200,31 @@ static int bar_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 	return vm_set_slot(&m->vm, VM_SLOT_BARS + slot, gpa, size, va, false);
 }
 
-static const struct pci_host_ops pci_host_ops = { .set_slot = bar_slot };
+static const struct pci_host_ops pci_host_ops = {
+	.set_slot = bar_slot,
+	.port_msi = on_port_msi,
+	.ejected = wake_up,
+};
 
 /* Functions of one device are behind one. */
-static int add_root_ports(struct machine *m)
+static void find_root_ports(struct machine *m)
 {
-	int r = 0;
-
-	for (size_t i = 0; !r && i < m->cfg.nr_functions; i++) {
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
 		const struct passthru *p = &m->cfg.functions[i];
+		unsigned device = p->devfn / PCI_HOST_SIBLINGS;
 
-		if (p->root_port)
-			r = pci_host_add_port(m->pci_host, p->devfn / PCI_HOST_SIBLINGS);
-		if (r == -EEXIST)
-			r = 0;
+		if (p->root_port && index_of_port(m, device) == m->nr_ports)
+			m->ports[m->nr_ports++].device = device;
 	}
-	return r;
 }
 
 /* The root ports say how large the configuration space is. */
 static int add_own_regions(struct machine *m)
 {
-	int r = add_root_ports(m);
+	int r = 0;
 
+	for (size_t i = 0; !r && i < m->nr_ports; i++)
+		r = pci_host_add_port(m->pci_host, m->ports[i].device);
 	if (!r)
 		r = console_add_to_bus(m->console, &m->bus);
 	if (!r)
@@ -232,7 +279,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.mem = m->cfg.mem,
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
-		.nr_functions = m->cfg.nr_functions,
+		.nr_functions = m->cfg.nr_functions + m->nr_ports,
 		.waits = wake_its_thread,
 		.failed = on_part_failed,
 		.deferred_changed = review_routes,
@@ -278,7 +325,7 @@ static uint32_t events_of(const struct machine *m, const struct passthru *p)
 
 static uint32_t default_lpis(const struct machine *m)
 {
-	uint32_t vectors[CONFIG_MAX_DEVICES];
+	uint32_t vectors[MAX_SENDERS];
 
 	/* Of the shadow's events and the device's vectors, a guest may go by either. */
 	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
@@ -287,14 +334,16 @@ static uint32_t default_lpis(const struct machine *m)
 
 		vectors[i] = p->irq.nr_events > messages ? p->irq.nr_events : messages;
 	}
-	return lpis_for(vectors, m->cfg.nr_functions);
+	for (size_t i = 0; i < m->nr_ports; i++)
+		vectors[m->cfg.nr_functions + i] = PORT_EVENTS;
+	return lpis_for(vectors, m->cfg.nr_functions + m->nr_ports);
 }
 
 /* One of the guest's ITSs, with the functions that are wired to it. */
 static int build_its(struct machine *m, size_t index)
 {
 	const struct config_its *from = &m->cfg.config->its[index];
-	struct vits_function functions[CONFIG_MAX_DEVICES];
+	struct vits_function functions[MAX_SENDERS];
 	struct vits_config config = {
 		.nr_vcpus = m->cfg.config->vcpus,
 		.devid_bits = from->devid_bits,
@@ -310,6 +359,11 @@ static int build_its(struct machine *m, size_t index)
 		if (p->irq.its == index)
 			functions[config.nr_functions++] =
 				(struct vits_function){ p->irq.devid, events_of(m, p) };
+	}
+	for (size_t i = 0; index == 0 && i < m->nr_ports; i++) {
+		m->ports[i].vits_function = config.nr_functions;
+		functions[config.nr_functions++] =
+			(struct vits_function){ devid_of_port(&m->ports[i]), PORT_EVENTS };
 	}
 	return vits_set_add(m->its, &config);
 }
@@ -386,7 +440,7 @@ static void machine_destroyp(struct machine **m)
 int machine_create(const struct machine_config *config, struct machine **ret_machine,
 		   struct failure *ret_failure)
 {
-	struct kernel_its_function functions[CONFIG_MAX_DEVICES];
+	struct kernel_its_function functions[MAX_SENDERS];
 	_cleanup_(machine_destroyp) struct machine *m = calloc(1, sizeof(*m));
 	int r;
 
@@ -405,6 +459,10 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 		functions[i] =
 			(struct kernel_its_function){ (unsigned)p->irq.its, p->irq.nr_events };
 	}
+	find_root_ports(m);
+	for (size_t i = 0; i < m->nr_ports; i++)
+		functions[config->nr_functions + i] =
+			(struct kernel_its_function){ 0, PORT_EVENTS };
 
 	r = build_kvm(m, functions, ret_failure);
 	if (r < 0)
@@ -442,12 +500,12 @@ void machine_destroy(struct machine *m)
 
 int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct failure *ret_failure)
 {
-	struct fdt_function functions[CONFIG_MAX_DEVICES];
+	struct fdt_function functions[MAX_SENDERS];
 	struct gmem_range ram[GMEM_MAX_BANKS];
 	struct fdt_machine tree = {
 		.nr_its = m->cfg.config->nr_its,
 		.functions = functions,
-		.nr_functions = m->cfg.nr_functions,
+		.nr_functions = m->cfg.nr_functions + m->nr_ports,
 		.nr_vcpus = m->cfg.config->vcpus,
 		.mpidr = vcpus_mpidr(m->vcpus),
 		.ram = ram,
@@ -469,8 +527,13 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 			.behind = p->root_port,
 			.port = p->devfn / PCI_HOST_SIBLINGS,
 		};
-		if (p->root_port)
-			tree.root_ports |= UINT32_C(1) << functions[i].port;
+	}
+	for (size_t i = 0; i < m->nr_ports; i++) {
+		uint32_t devid = devid_of_port(&m->ports[i]);
+
+		functions[m->cfg.nr_functions + i] =
+			(struct fdt_function){ .requester_id = devid, .devid = devid };
+		tree.root_ports |= UINT32_C(1) << m->ports[i].device;
 	}
 	for (size_t i = 0; i < tree.nr_ram; i++)
 		ram[i] =
@@ -572,10 +635,51 @@ static int sooner(int a, int b)
 	return a < b ? a : b;
 }
 
+static bool is_behind(const struct passthru *p, unsigned port)
+{
+	return p->root_port && p->devfn / PCI_HOST_SIBLINGS == port && !p->removed;
+}
+
+static bool is_wanted_back(const struct machine *m, unsigned port)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < m->cfg.nr_functions; i++)
+		wanted |= is_behind(&m->cfg.functions[i], port) && m->cfg.functions[i].wanted_back;
+	return wanted;
+}
+
+void machine_unplug(struct machine *m, unsigned port)
+{
+	char bdf[PCI_BDF_STRLEN];
+
+	assert(index_of_port(m, port) < m->nr_ports);
+
+	pci_host_unplug(m->pci_host, port);
+	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
+		struct passthru *p = &m->cfg.functions[i];
+
+		if (!is_behind(p, port))
+			continue;
+		passthru_remove(p);
+		report_info("%s: removed from the guest, device %s", pci_bdf_format(&p->bdf, bdf),
+			    p->irq.name);
+	}
+}
+
+int machine_press(struct machine *m, unsigned port)
+{
+	return pci_host_press(m->pci_host, port);
+}
+
 int machine_service(struct machine *m)
 {
 	int ms = m->routes ? vector_routes_service(m->routes) : -1;
 
+	for (size_t i = 0; i < m->nr_ports; i++)
+		if (pci_host_is_ejected(m->pci_host, m->ports[i].device) ||
+		    is_wanted_back(m, m->ports[i].device))
+			machine_unplug(m, m->ports[i].device);
 	for (size_t i = 0; i < m->nr_wired; i++)
 		ms = sooner(ms, passthru_service(&m->cfg.functions[i]));
 	return ms;
@@ -639,6 +743,8 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
 	ret_stats->unclaimed = m->bus.unclaimed;
+	ret_stats->port_msis = m->port_msis;
+	ret_stats->port_msis_dropped = m->port_msis_dropped;
 	ret_stats->router_reaps = m->router_stats.reaps;
 	ret_stats->router_completions = m->router_stats.completions;
 	ret_stats->router_rearmed = m->router_stats.rearmed;

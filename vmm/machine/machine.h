@@ -62,11 +62,20 @@ const char *machine_failure(struct machine *m);
 
 /*
  * Do what vCPUs and the router have left to the main thread: mask vectors at the device, look
- * at those on irqfd. A guest's commands do not need it. May wait for the reset of a function.
- * Returns after how many milliseconds it wants to be called if nobody wakes it up; -1: never.
- * One thread.
+ * at those on irqfd; take functions out that the guest has let go of, or that the host wants back.
+ * A guest's commands do not need it. May wait for the reset of a function. Returns after how many
+ * milliseconds it wants to be called if nobody wakes it up; -1: never. One thread.
  */
 int machine_service(struct machine *m);
+
+/*
+ * Of a root port, by its device number on bus 0: ask the guest to let go of what is behind it
+ * (-ENOENT: nothing is), after which machine_service() takes it out; or take it out now. The
+ * functions go back to the host, and their struct passthru stays. One thread, that of
+ * machine_service().
+ */
+int machine_press(struct machine *m, unsigned port) _must_check_;
+void machine_unplug(struct machine *m, unsigned port);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
@@ -81,7 +90,8 @@ struct machine_stats {
 	struct kernel_redist_stats redist;
 	struct pci_host_stats pci_host;
 	struct vcpus_stats vcpus;
-	uint64_t unclaimed; /* accesses to addresses where nothing is */
+	uint64_t unclaimed;		       /* accesses to addresses where nothing is */
+	uint64_t port_msis, port_msis_dropped; /* of root ports: made pending, gone nowhere */
 	uint64_t router_reaps, router_completions, router_rearmed, router_parked;
 };
 

@@ -212,7 +212,8 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },
 	/* Of a container's file it is this one, of a function's VFIO_DEVICE_PCI_HOT_RESET. */
 	{ IOCTL(VFIO_IOMMU_MAP_DMA), MAIN | VCPU,
-	  "the guest moves a BAR: DMA reaches it there; a slot is reset" },
+	  "the guest moves a BAR, or one that lay over it is taken out: DMA reaches it there; a "
+	  "slot is reset" },
 	{ IOCTL(VFIO_IOMMU_UNMAP_DMA), MAIN | VCPU, "the same; a reboot" },
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
 	{ .name = "IOMMU_DESTROY", .request = ABI_IOMMU_DESTROY, MAIN, "the same, with iommufd" },

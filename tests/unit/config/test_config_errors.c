@@ -329,6 +329,20 @@ static const struct {
 	  ITS("devid-bits = 8") DEV(1, "root-port = on"),
 	  "t.conf:3: error: device \"d1\" needs a 'devid': without one it is its requester ID, "
 	  "0x100, and ITS \"a\" has 8 devid-bits\n" },
+	{ "a device that is removed, and cannot be", VALID DEV(1, "\non-request = remove"),
+	  "t.conf:3: error: 'on-request' is \"remove\" for devices behind a root port: root-port = "
+	  "on\n" },
+	{ "an error that removes a device", VALID DEV(1, "root-port = on on-error = remove"),
+	  "t.conf:2: error: 'on-error' is \"stop\" or \"ignore\", not 'remove'\n" },
+	{ "a root port whose DeviceID another one has",
+	  VALID DEV(1, "root-port = on at = 03.0") DEV(2, "\ndevid = 0x18"),
+	  "t.conf:2: error: device \"d1\" needs another 'at': the DeviceID of its root port, 0x18, "
+	  "is of device \"d2\": line 4\n" },
+	{ "a root port beyond the DeviceIDs",
+	  ITS("devid-bits = 4") DEV(1, "root-port = on at = 03.0 devid = 1"),
+	  "t.conf:3: error: device \"d1\" needs another 'at': the DeviceID of its root port is "
+	  "0x18, "
+	  "and ITS \"a\" has 4 devid-bits\n" },
 	{ "events beyond its ITS", ITS("eventid-bits = 4") DEV(1, "events = 17"),
 	  "t.conf:3: error: 'events' is at most 16, by the eventid-bits of ITS \"a\", not 17\n" },
 	{ "what depends on something wrong is not wrong itself",

@@ -134,6 +134,24 @@ static void test_each_device_has_its_own_answer(void **state)
 	has(w.said.err, "itsy: warning: 0000:00:01.0: ");
 }
 
+/* Whoever has the machine takes it out; an error is another matter. */
+static void test_what_the_guest_goes_on_without_is_marked(void **state)
+{
+	(void)state;
+	w.functions[1].goes_without = true;
+	fake_notify(w.fns[1], VFIO_NOTICE_REQUEST);
+	assert_int_equal(look(), 0);
+	assert_true(w.functions[1].wanted_back);
+	assert_false(w.functions[0].wanted_back);
+	has(w.said.err, "itsy: warning: 0000:00:02.0: the host asks for it back ");
+	has(w.said.err,
+	    "the guest goes on without it, as on-request = \"remove\" of device data says");
+	passthru_remove(&w.functions[1]);
+	assert_int_equal(look(), 0);
+	fake_notify(w.fns[0], VFIO_NOTICE_ERROR);
+	assert_int_equal(look(), -ECANCELED);
+}
+
 static void test_a_bare_function_says_nothing(void **state)
 {
 	const struct passthru bare = { .dev = NULL };
@@ -151,6 +169,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_the_host_says_ends_the_guest_or_is_a_warning_once),
 		TEST(test_each_device_has_its_own_answer),
+		TEST(test_what_the_guest_goes_on_without_is_marked),
 		TEST(test_a_bare_function_says_nothing),
 	};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Functions of the fake VFIO behind root ports: who answers for which bus, whatever a guest writes,
- * and where BARs are reached.
+ * Functions of the fake VFIO behind root ports: who answers for which bus, whatever a guest writes;
+ * where BARs are reached; and how functions are taken out of slots.
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
@@ -46,6 +46,8 @@ struct rig {
 	struct {
 		uint64_t gpa, size;
 	} slots[PCI_HOST_MAX_SLOTS];
+	unsigned nr_messages, from_port, nr_ejected;
+	struct msi_message message;
 };
 
 static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void *va)
@@ -61,7 +63,25 @@ static int set_slot(void *ctx, unsigned slot, uint64_t gpa, uint64_t size, void 
 	return 0;
 }
 
-static const struct pci_host_ops ops = { .set_slot = set_slot };
+static void port_msi(void *ctx, unsigned port, const struct msi_message *message)
+{
+	struct rig *rig = ctx;
+
+	rig->nr_messages++;
+	rig->from_port = port;
+	rig->message = *message;
+}
+
+static void ejected(void *ctx)
+{
+	((struct rig *)ctx)->nr_ejected++;
+}
+
+static const struct pci_host_ops ops = {
+	.set_slot = set_slot,
+	.port_msi = port_msi,
+	.ejected = ejected,
+};
 
 static void bars_changed(void *ctx)
 {
@@ -402,6 +422,109 @@ static void test_ports_are_forwarded_by_a_window_and_a_bit_of_their_own(void **s
 	assert_int_equal(misplaced(rig), 1);
 }
 
+/* ---- slots -------------------------------------------------------------------------- */
+
+#define SLOT_CONTROL (0x40u + PCI_EXP_SLTCTL)
+#define SLOT_STATUS  (0x40u + PCI_EXP_SLTSTA)
+#define PORT_MSI     0x90u
+#define ALL_EVENTS \
+	(PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_DLLSCE | PCI_EXP_SLTCTL_HPIE)
+
+/* As a driver for slots does. */
+static void listen(struct rig *rig, unsigned port)
+{
+	write_port(rig, port, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	write_port(rig, port, PORT_MSI + PCI_MSI_ADDRESS_LO, 4, 0x08090040);
+	write_port(rig, port, PORT_MSI + PCI_MSI_DATA_64, 2, port);
+	write_port(rig, port, PORT_MSI + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE);
+	write_port(rig, port, SLOT_CONTROL, 2, ALL_EVENTS | PCI_EXP_SLTCTL_PWR_IND_ON);
+}
+
+static uint32_t take_status(struct rig *rig, unsigned port)
+{
+	uint32_t status = (uint32_t)bus_read(&rig->bus, ecam(0, port << 3, SLOT_STATUS), 2);
+
+	write_port(rig, port, SLOT_STATUS, 2, status);
+	return status;
+}
+
+static void test_a_guest_that_is_asked_lets_go_of_a_device(void **state)
+{
+	struct rig *rig = *state;
+
+	number(rig, NIC_PORT, 2, 2);
+	listen(rig, NIC_PORT);
+	assert_int_equal(rig->nr_messages, 0);
+	assert_int_equal(pci_host_press(rig->pci_host, NIC_PORT), 0);
+	assert_int_equal(rig->nr_messages, 1);
+	assert_int_equal(rig->from_port, NIC_PORT);
+	assert_int_equal(rig->message.address, 0x08090040);
+	assert_int_equal(rig->message.data, NIC_PORT);
+	assert_int_equal(take_status(rig, NIC_PORT), PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDS);
+	assert_false(pci_host_is_ejected(rig->pci_host, NIC_PORT));
+	write_port(rig, NIC_PORT, SLOT_CONTROL, 2,
+		   ALL_EVENTS | PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_PCC);
+	assert_int_equal(rig->nr_ejected, 0);
+	write_port(rig, NIC_PORT, SLOT_CONTROL, 2,
+		   ALL_EVENTS | PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC);
+	assert_int_equal(rig->nr_ejected, 1);
+	assert_true(pci_host_is_ejected(rig->pci_host, NIC_PORT));
+	assert_false(pci_host_is_ejected(rig->pci_host, NVME_PORT));
+	/* It is there until it is taken out, with its sibling. */
+	assert_int_equal(id_at(rig, 2, 0), NIC_ID);
+	pci_host_unplug(rig->pci_host, NIC_PORT);
+	assert_int_equal(id_at(rig, 2, 0), UINT32_MAX);
+	assert_int_equal(id_at(rig, 2, 5), UINT32_MAX);
+	assert_false(pci_host_is_ejected(rig->pci_host, NIC_PORT));
+	assert_int_equal(take_status(rig, NIC_PORT), PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+	assert_int_equal(pci_host_press(rig->pci_host, NIC_PORT), -ENOENT);
+	assert_int_equal(pci_host_press(rig->pci_host, EDU_AT >> 3), -ENOENT);
+	assert_int_equal(pci_host_press(rig->pci_host, 99), -ENOENT);
+	assert_int_equal(rig->nr_messages, 2);
+}
+
+static void test_what_is_pulled_out_answers_nobody_any_more(void **state)
+{
+	struct rig *rig = *state;
+
+	place_nvme(rig, BAR);
+	write_port(rig, NVME_PORT, PCI_MEMORY_BASE, 4, window_of(BAR, BAR));
+	listen(rig, NVME_PORT);
+	assert_true(is_reached(rig, BAR));
+	pci_host_unplug(rig->pci_host, NVME_PORT);
+	assert_int_equal(rig->nr_messages, 1);
+	assert_int_equal(slots_at(rig, 0, UINT64_MAX), 0);
+	assert_int_equal(bus_read(&rig->bus, BAR + 0x2000 + 12, 4), UINT32_MAX);
+	assert_int_equal(id_at(rig, 1, 0), UINT32_MAX);
+	assert_int_equal(rig->fake.nr_dma, 0);
+	/* It is the host's now; and whatever the guest does, it is not there. */
+	vfio_device_detach(rig->functions[NVME].dev);
+	place_nvme(rig, BAR);
+	write_port(rig, NVME_PORT, PCI_COMMAND, 2, 0);
+	write_port(rig, NVME_PORT, PCI_COMMAND, 2, PCI_COMMAND_MEMORY);
+	assert_int_equal(slots_at(rig, 0, UINT64_MAX), 0);
+	assert_int_equal(misplaced(rig), 0);
+	/* Others are. */
+	number(rig, NIC_PORT, 2, 2);
+	assert_int_equal(id_at(rig, 2, 0), NIC_ID);
+	pci_host_unplug(rig->pci_host, NVME_PORT);
+	assert_int_equal(rig->nr_messages, 1);
+}
+
+/* A guest that has not enabled it gets no message; the event is there when it looks. */
+static void test_a_guest_without_a_driver_for_slots_is_left_alone(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(pci_host_press(rig->pci_host, NVME_PORT), 0);
+	pci_host_unplug(rig->pci_host, NVME_PORT);
+	assert_int_equal(rig->nr_messages, 0);
+	write_port(rig, NVME_PORT, SLOT_CONTROL, 2, ALL_EVENTS);
+	assert_int_equal(rig->nr_messages, 0);
+	assert_int_equal(take_status(rig, NVME_PORT),
+			 PCI_EXP_SLTSTA_ABP | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+}
+
 /* Any write to any port, in any order: nothing breaks, and slots are where BARs are. */
 static void test_any_write_anywhere_keeps_slots_apart(void **state)
 {
@@ -443,6 +566,9 @@ int main(void)
 		RIG_TEST(test_the_prefetchable_window_has_64_bits),
 		RIG_TEST(test_a_bar_that_a_port_takes_away_uncovers_another_one),
 		RIG_TEST(test_ports_are_forwarded_by_a_window_and_a_bit_of_their_own),
+		RIG_TEST(test_a_guest_that_is_asked_lets_go_of_a_device),
+		RIG_TEST(test_what_is_pulled_out_answers_nobody_any_more),
+		RIG_TEST(test_a_guest_without_a_driver_for_slots_is_left_alone),
 		RIG_TEST(test_any_write_anywhere_keeps_slots_apart),
 	};
 

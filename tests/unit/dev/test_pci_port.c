@@ -24,7 +24,8 @@ static uint32_t ones(unsigned width)
 /* What a register is after a reset: the table's, but for the port's number. */
 static uint32_t reset_value(const struct pci_port_register *r)
 {
-	return r->reset | (r->offset == EXP + PCI_EXP_LNKCAP ? NUMBER << 24 : 0);
+	return r->reset | (r->offset == EXP + PCI_EXP_LNKCAP ? NUMBER << 24 : 0) |
+	       (r->offset == EXP + PCI_EXP_SLTCAP ? NUMBER << 19 : 0);
 }
 
 static void test_registers_are_in_order_and_do_not_overlap(void **state)
@@ -39,6 +40,8 @@ static void test_registers_are_in_order_and_do_not_overlap(void **state)
 		assert_true(r->offset + r->width <= PCI_PORT_REGISTERS);
 		assert_int_equal(r->reset & ~ones(r->width), 0);
 		assert_int_equal(r->rw & ~ones(r->width), 0);
+		assert_int_equal(r->w1c & ~ones(r->width), 0);
+		assert_int_equal(r->rw & r->w1c, 0);
 		if (i)
 			assert_true(r[-1].offset + r[-1].width <= r->offset);
 	}
@@ -97,7 +100,7 @@ static void test_it_is_a_root_port_whose_capabilities_end(void **state)
 	assert_int_equal(pci_port_read(&port, PCI_HEADER_TYPE, 1), 1);
 	assert_int_equal(pci_port_read(&port, PCI_CLASS_REVISION + 1, 1), 0);
 	assert_int_equal(pci_port_read(&port, PCI_CLASS_DEVICE, 2), 0x0604);
-	assert_int_equal(pci_port_read(&port, EXP + PCI_EXP_FLAGS, 2), 0x42);
+	assert_int_equal(pci_port_read(&port, EXP + PCI_EXP_FLAGS, 2), 0x142);
 	assert_int_equal(pci_port_read(&port, EXP + PCI_EXP_LNKCAP + 3, 1), NUMBER);
 	for (at = pci_port_read(&port, PCI_CAPABILITY_LIST, 1); at;
 	     at = pci_port_read(&port, at + 1, 1)) {
@@ -105,12 +108,128 @@ static void test_it_is_a_root_port_whose_capabilities_end(void **state)
 		assert_int_equal(at % 4, 0);
 		assert_true(++nr < 10);
 	}
-	assert_int_equal(nr, 2);
-	assert_false(pci_port_read(&port, EXP + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA);
-	pci_port_set_link(&port, true);
-	assert_true(pci_port_read(&port, EXP + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA);
-	pci_port_set_link(&port, false);
-	assert_int_equal(pci_port_read(&port, EXP + PCI_EXP_LNKSTA, 2), 0x204);
+	assert_int_equal(nr, 3);
+}
+
+/* ---- the slot ---------------------------------------------------------------------- */
+
+static uint32_t status(const struct pci_port *port)
+{
+	return pci_port_read(port, EXP + PCI_EXP_SLTSTA, 2);
+}
+
+static bool has_link(const struct pci_port *port)
+{
+	return pci_port_read(port, EXP + PCI_EXP_LNKSTA, 2) & PCI_EXP_LNKSTA_DLLLA;
+}
+
+static unsigned control(struct pci_port *port, uint32_t value)
+{
+	return pci_port_write(port, EXP + PCI_EXP_SLTCTL, 2, value);
+}
+
+#define EVENTS (PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_DLLSCE)
+#define ON     PCI_EXP_SLTCTL_PWR_IND_ON
+#define OFF    (PCI_EXP_SLTCTL_PWR_IND_OFF | PCI_EXP_SLTCTL_PCC)
+
+static void test_what_is_in_the_slot_is_there_and_has_a_link(void **state)
+{
+	struct pci_port port;
+
+	(void)state;
+	pci_port_reset(&port, NUMBER);
+	assert_false(pci_port_is_filled(&port));
+	assert_false(has_link(&port));
+	assert_int_equal(status(&port), 0);
+	/* Nothing leaves an empty slot. */
+	assert_int_equal(pci_port_empty(&port), 0);
+	assert_int_equal(status(&port), 0);
+	pci_port_fill(&port);
+	assert_true(pci_port_is_filled(&port));
+	assert_true(has_link(&port));
+	/* It was there at power-on: no event. */
+	assert_int_equal(status(&port), PCI_EXP_SLTSTA_PDS);
+	assert_int_equal(pci_port_empty(&port), 0);
+	assert_false(has_link(&port));
+	assert_int_equal(status(&port), PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+	/* A write of ones clears events, and nothing else. */
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_PDC);
+	assert_int_equal(status(&port), PCI_EXP_SLTSTA_DLLSC);
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, 0xffff);
+	assert_int_equal(status(&port), 0);
+}
+
+/* PCI Express Base 5.0, 6.7.3.4: a message when it begins to hold, and no other one while it does.
+ */
+static void test_an_event_that_is_enabled_interrupts_once(void **state)
+{
+	struct pci_port port;
+
+	(void)state;
+	pci_port_reset(&port, NUMBER);
+	pci_port_fill(&port);
+	assert_int_equal(control(&port, EVENTS | ON), 0);
+	assert_int_equal(pci_port_press(&port), 0);
+	/* What happened before is told when it may be. */
+	assert_int_equal(control(&port, EVENTS | ON | PCI_EXP_SLTCTL_HPIE), PCI_PORT_WORK_MSI);
+	assert_int_equal(pci_port_press(&port), 0);
+	assert_int_equal(control(&port, EVENTS | ON | PCI_EXP_SLTCTL_HPIE), 0);
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_ABP);
+	assert_int_equal(pci_port_press(&port), PCI_PORT_WORK_MSI);
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_ABP);
+	assert_int_equal(pci_port_empty(&port), PCI_PORT_WORK_MSI);
+	/* One of two events is left, so that it still holds. */
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, PCI_EXP_SLTSTA_PDC);
+	assert_int_equal(pci_port_press(&port), 0);
+	/* Each has a bit of its own. */
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, 0xffff);
+	assert_int_equal(control(&port, PCI_EXP_SLTCTL_PDCE | PCI_EXP_SLTCTL_HPIE), 0);
+	assert_int_equal(pci_port_press(&port), 0);
+	assert_int_equal(control(&port, PCI_EXP_SLTCTL_ABPE | PCI_EXP_SLTCTL_HPIE),
+			 PCI_PORT_WORK_MSI);
+}
+
+/* As Linux lets go of a device: power, and a second later the indicator. */
+static void test_a_slot_that_is_switched_off_is_ejected_once(void **state)
+{
+	struct pci_port port;
+
+	(void)state;
+	pci_port_reset(&port, NUMBER);
+	/* An empty one, as at a boot. */
+	assert_int_equal(control(&port, OFF), 0);
+	assert_int_equal(control(&port, ON), 0);
+	pci_port_fill(&port);
+	assert_int_equal(control(&port, ON | PCI_EXP_SLTCTL_PCC), 0);
+	assert_int_equal(control(&port, ON), 0); /* it was power-cycled */
+	assert_int_equal(control(&port, PCI_EXP_SLTCTL_PWR_IND_BLINK | PCI_EXP_SLTCTL_PCC), 0);
+	assert_int_equal(control(&port, OFF), PCI_PORT_WORK_EJECT);
+	assert_int_equal(control(&port, OFF), 0);
+	(void)pci_port_empty(&port);
+	assert_int_equal(control(&port, ON), 0);
+	assert_int_equal(control(&port, OFF), 0);
+}
+
+static void test_its_message_is_sent_while_it_is_enabled_and_masters_the_bus(void **state)
+{
+	const unsigned msi = 0x90;
+	struct msi_message message;
+	struct pci_port port;
+
+	(void)state;
+	pci_port_reset(&port, NUMBER);
+	(void)pci_port_write(&port, msi + PCI_MSI_ADDRESS_LO, 4, 0x08090043);
+	(void)pci_port_write(&port, msi + PCI_MSI_ADDRESS_HI, 4, 0x12);
+	(void)pci_port_write(&port, msi + PCI_MSI_DATA_64, 4, 0x00050007);
+	assert_false(pci_port_message(&port, &message));
+	(void)pci_port_write(&port, msi + PCI_MSI_FLAGS, 2, PCI_MSI_FLAGS_ENABLE);
+	assert_false(pci_port_message(&port, &message));
+	(void)pci_port_write(&port, PCI_COMMAND, 2, PCI_COMMAND_MASTER);
+	assert_true(pci_port_message(&port, &message));
+	assert_int_equal(message.address, 0x1208090040);
+	assert_int_equal(message.data, 7);
+	(void)pci_port_write(&port, msi + PCI_MSI_FLAGS, 2, 0);
+	assert_false(pci_port_message(&port, &message));
 }
 
 /* PCI-to-PCI Bridge 1.2, 3.2.5.3 to 3.2.5.5. */
@@ -259,7 +378,7 @@ static void test_writes_that_change_what_is_forwarded_are_told(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("0x%02x, %u\n", cases[i].offset, cases[i].len);
 		assert_int_equal(pci_port_write(&port, cases[i].offset, cases[i].len, 0),
-				 cases[i].told);
+				 cases[i].told ? PCI_PORT_WORK_FORWARD : 0);
 	}
 }
 
@@ -270,6 +389,10 @@ int main(void)
 		cmocka_unit_test(test_each_register_has_its_value_after_a_reset_and_takes_its_bits),
 		cmocka_unit_test(test_all_else_reads_as_zero),
 		cmocka_unit_test(test_it_is_a_root_port_whose_capabilities_end),
+		cmocka_unit_test(test_what_is_in_the_slot_is_there_and_has_a_link),
+		cmocka_unit_test(test_an_event_that_is_enabled_interrupts_once),
+		cmocka_unit_test(test_a_slot_that_is_switched_off_is_ejected_once),
+		cmocka_unit_test(test_its_message_is_sent_while_it_is_enabled_and_masters_the_bus),
 		cmocka_unit_test(test_it_claims_the_buses_from_secondary_to_subordinate),
 		cmocka_unit_test(test_it_forwards_what_is_in_its_windows_while_command_says_so),
 		cmocka_unit_test(test_writes_that_change_what_is_forwarded_are_told),

@@ -364,10 +364,11 @@ static void test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts(v
 	HAS_CELLS(PORT, "#address-cells", 3);
 	HAS_CELLS(PORT, "#size-cells", 2);
 	has_flag(PORT, "ranges");
-	/* Whatever number its bus has: of the requester ID, only the function counts. */
-	HAS_CELLS(PORT, "msi-map-mask", 7);
-	HAS_CELLS(PORT, "msi-map", 0, its, 0x100, 1, 5, second, 0x77, 1);
-	HAS_CELLS("/pcie/pci@9,0", "msi-map", 0, second, 0x200, 1);
+	/* The port itself, and the functions whatever number the bus has. */
+	HAS_CELLS(PORT, "msi-map", 0x18, its, 0x18, 1, 0x100, its, 0x100, 1, 0x105, second, 0x77, 1,
+		  0x200, its, 0x100, 1, 0x205, second, 0x77, 1);
+	HAS_CELLS("/pcie/pci@9,0", "msi-map", 0x48, its, 0x48, 1, 0x100, second, 0x200, 1, 0x200,
+		  second, 0x200, 1);
 	for (unsigned pin = 1; pin <= 4; pin++) {
 		assert_int_equal(intid_behind(PORT, pin), pci_host_intid(3 << 3 | 5, pin));
 		assert_int_equal(intid_behind("/pcie/pci@9,0", pin), pci_host_intid(9 << 3, pin));
