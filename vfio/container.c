@@ -3,8 +3,8 @@
  * Containers: one address space for the DMA of all functions of a guest, by either of the kernel's
  * interfaces (vfio/iommu_ops.h).
  *
- * No lock: create, destroy, opening and mapping are set-up and teardown, which
- * one thread does.
+ * Lock: `slots` (container_priv.h), taken by open.c and reset.c. All else here is set-up and
+ * teardown, which one thread does.
  */
 #include "vfio/container_priv.h"
 
@@ -38,6 +38,9 @@ int vfio_container_create_with(const struct vfio_sys *sys, enum vfio_iommu_kind 
 	c = sys->zalloc(sys->ctx, 1, sizeof(*c));
 	if (!c)
 		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "container");
+	/* Linux's need nothing that could fail. */
+	r = pthread_mutex_init(&c->slots, NULL);
+	assert(r == 0);
 	c->sys = *sys;
 	c->iommu = (struct vfio_iommu){ .ops = ops_of[kind], .sys = &c->sys, .fd = -1 };
 
@@ -63,6 +66,7 @@ void vfio_container_destroy(struct vfio_container *c)
 	assert(!c->iommu.ready);
 	if (c->iommu.fd >= 0)
 		c->sys.close(c->sys.ctx, c->iommu.fd);
+	pthread_mutex_destroy(&c->slots);
 	free(c->iommu.ranges);
 	free(c);
 }

@@ -5,14 +5,21 @@
 #ifndef VFIO_CONTAINER_PRIV_H
 #define VFIO_CONTAINER_PRIV_H
 
+#include <pthread.h>
+
 #include "vfio/container.h"
 #include "vfio/iommu_ops.h"
 
 struct vfio_container {
 	struct vfio_sys sys; /* constant */
 	struct vfio_iommu iommu;
-	/* From here on: set-up and teardown, one thread at a time. */
-	struct vfio_device *devices; /* open, not owned */
+	/*
+	 * Held by who lets go of a function while a guest runs, and by who resets a slot: its
+	 * functions and their groups stay meanwhile. A function's own may be held before it.
+	 */
+	pthread_mutex_t slots;
+	/* From here on: opening, mapping and teardown, one thread at a time. */
+	struct vfio_device *devices; /* open, not owned; under slots where a guest runs */
 	uint64_t mapped;	     /* bytes of DMA mappings */
 };
 

@@ -235,7 +235,10 @@ static void forget_device(struct vfio_device *dev)
 
 void vfio_device_detach(struct vfio_device *dev)
 {
+	struct vfio_container *c = dev->container;
+
 	pthread_mutex_lock(&dev->lock);
+	pthread_mutex_lock(&c->slots);
 	forget_device(dev);
 	if (dev->opened) {
 		dev->used = VFIO_IRQ_KIND_NONE;
@@ -248,11 +251,12 @@ void vfio_device_detach(struct vfio_device *dev)
 	bars_unmap(dev);
 	hot_reset_forget(dev);
 	if (dev->fd >= 0) {
-		dev->container->sys.close(dev->container->sys.ctx, dev->fd);
-		vfio_container_detach(dev->container, TAKE_PTR(dev->group));
+		c->sys.close(c->sys.ctx, dev->fd);
+		vfio_container_detach(c, TAKE_PTR(dev->group));
 	}
 	dev->fd = -1;
 	notices_close(dev);
+	pthread_mutex_unlock(&c->slots);
 	pthread_mutex_unlock(&dev->lock);
 }
 

@@ -17,7 +17,8 @@
  * in another; but one that reads all ones from it takes it for unplugged, and never looks again.
  * A function that does not come back reads as all ones by itself.
  *
- * Lock: a device's, around everything of it but callbacks and the reset of a slot.
+ * Locks: a device's, around everything of it but callbacks and the reset of several slots; the
+ * container's `slots` around that of one.
  */
 #include "vfio/reset.h"
 
@@ -162,8 +163,8 @@ static int may_reset_slot(const struct reset_set *set, const struct vfio_device 
 }
 
 /* Each slot once, whichever of its functions comes first. */
-static int reset_slot(const struct reset_set *set, const struct vfio_device *dev,
-		      struct vfio_failure *why)
+static int reset_slot_locked(const struct reset_set *set, const struct vfio_device *dev,
+			     struct vfio_failure *why)
 {
 	int r = may_reset_slot(set, dev, why);
 
@@ -181,6 +182,18 @@ static int reset_slot(const struct reset_set *set, const struct vfio_device *dev
 		}
 	}
 	return r < 0 ? say_slot_failed(dev, r, why) : 0;
+}
+
+static int reset_slot(const struct reset_set *set, const struct vfio_device *dev,
+		      struct vfio_failure *why)
+{
+	pthread_mutex_t *slots = &dev->container->slots;
+	int r;
+
+	pthread_mutex_lock(slots);
+	r = reset_slot_locked(set, dev, why);
+	pthread_mutex_unlock(slots);
+	return r;
 }
 
 /* By its own reset, else by that of its slot. */

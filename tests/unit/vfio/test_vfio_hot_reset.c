@@ -11,7 +11,11 @@
 #include <cmocka.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
 
@@ -390,6 +394,69 @@ static void test_an_answer_that_makes_no_sense_is_none(void **state)
 	}
 }
 
+/* ---- one that leaves --------------------------------------------------------------- */
+
+struct leaving {
+	struct fake_vfio fake;
+	struct fake_function *fn;
+	struct vfio_container *container;
+	struct vfio_device *dev, *leaves;
+	pthread_t other;
+	_Atomic bool began, ended;
+	bool ended_before;
+};
+
+static void *leave(void *arg)
+{
+	struct leaving *l = arg;
+
+	l->began = true;
+	vfio_device_detach(l->leaves);
+	l->ended = true;
+	return NULL;
+}
+
+static void see_it_leave(void *arg)
+{
+	const struct timespec a_while = { .tv_nsec = 20000000 };
+	struct leaving *l = arg;
+
+	assert_int_equal(pthread_create(&l->other, NULL, leave, l), 0);
+	while (!l->began)
+		sched_yield();
+	(void)nanosleep(&a_while, NULL);
+	l->ended_before = l->ended;
+}
+
+/* Its group's file is closed, and it is in no list any more, when the reset has done with both. */
+static void test_who_leaves_waits_for_the_reset_of_a_slot(void **state)
+{
+	struct leaving l = { 0 };
+	enum vfio_reset_step failed;
+
+	(void)state;
+	fake_init(&l.fake);
+	l.fn = fake_add_full(&l.fake, FIRST, 1);
+	l.fn->can_reset = false;
+	l.fn->slot = 1;
+	(void)fake_add_full(&l.fake, ALONE, 2);
+	fake_publish(&l.fake);
+	fake_container(&l.fake, &l.container);
+	l.dev = fake_open(&l.fake, l.container, FIRST);
+	l.leaves = fake_open(&l.fake, l.container, ALONE);
+	l.fn->resetting = see_it_leave;
+	l.fn->resetting_arg = &l;
+	assert_int_equal(vfio_device_reset(l.dev, &failed), 0);
+	assert_int_equal(l.fake.hot_resets, 1);
+	assert_false(l.ended_before);
+	assert_int_equal(pthread_join(l.other, NULL), 0);
+	assert_true(l.ended);
+	vfio_device_destroy(l.leaves);
+	vfio_device_destroy(l.dev);
+	vfio_container_destroy(l.container);
+	fake_fini(&l.fake);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -404,6 +471,7 @@ int main(void)
 		cmocka_unit_test(test_the_guests_reset_of_a_function_is_of_that_one),
 		cmocka_unit_test(test_a_function_that_comes_between_two_questions_is_known),
 		cmocka_unit_test(test_an_answer_that_makes_no_sense_is_none),
+		cmocka_unit_test(test_who_leaves_waits_for_the_reset_of_a_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
