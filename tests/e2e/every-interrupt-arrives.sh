@@ -101,8 +101,8 @@ done
 payload_passed intx intx
 counts_add_up intx
 none_dropped intx
-json intx ".devices[0].vectors[1] | .taken == $(fact intx seen_0) and .injected == .taken and .held == 0"
-json intx ".devices[1].vectors[1] | .taken == $(fact intx seen_1) and .injected == .taken and .held == 0"
+json intx ".devices[0].vectors[1] | .taken == $(fact intx seen_0) and .injected == .taken and .held == .released"
+json intx ".devices[1].vectors[1] | .taken == $(fact intx seen_1) and .injected == .taken and .held == .released"
 # Each but the one that came again, and the one that came as a message or did not.
 expect "seen_0 is raised_0 and those that came again" \
 	[ "$(fact intx seen_0)" = $(($(fact intx raised_0) + $(fact intx again))) ]

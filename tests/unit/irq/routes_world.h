@@ -221,19 +221,22 @@ bool irq_function_recounts(const struct irq_function *f)
 	return f->counts_epoch != w.epoch;
 }
 
-/* The host counts from 0, but nr_signals() has the sum. */
+/* The host counts from 0. */
 int irq_function_recount(struct irq_function *f, unsigned vector, uint64_t signals, unsigned epoch)
 {
 	struct vector_counts *counts = &f->vectors[vector];
 
-	w.signals[vector] = signals + counts->consumed - counts->own;
+	counts->host_nr = signals + counts->consumed - counts->own;
+	w.signals[vector] = 0;
 	counts->epoch = epoch;
 	return 0;
 }
 
 int irq_function_nr_signals(struct irq_function *f, unsigned vector, uint64_t *ret_signals)
 {
-	*ret_signals = w.signals[vector] + f->vectors[vector].own - f->vectors[vector].consumed;
+	const struct vector_counts *counts = &f->vectors[vector];
+
+	*ret_signals = counts->host_nr + w.signals[vector] + counts->own - counts->consumed;
 	return 0;
 }
 
