@@ -83,17 +83,19 @@ for name in kinds msi_tied; do
 	counts_add_up $name
 	none_dropped $name
 done
-# Vector 0 is MSI-X's first and MSI's, the last one is INTx. What the guest took is what was injected, whichever way.
-json kinds ".devices[0].vectors | .[0].injected == $(fact kinds messages) and .[0].injected >= 500 and
-	.[-1].injected == $(fact kinds lines) and .[-1].injected >= 200"
+# Vector 0 is MSI-X's first and MSI's, the last one is INTx. QEMU 7.2's device sends a message again until it is
+# acknowledged, and the guest has of those what did not merge; a level does not merge.
+json kinds ".devices[0].vectors | .[0].injected >= $(fact kinds messages) and $(fact kinds messages) >= 600 and
+	.[-1].injected == $(fact kinds lines) and .[-1].taken == 200"
 json kinds '.devices[0].vectors | [.[].held] | add == 0'
 # Sixteen changes are at once, and then there is one in 20 ms.
 expect "changes in a loop wait for their turn, $(fact kinds changes_us) us" \
 	[ "$(fact kinds changes_us)" -ge $((($(fact kinds changes) - 16) * 20000)) ]
-# The host had MSI-X enabled, and counts MSI from where the guest enabled it: to the last one.
-# And they were moved to the CPU that was asked for, soon after they were enabled.
-expect "CPU 1 took $(fact cpus cpu1) MSIs, CPU 0 $(fact cpus cpu0)" [ "$(fact cpus cpu1)" -gt 500 ]
-json msi_tied ".devices[0].vectors[0] | .taken == $(fact msi_tied messages) and .tied > 500 and .tied_is == null"
+# The host had MSI-X enabled, and counts MSI from where the guest enabled it: to the last one. And it takes them on
+# the CPU that was asked for.
+cpu0=$(fact cpus cpu0) cpu1=$(fact cpus cpu1)
+json msi_tied ".devices[0].vectors[0] | .taken == $cpu0 + $cpu1 and .tied > 500 and .tied_is == null and .injected == .taken"
+expect "CPU 1 took $cpu1 MSIs, CPU 0 $cpu0" [ "$cpu1" -gt 500 ]
 
 for name in mode0 mode1 mode2 nomsi rtl e1000; do
 	job_passed $name nic
