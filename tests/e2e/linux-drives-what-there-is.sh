@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Linux drives each of the emulator's controllers of disks and networks by its own driver, with right data, and counts
-# of interrupts that add up. vfio/README.md has them as a table. ITSY_ROWS has the names of those rows that count, if not
-# all do.
+# of interrupts that add up; behind root ports, switches and bridges of the host's, too, and 16 and 32 of them in one
+# guest. vfio/README.md has them as a table. ITSY_ROWS has the names of those rows that count, if not all do.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -84,13 +84,56 @@ device megasas-gen2,id=megasas,addr=7
 disk_for scsi-hd,bus=megasas.0,drive=DISK
 row megasas 00:07.0 disk itsy.modules=megaraid_sas,sd_mod
 
+device lsi53c895a,id=lsi,addr=9
+disk_for scsi-hd,bus=lsi.0,drive=DISK
+row lsi 00:09.0 disk itsy.modules=sym53c8xx,sd_mod
+
+# It has memory of its own, too (CMB), which a Linux without PCI_P2PDMA leaves alone.
+disk_for nvme,addr=0xa,serial=cmb,cmb_size_mb=64,max_ioqpairs=64,drive=DISK
+row nvme-cmb 00:0a.0 nvme nvme.write_queues=2
+
 # --- NICs --------------------------------------------------------------------------------------------------
 
 nic virtio-net-pci,addr=0xb,disable-legacy=on,iommu_platform=on,netdev=NET
 row virtio-net 00:0b.0 nic itsy.modules=virtio_pci,virtio_net
 
+nic vmxnet3,addr=0xc,netdev=NET
+row vmxnet3 00:0c.0 nic itsy.modules=vmxnet3
+
+# --- behind others -----------------------------------------------------------------------------------------
+
+device pcie-root-port,id=rp1,addr=0xd,chassis=1
+disk_for nvme,bus=rp1,serial=port,drive=DISK
+row root-port 01:00.0 nvme ""
+
+device pcie-root-port,id=rp2,addr=0xe,chassis=2
+device x3130-upstream,id=up,bus=rp2
+device xio3130-downstream,id=down,bus=up,addr=0,chassis=3
+nic e1000e,bus=down,netdev=NET
+row switch 04:00.0 nic ""
+
+device pcie-root-port,id=rp3,addr=0xf,chassis=4
+device pcie-pci-bridge,id=bridge,bus=rp3
+nic e1000,bus=bridge,addr=3,netdev=NET
+row bridge 06:03.0 nic itsy.modules=e1000
+
+# --- many --------------------------------------------------------------------------------------------------
+
+# Eight functions to a device: no driver of the host's has them, and they go to one guest.
+many=
+for slot in 10 11 12 13; do
+	for function in 0 1 2 3 4 5 6 7; do
+		disk_for "virtio-blk-pci,addr=0x$slot.$function,multifunction=on,disable-legacy=on,iommu_platform=on,num-queues=2,drive=DISK"
+		many+=" 00:$slot.$function"
+	done
+done
+row sixteen "${many% 00:12.0*}" disk "itsy.modules=virtio_pci,virtio_blk itsy.disk=vd* itsy.disks=16"
+row thirty-two "$many" disk "itsy.modules=virtio_pci,virtio_blk itsy.disk=vd* itsy.disks=32"
+
 on_host --file "$build/guest-images/devices.cpio:/usr/share/itsy/guest/devices.cpio" "${options[@]}" <<END
 step devices itsy devices
+# What else the bridge's group needs.
+step bind itsy bind 0000:06:03.0
 # A guest that hangs is one row's.
 for name in ${names[*]}; do
 	step \$name timeout 600 itsy run /etc/\$name.conf --stats-json /tmp/\$name.json </dev/null
@@ -110,6 +153,7 @@ drove()
 	json "$1" '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0 and .aborted.unemulated == 0'
 }
 
+is_status bind 0
 for n in "${!names[@]}"; do
 	drove "${names[n]}" "${jobs[n]}"
 done
