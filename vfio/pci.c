@@ -86,14 +86,24 @@ bool pci_driver_is_vfio(const char *driver)
 	return strstr(driver, "vfio") != NULL;
 }
 
+/* By which of the two functions are opened, is not known here: none may allow it. */
 bool pci_interrupts_are_isolated(const struct pci_host_fs *fs)
 {
-	struct host_path path;
-	char text[8];
+	static const char *const modules[] = { "vfio_iommu_type1", "iommufd" };
+	unsigned refuse = 0, allow = 0;
 
-	return host_path(&path, fs,
-			 "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts") == 0 &&
-	       host_read_text(path.text, text, sizeof(text)) == 0 && !strcmp(text, "N");
+	for (size_t i = 0; i < ARRAY_SIZE(modules); i++) {
+		struct host_path path;
+		char text[8];
+
+		if (host_path(&path, fs, "/sys/module/%s/parameters/allow_unsafe_interrupts",
+			      modules[i]) < 0 ||
+		    host_read_text(path.text, text, sizeof(text)) < 0)
+			continue; /* the host has not this one */
+		refuse += !strcmp(text, "N");
+		allow += strcmp(text, "N") != 0;
+	}
+	return refuse && !allow;
 }
 
 int pci_attr_path(struct host_path *ret_path, const struct pci_host_fs *fs,

@@ -180,6 +180,11 @@ static void allow_unsafe_interrupts(struct world *w)
 	tree_write(&w->fake.tree, PARAM, "Y\n");
 }
 
+static void allow_them_with_iommufd(struct world *w)
+{
+	tree_write(&w->fake.tree, "sys/module/iommufd/parameters/allow_unsafe_interrupts", "Y\n");
+}
+
 static void hide_whether_interrupts_are_safe(struct world *w)
 {
 	tree_remove(&w->fake.tree, PARAM);
@@ -191,13 +196,10 @@ static void test_a_table_stays_where_nothing_is_gained_or_it_is_not_safe(void **
 		void (*change)(struct world *w);
 		bool late; /* when the tree is there */
 	} cases[] = {
-		{ have_pages_of_4_kib, false },
-		{ have_pages_larger_than_the_bar, false },
-		{ have_an_old_kernel, false },
-		{ map_nothing, false },
-		{ have_no_register_free, false },
-		{ allow_unsafe_interrupts, true },
-		{ hide_whether_interrupts_are_safe, true },
+		{ have_pages_of_4_kib, false },	   { have_pages_larger_than_the_bar, false },
+		{ have_an_old_kernel, false },	   { map_nothing, false },
+		{ have_no_register_free, false },  { allow_unsafe_interrupts, true },
+		{ allow_them_with_iommufd, true }, { hide_whether_interrupts_are_safe, true },
 	};
 
 	(void)state;
