@@ -32,7 +32,12 @@ guest bare /etc/edu.conf
 guest linux /etc/linux.conf
 END
 
-payload_passed bare reset
+is_status bare 0
+has bare.out '^payload reset: PASS$'
+lacks bare.out '^payload .*: FAIL'
+# The one thing that is warned of: on a root bus there is no reset for it.
+has bare.err '^itsy: warning: 0000:00:03\.0: it cannot be reset, and keeps its state from guest to guest: the guest goes on; '
+expect "bare: one warning" [ "$(grep -cE '^itsy: (warning|error)' "$(file_of bare.err)")" = 1 ]
 has bare.out '^resetting$'
 has bare.out '^boot 2$'
 json bare '.boots == 2'
