@@ -91,10 +91,11 @@ json kinds '.devices[0].vectors | [.[].held] | add == 0'
 # Sixteen changes are at once, and then there is one in 20 ms.
 expect "changes in a loop wait for their turn, $(fact kinds changes_us) us" \
 	[ "$(fact kinds changes_us)" -ge $((($(fact kinds changes) - 16) * 20000)) ]
-# The host had MSI-X enabled, and counts MSI from where the guest enabled it: to the last one. And it takes them on
-# the CPU that was asked for.
+# The host had MSI-X enabled, and counts MSI from where the guest enabled it; of the device's messages that come again
+# while the guest ends, it may have the last few alone. And it takes them on the CPU that was asked for.
 cpu0=$(fact cpus cpu0) cpu1=$(fact cpus cpu1)
-json msi_tied ".devices[0].vectors[0] | .taken == $cpu0 + $cpu1 and .tied > 500 and .tied_is == null and .injected == .taken"
+json msi_tied ".devices[0].vectors[0] | .taken <= $cpu0 + $cpu1 and .taken >= $(fact msi_tied messages) and .tied > 500 and
+	.tied_is == null and .injected == .taken"
 expect "CPU 1 took $cpu1 MSIs, CPU 0 $cpu0" [ "$cpu1" -gt 500 ]
 
 for name in mode0 mode1 mode2 nomsi rtl e1000; do

@@ -310,8 +310,8 @@ static void test_a_slots_reset_names_who_shares_it(void **state)
 		if (i == 0)
 			continue;
 		assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
-		assert_non_null(strstr(w.said.out, i == 1 ? "  bus (with 0000:01:00.1)\n"
-							  : "  bus (with 2 others)\n"));
+		assert_non_null(strstr(w.said.out, i == 1 ? "  bus (with 0000:01:00.1) "
+							  : "  bus (with 2 others) "));
 	}
 	list = json_of_devices("--json");
 	assert_string_equal(text_of(json_array_get(list, 4), "reset"), "bus");
