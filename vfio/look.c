@@ -9,6 +9,9 @@
 #include "vfio/look_priv.h"
 #include "vfio/pci_priv.h"
 
+/* PCI Code and ID Assignment, 1.7. */
+#define PCI_CLASS_HOST_BRIDGE 0x0600u
+
 /* One look. */
 struct look {
 	const struct hostuse_sys *sys;
@@ -27,7 +30,8 @@ static int look_at_kind(const struct look *look)
 {
 	const struct pci_function *fn = look->fn;
 
-	if (fn->is_bridge)
+	/* The host's own to the bus has the header of a function like any other. */
+	if (fn->is_bridge || fn->class_code >> 8 == PCI_CLASS_HOST_BRIDGE)
 		return vfio_fail(look->failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", look->name);
 	if (fn->group < 0 && fn->driver[0])
 		return vfio_fail(look->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", look->name);

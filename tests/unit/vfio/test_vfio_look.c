@@ -75,6 +75,11 @@ static void is_bridge(struct bindhost *h)
 	tree_write_bytes(&h->tree, PLACE "/config", config, sizeof(config));
 }
 
+static void is_host_bridge(struct bindhost *h)
+{
+	tree_write(&h->tree, PLACE "/class", "0x060000\n");
+}
+
 static void has_no_group(struct bindhost *h)
 {
 	tree_remove(&h->tree, PLACE "/iommu_group");
@@ -213,6 +218,7 @@ static void test_what_stands_in_the_way_is_found_and_named(void **state)
 		{ "nothing", nothing, 0, VFIO_FAILURE_NONE, "", "" },
 		{ "not there", is_gone, -ENOENT, VFIO_FAILURE_NO_FUNCTION, "", "" },
 		{ "a bridge", is_bridge, -EINVAL, VFIO_FAILURE_BRIDGE, "", "" },
+		{ "a host bridge", is_host_bridge, -EINVAL, VFIO_FAILURE_BRIDGE, "", "" },
 		{ "no group", has_no_group, -ENODEV, VFIO_FAILURE_NO_GROUP, "", "" },
 		{ "no group yet", was_never_probed, 0, VFIO_FAILURE_NONE, "", "" },
 		{ "no group yet, behind a bridge with a driver", was_never_probed_behind_a_bridge,
