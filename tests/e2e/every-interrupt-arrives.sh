@@ -119,7 +119,7 @@ none_dropped msix
 has msix.out '^msix_vectors 65$'
 json msix '[.devices[0].vectors[].held] | add > 0'
 total=$(sed -n 's/^handled vector [0-9]*: //p' "$tmp/msix.out" | awk '{ n += $1 } END { print n + 0 }')
-json msix "[.devices[0].vectors[].injected] | add == $total"
+adds_up msix "$total"
 json msix '[.devices[0].vectors[4:][].taken] | add == 0'
 
 verdict

@@ -113,7 +113,7 @@ all_of_disk()
 
 	expect "$1: over 10 were handled, not '$total'" [ "$total" -gt 10 ]
 	none_dropped "$1"
-	json "$1" "[.devices[0].vectors[].injected] | add == $total"
+	adds_up "$1" "$total"
 }
 
 has there.out '^PASS +io_uring +available$'

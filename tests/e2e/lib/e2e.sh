@@ -145,6 +145,14 @@ fact()
 
 # --- expectations that many tests share ----------------------------------------------------------
 
+# adds_up NAME N: of the payload msix' disk, whose interrupts it handled N of. It waits for each, but for those of the six
+# commands by which it makes queues: as it polls for these, they wait, and are held or come together, as it happens.
+adds_up()
+{
+	json "$1" "[.devices[0].vectors[] | [.injected, .taken]] | transpose | map(add) |
+		$2 <= .[0] and .[0] <= .[1] and .[1] <= $2 + 6"
+}
+
 # But of a device on a root bus that has no reset, as edu, when its guest resets itself.
 warns_of_nothing()
 {
