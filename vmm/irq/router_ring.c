@@ -191,13 +191,27 @@ static int ring_sleep(struct engine *engine)
 	return r == -ETIME ? 0 : r;
 }
 
-/* Task work of polls that were woken up runs on the way back. */
+static bool has_task_work(const struct ring_engine *e)
+{
+	return IO_URING_READ_ONCE(*e->ring.sq.kflags) & IORING_SQ_TASKRUN;
+}
+
+/*
+ * Task work of polls that were woken up runs on the way back; since Linux 6.13 not more than 20
+ * pieces at a time (io_uring: limit local tw done), the oldest ones. A poll has one at the most, and
+ * so has the kick's: however many come meanwhile, those of before are done after as many times.
+ */
 static int ring_look(struct engine *engine)
 {
 	struct ring_engine *e = of(engine);
 	int r = io_uring_submit(&e->ring);
 
-	return r < 0 ? r : io_uring_get_events(&e->ring);
+	for (size_t times = engine->nr_polls + 2; r >= 0 && times--;) {
+		r = io_uring_get_events(&e->ring);
+		if (!has_task_work(e))
+			break;
+	}
+	return r;
 }
 
 static inline void relax(void)

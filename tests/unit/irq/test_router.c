@@ -666,6 +666,26 @@ static void test_a_source_that_epoll_cannot_have_is_a_failure(void **state)
 	assert_int_equal(failures, 1);
 }
 
+/* Each of these may have come before its poll began, or after, or just then. */
+static void test_many_that_are_signalled_as_their_polls_begin_are_delivered_once(void **state)
+{
+	enum { SOURCES = 200, TIMES = 20 };
+
+	for (int n = 0; n < TIMES; n++) {
+		struct rig rig = rig_for(state);
+
+		rig_start(&rig, SOURCES);
+		for (size_t i = 0; i < SOURCES; i++)
+			assert_int_equal(eventfd_write(rig.fds[i], 1), 0);
+		for (size_t i = 0; i < SOURCES; i++)
+			assert_true(comes_to(&rig.counts[i], 1));
+		router_stop(rig.router);
+		for (size_t i = 0; i < SOURCES; i++)
+			assert_int_equal(rig.counts[i], 1);
+		rig_end(&rig);
+	}
+}
+
 static const struct variant uring = { ROUTER_ENGINE_IO_URING, false },
 			    uring_spin = { ROUTER_ENGINE_IO_URING, true },
 			    epoll = { ROUTER_ENGINE_EPOLL, false },
@@ -684,6 +704,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_each_signal_that_is_waited_for_is_delivered_once),
 		EACH(test_signals_of_before_count),
+		EACH(test_many_that_are_signalled_as_their_polls_begin_are_delivered_once),
 		EACH(test_signals_while_the_router_is_busy_merge_and_are_not_lost),
 		EACH(test_overflow_of_the_completion_queue_loses_no_source),
 		EACH(test_storm_of_one_source_does_not_starve_another),
