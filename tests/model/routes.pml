@@ -191,6 +191,9 @@ inline give_reader_locked()
 	:: atomic { !(WANTED && has_signal) -> has_signal = false }
 		arm_locked()
 	:: atomic { WANTED && has_signal -> has_signal = false; gsi = message }
+		/* `tied_count.c: tied_merge()` */
+		atomic { !queue_lock -> counter = 0 }
+		atomic { !queue_lock -> counter++ }
 		kvm_irqfd_assign();
 		atomic { reader = TIED; next = false }
 		irq_function_resend()

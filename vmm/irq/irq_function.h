@@ -50,7 +50,9 @@ struct vector_counts {
 	_Atomic uint8_t on, why;
 	_Atomic uint64_t since_ns; /* CLOCK_MONOTONIC */
 	_Atomic uint8_t tied_is;   /* enum tied_is */
-	/* Signals of its eventfd: of itsy's own; and taken by routers that are gone, or forgotten.
+	/*
+	 * Signals of its eventfd: of itsy's own; and those that were taken by routers that are
+	 * gone, forgotten, or merged into one for KVM.
 	 */
 	_Atomic uint64_t own, consumed;
 	/* The host's count of its interrupts; main thread, or who makes it anew. */
@@ -178,7 +180,8 @@ bool irq_function_recounts(const struct irq_function *f);
  */
 int irq_function_recount(struct irq_function *f, unsigned vector, uint64_t signals,
 			 unsigned epoch) _must_check_;
-/* A router that took this many signals of the vector is gone. */
+/* This many signals of the vector are nobody's any more: a router that took them is gone, or they
+ * were merged into another one. Any thread. */
 void irq_function_add_consumed(struct irq_function *f, unsigned vector, uint64_t signals);
 /* The function was reset: what was signalled and nobody took is no interrupt. While no router runs.
  */

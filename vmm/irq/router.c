@@ -56,6 +56,7 @@ struct router {
 	sem_t started;
 	bool spin;
 	bool stopping;
+	bool kicked; /* in this round; the thread's */
 	const struct placement *placement;
 	const struct confine *confine;
 
@@ -63,6 +64,7 @@ struct router {
 	bool stop;
 	uint32_t *queue; /* [nr] sources with wishes */
 	size_t nr_queued;
+	uint64_t rounds; /* of the thread, that had some */
 
 	size_t nr;
 	struct source sources[];
@@ -86,6 +88,21 @@ static void request(struct router *router, size_t index, unsigned wish, unsigned
 	pthread_mutex_unlock(&router->lock);
 	if (kick)
 		(void)eventfd_write(router->engine->kick, 1);
+}
+
+uint64_t router_rounds(struct router *router)
+{
+	uint64_t rounds;
+
+	pthread_mutex_lock(&router->lock);
+	rounds = router->rounds;
+	pthread_mutex_unlock(&router->lock);
+	return rounds;
+}
+
+void router_wake(struct router *router)
+{
+	(void)eventfd_write(router->engine->kick, 1);
 }
 
 void router_arm(struct router *router, size_t source)
@@ -135,6 +152,7 @@ static void serve_requests(void *ctx)
 	struct source *source;
 	unsigned wishes;
 
+	router->kicked = true;
 	while ((wishes = take_request(router, &source)))
 		for (size_t i = 0; i < ARRAY_SIZE(order); i++)
 			if (wishes & order[i].wish)
@@ -142,6 +160,16 @@ static void serve_requests(void *ctx)
 }
 
 /* ---- the thread ------------------------------------------------------------------ */
+
+static void end_round(struct router *router)
+{
+	if (!router->kicked)
+		return;
+	router->kicked = false;
+	pthread_mutex_lock(&router->lock);
+	router->rounds++;
+	pthread_mutex_unlock(&router->lock);
+}
 
 /* Short of memory, interrupted, or the ring's queue was full until just now. */
 static bool passes(int error)
@@ -186,6 +214,7 @@ static void *router_thread(void *arg)
 			engine_settle(engine);
 		if (engine->deadlines.nr)
 			engine_serve_deadlines(engine);
+		end_round(router);
 		if (r < 0 && !passes(r)) {
 			router->ops->failed(router->ctx, ops->failed);
 			break;

@@ -106,6 +106,16 @@ void router_unpark(struct router *router, size_t source);
  */
 uint64_t router_signals(const struct router *router, size_t source);
 
+/*
+ * How many rounds of waiting and dealing with what came the router has ended in which it was woken
+ * up; and wake it up. What was signalled before three of them is taken, unless its source is
+ * parked: the first may have begun before the signal, and where more sources are signalled than the
+ * engine fetches at a time, the second may have been woken up before it. Then router_signals() has
+ * it. Any thread, but not after router_stop().
+ */
+uint64_t router_rounds(struct router *router);
+void router_wake(struct router *router);
+
 /* The one that runs, which is not ROUTER_ENGINE_ANY; and what it is called. */
 enum router_engine router_engine(const struct router *router);
 const char *router_engine_name(enum router_engine engine);

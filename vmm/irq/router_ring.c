@@ -198,8 +198,8 @@ static bool has_task_work(const struct ring_engine *e)
 
 /*
  * Task work of polls that were woken up runs on the way back; since Linux 6.13 not more than 20
- * pieces at a time (io_uring: limit local tw done), the oldest ones. A poll has one at the most, and
- * so has the kick's: however many come meanwhile, those of before are done after as many times.
+ * pieces at a time (io_uring: limit local tw done), the oldest ones. A poll has one at the most,
+ * and so has the kick's: however many come meanwhile, those of before are done after as many times.
  */
 static int ring_look(struct engine *engine)
 {

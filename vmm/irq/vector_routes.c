@@ -136,7 +136,8 @@ static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const str
 	set_place(r, f, v, ROUTE_IRQFD);
 	counts->why = w->why;
 	route->was_tied = true;
-	route->settling = 0;
+	route->settling = route->rebased = false;
+	route->soon_looks = 0;
 	route->calm = (struct calm){ 0 };
 	route->looked_ns = counts->since_ns;
 	route->looked_tied = counts->tied;
@@ -160,6 +161,7 @@ static void give_reader_locked(struct vector_routes *r, size_t f, unsigned v)
 		arm_locked(r, f, v, &w);
 		return;
 	}
+	tied_merge(r, f, v);
 	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) == 0) {
 		is_tied_now(r, f, v, &w);
 		return;
@@ -177,8 +179,7 @@ static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
 
 	assert(!err); /* it cannot fail for an eventfd that is tied */
 	r->functions[f].tied[route->gsi - r->functions[f].first_gsi] = 0;
-	route->settling = SETTLING_LOOKS;
-	route->just_untied = true;
+	tied_settles(route);
 	if (r->cfg.direct)
 		irq_function_resend(r->functions[f].irq, v);
 	watch_locked(r);

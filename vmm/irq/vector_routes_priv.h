@@ -11,9 +11,9 @@
 #include "vmm/irq/mask_queue.h"
 #include "vmm/irq/vector_routes.h"
 
-/* How many times a vector that was untied is looked at, see tied_count.c, and how soon again. */
-#define SETTLING_LOOKS 4u
-#define LOOK_SOON_NS   UINT64_C(100000000)
+/* How soon a vector is looked at again; one that was untied for so many looks, see tied_count.c. */
+#define LOOK_SOON_NS UINT64_C(100000000)
+#define SOON_LOOKS   8u
 
 /* Who reads a vector's eventfd. */
 enum reader {
@@ -25,6 +25,11 @@ enum reader {
 
 /* The routers, by the routes that use them. */
 #define NR_ROUTERS 2u
+
+/* Rounds of the routers that are waited for, router_rounds(). */
+struct rounds {
+	uint64_t since[NR_ROUTERS];
+};
 
 /* Of a vector on ROUTE_AUTO. */
 enum warmth { COOL, HOT, QUIET };
@@ -39,7 +44,12 @@ struct vector_route {
 	bool refused;	       /* KVM would not tie it */
 	bool was_tied;	       /* its count of what KVM took is ours to keep up */
 	bool just_untied;      /* it was not counted since */
-	uint8_t settling;      /* looks left */
+	bool settling;	       /* it was untied, and its routers may not have taken all since */
+	bool asked;	       /* the routers were, when they had taken asked_routed of it */
+	bool rebased;	       /* the host counts anew, and it was not tied since */
+	uint8_t soon_looks;    /* left, while settling */
+	struct rounds rounds;
+	uint64_t asked_routed;
 	_Atomic uint8_t warmth;
 	/* Of the last look at it while TIED. */
 	struct calm calm;
@@ -57,8 +67,9 @@ struct function_routes {
 	struct vector_route *vectors; /* [nr_vectors] */
 	size_t first_source;	      /* in the routers */
 	uint32_t first_gsi;	      /* of event 0 */
-	unsigned recount_epoch;	      /* that its vectors were counted anew for; and how often */
-	unsigned recount_looks;	      /* they were looked at */
+	unsigned recount_epoch;	      /* that its vectors are counted anew for */
+	bool recounting;	      /* for that one; since these rounds */
+	struct rounds rounds;
 	uint16_t *tied; /* [irq->nr_events] 1 + the vector that has its GSI; 0: none */
 };
 
@@ -101,6 +112,13 @@ static inline bool vector_is_counted(const struct vector_routes *r, size_t f, un
 
 /* Of a function's vectors, whose host counts are new: vector_routes_recount(). */
 bool tied_recount(struct vector_routes *r, size_t f, unsigned epoch);
+/*
+ * KVM gets the vector's eventfd, in which a signal waits: whatever else waits there is one with
+ * that, and counted as consumed.
+ */
+void tied_merge(struct vector_routes *r, size_t f, unsigned v);
+/* It was untied: what KVM took of it shows once the routers have taken what came since. */
+void tied_settles(struct vector_route *route);
 /* Bring the count of what KVM took of a vector up to date. */
 void tied_count(struct vector_routes *r, size_t f, unsigned v);
 /* The same of a function's vectors when the routers have stopped; what waits in their eventfds is

@@ -59,6 +59,7 @@ static struct world {
 	bool loses;			   /* what comes while masked */
 	_Atomic uint64_t before_unmasking; /* deliveries, of all vectors */
 	_Atomic bool delays, delayed;	   /* the delivery of an interrupt; one is being */
+	_Atomic bool holds, held;	   /* the router, in the delivery of the last vector's */
 
 	pthread_mutex_t lock; /* the wait queue's */
 	int tied[VECTORS];    /* the GSI, or -1 */
@@ -202,6 +203,10 @@ uint64_t irq_function_signalled(struct irq_function *f, unsigned vector)
 	w.routed[vector]++;
 	if (w.delays)
 		be_slow();
+	for (int i = 0; i < MAX_LOOKS && w.holds && vector == VECTORS - 1; i++) {
+		w.held = true;
+		nap();
+	}
 	return w.now_ns;
 }
 

@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -686,6 +687,51 @@ static void test_many_that_are_signalled_as_their_polls_begin_are_delivered_once
 	}
 }
 
+/* More than epoll hands out at a time; while the polls begin, too. */
+static void test_three_rounds_later_what_was_signalled_is_taken(void **state)
+{
+	enum { SOURCES = 200, TIMES = 100 };
+	struct rig rig = rig_for(state);
+
+	rig_start(&rig, SOURCES);
+	for (uint64_t n = 1; n <= TIMES; n++) {
+		uint64_t since;
+
+		for (size_t i = 0; i < SOURCES; i++)
+			assert_int_equal(eventfd_write(rig.fds[i], 1), 0);
+		since = router_rounds(rig.router);
+		for (int i = 0; i < 60000 && router_rounds(rig.router) - since < 3; i++) {
+			router_wake(rig.router);
+			if (i < 100)
+				(void)sched_yield();
+			else
+				nap(); /* it has no CPU */
+		}
+		assert_true(router_rounds(rig.router) - since >= 3);
+		for (size_t i = 0; i < SOURCES; i++)
+			assert_int_equal(router_signals(rig.router, i), n);
+	}
+	rig_end(&rig);
+}
+
+/* Nobody is told that a round is over before it is. */
+static void test_a_round_that_is_not_over_does_not_count(void **state)
+{
+	struct rig rig = rig_for(state);
+	uint64_t since;
+
+	rig_start(&rig, 1);
+	hold(&rig);
+	since = router_rounds(rig.router);
+	for (int i = 0; i < 20; i++) {
+		router_wake(rig.router);
+		nap();
+	}
+	assert_int_equal(router_rounds(rig.router), since);
+	rig.hold = false;
+	rig_end(&rig);
+}
+
 static const struct variant uring = { ROUTER_ENGINE_IO_URING, false },
 			    uring_spin = { ROUTER_ENGINE_IO_URING, true },
 			    epoll = { ROUTER_ENGINE_EPOLL, false },
@@ -720,6 +766,8 @@ int main(void)
 		EACH(test_no_signal_is_lost_or_invented_while_parking_goes_on),
 		EACH(test_the_router_ends_with_sources_parked),
 		EACH(test_a_signal_to_the_process_ends_nothing),
+		EACH(test_three_rounds_later_what_was_signalled_is_taken),
+		EACH(test_a_round_that_is_not_over_does_not_count),
 		cmocka_unit_test(test_where_io_uring_is_refused_epoll_takes_over),
 		cmocka_unit_test(test_engines_have_names),
 		cmocka_unit_test(test_a_source_that_epoll_cannot_have_is_a_failure),

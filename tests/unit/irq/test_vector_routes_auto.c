@@ -295,6 +295,91 @@ static void test_what_kvm_takes_is_counted_to_the_last_one(void **state)
 		assert_int_equal(vectors[v].tied, w.injected[v]);
 }
 
+/* As the router has no CPU: so many share a completion. */
+static void signal_as_one(unsigned v, unsigned times)
+{
+	const uint64_t before = w.routed[v];
+
+	pthread_mutex_lock(&w.lock);
+	w.signals[v] += times;
+	assert_int_equal(eventfd_write(w.fds[v], times), 0);
+	pthread_mutex_unlock(&w.lock);
+	assert_true(comes_to(&w.routed[v], before + 1));
+}
+
+static void expect_tied(unsigned v, uint64_t nr)
+{
+	assert_int_equal(w.injected[v], nr);
+	vector_routes_count(w.routes, 0, v);
+	assert_int_equal(vectors[v].tied, nr);
+}
+
+/* They are put back when the poll ends, and KVM makes one of all that waits. */
+static void test_what_shared_an_interrupt_of_the_routers_is_none_of_kvms(void **state)
+{
+	(void)state;
+	interrupt(0, 1);
+	let_it_rest(0); /* its poll has settled */
+	signal_as_one(0, 6);
+	make_hot(0);
+	expect_tied(0, 1);
+	interrupt(0, 3);
+	expect_tied(0, 4);
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	interrupt(0, 3);
+	signal_as_one(0, 6);
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	expect_tied(0, 5);
+	vector_routes_destroy(w.routes);
+	w.routes = NULL;
+	assert_int_equal(vectors[0].tied, 5);
+}
+
+/* Until it is let go, the router delivers nothing. */
+static void hold_router(void)
+{
+	w.holds = true;
+	w.held = false;
+	signal_vector(VECTORS - 1);
+	for (int i = 0; i < MAX_LOOKS && !w.held; i++)
+		nap();
+	assert_true(w.held);
+}
+
+static void look_for_ms(uint64_t ms)
+{
+	for (uint64_t end = now_ms() + ms; now_ms() < end;) {
+		serve();
+		nap();
+	}
+}
+
+static void test_a_router_that_gets_no_cpu_is_waited_for(void **state)
+{
+	(void)state;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	interrupt(0, 3);
+	expect_tied(0, 4);
+	hold_router();
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	signal_vector(0);
+	look_for_ms(1200);
+	assert_true(w.looks);
+	w.holds = false;
+	assert_true(comes_to(&w.routed[0], 1));
+	for (int i = 0; i < MAX_LOOKS && w.looks; i++) {
+		serve();
+		nap();
+	}
+	assert_false(w.looks);
+	assert_int_equal(vectors[0].tied, 4);
+	/* And a look that somebody asks for is as good. */
+	interrupt(0, 2);
+	expect_tied(0, 4);
+}
+
 /* The host counts what the fixed route ties, so that it sees a storm there, too. */
 /* The guest goes from MSI-X to MSI: what was tied before is not known, what is tied then is. */
 static void test_after_a_change_of_kind_what_kvm_takes_is_counted_again(void **state)
@@ -331,6 +416,41 @@ static void test_after_a_change_of_kind_what_kvm_takes_is_counted_again(void **s
 	assert_int_equal(vectors[0].tied_is, TIED_UNKNOWN);
 	assert_int_equal(vectors[1].tied_is, TIED_EXACT);
 	assert_int_equal(vectors[1].tied, w.injected[1]);
+}
+
+static void test_what_waits_at_a_change_of_kind_is_waited_for(void **state)
+{
+	(void)state;
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	interrupt(0, 3);
+	expect_tied(0, 4);
+	hold_router();
+	vector_routes_set(w.routes, 0, 0, ROUTE_URING);
+	vector_routes_count(w.routes, 0, 0);
+	w.epoch = 2;
+	for (unsigned v = 0; v < 2; v++) {
+		w.signals[v] = 0;
+		assert_int_equal(eventfd_write(w.fds[v], 1), 0); /* of the kind before */
+	}
+	for (unsigned i = 0; i < 50; i++) {
+		assert_false(vector_routes_recount(w.routes, 0, NULL, 2));
+		nap();
+	}
+	w.holds = false;
+	for (int i = 0; i < MAX_LOOKS && !vector_routes_recount(w.routes, 0, NULL, 2); i++)
+		nap();
+	assert_int_equal(w.function.counts_epoch, 2);
+	for (unsigned v = 0; v < 2; v++) {
+		const uint64_t tied = v ? 0 : 4;
+
+		assert_int_equal(w.routed[v], 1);
+		expect_tied(v, tied);
+		vector_routes_set(w.routes, 0, v, ROUTE_IRQFD);
+		gets_tied(v);
+		interrupt(v, 7);
+		expect_tied(v, tied + 8);
+	}
 }
 
 static void test_a_storm_of_a_tied_vector_is_brought_under_its_limit(void **state)
@@ -407,7 +527,10 @@ int main(void)
 		TEST(test_what_nobody_could_count_is_tied_by_those_who_ask_for_it_only),
 		TEST_ON(test_with_gicv4_a_signal_follows_each_change, begin_direct),
 		TEST(test_what_kvm_takes_is_counted_to_the_last_one),
+		TEST(test_what_shared_an_interrupt_of_the_routers_is_none_of_kvms),
+		TEST(test_a_router_that_gets_no_cpu_is_waited_for),
 		TEST(test_after_a_change_of_kind_what_kvm_takes_is_counted_again),
+		TEST(test_what_waits_at_a_change_of_kind_is_waited_for),
 		TEST_ON(test_a_storm_of_a_tied_vector_is_brought_under_its_limit, begin_limited),
 		TEST(test_a_vector_without_a_limit_is_looked_at_once_a_second),
 		TEST_ON(test_a_tied_vector_with_a_limit_is_looked_at_ten_times_a_second,
