@@ -20,14 +20,15 @@ bool hot_reset_affects(const struct vfio_device *dev, const struct vfio_device *
 bool hot_reset_is_of_one(const struct vfio_device *dev);
 
 /*
- * Are all functions that it resets in groups of this container? 0; -ENODEV: its slot cannot be
- * reset; or -EPERM: *ret_other is in none of them.
+ * Are all functions that it resets this container's, as the kernel, which is asked again, has it
+ * now? 0; -ENODEV: its slot cannot be reset; -EPERM: *ret_other is not; -EINVAL: there is one more
+ * than there was; or what the kernel answered. Allocates nothing; under the container's `slots`.
  */
 int hot_reset_allowed(const struct vfio_device *dev, struct pci_bdf *ret_other) _must_check_;
 
 /*
  * Reset the slot: once, where hot_reset_allowed(). 0, or what the kernel answered, of which
- * -EINVAL is that vfio-pci does not have all of them. Allocates nothing; no lock.
+ * -EINVAL is that vfio-pci does not have all of them. Allocates nothing; under `slots`, too.
  */
 int hot_reset_do(const struct vfio_device *dev) _must_check_;
 

@@ -11,6 +11,7 @@
 
 struct vfio_group;
 struct vfio_iommu;
+struct vfio_pci_dependent_device;
 
 /* IOVAs that can be mapped. */
 struct iova_range {
@@ -41,11 +42,13 @@ struct vfio_iommu_ops {
 	/* With the last one the address space is gone, and all that was mapped. */
 	void (*detach)(struct vfio_iommu *iommu, struct vfio_group *group);
 	/*
-	 * The file of a group that functions were opened by, which shows the kernel whose it is;
-	 * -ENOENT: there is none. NULL: functions have no groups here. Any thread while functions
-	 * are open.
+	 * A function that a reset of a slot would reset, and the flags of the answer that it is in
+	 * (VFIO_DEVICE_GET_PCI_HOT_RESET_INFO): 0: it is this container's, and *ret_file is what
+	 * the kernel is shown for that, -1: it knows. -ENOENT: it is somebody else's. Any thread
+	 * while functions are open.
 	 */
-	int (*group_file)(const struct vfio_iommu *iommu, uint32_t number) _must_check_;
+	int (*owns)(const struct vfio_iommu *iommu, uint32_t flags,
+		    const struct vfio_pci_dependent_device *fn, int *ret_file) _must_check_;
 	/* Page aligned, within the ranges. Any thread. 0, or negative errno. */
 	int (*map)(const struct vfio_iommu *iommu, uint64_t iova, uint64_t size,
 		   void *va) _must_check_;

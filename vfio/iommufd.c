@@ -225,6 +225,18 @@ static void iommufd_detach(struct vfio_iommu *iommu, struct vfio_group *group)
 		address_space_end(iommu);
 }
 
+/* Who is bound to the same iommufd, or in a group with one that is: the kernel has looked. */
+static int iommufd_owns(const struct vfio_iommu *iommu, uint32_t flags,
+			const struct vfio_pci_dependent_device *fn, int *ret_file)
+{
+	(void)iommu;
+	if (!(flags & ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID) ||
+	    fn->group_id == ABI_VFIO_PCI_DEVID_NOT_OWNED)
+		return -ENOENT;
+	*ret_file = -1;
+	return 0;
+}
+
 static int iommufd_map(const struct vfio_iommu *iommu, uint64_t iova, uint64_t size, void *va)
 {
 	struct abi_iommu_ioas_map map = {
@@ -246,5 +258,6 @@ const struct vfio_iommu_ops vfio_iommufd_ops = {
 	.open = iommufd_open,
 	.attach = iommufd_attach,
 	.detach = iommufd_detach,
+	.owns = iommufd_owns,
 	.map = iommufd_map,
 };

@@ -9,6 +9,7 @@
 #define VFIO_IOMMUFD_ABI_H
 
 #include <linux/vfio.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 
@@ -73,6 +74,18 @@ struct abi_vfio_device_attach_iommufd_pt {
 };
 #define ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT _IO(VFIO_TYPE, VFIO_BASE + 19)
 
+/*
+ * Flags of struct vfio_pci_hot_reset_info, of a function that is open by its own file: group_id of
+ * each that is affected is a devid; and none of them is another's.
+ */
+#define ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID	 1u
+#define ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED 2u
+/* A devid is the number of a function in its iommufd, or one of these: not open, but ours; not. */
+#define ABI_VFIO_PCI_DEVID_OWNED     0u
+#define ABI_VFIO_PCI_DEVID_NOT_OWNED UINT32_MAX
+
+_Static_assert(offsetof(struct vfio_pci_dependent_device, group_id) == 0, "where devid is");
+_Static_assert(sizeof(struct vfio_pci_dependent_device) == 8, "with either of them");
 _Static_assert(sizeof(struct abi_iommu_destroy) == 8, "as the kernel has it");
 _Static_assert(sizeof(struct abi_iommu_ioas_alloc) == 12, "as the kernel has it");
 _Static_assert(sizeof(struct abi_iommu_iova_range) == 16, "as the kernel has it");

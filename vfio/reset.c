@@ -155,11 +155,12 @@ static int may_reset_slot(const struct reset_set *set, const struct vfio_device 
 	}
 	if (r == -ENODEV)
 		return vfio_fail(why, VFIO_FAILURE_NO_RESET, -ENOTTY, "%s", dev->name);
-	if (r < 0) {
+	if (r == -EPERM) {
 		r = vfio_fail(why, VFIO_FAILURE_RESET_SHARED, r, "%s", dev->name);
 		vfio_failure_other(why, pci_bdf_format(&other, name));
+		return r;
 	}
-	return r;
+	return r < 0 ? say_slot_failed(dev, r, why) : 0;
 }
 
 /* Each slot once, whichever of its functions comes first. */

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "vfio/fail.h"
+#include "vfio/iommufd_abi.h"
 
 static int type1_open(struct vfio_iommu *iommu, struct vfio_failure *failure)
 {
@@ -259,20 +260,27 @@ static int type1_unmap(const struct vfio_iommu *iommu, uint64_t iova, uint64_t s
 	return r < 0 ? r : 0;
 }
 
-static int type1_group_file(const struct vfio_iommu *iommu, uint32_t number)
+/* Whose group is open, by its file. */
+static int type1_owns(const struct vfio_iommu *iommu, uint32_t flags,
+		      const struct vfio_pci_dependent_device *fn, int *ret_file)
 {
 	const struct vfio_group *group = iommu->groups;
 
-	while (group && (uint32_t)group->number != number)
+	if (flags & ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID)
+		return -ENOENT;
+	while (group && (uint32_t)group->number != fn->group_id)
 		group = group->next;
-	return group ? group->fd : -ENOENT;
+	if (!group)
+		return -ENOENT;
+	*ret_file = group->fd;
+	return 0;
 }
 
 const struct vfio_iommu_ops vfio_type1_ops = {
 	.open = type1_open,
 	.attach = type1_attach,
 	.detach = type1_detach,
-	.group_file = type1_group_file,
+	.owns = type1_owns,
 	.map = type1_map,
 	.map_bar = type1_map, /* pins nothing */
 	.unmap_bar = type1_unmap,

@@ -178,7 +178,9 @@ const struct sandbox_call sandbox_calls[] = {
 };
 const size_t sandbox_nr_calls = ARRAY_SIZE(sandbox_calls);
 
+/* Of a container's file, and of a function's: docs/security.md says what follows from it. */
 _Static_assert(VFIO_IOMMU_MAP_DMA == VFIO_DEVICE_PCI_HOT_RESET, "one row is for both");
+_Static_assert(VFIO_IOMMU_GET_INFO == VFIO_DEVICE_GET_PCI_HOT_RESET_INFO, "and another one");
 
 #define IOCTL(name_) .name = #name_, .request = (uint32_t)(name_)
 
@@ -210,6 +212,8 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_DEVICE_SET_IRQS), GUEST,
 	  "a vector is masked at the device, or triggered; another kind of interrupt" },
 	{ IOCTL(VFIO_DEVICE_RESET), MAIN | VCPU, "a reset by the guest, at a reboot, at the end" },
+	{ IOCTL(VFIO_DEVICE_GET_PCI_HOT_RESET_INFO), MAIN | VCPU,
+	  "whom a reset of a slot would reset, which may have changed" },
 	/* Of a container's file it is this one, of a function's VFIO_DEVICE_PCI_HOT_RESET. */
 	{ IOCTL(VFIO_IOMMU_MAP_DMA), MAIN | VCPU,
 	  "the guest moves a BAR, or one that lay over it is taken out: DMA reaches it there; a "

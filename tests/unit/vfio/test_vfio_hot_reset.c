@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Resets by the slot, of functions that have none of their own or whose own fails; and what is
- * tried again.
+ * tried again. All with type1 and with iommufd.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
+#include "vfio/iommufd_abi.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define FIRST	  "0000:01:00.0"
@@ -54,11 +55,20 @@ static void reset_failed(void *ctx, const struct vfio_failure *why)
 static const struct vfio_device_ops ops = { .bars_changed = bars_changed,
 					    .reset_failed = reset_failed };
 
+/* Who runs a test says what DMA goes by; what is not said otherwise holds for both. */
+static enum vfio_iommu_kind kinds[] = { VFIO_IOMMU_TYPE1, VFIO_IOMMU_IOMMUFD };
+
+static bool by_iommufd(const enum vfio_iommu_kind *kind)
+{
+	return *kind == VFIO_IOMMU_IOMMUFD;
+}
+
 /* None has a reset of its own; groups say who shares one. */
-static void make(struct world *w, const int groups[3])
+static void make(struct world *w, const enum vfio_iommu_kind *kind, const int groups[3])
 {
 	*w = (struct world){ 0 };
 	fake_init(&w->fake);
+	w->fake.kind = *kind;
 	for (size_t i = 0; i < 3; i++) {
 		w->fns[i] = fake_add_full(&w->fake, names[i], groups[i]);
 		w->fns[i]->can_reset = false;
@@ -75,9 +85,9 @@ static void open_them(struct world *w, size_t nr)
 	vfio_device_set_ops(w->devs[0], &ops, w);
 }
 
-static void make_and_open(struct world *w)
+static void make_and_open(struct world *w, const enum vfio_iommu_kind *kind)
 {
-	make(w, (const int[]){ 1, 1, 2 });
+	make(w, kind, (const int[]){ 1, 1, 2 });
 	open_them(w, 3);
 }
 
@@ -122,8 +132,7 @@ static void test_each_slot_is_reset_once(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make_and_open(&w);
+	make_and_open(&w, *state);
 	assert_int_equal(w.fake.hot_reset_tries, 0);
 	vfio_reset_due(w.devs, 3, w.results);
 	expect_results(&w, 3, VFIO_FAILURE_NONE);
@@ -149,8 +158,7 @@ static void test_who_has_a_reset_of_its_own_gets_that(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[0]->can_reset = w.fns[1]->can_reset = w.fns[2]->can_reset = true;
 	open_them(&w, 3);
 	vfio_reset_due(w.devs, 3, w.results);
@@ -166,8 +174,7 @@ static void test_where_its_own_reset_fails_its_slot_is_reset(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[0]->can_reset = true;
 	w.fns[0]->reset_errno = ENOTTY;
 	w.fns[0]->reset_fails = 1;
@@ -204,9 +211,8 @@ static void test_what_fails_is_tried_again_unless_it_would_be_answered_again(voi
 	};
 	struct world w;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		make_and_open(&w);
+		make_and_open(&w, *state);
 		use(&w);
 		w.fake.hot_reset_errno = cases[i].error;
 		w.fake.hot_reset_fails = cases[i].fails;
@@ -227,8 +233,7 @@ static void test_its_own_reset_is_tried_again_too(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[2]->can_reset = true;
 	w.fns[2]->slot = 0;
 	w.fns[2]->reset_errno = EAGAIN;
@@ -248,9 +253,8 @@ static void test_a_function_of_others_is_never_reset(void **state)
 {
 	struct world w;
 
-	(void)state;
 	/* Its sibling is in a group that the guest has not. */
-	make(&w, (const int[]){ 1, 3, 2 });
+	make(&w, *state, (const int[]){ 1, 3, 2 });
 	open_them(&w, 1);
 	vfio_reset_due(w.devs, 1, w.results);
 	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
@@ -259,20 +263,22 @@ static void test_a_function_of_others_is_never_reset(void **state)
 	stop(&w);
 
 	/* Of its own group, it is nobody else's: it need not be the guest's. */
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	open_them(&w, 1);
 	vfio_reset_due(w.devs, 1, w.results);
 	expect_results(&w, 1, VFIO_FAILURE_NONE);
 	assert_int_equal(w.fns[1]->hot_resets, 1);
 	stop(&w);
 
-	/* Where vfio-pci has it not, the kernel refuses, and nobody can say which it is. */
-	make(&w, (const int[]){ 1, 1, 2 });
+	/* Where vfio-pci has it not, only iommufd's answer says which it is; else, that one
+	 * refuses. */
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[1]->driver = "pci-stub";
 	open_them(&w, 1);
 	vfio_reset_due(w.devs, 1, w.results);
 	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
-	assert_string_equal(w.results[0].why.other, "");
+	assert_string_equal(w.results[0].why.other, by_iommufd(*state) ? SECOND : "");
+	assert_int_equal(w.fns[1]->hot_resets, 0);
 	stop(&w);
 }
 
@@ -280,8 +286,7 @@ static void test_groups_of_a_slot_are_shown_once_each(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 3, 2 });
+	make(&w, *state, (const int[]){ 1, 3, 2 });
 	open_them(&w, 3);
 	vfio_reset_due(w.devs, 3, w.results);
 	expect_results(&w, 3, VFIO_FAILURE_NONE);
@@ -289,12 +294,55 @@ static void test_groups_of_a_slot_are_shown_once_each(void **state)
 	stop(&w);
 }
 
+/* Whose it is, is as of now: of a group that comes with its function, and goes with it. */
+static void test_whose_a_function_is_is_asked_before_each_reset(void **state)
+{
+	struct world w;
+
+	make(&w, *state, (const int[]){ 1, 3, 2 });
+	open_them(&w, 1);
+	vfio_reset_due(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
+	assert_string_equal(w.results[0].why.other, SECOND);
+
+	w.devs[1] = fake_open(&w.fake, w.container, SECOND);
+	vfio_reset_all(w.devs, 2, w.results);
+	expect_results(&w, 2, VFIO_FAILURE_NONE);
+	assert_int_equal(w.fns[0]->hot_resets, 1);
+	assert_int_equal(w.fns[1]->hot_resets, 1);
+
+	vfio_device_destroy(TAKE_PTR(w.devs[1]));
+	vfio_reset_all(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
+	assert_string_equal(w.results[0].why.other, SECOND);
+	assert_int_equal(w.fns[1]->hot_resets, 1);
+	stop(&w);
+}
+
+static void test_a_slot_that_has_one_more_by_now_is_left_alone(void **state)
+{
+	struct world w;
+
+	make(&w, *state, (const int[]){ 1, 3, 2 });
+	w.fake.late_functions = 2;
+	open_them(&w, 1);
+	vfio_reset_due(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
+	assert_string_equal(w.results[0].why.other, "");
+	assert_int_equal(w.fake.hot_reset_tries, 0);
+	/* Once it is away again, all is as it was. */
+	w.fns[1]->slot = 0;
+	vfio_reset_all(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_NONE);
+	assert_int_equal(w.fns[0]->hot_resets, 1);
+	stop(&w);
+}
+
 static void test_a_function_without_any_reset_is_told(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[0]->slot = 0;
 	open_them(&w, 1);
 	vfio_reset_due(w.devs, 1, w.results);
@@ -321,8 +369,7 @@ static void test_the_guests_reset_of_a_function_is_of_that_one(void **state)
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 1, 2 });
+	make(&w, *state, (const int[]){ 1, 1, 2 });
 	w.fns[0]->can_reset = true;
 	open_them(&w, 3);
 	assert_true(shows_flr(&w, 0));
@@ -352,8 +399,7 @@ static void test_a_function_that_comes_between_two_questions_is_known(void **sta
 {
 	struct world w;
 
-	(void)state;
-	make(&w, (const int[]){ 1, 3, 2 });
+	make(&w, *state, (const int[]){ 1, 3, 2 });
 	w.fake.late_functions = 1;
 	open_them(&w, 1);
 	vfio_reset_due(w.devs, 1, w.results);
@@ -361,17 +407,42 @@ static void test_a_function_that_comes_between_two_questions_is_known(void **sta
 	stop(&w);
 }
 
-static int (*fake_ioctl)(void *ctx, int fd, unsigned long request, void *arg);
-static uint32_t odd_count;
+/* ---- a kernel that answers something else --------------------------------------------- */
 
-/* A kernel that says such a number. */
+static int (*fake_ioctl)(void *ctx, int fd, unsigned long request, void *arg);
+static void *(*fake_zalloc)(void *ctx, size_t nr, size_t size);
+static uint32_t odd_count, odd_flags;
+static unsigned nr_zallocs;
+
 static int odd_ioctl(void *ctx, int fd, unsigned long request, void *arg)
 {
 	int r = fake_ioctl(ctx, fd, request, arg);
+	struct vfio_pci_hot_reset_info *info = arg;
 
-	if (request == VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
-		((struct vfio_pci_hot_reset_info *)arg)->count = odd_count;
+	if (request != VFIO_DEVICE_GET_PCI_HOT_RESET_INFO)
+		return r;
+	info->count = odd_flags ? info->count : odd_count;
+	info->flags ^= odd_flags;
 	return r;
+}
+
+static void *counting_zalloc(void *ctx, size_t nr, size_t size)
+{
+	nr_zallocs++;
+	return fake_zalloc(ctx, nr, size);
+}
+
+/* make(), with these in the fake's place. */
+static void make_odd(struct world *w, const enum vfio_iommu_kind *kind)
+{
+	make(w, kind, (const int[]){ 1, 1, 2 });
+	vfio_container_destroy(w->container);
+	fake_ioctl = w->fake.sys.ioctl;
+	fake_zalloc = w->fake.sys.zalloc;
+	w->fake.sys.ioctl = odd_ioctl;
+	w->fake.sys.zalloc = counting_zalloc;
+	fake_container(&w->fake, &w->container);
+	open_them(w, 1);
 }
 
 static void test_an_answer_that_makes_no_sense_is_none(void **state)
@@ -379,19 +450,43 @@ static void test_an_answer_that_makes_no_sense_is_none(void **state)
 	static const uint32_t odd[] = { 0, 1000000, UINT32_MAX };
 	struct world w;
 
-	(void)state;
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
-		make(&w, (const int[]){ 1, 1, 2 });
-		vfio_container_destroy(w.container);
-		fake_ioctl = w.fake.sys.ioctl;
-		w.fake.sys.ioctl = odd_ioctl;
 		odd_count = odd[i];
-		fake_container(&w.fake, &w.container);
-		open_them(&w, 1);
+		odd_flags = 0;
+		make_odd(&w, *state);
 		vfio_reset_due(w.devs, 1, w.results);
 		expect_results(&w, 1, VFIO_FAILURE_NO_RESET);
 		stop(&w);
 	}
+}
+
+/* Groups are no devids, nor are devids groups. */
+static void test_an_answer_of_the_other_interface_says_that_nobody_is_ours(void **state)
+{
+	struct world w;
+
+	odd_flags = ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID;
+	make_odd(&w, *state);
+	vfio_reset_due(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_RESET_SHARED);
+	assert_string_equal(w.results[0].why.other, FIRST);
+	assert_int_equal(w.fake.hot_reset_tries, 0);
+	stop(&w);
+}
+
+/* A guest's reset is on a vCPU's thread. */
+static void test_a_reset_allocates_nothing(void **state)
+{
+	struct world w;
+
+	odd_flags = ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED; /* which nobody asks for */
+	make_odd(&w, *state);
+	nr_zallocs = 0;
+	vfio_reset_due(w.devs, 1, w.results);
+	expect_results(&w, 1, VFIO_FAILURE_NONE);
+	assert_int_equal(w.fake.hot_resets, 1);
+	assert_int_equal(nr_zallocs, 0);
+	stop(&w);
 }
 
 /* ---- one that leaves --------------------------------------------------------------- */
@@ -431,11 +526,12 @@ static void see_it_leave(void *arg)
 /* Its group's file is closed, and it is in no list any more, when the reset has done with both. */
 static void test_who_leaves_waits_for_the_reset_of_a_slot(void **state)
 {
+	const enum vfio_iommu_kind *kind = *state;
 	struct leaving l = { 0 };
 	enum vfio_reset_step failed;
 
-	(void)state;
 	fake_init(&l.fake);
+	l.fake.kind = *kind;
 	l.fn = fake_add_full(&l.fake, FIRST, 1);
 	l.fn->can_reset = false;
 	l.fn->slot = 1;
@@ -457,21 +553,29 @@ static void test_who_leaves_waits_for_the_reset_of_a_slot(void **state)
 	fake_fini(&l.fake);
 }
 
+/* With type1, and with iommufd. */
+#define BY_BOTH(test) \
+	cmocka_unit_test_prestate(test, &kinds[0]), cmocka_unit_test_prestate(test, &kinds[1])
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each_slot_is_reset_once),
-		cmocka_unit_test(test_who_has_a_reset_of_its_own_gets_that),
-		cmocka_unit_test(test_where_its_own_reset_fails_its_slot_is_reset),
-		cmocka_unit_test(test_what_fails_is_tried_again_unless_it_would_be_answered_again),
-		cmocka_unit_test(test_its_own_reset_is_tried_again_too),
-		cmocka_unit_test(test_a_function_of_others_is_never_reset),
-		cmocka_unit_test(test_groups_of_a_slot_are_shown_once_each),
-		cmocka_unit_test(test_a_function_without_any_reset_is_told),
-		cmocka_unit_test(test_the_guests_reset_of_a_function_is_of_that_one),
-		cmocka_unit_test(test_a_function_that_comes_between_two_questions_is_known),
-		cmocka_unit_test(test_an_answer_that_makes_no_sense_is_none),
-		cmocka_unit_test(test_who_leaves_waits_for_the_reset_of_a_slot),
+		BY_BOTH(test_each_slot_is_reset_once),
+		BY_BOTH(test_who_has_a_reset_of_its_own_gets_that),
+		BY_BOTH(test_where_its_own_reset_fails_its_slot_is_reset),
+		BY_BOTH(test_what_fails_is_tried_again_unless_it_would_be_answered_again),
+		BY_BOTH(test_its_own_reset_is_tried_again_too),
+		BY_BOTH(test_a_function_of_others_is_never_reset),
+		BY_BOTH(test_groups_of_a_slot_are_shown_once_each),
+		BY_BOTH(test_whose_a_function_is_is_asked_before_each_reset),
+		BY_BOTH(test_a_slot_that_has_one_more_by_now_is_left_alone),
+		BY_BOTH(test_a_function_without_any_reset_is_told),
+		BY_BOTH(test_the_guests_reset_of_a_function_is_of_that_one),
+		BY_BOTH(test_a_function_that_comes_between_two_questions_is_known),
+		BY_BOTH(test_an_answer_that_makes_no_sense_is_none),
+		BY_BOTH(test_an_answer_of_the_other_interface_says_that_nobody_is_ours),
+		BY_BOTH(test_a_reset_allocates_nothing),
+		BY_BOTH(test_who_leaves_waits_for_the_reset_of_a_slot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

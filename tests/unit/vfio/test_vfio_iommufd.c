@@ -436,6 +436,15 @@ static void test_numbers_and_sizes_are_the_kernels(void **state)
 	assert_int_equal(sizeof(struct abi_vfio_device_bind_iommufd),
 			 sizeof(struct vfio_device_bind_iommufd));
 #endif
+#ifdef VFIO_PCI_HOT_RESET_FLAG_DEV_ID
+	assert_int_equal(ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID, VFIO_PCI_HOT_RESET_FLAG_DEV_ID);
+	assert_int_equal(ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED,
+			 VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED);
+	assert_int_equal(ABI_VFIO_PCI_DEVID_OWNED, VFIO_PCI_DEVID_OWNED);
+	assert_true(ABI_VFIO_PCI_DEVID_NOT_OWNED == (uint32_t)VFIO_PCI_DEVID_NOT_OWNED);
+	assert_int_equal(offsetof(struct vfio_pci_dependent_device, group_id),
+			 offsetof(struct vfio_pci_dependent_device, devid));
+#endif
 #if !defined(IOMMU_IOAS_MAP) || !defined(VFIO_DEVICE_BIND_IOMMUFD)
 	skip(); /* headers before Linux 6.6 */
 #endif

@@ -29,6 +29,11 @@ int fake_open_cdev(struct fake_vfio *fake, unsigned number)
 	return fn->fd;
 }
 
+uint32_t fake_devid(const struct fake_vfio *fake, const struct fake_function *fn)
+{
+	return FAKE_IOAS + 1 + (uint32_t)(fn - fake->functions);
+}
+
 static int ioas_ranges(const struct fake_vfio *fake, struct abi_iommu_ioas_iova_ranges *ask)
 {
 	struct abi_iommu_iova_range *ranges = (void *)(uintptr_t)ask->allowed_iovas;
@@ -108,6 +113,7 @@ int fake_enter_iommufd(struct fake_vfio *fake, struct fake_function *fn, unsigne
 		if (fn->bound || fake->bind_errno)
 			return -(fn->bound ? EINVAL : fake->bind_errno);
 		fn->bound = true;
+		bind->out_devid = fake_devid(fake, fn);
 		return 0;
 	}
 	if (request != ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT)

@@ -12,6 +12,8 @@ int fake_open_cdev(struct fake_vfio *fake, unsigned number);
 int fake_iommufd_ioctl(struct fake_vfio *fake, unsigned long request, void *arg);
 int fake_enter_iommufd(struct fake_vfio *fake, struct fake_function *fn, unsigned long request,
 		       void *arg);
+/* A function's number in the iommufd that it is bound to. */
+uint32_t fake_devid(const struct fake_vfio *fake, const struct fake_function *fn);
 /* As a host has it where VFIO makes files for functions: one for each, in their order. */
 void fake_publish_cdev(const struct fake_vfio *fake, unsigned number);
 

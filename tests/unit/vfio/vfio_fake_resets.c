@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Resets of the fake VFIO, after drivers/vfio/pci/vfio_pci_core.c of Linux 6.1.
+ * Resets of the fake VFIO, after drivers/vfio/pci/vfio_pci_core.c of Linux 6.1, and of
+ * Linux 6.12 where functions are open by files of their own.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +13,8 @@
 #include <linux/vfio.h>
 #include <string.h>
 
-#include "tests/unit/vfio/vfio_fake.h"
+#include "tests/unit/vfio/vfio_fake_iommufd.h"
+#include "vfio/iommufd_abi.h"
 #include "vfio/pci_priv.h"
 
 /* The kernel restores what it saved: the function's registers stay as they are. */
@@ -49,13 +51,28 @@ static bool is_affected(const struct fake_function *fn, const struct fake_functi
 	return fn->slot && fn->slot == other->slot;
 }
 
-static void describe(const struct fake_function *fn, struct vfio_pci_dependent_device *ret)
+/* vfio_iommufd_get_dev_id(), of who has vfio-pci. */
+static uint32_t devid_of(const struct fake_vfio *fake, const struct fake_function *fn)
+{
+	if (!pci_driver_is_vfio(fn->driver))
+		return ABI_VFIO_PCI_DEVID_NOT_OWNED;
+	if (fn->bound)
+		return fake_devid(fake, fn);
+	for (unsigned i = 0; i < fake->nr_functions; i++) {
+		if (fake->functions[i].bound && fake->functions[i].group == fn->group)
+			return ABI_VFIO_PCI_DEVID_OWNED;
+	}
+	return ABI_VFIO_PCI_DEVID_NOT_OWNED;
+}
+
+static void describe(const struct fake_function *fn, uint32_t id,
+		     struct vfio_pci_dependent_device *ret)
 {
 	struct pci_bdf bdf;
 
 	assert_int_equal(pci_bdf_parse(fn->bdf, &bdf), 0);
 	*ret = (struct vfio_pci_dependent_device){
-		.group_id = (uint32_t)fn->group,
+		.group_id = id,
 		.segment = (uint16_t)bdf.domain,
 		.bus = bdf.bus,
 		.devfn = (uint8_t)(bdf.dev << 3 | bdf.fn),
@@ -80,9 +97,18 @@ int fake_hot_reset_info(struct fake_vfio *fake, const struct fake_function *fn,
 	info->count = nr;
 	if (room < sizeof(*info) + nr * sizeof(info->devices[0]))
 		return -ENOSPC;
+	if (fn->by_cdev)
+		info->flags = ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID |
+			      ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 	for (unsigned i = 0, at = 0; i < fake->nr_functions && at < nr; i++) {
-		if (is_affected(fn, &fake->functions[i]))
-			describe(&fake->functions[i], &info->devices[at++]);
+		const struct fake_function *other = &fake->functions[i];
+		uint32_t id = fn->by_cdev ? devid_of(fake, other) : (uint32_t)other->group;
+
+		if (!is_affected(fn, other))
+			continue;
+		describe(other, id, &info->devices[at++]);
+		if (fn->by_cdev && id == ABI_VFIO_PCI_DEVID_NOT_OWNED)
+			info->flags &= ~ABI_VFIO_PCI_HOT_RESET_FLAG_DEV_ID_OWNED;
 	}
 	return 0;
 }
@@ -101,6 +127,15 @@ static bool is_shown(const struct fake_vfio *fake, const struct fake_function *f
 	return false;
 }
 
+static bool may_be_reset(const struct fake_vfio *fake, const struct fake_function *fn,
+			 const struct fake_function *other,
+			 const struct vfio_pci_hot_reset *request)
+{
+	if (fn->by_cdev)
+		return devid_of(fake, other) != ABI_VFIO_PCI_DEVID_NOT_OWNED;
+	return is_shown(fake, other, request) && pci_driver_is_vfio(other->driver);
+}
+
 int fake_hot_reset(struct fake_vfio *fake, struct fake_function *fn,
 		   const struct vfio_pci_hot_reset *request)
 {
@@ -113,13 +148,13 @@ int fake_hot_reset(struct fake_vfio *fake, struct fake_function *fn,
 		return -ENODEV;
 	for (unsigned i = 0; i < fake->nr_functions; i++)
 		nr += is_affected(fn, &fake->functions[i]);
-	if (!request->count || request->count > nr)
+	/* No file is for functions that are open by their own, and for no others. */
+	if ((request->count == 0) != fn->by_cdev || request->count > nr)
 		return -EINVAL;
 	for (unsigned i = 0; i < fake->nr_functions; i++) {
 		const struct fake_function *other = &fake->functions[i];
 
-		if (is_affected(fn, other) &&
-		    (!is_shown(fake, other, request) || !pci_driver_is_vfio(other->driver)))
+		if (is_affected(fn, other) && !may_be_reset(fake, fn, other, request))
 			return -EINVAL;
 	}
 	if (fake->hot_reset_fails) {
