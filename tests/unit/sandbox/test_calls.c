@@ -26,6 +26,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "vfio/iommufd_abi.h"
 #include "vmm/base/bits.h"
 #include "vmm/sandbox/calls.h"
 #include "vmm/sandbox/keeper.h"
@@ -118,6 +119,21 @@ static void test_no_thread_of_the_guests_has_a_row_that_leads_out(void **state)
 				fail_msg("%s: allowed for 0x%x", out[o], sandbox_calls[i].kinds);
 	for (size_t i = 0; i < sandbox_nr_ioctls; i++)
 		assert_int_not_equal(sandbox_ioctls[i].request, TIOCSTI);
+}
+
+/* Nor one that takes another device. With type1, what moves BARs maps memory, too. */
+static void test_no_thread_has_a_row_that_gives_devices_memory_by_iommufd(void **state)
+{
+	static const uint32_t gives[] = {
+		ABI_IOMMU_IOAS_ALLOC,	      ABI_IOMMU_IOAS_MAP,
+		ABI_VFIO_DEVICE_BIND_IOMMUFD, ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+		VFIO_GROUP_SET_CONTAINER,     VFIO_GROUP_GET_DEVICE_FD,
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sandbox_nr_ioctls; i++)
+		for (size_t g = 0; g < ARRAY_SIZE(gives); g++)
+			assert_int_not_equal(sandbox_ioctls[i].request, gives[g]);
 }
 
 /* ---- real ones ----------------------------------------------------------------------------- */
@@ -405,6 +421,7 @@ int main(void)
 		cmocka_unit_test(
 			test_the_main_thread_has_what_its_threads_have_and_nothing_of_the_keepers),
 		cmocka_unit_test(test_no_thread_of_the_guests_has_a_row_that_leads_out),
+		cmocka_unit_test(test_no_thread_has_a_row_that_gives_devices_memory_by_iommufd),
 		cmocka_unit_test(
 			test_a_forbidden_call_of_the_main_thread_ends_the_process_and_is_told),
 		cmocka_unit_test(test_a_forbidden_call_of_a_vcpu_ends_the_process_and_is_told),
