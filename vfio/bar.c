@@ -27,6 +27,8 @@
 #define BAR_IO_MIN     4u
 #define BAR_MEMORY_MIN 16u
 #define BAR_ROM_MIN    2048u
+/* The least that is shown as large as a page of the host's. */
+#define BAR_GROWS_MIN 4096u
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "registers are copied as they are");
 
@@ -145,20 +147,29 @@ static size_t add_area(struct bar_span *spans, size_t nr, uint64_t page,
 	return spans[nr].first < spans[nr].end ? nr + 1 : nr;
 }
 
+static const char *find_sparse(const struct vfio_region_info *info, size_t info_size,
+			       size_t *ret_room)
+{
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_CAPS))
+		return NULL;
+	return vfio_find_cap(info, info_size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP,
+			     ret_room);
+}
+
+/* Of a BAR that has this size to the guest. */
 static size_t mappable_areas(const struct vfio_device *dev, const struct vfio_region_info *info,
-			     size_t info_size, struct bar_span spans[BAR_AREAS_MAX])
+			     size_t info_size, uint64_t bar_size,
+			     struct bar_span spans[BAR_AREAS_MAX])
 {
 	uint64_t page = dev->container->sys.page_size;
 	struct vfio_region_info_cap_sparse_mmap sparse;
-	struct vfio_region_sparse_mmap_area area = { .size = info->size };
-	const char *cap = NULL;
+	struct vfio_region_sparse_mmap_area area = { .size = bar_size };
+	const char *cap;
 	size_t room = 0, nr = 0;
 
 	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return 0;
-	if (info->flags & VFIO_REGION_INFO_FLAG_CAPS)
-		cap = vfio_find_cap(info, info_size, info->cap_offset,
-				    VFIO_REGION_INFO_CAP_SPARSE_MMAP, &room);
+	cap = find_sparse(info, info_size, &room);
 	if (!cap)
 		return add_area(spans, 0, page, &area);
 
@@ -223,6 +234,25 @@ static bool is_64bit(uint32_t flags)
 	       (flags & PCI_BASE_ADDRESS_MEM_TYPE_MASK) == PCI_BASE_ADDRESS_MEM_TYPE_64;
 }
 
+/*
+ * VFIO maps a BAR that is smaller than a page of the host's where nothing else is in that page,
+ * nor can get there (vfio_pci_probe_mmaps()); but it is the page that is mapped. So the guest has
+ * the BAR as large as that, and puts nothing else into the page, either. Behind the function's own
+ * part nobody answers, as in any gap between BARs.
+ *
+ * Choice: only BARs of 4 KiB and more grow, so none does where the host has pages of 4 KiB. There
+ * is little to gain by smaller ones, and there are drivers that look at the size of those.
+ */
+static bool grows(const struct vfio_device *dev, const struct vfio_region_info *info,
+		  size_t info_size, const struct bar_spans *trapped)
+{
+	size_t room;
+
+	return (info->flags & VFIO_REGION_INFO_FLAG_MMAP) && info->size >= BAR_GROWS_MIN &&
+	       info->size < dev->container->sys.page_size && !trapped->nr &&
+	       !find_sparse(info, info_size, &room);
+}
+
 static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		     struct vfio_failure *failure)
 {
@@ -247,6 +277,7 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		return 0;
 
 	state->region = info->offset;
+	state->size = info->size;
 	state->shape = (struct vfio_bar){
 		.present = true,
 		.is_io = is_io,
@@ -254,10 +285,13 @@ static int bar_probe(struct vfio_device *dev, unsigned index, uint32_t flags,
 		.prefetchable = !is_io && (flags & PCI_BASE_ADDRESS_MEM_PREFETCH),
 		.size = info->size,
 	};
-	if (!is_io && index != VFIO_DEVICE_ROM)
-		mappable.nr = mappable_areas(dev, info, size, areas);
 	trapped.nr = add_trap(traps, 0, dev, index, &dev->table);
 	trapped.nr = add_trap(traps, trapped.nr, dev, index, &dev->pba);
+	if (!is_io && index != VFIO_DEVICE_ROM) {
+		if (grows(dev, info, size, &trapped))
+			state->shape.size = dev->container->sys.page_size;
+		mappable.nr = mappable_areas(dev, info, size, state->shape.size, areas);
+	}
 	bar_cut(&state->shape, dev->container->sys.page_size, &mappable, &trapped);
 	return map_pieces(dev, index, failure);
 }
@@ -418,8 +452,9 @@ uint64_t vfio_bar_read(struct vfio_device *dev, unsigned bar, uint64_t offset, u
 		return msix_pba_read(dev, offset - dev->pba.offset, len);
 	if (is_made(dev, bar))
 		return 0;
-	/* A function that is gone answers all ones, as PCI does. */
-	if (device_read(dev, dev->bars[bar].region + offset, &value, len) < 0)
+	/* A function that is gone answers all ones, as PCI does; so does nobody. */
+	if (offset >= dev->bars[bar].size ||
+	    device_read(dev, dev->bars[bar].region + offset, &value, len) < 0)
 		return UINT64_MAX >> (64 - 8 * len);
 	return value;
 }
@@ -431,7 +466,8 @@ void vfio_bar_write(struct vfio_device *dev, unsigned bar, uint64_t offset, unsi
 		return;
 	if (in_place(dev, bar, offset, &dev->table))
 		msix_table_write(dev, offset - dev->table.offset, len, value);
-	else if (!is_made(dev, bar) && !in_place(dev, bar, offset, &dev->pba))
+	else if (!is_made(dev, bar) && !in_place(dev, bar, offset, &dev->pba) &&
+		 offset < dev->bars[bar].size)
 		(void)!device_write(dev, dev->bars[bar].region + offset, &value, len);
 }
 

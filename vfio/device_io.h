@@ -50,6 +50,7 @@ enum reset_round {
 struct vfio_bar_state {
 	struct vfio_bar shape; /* but for decoded and address */
 	uint64_t region;       /* where in the device's file it begins */
+	uint64_t size;	       /* the function's own; of shape it may be more */
 };
 
 struct vfio_device {

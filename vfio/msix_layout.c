@@ -65,7 +65,7 @@ bool msix_layout_crowds(const struct msix_layout *layout, unsigned bar, uint64_t
 {
 	const struct bar_place *places[] = { &layout->table, &layout->pba };
 
-	for (unsigned i = 0; i < 2 && size >= page; i++) {
+	for (unsigned i = 0; i < 2 && size >= APART; i++) {
 		if (places[i]->size && places[i]->bar == bar &&
 		    place_crowds(layout, places[i], size, page))
 			return true;

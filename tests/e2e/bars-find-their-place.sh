@@ -3,7 +3,8 @@
 #
 # Linux finds a place for the BARs of functions that are passed through, and drives them there: BARs of 64 bits
 # that are not prefetchable in the 64-bit window, since the 32-bit one has 640 MiB; I/O ports in theirs;
-# expansion ROMs; and those of a function that has no interrupts.
+# expansion ROMs; and those of a function that has no interrupts. One of 4 KiB, with nothing else in its page, is as
+# large as a page of the host's.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -37,7 +38,7 @@ device "rom" {
 	bdf = "0000:00:04.0"
 }
 device "test" {
-	bdf = "0000:00:05.0"
+	bdf = "0000:01:00.0"
 }
 END
 
@@ -47,7 +48,9 @@ perl -e 'my $head = pack("vx22v", 0xaa55, 0x1c) . pack("x2") . pack("a4v2vvC4v2C
 rom_sum=$(sha256sum <"$tmp/rom" | cut -c 1-64)
 
 on_host --device nvme --device nvme --device e1000e --qemu-device "nvme,addr=4,serial=rom,romfile=$tmp/rom" \
-	--qemu-device pci-testdev,addr=5 <<'END'
+	--qemu-device pcie-root-port,id=above,chassis=1,addr=5 --qemu-device pci-testdev,bus=above,addr=0 <<'END'
+step page awk '$1 == "KernelPageSize:" { print $2 * 1024; exit }' /proc/self/smaps
+step devices sh -c 'itsy devices --json >/tmp/devices.json'
 guest large /etc/large.conf
 guest ports /etc/ports.conf
 END
@@ -69,6 +72,11 @@ has ports.out '^ports 0000:00:01\.0 ([0-9a-f:]{11}) of \1:'
 # As many bytes as the image says that it has.
 has ports.out "^rom 0000:00:02\.0 3072 $rom_sum\$"
 has ports.out '^bar 0000:00:03\.0 0 0x0*[1-9a-f][0-9a-f]* 0x[0-9a-f]+ 0x0000000000040200$'
+# Behind a port, nothing else is in its page.
+page=$(cat "$(file_of page.out)")
+place=$(sed -n 's/^bar 0000:00:03\.0 0 \(0x[0-9a-f]*\) \(0x[0-9a-f]*\) .*/\2 - \1/p' "$(file_of ports.out)")
+expect "its BAR has $page bytes" [ "$((${place:-0} + 1))" = "$page" ]
+json devices '[.. | objects | select(.bdf? == "0000:01:00.0")] | .[0].trapped_bars == []'
 json ports '.devices[3] | .name == "test" and .vectors == []'
 json ports '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0'
 

@@ -101,7 +101,7 @@ static void test_a_device_that_is_reset_with_its_slot_needs_all_of_it(void **sta
 
 static void test_registers_that_trap_are_told(void **state)
 {
-	static const char none[] = "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n";
+	static const char none[] = "0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n0 0 0\n";
 	char resource[96];
 
 	(void)state;
@@ -110,6 +110,11 @@ static void test_registers_that_trap_are_told(void **state)
 	tree_write(&w.tree, "sys/devices/pci0000:00/" FIRST "/resource", resource);
 	expect(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
 	w.host.page_size = 16 * KiB;
+	expect(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
+	/* Another one has registers in its page. */
+	add(SECOND, "vfio-pci", 3, "flr");
+	(void)snprintf(resource, sizeof(resource), "1000 1fff 200\n%s", none);
+	tree_write(&w.tree, "sys/devices/pci0000:00/" SECOND "/resource", resource);
 	expect(VERDICT_PASS, "; each access to registers of BAR 0 traps, some microseconds ", "");
 	/* The table is at the beginning of a BAR that is large enough. */
 	(void)snprintf(resource, sizeof(resource), "0 7fff 200\n%s", none);

@@ -250,6 +250,70 @@ static void test_host_with_large_pages_traps_more(void **state)
 	}
 }
 
+/* BAR 2 of a function, and what the guest has of it. */
+static const struct {
+	const char *why;
+	size_t page;
+	uint64_t size;
+	bool no_mmap, sparse;
+	const char *want;
+} small_ones[] = {
+	{ "in a page of its own", 0x4000, 0x1000, false, false, "m4000" },
+	{ "half of one", 0x10000, 0x8000, false, false, "m10000" },
+	{ "with others in its page", 0x4000, 0x1000, true, false, "t1000" },
+	{ "smaller than all pages", 0x4000, 0x800, false, false, "t800" },
+	{ "a page of 4 KiB", 0x1000, 0x1000, false, false, "m1000" },
+	{ "smaller than that", 0x1000, 0x800, false, false, "t800" },
+	{ "as large as a page", 0x4000, 0x4000, false, false, "m4000" },
+	{ "only parts can be mapped", 0x4000, 0x2000, false, true, "t2000" },
+};
+
+static void test_a_bar_smaller_than_a_page_is_mapped_as_large_as_one(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(small_ones) / sizeof(small_ones[0]); i++) {
+		struct vfio_bar bar;
+		struct world w;
+
+		print_message("%s\n", small_ones[i].why);
+		fake_init(&w.fake);
+		w.fake.sys.page_size = small_ones[i].page;
+		w.fn = fake_add_full(&w.fake, BDF, 1);
+		w.fn->bars[2].size = small_ones[i].size;
+		w.fn->bars[2].mmap = !small_ones[i].no_mmap;
+		w.fn->bars[2].nr_areas = small_ones[i].sparse;
+		w.fn->bars[2].areas[0] = (struct fake_area){ 0, 0x1000 };
+		open_it(&w);
+		vfio_device_bar(w.dev, 2, &bar);
+		check_pieces(&bar, small_ones[i].want);
+		wr(&w, PCI_BASE_ADDRESS_2, 0xffffffff);
+		assert_int_equal(rd(&w, PCI_BASE_ADDRESS_2), (uint32_t)-bar.size);
+		stop(&w);
+	}
+}
+
+/* Where it traps, as while the function is reset. */
+static void test_behind_a_small_bar_nobody_answers(void **state)
+{
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fake.sys.page_size = 0x4000;
+	w.fn = fake_add_full(&w.fake, BDF, 1);
+	w.fn->bars[2].size = 0x1000;
+	open_it(&w);
+	vfio_bar_write(w.dev, 2, 0xffc, 4, 0x12345678);
+	assert_int_equal(fake_memory(w.fn, 2, 0xffc), 0x12345678);
+	assert_int_equal(vfio_bar_read(w.dev, 2, 0xffc, 4), 0x12345678);
+	vfio_bar_write(w.dev, 2, 0x1000, 4, 0x12345678);
+	vfio_bar_write(w.dev, 2, 0x3ff8, 8, 0x12345678);
+	assert_int_equal(fake_memory(w.fn, 2, 0x1000), 0);
+	assert_int_equal(vfio_bar_read(w.dev, 2, 0x1000, 4), 0xffffffff);
+	assert_true(vfio_bar_read(w.dev, 2, 0x3ff8, 8) == UINT64_MAX);
+	stop(&w);
+}
+
 static void test_region_that_cannot_be_mapped_is_trapped_whole(void **state)
 {
 	struct vfio_bar bar;
@@ -559,6 +623,8 @@ int main(void)
 		cmocka_unit_test(test_nvme_registers_are_mapped_and_table_trapped),
 		cmocka_unit_test(test_table_in_the_middle_of_a_page_traps_the_page),
 		cmocka_unit_test(test_host_with_large_pages_traps_more),
+		cmocka_unit_test(test_a_bar_smaller_than_a_page_is_mapped_as_large_as_one),
+		cmocka_unit_test(test_behind_a_small_bar_nobody_answers),
 		cmocka_unit_test(test_region_that_cannot_be_mapped_is_trapped_whole),
 		cmocka_unit_test(test_sparse_region_maps_only_its_areas_in_whole_pages),
 		cmocka_unit_test(test_many_sparse_areas_and_absurd_ones_do_no_harm),

@@ -13,12 +13,16 @@
 #include "vfio/bar_look.h"
 
 #define BDF   "0000:00:01.0"
+#define OTHER "sys/devices/pci0000:00/0000:00:02.0"
 #define PLACE "sys/devices/pci0000:00/" BDF
 #define PARAM "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 #define NONE "0x0000000000000000 0x0000000000000000 0x0000000000000000\n"
 #define NVME "0x0000000010000000 0x0000000010003fff 0x0000000000140204\n" NONE
 #define TINY "0x0000000010004000 0x0000000010004fff 0x0000000000040200\n"
+#define NEXT "0x0000000010005000 0x0000000010005fff 0x0000000000040200\n"
+#define LAST "0x0000000010006000 0x0000000010006fff 0x0000000000040200\n"
+#define SD   "0x0000000010008000 0x00000000100080ff 0x0000000000040200\n"
 #define IO   "0x0000000000001000 0x000000000000101f 0x0000000000040101\n"
 
 static const struct pci_bdf bdf = { .dev = 1 };
@@ -57,17 +61,42 @@ static void test_what_traps_is_known_before(void **state)
 	start(&tree, NVME NONE NONE NONE NONE NONE);
 	expect(&tree, 0x1000, 0, -1);
 	expect(&tree, 0x4000, 0, 2);
-	expect(&tree, 0x10000, 1u << 0, -1);
+	expect(&tree, 0x10000, 0, 2);
 	tree_write(&tree, PARAM, "Y\n");
 	expect(&tree, 0x4000, 1u << 0, -1);
 	tree_fini(&tree);
 
-	start(&tree, NVME TINY TINY TINY IO NONE);
+	start(&tree, NVME TINY NEXT LAST IO NONE);
 	expect(&tree, 0x1000, 0, -1);
 	expect(&tree, 0x4000, 1u << 0 | 1u << 2 | 1u << 3 | 1u << 4, -1);
 	/* Only root sees where the table is. */
 	tree_write_bytes(&tree, PLACE "/config", (uint8_t[64]){ 0 }, 64);
 	expect(&tree, 0x4000, 1u << 2 | 1u << 3 | 1u << 4, -1);
+	tree_fini(&tree);
+}
+
+/* A BAR that is smaller than a page is mapped where nothing else is in that page. */
+static void test_who_else_is_in_a_page_is_seen(void **state)
+{
+	const struct tree_function neighbour = {
+		.bdf = "0000:00:02.0", .vendor = 0x1b36, .device = 0x0005, .group = 2, .reset = ""
+	};
+	struct host_tree tree;
+
+	(void)state;
+	start(&tree, NONE TINY SD NONE NONE NONE NONE);
+	tree_add_function(&tree, &neighbour);
+	expect(&tree, 0x4000, 1u << 2, -1);
+	/* Behind it in its page; in the next one; and in its page as an expansion ROM. */
+	tree_write(&tree, OTHER "/resource", NEXT NONE NONE NONE NONE NONE NONE);
+	expect(&tree, 0x4000, 1u << 1 | 1u << 2, -1);
+	tree_write(&tree, OTHER "/resource", SD NONE NONE NONE NONE NONE NONE);
+	expect(&tree, 0x4000, 1u << 2, -1);
+	tree_write(&tree, OTHER "/resource", NONE NONE NONE NONE NONE NONE LAST);
+	expect(&tree, 0x4000, 1u << 1 | 1u << 2, -1);
+	/* It does not begin a page of that size. */
+	tree_write(&tree, OTHER "/resource", NONE NONE NONE NONE NONE NONE NONE);
+	expect(&tree, 0x10000, 1u << 1 | 1u << 2, -1);
 	tree_fini(&tree);
 }
 
@@ -89,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_traps_is_known_before),
+		cmocka_unit_test(test_who_else_is_in_a_page_is_seen),
 		cmocka_unit_test(test_what_sysfs_does_not_tell_is_nothing),
 	};
 

@@ -149,14 +149,26 @@ static void test_any_register_that_is_free_will_do(void **state)
 	stop(&w);
 }
 
+/* As it is mapped there where nothing else is in its page, it is in the way there, too. */
+static void test_it_moves_out_of_a_bar_that_is_smaller_than_a_page(void **state)
+{
+	struct vfio_bar own;
+	struct world w;
+
+	(void)state;
+	make(&w, 0x10000);
+	open_it(&w);
+	assert_true(is_mapped(&w, 0));
+	vfio_device_bar(w.dev, 0, &own);
+	assert_int_equal(own.size, 0x10000);
+	assert_true(is_present(&w, MADE));
+	assert_int_equal(vfio_cfgspace_read(w.dev, CAP + PCI_MSIX_TABLE, 4), MADE);
+	stop(&w);
+}
+
 static void have_pages_of_4_kib(struct world *w)
 {
 	w->fake.sys.page_size = 0x1000;
-}
-
-static void have_pages_larger_than_the_bar(struct world *w)
-{
-	w->fake.sys.page_size = 0x10000;
 }
 
 static void have_an_old_kernel(struct world *w)
@@ -196,10 +208,13 @@ static void test_a_table_stays_where_nothing_is_gained_or_it_is_not_safe(void **
 		void (*change)(struct world *w);
 		bool late; /* when the tree is there */
 	} cases[] = {
-		{ have_pages_of_4_kib, false },	   { have_pages_larger_than_the_bar, false },
-		{ have_an_old_kernel, false },	   { map_nothing, false },
-		{ have_no_register_free, false },  { allow_unsafe_interrupts, true },
-		{ allow_them_with_iommufd, true }, { hide_whether_interrupts_are_safe, true },
+		{ have_pages_of_4_kib, false },
+		{ have_an_old_kernel, false },
+		{ map_nothing, false },
+		{ have_no_register_free, false },
+		{ allow_unsafe_interrupts, true },
+		{ allow_them_with_iommufd, true },
+		{ hide_whether_interrupts_are_safe, true },
 	};
 
 	(void)state;
@@ -228,6 +243,7 @@ int main(void)
 		cmocka_unit_test(test_a_table_that_is_in_a_page_with_registers_moves),
 		cmocka_unit_test(test_the_moved_table_works_as_the_own_one),
 		cmocka_unit_test(test_any_register_that_is_free_will_do),
+		cmocka_unit_test(test_it_moves_out_of_a_bar_that_is_smaller_than_a_page),
 		cmocka_unit_test(test_a_table_stays_where_nothing_is_gained_or_it_is_not_safe),
 	};
 
