@@ -56,7 +56,9 @@ guest ports /etc/ports.conf
 END
 
 job_passed large bars
-lacks large.out '^unplaced'
+# Where the MSI-X table is in a BAR of its own, as on hosts with large pages, the kernel keeps 2^30 bytes for that, too,
+# and below 4 GiB there are not as many.
+lacks large.out '^unplaced.*: BAR [^2]'
 # From 512 GiB on; flags: 64 bits, memory, not prefetchable.
 for function in 00 01; do
 	has large.out "^bar 0000:00:$function\.0 0 0x000000[89a-e][0-9a-f]{9} 0x[0-9a-f]+ 0x0000000000140204\$"
