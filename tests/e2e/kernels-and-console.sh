@@ -15,13 +15,22 @@ cmdline = "console=ttyS0 quiet itsy.job=shell"
 memory  = "256M"
 END
 host_file /etc/flat.conf <<'END'
-kernel = "/usr/share/itsy/payloads/hello.bin"
-memory = "64M"
+kernel        = "/usr/share/itsy/payloads/hello.bin"
+kernel-format = "flat"
+memory        = "64M"
 END
+head -c 5M <"$image" >"$tmp/cut"
 
-on_host --file "$tmp/Image.gz:/boot/Image.gz" <<'END'
+on_host --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" <<'END'
 step flat itsy run /etc/flat.conf
 step quiet itsy run --quiet /etc/flat.conf
+step payload itsy run /etc/flat.conf --set kernel-format=image
+step passwd itsy run /etc/linux.conf --set kernel=/etc/passwd
+step dry_passwd itsy run --dry-run /etc/linux.conf --set kernel=/etc/passwd
+step cut itsy run /etc/linux.conf --set kernel=/boot/cut
+sed 's,^kernel .*,kernel = /boot/cut,' /etc/linux.conf >/tmp/cut.conf
+step check_cut itsy check /tmp/cut.conf
+step strange itsy run --dry-run /etc/linux.conf --set initrd=/etc/passwd
 step dry itsy run --dry-run /etc/linux.conf
 step dtb sh -c 'itsy run /etc/linux.conf --set vcpus=3 --dump-dtb /tmp/dtb && hexdump -n 4 -e "4/1 \"%02x\"" /tmp/dtb'
 step print itsy run /etc/linux.conf --set vcpus=3 --print-config
@@ -39,8 +48,20 @@ lacks flat.err 'payload|cpus'
 is_status quiet 0
 expect "quiet: the console is the same" cmp "$tmp/flat.out" "$tmp/quiet.out"
 nr_lines quiet.err 0
+is_status payload 0
+has payload.out '^payload hello: PASS$'
+for step in passwd dry_passwd; do
+	is_status $step 4
+	has $step.err '^itsy: error: /etc/passwd: the kernel is not an arm64 Image.*kernel-format'
+done
+is_status cut 4
+has cut.err '^itsy: error: /boot/cut: the kernel is cut off: of the [0-9]+ bytes .* it has 5242880'
+has check_cut.out 'FAIL.*kernel and initrd.*/boot/cut: the kernel is cut off'
+is_status strange 0
+has strange.err '^itsy: warning: /etc/passwd: the initrd is nothing that Linux unpacks'
 is_status dry 0
 nr_lines dry.out 0
+nr_lines dry.err 0
 is_status dtb 0
 has dtb.out '^d00dfeed$'
 is_status print 0

@@ -8,6 +8,7 @@
  *		bit 4: an initrd comes, u16 its length and then its bytes
  *		bit 5: the kernel's file goes on as zeros, u32 its size
  *		bit 6: the initrd's does, u32 its size
+ *		bit 7: the kernel is said to be flat; it is not packed then
  *	then the kernel's bytes.
  */
 #include <errno.h>
@@ -175,7 +176,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input in = { data, data + size };
 	struct rig *rig = rig_get();
 	uint8_t flags = input_u8(&in);
-	enum packing packing = flags & 3;
+	const bool flat = flags & 0x80;
+	enum packing packing = flat ? PLAIN : flags & 3;
 	struct gmem mem = rig->mem;
 	struct bytes kernel, initrd = { 0 };
 	uint64_t kernel_size = 0, initrd_size = 0;
@@ -195,8 +197,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file_fill(&rig->initrd, &initrd, initrd_size);
 	memset(mem.banks[0].va + mem.banks[0].size, GUARD, GUARD_SZ);
 
-	r = loader_load(&mem, rig->kernel.path, flags & 0x10 ? rig->initrd.path : NULL, &loaded,
-			&failure);
+	r = loader_load(&mem,
+			&(struct loader_wish){ rig->kernel.path,
+					       flags & 0x10 ? rig->initrd.path : NULL, flat },
+			&loaded, &failure);
 	assert(r <= 0);
 	check_guard(&mem);
 	if (r < 0) {
@@ -208,9 +212,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_places(&mem, &loaded);
 	assert(flags & 0x10 || loaded.initrd == loaded.initrd_end);
 	check_bytes(&mem, loaded.initrd, &initrd);
+	assert(loaded.nr_doubts <= 2);
+	/* Nothing else is run, whatever it came in. */
+	if (!flat)
+		check_bytes(&mem, loaded.kernel + 56,
+			    &(struct bytes){ (const uint8_t *)"ARM\x64", 4 });
 	/* A kernel that was packed here, or was plain: not one that packs itself. */
-	if (packing != PLAIN || kernel.len < 2 || memcmp(kernel.at, "\x1f\x8b", 2) != 0)
-		if (packing != PLAIN || kernel.len < 8 || memcmp(kernel.at + 4, "zimg", 4) != 0)
+	if (flat || packing != PLAIN || kernel.len < 2 || memcmp(kernel.at, "\x1f\x8b", 2) != 0)
+		if (flat || packing != PLAIN || kernel.len < 8 ||
+		    memcmp(kernel.at + 4, "zimg", 4) != 0)
 			check_bytes(&mem, loaded.kernel, &kernel);
 	return 0;
 }

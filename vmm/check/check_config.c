@@ -26,6 +26,7 @@ void check_files(const struct check_host *host, struct check_result *ret)
 	const struct config *c = host->config;
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
+	const struct failure *doubt;
 	struct guest_memory_map map;
 	struct loaded loaded;
 	int r;
@@ -42,11 +43,15 @@ void check_files(const struct check_host *host, struct check_result *ret)
 			  (unsigned long long)(c->memory / MiB), strerror(-r));
 		return;
 	}
-	r = loader_load(&mem, c->kernel, c->initrd, &loaded, &failure);
+	r = loader_load(&mem, &(struct loader_wish){ c->kernel, c->initrd, c->flat }, &loaded,
+			&failure);
+	doubt = &loaded.doubts[0];
 	if (r < 0)
 		check_say(ret, VERDICT_FAIL,
 			  failure.cure[0] ? failure.cure : "see the file and its permissions",
 			  "%s: %s", failure.object, failure.cause);
+	else if (loaded.nr_doubts)
+		check_say(ret, VERDICT_WARN, doubt->cure, "%s: %s", doubt->object, doubt->cause);
 	else
 		check_say(ret, VERDICT_PASS, NULL, "%llu MiB of kernel, %llu MiB of initrd",
 			  (unsigned long long)((loaded.kernel_end - loaded.kernel) / MiB),

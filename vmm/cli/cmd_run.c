@@ -111,9 +111,12 @@ static enum exit_status try_only(struct config *config)
 				  "lower memory in the configuration", "cannot be had: %s",
 				  strerror(-r));
 	else
-		r = loader_load(&mem, config->kernel, config->initrd, &loaded, &failure);
+		r = loader_load(
+			&mem, &(struct loader_wish){ config->kernel, config->initrd, config->flat },
+			&loaded, &failure);
 	if (r < 0)
 		return report_failure(&failure);
+	loader_warn(&loaded);
 	print_devices(config);
 	return ITSY_OK;
 }

@@ -139,6 +139,7 @@ static int take_memory(struct run *run, struct failure *ret_failure)
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct failure *ret_failure)
 {
+	const struct config *config = run->config;
 	struct loaded loaded;
 	struct vm vm;
 	int r = vm_init(&vm, ret_failure);
@@ -151,8 +152,15 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	if (r >= 0)
 		r = passthru_choose_iommu(&this_host, run->config, &run->iommu, ret_failure);
 	if (r >= 0)
-		r = loader_open(&run->files, run->config->kernel, run->config->initrd, ret_failure);
-	return r < 0 ? r : loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
+		r = loader_open(
+			&run->files,
+			&(struct loader_wish){ config->kernel, config->initrd, config->flat },
+			ret_failure);
+	if (r >= 0)
+		r = loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
+	if (r >= 0)
+		loader_warn(&loaded);
+	return r;
 }
 
 /* Was it told to end? Set-up asks between its steps. */

@@ -84,6 +84,7 @@ struct config {
 	char name[CONFIG_NAME_MAX + 1];
 	bool has_name;
 	char *kernel;  /* required */
+	bool flat;     /* kernel-format = "flat": it is a program without an Image's header */
 	char *initrd;  /* NULL without */
 	char *cmdline; /* "" by default */
 	uint32_t vcpus;

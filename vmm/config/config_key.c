@@ -84,6 +84,11 @@ static const char *on_error_word(unsigned stall)
 	return stall ? "stall" : "skip";
 }
 
+static const char *format_word(unsigned flat)
+{
+	return flat ? "flat" : "image";
+}
+
 static const char *sandbox_word(unsigned off)
 {
 	return off ? "off" : "on";
@@ -139,6 +144,9 @@ const struct config_key config_keys[] = {
 	  .summary = "what itsy ctl and itsy top know the guest by" },
 	{ GUEST("kernel", kernel), .type = &config_type_path, .is_shown = always, .required = true,
 	  .summary = "the file of the guest's kernel" },
+	{ GUEST("kernel-format", flat), .type = &config_type_word, .is_shown = if_changed,
+	  .word = format_word, .max = true, .initial = false,
+	  .summary = "what is demanded of that file" },
 	{ GUEST("initrd", initrd), .type = &config_type_path, .is_shown = if_changed,
 	  .otherwise = "none", .summary = "the file of its initial RAM disk" },
 	{ GUEST("cmdline", cmdline), .type = &config_type_text, .is_shown = always,

@@ -2,9 +2,13 @@
 /*
  * The kernel and the initrd, from files into guest memory.
  *
- * Documents: Documentation/arm64/booting.rst (the Image header, where things may
+ * Documents: Documentation/arch/arm64/booting.rst (the Image header, where things may
  * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), RFC 1952
- * (gzip).
+ * (gzip), Microsoft's PE Format (what an Image's EFI header says of its file).
+ *
+ * Whole or cut off: image_size counts the bss, which is not in the file, so it does not tell. The
+ * EFI header does, which all distributions' kernels have: its sections are in the file. Without
+ * one, a file of less than half of image_size is loaded, and doubted.
  *
  * Memory, ascending, all in the largest bank: kernel at its start + text_offset, then the initrd,
  * then 2 MiB for the device tree. Since Linux 4.6 a kernel uses memory that is below it
@@ -44,7 +48,16 @@
 #define IMAGE_FLAGS	  24u
 #define IMAGE_MAGIC	  56u
 #define IMAGE_HEADER_SZ	  64u
+#define IMAGE_PE	  60u /* where the EFI header is, if the Image begins with "MZ" */
 #define IMAGE_FLAG_BE	  BIT64(0)
+
+/* PE Format, COFF File Header and Section Table: offsets from "PE\0\0". */
+#define PE_SECTIONS    6u
+#define PE_OPTIONAL_SZ 20u
+#define PE_OPTIONAL    24u
+#define SECTION_SZ     40u
+#define SECTION_RAW_SZ 16u
+#define SECTION_RAW    20u
 
 #define ZBOOT_PAYLOAD	 8u
 #define ZBOOT_PAYLOAD_SZ 12u
@@ -55,6 +68,7 @@ struct source {
 	const char *path;
 	int fd;
 	uint64_t size;
+	bool flat;	       /* nothing is looked for in it */
 	uint8_t head[HEAD_SZ]; /* zeros beyond the end of the file */
 };
 
@@ -62,6 +76,7 @@ struct source {
 struct placement {
 	uint64_t at;	/* GPA of its first byte */
 	uint64_t needs; /* bytes from there, as its header says; 0: not said */
+	uint64_t whole; /* bytes that its file has at least, as its EFI header says; 0: not said */
 };
 
 /* Files that people name by mistake, known by their magic: refused with the reason. */
@@ -90,6 +105,24 @@ static const struct {
 	{ 0x202, 4, "HdrS", "an x86 kernel", "use a kernel for arm64" },
 	{ 0x24, 4, "\x18\x28\x6f\x01", "a 32-bit Arm kernel", "use a kernel for arm64" },
 };
+
+/*
+ * What Linux takes for an initrd: lib/decompress.c, init/initramfs.c (070707 is of cpio's old
+ * format, which it refuses), and zeros, which it skips.
+ */
+static const struct {
+	unsigned len;
+	const char *magic;
+} initrd_formats[] = {
+	{ 6, "070701" },   { 6, "070702" },   { 2, "\x1f\x8b" }, { 2, "\x1f\x9e" },
+	{ 2, "BZ" },	   { 2, "\x5d\0" },   { 2, "\xfd\x37" }, { 2, "\x89\x4c" },
+	{ 2, "\x02\x21" }, { 2, "\x28\xb5" }, { 4, "\0\0\0\0" },
+};
+
+static uint32_t le16_at(const uint8_t *p)
+{
+	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
+}
 
 static uint32_t le32_at(const uint8_t *p)
 {
@@ -234,38 +267,79 @@ static int refuse_foreign(const struct source *src, const uint8_t head[HEAD_SZ],
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
 				   "use an arm64 Image",
 				   "the kernel is an EFI program of another kind");
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+			   "name an arm64 Image (arch/arm64/boot/Image), or say kernel-format = "
+			   "\"flat\" of a program without a header",
+			   "the kernel is not an arm64 Image: no \"ARM\\x64\" is at its byte %u",
+			   IMAGE_MAGIC);
+}
+
+/*
+ * The bytes that the file of an Image has, by the sections of its EFI header: 0 where it has none,
+ * or one that is not all in the head.
+ */
+static uint64_t size_of_sections(const uint8_t head[HEAD_SZ])
+{
+	uint64_t pe = le32_at(head + IMAGE_PE), size = 0;
+	unsigned nr;
+
+	if (memcmp(head, "MZ", 2) != 0 || pe < IMAGE_HEADER_SZ || pe > HEAD_SZ - PE_OPTIONAL ||
+	    memcmp(head + pe, "PE\0\0", 4) != 0)
+		return 0;
+	nr = le16_at(head + pe + PE_SECTIONS);
+	pe += PE_OPTIONAL + le16_at(head + pe + PE_OPTIONAL_SZ);
+	for (unsigned i = 0; i < nr; i++, pe += SECTION_SZ) {
+		uint64_t end;
+
+		if (pe + SECTION_SZ > HEAD_SZ)
+			return 0;
+		end = (uint64_t)le32_at(head + pe + SECTION_RAW) +
+		      le32_at(head + pe + SECTION_RAW_SZ);
+		if (end > size)
+			size = end;
+	}
+	return size;
+}
+
+/* booting.rst 3: the header of an Image. */
+static int read_header(const struct source *src, const uint8_t head[HEAD_SZ], uint64_t size,
+		       uint64_t *ret_text_offset, struct placement *ret_place,
+		       struct failure *ret_failure)
+{
+	if (!is_image(head, size))
+		return refuse_foreign(src, head, ret_failure);
+	if (le64_at(head + IMAGE_FLAGS) & IMAGE_FLAG_BE)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "build it without CONFIG_CPU_BIG_ENDIAN",
+				   "the kernel is big-endian");
+	ret_place->needs = le64_at(head + IMAGE_SIZE);
+	ret_place->whole = size_of_sections(head);
+	/* booting.rst: without an image_size, text_offset is 0x80000. */
+	if (ret_place->needs)
+		*ret_text_offset = le64_at(head + IMAGE_TEXT_OFFSET);
+	if (*ret_text_offset % 4)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "build or copy it again", "the header of the kernel is damaged");
 	return 0;
 }
 
-/* booting.rst 3: the header, if these are the first bytes of an Image. */
+/* Where what begins with these bytes is to lie. */
 static int placement_of(const struct source *src, const struct gmem *mem,
 			const uint8_t head[HEAD_SZ], uint64_t size, struct placement *ret_place,
 			struct failure *ret_failure)
 {
-	uint64_t text_offset = FLAT_OFFSET, needs = 0;
+	struct placement place = { 0 };
+	uint64_t text_offset = FLAT_OFFSET, needs;
+	int r = src->flat ? 0 : read_header(src, head, size, &text_offset, &place, ret_failure);
 
-	if (is_image(head, size)) {
-		if (le64_at(head + IMAGE_FLAGS) & IMAGE_FLAG_BE)
-			return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
-					   "build it without CONFIG_CPU_BIG_ENDIAN",
-					   "the kernel is big-endian");
-		needs = le64_at(head + IMAGE_SIZE);
-		/* booting.rst: without an image_size, text_offset is 0x80000. */
-		if (needs)
-			text_offset = le64_at(head + IMAGE_TEXT_OFFSET);
-	} else {
-		int r = refuse_foreign(src, head, ret_failure);
-
-		if (r < 0)
-			return r;
-	}
-	if (text_offset % 4)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
-				   "build or copy it again", "the header of the kernel is damaged");
+	if (r < 0)
+		return r;
+	needs = place.needs;
 	if (text_offset >= mem->banks[0].size || needs > mem->banks[0].size - text_offset)
 		return does_not_fit(ret_failure, src, mem, needs ? needs : text_offset);
 	assert(mem->banks[0].base % KERNEL_ALIGN == 0);
-	*ret_place = (struct placement){ .at = mem->banks[0].base + text_offset, .needs = needs };
+	place.at = mem->banks[0].base + text_offset;
+	*ret_place = place;
 	return 0;
 }
 
@@ -437,6 +511,33 @@ static int load_plain(const struct source *src, const struct gmem *mem, struct p
 	return 0;
 }
 
+/* A file that was loaded, and of which the guest may make nothing. */
+static struct failure *add_doubt(struct loaded *loaded)
+{
+	assert(loaded->nr_doubts < ARRAY_SIZE(loaded->doubts));
+	return &loaded->doubts[loaded->nr_doubts++];
+}
+
+/* Is it all there? len: of what lies in memory now. */
+static int judge_length(const struct source *src, const struct placement *place, uint64_t len,
+			struct loaded *loaded, struct failure *ret_failure)
+{
+	if (len < place->whole)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENODATA, src->path,
+				   "build or copy it again",
+				   "the kernel is cut off: of the %llu bytes that its EFI header "
+				   "tells of, it has %llu",
+				   (unsigned long long)place->whole, (unsigned long long)len);
+	if (!place->whole && place->needs / 2 > len)
+		(void)failure_set(
+			add_doubt(loaded), ITSY_ENVIRONMENT, ENODATA, src->path,
+			"build or copy it again if the guest says nothing",
+			"the kernel may be cut off: it has %llu KiB, and its header tells "
+			"of %llu KiB in memory",
+			(unsigned long long)(len >> 10), (unsigned long long)(place->needs >> 10));
+	return 0;
+}
+
 static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 		       struct loaded *ret_loaded, struct failure *ret_failure)
 {
@@ -445,12 +546,16 @@ static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 	uint64_t end, slack;
 	int r;
 
-	r = source_look(&src, files->kernel_path, files->kernel, "kernel", ret_failure);
+	r = source_look(&src, files->wish.kernel, files->kernel, "kernel", ret_failure);
 	if (r < 0)
 		return r;
-	r = is_gzip(src.head, src.size) || is_zboot(src.head, src.size)
+	src.flat = files->wish.flat;
+	r = !src.flat && (is_gzip(src.head, src.size) || is_zboot(src.head, src.size))
 		    ? load_packed(&src, mem, &place, &end, ret_failure)
 		    : load_plain(&src, mem, &place, &end, ret_failure);
+	if (r < 0)
+		return r;
+	r = judge_length(&src, &place, end - place.at, ret_loaded, ret_failure);
 	if (r < 0)
 		return r;
 	/*
@@ -468,6 +573,19 @@ static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 	return 0;
 }
 
+/* Choice: an initrd that Linux would not know is passed on, for a guest need not be Linux. */
+static void judge_initrd(const struct source *src, struct loaded *loaded)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(initrd_formats); i++)
+		if (src->size >= initrd_formats[i].len &&
+		    memcmp(src->head, initrd_formats[i].magic, initrd_formats[i].len) == 0)
+			return;
+	(void)failure_set(add_doubt(loaded), ITSY_ENVIRONMENT, ENOEXEC, src->path,
+			  "make it with cpio -H newc, packed or not",
+			  "the initrd is nothing that Linux unpacks: neither a cpio archive of the "
+			  "format newc nor a compressed one");
+}
+
 static int load_initrd(const struct gmem *mem, const struct loader_files *files,
 		       struct loaded *ret_loaded, struct failure *ret_failure)
 {
@@ -476,7 +594,7 @@ static int load_initrd(const struct gmem *mem, const struct loader_files *files,
 	void *to;
 	int r;
 
-	r = source_look(&src, files->initrd_path, files->initrd, "initrd", ret_failure);
+	r = source_look(&src, files->wish.initrd, files->initrd, "initrd", ret_failure);
 	if (r < 0)
 		return r;
 	to = gmem_host(mem, at, src.size);
@@ -485,9 +603,17 @@ static int load_initrd(const struct gmem *mem, const struct loader_files *files,
 	r = source_read(&src, to, src.size, 0, ret_failure);
 	if (r < 0)
 		return r;
+	judge_initrd(&src, ret_loaded);
 	ret_loaded->initrd = at;
 	ret_loaded->initrd_end = at + src.size;
 	return 0;
+}
+
+void loader_warn(const struct loaded *loaded)
+{
+	for (size_t i = 0; i < loaded->nr_doubts; i++)
+		report_warning("%s: %s: %s", loaded->doubts[i].object, loaded->doubts[i].cause,
+			       loaded->doubts[i].cure);
 }
 
 void loader_close(struct loader_files *files)
@@ -497,36 +623,35 @@ void loader_close(struct loader_files *files)
 	files->kernel = files->initrd = -1;
 }
 
-int loader_open(struct loader_files *files, const char *kernel, const char *initrd,
+int loader_open(struct loader_files *files, const struct loader_wish *wish,
 		struct failure *ret_failure)
 {
 	int r;
 
-	*files = (struct loader_files){ kernel, initrd, -1, -1 };
-	r = open_file(kernel, "kernel", &files->kernel, ret_failure);
-	if (r >= 0 && initrd)
-		r = open_file(initrd, "initrd", &files->initrd, ret_failure);
+	assert(wish->kernel);
+
+	*files = (struct loader_files){ *wish, -1, -1 };
+	r = open_file(wish->kernel, "kernel", &files->kernel, ret_failure);
+	if (r >= 0 && wish->initrd)
+		r = open_file(wish->initrd, "initrd", &files->initrd, ret_failure);
 	if (r < 0)
 		loader_close(files);
 	return r;
 }
 
-int loader_load(const struct gmem *mem, const char *kernel, const char *initrd,
-		struct loaded *ret_loaded, struct failure *ret_failure)
+int loader_load(const struct gmem *mem, const struct loader_wish *wish, struct loaded *ret_loaded,
+		struct failure *ret_failure)
 {
 	_cleanup_(loader_close) struct loader_files files;
-	int r;
+	int r = loader_open(&files, wish, ret_failure);
 
-	assert(kernel);
-
-	r = loader_open(&files, kernel, initrd, ret_failure);
 	return r < 0 ? r : loader_load_open(mem, &files, ret_loaded, ret_failure);
 }
 
 int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 		     struct loaded *ret_loaded, struct failure *ret_failure)
 {
-	const char *kernel = files->kernel_path, *initrd = files->initrd_path;
+	const char *kernel = files->wish.kernel, *initrd = files->wish.initrd;
 	const struct gmem bank = boot_bank(mem);
 	struct loaded loaded = { 0 };
 	int r = load_kernel(&bank, files, &loaded, ret_failure);

@@ -3,7 +3,9 @@
  * Entry, address translation, exception vectors.
  *
  * The payload is entered at EL1 with the MMU off and the device tree in x0
- * (Documentation/arm64/booting.rst). Nothing is written before the MMU is on:
+ * (Documentation/arch/arm64/booting.rst). Its file begins with the header of an arm64
+ * Image, whose image_size is 0: then it lies 0x80000 above the start of RAM, and has
+ * as much memory behind it as there is. Nothing is written before the MMU is on:
  * the page tables are data of the image. So memory is only ever written through
  * the caches, and what an ITS or a redistributor reads there is coherent.
  *
@@ -30,6 +32,15 @@
 	.section .text.start, "ax"
 	.globl	_start
 _start:
+	b	entered
+	.word	0
+	.quad	0x80000			/* text_offset */
+	.quad	0			/* image_size: not said */
+	.quad	0			/* flags: little-endian */
+	.quad	0, 0, 0
+	.ascii	"ARM\x64"
+	.word	0
+entered:
 	mrs	x20, cntpct_el0
 	mov	x19, x0
 	bl	mmu_on

@@ -620,21 +620,27 @@ static void test_run_and_dry_run_look_for_a_device_that_is_named(void **state)
 
 static void test_dry_run_loads_the_files_and_runs_nothing(void **state)
 {
-	char line[64];
+	static const char config[] = "kernel = \"/proc/self/exe\"\ninitrd = \"/nowhere\"\n";
 
 	(void)state;
 	assert_int_equal(itsy_run("kernel = \"/nowhere/Image\"\n", "--dry-run"), ITSY_ENVIRONMENT);
 	has(said.err, "itsy: error: /nowhere/Image: the kernel cannot be opened");
 	assert_int_equal(guest.calls, 0);
 
-	/* This file's own text is as good a flat binary as any. */
-	(void)snprintf(line, sizeof(line), "kernel = \"/proc/self/exe\"\n");
-	assert_int_equal(itsy_run(line, "--dry-run"), ITSY_ENVIRONMENT);
+	assert_int_equal(itsy_run(config, "--dry-run --set initrd="), ITSY_ENVIRONMENT);
 	has(said.err, "an ELF file");
-	assert_int_equal(itsy_run("kernel = \"/proc/self/exe\"\ninitrd = \"/nowhere\"\n",
-				  "--dry-run --set kernel=Makefile --set initrd=Makefile"),
+	assert_int_equal(itsy_run(config, "--dry-run --set kernel=Makefile --set initrd="),
+			 ITSY_ENVIRONMENT);
+	has(said.err, "itsy: error: Makefile: the kernel is not an arm64 Image");
+	/* Any file is as good a flat binary as another. */
+	assert_int_equal(itsy_run(config, "--dry-run --set kernel=Makefile --set initrd= "
+					  "--set kernel-format=flat"),
 			 ITSY_OK);
 	assert_string_equal(said.err, "");
+	assert_int_equal(itsy_run(config, "--dry-run --set kernel=Makefile --set initrd=Makefile "
+					  "--set kernel-format=flat"),
+			 ITSY_OK);
+	has(said.err, "itsy: warning: Makefile: the initrd is nothing that Linux unpacks");
 	assert_int_equal(guest.calls, 0);
 }
 

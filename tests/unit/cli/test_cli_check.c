@@ -338,7 +338,7 @@ static void test_memory_is_compared_with_what_is_free(void **state)
 static void test_files_are_loaded_as_for_a_guest(void **state)
 {
 	char image[4096] = { 0 };
-	char kernel[256];
+	char kernel[256], initrd[256];
 
 	(void)state;
 	check(check_files);
@@ -350,15 +350,37 @@ static void test_files_are_loaded_as_for_a_guest(void **state)
 	check(check_files);
 	expect(VERDICT_FAIL, "/Image: the kernel cannot be opened", "configuration");
 
+	tree_write_bytes(&w.tree, "/Image", image, sizeof(image));
+	check(check_files);
+	expect(VERDICT_FAIL, "/Image: the kernel is not an arm64 Image", "kernel-format");
+	w.config.flat = true;
+	check(check_files);
+	expect(VERDICT_PASS, "MiB of kernel, 0 MiB of initrd", NULL);
+	w.config.flat = false;
+
 	memcpy(image + 56, "ARM\x64", 4);
 	image[18] = 0x40; /* image_size: 4 MiB */
 	tree_write_bytes(&w.tree, "/Image", image, sizeof(image));
 	check(check_files);
-	expect(VERDICT_PASS, "4 MiB of kernel, 0 MiB of initrd", NULL);
+	expect(VERDICT_WARN, "/Image: the kernel may be cut off", "copy it again");
+	image[18] = 0;
+	image[17] = 0x20; /* 8 KiB */
+	tree_write_bytes(&w.tree, "/Image", image, sizeof(image));
+	check(check_files);
+	expect(VERDICT_PASS, "0 MiB of kernel, 0 MiB of initrd", NULL);
 
+	w.config.initrd = initrd;
+	(void)snprintf(initrd, sizeof(initrd), "%s/initrd", w.tree.fs.root);
+	tree_write(&w.tree, "/initrd", "070701");
+	check(check_files);
+	expect(VERDICT_PASS, "0 MiB of kernel", NULL);
 	w.config.initrd = kernel;
 	check(check_files);
-	expect(VERDICT_PASS, "4 MiB of kernel", NULL);
+	expect(VERDICT_PASS, "0 MiB of kernel", NULL);
+	tree_write(&w.tree, "/initrd", "07070");
+	w.config.initrd = initrd;
+	check(check_files);
+	expect(VERDICT_WARN, "/initrd: the initrd is nothing that Linux unpacks", "newc");
 	w.config.initrd = (char *)(uintptr_t) "/nowhere/initrd";
 	check(check_files);
 	expect(VERDICT_FAIL, "/nowhere/initrd: the initrd", NULL);

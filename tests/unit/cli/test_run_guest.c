@@ -16,7 +16,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
@@ -348,11 +347,11 @@ static int make(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	/* Any file is as good a flat binary as another. */
 	w.config = (struct config){
 		.path = path,
 		.name = "box",
 		.kernel = kernel,
+		.flat = true, /* any file will do */
 		.cmdline = cmdline,
 		.vcpus = 1,
 		.memory = 64 * MiB,
@@ -409,6 +408,15 @@ static void has(const char *text, const char *part)
 		fail_msg("'%s' does not contain '%s'", text, part);
 }
 
+static unsigned count(const char *text, const char *part)
+{
+	unsigned nr = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		nr++;
+	return nr;
+}
+
 static void test_a_guest_that_powers_off_is_a_success(void **state)
 {
 	(void)state;
@@ -423,11 +431,13 @@ static void test_a_guest_that_powers_off_is_a_success(void **state)
 static void test_a_guest_that_resets_itself_gets_a_new_machine(void **state)
 {
 	(void)state;
+	w.config.initrd = w.config.kernel;
 	w.ends[0] = w.ends[1] = MACHINE_RESET;
 	w.ends[2] = MACHINE_OFF;
 	assert_int_equal(run(), ITSY_OK);
 	assert_int_equal(w.nr_machines, 3);
 	assert_int_equal(w.nr_started, 3);
+	assert_int_equal(count(w.said.err, "the initrd is nothing that Linux unpacks"), 1);
 }
 
 static void add_devices(void)
@@ -455,15 +465,6 @@ static void test_no_function_is_bound_before_all_have_been_looked_at(void **stat
 	assert_int_equal(run(), ITSY_ENVIRONMENT);
 	assert_int_equal(w.nr_machines, 0);
 	has(w.said.err, "itsy: error: 0000:01:01.0: the host is using it: eth0\n");
-}
-
-static unsigned count(const char *text, const char *part)
-{
-	unsigned nr = 0;
-
-	for (; (text = strstr(text, part)); text++)
-		nr++;
-	return nr;
 }
 
 static void test_a_function_that_the_host_cannot_reset_is_told_once_and_the_guest_goes_on(
@@ -657,7 +658,6 @@ static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **
 		{ &w.fdt_error, ENOSPC, ITSY_RUNTIME, "device tree: has no room" },
 		{ &w.start_error, EAGAIN, ITSY_RUNTIME, "a thread: cannot be made" },
 	};
-	static char missing[] = "/nowhere/Image";
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -666,7 +666,7 @@ static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **
 		has(w.said.err, cases[i].want);
 		*cases[i].error = 0;
 	}
-	w.config.kernel = missing;
+	w.config.kernel = (char *)(uintptr_t) "/nowhere/Image";
 	assert_int_equal(run(), ITSY_ENVIRONMENT);
 	has(w.said.err, "/nowhere/Image: the kernel cannot be opened");
 }

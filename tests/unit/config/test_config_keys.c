@@ -17,7 +17,8 @@
 
 /* Each key, none with the value that holds without it, in the order of the table. */
 static const char everything[] =
-	"name = \"n\"\nkernel = \"/k \\\"x\\\" \\\\ \\${Z}\"\ninitrd = \"/i\"\ncmdline = \"a $b\"\n"
+	"name = \"n\"\nkernel = \"/k \\\"x\\\" \\\\ \\${Z}\"\nkernel-format = \"flat\"\ninitrd = "
+	"\"/i\"\ncmdline = \"a $b\"\n"
 	"vcpus = 2\nmemory = \"64M\"\nmemory-backing = \"hugetlb:2M\"\nroute = "
 	"\"irqfd\"\nrouter-sched = \"other\"\n"
 	"router-cpu = 1\nspin-cpu = 1023\nvcpu-sched = \"fifo:2\"\nvcpu-cpus = \"3,4\"\n"
