@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/signals.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/io_uring_host.h"
@@ -435,9 +436,13 @@ static void tear_down(struct bench *b)
 
 static bool wrote(const char *path, int r)
 {
-	if (r < 0)
-		report_warning("%s: cannot be written (%s)", path, strerror(-r));
-	return r >= 0;
+	struct failure failure;
+
+	if (r >= 0)
+		return true;
+	(void)output_failed(&failure, path, -r);
+	(void)report_failure(&failure);
+	return false;
 }
 
 /*

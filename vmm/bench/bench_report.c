@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/table.h"
 #include "vmm/base/version.h"
 
@@ -549,9 +550,7 @@ static int check_file(const char *path, struct failure *ret_failure)
 		error = errno;
 	if (error == ENOENT)
 		error = access(dirname(dir), W_OK | X_OK) < 0 ? errno : 0;
-	return error ? failure_set(ret_failure, ITSY_RUNTIME, error, path, NULL,
-				   "cannot be written (%s)", strerror(error))
-		     : 0;
+	return error ? output_failed(ret_failure, path, error) : 0;
 }
 
 static int check_hgrm(const struct bench_options *o, struct failure *ret_failure)

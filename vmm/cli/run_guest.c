@@ -23,6 +23,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/output.h"
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
 #include "vmm/cli/commands.h"
@@ -44,6 +45,7 @@
 /* How long set-up says nothing, and how much memory is pinned at a time, while nobody listens. */
 #define SILENT_NS UINT64_C(300000000)
 #define PIECE	  (256 * MiB)
+#define OUTPUT_ROOM (64 * KiB) /* most of them need less; more is asked for as it is written */
 #define OWN_FDS	  3u /* that attend() polls, before those of the control socket */
 
 static const struct pci_host_fs this_host = { "" };
@@ -70,8 +72,8 @@ struct run {
 	struct loader_files files;
 	int kvm; /* /dev/kvm; -1: each machine opens it */
 	struct kvm_sys kept_kvm;
-	FILE *stats_file; /* NULL: it cannot be written, or none was asked for */
-	int stats_error;
+	struct output stats_json, dtb;
+	bool is_unwritten; /* one of them, and that was told */
 	enum io_uring_host io_uring;
 	struct failure no_io_uring; /* why */
 
@@ -276,15 +278,18 @@ static int prepare_sandbox(struct run *run, struct failure *ret_failure)
 	return sandbox_create(highest_fifo(run->config), &run->sandbox, ret_failure);
 }
 
-static void open_outputs(struct run *run)
+/* They are written at the end, and what cannot be is told before anything is bound. */
+static int open_outputs(struct run *run, struct failure *ret_failure)
 {
-	const char *path = run->options->stats_json;
+	const struct run_options *options = run->options;
 
-	if (path)
-		run->stats_file = fopen(path, "we");
-	if (path && !run->stats_file)
-		run->stats_error = errno;
-	run->io_uring = io_uring_host_try("", &run->no_io_uring);
+	if (options->dump_dtb)
+		return output_open(&run->dtb, options->dump_dtb, OUTPUT_AS_A_WHOLE, OUTPUT_ROOM,
+				   ret_failure);
+	if (options->stats_json)
+		return output_open(&run->stats_json, options->stats_json, OUTPUT_IN_PLACE,
+				   OUTPUT_ROOM, ret_failure);
+	return 0;
 }
 
 static int set_up(struct run *run, struct failure *ret_failure)
@@ -294,7 +299,10 @@ static int set_up(struct run *run, struct failure *ret_failure)
 	run->set_up_ns = clock_ns();
 	if (r < 0)
 		return r;
-	open_outputs(run);
+	r = open_outputs(run, ret_failure);
+	if (r < 0)
+		return r;
+	run->io_uring = io_uring_host_try("", &run->no_io_uring);
 	r = take_memory(run, ret_failure);
 	if (r >= 0)
 		r = check_host(run, ret_failure);
@@ -318,7 +326,8 @@ static void tear_down(struct run *run)
 	sandbox_destroy(run->sandbox);
 	loader_close(&run->files);
 	cleanup_fd(&run->kvm);
-	cleanup_file(&run->stats_file);
+	output_close(&run->stats_json);
+	output_close(&run->dtb);
 	cleanup_fd(&run->signals);
 	cleanup_fd(&run->wake_up);
 }
@@ -401,17 +410,11 @@ static void attend(struct run *run, struct machine *m)
 	}
 }
 
-static int write_dtb(const struct run *run, const struct loaded *loaded,
-		     struct failure *ret_failure)
+static int write_dtb(struct run *run, const struct loaded *loaded, struct failure *ret_failure)
 {
 	const void *fdt = gmem_host(&run->mem, loaded->fdt, loaded->fdt_max_sz);
-	const char *path = run->options->dump_dtb;
-	_cleanup_file_ FILE *out = fopen(path, "we");
 
-	if (!out || fwrite(fdt, fdt_totalsize(fdt), 1, out) != 1 || fflush(out))
-		return failure_set(ret_failure, ITSY_RUNTIME, errno, path, NULL,
-				   "cannot be written (%s)", strerror(errno));
-	return 0;
+	return output_write(&run->dtb, fdt, fdt_totalsize(fdt), ret_failure);
 }
 
 /* Of the first boot; the others find the same. */
@@ -472,6 +475,7 @@ static int enter_sandbox(struct run *run, const struct machine *m, struct machin
 	if (keeper_ready(run->keeper) < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper", NULL,
 				   "cannot give up what it does not need");
+	output_stays(&run->stats_json);
 	return sandbox_enter(run->sandbox, ret_failure);
 }
 
@@ -523,20 +527,32 @@ static void say_hello(const struct run *run)
 		    isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
 }
 
-static void report_end(const struct run *run)
+/* The text is made first: what is in the file is whole, or is told. */
+static int write_stats(struct run *run, struct failure *ret_failure)
 {
-	const char *path = run->options->stats_json;
-	int r = -run->stats_error;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int r = out ? irqstat_write_json(out, run->functions, run->nr_functions, &run->stats,
+					 run->boots)
+		    : -errno;
+
+	if (out && fclose(out) == EOF && r >= 0)
+		r = -ENOMEM;
+	return r < 0 ? output_failed(ret_failure, run->options->stats_json, -r)
+		     : output_write(&run->stats_json, text, len, ret_failure);
+}
+
+static void report_end(struct run *run)
+{
+	struct failure failure;
 
 	if (!run->options->quiet && run->boots)
 		irqstat_print(stderr, run->functions, run->nr_functions, &run->stats);
-	if (!path || !run->boots)
+	if (!run->stats_json.path || !run->boots || write_stats(run, &failure) >= 0)
 		return;
-	if (r >= 0)
-		r = irqstat_write_json(run->stats_file, run->functions, run->nr_functions,
-				       &run->stats, run->boots);
-	if (r < 0)
-		report_warning("%s: cannot be written (%s)", path, strerror(-r));
+	(void)report_failure(&failure);
+	run->is_unwritten = true;
 }
 
 /* All of it, in whichever process. */
@@ -562,7 +578,9 @@ static enum exit_status live(struct run *run)
 	if (r < 0 && !run->killed_by)
 		return report_failure(&failure);
 	/* As a shell says of a program that a signal ended. */
-	return run->killed_by ? (enum exit_status)(128 + run->killed_by) : ITSY_OK;
+	if (run->killed_by)
+		return (enum exit_status)(128 + run->killed_by);
+	return run->is_unwritten ? ITSY_RUNTIME : ITSY_OK;
 }
 
 /* ---- its process and its keeper ---------------------------------------------------------- */

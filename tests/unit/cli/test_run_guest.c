@@ -217,24 +217,22 @@ static void test_ctrl_a_x_on_a_terminal_ends_the_guest(void **state)
 static void test_the_device_tree_is_written_instead_of_a_boot(void **state)
 {
 	char path[] = "/tmp/itsy-dtb-XXXXXX";
+	_cleanup_file_ FILE *file = NULL;
 	uint8_t head[4] = { 0 };
-	int fd = mkstemp(path);
 
 	(void)state;
-	assert_true(fd >= 0);
+	assert_true(close(mkstemp(path)) == 0);
 	w.options.dump_dtb = path;
 	assert_int_equal(run(), ITSY_OK);
 	assert_int_equal(w.nr_started, 0);
-	assert_int_equal(read(fd, head, sizeof(head)), sizeof(head));
+	file = fopen(path, "re");
+	assert_non_null(file);
+	assert_int_equal(fread(head, 1, sizeof(head), file), sizeof(head));
 	assert_memory_equal(head, "\xd0\x0d\xfe\xed", 4);
-	(void)close(fd);
 	assert_int_equal(unlink(path), 0);
-	w.options.dump_dtb = "/nowhere/a.dtb";
-	assert_int_equal(run(), ITSY_RUNTIME);
-	has(w.said.err, "/nowhere/a.dtb: cannot be written (No such file or directory)");
 }
 
-static void test_statistics_are_written_or_a_warning_tells_why_not(void **state)
+static void test_statistics_are_written(void **state)
 {
 	char path[] = "/tmp/itsy-stats-XXXXXX", text[256] = "";
 	int fd = mkstemp(path);
@@ -247,9 +245,46 @@ static void test_statistics_are_written_or_a_warning_tells_why_not(void **state)
 	has(text, "\"schema\"");
 	(void)close(fd);
 	assert_int_equal(unlink(path), 0);
-	w.options.stats_json = "/nowhere/a.json";
-	assert_int_equal(run(), ITSY_OK);
-	has(w.said.err, "itsy: warning: /nowhere/a.json: cannot be written");
+	/* What ends before its guest runs leaves nothing there. */
+	w.kvm_error = ENOENT;
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* And before its memory is taken. */
+static void test_files_that_cannot_be_written_are_told_before_a_function_is_bound(void **state)
+{
+	static const char want[] = "itsy: error: /nowhere/a: cannot be written (No such file or "
+				   "directory): make that folder, or name a file in one that is "
+				   "there\n";
+
+	(void)state;
+	add_devices();
+	/* Whoever looks at the host finds this. */
+	w.kvm_error = ENOENT;
+	w.options.stats_json = "/nowhere/a";
+	assert_int_equal(run(), ITSY_RUNTIME);
+	assert_string_equal(w.said.err, want);
+	w.options.stats_json = NULL;
+	w.options.dump_dtb = "/nowhere/a";
+	assert_int_equal(run(), ITSY_RUNTIME);
+	assert_string_equal(w.said.err, want);
+	assert_int_equal(w.nr_machines, 0);
+}
+
+static void test_statistics_that_are_lost_at_the_end_are_an_error(void **state)
+{
+	(void)state;
+	w.options.stats_json = "/dev/full";
+	assert_int_equal(run(), ITSY_RUNTIME);
+	assert_int_equal(w.nr_started, 1);
+	has(w.said.err, "itsy: error: /dev/full: cannot be written (No space left on device): make "
+			"room there, or name a file on another file system\n");
+	/* A worse end than that is what is told by the status. */
+	w.runs_on = true;
+	w.raise = SIGTERM;
+	assert_int_equal(run(), 128 + SIGTERM);
+	has(w.said.err, "itsy: error: /dev/full: cannot be written ");
 }
 
 static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **state)
@@ -358,6 +393,17 @@ static void test_with_the_sandbox_statistics_are_written(void **state)
 	has(text, "\"schema\"");
 	(void)close(fd);
 	assert_int_equal(unlink(path), 0);
+	w.options.stats_json = "/dev/full";
+	assert_int_equal(run_in_sandbox(), ITSY_RUNTIME);
+	has(w.said.err, "itsy: error: /dev/full: cannot be written ");
+	w.options.stats_json = "/nowhere/a";
+	assert_int_equal(run_in_sandbox(), ITSY_RUNTIME);
+	/* That of a guest which never ran stays, where its process can remove none any more. */
+	w.options.stats_json = path;
+	w.fdt_error = ENOSPC;
+	assert_int_equal(run_in_sandbox(), ITSY_RUNTIME);
+	has(w.said.err, "device tree: has no room");
+	(void)unlink(path);
 }
 
 static void test_the_terminal_comes_back_from_a_guest_whose_process_is_killed(void **state)
@@ -396,7 +442,9 @@ int main(void)
 		TEST(test_what_is_typed_reaches_the_console_however_little_it_takes),
 		TEST(test_ctrl_a_x_on_a_terminal_ends_the_guest),
 		TEST(test_the_device_tree_is_written_instead_of_a_boot),
-		TEST(test_statistics_are_written_or_a_warning_tells_why_not),
+		TEST(test_statistics_are_written),
+		TEST(test_files_that_cannot_be_written_are_told_before_a_function_is_bound),
+		TEST(test_statistics_that_are_lost_at_the_end_are_an_error),
 		TEST(test_what_fails_before_the_guest_runs_is_given_back_and_told),
 		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
 		TEST(test_devices_that_are_not_there_end_it_before_anything_runs),
