@@ -70,23 +70,85 @@ void table_add_number(struct table *t, uint64_t n)
 	table_add(t, table_number(n, text));
 }
 
+static size_t gap_of(const struct table *t)
+{
+	return t->narrow ? 1 : 2;
+}
+
+static size_t width_of(const struct table *t)
+{
+	size_t width = 0, gap = 0;
+
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		if (t->hidden & 1u << i)
+			continue;
+		width += gap + t->width[i];
+		gap = gap_of(t);
+	}
+	return width;
+}
+
+/* Is there nothing in it that somebody would miss? */
+static bool is_empty(const struct table *t, size_t column)
+{
+	for (size_t i = t->nr_columns + column; i < t->nr_cells; i += t->nr_columns)
+		if (strcmp(t->cells[i], "0") != 0 && strcmp(t->cells[i], "-") != 0)
+			return false;
+	return true;
+}
+
+void table_fit(struct table *t, size_t width, const uint8_t first[], size_t nr)
+{
+	if (!width || t->failed || width_of(t) <= width)
+		return;
+	t->narrow = true;
+	for (size_t i = 0; i < nr && width_of(t) > width; i++)
+		if (is_empty(t, first[i]))
+			t->hidden |= 1u << first[i];
+	for (size_t i = 0; i < nr && width_of(t) > width; i++)
+		t->hidden |= 1u << first[i];
+}
+
+void table_print_row(const struct table *t, size_t row, FILE *out)
+{
+	size_t last = t->nr_columns - 1;
+
+	while (last && t->hidden & 1u << last)
+		last--;
+	for (size_t i = 0; i <= last; i++) {
+		const char *cell = t->cells[row * t->nr_columns + i];
+		const char *behind = i == last ? "\n" : t->narrow ? " " : "  ";
+
+		if (t->hidden & 1u << i)
+			continue;
+		if (t->right & 1u << i)
+			(void)fprintf(out, "%*s%s", (int)t->width[i], cell, behind);
+		else /* no blanks behind the last column */
+			(void)fprintf(out, "%-*s%s", i == last ? 0 : (int)t->width[i], cell,
+				      behind);
+	}
+}
+
+void table_print_hidden(const struct table *t, FILE *out)
+{
+	const char *before = "(too narrow for: ";
+
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		if (!(t->hidden & 1u << i))
+			continue;
+		(void)fprintf(out, "%s%s", before, t->cells[i]);
+		before = ", ";
+	}
+	if (t->hidden)
+		(void)fputs(")\n", out);
+}
+
 int table_print(const struct table *t, FILE *out)
 {
-	const char *gap = t->narrow ? " " : "  ";
-
 	if (t->failed)
 		return -ENOMEM;
 	assert(t->nr_cells % t->nr_columns == 0);
-	for (size_t i = 0; i < t->nr_cells; i++) {
-		size_t column = i % t->nr_columns;
-		bool last = column == t->nr_columns - 1;
-
-		if (t->right & 1u << column)
-			(void)fprintf(out, "%*s%s", (int)t->width[column], t->cells[i],
-				      last ? "\n" : gap);
-		else /* no blanks behind the last column */
-			(void)fprintf(out, "%-*s%s", last ? 0 : (int)t->width[column], t->cells[i],
-				      last ? "\n" : gap);
-	}
+	for (size_t row = 0; row < t->nr_cells / t->nr_columns; row++)
+		table_print_row(t, row, out);
 	return 0;
 }

@@ -17,9 +17,10 @@
 struct table {
 	size_t nr_columns;
 	size_t width[TABLE_MAX_COLUMNS];
-	unsigned right; /* bit n: column n is aligned to the right; 0 by default */
-	bool narrow;	/* one blank between columns, not two */
-	char **cells;	/* owned, row by row */
+	unsigned right;	 /* bit n: column n is aligned to the right; 0 by default */
+	unsigned hidden; /* bit n: column n is not printed; 0 by default */
+	bool narrow;	 /* one blank between columns, not two */
+	char **cells;	 /* owned, row by row */
 	size_t nr_cells;
 	bool failed; /* a cell is missing, for lack of memory */
 };
@@ -34,6 +35,16 @@ void table_add(struct table *t, const char *text);
 const char *table_number(uint64_t n, char ret_text[TABLE_NUMBER_SZ]);
 /* Add it as the next cell. */
 void table_add_number(struct table *t, uint64_t n);
+/*
+ * Have a full table fit so many columns of a terminal; 0: any number. It becomes narrow, and then
+ * loses columns in the order in which `first` has their numbers, those that have nothing but 0
+ * and "-" before the others. What `first` does not have is printed however wide it is.
+ */
+void table_fit(struct table *t, size_t width, const uint8_t first[], size_t nr);
+/* One row; 0 is the headings. Of a table that has not failed. */
+void table_print_row(const struct table *t, size_t row, FILE *out);
+/* A line with the headings of what table_fit() left out, where that is anything. */
+void table_print_hidden(const struct table *t, FILE *out);
 /* All rows must be full. 0, or -ENOMEM if a cell is missing: nothing is printed then. */
 int table_print(const struct table *t, FILE *out) _must_check_;
 

@@ -19,6 +19,7 @@
 #include "vmm/base/word_list.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/cli/screen.h"
 #include "vmm/control/client.h"
 #include "vmm/control/control_socket.h"
 #include "vmm/control/irqview.h"
@@ -215,7 +216,9 @@ static int show_irqs(struct ctl *c, json_t *reply, struct irq_sample *sample)
 		return print_json(reply);
 	}
 	json_decref(reply);
-	return irqview_print(sample, stdout) < 0 ? not_understood(c, -ENOMEM) : 0;
+	return irqview_print(sample, screen_columns(STDOUT_FILENO), stdout) < 0
+		       ? not_understood(c, -ENOMEM)
+		       : 0;
 }
 
 /* From two replies, a second apart. */

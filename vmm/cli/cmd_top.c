@@ -174,30 +174,34 @@ static int print_head(struct top *top, const struct irq_sample *sample, FILE *ou
 	return 0;
 }
 
-/*
- * The heading and the table as text, the caller's to free(). Rates are since the sample
- * `before`, which is replaced by the new one.
- */
-static int make_page(struct top *top, struct irq_sample *before, char **ret_text)
+/* Rates are since the sample `before`, which is replaced by the new one. */
+static int refresh(struct top *top, struct irq_sample *before)
 {
 	struct irq_sample now = { 0 };
-	size_t len = 0;
-	FILE *out;
 	int r = take_sample(top, &now);
 
 	if (r < 0)
 		return r;
-	*ret_text = NULL;
 	irqview_rates(&now, before);
 	irqview_fini(before);
 	irqview_sort(&now);
 	*before = now;
-	out = open_memstream(ret_text, &len);
+	return 0;
+}
+
+/* The heading and the table as text, the caller's to free(). columns 0: any number. */
+static int make_page(struct top *top, const struct irq_sample *sample, size_t columns,
+		     char **ret_text)
+{
+	size_t len = 0;
+	FILE *out = open_memstream(ret_text, &len);
+	int r;
+
 	if (!out)
 		return failure_set(&top->failure, ITSY_RUNTIME, ENOMEM, "itsy", NULL,
 				   "out of memory");
-	r = print_head(top, before, out);
-	if (r == 0 && irqview_print(before, out) < 0)
+	r = print_head(top, sample, out);
+	if (r == 0 && irqview_print(sample, columns, out) < 0)
 		r = failure_set(&top->failure, ITSY_RUNTIME, ENOMEM, "itsy", NULL, "out of memory");
 	if (r == 0)
 		r = print_times(top, out);
@@ -205,21 +209,36 @@ static int make_page(struct top *top, struct irq_sample *before, char **ret_text
 	return r;
 }
 
+static int show_page(struct top *top, const struct irq_sample *sample)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = make_page(top, sample, screen_columns(STDOUT_FILENO), &text);
+
+	if (r == 0)
+		screen_show(text);
+	return r;
+}
+
 static int run_on_screen(struct top *top, struct screen *screen, struct irq_sample *before)
 {
 	/* Half a second to the first page at most: nobody likes to wait for an empty screen. */
 	double wait = top->interval < 0.5 ? top->interval : 0.5;
+	bool has_rates = false;
+	enum screen_event event;
+	int r = 0;
 
-	while (!screen_wait(screen, (int)(wait * 1000)) && !told_to_end(top)) {
-		_cleanup_free_ char *text = NULL;
-		int r = make_page(top, before, &text);
-
-		if (r < 0)
-			return r;
-		screen_show(text);
-		wait = top->interval;
+	while (r == 0 && (event = screen_wait(screen, (int)(wait * 1000))) != SCREEN_END &&
+	       !told_to_end(top)) {
+		if (event == SCREEN_TIME) {
+			r = refresh(top, before);
+			has_rates = true;
+			wait = top->interval;
+		}
+		/* Of another size, it is the same page. */
+		if (r == 0 && has_rates)
+			r = show_page(top, before);
 	}
-	return 0;
+	return r;
 }
 
 /* Until the next page, or a signal. Those that are read come to no sleep: it is cut in steps. */
@@ -248,7 +267,9 @@ static int run_in_pipe(struct top *top, struct irq_sample *before)
 		sleep_in_pipe(top);
 		if (top->ended)
 			return 0;
-		r = make_page(top, before, &text);
+		r = refresh(top, before);
+		if (r == 0)
+			r = make_page(top, before, 0, &text);
 		if (r < 0)
 			return r;
 		if (printf("%s%s", first ? "" : "\n", text) < 0 || fflush(stdout) == EOF)

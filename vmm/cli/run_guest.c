@@ -27,6 +27,7 @@
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/screen.h"
 #include "vmm/cli/term.h"
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
@@ -43,10 +44,10 @@
 
 #define TYPE_AGAIN_MS 20
 /* How long set-up says nothing, and how much memory is pinned at a time, while nobody listens. */
-#define SILENT_NS UINT64_C(300000000)
-#define PIECE	  (256 * MiB)
+#define SILENT_NS   UINT64_C(300000000)
+#define PIECE	    (256 * MiB)
 #define OUTPUT_ROOM (64 * KiB) /* most of them need less; more is asked for as it is written */
-#define OWN_FDS	  3u /* that attend() polls, before those of the control socket */
+#define OWN_FDS	    3u	       /* that attend() polls, before those of the control socket */
 
 static const struct pci_host_fs this_host = { "" };
 
@@ -60,6 +61,7 @@ struct run {
 	size_t nr_functions;
 	int signals, wake_up;
 	struct term term;
+	size_t columns;			/* of the terminal that is standard error; 0: it is none */
 	struct control_socket *control; /* NULL: none can be made here */
 	struct failure no_control;	/* why */
 	struct running_guest guest;	/* what it speaks for */
@@ -303,6 +305,7 @@ static int set_up(struct run *run, struct failure *ret_failure)
 	if (r < 0)
 		return r;
 	run->io_uring = io_uring_host_try("", &run->no_io_uring);
+	run->columns = screen_columns(STDERR_FILENO); /* which a sandbox does not tell */
 	r = take_memory(run, ret_failure);
 	if (r >= 0)
 		r = check_host(run, ret_failure);
@@ -548,7 +551,7 @@ static void report_end(struct run *run)
 	struct failure failure;
 
 	if (!run->options->quiet && run->boots)
-		irqstat_print(stderr, run->functions, run->nr_functions, &run->stats);
+		irqstat_print(stderr, run->columns, run->functions, run->nr_functions, &run->stats);
 	if (!run->stats_json.path || !run->boots || write_stats(run, &failure) >= 0)
 		return;
 	(void)report_failure(&failure);

@@ -4,6 +4,7 @@
  */
 #include "vmm/cli/screen.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -46,24 +47,45 @@ static void block_signals(int how)
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
 		sigaddset(&set, ending[i]);
+	sigaddset(&set, SIGWINCH);
 	(void)sigprocmask(how, &set, NULL);
+}
+
+/* They are blocked. */
+static int open_signals(struct screen *screen)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGWINCH);
+	screen->resized = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (screen->resized < 0)
+		return -errno;
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
+		sigaddset(&set, ending[i]);
+	screen->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return screen->signals < 0 ? -errno : 0;
+}
+
+static void close_signals(struct screen *screen)
+{
+	cleanup_fd(&screen->signals);
+	cleanup_fd(&screen->resized);
+	block_signals(SIG_UNBLOCK);
 }
 
 int screen_init(struct screen *screen)
 {
-	sigset_t set;
 	int r;
 
-	*screen = (struct screen){ .signals = -1 };
-	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaddset(&set, ending[i]);
+	*screen = (struct screen){ .signals = -1, .resized = -1 };
 	block_signals(SIG_BLOCK);
-	screen->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	r = screen->signals < 0 ? -errno : term_init(&screen->term);
+	r = open_signals(screen);
+	if (r == 0)
+		r = term_init(&screen->term);
 	if (r < 0) {
-		cleanup_fd(&screen->signals);
-		block_signals(SIG_UNBLOCK);
+		close_signals(screen);
 		return r;
 	}
 	put(ENTER);
@@ -78,8 +100,18 @@ void screen_fini(struct screen *screen)
 	screen->on = false;
 	put(LEAVE);
 	term_fini(&screen->term);
-	cleanup_fd(&screen->signals);
-	block_signals(SIG_UNBLOCK);
+	close_signals(screen);
+}
+
+/* How much of a line of len bytes, which has a blank or an end behind each word, is shown. */
+static size_t whole_words(const char *line, size_t len, size_t columns)
+{
+	size_t shown = columns - 1; /* one is for the '>' */
+
+	assert(len > columns);
+	while (shown && line[shown - 1] != ' ')
+		shown--;
+	return shown;
 }
 
 char *screen_cut(const char *text, size_t rows, size_t columns)
@@ -90,7 +122,9 @@ char *screen_cut(const char *text, size_t rows, size_t columns)
 	if (!out)
 		return NULL;
 	for (; *text && row < rows; row++) {
-		size_t len = strcspn(text, "\n"), shown = len < columns ? len : columns;
+		size_t len = strcspn(text, "\n");
+		bool fits = len <= columns;
+		size_t shown = fits ? len : columns ? whole_words(text, len, columns) : 0;
 
 		if (row) {
 			*at++ = '\r';
@@ -98,19 +132,39 @@ char *screen_cut(const char *text, size_t rows, size_t columns)
 		}
 		memcpy(at, text, shown);
 		at += shown;
+		if (!fits && columns)
+			*at++ = '>';
 		text += len + (text[len] == '\n');
 	}
 	*at = '\0';
 	return out;
 }
 
-void screen_show(const char *text)
+/* False: fd is no terminal. */
+static bool size_of(int fd, size_t *ret_rows, size_t *ret_columns)
 {
 	struct winsize size = { 0 };
-	bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row && size.ws_col;
-	_cleanup_free_ char *cut = screen_cut(text, known ? size.ws_row : DEFAULT_ROWS,
-					      known ? size.ws_col : DEFAULT_COLUMNS);
+	bool is_terminal = ioctl(fd, TIOCGWINSZ, &size) == 0;
 
+	*ret_rows = size.ws_row ? size.ws_row : DEFAULT_ROWS;
+	*ret_columns = size.ws_col ? size.ws_col : DEFAULT_COLUMNS;
+	return is_terminal;
+}
+
+size_t screen_columns(int fd)
+{
+	size_t rows, columns;
+
+	return size_of(fd, &rows, &columns) ? columns : 0;
+}
+
+void screen_show(const char *text)
+{
+	_cleanup_free_ char *cut = NULL;
+	size_t rows, columns;
+
+	(void)size_of(STDOUT_FILENO, &rows, &columns);
+	cut = screen_cut(text, rows, columns);
 	if (!cut)
 		return;
 	put(HOME);
@@ -123,24 +177,38 @@ static bool is_end(char key)
 	return key == 'q' || key == 'Q' || key == 'c' - 'a' + 1 || key == 'd' - 'a' + 1;
 }
 
-bool screen_wait(struct screen *screen, int timeout_ms)
+static bool is_resized(struct screen *screen)
 {
-	struct pollfd fds[] = {
-		{ .fd = STDIN_FILENO, .events = POLLIN },
-		{ .fd = screen->signals, .events = POLLIN },
-	};
-	char keys[16];
-	ssize_t n;
+	struct signalfd_siginfo info;
 
-	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) <= 0)
-		return false;
-	if (fds[1].revents)
-		return true;
-	n = read(STDIN_FILENO, keys, sizeof(keys));
+	return read(screen->resized, &info, sizeof(info)) == sizeof(info);
+}
+
+/* Has the user typed that this is the end, or is nobody there any more? */
+static bool is_ended_by_key(void)
+{
+	char keys[16];
+	ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
+
 	if (n <= 0)
 		return n == 0 || errno != EINTR;
 	for (ssize_t i = 0; i < n; i++)
 		if (is_end(keys[i]))
 			return true;
 	return false;
+}
+
+enum screen_event screen_wait(struct screen *screen, int timeout_ms)
+{
+	struct pollfd fds[] = {
+		{ .fd = STDIN_FILENO, .events = POLLIN },
+		{ .fd = screen->signals, .events = POLLIN },
+		{ .fd = screen->resized, .events = POLLIN },
+	};
+
+	if (poll(fds, ARRAY_SIZE(fds), timeout_ms) <= 0)
+		return SCREEN_TIME;
+	if (fds[1].revents || (fds[0].revents && is_ended_by_key()))
+		return SCREEN_END;
+	return fds[2].revents && is_resized(screen) ? SCREEN_RESIZED : SCREEN_TIME;
 }

@@ -14,8 +14,15 @@
 
 struct screen {
 	struct term term;
-	int signals; /* signalfd */
+	int signals; /* signalfd of those that end it */
+	int resized; /* signalfd of SIGWINCH */
 	bool on;
+};
+
+enum screen_event {
+	SCREEN_TIME,	/* it has passed */
+	SCREEN_RESIZED, /* the terminal has another size now */
+	SCREEN_END,	/* the user wants to end: q, Ctrl-c, Ctrl-d or a signal */
 };
 
 /*
@@ -26,16 +33,17 @@ int screen_init(struct screen *screen) _must_check_;
 /* Restore the terminal. A signal that came since screen_init() takes effect here. */
 void screen_fini(struct screen *screen);
 
+/* Columns of the terminal that fd is; 0: it is none. */
+size_t screen_columns(int fd);
+
 /* Show the text; what does not fit is cut at the right and at the bottom. */
 void screen_show(const char *text);
-/*
- * Wait until timeout_ms have passed, or the user wants to end: q, Ctrl-c, Ctrl-d or a
- * signal. True: end.
- */
-bool screen_wait(struct screen *screen, int timeout_ms);
+/* Wait until timeout_ms have passed, or for something that comes before. */
+enum screen_event screen_wait(struct screen *screen, int timeout_ms);
 
 /*
- * The text cut to so many rows and columns; one byte is one column. Lines are separated
+ * The text cut to so many rows and columns; one byte is one column. A line that is too long is
+ * cut between words, so that no number in it is another one, and ends in '>'. Lines are separated
  * by "\r\n". The caller's to free(); NULL: no memory.
  */
 char *screen_cut(const char *text, size_t rows, size_t columns);

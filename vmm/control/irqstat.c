@@ -4,6 +4,7 @@
  */
 #include "vmm/control/irqstat.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -11,6 +12,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/report.h"
 #include "vmm/base/table.h"
 #include "vmm/control/json_member.h"
 #include "vmm/irq/counters.h"
@@ -58,74 +60,142 @@ static void print_notes(FILE *out, const struct row *row)
 		(void)fprintf(out, "\n");
 }
 
-/* Of the columns of counters, in digits. A wider number moves the rest of its line. */
-static int column_width(unsigned counter)
-{
-	return counter == COUNTER_TAKEN || counter == COUNTER_INJECTED ? 10 : 8;
-}
+/* The columns; those of counters follow, in the order of vector_counters[]. */
+enum {
+	COLUMN_VECTOR,
+	COLUMN_EVENT,
+	COLUMN_LPI,
+	COLUMN_VCPU,
+	COLUMN_ROUTE,
+	COLUMN_TAKEN,
+	COLUMN_INJECTED,
+	COLUMN_HELD,
+	COLUMN_DROPPED,
+	COLUMN_TIED,
+	NR_COLUMNS
+};
 
-static void print_headings(FILE *out)
+/* What is left out where there is no room, least missed first. */
+static const uint8_t left_out[] = { COLUMN_HELD, COLUMN_TIED,  COLUMN_EVENT,  COLUMN_LPI,
+				    COLUMN_VCPU, COLUMN_ROUTE, COLUMN_DROPPED };
+
+static void begin_table(struct table *t)
 {
-	(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s", "vector", "DeviceID/EventID", "LPI", "vCPU",
-		      "route");
+	const char *headings[NR_COLUMNS] = { "vector", "DeviceID/EventID", "LPI", "vCPU", "route" };
+	size_t nr = COLUMN_TAKEN;
+
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		if (vector_counters[i].heading)
-			(void)fprintf(out, " %*s", column_width(i), vector_counters[i].heading);
-	(void)fprintf(out, "\n");
+			headings[nr++] = vector_counters[i].heading;
+	assert(nr == NR_COLUMNS);
+	table_init(t, headings, nr);
+	t->right =
+		((1u << nr) - 1) & ~(1u << COLUMN_VECTOR | 1u << COLUMN_EVENT | 1u << COLUMN_ROUTE);
 }
 
-static void print_counts(FILE *out, const struct row *row)
+static void add_counts(struct table *t, const struct row *row)
 {
-	char text[TABLE_NUMBER_SZ];
-
 	for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 		if (i == COUNTER_TIED && row->tied_is)
-			(void)fprintf(out, " %*s", column_width(i), row->tied_is);
+			table_add(t, row->tied_is);
 		else if (vector_counters[i].heading)
-			(void)fprintf(out, " %*s", column_width(i),
-				      table_number(row->counts[i], text));
-	(void)fprintf(out, "\n");
+			table_add_number(t, row->counts[i]);
 }
 
-static void print_where(FILE *out, const struct passthru *p, const struct row *row)
+static void add_where(struct table *t, const struct passthru *p, const struct row *row)
 {
-	char ids[24];
+	char text[32];
 
 	if (!row->has_last) {
-		(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/-", p->irq.devid);
-		(void)fprintf(out, "  %-16s %6s %5s", ids, "-", "-");
+		(void)snprintf(text, sizeof(text), "0x%04" PRIx32 "/-", p->irq.devid);
+		table_add(t, text);
+		table_add(t, "-");
+		table_add(t, "-");
 		return;
 	}
-	(void)snprintf(ids, sizeof(ids), "0x%04" PRIx32 "/%" PRIu32, p->irq.devid,
+	(void)snprintf(text, sizeof(text), "0x%04" PRIx32 "/%" PRIu32, p->irq.devid,
 		       row->last.eventid);
-	(void)fprintf(out, "  %-16s %6" PRIu32 " %5" PRIu32, ids, row->last.lpi, row->last.vcpu);
+	table_add(t, text);
+	(void)snprintf(text, sizeof(text), "%" PRIu32, row->last.lpi);
+	table_add(t, text);
+	(void)snprintf(text, sizeof(text), "%" PRIu32, row->last.vcpu);
+	table_add(t, text);
 }
 
-static void print_function(FILE *out, const struct passthru *p, struct row *sum)
+/* Where nobody counts, 0 does not mean that none came; but more is not known of them, either. */
+static bool has_row(const struct row *row)
 {
-	unsigned quiet = 0;
+	return row->counts[COUNTER_TAKEN] != 0;
+}
 
+static void add_function(struct table *t, const struct passthru *p, struct row *sum)
+{
 	for (unsigned v = 0; v < p->irq.nr_vectors; v++) {
 		const struct row row = read_row(&p->irq.vectors[v]);
 		char vector[48];
 
-		/* Where nobody counts, 0 does not mean that none came. */
-		if (!row.counts[COUNTER_TAKEN] && !row.tied_is) {
-			quiet++;
+		if (!has_row(&row))
 			continue;
-		}
 		(void)snprintf(vector, sizeof(vector), "%s[%u]", p->irq.name, v);
-		(void)fprintf(out, "%-20s", vector);
-		print_where(out, p, &row);
-		(void)fprintf(out, " %-6s", route_name(row.route));
-		print_counts(out, &row);
-		print_notes(out, &row);
+		table_add(t, vector);
+		add_where(t, p, &row);
+		table_add(t, route_name(row.route));
+		add_counts(t, &row);
 		for (unsigned i = 0; i < NR_VECTOR_COUNTERS; i++)
 			sum->counts[i] += row.counts[i];
 	}
+}
+
+/* Its rows, from *at on, each with its notes; and how many vectors have none. */
+static void print_function(FILE *out, const struct table *t, size_t *at, const struct passthru *p)
+{
+	unsigned quiet = 0, uncounted = 0;
+
+	for (unsigned v = 0; v < p->irq.nr_vectors; v++) {
+		const struct row row = read_row(&p->irq.vectors[v]);
+
+		if (has_row(&row)) {
+			table_print_row(t, (*at)++, out);
+			print_notes(out, &row);
+		} else if (row.tied_is) {
+			uncounted++;
+		} else {
+			quiet++;
+		}
+	}
+	if (uncounted)
+		(void)fprintf(out,
+			      "%s  (%u more vector%s on irqfd, whose interrupts nobody counts)\n",
+			      p->irq.name, uncounted, plural(uncounted));
 	if (quiet)
-		(void)fprintf(out, "%-20s  (%u more vectors without an interrupt)\n", p->irq.name,
-			      quiet);
+		(void)fprintf(out, "%s  (%u more vector%s without an interrupt)\n", p->irq.name,
+			      quiet, plural(quiet));
+}
+
+static void print_vectors(FILE *out, size_t columns, const struct passthru *functions,
+			  size_t nr_functions)
+{
+	_cleanup_(table_fini) struct table t;
+	struct row sum = { 0 };
+	size_t row = 1;
+
+	begin_table(&t);
+	for (size_t i = 0; i < nr_functions; i++)
+		add_function(&t, &functions[i], &sum);
+	table_add(&t, "all");
+	for (unsigned i = COLUMN_EVENT; i < COLUMN_TAKEN; i++)
+		table_add(&t, "");
+	add_counts(&t, &sum);
+	if (t.failed) {
+		report_warning("the statistics: there is no memory to print them");
+		return;
+	}
+	table_fit(&t, columns, left_out, ARRAY_SIZE(left_out));
+	table_print_row(&t, 0, out);
+	for (size_t i = 0; i < nr_functions; i++)
+		print_function(out, &t, &row, &functions[i]);
+	table_print_row(&t, row, out);
+	table_print_hidden(&t, out);
 }
 
 /* ---- counters of the machine --------------------------------------------------- */
@@ -199,18 +269,11 @@ static void print_mistakes(FILE *out, const struct machine_stats *s)
 				      table_number(machine_counter(s, i), text));
 }
 
-void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,
+void irqstat_print(FILE *out, size_t columns, const struct passthru *functions, size_t nr_functions,
 		   const struct machine_stats *stats)
 {
-	struct row sum = { 0 };
-
-	if (nr_functions) {
-		print_headings(out);
-		for (size_t i = 0; i < nr_functions; i++)
-			print_function(out, &functions[i], &sum);
-		(void)fprintf(out, "%-20s  %-16s %6s %5s %-6s", "all", "", "", "", "");
-		print_counts(out, &sum);
-	}
+	if (nr_functions)
+		print_vectors(out, columns, functions, nr_functions);
 	print_mistakes(out, stats);
 }
 

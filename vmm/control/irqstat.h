@@ -13,9 +13,9 @@
 /*
  * One line for each vector that took an interrupt: vector; DeviceID/EventID, LPI and
  * vCPU of the last one; the counters that have a column. Then what the guest did wrong,
- * if anything.
+ * if anything. For a terminal of so many columns (0: any number) what matters least is left out.
  */
-void irqstat_print(FILE *out, const struct passthru *functions, size_t nr_functions,
+void irqstat_print(FILE *out, size_t columns, const struct passthru *functions, size_t nr_functions,
 		   const struct machine_stats *stats);
 
 /*

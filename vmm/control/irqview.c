@@ -4,6 +4,7 @@
  */
 #include "vmm/control/irqview.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/report.h"
 #include "vmm/base/table.h"
 #include "vmm/irq/route_name.h"
 
@@ -282,16 +284,41 @@ static const char *upper_case(const char *text, char ret_text[16])
 	return ret_text;
 }
 
-int irqview_print(const struct irq_sample *sample, FILE *out)
+/* The columns; those of counters are before LAST, in the order of vector_counters[]. */
+enum {
+	COLUMN_VECTOR,
+	COLUMN_EVENT,
+	COLUMN_LPI,
+	COLUMN_VCPU,
+	COLUMN_ROUTE,
+	COLUMN_WHY,
+	COLUMN_RATE,
+	COLUMN_TAKEN,
+	COLUMN_INJECTED,
+	COLUMN_HELD,
+	COLUMN_DROPPED,
+	COLUMN_TIED,
+	COLUMN_LAST,
+	NR_COLUMNS
+};
+
+/* What is left out where there is no room, least missed first. */
+static const uint8_t left_out[] = { COLUMN_EVENT, COLUMN_LPI,	 COLUMN_WHY,  COLUMN_LAST,
+				    COLUMN_VCPU,  COLUMN_TIED,	 COLUMN_HELD, COLUMN_INJECTED,
+				    COLUMN_ROUTE, COLUMN_DROPPED };
+
+static void begin_table(struct table *t)
 {
-	static const char *const first[] = { "VECTOR", "DEV/EVENT", "LPI",  "VCPU",
-					     "ROUTE",  "WHY",	    "PER S" };
-	const char *headings[ARRAY_SIZE(first) + NR_VECTOR_COUNTERS + 1];
+	static const char *const first[] = {
+		[COLUMN_VECTOR] = "VECTOR", [COLUMN_EVENT] = "DEV/EVENT", [COLUMN_LPI] = "LPI",
+		[COLUMN_VCPU] = "VCPU",	    [COLUMN_ROUTE] = "ROUTE",	  [COLUMN_WHY] = "WHY",
+		[COLUMN_RATE] = "PER S",
+	};
+	const unsigned words =
+		1u << COLUMN_VECTOR | 1u << COLUMN_EVENT | 1u << COLUMN_ROUTE | 1u << COLUMN_WHY;
+	const char *headings[NR_COLUMNS];
 	char names[NR_VECTOR_COUNTERS][16];
 	size_t nr = 0;
-	_cleanup_(table_fini) struct table t;
-	size_t quiet = 0;
-	int r;
 
 	for (; nr < ARRAY_SIZE(first); nr++)
 		headings[nr] = first[nr];
@@ -299,20 +326,41 @@ int irqview_print(const struct irq_sample *sample, FILE *out)
 		if (vector_counters[i].heading)
 			headings[nr++] = upper_case(vector_counters[i].heading, names[i]);
 	headings[nr++] = "LAST";
-	table_init(&t, headings, nr);
-	t.right = ((1u << nr) - 1) & ~0x33u; /* all but words: vector, event, route, why */
+	assert(nr == NR_COLUMNS);
+	table_init(t, headings, nr);
+	t->right = ((1u << nr) - 1) & ~words;
+}
+
+int irqview_print(const struct irq_sample *sample, size_t columns, FILE *out)
+{
+	_cleanup_(table_fini) struct table t;
+	size_t quiet = 0, uncounted = 0;
+	int r;
+
+	begin_table(&t);
 	for (size_t i = 0; i < sample->nr; i++) {
 		const struct irq_row *row = &sample->rows[i];
 
-		if (row->counts[COUNTER_TAKEN] || row->tied_is[0] || row->changing)
+		/* Who asks for one alone wants to see it. */
+		if (row->counts[COUNTER_TAKEN] || row->changing || sample->nr == 1)
 			add_row(&t, row, sample->now_ns);
+		else if (row->tied_is[0])
+			uncounted++;
 		else
 			quiet++;
 	}
+	table_fit(&t, columns, left_out, ARRAY_SIZE(left_out));
 	r = table_print(&t, out);
-	if (r == 0 && quiet)
-		(void)fprintf(out, "(%zu more vectors without an interrupt)\n", quiet);
-	return r;
+	if (r < 0)
+		return r;
+	if (uncounted)
+		(void)fprintf(out, "(%zu more vector%s on irqfd, whose interrupts nobody counts)\n",
+			      uncounted, plural(uncounted));
+	if (quiet)
+		(void)fprintf(out, "(%zu more vector%s without an interrupt)\n", quiet,
+			      plural(quiet));
+	table_print_hidden(&t, out);
+	return 0;
 }
 
 static void add_time(struct table *t, const json_t *row, const char *key)
@@ -357,6 +405,6 @@ int irqview_print_histogram(const json_t *reply, FILE *out)
 	}
 	r = table_print(&t, out);
 	if (r == 0 && quiet)
-		(void)fprintf(out, "(%zu more vectors without a time)\n", quiet);
+		(void)fprintf(out, "(%zu more vector%s without a time)\n", quiet, plural(quiet));
 	return r;
 }

@@ -51,8 +51,11 @@ void irqview_sort(struct irq_sample *sample);
 /* Interrupts in a second, of all vectors together. */
 double irqview_total_rate(const struct irq_sample *sample);
 
-/* A line for each vector that took an interrupt, or may have. 0, or -ENOMEM. */
-int irqview_print(const struct irq_sample *sample, FILE *out) _must_check_;
+/*
+ * A line for each vector that took an interrupt, for a terminal of so many columns (0: any
+ * number), where what matters least is left out. 0, or -ENOMEM.
+ */
+int irqview_print(const struct irq_sample *sample, size_t columns, FILE *out) _must_check_;
 /* Likewise from a reply to "histogram"; -EPROTO where it is none. */
 int irqview_print_histogram(const json_t *reply, FILE *out) _must_check_;
 

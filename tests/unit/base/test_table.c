@@ -110,6 +110,47 @@ static void test_a_table_that_lost_a_cell_is_not_printed(void **state)
 	assert_int_equal(table_print(&t, stdout), -ENOMEM);
 }
 
+/* As wide as it is for, and no wider; what is listed goes in that order, what is 0 before it. */
+static void test_a_table_that_is_too_wide_loses_columns(void **state)
+{
+	static const char *const all[] = { "NAME", "ID", "N", "LOST" };
+	static const uint8_t first[] = { 1, 3 };
+	static const struct {
+		size_t width;
+		const char *text;
+	} cases[] = {
+		{ 0, "NAME  ID      N  LOST\none   17  1,234     0\n" },
+		{ 21, "NAME  ID      N  LOST\none   17  1,234     0\n" },
+		{ 20, "NAME ID     N LOST\none  17 1,234    0\n" },
+		{ 18, "NAME ID     N LOST\none  17 1,234    0\n" },
+		{ 17, "NAME ID     N\none  17 1,234\n(too narrow for: LOST)\n" },
+		{ 13, "NAME ID     N\none  17 1,234\n(too narrow for: LOST)\n" },
+		{ 12, "NAME     N\none  1,234\n(too narrow for: ID, LOST)\n" },
+		{ 3, "NAME     N\none  1,234\n(too narrow for: ID, LOST)\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_(table_fini) struct table t;
+		_cleanup_free_ char *text = NULL;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		assert_non_null(f);
+		table_init(&t, all, ARRAY_SIZE(all));
+		t.right = 1u << 2 | 1u << 3;
+		table_add(&t, "one");
+		table_add(&t, "17");
+		table_add_number(&t, 1234);
+		table_add_number(&t, 0);
+		table_fit(&t, cases[i].width, first, ARRAY_SIZE(first));
+		assert_int_equal(table_print(&t, f), 0);
+		table_print_hidden(&t, f);
+		assert_int_equal(fclose(f), 0);
+		assert_string_equal(text, cases[i].text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +158,7 @@ int main(void)
 		cmocka_unit_test(test_a_last_column_is_aligned_to_the_right_too),
 		cmocka_unit_test(test_a_narrow_table_has_one_blank_between_columns),
 		cmocka_unit_test(test_digits_of_numbers_stand_in_groups_of_three),
+		cmocka_unit_test(test_a_table_that_is_too_wide_loses_columns),
 		cmocka_unit_test(test_a_table_that_lost_a_cell_is_not_printed),
 	};
 

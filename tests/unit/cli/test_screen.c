@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -30,20 +31,23 @@ struct tty {
 	size_t nr_seen;
 };
 
+static int step_ms; /* between two pages */
+
 /* Three lines of 20 columns; 0 where it was ended, 9 where it waited in vain. */
 static void child(void)
 {
 	struct screen screen;
-	bool ended = false;
+	enum screen_event event = SCREEN_TIME;
 
 	if (screen_init(&screen) < 0)
 		_exit(1);
-	for (int i = 0; !ended && i < PATIENCE_MS / 50; i++) {
+	for (int i = 0; event != SCREEN_END && i < PATIENCE_MS / step_ms; i++) {
 		screen_show("first line\nsecond line, which is too long\nthird\nfourth\n");
-		ended = screen_wait(&screen, 50);
+		event = screen_wait(&screen, step_ms);
+		i -= event == SCREEN_RESIZED;
 	}
 	screen_fini(&screen);
-	exit(ended ? 0 : 9); /* tells the coverage */
+	exit(event == SCREEN_END ? 0 : 9); /* tells the coverage */
 }
 
 static void start(struct tty *tty)
@@ -115,7 +119,7 @@ static void end_by(char key, int signal)
 	assert_int_equal(tcgetattr(tty.slave, &during), 0);
 	assert_int_equal(during.c_lflag & (ICANON | ECHO | ISIG), 0);
 	assert_non_null(strstr(tty.seen, "\033[?1049h\033[?25l"));
-	assert_non_null(strstr(tty.seen, "first line\r\nsecond line, which i\r\nthird"));
+	assert_non_null(strstr(tty.seen, "first line\r\nsecond line, which >\r\nthird"));
 	assert_null(strstr(tty.seen, "fourth"));
 	assert_null(strstr(tty.seen, "third\r\n"));
 	if (key)
@@ -179,13 +183,63 @@ static void test_other_keys_do_not(void **state)
 	assert_int_equal(ended(&tty), 0);
 }
 
+/* At once, and not with the next page. */
+static void test_a_terminal_of_another_size_is_filled_anew(void **state)
+{
+	const struct winsize wider = { .ws_row = 3, .ws_col = 40 };
+	struct tty tty;
+
+	(void)state;
+	step_ms = PATIENCE_MS;
+	start(&tty);
+	assert_true(shows(&tty, "third"));
+	assert_null(strstr(tty.seen, "too long"));
+	assert_int_equal(ioctl(tty.master, TIOCSWINSZ, &wider), 0);
+	/* The kernel tells the terminal's foreground processes, which this one is not. */
+	assert_int_equal(kill(tty.child, SIGWINCH), 0);
+	assert_true(shows(&tty, "second line, which is too long\r\nthird"));
+	assert_int_equal(write(tty.master, "q", 1), 1);
+	assert_true(shows(&tty, "\033[?1049l"));
+	assert_int_equal(ended(&tty), 0);
+}
+
+static void test_only_a_terminal_has_columns(void **state)
+{
+	const struct winsize size = { .ws_row = 3, .ws_col = 20 };
+	int master, slave, fds[2];
+
+	(void)state;
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	assert_int_equal(screen_columns(slave), 20);
+	(void)close(master);
+	(void)close(slave);
+	/* One that does not say. */
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
+	assert_int_equal(screen_columns(slave), 80);
+	(void)close(master);
+	(void)close(slave);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(screen_columns(fds[1]), 0);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
+static int make(void **state)
+{
+	(void)state;
+	step_ms = 50;
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_q_ends_it_and_the_terminal_is_as_it_was),
-		cmocka_unit_test(test_ctrl_c_ends_it),
-		cmocka_unit_test(test_a_signal_ends_it_when_the_terminal_is_as_it_was),
-		cmocka_unit_test(test_other_keys_do_not),
+		cmocka_unit_test_setup(test_q_ends_it_and_the_terminal_is_as_it_was, make),
+		cmocka_unit_test_setup(test_ctrl_c_ends_it, make),
+		cmocka_unit_test_setup(test_a_signal_ends_it_when_the_terminal_is_as_it_was, make),
+		cmocka_unit_test_setup(test_other_keys_do_not, make),
+		cmocka_unit_test_setup(test_a_terminal_of_another_size_is_filled_anew, make),
+		cmocka_unit_test(test_only_a_terminal_has_columns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

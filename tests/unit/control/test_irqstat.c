@@ -33,16 +33,21 @@ static int begin(void **state)
 }
 
 /* The caller's to free(). */
-static char *table(void)
+static char *table_for(size_t columns)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	irqstat_print(out, &function, 1, &none);
+	irqstat_print(out, columns, &function, 1, &none);
 	(void)fclose(out);
 	return text;
+}
+
+static char *table(void)
+{
+	return table_for(0);
 }
 
 static void test_table_has_a_line_for_each_vector_with_interrupts(void **state)
@@ -75,10 +80,10 @@ static void test_numbers_for_people_have_groups_of_digits(void **state)
 	vectors[2].taken = 99999999;
 	text = table();
 	/* In their columns, and summed. */
-	assert_non_null(strstr(text, "  1,234,567      1,000        0        0        0\n"));
-	assert_non_null(strstr(text, " 99,999,999          0        0        0        0\n"));
+	assert_non_null(strstr(text, "  1,234,567     1,000     0        0         0\n"));
+	assert_non_null(strstr(text, " 99,999,999         0     0        0         0\n"));
 	assert_non_null(strstr(text, "merged into the next one in storms: 45,678\n"));
-	assert_non_null(strstr(text, "101,234,566      1,000        0        0        0\n"));
+	assert_non_null(strstr(text, "101,234,566     1,000     0        0         0\n"));
 }
 
 static void test_table_tells_of_what_policies_kept_back(void **state)
@@ -97,6 +102,38 @@ static void test_table_tells_of_what_policies_kept_back(void **state)
 	assert_non_null(strstr(text, "merged into the next one (hold-us): 789"));
 }
 
+static void test_what_is_too_wide_loses_columns_and_no_digit(void **state)
+{
+	(void)state;
+	vectors[1].taken = vectors[1].injected = 1122408000;
+	vectors[1].last = UINT64_C(8200) << 32 | 3 << 16 | 7;
+	vectors[2].taken = 1;
+	for (size_t columns = 44; columns < 99; columns++) {
+		_cleanup_free_ char *text = table_for(columns);
+
+		for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+			if (*line != '(' && strcspn(line, "\n") > columns)
+				fail_msg("wider than %zu: %s", columns, line);
+		assert_non_null(strstr(text, " 1,122,408,000 1,122,408,000"));
+		assert_non_null(strstr(text, "net0[2] "));
+		assert_non_null(strstr(text, "\nall "));
+	}
+}
+
+static void test_vectors_that_only_the_kernel_sees_share_a_line(void **state)
+{
+	_cleanup_free_ char *text = NULL;
+
+	(void)state;
+	vectors[0].tied_is = vectors[2].tied_is = TIED_UNKNOWN;
+	text = table();
+	assert_null(strstr(text, "net0["));
+	assert_non_null(
+		strstr(text, "net0  (2 more vectors on irqfd, whose interrupts nobody counts)\n"));
+	assert_non_null(strstr(text, "net0  (1 more vector without an interrupt)\n"));
+	assert_non_null(strstr(text, "\nall "));
+}
+
 static char *notes_of(const struct machine_stats *stats)
 {
 	char *text = NULL;
@@ -104,7 +141,7 @@ static char *notes_of(const struct machine_stats *stats)
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	irqstat_print(out, NULL, 0, stats);
+	irqstat_print(out, 0, NULL, 0, stats);
 	(void)fclose(out);
 	return text;
 }
@@ -216,6 +253,8 @@ int main(void)
 		TEST(test_table_has_a_line_for_each_vector_with_interrupts),
 		TEST(test_numbers_for_people_have_groups_of_digits),
 		TEST(test_table_tells_of_what_policies_kept_back),
+		TEST(test_what_is_too_wide_loses_columns_and_no_digit),
+		TEST(test_vectors_that_only_the_kernel_sees_share_a_line),
 		TEST(test_what_the_guest_did_wrong_is_told_and_nothing_else),
 		TEST(test_json_has_every_counter_of_every_vector),
 		TEST(test_json_that_cannot_be_written_is_an_error),

@@ -101,15 +101,23 @@ static void test_the_busiest_come_first(void **state)
 	irqview_fini(&s);
 }
 
-static void expect_table(struct irq_sample *sample, const char *want)
+/* The caller's to free(). */
+static char *table(const struct irq_sample *sample, size_t columns)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	assert_int_equal(irqview_print(sample, out), 0);
+	assert_int_equal(irqview_print(sample, columns, out), 0);
 	(void)fclose(out);
+	return text;
+}
+
+static void expect_table(struct irq_sample *sample, const char *want)
+{
+	char *text = table(sample, 0);
+
 	assert_string_equal(text, want);
 	free(text);
 	irqview_fini(sample);
@@ -134,14 +142,14 @@ static void test_the_table_shows_what_is_known_and_hides_the_quiet(void **state)
 		     "       1     2        3         0  1.0 ms\n"
 		     "disk[2]  0x0008/-      -     -  uring         asked 5.0 s    0.5       1  "
 		     "       1     2        3         0       -\n"
-		     "(1 more vectors without an interrupt)\n");
+		     "(1 more vector without an interrupt)\n");
 }
 
 static void test_what_nobody_counts_has_a_word_and_no_rate(void **state)
 {
 	struct irq_sample s = read_sample(AT(
 		5000000000,
-		ROW("d", 0, "\"taken\":0,\"tied_is\":\"direct\"") "," ROW("d", 1, "\"taken\":0")));
+		ROW("d", 0, "\"taken\":5,\"tied_is\":\"direct\"") "," ROW("d", 1, "\"taken\":0")));
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -152,9 +160,65 @@ static void test_what_nobody_counts_has_a_word_and_no_rate(void **state)
 	}
 	expect_table(&s, "VECTOR  DEV/EVENT  LPI  VCPU  ROUTE        WHY        PER S  TAKEN  "
 			 "INJECTED  HELD  DROPPED  BY IRQFD  LAST\n"
-			 "d[0]    0x0008/-     -     -  auto: irqfd  hot 5.0 s      -      0  "
+			 "d[0]    0x0008/-     -     -  auto: irqfd  hot 5.0 s      -      5  "
 			 "       1     2        3    direct     -\n"
-			 "(1 more vectors without an interrupt)\n");
+			 "(1 more vector without an interrupt)\n");
+}
+
+static void test_vectors_that_only_the_kernel_sees_share_a_line(void **state)
+{
+	struct irq_sample s = read_sample(
+		AT(5000000000,
+		   ROW("d", 0, "\"taken\":0,\"tied_is\":\"direct\"") "," ROW(
+			   "d", 1, "\"taken\":0,\"tied_is\":\"unknown\"") "," ROW("d", 2,
+										  "\"taken\":0")));
+	char *text;
+
+	(void)state;
+	/* One that is asked for alone has its own. */
+	s.nr = 1;
+	text = table(&s, 0);
+	assert_non_null(strstr(text, "\nd[0] "));
+	assert_null(strstr(text, "more vector"));
+	free(text);
+	s.nr = 3;
+	expect_table(&s, "VECTOR  DEV/EVENT  LPI  VCPU  ROUTE  WHY  PER S  TAKEN  INJECTED  HELD  "
+			 "DROPPED  BY IRQFD  LAST\n"
+			 "(2 more vectors on irqfd, whose interrupts nobody counts)\n"
+			 "(1 more vector without an interrupt)\n");
+}
+
+/* 1122408 beside 11224080 would be nine interrupts lost of ten. */
+static void test_what_is_too_wide_loses_columns_and_no_digit(void **state)
+{
+	struct irq_sample s =
+		read_sample(AT(5000000000, ROW("disk0", 12,
+					       "\"taken\":11224080,\"eventid\":12,\"lpi\":8204,"
+					       "\"vcpu\":3,\"last_ns\":4999000000")));
+	char *wide;
+
+	(void)state;
+	s.rows[0].rate = 12345;
+	s.rows[0].counts[COUNTER_INJECTED] = 11224080;
+	s.rows[0].counts[COUNTER_HELD] = s.rows[0].counts[COUNTER_TIED] = 0;
+	for (size_t columns = 30; columns < 140; columns++) {
+		char *text = table(&s, columns);
+
+		for (const char *line = text; *line; line += strcspn(line, "\n") + 1)
+			if (*line != '(' && strcspn(line, "\n") > columns)
+				fail_msg("wider than %zu: %s", columns, line);
+		assert_non_null(strstr(text, "disk0[12]"));
+		assert_non_null(strstr(text, " 12,345 "));
+		assert_non_null(strstr(text, " 11,224,080"));
+		free(text);
+	}
+	/* What is 0 goes first, and what is gone is told. */
+	wide = table(&s, 80);
+	assert_non_null(strstr(wide, " INJECTED DROPPED\n") ?: strstr(wide, " INJECTED DROPPED "));
+	assert_non_null(strstr(wide, "11,224,080 11,224,080"));
+	assert_non_null(strstr(wide, "(too narrow for: DEV/EVENT, "));
+	free(wide);
+	irqview_fini(&s);
 }
 
 static void test_histograms_show_percentiles(void **state)
@@ -173,7 +237,7 @@ static void test_histograms_show_percentiles(void **state)
 	(void)fclose(out);
 	assert_string_equal(text, "VECTOR  COUNT     MIN     P50    P90     P99  P99.9    MAX\n"
 				  "d[1]       10  900 ns  1.0 us  12 us  2.0 ms  3.0 s  3.0 s\n"
-				  "(1 more vectors without a time)\n");
+				  "(1 more vector without a time)\n");
 	free(text);
 	json_decref(reply);
 	/* Those of too few times are not in the reply. */
@@ -231,7 +295,11 @@ static void test_a_page_is_cut_to_the_terminal(void **state)
 	} cases[] = {
 		{ "one\ntwo\nthree\n", 24, 80, "one\r\ntwo\r\nthree" },
 		{ "one\ntwo\nthree\n", 2, 80, "one\r\ntwo" },
-		{ "one\ntwo\nthree\n", 3, 3, "one\r\ntwo\r\nthr" },
+		{ "one\ntwo\nthree\n", 3, 3, "one\r\ntwo\r\n>" },
+		{ "one 1122408 11224080\n", 24, 20, "one 1122408 11224080" },
+		{ "one 1122408 11224080\n", 24, 19, "one 1122408 >" },
+		{ "one 1122408 11224080\n", 24, 13, "one 1122408 >" },
+		{ "one 1122408 11224080\n", 24, 12, "one >" },
 		{ "\n\nx", 24, 80, "\r\n\r\nx" },
 		{ "x", 0, 80, "" },
 		{ "ab\ncd", 24, 0, "\r\n" },
@@ -255,6 +323,8 @@ int main(void)
 		cmocka_unit_test(test_the_busiest_come_first),
 		cmocka_unit_test(test_the_table_shows_what_is_known_and_hides_the_quiet),
 		cmocka_unit_test(test_what_nobody_counts_has_a_word_and_no_rate),
+		cmocka_unit_test(test_vectors_that_only_the_kernel_sees_share_a_line),
+		cmocka_unit_test(test_what_is_too_wide_loses_columns_and_no_digit),
 		cmocka_unit_test(test_histograms_show_percentiles),
 		cmocka_unit_test(test_times_have_the_unit_that_fits),
 		cmocka_unit_test(test_a_page_is_cut_to_the_terminal),
