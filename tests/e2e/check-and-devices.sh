@@ -106,7 +106,7 @@ has no_kvm.out '^ +-> '
 is_status no_kvm_json 4
 json no_kvm_json '[.. | objects | select(.verdict? == "FAIL")] | length > 0'
 is_status help 0
-has help.out 'Usage: itsy run CONFIG'
+has help.out 'Usage: itsy run \[CONFIG\] '
 is_status version 0
 has version.out '^itsy [0-9]'
 

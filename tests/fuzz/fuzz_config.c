@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzzes configuration files and the overrides of the command line (vmm/config/config.h).
+ * Fuzzes configuration files and the options of the command line (vmm/config/config.h).
  *
- * Input: the text; then, each behind a NUL, overrides.
+ * Input: the text; then, each behind a NUL, options: "--NAME=VALUE", or what stands behind --set.
+ * Where the text is empty there is no file.
  *
  * A text is either refused with a message, or it is a configuration that is valid
  * and prints as a text of the same meaning.
@@ -14,19 +15,29 @@
 #include "tests/fuzz/input.h"
 #include "vmm/config/config.h"
 
-#define MAX_OVERRIDES 8u
-#define PATH	      "guest.conf" /* no folder: paths stay as they are */
+#define MAX_OPTIONS 8u
+#define PATH	    "guest.conf" /* no folder: paths stay as they are */
 
 struct given {
 	char *bytes; /* owned: the input with a NUL behind it */
 	const char *text;
-	const char *overrides[MAX_OVERRIDES];
-	size_t nr_overrides;
+	struct config_option options[MAX_OPTIONS];
+	size_t nr_options;
 };
+
+static struct config_option option_of(char *text)
+{
+	char *equals = strncmp(text, "--", 2) == 0 ? strchr(text, '=') : NULL;
+
+	if (!equals)
+		return (struct config_option){ "set", text };
+	*equals = '\0';
+	return (struct config_option){ text + 2, equals + 1 };
+}
 
 static void split(struct given *given, const uint8_t *data, size_t size)
 {
-	const char *end, *at;
+	char *end, *at;
 
 	given->bytes = malloc(size + 1);
 	assert(given->bytes);
@@ -35,10 +46,14 @@ static void split(struct given *given, const uint8_t *data, size_t size)
 	given->bytes[size] = '\0';
 	end = given->bytes + size;
 	given->text = given->bytes;
-	given->nr_overrides = 0;
-	for (at = given->text + strlen(given->text) + 1;
-	     at < end && given->nr_overrides < MAX_OVERRIDES; at += strlen(at) + 1)
-		given->overrides[given->nr_overrides++] = at;
+	given->nr_options = 0;
+	for (at = given->bytes + strlen(given->bytes) + 1;
+	     at < end && given->nr_options < MAX_OPTIONS;) {
+		size_t len = strlen(at);
+
+		given->options[given->nr_options++] = option_of(at);
+		at += len + 1;
+	}
 }
 
 /* Parse; messages there are if, and only if, it was refused. */
@@ -50,8 +65,8 @@ static int parse(const struct given *given, struct config *ret_config)
 	int r;
 
 	assert(errors);
-	r = config_parse(PATH, given->text, given->overrides, given->nr_overrides, errors,
-			 ret_config);
+	r = config_parse(given->text[0] ? PATH : NULL, given->text, given->options,
+			 given->nr_options, errors, ret_config);
 	(void)fclose(errors);
 	assert(r == 0 || r == -EINVAL);
 	assert((r == 0) == (len == 0));

@@ -14,6 +14,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/config_options.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/passthru.h"
 
@@ -62,11 +63,11 @@ static const struct {
 struct options {
 	bool json;
 	struct pci_host_fs fs;
-	struct option_list overrides;
+	struct config_options guest;
 };
 
 static const struct option_row rows[] = {
-	{ "set", "KEY=VALUE", option_list, OPTION_MEMBER(struct options, overrides),
+	{ "set", "KEY=VALUE", option_config, OPTION_MEMBER(struct options, guest),
 	  .help = "as for itsy run" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct options, json),
 	  .help = "as one JSON object, for programs" },
@@ -77,12 +78,15 @@ const struct command_line check_line = {
 	.name = "check",
 	.usage = "itsy check [OPTION]... [CONFIG]",
 	.about = "Says whether this host can run guests: PASS, WARN or FAIL for each thing that\n"
-		 "itsy needs, and what to do about it. With CONFIG, also whether it can run the\n"
-		 "guest of that file.\n",
+		 "itsy needs, and what to do about it. With CONFIG, or options that describe a\n"
+		 "guest (--kernel FILE, --device BDF: itsy help run lists them), also whether it\n"
+		 "can run that guest.\n",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.after = "Exit status: 0 nothing failed; 2 the command line is wrong; 3 CONFIG is wrong;\n"
 		 "4 something failed.\n",
+	.other = config_option_row,
+	.other_at = offsetof(struct options, guest),
 };
 
 struct output {
@@ -224,17 +228,13 @@ enum exit_status cmd_check(int argc, char **argv)
 	struct words words;
 	int r = options_parse(&check_line, argc, argv, &options, &words);
 
-	if (r == 0 && words.nr > 1)
-		r = option_error(&check_line, "more than one configuration file");
-	else if (r == 0 && !words.nr && options.overrides.nr)
-		r = option_error(&check_line, "--set needs a configuration file");
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
-	if (!words.nr)
+	if (!config_options_any(&words, &options.guest))
 		return check_all(&options, NULL);
-	if (config_load(words.list[0], options.overrides.list, options.overrides.nr, stderr,
-			&config) < 0)
-		return ITSY_CONFIG;
+	status = config_options_load(&check_line, &words, &options.guest, &config);
+	if (status != ITSY_OK)
+		return status;
 	/* What it does not find is told of each device in its place. */
 	(void)!passthru_find(&options.fs, &config, &not_found);
 	status = check_all(&options, &config);

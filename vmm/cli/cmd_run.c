@@ -9,6 +9,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/config_options.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
@@ -20,16 +21,16 @@ static const struct pci_host_fs this_host = { "" };
 
 struct arguments {
 	struct run_options run;
-	struct option_list overrides;
+	struct config_options guest;
 	bool print_config, print_memory_map, dry_run;
 };
 
 #define ARGUMENT(name) OPTION_MEMBER(struct arguments, name)
 
 static const struct option_row rows[] = {
-	{ "set", "KEY=VALUE", option_list, ARGUMENT(overrides),
-	  .help = "replace a value of the file: vcpus=4, memory=1G, "
-		  "device.NAME.bdf=0000:01:00.0; may be repeated" },
+	{ "set", "KEY=VALUE", option_config, ARGUMENT(guest),
+	  .help = "replace a value, of a block too: vcpus=4, device.NAME.bdf=0000:01:00.0; may be "
+		  "repeated" },
 	{ "print-config", NULL, option_flag, ARGUMENT(print_config),
 	  .help = "print the resulting configuration, and end" },
 	{ "print-memory-map", NULL, option_flag, ARGUMENT(print_memory_map),
@@ -46,15 +47,21 @@ static const struct option_row rows[] = {
 
 const struct command_line run_line = {
 	.name = "run",
-	.usage = "itsy run CONFIG [OPTION]...",
-	.about = "Boots the guest that the file CONFIG describes (itsy.conf(5)). The guest's\n"
-		 "console is this terminal; Ctrl-a x ends the guest, Ctrl-a h tells the keys.\n",
+	.usage = "itsy run [CONFIG] [OPTION]...",
+	.about = "Boots the guest that the file CONFIG describes (itsy.conf(5); - is standard\n"
+		 "input), or options alone:\n\n"
+		 "  itsy run --kernel Image --initrd initrd.img --device 01:00.0 --ram 1G\n\n"
+		 "The guest's console is this terminal; Ctrl-a x ends the guest, Ctrl-a h tells\n"
+		 "the keys.\n",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.after = "Exit status: 0 the guest powered off; 1 the host failed while it ran; 2 the\n"
 		 "command line is wrong; 3 the configuration is wrong; 4 the host is not ready\n"
 		 "(itsy check says why); 5 a thread made a system call that its sandbox forbids;\n"
 		 "6 the host wanted a device back, or reported an error of it.\n",
+	.other = config_option_row,
+	.other_at = offsetof(struct arguments, guest),
+	.other_title = "Keys of itsy.conf(5), which count in the place of the file's:",
 };
 
 /* Which functions they are, and where the guest will have them. */
@@ -139,20 +146,19 @@ enum exit_status cmd_run(int argc, char **argv)
 	struct arguments args = { 0 };
 	struct config config;
 	struct words words;
-	enum exit_status status = ITSY_OK;
+	enum exit_status status;
 	int r;
 
 	r = options_parse(&run_line, argc, argv, &args, &words);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
-	if (words.nr != 1) {
-		(void)option_error(&run_line, words.nr ? "more than one configuration file"
-						       : "no configuration file is named");
+	if (!config_options_any(&words, &args.guest)) {
+		(void)option_error(&run_line, "there is no configuration file and no --kernel");
 		return ITSY_USAGE;
 	}
-	r = config_load(words.list[0], args.overrides.list, args.overrides.nr, stderr, &config);
-	if (r < 0)
-		return ITSY_CONFIG;
+	status = config_options_load(&run_line, &words, &args.guest, &config);
+	if (status != ITSY_OK)
+		return status;
 	if (args.print_config)
 		config_print(&config, stdout);
 	else if (args.print_memory_map)

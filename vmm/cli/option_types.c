@@ -81,17 +81,6 @@ int option_placement(const struct command_line *line, const struct option_row *r
 	return 0;
 }
 
-int option_list(const struct command_line *line, const struct option_row *row, const char *value,
-		void *member)
-{
-	struct option_list *list = member;
-
-	if (list->nr == ARRAY_SIZE(list->list))
-		return option_error(line, "--%s is given too often", row->name);
-	list->list[list->nr++] = value;
-	return 0;
-}
-
 int option_root(const struct command_line *line, const struct option_row *row, const char *value,
 		void *member)
 {

@@ -13,13 +13,7 @@ option_take option_text;      /* const char *, of the command line */
 option_take option_number;    /* uint32_t or uint64_t, from min to max, decimal */
 option_take option_cpu;	      /* int, from 0 to max */
 option_take option_placement; /* struct placement: its CPU, which is asked for */
-option_take option_list;      /* struct option_list: may be given again */
 option_take option_root;      /* struct pci_host_fs: where a host's files are */
-
-struct option_list {
-	const char *list[64]; /* of the command line */
-	size_t nr;
-};
 
 /* --root, which all commands that look at the host have. */
 #define OPTION_ROOT(type, member, help_)                                \

@@ -15,14 +15,32 @@
 #define WORD_SZ 64u
 #define COLUMNS 80u
 
-/* What getopt returns for row i; the row behind the last stands for --help. */
+/* What getopt returns for row i. */
 #define FIRST_VALUE 256
 
-static const struct option_row help_row = { .name = "help", .help = "print this" };
+/* All rows of a command: its own, --help, the others. */
+struct all_rows {
+	struct option_row list[OPTIONS_MAX + 1];
+	char arguments[OPTIONS_MAX + 1][OPTION_ARGUMENT_SZ];
+	size_t nr, help; /* help: the index of --help */
+};
 
-static const struct option_row *row_of(const struct command_line *line, size_t i)
+static void gather(const struct command_line *line, struct all_rows *all)
 {
-	return i < line->nr_rows ? &line->rows[i] : &help_row;
+	assert(line->nr_rows <= OPTIONS_MAX);
+	for (size_t i = 0; i < line->nr_rows; i++)
+		all->list[i] = line->rows[i];
+	all->help = line->nr_rows;
+	all->list[all->help] = (struct option_row){ .name = "help", .help = "print this" };
+	all->nr = all->help + 1;
+	for (size_t i = 0; line->other; i++, all->nr++) {
+		struct option_row row = { .at = line->other_at };
+
+		if (!line->other(i, &row, all->arguments[all->nr]))
+			break;
+		assert(all->nr < OPTIONS_MAX);
+		all->list[all->nr] = row;
+	}
 }
 
 int option_error(const struct command_line *line, const char *format, ...)
@@ -50,17 +68,18 @@ static void name_of(const char *word, char name[WORD_SZ])
 	name[len] = '\0';
 }
 
-static const char *nearest(const struct command_line *line, const char *name)
+static const char *nearest(const struct all_rows *all, const char *name)
 {
 	const char *names[OPTIONS_MAX + 1];
 
-	for (size_t i = 0; i <= line->nr_rows; i++)
-		names[i] = row_of(line, i)->name;
-	return strncmp(name, "--", 2) == 0 ? suggest(name + 2, names, line->nr_rows + 1) : NULL;
+	for (size_t i = 0; i < all->nr; i++)
+		names[i] = all->list[i].name;
+	return strncmp(name, "--", 2) == 0 ? suggest(name + 2, names, all->nr) : NULL;
 }
 
 /* Why getopt did not take a word. */
-static int tell(const struct command_line *line, const char *word, int result)
+static int tell(const struct command_line *line, const struct all_rows *all, const char *word,
+		int result)
 {
 	char name[WORD_SZ];
 	const char *near;
@@ -70,7 +89,7 @@ static int tell(const struct command_line *line, const char *word, int result)
 		return option_error(line, "%s needs a value", name);
 	if (optopt >= FIRST_VALUE) /* there is one of this name */
 		return option_error(line, "%s takes no value", name);
-	near = nearest(line, name);
+	near = nearest(all, name);
 	if (near)
 		(void)fprintf(stderr, "itsy: error: %s: unknown option %s: did you mean --%s?\n",
 			      line->name, name, near);
@@ -81,8 +100,9 @@ static int tell(const struct command_line *line, const char *word, int result)
 	return -EINVAL;
 }
 
-static int take_all(const struct command_line *line, const struct option options[], int argc,
-		    char **argv, void *into, uint64_t *given)
+static int take_all(const struct command_line *line, const struct all_rows *all,
+		    const struct option options[], int argc, char **argv, void *into,
+		    uint64_t *given)
 {
 	int result, r = 0;
 
@@ -93,16 +113,15 @@ static int take_all(const struct command_line *line, const struct option options
 		char letter[] = { '-', (char)optopt, '\0' };
 
 		if (result < FIRST_VALUE) /* of single letters, several may stand in one word */
-			return tell(line,
+			return tell(line, all,
 				    optopt > 0 && optopt < FIRST_VALUE ? letter : argv[optind - 1],
 				    result);
-		if (i == line->nr_rows) {
+		if (i == all->help) {
 			options_print_help(line, stdout);
 			return 1;
 		}
 		*given |= UINT64_C(1) << i;
-		r = line->rows[i].take(line, &line->rows[i], optarg,
-				       (char *)into + line->rows[i].at);
+		r = all->list[i].take(line, &all->list[i], optarg, (char *)into + all->list[i].at);
 	}
 	return r;
 }
@@ -111,17 +130,18 @@ int options_parse(const struct command_line *line, int argc, char **argv, void *
 		  struct words *ret_words)
 {
 	struct option options[OPTIONS_MAX + 2] = { { 0 } };
+	struct all_rows all;
 	int r;
 
-	assert(line->nr_rows <= OPTIONS_MAX);
-	for (size_t i = 0; i <= line->nr_rows; i++)
+	gather(line, &all);
+	for (size_t i = 0; i < all.nr; i++)
 		options[i] = (struct option){
-			.name = row_of(line, i)->name,
-			.has_arg = row_of(line, i)->argument ? required_argument : no_argument,
+			.name = all.list[i].name,
+			.has_arg = all.list[i].argument ? required_argument : no_argument,
 			.val = FIRST_VALUE + (int)i,
 		};
 	*ret_words = (struct words){ 0 };
-	r = take_all(line, options, argc, argv, into, &ret_words->given);
+	r = take_all(line, &all, options, argc, argv, into, &ret_words->given);
 	ret_words->list = argv + optind;
 	ret_words->nr = argc - optind;
 	return r;
@@ -159,25 +179,38 @@ void options_print_text(const char *text, size_t column, FILE *out)
 	(void)fputc('\n', out);
 }
 
-void options_print_help(const struct command_line *line, FILE *out)
+/* The rows from one to the one before another, in two columns. */
+static void print_rows(const struct all_rows *all, size_t from, size_t to, FILE *out)
 {
 	char label[WORD_SZ];
 	size_t widest = 0;
 
-	for (size_t i = 0; i <= line->nr_rows; i++) {
-		size_t len = label_of(row_of(line, i), label);
+	for (size_t i = from; i < to; i++) {
+		size_t len = label_of(&all->list[i], label);
 
 		widest = len > widest ? len : widest;
 	}
+	for (size_t i = from; i < to; i++) {
+		(void)label_of(&all->list[i], label);
+		(void)fprintf(out, "  %-*s  ", (int)widest, label);
+		options_print_text(all->list[i].help, widest + 4, out);
+	}
+}
+
+void options_print_help(const struct command_line *line, FILE *out)
+{
+	struct all_rows all;
+
+	gather(line, &all);
 	(void)fprintf(out, "Usage: %s\n\n%s\n", line->usage, line->about);
 	if (line->more) {
 		line->more(out);
 		(void)fputc('\n', out);
 	}
-	for (size_t i = 0; i <= line->nr_rows; i++) {
-		(void)label_of(row_of(line, i), label);
-		(void)fprintf(out, "  %-*s  ", (int)widest, label);
-		options_print_text(row_of(line, i)->help, widest + 4, out);
+	print_rows(&all, 0, all.help + 1, out);
+	if (line->other_title) {
+		(void)fprintf(out, "\n%s\n", line->other_title);
+		print_rows(&all, all.help + 1, all.nr, out);
 	}
 	if (line->after)
 		(void)fprintf(out, "\n%s", line->after);

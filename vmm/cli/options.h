@@ -6,6 +6,7 @@
 #ifndef VMM_CLI_OPTIONS_H
 #define VMM_CLI_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -31,6 +32,15 @@ struct option_row {
 	const char *help;     /* any length: it is broken into lines */
 };
 
+#define OPTION_ARGUMENT_SZ 64u
+
+/*
+ * Row i, from 0 on, of options that another room's table has; its argument may be of the array.
+ * False: there are no more.
+ */
+typedef bool option_other(size_t i, struct option_row *ret_row,
+			  char ret_argument[OPTION_ARGUMENT_SZ]);
+
 /* Of the member of a struct, for a row. */
 #define OPTION_MEMBER(type, member) \
 	.at = offsetof(type, member), .size = sizeof(((type *)NULL)->member)
@@ -42,8 +52,12 @@ struct command_line {
 	const char *about;	 /* paragraphs of lines up to 80 characters */
 	void (*more)(FILE *out); /* prints what is behind about; NULL: nothing */
 	const struct option_row *rows;
-	size_t nr_rows;	   /* up to OPTIONS_MAX */
+	size_t nr_rows;	   /* up to OPTIONS_MAX, together with the others */
 	const char *after; /* as about, behind the options; NULL: nothing */
+
+	option_other *other;	 /* more rows; NULL: none */
+	size_t other_at;	 /* the member that all of them are taken into */
+	const char *other_title; /* --help lists them below this; NULL: about tells of them */
 };
 
 #define OPTIONS_MAX 63u
@@ -52,7 +66,7 @@ struct command_line {
 struct words {
 	char **list; /* those that are no options; [nr] is NULL */
 	int nr;
-	uint64_t given; /* bit i: row i was given */
+	uint64_t given; /* bit i: row i was given; the others follow */
 };
 
 /*

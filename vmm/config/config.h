@@ -25,6 +25,21 @@
 /* Of names: of the guest, of blocks. */
 #define CONFIG_NAME_MAX 31u
 
+/*
+ * An option of the command line that says something of the guest, --NAME VALUE: of the name of a
+ * key outside of blocks (or its short name), with the key's value; of a kind of block, with a
+ * whole block ("01:00.0,route=irqfd"); or "set", with "KEY=VALUE" or "BLOCK.NAME.KEY=VALUE".
+ */
+struct config_option {
+	const char *name, *value; /* borrowed, as long as a configuration is that they belong to */
+};
+
+/* How the command line explains such an option. */
+struct config_option_words {
+	const char *name, *summary;
+	char argument[64]; /* "auto|type1|iommufd" */
+};
+
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
@@ -41,7 +56,7 @@ struct config_its {
 	uint32_t eventid_bits; /* 1..16, 16 by default */
 	uint32_t lpis;	       /* INTIDs 8192..8192+lpis-1; 32..57344; 0, by default: lpis_for() */
 	bool stall;	       /* on-error = "stall": stop at a wrong command; by default skip it */
-	int line; /* of its block, for messages; 0: the one that is there without a block */
+	int line;	       /* of its block, for messages; 0: it has none in the file */
 };
 
 struct config_device {
@@ -69,7 +84,7 @@ struct config_device {
 	bool has_msi_cpu;
 	enum notice_wish on_request; /* the host wants it back */
 	enum notice_wish on_error;   /* it tells of an error on the bus; never NOTICE_WISH_REMOVE */
-	int line;		     /* of its block, for messages */
+	int line;		     /* of its block, for messages; 0: it is of the command line */
 };
 
 /* CPUs of the host. */
@@ -79,8 +94,11 @@ struct config_cpus {
 };
 
 struct config {
-	char *path;
-	/* What other commands know the guest by; by default the file's name without ".conf". */
+	char *path; /* what messages call the file */
+	/*
+	 * What other commands know the guest by; by default the file's name without ".conf", or
+	 * "guest" where it has no file with a name.
+	 */
 	char name[CONFIG_NAME_MAX + 1];
 	bool has_name;
 	char *kernel;  /* required */
@@ -104,17 +122,21 @@ struct config {
 };
 
 /*
- * Read and check a file. Every error at once goes to errors as
- * "file:line: error: ..."; -EINVAL then. -ENOENT and others with a line on
- * errors where the file cannot be read. overrides, of the form "key=value", are
- * applied last. On success ret_config is the caller's to config_fini().
+ * Read and check a file, "-" being standard input and NULL no file. Every error at once goes to
+ * errors, as "file:line: error: ..." or "--option: error: ..."; -EINVAL then. -ENOENT and others
+ * with a line on errors where the file cannot be read. options are applied to what the file says,
+ * in their order. On success ret_config is the caller's to config_fini().
  */
-int config_load(const char *path, const char *const overrides[], size_t nr_overrides, FILE *errors,
-		struct config *ret_config) _must_check_;
+int config_load(const char *path, const struct config_option options[], size_t nr_options,
+		FILE *errors, struct config *ret_config) _must_check_;
 /* The same for text in memory, named path in messages. */
-int config_parse(const char *path, const char *text, const char *const overrides[],
-		 size_t nr_overrides, FILE *errors, struct config *ret_config) _must_check_;
+int config_parse(const char *path, const char *text, const struct config_option options[],
+		 size_t nr_options, FILE *errors, struct config *ret_config) _must_check_;
 void config_fini(struct config *config);
+
+/* Option i but "set", from 0 on, by the table of keys. False: there are no more. */
+bool config_option_explain(size_t i, struct config_option_words *ret_words);
+
 /* The configuration that results, in the file's own syntax. */
 void config_print(const struct config *config, FILE *out);
 

@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/pci.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,17 +22,35 @@ struct checker {
 	bool placed; /* all devices have given what their places follow from */
 };
 
+/* An error about a block as a whole. */
+static void block_error(struct checker *k, const struct config_block *b, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void block_error(struct checker *k, const struct config_block *b, const char *format, ...)
+{
+	char text[224];
+	va_list ap;
+
+	va_start(ap, format);
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (b->option)
+		config_option_error(k->reader.errors, b->option, "%s", text);
+	else
+		config_error_at(k->reader.errors, b->line, "%s", text);
+}
+
 /* The name of a block: it is said where it is not one; it changes hands. */
 static char *take_name(struct checker *k, enum config_scope scope, struct config_block *raw)
 {
 	char *name = raw->name;
 
 	if (!config_is_name(name))
-		config_error_at(k->reader.errors, raw->line,
-				"the name of %s %s is 1 to %u letters, digits, '-' or '_', "
-				"not \"" CONFIG_SHOWN "\"",
-				config_scopes[scope].article, config_scopes[scope].noun,
-				CONFIG_NAME_MAX, name);
+		block_error(k, raw,
+			    "the name of %s %s is 1 to %u letters, digits, '-' or '_', not "
+			    "\"" CONFIG_SHOWN "\"",
+			    config_scopes[scope].article, config_scopes[scope].noun,
+			    CONFIG_NAME_MAX, name);
 	raw->name = NULL;
 	return name;
 }
@@ -108,9 +127,9 @@ static void check_is_named(struct checker *k, const struct config_block *raw)
 					config_keys[i].name);
 		assert(len < sizeof(keys));
 	}
-	config_error_at(k->reader.errors, raw->line,
-			"device \"" CONFIG_SHOWN "\" has none of %s: they say which function it is",
-			raw->name, keys);
+	block_error(k, raw,
+		    "device \"" CONFIG_SHOWN "\" has none of %s: they say which function it is",
+		    raw->name, keys);
 }
 
 static int check_device(struct checker *k, struct config_block *raw, struct config_device *d)
@@ -136,10 +155,26 @@ static struct config_value *its_value(const struct checker *k, size_t its, const
 	return config_value_of(k->raw->blocks[SCOPE_ITS].list[its].values, SCOPE_ITS, key);
 }
 
-/* Where a value was given in the file; else the line of its device. */
-static int line_of(const struct config_value *v, const struct config_device *d)
+static const struct config_block *device_block(const struct checker *k, size_t device)
 {
-	return v->line ? v->line : d->line;
+	return &k->raw->blocks[SCOPE_DEVICE].list[device];
+}
+
+#define ORIGIN_SZ 64u
+
+/* "line 2", or "--device 01:00.0": of a value where it was given, else of its device. */
+static const char *origin_of(const struct checker *k, size_t device, const char *key,
+			     char origin[ORIGIN_SZ])
+{
+	const struct config_value *v = device_value(k, device, key);
+	const struct config_block *b = device_block(k, device);
+	const struct config_option *option = v->option ? v->option : v->line ? NULL : b->option;
+
+	if (option)
+		config_option_format(option, origin, ORIGIN_SZ);
+	else
+		(void)snprintf(origin, ORIGIN_SZ, "line %d", v->line ? v->line : b->line);
+	return origin;
 }
 
 static bool has_same_bdf(const struct pci_name *a, const struct pci_name *b)
@@ -167,7 +202,7 @@ static void check_name_is_new(struct checker *k, const struct config *c, size_t 
 	const char *key = unique_names[unique].key;
 	struct config_value *v = device_value(k, i, key);
 	const struct config_device *d = &c->devices[i];
-	char text[PCI_PATH_STRLEN];
+	char text[PCI_PATH_STRLEN], origin[ORIGIN_SZ];
 
 	if (!v->text || v->wrong)
 		return;
@@ -178,9 +213,9 @@ static void check_name_is_new(struct checker *k, const struct config *c, size_t 
 		    !unique_names[unique].is_same(&d->wanted, &c->devices[j].wanted))
 			continue;
 		config_value_error(&k->reader, v,
-				   "%s is the device \"" CONFIG_SHOWN "\" already: line %d",
+				   "%s is the device \"" CONFIG_SHOWN "\" already: %s",
 				   pci_name_value(&d->wanted, unique_names[unique].part, text),
-				   c->devices[j].name, line_of(first, &c->devices[j]));
+				   c->devices[j].name, origin_of(k, j, key, origin));
 		return;
 	}
 }
@@ -205,26 +240,26 @@ static void check_place_is_new(struct checker *k, const struct config *c, size_t
 {
 	const struct config_device *d = &c->devices[i];
 	struct config_value *v = device_value(k, i, "at");
-	char place[CONFIG_PLACE_STRLEN];
+	char place[CONFIG_PLACE_STRLEN], origin[ORIGIN_SZ];
 
 	config_place_format(d->devfn, place);
 	for (size_t j = 0; k->placed && j < i; j++) {
 		const struct config_device *first = &c->devices[j];
-		int line = line_of(device_value(k, j, "at"), first);
 
 		if (first->devfn != d->devfn)
 			continue;
+		(void)origin_of(k, j, "at", origin);
 		if (d->has_devfn)
 			config_value_error(&k->reader, v,
 					   "%s is the place of device \"" CONFIG_SHOWN
-					   "\" already: line %d",
-					   place, first->name, line);
+					   "\" already: %s",
+					   place, first->name, origin);
 		else
-			config_error_at(k->reader.errors, d->line,
-					"device \"" CONFIG_SHOWN "\" needs an 'at': %s, beside its "
-					"function 0, is the place of device \"" CONFIG_SHOWN
-					"\" already: line %d",
-					d->name, place, first->name, line);
+			block_error(k, device_block(k, i),
+				    "device \"" CONFIG_SHOWN "\" needs an 'at': %s, beside its "
+				    "function 0, is the place of device \"" CONFIG_SHOWN
+				    "\" already: %s",
+				    d->name, place, first->name, origin);
 		v->wrong = true;
 		return;
 	}
@@ -253,8 +288,8 @@ static void check_place_is_found(struct checker *k, const struct config *c, size
 static void check_siblings_agree(struct checker *k, const struct config *c, size_t i)
 {
 	const struct config_device *d = &c->devices[i];
-	const struct config_value *v = device_value(k, i, "root-port");
-	char place[CONFIG_PLACE_STRLEN];
+	struct config_value *v = device_value(k, i, "root-port");
+	char place[CONFIG_PLACE_STRLEN], origin[ORIGIN_SZ], text[224];
 
 	for (size_t j = 0; k->placed && !v->wrong && j < i; j++) {
 		const struct config_device *first = &c->devices[j];
@@ -263,13 +298,17 @@ static void check_siblings_agree(struct checker *k, const struct config *c, size
 		if (PCI_SLOT(first->devfn) != PCI_SLOT(d->devfn) || other->wrong ||
 		    first->root_port == d->root_port)
 			continue;
-		config_error_at(k->reader.errors, line_of(v, d),
-				"device \"" CONFIG_SHOWN
-				"\" is %sbehind a root port, and \"" CONFIG_SHOWN
-				"\", of the same device at %s, is%s: line %d",
-				d->name, d->root_port ? "" : "not ", first->name,
-				config_place_format(first->devfn, place),
-				first->root_port ? "" : " not", line_of(other, first));
+		(void)snprintf(
+			text, sizeof(text),
+			"device \"" CONFIG_SHOWN "\" is %sbehind a root port, and \"" CONFIG_SHOWN
+			"\", of the same device at %s, is%s: %s",
+			d->name, d->root_port ? "" : "not ", first->name,
+			config_place_format(first->devfn, place), first->root_port ? "" : " not",
+			origin_of(k, j, "root-port", origin));
+		if (v->text)
+			config_value_error(&k->reader, v, "%s", text);
+		else
+			block_error(k, device_block(k, i), "%s", text);
 		return;
 	}
 }
@@ -285,10 +324,10 @@ static void check_root_port_fits(struct checker *k, const struct config *c, size
 			before |= UINT32_C(1) << PCI_SLOT(c->devices[j].devfn);
 	if (k->placed && c->devices[i].root_port && !(before & slot) &&
 	    (unsigned)__builtin_popcount(before) == most)
-		config_error_at(k->reader.errors, c->devices[i].line,
-				"device \"" CONFIG_SHOWN
-				"\" is behind one root port too many: there can be %u",
-				c->devices[i].name, most);
+		block_error(k, device_block(k, i),
+			    "device \"" CONFIG_SHOWN
+			    "\" is behind one root port too many: there can be %u",
+			    c->devices[i].name, most);
 }
 
 /* Only a slot can be emptied while the guest runs. */
@@ -326,11 +365,10 @@ static void check_devid_fits(struct checker *k, const struct config *c, size_t i
 			"\", not 0x%x",
 			(unsigned long long)last, its->name, d->devid);
 	else
-		config_error_at(
-			k->reader.errors, d->line,
-			"device \"" CONFIG_SHOWN "\" needs a 'devid': without one it is its "
-			"requester ID, 0x%x, and ITS \"" CONFIG_SHOWN "\" has %u devid-bits",
-			d->name, d->devid, its->name, its->devid_bits);
+		block_error(k, device_block(k, i),
+			    "device \"" CONFIG_SHOWN "\" needs a 'devid': without one it is its "
+			    "requester ID, 0x%x, and ITS \"" CONFIG_SHOWN "\" has %u devid-bits",
+			    d->name, d->devid, its->name, its->devid_bits);
 }
 
 /* On one ITS, a DeviceID is of one device. */
@@ -338,25 +376,26 @@ static void check_devid_is_new(struct checker *k, const struct config *c, size_t
 {
 	const struct config_device *d = &c->devices[i];
 	struct config_value *v = device_value(k, i, "devid");
+	char origin[ORIGIN_SZ];
 
 	for (size_t j = 0; j < i; j++) {
 		const struct config_device *first = &c->devices[j];
-		int line = line_of(device_value(k, j, "devid"), first);
 
 		if (!is_wired(k, c, i) || !is_wired(k, c, j) || d->its != first->its ||
 		    d->devid != first->devid)
 			continue;
+		(void)origin_of(k, j, "devid", origin);
 		if (d->has_devid)
 			config_value_error(&k->reader, v,
 					   "DeviceID 0x%x on ITS \"" CONFIG_SHOWN
-					   "\" is of device \"" CONFIG_SHOWN "\" already: line %d",
-					   d->devid, c->its[d->its].name, first->name, line);
+					   "\" is of device \"" CONFIG_SHOWN "\" already: %s",
+					   d->devid, c->its[d->its].name, first->name, origin);
 		else
-			config_error_at(k->reader.errors, d->line,
-					"device \"" CONFIG_SHOWN
-					"\" needs a 'devid': its requester ID, "
-					"0x%x, is of device \"" CONFIG_SHOWN "\" already: line %d",
-					d->name, d->devid, first->name, line);
+			block_error(k, device_block(k, i),
+				    "device \"" CONFIG_SHOWN
+				    "\" needs a 'devid': its requester ID, 0x%x, is of device "
+				    "\"" CONFIG_SHOWN "\" already: %s",
+				    d->name, d->devid, first->name, origin);
 		return;
 	}
 }
@@ -367,24 +406,25 @@ static void check_devid_of_port(struct checker *k, const struct config *c, size_
 	const struct config_device *d = &c->devices[i];
 	const uint32_t port = PCI_DEVFN(PCI_SLOT(d->devfn), 0);
 	uint64_t last = (UINT64_C(1) << c->its[0].devid_bits) - 1;
+	char origin[ORIGIN_SZ];
 
 	if (!d->root_port || !k->placed || d->devfn != port)
 		return;
 	if (port > last && !its_value(k, 0, "devid-bits")->wrong)
-		config_error_at(k->reader.errors, d->line,
-				"device \"" CONFIG_SHOWN
-				"\" needs another 'at': the DeviceID of its "
-				"root port is 0x%x, and ITS \"" CONFIG_SHOWN "\" has %u devid-bits",
-				d->name, port, c->its[0].name, c->its[0].devid_bits);
+		block_error(k, device_block(k, i),
+			    "device \"" CONFIG_SHOWN
+			    "\" needs another 'at': the DeviceID of its root port is 0x%x, and ITS "
+			    "\"" CONFIG_SHOWN "\" has %u devid-bits",
+			    d->name, port, c->its[0].name, c->its[0].devid_bits);
 	for (size_t j = 0; j < c->nr_devices; j++)
 		if (is_wired(k, c, j) && c->devices[j].its == 0 && c->devices[j].devid == port)
-			config_error_at(k->reader.errors, d->line,
-					"device \"" CONFIG_SHOWN
-					"\" needs another 'at': the DeviceID "
-					"of its root port, 0x%x, is of device \"" CONFIG_SHOWN
-					"\": line %d",
-					d->name, port, c->devices[j].name,
-					line_of(device_value(k, j, "devid"), &c->devices[j]));
+			block_error(
+				k, device_block(k, i),
+				"device \"" CONFIG_SHOWN
+				"\" needs another 'at': the DeviceID of its root port, 0x%x, is "
+				"of device \"" CONFIG_SHOWN "\": %s",
+				d->name, port, c->devices[j].name,
+				origin_of(k, j, "devid", origin));
 }
 
 static void check_events_fit(struct checker *k, const struct config *c, size_t i)
@@ -486,19 +526,31 @@ static void check_memory_is_whole_pages(struct checker *k, const struct config *
 			   (unsigned long long)(c->memory / KiB));
 }
 
+static void tell_missing(struct config_errors *errors, const struct config_key *key)
+{
+	char where[64];
+
+	(void)snprintf(where, sizeof(where), "--%s", key->name);
+	if (errors->path)
+		config_error_at(errors, 1, "'%s' is missing: %s", key->name, key->summary);
+	else
+		config_error_option(errors, where, "is missing: %s", key->summary);
+}
+
 int config_check(struct config_raw *raw, struct config_errors *errors, struct config *config)
 {
 	struct checker k = { .reader = { .errors = errors, .config = config }, .raw = raw };
+	const bool is_file = errors->path && strcmp(errors->path, "-") != 0;
 	const struct config_key *missing;
 
-	config->path = strdup(errors->path);
+	config->path = strdup(config_path_shown(errors->path));
 	config->vcpu.cpu = -1; /* each vCPU has its own: vcpu-cpus */
 	if (!config->path || config_block_init(SCOPE_GUEST, config) < 0)
 		return -ENOMEM;
-	config_default_name(config->path, config->name);
+	config_default_name(is_file ? errors->path : "", config->name);
 	config_block_read(&k.reader, SCOPE_GUEST, raw->values, config);
 	if (lacks(SCOPE_GUEST, raw->values, &missing))
-		config_error_at(errors, 1, "'%s' is missing: %s", missing->name, missing->summary);
+		tell_missing(errors, missing);
 	if (check_all_its(&k, config) < 0)
 		return -ENOMEM;
 	check_vcpu_cpus(&k, config);

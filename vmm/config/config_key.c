@@ -152,10 +152,11 @@ const struct config_key config_keys[] = {
 	{ GUEST("cmdline", cmdline), .type = &config_type_text, .is_shown = always,
 	  .max = 2047, /* arm64's COMMAND_LINE_SIZE without its end */
 	  .otherwise = "empty", .summary = "the kernel's command line" },
-	{ GUEST("vcpus", vcpus), .type = &config_type_number, .is_shown = always, .min = 1,
-	  .max = LAYOUT_MAX_VCPUS, .initial = 1, .summary = "virtual CPUs" },
-	{ GUEST("memory", memory), .type = &config_type_size, .is_shown = always, .min = 64 * MiB,
-	  .max = LAYOUT_RAM_MAX, .initial = 512 * MiB, .unit = 64 * KiB, /* a page of any host */
+	{ GUEST("vcpus", vcpus), .also = "cpus", .type = &config_type_number, .is_shown = always,
+	  .min = 1, .max = LAYOUT_MAX_VCPUS, .initial = 1, .summary = "virtual CPUs" },
+	{ GUEST("memory", memory), .also = "ram", .type = &config_type_size, .is_shown = always,
+	  .min = 64 * MiB, .max = LAYOUT_RAM_MAX, .initial = 512 * MiB,
+	  .unit = 64 * KiB, /* a page of any host */
 	  .summary = "the guest's memory" },
 	{ GUEST("memory-backing", huge_page), .type = &config_type_backing, .is_shown = if_changed,
 	  .min = 64 * KiB, .max = 16 * GiB, .summary = "what the host takes it from" },
@@ -277,8 +278,12 @@ const struct config_key config_keys[] = {
 const size_t config_nr_keys = ARRAY_SIZE(config_keys);
 
 const struct config_scope_words config_scopes[NR_SCOPES] = {
-	[SCOPE_DEVICE] = { "device", "a", "device", CONFIG_MAX_DEVICES },
-	[SCOPE_ITS] = { "its", "an", "ITS", CONFIG_MAX_ITS },
+	[SCOPE_DEVICE] = { "device", "a", "device", CONFIG_MAX_DEVICES, .first = "bdf",
+			   .argument = "[BDF][,KEY=VALUE]...",
+			   .summary = "a device block: its keys, and its name by name=" },
+	[SCOPE_ITS] = { "its", "an", "ITS", CONFIG_MAX_ITS, .first = CONFIG_BLOCK_NAME,
+			.argument = "[NAME][,KEY=VALUE]...",
+			.summary = "an its block: its name and its keys" },
 };
 
 /* ---- finding a key --------------------------------------------------------------------- */
@@ -288,6 +293,18 @@ const struct config_key *config_key_find(enum config_scope scope, const char *na
 	for (size_t i = 0; i < config_nr_keys; i++)
 		if (config_keys[i].scope == scope && strcmp(config_keys[i].name, name) == 0)
 			return &config_keys[i];
+	return NULL;
+}
+
+const struct config_key *config_key_of_option(const char *name)
+{
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (key->scope == SCOPE_GUEST &&
+		    (strcmp(key->name, name) == 0 || (key->also && strcmp(key->also, name) == 0)))
+			return key;
+	}
 	return NULL;
 }
 

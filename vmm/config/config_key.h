@@ -18,11 +18,18 @@ struct config_scope_words {
 	const char *block;	    /* begins a block of it; NULL: it is no block */
 	const char *article, *noun; /* what messages call it: "an" "ITS" */
 	size_t max;		    /* blocks */
+	/* The option that is a block: what a first word without '=' is, and how it is explained. */
+	const char *first;
+	const char *argument, *summary;
 };
+/* In an option, what the name of its block is given by; no key has this name in a block. */
+#define CONFIG_BLOCK_NAME "name"
 extern const struct config_scope_words config_scopes[NR_SCOPES];
 
 /* The row of a key; NULL: the scope has none of this name. */
 const struct config_key *config_key_find(enum config_scope scope, const char *name);
+/* The row outside of blocks whose option has this name; NULL: none has. */
+const struct config_key *config_key_of_option(const char *name);
 /* The scope whose blocks begin with a word of len characters; SCOPE_GUEST: none. */
 enum config_scope config_scope_find(const char *word, size_t len);
 /*

@@ -2,9 +2,9 @@
 /*
  * The configuration of a guest: read from a file, or from memory.
  *
- * Five passes, each a file of vmm/config/: config_text.c sees to what libconfuse would
- * misread; config_raw.c has libconfuse split the text into keys, values and blocks, and
- * replaces values by the overrides of the command line; config_key.c reads each value by
+ * Six passes, each a file of vmm/config/: config_text.c sees to what libconfuse would
+ * misread; config_raw.c has libconfuse split the text into keys, values and blocks;
+ * config_option.c replaces values by those of the command line; config_key.c reads each value by
  * the row that its key has there, and the type of the row (config_type.c);
  * config_check.c looks at what depends on several values.
  *
@@ -14,25 +14,29 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/config/config_check.h"
+#include "vmm/config/config_option.h"
 
 #define FILE_SZ_MAX MiB
 
-struct overrides {
-	const char *const *list;
+struct options {
+	const struct config_option *list;
 	size_t nr;
 };
 
 static int not_read(const char *path, int error, FILE *errors)
 {
-	(void)fprintf(errors, "%s: error: cannot be read: %s\n", path, strerror(error));
+	(void)fprintf(errors, "%s: error: cannot be read: %s\n", config_path_shown(path),
+		      strerror(error));
 	return -error;
 }
 
-static int split_and_check(const struct config_text *text, const struct overrides *overrides,
+static int split_and_check(const struct config_text *text, const struct options *options,
 			   struct config_errors *errors, struct config *c)
 {
 	_cleanup_(config_raw_fini) struct config_raw raw = { 0 };
@@ -42,24 +46,23 @@ static int split_and_check(const struct config_text *text, const struct override
 	/* What was not parsed to its end is not said to miss anything. */
 	if (r < 0)
 		return r;
-	for (size_t i = 0; i < overrides->nr; i++) {
-		r = config_raw_override(&raw, overrides->list[i], errors);
+	for (size_t i = 0; i < options->nr; i++) {
+		r = config_option_apply(&raw, &options->list[i], errors);
 		if (r < 0)
 			return r;
 	}
 	return config_check(&raw, errors, c);
 }
 
-int config_parse(const char *path, const char *text, const char *const overrides[],
-		 size_t nr_overrides, FILE *errors, struct config *ret_config)
+int config_parse(const char *path, const char *text, const struct config_option options[],
+		 size_t nr_options, FILE *errors, struct config *ret_config)
 {
-	const struct overrides all = { .list = overrides, .nr = nr_overrides };
+	const struct options all = { .list = options, .nr = nr_options };
 	_cleanup_(config_text_fini) struct config_text prepared = { 0 };
 	_cleanup_free_ struct config_errors *list = calloc(1, sizeof(*list));
 	struct config config = { 0 };
 	int r;
 
-	assert(path);
 	assert(text);
 	if (!list)
 		return not_read(path, ENOMEM, errors);
@@ -79,6 +82,21 @@ int config_parse(const char *path, const char *text, const char *const overrides
 	return r;
 }
 
+/* Standard input stays open: it is the guest's console, too. */
+static FILE *open_file(const char *path)
+{
+	FILE *f;
+	int fd;
+
+	if (strcmp(path, "-") != 0)
+		return fopen(path, "re");
+	fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	f = fd < 0 ? NULL : fdopen(fd, "r");
+	if (fd >= 0 && !f)
+		(void)close(fd);
+	return f;
+}
+
 /* The whole file, with a NUL behind it. */
 static int read_file(const char *path, FILE *errors, char **ret_text, size_t *ret_len)
 {
@@ -88,7 +106,7 @@ static int read_file(const char *path, FILE *errors, char **ret_text, size_t *re
 
 	if (!text)
 		return not_read(path, ENOMEM, errors);
-	f = fopen(path, "re");
+	f = open_file(path);
 	if (!f)
 		return not_read(path, errno, errors);
 	len = fread(text, 1, FILE_SZ_MAX + 1, f);
@@ -102,14 +120,16 @@ static int read_file(const char *path, FILE *errors, char **ret_text, size_t *re
 	return 0;
 }
 
-int config_load(const char *path, const char *const overrides[], size_t nr_overrides, FILE *errors,
-		struct config *ret_config)
+int config_load(const char *path, const struct config_option options[], size_t nr_options,
+		FILE *errors, struct config *ret_config)
 {
 	_cleanup_free_ char *text = NULL;
 	const char *nul;
 	size_t len = 0;
 	int r;
 
+	if (!path)
+		return config_parse(NULL, "", options, nr_options, errors, ret_config);
 	r = read_file(path, errors, &text, &len);
 	if (r < 0)
 		return r;
@@ -119,11 +139,11 @@ int config_load(const char *path, const char *const overrides[], size_t nr_overr
 
 		for (const char *p = text; p < nul; p++)
 			line += *p == '\n';
-		(void)fprintf(errors, "%s:%d: error: a NUL byte: this is not a text file\n", path,
-			      line);
+		(void)fprintf(errors, "%s:%d: error: a NUL byte: this is not a text file\n",
+			      config_path_shown(path), line);
 		return -EINVAL;
 	}
-	return config_parse(path, text, overrides, nr_overrides, errors, ret_config);
+	return config_parse(path, text, options, nr_options, errors, ret_config);
 }
 
 void config_fini(struct config *config)

@@ -16,8 +16,7 @@ void config_print(const struct config *config, FILE *out)
 {
 	config_block_print(SCOPE_GUEST, config, config, "", out);
 	for (size_t i = 0; i < config->nr_its; i++)
-		if (config->its[i].line)
-			print_block(SCOPE_ITS, config->its[i].name, config, &config->its[i], out);
+		print_block(SCOPE_ITS, config->its[i].name, config, &config->its[i], out);
 	for (size_t i = 0; i < config->nr_devices; i++)
 		print_block(SCOPE_DEVICE, config->devices[i].name, config, &config->devices[i],
 			    out);

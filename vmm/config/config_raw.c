@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * libconfuse's side of a configuration, and the overrides of the command line.
+ * libconfuse's side of a configuration.
  *
  * All values are strings to libconfuse; numbers are read in vmm/config/config_type.c,
  * for it takes 010 for 8.
@@ -103,8 +103,7 @@ static bool is_outside_of_blocks(const char *name)
 	       config_scope_find(name, strlen(name)) != SCOPE_GUEST;
 }
 
-/* Why a key is wrong here, for a message. */
-static void explain_key(const char *name, enum config_scope here, char *out, size_t cap)
+void config_raw_explain_key(const char *name, enum config_scope here, char *out, size_t cap)
 {
 	enum config_scope home = block_with_key(name);
 	const char *near = config_key_suggest(here, name);
@@ -167,7 +166,7 @@ static void unknown_key(struct parser *p, const cfg_t *cfg, const char *name)
 {
 	char why[80];
 
-	explain_key(name, scope_of(cfg), why, sizeof(why));
+	config_raw_explain_key(name, scope_of(cfg), why, sizeof(why));
 	config_error_at(p->errors, cfg->line, "unknown key '" CONFIG_SHOWN "'%s", name, why);
 }
 
@@ -234,7 +233,8 @@ static cfg_t *block_that_ended(const cfg_opt_t *opt)
 	abort(); /* called where a block has ended */
 }
 
-static struct config_block *find_block(struct config_blocks *blocks, const char *name, size_t len)
+struct config_block *config_raw_find_block(struct config_blocks *blocks, const char *name,
+					   size_t len)
 {
 	for (size_t i = 0; i < blocks->nr; i++)
 		if (strlen(blocks->list[i].name) == len &&
@@ -247,7 +247,7 @@ static struct config_block *find_block(struct config_blocks *blocks, const char 
 static bool has_place(struct parser *p, enum config_scope scope, const char *name, int line)
 {
 	struct config_blocks *blocks = &p->raw->blocks[scope];
-	const struct config_block *same = find_block(blocks, name, strlen(name));
+	const struct config_block *same = config_raw_find_block(blocks, name, strlen(name));
 
 	if (same) {
 		config_error_at(p->errors, line, "%s \"" CONFIG_SHOWN "\" exists already: line %d",
@@ -373,82 +373,4 @@ int config_raw_parse(const struct config_text *text, struct config_errors *error
 			r = parse_once(&p);
 	} while (r == -EINVAL && p.learnt);
 	return r;
-}
-
-/*
- * Overrides.
- */
-
-static int set_override(struct config_value *v, const char *option, const char *text)
-{
-	free(v->text);
-	*v = (struct config_value){ .text = strdup(text), .option = option };
-	return v->text ? 0 : -ENOMEM;
-}
-
-/* key: "BLOCK.NAME.KEY" */
-static int override_block(struct config_raw *raw, const char *option, const char *key,
-			  struct config_errors *errors)
-{
-	enum config_scope scope = config_scope_find(key, strcspn(key, "."));
-	const char *name = strchr(key, '.'), *dot = strrchr(key, '.');
-	struct config_block *b;
-	char why[80];
-
-	if (name == dot) { /* it has one dot, or none */
-		config_error_option(errors, option, "%s %s is set by %s.NAME.KEY=VALUE",
-				    config_scopes[scope].article, config_scopes[scope].noun,
-				    config_scopes[scope].block);
-		return 0;
-	}
-	name++;
-	if (!config_key_find(scope, dot + 1)) {
-		explain_key(dot + 1, scope, why, sizeof(why));
-		config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", dot + 1,
-				    why);
-		return 0;
-	}
-	b = find_block(&raw->blocks[scope], name, (size_t)(dot - name));
-	if (b)
-		return set_override(config_value_of(b->values, scope, dot + 1), option,
-				    strchr(option, '=') + 1);
-	config_error_option(errors, option, "%s has no %s of this name", errors->path,
-			    config_scopes[scope].noun);
-	return 0;
-}
-
-/* As in the file: a configuration can be printed, and read again. */
-static bool has_control(const char *text)
-{
-	for (const char *p = text; *p; p++)
-		if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f)
-			return true;
-	return false;
-}
-
-int config_raw_override(struct config_raw *raw, const char *option, struct config_errors *errors)
-{
-	const char *equals = strchr(option, '=');
-	_cleanup_free_ char *key = NULL;
-	char why[80];
-
-	if (!equals) {
-		config_error_option(errors, option, "an override is KEY=VALUE");
-		return 0;
-	}
-	if (has_control(option)) {
-		config_error_option(errors, option, "control character in an override");
-		return 0;
-	}
-	key = strndup(option, (size_t)(equals - option));
-	if (!key)
-		return -ENOMEM;
-	if (config_scope_find(key, strcspn(key, ".")) != SCOPE_GUEST)
-		return override_block(raw, option, key, errors);
-	if (config_key_find(SCOPE_GUEST, key))
-		return set_override(config_value_of(raw->values, SCOPE_GUEST, key), option,
-				    equals + 1);
-	explain_key(key, SCOPE_GUEST, why, sizeof(why));
-	config_error_option(errors, option, "unknown key '" CONFIG_SHOWN "'%s", key, why);
-	return 0;
 }

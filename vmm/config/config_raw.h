@@ -9,9 +9,10 @@
 #include "vmm/config/config_key.h"
 
 struct config_block {
-	char *name;		     /* owned */
-	int line;		     /* of its opening brace */
-	struct config_value *values; /* owned; see config_value_of() */
+	char *name;			    /* owned */
+	int line;			    /* of its opening brace; 0: it is not of the file */
+	struct config_value *values;	    /* owned; see config_value_of() */
+	const struct config_option *option; /* that it is of, or NULL; borrowed */
 };
 
 struct config_blocks {
@@ -33,8 +34,10 @@ int config_raw_parse(const struct config_text *text, struct config_errors *error
 		     struct config_raw *raw) _must_check_;
 void config_raw_fini(struct config_raw *raw);
 
-/* Apply "key=value" or "BLOCK.NAME.key=value", or add an error. 0, or -ENOMEM. */
-int config_raw_override(struct config_raw *raw, const char *option,
-			struct config_errors *errors) _must_check_;
+/* The block of a name of len characters, or NULL. */
+struct config_block *config_raw_find_block(struct config_blocks *blocks, const char *name,
+					   size_t len);
+/* Why a key is wrong in this scope, for a message: what stands behind its name; or "". */
+void config_raw_explain_key(const char *name, enum config_scope here, char *out, size_t cap);
 
 #endif

@@ -85,11 +85,16 @@ static void print_clean(const char *text, FILE *out)
 	}
 }
 
+const char *config_path_shown(const char *path)
+{
+	if (!path)
+		return "command line";
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
 static void print_error(const struct config_errors *errors, const struct config_error *e, FILE *out)
 {
-	if (!e->line)
-		(void)fputs("--set ", out);
-	print_clean(e->line ? errors->path : e->where, out);
+	print_clean(e->line ? config_path_shown(errors->path) : e->where, out);
 	if (e->line)
 		(void)fprintf(out, ":%d", e->line);
 	(void)fputs(": error: ", out);
@@ -120,7 +125,8 @@ void config_errors_print(struct config_errors *errors, FILE *out)
 	for (size_t i = 0; i < nr; i++)
 		print_error(errors, &errors->list[i], out);
 	if (errors->nr > nr)
-		(void)fprintf(out, "%s: error: and %zu more\n", errors->path, errors->nr - nr);
+		(void)fprintf(out, "%s: error: and %zu more\n", config_path_shown(errors->path),
+			      errors->nr - nr);
 }
 
 static bool is_word(char c)

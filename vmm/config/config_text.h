@@ -18,10 +18,10 @@
 
 /* Errors in the order they are found; printed in the order of their lines. */
 struct config_errors {
-	const char *path; /* borrowed */
+	const char *path; /* borrowed; "-": standard input; NULL: there is no file */
 	size_t nr;	  /* may exceed CONFIG_MAX_ERRORS: the rest is only counted */
 	struct config_error {
-		int line; /* from 1; 0: of the command line, where names what */
+		int line; /* from 1; 0: of the command line */
 		char where[64];
 		char text[224];
 	} list[CONFIG_MAX_ERRORS];
@@ -29,9 +29,11 @@ struct config_errors {
 
 void config_error_at(struct config_errors *errors, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* where: the option of the command line that is wrong. */
+/* where: the option of the command line that is wrong, as "--ram". */
 void config_error_option(struct config_errors *errors, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* What messages call the file. */
+const char *config_path_shown(const char *path);
 void config_errors_print(struct config_errors *errors, FILE *out);
 
 struct config_text {

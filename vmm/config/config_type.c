@@ -29,7 +29,7 @@ void config_value_error(struct config_reader *r, struct config_value *v, const c
 	va_end(ap);
 	v->wrong = true;
 	if (v->option)
-		config_error_option(r->errors, v->option, "%s", text);
+		config_option_error(r->errors, v->option, "%s", text);
 	else
 		config_error_at(r->errors, v->line, "%s", text);
 }
@@ -81,11 +81,12 @@ static void fini_text(void *member)
 /* Relative paths count from the file's folder; on the command line, from the current one. */
 static char *path_from(const struct config_reader *r, const struct config_value *v)
 {
-	const char *slash = strrchr(r->errors->path, '/');
+	const char *slash;
 	char *joined;
 	size_t dir_len;
 
-	if (v->option || v->text[0] == '/' || !slash)
+	slash = v->option ? NULL : strrchr(r->errors->path, '/');
+	if (v->text[0] == '/' || !slash)
 		return strdup(v->text);
 	dir_len = (size_t)(slash - r->errors->path) + 1;
 	joined = malloc(dir_len + strlen(v->text) + 1);

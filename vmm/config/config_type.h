@@ -17,6 +17,7 @@ struct config_type;
 /* One key: all that the program knows about it. The rows are in config_key.c. */
 struct config_key {
 	const char *name;
+	const char *also; /* of its option, besides the name: a shorter one; NULL: none */
 	enum config_scope scope;
 	const struct config_type *type;
 
@@ -47,10 +48,10 @@ struct config_key {
 
 /* A value as the file or the command line has it, and where it comes from. */
 struct config_value {
-	char *text;	    /* owned; NULL: not given */
-	int line;	    /* in the file, or 0 */
-	bool wrong;	    /* an error says so: what depends on it cannot be checked */
-	const char *option; /* the override that set it, or NULL; borrowed */
+	char *text; /* owned; NULL: not given */
+	int line;   /* in the file, or 0 */
+	bool wrong; /* an error says so: what depends on it cannot be checked */
+	const struct config_option *option; /* that gave it, or NULL; borrowed */
 };
 
 /* What the values of one configuration are read with. */
@@ -63,6 +64,15 @@ struct config_reader {
 /* Add an error about a value, and remember that it is wrong. */
 void config_value_error(struct config_reader *r, struct config_value *v, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * What an option is called: by its name, as "--ram"; one that can be there several times also by
+ * its value, as "--set vcpus=2". cap characters with the end, and no more.
+ */
+void config_option_format(const struct config_option *option, char out[], size_t cap);
+/* Add an error about an option. */
+void config_option_error(struct config_errors *errors, const struct config_option *option,
+			 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #define CONFIG_SHOWN	"%.40s" /* as much of a wrong word as a message shows */
 #define CONFIG_RANGE_SZ 64u

@@ -412,7 +412,8 @@ static void test_run_refuses_wrong_command_lines(void **state)
 	static const struct {
 		const char *line, *want;
 	} cases[] = {
-		{ "run", "run: no configuration file is named: itsy help run explains it\n" },
+		{ "run", "run: there is no configuration file and no --kernel: itsy help run "
+			 "explains it\n" },
 		{ "run a.conf b.conf",
 		  "run: more than one configuration file: itsy help run explains it\n" },
 		{ "run a.conf --statsjson f",
@@ -559,13 +560,13 @@ static void test_bench_refuses_what_does_not_go_together(void **state)
 
 static void test_run_takes_so_many_overrides_and_no_more(void **state)
 {
-	char line[1024] = "run x.conf";
+	char line[1024] = "run";
 
 	(void)state;
 	for (int i = 0; i < 65; i++)
 		strcat(line, " --set=a=b");
 	assert_int_equal(itsy(line), ITSY_USAGE);
-	has(said.err, "--set is given too often");
+	has(said.err, "--set: there are more than 64 options of a guest");
 }
 
 static void test_print_config_prints_what_would_run_and_runs_nothing(void **state)
@@ -576,7 +577,9 @@ static void test_print_config_prints_what_would_run_and_runs_nothing(void **stat
 		ITSY_OK);
 	assert_int_equal(guest.calls, 0);
 	assert_string_equal(said.out, "kernel = \"/k\"\ncmdline = \"\"\nvcpus = 2\n"
-				      "memory = \"1024M\"\n");
+				      "memory = \"1024M\"\n"
+				      "\nits \"its\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n"
+				      "\ton-error = \"skip\"\n}\n");
 }
 
 static void test_print_memory_map_says_where_memory_lies_and_runs_nothing(void **state)
@@ -653,8 +656,9 @@ static void test_commands_that_take_no_words_refuse_them(void **state)
 	has(said.err, "itsy: error: devices: unknown option --frob");
 	assert_int_equal(itsy("check a.conf b.conf"), ITSY_USAGE);
 	has(said.err, "more than one");
-	assert_int_equal(itsy("check --set vcpus=1"), ITSY_USAGE);
-	has(said.err, "--set needs a configuration file");
+	assert_int_equal(itsy("check --set vcpus=1"), ITSY_CONFIG);
+	assert_string_equal(said.err, "--kernel: error: is missing: the file of the guest's "
+				      "kernel\n");
 	assert_int_equal(itsy("check --jsno"), ITSY_USAGE);
 	has(said.err, "itsy: error: check: unknown option --jsno: did you mean --json?");
 	assert_int_equal(itsy("check /nowhere.conf"), ITSY_CONFIG);

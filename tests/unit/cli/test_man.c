@@ -240,6 +240,40 @@ static void test_each_option_is_in_the_manual_as_its_row_has_it(void **state)
 	}
 }
 
+/* "_uring_ | _spin_ | _irqfd_", or what the type says. */
+static void tag_of(const struct config_key *key, char tag[128])
+{
+	size_t len = 0;
+
+	(void)snprintf(tag, 128, "%s", key->type->placeholder ? key->type->placeholder : "");
+	for (unsigned i = 0; !key->type->placeholder && i <= key->max; i++)
+		len += (size_t)snprintf(tag + len, 128 - len, "%s_%s_", i ? " | " : "",
+					key->word(i));
+}
+
+/* Those that are keys have the values that itsy.conf(5) says. */
+static void test_each_option_that_is_a_key_is_in_the_manual_with_its_values(void **state)
+{
+	_cleanup_free_ char *text = page("itsy.1"), *part = section(text, "run");
+
+	(void)state;
+	for (size_t i = 0; i < config_nr_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		const char *const names[] = { key->name, key->also };
+		char tag[128], want[256];
+
+		if (key->scope != SCOPE_GUEST)
+			continue;
+		tag_of(key, tag);
+		for (size_t n = 0; n < ARRAY_SIZE(names) && names[n]; n++) {
+			(void)snprintf(want, sizeof(want), "\n*--%s* %s++\n", names[n], tag);
+			if (!strstr(part, want))
+				fail_msg("itsy(1) does not say: %s", want);
+		}
+	}
+	assert_non_null(strstr(text, "*--ram* and *--cpus* are shorter words"));
+}
+
 static void test_each_command_is_in_the_synopsis(void **state)
 {
 	struct capture *top = calloc(1, sizeof(*top));
@@ -289,17 +323,6 @@ static void must_say(const struct config_key *key, const char *entry, const char
 {
 	if (!strstr(entry, what))
 		fail_msg("itsy.conf(5) does not say of '%s': %s", key->name, what);
-}
-
-/* "_uring_ | _spin_ | _irqfd_", or what the type says. */
-static void tag_of(const struct config_key *key, char tag[128])
-{
-	size_t len = 0;
-
-	(void)snprintf(tag, 128, "%s", key->type->placeholder ? key->type->placeholder : "");
-	for (unsigned i = 0; !key->type->placeholder && i <= key->max; i++)
-		len += (size_t)snprintf(tag + len, 128 - len, "%s_%s_", i ? " | " : "",
-					key->word(i));
 }
 
 /* "Required", or what holds without the key, as it would be printed. */
@@ -403,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_option_is_in_the_manual_and_no_other),
 		cmocka_unit_test(test_each_option_is_in_the_manual_as_its_row_has_it),
+		cmocka_unit_test(test_each_option_that_is_a_key_is_in_the_manual_with_its_values),
 		cmocka_unit_test(test_each_command_is_in_the_synopsis),
 		cmocka_unit_test(test_each_configuration_key_is_in_the_manual_as_its_row_has_it),
 		cmocka_unit_test(test_the_manual_has_no_other_configuration_key),

@@ -2,6 +2,8 @@
 /* Parsing texts, for the tests of configurations. */
 #include "tests/unit/config/config_world.h"
 
+#include "vitsmod/bits.h"
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +13,8 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-int config_parse_text(const char *text, const char *const overrides[], size_t nr,
-		      char **ret_messages, struct config *ret)
+int config_parse_options(const char *text, const struct config_option options[], size_t nr,
+			 char **ret_messages, struct config *ret)
 {
 	size_t size;
 	FILE *errors = open_memstream(ret_messages, &size);
@@ -20,9 +22,20 @@ int config_parse_text(const char *text, const char *const overrides[], size_t nr
 
 	assert_non_null(errors);
 	*ret = (struct config){ 0 };
-	r = config_parse("t.conf", text, overrides, nr, errors, ret);
+	r = config_parse(text ? "t.conf" : NULL, text ? text : "", options, nr, errors, ret);
 	assert_int_equal(fclose(errors), 0);
 	return r;
+}
+
+int config_parse_text(const char *text, const char *const overrides[], size_t nr,
+		      char **ret_messages, struct config *ret)
+{
+	static struct config_option options[16]; /* live as long as what is read with them */
+
+	assert_in_range(nr, 0, ARRAY_SIZE(options));
+	for (size_t i = 0; i < nr; i++)
+		options[i] = (struct config_option){ "set", overrides[i] };
+	return config_parse_options(text, options, nr, ret_messages, ret);
 }
 
 void config_parse_valid(const char *text, struct config *ret)

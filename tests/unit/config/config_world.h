@@ -9,7 +9,10 @@
 
 #define VALID "kernel = \"Image\"\n"
 
-/* config_parse(); *ret_messages is the caller's to free(). */
+/* config_parse(), without a file where text is NULL; *ret_messages is the caller's to free(). */
+int config_parse_options(const char *text, const struct config_option options[], size_t nr,
+			 char **ret_messages, struct config *ret);
+/* The same with overrides, each a --set. */
 int config_parse_text(const char *text, const char *const overrides[], size_t nr,
 		      char **ret_messages, struct config *ret);
 /* The text must be accepted without a word. */

@@ -544,7 +544,8 @@ static void test_root_ports_up_to_the_most_are_accepted_and_one_more_is_not(void
 			       "there can be 15\n");
 	config_expect_messages(text, &more, 1,
 			       "t.conf:3: error: device \"d1\" is not behind a root port, and "
-			       "\"d0\", of the same device at 00.0, is: line 2\n"
+			       "\"d0\", of the same device at 00.0, is: --set "
+			       "device.d0.root-port=on\n"
 			       "t.conf:32: error: device \"d30\" is behind one root port too many: "
 			       "there can be 15\n");
 	free(text);
@@ -631,7 +632,7 @@ static void test_wrong_overrides_are_reported_by_their_own_words(void **state)
 		{ "", "--set : error: an override is KEY=VALUE\n" },
 		{ "kernel=",
 		  "--set kernel=: error: 'kernel' is empty: it names the kernel's file\n" },
-		{ "cmdline=a\nb", "--set cmdline=a?b: error: control character in an override\n" },
+		{ "cmdline=a\nb", "--set cmdline=a?b: error: control character in an option\n" },
 		{ "device.n0=1",
 		  "--set device.n0=1: error: a device is set by device.NAME.KEY=VALUE\n" },
 		{ "device.=1",

@@ -39,17 +39,23 @@ static const char everything[] =
 	"\ndevice \"e\" {\n\tbdf = \"0000:02:00.0\"\n\tat = \"02.3\"\n\tits = \"a\"\n\tmsi-cpu = "
 	"\"any\"\n}\n";
 
-static void print_of(const char *text, char **ret_printed)
+static void print(const struct config *config, char **ret_printed)
 {
-	struct config config;
 	size_t len = 0;
 	FILE *out = open_memstream(ret_printed, &len);
 
 	assert_non_null(out);
-	config_parse_valid(text, &config);
-	config_print(&config, out);
-	config_fini(&config);
+	config_print(config, out);
 	(void)fclose(out);
+}
+
+static void print_of(const char *text, char **ret_printed)
+{
+	struct config config;
+
+	config_parse_valid(text, &config);
+	print(&config, ret_printed);
+	config_fini(&config);
 }
 
 static void test_every_key_is_printed_as_it_was_given(void **state)
@@ -70,6 +76,125 @@ static void test_every_key_is_printed_as_it_was_given(void **state)
 	}
 }
 
+/* The lines of everything as options: one for each key, one for each block. */
+struct command_words {
+	char text[4096];
+	size_t len;
+	struct config_option options[32];
+	size_t nr;
+};
+
+static void begin_value(struct command_words *w, const char *name)
+{
+	assert_in_range(w->nr, 0, ARRAY_SIZE(w->options) - 1);
+	w->options[w->nr++] = (struct config_option){ name, w->text + w->len };
+}
+
+static void add_char(struct command_words *w, char c)
+{
+	assert_in_range(w->len, 0, sizeof(w->text) - 1);
+	w->text[w->len++] = c;
+}
+
+static void add_chars(struct command_words *w, const char *chars, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		add_char(w, chars[i]);
+}
+
+/* A value without its quotes and escapes; in a block, a comma is two. */
+static void add_value(struct command_words *w, const char *value, size_t len, bool in_block)
+{
+	bool quoted = value[0] == '"';
+
+	for (size_t i = quoted; i < len - quoted; i++) {
+		i += value[i] == '\\';
+		add_char(w, value[i]);
+		if (value[i] == ',' && in_block)
+			add_char(w, ',');
+	}
+}
+
+static void add_line(struct command_words *w, const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len), *quote = memchr(line, '"', len);
+	bool in_block = line[0] == '\t';
+	const struct config_key *key;
+	char name[32];
+
+	if (len < 2) { /* an empty line, or the end of a block */
+		if (len && line[0] == '}')
+			add_char(w, '\0');
+		return;
+	}
+	if (line[len - 1] == '{') {
+		begin_value(w, line[0] == 'i' ? "its" : "device");
+		add_chars(w, "name=", 5);
+		add_chars(w, quote + 1, strcspn(quote + 1, "\""));
+		return;
+	}
+	if (in_block) {
+		add_char(w, ',');
+		add_chars(w, line + 1, (size_t)(equals - 1 - line - 1));
+		add_char(w, '=');
+	} else {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(equals - 1 - line), line);
+		key = config_key_find(SCOPE_GUEST, name);
+		assert_non_null(key);
+		begin_value(w, key->name);
+	}
+	add_value(w, equals + 2, len - (size_t)(equals + 2 - line), in_block);
+	if (!in_block)
+		add_char(w, '\0');
+}
+
+static void test_every_key_is_an_option_and_means_what_it_does_in_a_file(void **state)
+{
+	struct command_words *w = calloc(1, sizeof(*w));
+	_cleanup_free_ char *printed = NULL, *messages = NULL;
+	struct config config;
+
+	(void)state;
+	assert_non_null(w);
+	for (const char *line = everything; *line; line += strcspn(line, "\n") + 1)
+		add_line(w, line, strcspn(line, "\n"));
+	assert_int_equal(config_parse_options(NULL, w->options, w->nr, &messages, &config), 0);
+	assert_string_equal(messages, "");
+	print(&config, &printed);
+	assert_string_equal(printed, everything);
+	config_fini(&config);
+	free(w);
+}
+
+static void test_each_option_is_explained_and_there_is_no_other(void **state)
+{
+	struct config_option_words words;
+	size_t nr = 0, nr_keys = 0;
+
+	(void)state;
+	for (; config_option_explain(nr, &words); nr++) {
+		const struct config_key *key = config_key_of_option(words.name);
+
+		assert_true(key || config_scope_find(words.name, strlen(words.name)));
+		assert_non_null(words.summary);
+		assert_true(words.argument[0]);
+		assert_null(strpbrk(words.argument, "_ "));
+		if (key && strcmp(key->name, words.name) == 0)
+			assert_string_equal(words.summary, key->summary);
+	}
+	for (size_t i = 0; i < config_nr_keys; i++)
+		if (config_keys[i].scope == SCOPE_GUEST)
+			nr_keys += 1 + (config_keys[i].also != NULL);
+	assert_int_equal(nr, nr_keys + NR_SCOPES - SCOPE_DEVICE);
+	/* The short names are no keys, nor near to be taken for others. */
+	assert_null(config_key_find(SCOPE_GUEST, "ram"));
+	assert_string_equal(config_key_of_option("ram")->name, "memory");
+	assert_string_equal(config_key_of_option("cpus")->name, "vcpus");
+	assert_null(config_key_of_option("bdf"));
+	assert_null(config_key_find(SCOPE_DEVICE, CONFIG_BLOCK_NAME));
+	assert_null(config_key_find(SCOPE_ITS, CONFIG_BLOCK_NAME));
+}
+
 static void test_a_configuration_of_defaults_prints_what_always_matters(void **state)
 {
 	_cleanup_free_ char *printed = NULL;
@@ -79,6 +204,8 @@ static void test_a_configuration_of_defaults_prints_what_always_matters(void **s
 	assert_string_equal(printed,
 			    "kernel = \"Image\"\ncmdline = \"\"\nvcpus = 1\n"
 			    "memory = \"512M\"\n"
+			    "\nits \"its\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n"
+			    "\ton-error = \"skip\"\n}\n"
 			    "\ndevice \"d\" {\n\tbdf = \"0000:01:00.0\"\n\tat = \"00.0\"\n}\n");
 }
 
@@ -166,6 +293,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_key_is_printed_as_it_was_given),
+		cmocka_unit_test(test_every_key_is_an_option_and_means_what_it_does_in_a_file),
+		cmocka_unit_test(test_each_option_is_explained_and_there_is_no_other),
 		cmocka_unit_test(test_a_configuration_of_defaults_prints_what_always_matters),
 		cmocka_unit_test(test_each_row_is_whole),
 		cmocka_unit_test(test_numbers_are_taken_from_the_least_to_the_most_of_their_row),
