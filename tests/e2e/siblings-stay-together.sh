@@ -35,7 +35,7 @@ END
 
 # In the order of the file, but for the second function, which goes beside the first one.
 is_status shown 0
-expect "places are shown" [ "$(grep -o 'at = .*' "$(file_of shown.out)" | tr '\n' ' ')" = 'at = "01.1" at = "00.0" at = "01.0" ' ]
+expect "places are shown" [ "$(grep -o '\bat = "[^"]*"' "$(file_of shown.out)" | tr '\n' ' ')" = 'at = "01.1" at = "00.0" at = "01.0" ' ]
 
 # places_are NAME DISK FIRST SECOND: the guest sees each there, its DeviceID says so, and its interrupts come.
 places_are()

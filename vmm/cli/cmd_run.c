@@ -32,7 +32,8 @@ static const struct option_row rows[] = {
 	  .help = "replace a value, of a block too: vcpus=4, device.NAME.bdf=0000:01:00.0; may be "
 		  "repeated" },
 	{ "print-config", NULL, option_flag, ARGUMENT(print_config),
-	  .help = "print the resulting configuration, and end" },
+	  .help = "print the resulting configuration, each value with where it comes from, and "
+		  "end" },
 	{ "print-memory-map", NULL, option_flag, ARGUMENT(print_memory_map),
 	  .help = "print where the guest's memory would lie, and what is in its way, and end" },
 	{ "dry-run", NULL, option_flag, ARGUMENT(dry_run),
@@ -74,6 +75,20 @@ static void print_devices(const struct config *config)
 		(void)printf("%s: %s, %s on the guest's bus\n", d->name,
 			     pci_bdf_format(&d->bdf, bdf), config_place_format(d->devfn, at));
 	}
+}
+
+static enum exit_status print_config(struct config *config)
+{
+	struct failure failure = { 0 };
+	int r = config_settle_paths(config);
+
+	if (r < 0) {
+		(void)failure_set(&failure, ITSY_RUNTIME, -r, "current folder", NULL,
+				  "is not known (%s)", strerror(-r));
+		return report_failure(&failure);
+	}
+	config_print(config, stdout);
+	return ITSY_OK;
 }
 
 static enum exit_status print_map(struct config *config)
@@ -160,7 +175,7 @@ enum exit_status cmd_run(int argc, char **argv)
 	if (status != ITSY_OK)
 		return status;
 	if (args.print_config)
-		config_print(&config, stdout);
+		status = print_config(&config);
 	else if (args.print_memory_map)
 		status = print_map(&config);
 	else if (args.dry_run)

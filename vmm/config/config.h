@@ -93,6 +93,8 @@ struct config_cpus {
 	uint16_t list[LAYOUT_MAX_VCPUS];
 };
 
+struct config_raw;
+
 struct config {
 	char *path; /* what messages call the file */
 	/*
@@ -119,6 +121,7 @@ struct config {
 	size_t nr_its; /* at least 1 */
 	struct config_device devices[CONFIG_MAX_DEVICES];
 	size_t nr_devices;
+	struct config_raw *raw; /* what it was read from, for config_print(); NULL: it was not */
 };
 
 /*
@@ -137,7 +140,16 @@ void config_fini(struct config *config);
 /* Option i but "set", from 0 on, by the table of keys. False: there are no more. */
 bool config_option_explain(size_t i, struct config_option_words *ret_words);
 
-/* The configuration that results, in the file's own syntax. */
+/*
+ * The configuration that results, in the file's own syntax: each value that is in force, and behind
+ * it, as a comment, where it comes from. What holds without being given is a comment as a whole,
+ * but for what a reader must have to get the same guest.
+ */
 void config_print(const struct config *config, FILE *out);
+/*
+ * Paths that count from the current folder count from any then, as where the file is to lie that
+ * config_print() writes. 0, or -errno.
+ */
+int config_settle_paths(struct config *config) _must_check_;
 
 #endif

@@ -19,7 +19,7 @@
 #include "vmm/its/lpis.h"
 #include "vmm/kvm/layout.h"
 
-/* ---- which keys are printed ------------------------------------------------------------ */
+/* ---- which keys are printed, also where they are not given ------------------------------ */
 
 static bool always(const struct config_key *key, const struct config *config, const void *block)
 {
@@ -138,7 +138,7 @@ static const char *uncounted_word(unsigned tie)
 #define ANY_CPU UINT64_MAX /* as an int, -1 */
 
 const struct config_key config_keys[] = {
-	{ GUEST("name", name), .type = &config_type_name, .is_shown = if_given,
+	{ GUEST("name", name), .type = &config_type_name, .is_shown = always,
 	  .given_at = offsetof(struct config, has_name),
 	  .otherwise = "the name of this file without .conf",
 	  .summary = "what itsy ctl and itsy top know the guest by" },
@@ -384,19 +384,6 @@ void config_block_read(struct config_reader *r, enum config_scope scope,
 			continue;
 		if (key->given_at)
 			*(bool *)((char *)block + key->given_at) = true;
-	}
-}
-
-void config_block_print(enum config_scope scope, const struct config *config, const void *block,
-			const char *indent, FILE *out)
-{
-	for (const struct config_key *key = config_keys; key < config_keys + config_nr_keys;
-	     key++) {
-		if (key->scope != scope || !key->is_shown(key, config, block))
-			continue;
-		(void)fprintf(out, "%s%s = ", indent, key->name);
-		key->type->print(key, config, (const char *)block + key->at, out);
-		(void)fputc('\n', out);
 	}
 }
 

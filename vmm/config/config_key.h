@@ -58,9 +58,6 @@ int config_block_init(enum config_scope scope, void *block) _must_check_;
 /* The values that were given; where required ones are missing, that is not said here. */
 void config_block_read(struct config_reader *r, enum config_scope scope,
 		       struct config_value values[], void *block);
-/* A line for each key that is shown, with this in front of it. */
-void config_block_print(enum config_scope scope, const struct config *config, const void *block,
-			const char *indent, FILE *out);
 void config_block_fini(enum config_scope scope, void *block);
 
 #endif

@@ -39,19 +39,21 @@ static int not_read(const char *path, int error, FILE *errors)
 static int split_and_check(const struct config_text *text, const struct options *options,
 			   struct config_errors *errors, struct config *c)
 {
-	_cleanup_(config_raw_fini) struct config_raw raw = { 0 };
 	int r;
 
-	r = config_raw_parse(text, errors, &raw);
+	c->raw = calloc(1, sizeof(*c->raw));
+	if (!c->raw)
+		return -ENOMEM;
+	r = config_raw_parse(text, errors, c->raw);
 	/* What was not parsed to its end is not said to miss anything. */
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < options->nr; i++) {
-		r = config_option_apply(&raw, &options->list[i], errors);
+		r = config_option_apply(c->raw, &options->list[i], errors);
 		if (r < 0)
 			return r;
 	}
-	return config_check(&raw, errors, c);
+	return config_check(c->raw, errors, c);
 }
 
 int config_parse(const char *path, const char *text, const struct config_option options[],
@@ -158,5 +160,8 @@ void config_fini(struct config *config)
 		config_block_fini(SCOPE_DEVICE, &config->devices[i]);
 		free(config->devices[i].name);
 	}
+	if (config->raw)
+		config_raw_fini(config->raw);
+	free(config->raw);
 	*config = (struct config){ 0 };
 }

@@ -76,7 +76,7 @@ void config_error_option(struct config_errors *errors, const char *where, const 
 	va_end(ap);
 }
 
-static void print_clean(const char *text, FILE *out)
+void config_text_show(const char *text, FILE *out)
 {
 	for (const char *p = text; *p; p++) {
 		unsigned char c = (unsigned char)*p;
@@ -94,11 +94,11 @@ const char *config_path_shown(const char *path)
 
 static void print_error(const struct config_errors *errors, const struct config_error *e, FILE *out)
 {
-	print_clean(e->line ? config_path_shown(errors->path) : e->where, out);
+	config_text_show(e->line ? config_path_shown(errors->path) : e->where, out);
 	if (e->line)
 		(void)fprintf(out, ":%d", e->line);
 	(void)fputs(": error: ", out);
-	print_clean(e->text, out);
+	config_text_show(e->text, out);
 	(void)fputc('\n', out);
 }
 

@@ -32,6 +32,8 @@ void config_error_at(struct config_errors *errors, int line, const char *format,
 /* where: the option of the command line that is wrong, as "--ram". */
 void config_error_option(struct config_errors *errors, const char *where, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+/* '?' for what would end a line, or change the terminal. */
+void config_text_show(const char *text, FILE *out);
 /* What messages call the file. */
 const char *config_path_shown(const char *path);
 void config_errors_print(struct config_errors *errors, FILE *out);

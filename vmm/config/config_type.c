@@ -55,6 +55,15 @@ static int init_number(const struct config_key *key, void *member)
 	return 0;
 }
 
+/* Of pointers, characters, lists and names of functions: without the key they are zeroed. */
+static bool is_zeroed(const struct config_key *key, const void *member)
+{
+	for (size_t i = 0; i < key->size; i++)
+		if (((const char *)member)[i])
+			return false;
+	return true;
+}
+
 /* ---- strings --------------------------------------------------------------------------- */
 
 /* In double quotes, as config_text.c reads it back. */
@@ -118,6 +127,7 @@ const struct config_type config_type_path = {
 	.placeholder = "_PATH_",
 	.read = read_path,
 	.print = print_text,
+	.is_none = is_zeroed,
 	.fini = fini_text,
 };
 
@@ -227,6 +237,12 @@ static bool read_number(struct config_reader *r, const struct config_key *key,
 	return false;
 }
 
+/* Where the least is not 0, 0 stands for what is found out later. */
+static bool is_below_least(const struct config_key *key, const void *member)
+{
+	return config_member_get(key, member) < key->min;
+}
+
 static void print_number(const struct config_key *key, const struct config *config,
 			 const void *member, FILE *out)
 {
@@ -239,6 +255,7 @@ const struct config_type config_type_number = {
 	.init = init_number,
 	.read = read_number,
 	.print = print_number,
+	.is_none = is_below_least,
 	.range = range_number,
 };
 
@@ -440,6 +457,7 @@ const struct config_type config_type_bdf = {
 	.placeholder = "_ADDRESS_",
 	.read = read_bdf,
 	.print = print_bdf,
+	.is_none = is_zeroed,
 };
 
 static bool read_path_of_function(struct config_reader *r, const struct config_key *key,
@@ -467,6 +485,7 @@ const struct config_type config_type_path_of_function = {
 	.placeholder = "_PATH_",
 	.read = read_path_of_function,
 	.print = print_chars,
+	.is_none = is_zeroed,
 };
 
 static bool read_pci_id(struct config_reader *r, const struct config_key *key,
@@ -493,6 +512,7 @@ const struct config_type config_type_pci_id = {
 	.placeholder = "_VENDOR:DEVICE_",
 	.read = read_pci_id,
 	.print = print_pci_id,
+	.is_none = is_zeroed,
 };
 
 static bool read_serial(struct config_reader *r, const struct config_key *key,
@@ -513,6 +533,7 @@ const struct config_type config_type_serial = {
 	.placeholder = "_STRING_",
 	.read = read_serial,
 	.print = print_chars,
+	.is_none = is_zeroed,
 };
 
 static bool read_mac(struct config_reader *r, const struct config_key *key, struct config_value *v,
@@ -530,6 +551,7 @@ const struct config_type config_type_mac = {
 	.placeholder = "_ADDRESS_",
 	.read = read_mac,
 	.print = print_chars,
+	.is_none = is_zeroed,
 };
 
 static bool read_place(struct config_reader *r, const struct config_key *key,
@@ -605,11 +627,18 @@ static void print_cpu(const struct config_key *key, const struct config *config,
 		(void)fprintf(out, "%d", cpu);
 }
 
+static bool is_any_cpu(const struct config_key *key, const void *member)
+{
+	(void)key;
+	return *(const int *)member < 0;
+}
+
 const struct config_type config_type_cpu = {
 	.placeholder = "_NUMBER_",
 	.init = init_number,
 	.read = read_number,
 	.print = print_cpu,
+	.is_none = is_any_cpu,
 	.range = range_number,
 };
 
@@ -673,6 +702,7 @@ const struct config_type config_type_cpus = {
 	.placeholder = "_LIST_",
 	.read = read_cpus,
 	.print = print_cpus,
+	.is_none = is_zeroed,
 };
 
 #define FIFO "fifo:"

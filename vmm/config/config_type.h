@@ -39,7 +39,10 @@ struct config_key {
 	bool is_name;
 	/* What holds without the key, in words, where `initial` does not say it. */
 	const char *otherwise;
-	/* Is it a line of what config_print() prints? block: the struct that has the member. */
+	/*
+	 * Does config_print() print it without its being given, for a reader to have the same? Else
+	 * it is a comment then. block: the struct that has the member.
+	 */
 	bool (*is_shown)(const struct config_key *key, const struct config *config,
 			 const void *block);
 	/* What it is, as its entry in itsy.conf(5) begins. */
@@ -89,6 +92,8 @@ struct config_type {
 	/* What stands behind the '=', with its quotes. Never NULL. */
 	void (*print)(const struct config_key *key, const struct config *config, const void *member,
 		      FILE *out);
+	/* Is the member none of the values that a file can say? NULL: it always is one. */
+	bool (*is_none)(const struct config_key *key, const void *member);
 	/* The values that are allowed, in the words of messages and of itsy.conf(5). */
 	void (*range)(const struct config_key *key, char ret_range[CONFIG_RANGE_SZ]);
 	/* Gives back what the member owns. */

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
 
 int config_parse_options(const char *text, const struct config_option options[], size_t nr,
@@ -59,4 +60,42 @@ void config_expect_messages(const char *text, const char *const overrides[], siz
 	assert_int_equal(r, -EINVAL);
 	assert_null(config.kernel);
 	free(messages);
+}
+
+char *config_printed(const struct config *config)
+{
+	char *text;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	config_print(config, out);
+	assert_int_equal(fclose(out), 0);
+	return text;
+}
+
+char *config_strip(char *text)
+{
+	char *to = text;
+
+	for (const char *line = text, *next; *line; line = next) {
+		size_t len = strcspn(line, "\n");
+		const char *comment = strstr(line, "\t# ");
+
+		next = line + len + (line[len] == '\n');
+		if (line[strspn(line, "\t")] == '#')
+			continue;
+		if (comment && comment < line + len)
+			len = (size_t)(comment - line);
+		memmove(to, line, len);
+		to += len;
+		*to++ = '\n';
+	}
+	*to = '\0';
+	return text;
+}
+
+char *config_printed_plain(const struct config *config)
+{
+	return config_strip(config_printed(config));
 }

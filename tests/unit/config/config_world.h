@@ -21,4 +21,10 @@ void config_parse_valid(const char *text, struct config *ret);
 void config_expect_messages(const char *text, const char *const overrides[], size_t nr,
 			    const char *want);
 
+/* What config_print() prints, and the same without its comments; the caller's to free(). */
+char *config_printed(const struct config *config);
+char *config_printed_plain(const struct config *config);
+/* Without comments, as config_print() writes them, in place; returns text. */
+char *config_strip(char *text);
+
 #endif
