@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Images boot plain and compressed, flat binaries boot; the guest's console is on standard output and
+# Images boot plain and compressed, flat binaries boot, by a file or by options alone; the guest's console is on standard output and
 # nothing else is; what comes in on standard input, or is typed at a terminal, reaches the guest.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
@@ -21,7 +21,7 @@ memory        = "64M"
 END
 head -c 5M <"$image" >"$tmp/cut"
 
-on_host --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" <<'END'
+on_host --device edu --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" <<'END'
 step flat itsy run /etc/flat.conf
 step quiet itsy run --quiet /etc/flat.conf
 step payload itsy run /etc/flat.conf --set kernel-format=image
@@ -38,6 +38,14 @@ printf 'echo six times seven is $((6 * 7))\necho this goes to the console too >&
 step piped sh -c 'itsy run /etc/linux.conf --set vcpus=2 </tmp/typed'
 step closed sh -c 'itsy run /etc/flat.conf <&-'
 step stdout_full sh -c 'itsy run /etc/flat.conf >/dev/full'
+by_options='--kernel /usr/share/itsy/payloads/edu.bin --kernel-format flat --ram 64M --cpus 2 --device 00:01.0,name=edu,route=uring'
+step options itsy run $by_options
+step options_check itsy check $by_options
+step options_dry itsy run --dry-run $by_options
+step options_wrong itsy run $by_options --ram 63M
+step options_kept sh -c 'cd /usr/share/itsy && itsy run --kernel payloads/hello.bin --kernel-format flat --ram 64M --print-config >/tmp/kept.conf'
+step kept itsy run --quiet /tmp/kept.conf
+step standard_input sh -c 'itsy run - --quiet </etc/flat.conf'
 END
 
 is_status flat 0
@@ -74,6 +82,21 @@ lacks piped.out 'Kernel panic|itsy: '
 is_status closed 0
 has closed.out '^payload hello: PASS$'
 is_status stdout_full 0
+
+is_status options 0
+has options.out '^payload edu: PASS$'
+has options.err '^itsy: command line: 2 vCPUs, 64 MiB, 1 device'
+is_status options_check 0
+has options_check.out '^WARN +edu 0000:00:01\.0 +bound to no driver; it cannot be reset'
+is_status options_dry 0
+has options_dry.out '^edu: 0000:00:01\.0, 00\.0 on the guest.s bus$'
+is_status options_wrong 3
+has options_wrong.err "^--ram: error: 'memory' is from 64M to 511G, not '63M'\$"
+is_status options_kept 0
+is_status kept 0
+expect "kept: what was printed is the same guest" cmp "$tmp/flat.out" "$tmp/kept.out"
+is_status standard_input 0
+expect "standard input: the file is read from there" cmp "$tmp/flat.out" "$tmp/standard_input.out"
 
 # A plain Image, at a terminal: typed by a script that waits for what it sees.
 host_files=()

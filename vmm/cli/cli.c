@@ -18,7 +18,7 @@ static enum exit_status cmd_help(int argc, char **argv);
 static enum exit_status cmd_version(int argc, char **argv);
 
 const struct command cli_commands[] = {
-	{ "run", cmd_run, "boot the guest of a configuration file", &run_line },
+	{ "run", cmd_run, "boot a guest, of a configuration file or of options", &run_line },
 	{ "check", cmd_check, "say whether this host can run guests, and what is missing",
 	  &check_line },
 	{ "devices", cmd_devices, "list the PCI functions and how they can be passed through",

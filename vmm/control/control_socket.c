@@ -327,7 +327,7 @@ int control_socket_create(const struct control_socket_config *config,
 		cleanup_fd(&control->lock); /* the lock file is the other guest's:
 					       control_socket_destroy() leaves it */
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, config->name,
-				   "end that one, or give this one another name (--set name=...)",
+				   "end that one, or give this one another name (--name)",
 				   "a guest of this name runs already: process %d", pid);
 	}
 	if (r < 0)
