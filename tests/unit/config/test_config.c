@@ -669,37 +669,6 @@ static void test_random_damage_is_accepted_or_reported_with_a_line(void **state)
 	assert_true(refused > 1000);
 }
 
-static void test_shipped_configurations_are_accepted(void **state)
-{
-	static const struct {
-		const char *path;
-		size_t nr_devices;
-		bool to_edit;
-	} shipped[] = {
-		{ "configs/demo.conf", 2, false },   { "configs/minimal.conf", 0, true },
-		{ "configs/nvme.conf", 1, true },    { "configs/nic.conf", 1, true },
-		{ "configs/two-its.conf", 2, true },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(shipped); i++) {
-		char text[8192] = { 0 };
-		struct config c;
-		FILE *f;
-
-		print_message("%s\n", shipped[i].path);
-		assert_int_equal(config_load(shipped[i].path, NULL, 0, stderr, &c), 0);
-		assert_int_equal(c.nr_devices, shipped[i].nr_devices);
-		config_fini(&c);
-
-		f = fopen(shipped[i].path, "re");
-		assert_non_null(f);
-		assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
-		(void)fclose(f);
-		assert_int_equal(strstr(text, "# CHANGE ME") != NULL, shipped[i].to_edit);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -722,7 +691,6 @@ int main(void)
 		cmocka_unit_test(test_relative_paths_count_from_the_folder_of_the_file),
 		cmocka_unit_test(test_what_is_printed_reads_back_as_the_same),
 		cmocka_unit_test(test_random_damage_is_accepted_or_reported_with_a_line),
-		cmocka_unit_test(test_shipped_configurations_are_accepted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
