@@ -67,8 +67,15 @@ judged 'one turn' '1\.01 \| - \| at most 1\.00 \| \*\*not met\*\*' 100 -- 101
 judged 'more in reads/s' '1\.10 \| 0\.0 % \| at least 1\.00 \| met' 100 100 -- 110 110
 judged 'less in reads/s' '0\.99 \| 0\.0 % \| at least 1\.00 \| \*\*not met\*\*' 100 100 -- 99 99
 judged 'noisy in echoes/s' '0\.95 \| 8\.0 % \| at least 0\.95 \| met' 96 104 -- 95 95
-has verdicts '^met\|noisy in echoes/s, echoes/s\|0\.95$'
+has verdicts '^itsy\|met\|noisy in echoes/s, echoes/s\|0\.95$'
 has ratios '^heading\|How many in a second: further right is better$'
+# The same peer a second time is judged by the same rule, beside.
+table 'result|a|qemu|ns|100' 'result|a|qemu-again|ns|102' 'result|a|itsy-one|ns|99' 'result|b|qemu|KiB|7' 'result|b|itsy-one|KiB|7'
+has table '^\| a \| ns \| 100 \| 1\.02 \| 99 \| 0\.99 \| - \| at most 1\.00 \| met \|$'
+has table '^\| b \| KiB \| 7 \| - \| 7 \| 1\.00 \|'
+has verdicts '^QEMU\|not met\|a, ns\|1\.02$'
+has verdicts '^itsy\|met\|a, ns\|0\.99$'
+nr_lines verdicts 3
 # The first second has no aim, nor have the parts of all exits: they are no verdicts.
 for row in 'x, first second, p50' 'exits to sleep per x' 'exits for interrupts per x'; do
 	judged "$row" '9\.00 \| 0\.0 % \| - \| -' 100 100 -- 900 900

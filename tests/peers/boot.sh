@@ -18,7 +18,7 @@ once()
 	local who=$1 from to
 
 	case $who in
-	qemu) set -- qemu $mib -kernel "$guest/Image" -initrd "$peers/initrd" -append "console=ttyAMA0 $words" ;;
+	qemu*) set -- qemu $mib -kernel "$guest/Image" -initrd "$peers/initrd" -append "console=ttyAMA0 $words" ;;
 	itsy-*) set -- itsy_guest "${who#itsy-}" --set "cmdline=console=ttyS0 $words" ;;
 	esac
 	"$@" </dev/null 2>/tmp/boot.err | "$peers/when" 'init is up' /tmp/boot.out >/tmp/when ||
@@ -31,7 +31,10 @@ itsy_conf $mib
 launch=$peers/stamp
 n=0
 while [ $n -lt "${1:-3}" ]; do
-	once "$default"
-	once qemu
+	for who in $(contenders); do
+		case $who in
+		qemu* | "$default") once "$who" ;;
+		esac
+	done
 	n=$((n + 1))
 done

@@ -124,7 +124,7 @@ in_guest()
 	rm -f /tmp/console
 	mkfifo /tmp/console
 	case $who in
-	qemu)
+	qemu*)
 		qemu $mib -kernel "$guest/Image" -initrd "$peers/initrd" -append "console=ttyAMA0 $words" \
 			-device "vfio-pci,host=$nvme" -device "vfio-pci,host=$nic" </dev/null >/tmp/console 2>/tmp/io.err &
 		;;

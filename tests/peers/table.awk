@@ -6,7 +6,8 @@
 #   awk -f lib.awk -v route_list='ROUTE ROUTE...' [-v ratios=FILE] [-v verdicts=FILE] -f table.awk
 #
 # The routes are itsy's, the default first. Reads lines "result|ROW|WHO|UNIT|VALUE", one turn's each, where WHO is host,
-# qemu, or itsy-ROUTE.
+# qemu, itsy-ROUTE, or qemu-again: the same as qemu, at other times. How far that is from qemu's figure is what the
+# machine makes of two that are the same; it is judged as itsy is.
 #
 # A figure is the median of a row's turns. Rows stand by groups of units, and in them as they came.
 #
@@ -16,7 +17,8 @@
 # as uring then. Nor have exits to sleep and for interrupts, which say what all exits are made of.
 #
 # With ratios=FILE, for peers.gp: lines "heading|TEXT" and "row|ROW|RATIO|RATIO..." to QEMU, for each route. With
-# verdicts=FILE: lines "met|ROW, UNIT|RATIO" or "not met|...", for rows that have an aim.
+# verdicts=FILE: lines "itsy|met|ROW, UNIT|RATIO" or "itsy|not met|...", for rows that have an aim, and the same of
+# qemu-again, where there is one.
 
 BEGIN {
 	FS = "|"
@@ -63,8 +65,8 @@ $1 == "result" && $5 != "" {
 # Sets figure[WHO] and spread[WHO] for each.
 function read_row(row, i, j, who, n, list, sorted)
 {
-	for (i = 1; i <= nr_who; i++) {
-		who = contenders[i]
+	for (i = 0; i <= nr_who; i++) {
+		who = i ? contenders[i] : "qemu-again"
 		n = count[row, who]
 		split("", list)
 		split("", sorted)
@@ -81,22 +83,31 @@ function max(a, b)
 	return a == "-" ? b : b == "-" || a > b ? a : b
 }
 
-function print_judged(row, better, wide, noisy, limit, verdict, both)
+# Sets wide and limit, and is the verdict.
+function judge(row, who, name, better, noisy, both, verdict)
+{
+	both = ratio(figure[who], figure["qemu"])
+	wide = max(spread[who], spread["qemu"])
+	noisy = wide != "-" && wide > noise
+	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
+	if (both == "-" || names[row] ~ /first second|^exits (to sleep|for interrupts) /)
+		return "-"
+	verdict = (better == "less" ? both + 0 <= limit : both + 0 >= limit) ? "met" : "not met"
+	if (verdicts)
+		print name "|" verdict "|" names[row] ", " units[row] "|" both >>verdicts
+	return verdict
+}
+
+function print_judged(row, better, verdict, both)
 {
 	both = ratio(figure[default_who], figure["qemu"])
 	if (both == "-")
 		return
-	wide = max(spread[default_who], spread["qemu"])
-	noisy = wide != "-" && wide > noise
-	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
-	verdict = better == "less" ? both + 0 <= limit : both + 0 >= limit
-	verdict = verdict ? "met" : "not met"
-	if (names[row] ~ /first second|^exits (to sleep|for interrupts) /)
-		verdict = "-"
-	else if (verdicts)
-		print verdict "|" names[row] ", " units[row] "|" both >>verdicts
-	printf "| %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
-		shown(figure[default_who]), both, wide == "-" ? "-" : sprintf("%.1f %%", 100 * wide),
+	judge(row, "qemu-again", "QEMU", better)
+	verdict = judge(row, default_who, "itsy", better)
+	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
+		ratio(figure["qemu-again"], figure["qemu"]), shown(figure[default_who]), both,
+		wide == "-" ? "-" : sprintf("%.1f %%", 100 * wide),
 		verdict == "-" ? "-" : sprintf("at %s %.2f", better == "less" ? "most" : "least", limit),
 		verdict == "not met" ? "**not met**" : verdict
 }
@@ -147,8 +158,8 @@ function print_rows(what, g, r)
 END {
 	if (failed)
 		exit 1
-	print "| | unit | QEMU | itsy | itsy : QEMU | scatter | aim | |"
-	print "|---|---|--:|--:|--:|--:|--:|---|"
+	print "| | unit | QEMU | again : QEMU | itsy | itsy : QEMU | scatter | aim | |"
+	print "|---|---|--:|--:|--:|--:|--:|--:|---|"
 	print_rows("judged")
 	printf "\nAll contenders; itsy's default route is `%s`:\n\n", routes[1]
 	line = "| | unit | host's own | QEMU"
