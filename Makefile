@@ -86,9 +86,10 @@ payload_cc = $(ARM64_CC) -std=gnu17 -g -O2 -I. -Itests/guest $(warnings) -ffrees
 	-mgeneral-regs-only -mstrict-align -fno-pic -fno-pie -fno-stack-protector
 
 # The program has its libraries inside, so that one file is all that a host needs beside libc.
-arm64_libraries := -l:libfdt.a -l:liburing.a -l:libconfuse.a -l:libjansson.a -l:libseccomp.a -l:libz.a
+arm64_libraries := -l:libfdt.a -l:liburing.a -l:libconfuse.a -l:libjansson.a -l:libseccomp.a -l:libz.a \
+	-l:libzstd.a -l:liblzma.a -l:liblz4.a
 arm64_ld = -pie -Wl,-z,relro,-z,now $(arm64_libraries) -lm -pthread $(LDFLAGS)
-native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lseccomp -lz -lm -pthread $(LDFLAGS)
+native_ld = -lcmocka -lfdt -luring -lconfuse -ljansson -lseccomp -lz -lzstd -llzma -llz4 -lm -pthread $(LDFLAGS)
 
 # ---- sources ----
 

@@ -8,6 +8,21 @@
 
 image=$build/guest-images/Image
 gzip -1 <"$image" >"$tmp/Image.gz"
+zstd -q -3 <"$image" >"$tmp/Image.zst"
+xz -0 <"$image" >"$tmp/Image.xz"
+# As Fedora has it (zboot-header.S): MZ, zimg, offset and size of the payload, its format.
+{
+	printf 'MZ\0\0zimg'
+	for number in 512 "$(stat -c %s "$tmp/Image.zst")" 0 0; do
+		for shift in 0 8 16 24; do
+			printf %b "\\x$(printf %02x $((number >> shift & 255)))"
+		done
+	done
+	printf zstd22
+	head -c 482 /dev/zero
+	cat "$tmp/Image.zst"
+	printf '\0\0\0\0'
+} >"$tmp/vmlinuz.efi"
 host_file /etc/linux.conf <<'END'
 kernel  = "/boot/Image.gz"
 initrd  = "/usr/share/itsy/guest/initramfs.cpio"
@@ -21,7 +36,8 @@ memory        = "64M"
 END
 head -c 5M <"$image" >"$tmp/cut"
 
-on_host --device edu --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" <<'END'
+on_host --device edu --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" \
+	--file "$tmp/Image.xz:/boot/Image.xz" --file "$tmp/vmlinuz.efi:/boot/vmlinuz.efi" <<'END'
 step flat itsy run /etc/flat.conf
 step quiet itsy run --quiet /etc/flat.conf
 step payload itsy run /etc/flat.conf --set kernel-format=image
@@ -35,7 +51,8 @@ step dry itsy run --dry-run /etc/linux.conf
 step dtb sh -c 'itsy run /etc/linux.conf --set vcpus=3 --dump-dtb /tmp/dtb && hexdump -n 4 -e "4/1 \"%02x\"" /tmp/dtb'
 step print itsy run /etc/linux.conf --set vcpus=3 --print-config
 printf 'echo six times seven is $((6 * 7))\necho this goes to the console too >&2\nnproc\nexit\n' >/tmp/typed
-step piped sh -c 'itsy run /etc/linux.conf --set vcpus=2 </tmp/typed'
+step piped sh -c 'itsy run /etc/linux.conf --set vcpus=2 --set kernel=/boot/vmlinuz.efi </tmp/typed'
+step xz itsy run --dry-run /etc/linux.conf --set kernel=/boot/Image.xz
 step closed sh -c 'itsy run /etc/flat.conf <&-'
 step stdout_full sh -c 'itsy run /etc/flat.conf >/dev/full'
 by_options='--kernel /usr/share/itsy/payloads/edu.bin --kernel-format flat --ram 64M --cpus 2 --device 00:01.0,name=edu,route=uring'
@@ -79,6 +96,7 @@ has piped.out '^six times seven is 42$'
 has piped.out '^this goes to the console too$'
 has piped.out '^2$'
 lacks piped.out 'Kernel panic|itsy: '
+is_status xz 0
 is_status closed 0
 has closed.out '^payload hello: PASS$'
 is_status stdout_full 0

@@ -3,8 +3,8 @@
  * The kernel and the initrd, from files into guest memory.
  *
  * Documents: Documentation/arch/arm64/booting.rst (the Image header, where things may
- * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), RFC 1952
- * (gzip), Microsoft's PE Format (what an Image's EFI header says of its file).
+ * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), Microsoft's PE
+ * Format (what an Image's EFI header says of its file).
  *
  * Whole or cut off: image_size counts the bss, which is not in the file, so it does not tell. The
  * EFI header does, which all distributions' kernels have: its sections are in the file. Without
@@ -17,9 +17,9 @@
  *
  * No locks: all this is set-up, on one thread, before the guest runs.
  *
- * Deliberately not here: EFI boot, Images compressed with anything but gzip (the
- * message says what to do), several gzip members in one file (what follows the
- * first is ignored, as bootloaders do).
+ * Deliberately not here: EFI boot, Images compressed with what unpack.c does not know
+ * (the message says what to do), several streams in one file (what follows the first
+ * is ignored, as bootloaders do).
  */
 #include "vmm/machine/loader.h"
 
@@ -29,9 +29,9 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <zlib.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/machine/unpack.h"
 
 #define KERNEL_ALIGN (UINT64_C(2) << 20)  /* booting.rst 4: text_offset counts from here */
 #define FDT_SZ	     (UINT64_C(2) << 20)  /* booting.rst 2: never more than 2 MiB */
@@ -89,16 +89,7 @@ static const struct {
 	  "\x7f"
 	  "ELF",
 	  "an ELF file", "use arch/arm64/boot/Image, not vmlinux" },
-	{ 0, 2, "\x1f\x8b", "compressed with gzip twice", "unpack it once (gzip -d)" },
-	{ 0, 6,
-	  "\xfd"
-	  "7zXZ\0",
-	  "compressed with xz", "unpack it (xz -d), or use the plain Image" },
-	{ 0, 4, "\x28\xb5\x2f\xfd", "compressed with zstd",
-	  "unpack it (zstd -d), or use the plain Image" },
 	{ 0, 3, "BZh", "compressed with bzip2", "unpack it (bzip2 -d), or use the plain Image" },
-	{ 0, 4, "\x02\x21\x4c\x18", "compressed with lz4",
-	  "unpack it (lz4 -d), or use the plain Image" },
 	{ 0, 4, "\x27\x05\x19\x56", "an U-Boot image", "use the plain arch/arm64/boot/Image" },
 	{ 0, 4, "\xd0\x0d\xfe\xed", "a device tree or FIT image",
 	  "use the plain arch/arm64/boot/Image" },
@@ -241,11 +232,6 @@ static bool is_image(const uint8_t head[HEAD_SZ], uint64_t size)
 	return size >= IMAGE_HEADER_SZ && memcmp(head + IMAGE_MAGIC, "ARM\x64", 4) == 0;
 }
 
-static bool is_gzip(const uint8_t *head, uint64_t size)
-{
-	return size >= 2 && head[0] == 0x1f && head[1] == 0x8b;
-}
-
 static bool is_zboot(const uint8_t head[HEAD_SZ], uint64_t size)
 {
 	return size >= IMAGE_HEADER_SZ && memcmp(head, "MZ", 2) == 0 &&
@@ -255,6 +241,12 @@ static bool is_zboot(const uint8_t head[HEAD_SZ], uint64_t size)
 static int refuse_foreign(const struct source *src, const uint8_t head[HEAD_SZ],
 			  struct failure *ret_failure)
 {
+	const struct unpack_format *format = unpack_format_of(head);
+
+	if (format)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+				   "unpack it once", "the kernel is compressed twice, then with %s",
+				   unpack_format_name(format));
 	for (size_t i = 0; i < ARRAY_SIZE(foreign_formats); i++) {
 		if (memcmp(head + foreign_formats[i].offset, foreign_formats[i].magic,
 			   foreign_formats[i].len) != 0)
@@ -343,83 +335,75 @@ static int placement_of(const struct source *src, const struct gmem *mem,
 	return 0;
 }
 
-/* A gzip stream within a file. */
-struct unpack {
+/* A compressed stream within a file. */
+struct stream {
 	const struct source *src;
 	uint64_t offset, left; /* of the packed bytes that are not read yet */
+	struct unpack *unpack;
+	struct unpack_io io;
 	bool ended;
-	z_stream z;
 	uint8_t in[32 << 10];
 };
 
-static void unpack_fini(struct unpack *u)
+static int stream_refill(struct stream *s, struct failure *ret_failure)
 {
-	(void)inflateEnd(&u->z);
-}
+	uint64_t n = s->left < sizeof(s->in) ? s->left : sizeof(s->in);
+	int r = source_read(s->src, s->in, n, s->offset, ret_failure);
 
-static int unpack_init(struct unpack *u, const struct source *src, uint64_t offset, uint64_t len)
-{
-	u->src = src;
-	u->offset = offset;
-	u->left = len;
-	u->ended = false;
-	u->z = (z_stream){ 0 };
-	/* 16: a gzip header is demanded; its checksum is verified at the end. */
-	return inflateInit2(&u->z, 16 + MAX_WBITS) == Z_OK ? 0 : -ENOMEM;
-}
-
-static int unpack_refill(struct unpack *u, struct failure *ret_failure)
-{
-	uint64_t n = u->left < sizeof(u->in) ? u->left : sizeof(u->in);
-	int r;
-
-	if (n == 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENODATA, u->src->path,
-				   "build or copy it again", "the compressed kernel is cut off");
-	r = source_read(u->src, u->in, n, u->offset, ret_failure);
 	if (r < 0)
 		return r;
-	u->offset += n;
-	u->left -= n;
-	u->z.next_in = u->in;
-	u->z.avail_in = (uInt)n;
+	s->offset += n;
+	s->left -= n;
+	s->io.in = s->in;
+	s->io.in_len = n;
+	s->io.is_last = s->left == 0;
 	return 0;
 }
 
+static int unpack_failed(const struct source *src, int error, struct failure *ret_failure)
+{
+	static const struct {
+		int error;
+		const char *cause, *cure;
+	} words[] = {
+		{ ENODATA, "the compressed kernel is cut off", "build or copy it again" },
+		{ EBADMSG, "the compressed kernel is damaged", "build or copy it again" },
+		{ E2BIG, "to unpack the compressed kernel takes more than " UNPACK_MEMORY_WORDS,
+		  "unpack it, or pack it with a smaller window" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (words[i].error == error)
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, error, src->path,
+					   words[i].cure, "%s", words[i].cause);
+	return read_failed(ret_failure, src, error);
+}
+
 /* Up to want bytes; fewer only where the stream ends. */
-static int unpack_some(struct unpack *u, uint8_t *out, uint64_t want, uint64_t *ret_got,
+static int stream_some(struct stream *s, uint8_t *out, uint64_t want, uint64_t *ret_got,
 		       struct failure *ret_failure)
 {
-	uint64_t got = 0;
+	int r;
 
-	while (got < want && !u->ended) {
-		uint64_t room = want - got;
-		uInt chunk = (uInt)(room < READ_CHUNK ? room : READ_CHUNK);
-		int z;
-
-		if (u->z.avail_in == 0) {
-			int r = unpack_refill(u, ret_failure);
-
+	s->io.out = out;
+	s->io.out_len = want;
+	while (s->io.out_len && !s->ended) {
+		if (!s->io.in_len && s->left) {
+			r = stream_refill(s, ret_failure);
 			if (r < 0)
 				return r;
 		}
-		u->z.next_out = out + got;
-		u->z.avail_out = chunk;
-		z = inflate(&u->z, Z_NO_FLUSH);
-		got += chunk - u->z.avail_out;
-		u->ended = z == Z_STREAM_END;
-		if (z != Z_OK && z != Z_STREAM_END && z != Z_BUF_ERROR)
-			return failure_set(ret_failure, ITSY_ENVIRONMENT, EBADMSG, u->src->path,
-					   "build or copy it again",
-					   "the compressed kernel is damaged: %s",
-					   u->z.msg ? u->z.msg : zError(z));
+		r = unpack_run(s->unpack, &s->io);
+		if (r < 0)
+			return unpack_failed(s->src, -r, ret_failure);
+		s->ended = r;
 	}
-	*ret_got = got;
+	*ret_got = want - s->io.out_len;
 	return 0;
 }
 
 /* The head first, for it says where the rest goes; then all the rest, in place. */
-static int unpack_kernel(struct unpack *u, const struct gmem *mem, struct placement *ret_place,
+static int unpack_kernel(struct stream *s, const struct gmem *mem, struct placement *ret_place,
 			 uint64_t *ret_end, struct failure *ret_failure)
 {
 	uint8_t head[HEAD_SZ] = { 0 };
@@ -427,43 +411,46 @@ static int unpack_kernel(struct unpack *u, const struct gmem *mem, struct placem
 	uint8_t *to;
 	int r;
 
-	r = unpack_some(u, head, sizeof(head), &got, ret_failure);
+	r = stream_some(s, head, sizeof(head), &got, ret_failure);
 	if (r < 0)
 		return r;
-	r = placement_of(u->src, mem, head, got, ret_place, ret_failure);
+	r = placement_of(s->src, mem, head, got, ret_place, ret_failure);
 	if (r < 0)
 		return r;
 	to = gmem_host(mem, ret_place->at, got);
 	if (!to)
-		return does_not_fit(ret_failure, u->src, mem, got);
+		return does_not_fit(ret_failure, s->src, mem, got);
 	memcpy(to, head, got);
-	r = unpack_some(u, to + got, mem_end(mem) - ret_place->at - got, &rest, ret_failure);
+	r = stream_some(s, to + got, mem_end(mem) - ret_place->at - got, &rest, ret_failure);
 	if (r < 0)
 		return r;
 	/* RAM may be full just as the stream ends: ask whether there is a byte more. */
-	r = unpack_some(u, head, 1, &over, ret_failure);
+	r = stream_some(s, head, 1, &over, ret_failure);
 	if (r < 0)
 		return r;
 	if (over)
-		return does_not_fit(ret_failure, u->src, mem, mem->banks[0].size);
+		return does_not_fit(ret_failure, s->src, mem, mem->banks[0].size);
 	*ret_end = ret_place->at + got + rest;
 	return 0;
 }
 
-/* Where in the file the gzip stream of an EFI zboot kernel lies. */
-static int zboot_payload(const struct source *src, uint64_t *ret_offset, uint64_t *ret_len,
-			 struct failure *ret_failure)
+/* Where in the file the compressed stream of an EFI zboot kernel lies, and what it is. */
+static int zboot_payload(const struct source *src, const struct unpack_format **ret_format,
+			 uint64_t *ret_offset, uint64_t *ret_len, struct failure *ret_failure)
 {
 	uint64_t offset = le32_at(src->head + ZBOOT_PAYLOAD);
 	uint64_t len = le32_at(src->head + ZBOOT_PAYLOAD_SZ);
 	char type[ZBOOT_TYPE_SZ + 1] = { 0 };
 
 	memcpy(type, src->head + ZBOOT_TYPE, ZBOOT_TYPE_SZ);
-	if (strcmp(type, "gzip") != 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
-				   "use arch/arm64/boot/Image, or build with CONFIG_KERNEL_GZIP",
-				   "the EFI zboot kernel is compressed with %s, not with gzip",
-				   type);
+	*ret_format = unpack_format_named(type);
+	if (!*ret_format)
+		return failure_set(
+			ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
+			"use arch/arm64/boot/Image, or build with CONFIG_KERNEL_ZSTD",
+			"the EFI zboot kernel is compressed with %s, which itsy does not "
+			"unpack",
+			type);
 	if (offset > src->size || len > src->size - offset)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENODATA, src->path,
 				   "build or copy it again", "the EFI zboot kernel is cut off");
@@ -475,21 +462,22 @@ static int zboot_payload(const struct source *src, uint64_t *ret_offset, uint64_
 static int load_packed(const struct source *src, const struct gmem *mem,
 		       struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
 {
-	uint64_t offset = 0, len = src->size;
-	struct unpack u;
+	_cleanup_(unpack_destroyp) struct unpack *unpack = NULL;
+	const struct unpack_format *format = unpack_format_of(src->head);
+	struct stream s = { .src = src, .left = src->size };
 	int r;
 
 	if (is_zboot(src->head, src->size)) {
-		r = zboot_payload(src, &offset, &len, ret_failure);
+		r = zboot_payload(src, &format, &s.offset, &s.left, ret_failure);
 		if (r < 0)
 			return r;
 	}
-	r = unpack_init(&u, src, offset, len);
-	if (r < 0)
-		return read_failed(ret_failure, src, -r);
-	r = unpack_kernel(&u, mem, ret_place, ret_end, ret_failure);
-	unpack_fini(&u);
-	return r;
+	s.io.in = s.in;
+	s.io.is_last = s.left == 0;
+	unpack = s.unpack = unpack_create(format);
+	if (!unpack)
+		return read_failed(ret_failure, src, ENOMEM);
+	return unpack_kernel(&s, mem, ret_place, ret_end, ret_failure);
 }
 
 static int load_plain(const struct source *src, const struct gmem *mem, struct placement *ret_place,
@@ -550,7 +538,9 @@ static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 	if (r < 0)
 		return r;
 	src.flat = files->wish.flat;
-	r = !src.flat && (is_gzip(src.head, src.size) || is_zboot(src.head, src.size))
+	/* An Image may begin with a branch that is lzma's magic. */
+	r = !src.flat && !is_image(src.head, src.size) &&
+			    (unpack_format_of(src.head) || is_zboot(src.head, src.size))
 		    ? load_packed(&src, mem, &place, &end, ret_failure)
 		    : load_plain(&src, mem, &place, &end, ret_failure);
 	if (r < 0)

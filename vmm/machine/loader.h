@@ -31,7 +31,7 @@ struct loader_wish {
 };
 
 /*
- * The kernel is an arm64 Image, a gzip'd Image or an EFI zboot Image with a gzip payload; where
+ * The kernel is an arm64 Image, plain, compressed (unpack.h) or in an EFI zboot container; where
  * it is said to be flat, any file, loaded 0x80000 above the start of the bank and entered at its
  * first byte. A file that cannot be read, is not whole, is something else or does not fit is a
  * failure with ITSY_ENVIRONMENT.

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 #include <cmocka.h>
 
+#include "tests/unit/machine/pack.h"
 #include "vmm/kvm/layout.h"
 
 int boot_make(void **state)
@@ -88,21 +88,7 @@ uint8_t *boot_image(size_t len, uint64_t text_offset, uint64_t image_size, uint6
 
 uint8_t *boot_gzip(const uint8_t *bytes, size_t len, size_t *ret_len)
 {
-	z_stream z = { 0 };
-	size_t cap = compressBound(len) + 64;
-	uint8_t *out = malloc(cap);
-
-	assert_non_null(out);
-	assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY),
-			 Z_OK);
-	z.next_in = (uint8_t *)bytes;
-	z.avail_in = (uInt)len;
-	z.next_out = out;
-	z.avail_out = (uInt)cap;
-	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
-	*ret_len = z.total_out;
-	assert_int_equal(deflateEnd(&z), Z_OK);
-	return out;
+	return pack_kinds[0].pack(bytes, len, ret_len);
 }
 
 int boot_load(struct boot_world *w, bool with_initrd)
