@@ -77,6 +77,20 @@ static const char *nearest(const struct all_rows *all, const char *name)
 	return strncmp(name, "--", 2) == 0 ? suggest(name + 2, names, all->nr) : NULL;
 }
 
+/* Other programs' way: does the word have an option's name behind a single '-'? */
+static bool lacks_a_dash(const struct all_rows *all, const char *word)
+{
+	char name[WORD_SZ];
+
+	if (!word || word[0] != '-' || word[1] == '-')
+		return false;
+	name_of(word + 1, name);
+	for (size_t i = 0; i < all->nr; i++)
+		if (strcmp(all->list[i].name, name) == 0)
+			return true;
+	return false;
+}
+
 /* Why getopt did not take a word. */
 static int tell(const struct command_line *line, const struct all_rows *all, const char *word,
 		int result)
@@ -89,7 +103,7 @@ static int tell(const struct command_line *line, const struct all_rows *all, con
 		return option_error(line, "%s needs a value", name);
 	if (optopt >= FIRST_VALUE) /* there is one of this name */
 		return option_error(line, "%s takes no value", name);
-	near = nearest(all, name);
+	near = lacks_a_dash(all, word) ? name + 1 : nearest(all, name);
 	if (near)
 		(void)fprintf(stderr, "itsy: error: %s: unknown option %s: did you mean --%s?\n",
 			      line->name, name, near);
@@ -114,7 +128,9 @@ static int take_all(const struct command_line *line, const struct all_rows *all,
 
 		if (result < FIRST_VALUE) /* of single letters, several may stand in one word */
 			return tell(line, all,
-				    optopt > 0 && optopt < FIRST_VALUE ? letter : argv[optind - 1],
+				    lacks_a_dash(all, argv[optind])	 ? argv[optind]
+				    : optopt > 0 && optopt < FIRST_VALUE ? letter
+									 : argv[optind - 1],
 				    result);
 		if (i == all->help) {
 			options_print_help(line, stdout);

@@ -134,6 +134,11 @@ static void test_a_wrong_value_is_told_by_its_option(void **state)
 			    "--kernel: error: is missing: the file of the guest's kernel\n");
 	assert_int_equal(run("--kernel Image --rma 1G"), ITSY_USAGE);
 	has(said.err, "run: unknown option --rma: did you mean --ram?\n");
+	/* QEMU's way. */
+	assert_int_equal(run("-kernel Image"), ITSY_USAGE);
+	has(said.err, "run: unknown option -kernel: did you mean --kernel?\n");
+	assert_int_equal(run("--kernel Image -ram=1G"), ITSY_USAGE);
+	has(said.err, "run: unknown option -ram: did you mean --ram?\n");
 	assert_int_equal(run("--kernel"), ITSY_USAGE);
 	has(said.err, "run: --kernel needs a value");
 	assert_int_equal(guest.calls, 0);
