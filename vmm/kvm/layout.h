@@ -24,6 +24,8 @@
 #define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
 #define LAYOUT_UART	    UINT64_C(0x09000000)
 #define LAYOUT_UART_SZ	    UINT64_C(0x1000)
+#define LAYOUT_GPIO	    UINT64_C(0x09010000)
+#define LAYOUT_GPIO_SZ	    UINT64_C(0x1000)
 #define LAYOUT_GICR	    UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
@@ -50,9 +52,13 @@
 
 /* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
 #define LAYOUT_UART_INTID 33u
+#define LAYOUT_GPIO_INTID 34u
 /* INTx of all functions: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
 #define LAYOUT_INTX_INTID 36u
 #define LAYOUT_NR_INTX	  4u
+
+/* The pin of the GPIO controller that the power button is at. */
+#define LAYOUT_GPIO_POWER 3u
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");

@@ -5,7 +5,8 @@
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
  * arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
  * timer/arm,arch_timer.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
- * pci/pci-msi.txt; IEEE 1275 PCI bus binding for `ranges`.
+ * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml; IEEE 1275 PCI bus binding
+ * for `ranges`.
  *
  * Written in one pass with libfdt's sequential functions. Their errors stick in
  * struct tree, so that the description reads as one; there is one check at the end.
@@ -25,8 +26,10 @@
 #include "vmm/base/bits.h"
 #include "vmm/kvm/layout.h"
 
-#define PHANDLE_GIC 1u
-#define PHANDLE_ITS 2u /* of the first; the others follow */
+#define PHANDLE_GIC   1u
+#define PHANDLE_CLOCK 2u
+#define PHANDLE_GPIO  3u
+#define PHANDLE_ITS   4u /* of the first; the others follow */
 
 /* Interrupt specifiers of arm,gic-v3.yaml: type, number, trigger. */
 #define GIC_SPI	       0u
@@ -36,6 +39,9 @@
 
 #define UART_CLOCK_HZ 1843200u
 #define UART_BAUD     115200u
+
+#define APB_CLOCK_HZ 24000000u
+#define KEY_POWER    116u /* linux/input-event-codes.h */
 
 /* IEEE 1275 phys.hi: the kind of space. */
 #define PCI_SPACE_IO	0x01000000u
@@ -236,6 +242,48 @@ static void write_uart(struct tree *t)
 	end(t);
 }
 
+/* Linux asks each PrimeCell for its bus's clock (drivers/amba/bus.c). */
+static void write_clock(struct tree *t)
+{
+	begin(t, "apb-pclk");
+	string(t, "compatible", "fixed-clock");
+	u32(t, "#clock-cells", 0);
+	u32(t, "clock-frequency", APB_CLOCK_HZ);
+	u32(t, "phandle", PHANDLE_CLOCK);
+	end(t);
+}
+
+static void write_gpio(struct tree *t)
+{
+	static const char compatible[] = "arm,pl061\0arm,primecell";
+
+	begin_at(t, "gpio", LAYOUT_GPIO);
+	bytes(t, "compatible", compatible, sizeof(compatible));
+	CELLS(t, "reg", CELLS64(LAYOUT_GPIO), CELLS64(LAYOUT_GPIO_SZ));
+	CELLS(t, "interrupts", GIC_SPI, LAYOUT_GPIO_INTID - GIC_FIRST_SPI, GIC_LEVEL_HIGH);
+	flag(t, "gpio-controller");
+	u32(t, "#gpio-cells", 2);
+	flag(t, "interrupt-controller");
+	u32(t, "#interrupt-cells", 2);
+	u32(t, "#address-cells", 0);
+	u32(t, "clocks", PHANDLE_CLOCK);
+	string(t, "clock-names", "apb_pclk");
+	u32(t, "phandle", PHANDLE_GPIO);
+	end(t);
+}
+
+static void write_power_button(struct tree *t)
+{
+	begin(t, "gpio-keys");
+	string(t, "compatible", "gpio-keys");
+	begin(t, "button-power");
+	string(t, "label", "Power Button");
+	u32(t, "linux,code", KEY_POWER);
+	CELLS(t, "gpios", PHANDLE_GPIO, LAYOUT_GPIO_POWER, 0 /* pressed: high */);
+	end(t);
+	end(t);
+}
+
 /* Is each function on the first ITS, with its requester ID as DeviceID? */
 static bool is_wired_plainly(const struct fdt_machine *m)
 {
@@ -420,6 +468,9 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_timer(t);
 	write_gic(t, m);
 	write_uart(t);
+	write_clock(t);
+	write_gpio(t);
+	write_power_button(t);
 	write_pci(t, m);
 	end(t);
 }

@@ -24,6 +24,7 @@
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
 #include "vmm/dev/console.h"
+#include "vmm/dev/power_button.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/its_thread.h"
 #include "vmm/its/kernel_redist.h"
@@ -61,6 +62,7 @@ struct machine {
 	struct its_thread *its_thread;
 	struct pci_host *pci_host;
 	struct console *console;
+	struct power_button *power_button;
 	struct vector_routes *routes;
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
@@ -228,6 +230,8 @@ static int add_own_regions(struct machine *m)
 	if (!r)
 		r = console_add_to_bus(m->console, &m->bus);
 	if (!r)
+		r = power_button_add_to_bus(m->power_button, &m->bus);
+	if (!r)
 		r = vits_set_add_to_bus(m->its, &m->bus);
 	if (!r)
 		r = kernel_its_add_to_bus(m->kernel_its, &m->bus);
@@ -390,12 +394,17 @@ static int wire_functions(struct machine *m)
 	return r;
 }
 
-/* Our side: vITSs, PCI bridge, console, and the wiring of the functions. */
+/* Our side: vITSs, PCI bridge, console, power button, and the wiring of the functions. */
 static int build_devices(struct machine *m)
 {
 	const struct console_config console_config = {
 		.vm = &m->vm,
 		.out = STDOUT_FILENO,
+		.wake_up = wake_up,
+		.ctx = m,
+	};
+	const struct power_button_config button_config = {
+		.vm = &m->vm,
 		.wake_up = wake_up,
 		.ctx = m,
 	};
@@ -418,6 +427,8 @@ static int build_devices(struct machine *m)
 		r = pci_host_create(&pci_host_ops, m, &m->pci_host);
 	if (!r)
 		r = console_create(&console_config, &m->console);
+	if (!r)
+		r = power_button_create(&button_config, &m->power_button);
 	if (!r)
 		r = add_own_regions(m);
 	return r ? r : wire_functions(m);
@@ -484,6 +495,7 @@ void machine_destroy(struct machine *m)
 	for (size_t i = 0; i < m->nr_wired; i++)
 		passthru_unwire(&m->cfg.functions[i]);
 	console_destroy(m->console);
+	power_button_destroy(m->power_button);
 	pci_host_destroy(m->pci_host);
 	its_thread_destroy(m->its_thread);
 	vits_set_destroy(m->its);
@@ -672,6 +684,16 @@ int machine_press(struct machine *m, unsigned port)
 	return pci_host_press(m->pci_host, port);
 }
 
+void machine_press_power(struct machine *m)
+{
+	power_button_press(m->power_button);
+}
+
+bool machine_hears_power(struct machine *m)
+{
+	return power_button_is_heard(m->power_button);
+}
+
 int machine_service(struct machine *m)
 {
 	int ms = m->routes ? vector_routes_service(m->routes) : -1;
@@ -682,7 +704,7 @@ int machine_service(struct machine *m)
 			machine_unplug(m, m->ports[i].device);
 	for (size_t i = 0; i < m->nr_wired; i++)
 		ms = sooner(ms, passthru_service(&m->cfg.functions[i]));
-	return ms;
+	return sooner(ms, power_button_service(m->power_button));
 }
 
 /*

@@ -62,9 +62,10 @@ const char *machine_failure(struct machine *m);
 
 /*
  * Do what vCPUs and the router have left to the main thread: mask vectors at the device, look
- * at those on irqfd; take functions out that the guest has let go of, or that the host wants back.
- * A guest's commands do not need it. May wait for the reset of a function. Returns after how many
- * milliseconds it wants to be called if nobody wakes it up; -1: never. One thread.
+ * at those on irqfd; take functions out that the guest has let go of, or that the host wants back;
+ * press the power button, and let go of it. A guest's commands do not need it. May wait for the
+ * reset of a function. Returns after how many milliseconds it wants to be called if nobody wakes
+ * it up; -1: never. One thread.
  */
 int machine_service(struct machine *m);
 
@@ -76,6 +77,13 @@ int machine_service(struct machine *m);
  */
 int machine_press(struct machine *m, unsigned port) _must_check_;
 void machine_unplug(struct machine *m, unsigned port);
+
+/*
+ * Press the guest's power button; machine_service() lets go of it. Has the guest had a driver
+ * that hears it, since its boot? One thread, that of machine_service().
+ */
+void machine_press_power(struct machine *m);
+bool machine_hears_power(struct machine *m);
 
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);

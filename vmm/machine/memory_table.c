@@ -41,6 +41,7 @@ static void add_fixed(const struct config *config, struct rows *rows)
 	add_row(rows, LAYOUT_GICD, LAYOUT_GICD_SZ, "interrupt distributor");
 	add_row(rows, LAYOUT_GITS, config->nr_its * LAYOUT_GITS_SZ, "ITS");
 	add_row(rows, LAYOUT_UART, LAYOUT_UART_SZ, "console");
+	add_row(rows, LAYOUT_GPIO, LAYOUT_GPIO_SZ, "power button");
 	add_row(rows, LAYOUT_GICR, config->vcpus * LAYOUT_GICR_SZ_VCPU, "interrupt redistributors");
 	add_row(rows, LAYOUT_ECAM, nr_buses * LAYOUT_ECAM_SZ, "PCI configuration space");
 	add_row(rows, LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ, "PCI I/O ports");

@@ -260,6 +260,36 @@ static void test_uart_is_an_ns16550a_of_single_bytes(void **state)
 	HAS_CELLS("/serial", "reg-io-width", 1);
 }
 
+static void test_the_power_button_is_a_key_at_a_pl061(void **state)
+{
+	static const char compatible[] = "arm,pl061\0arm,primecell";
+	struct fdt_machine m = machine_of(1);
+	const char *gpio = "/gpio@9010000";
+
+	(void)state;
+	build(&m);
+	assert_memory_equal(property(gpio, "compatible", sizeof(compatible)), compatible,
+			    sizeof(compatible));
+	HAS_CELLS(gpio, "reg", 0, 0x9010000, 0, 0x1000);
+	HAS_CELLS(gpio, "interrupts", 0, LAYOUT_GPIO_INTID - 32, 4);
+	HAS_CELLS(gpio, "#gpio-cells", 2);
+	HAS_CELLS(gpio, "#interrupt-cells", 2);
+	HAS_CELLS(gpio, "#address-cells", 0);
+	has_flag(gpio, "gpio-controller");
+	has_flag(gpio, "interrupt-controller");
+	/* drivers/amba/bus.c: amba_get_enable_pclk() */
+	HAS_CELLS(gpio, "clocks", fdt_get_phandle(tree, node("/apb-pclk")));
+	has_string(gpio, "clock-names", "apb_pclk");
+	has_string("/apb-pclk", "compatible", "fixed-clock");
+	HAS_CELLS("/apb-pclk", "#clock-cells", 0);
+	HAS_CELLS("/apb-pclk", "clock-frequency", 24000000);
+
+	has_string("/gpio-keys", "compatible", "gpio-keys");
+	HAS_CELLS("/gpio-keys/button-power", "linux,code", 116);
+	HAS_CELLS("/gpio-keys/button-power", "gpios", fdt_get_phandle(tree, node(gpio)),
+		  LAYOUT_GPIO_POWER, 0);
+}
+
 /* As the guest looks a pin up: device number and pin, under the mask. */
 static unsigned intid_of(unsigned slot, unsigned pin)
 {
@@ -413,7 +443,7 @@ static void test_each_its_has_a_node_with_its_frame_and_handle(void **state)
 		}
 		/* As many handles as there are nodes that have one. */
 		assert_int_equal(fdt_find_max_phandle(tree, &highest), 0);
-		assert_int_equal(highest, 1 + nr);
+		assert_int_equal(highest, 3 + nr); /* GIC, clock, GPIO controller */
 	}
 }
 
@@ -495,6 +525,7 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 		{ "GICD", LAYOUT_GICD, LAYOUT_GICD_SZ },
 		{ "GITS", LAYOUT_GITS, CONFIG_MAX_ITS * LAYOUT_GITS_SZ },
 		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
+		{ "GPIO", LAYOUT_GPIO, LAYOUT_GPIO_SZ },
 		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
 		{ "ECAM", LAYOUT_ECAM, LAYOUT_MAX_BUSES * LAYOUT_ECAM_SZ },
 		{ "I/O ports", LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ },
@@ -592,6 +623,7 @@ int main(void)
 		cmocka_unit_test(test_gic_has_its_frames_and_the_its_as_a_child),
 		cmocka_unit_test(test_timer_interrupts_are_the_architected_ppis),
 		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
+		cmocka_unit_test(test_the_power_button_is_a_key_at_a_pl061),
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
 		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),

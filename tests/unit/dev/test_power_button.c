@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The power button, as a guest with Linux's gpio-pl061 and gpio-keys has it, one that is slow, one
+ * that is not up yet, and one without drivers. The clock and KVM's interrupt line are played here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "vmm/base/bits.h"
+#include "vmm/dev/power_button.h"
+#include "vmm/kvm/layout.h"
+
+#define DATA_POWER (4u << LAYOUT_GPIO_POWER)
+#define IBE	   0x408u
+#define IE	   0x410u
+#define MIS	   0x418u
+#define IC	   0x41cu
+#define POWER	   (1u << LAYOUT_GPIO_POWER)
+
+static struct {
+	struct vm vm;
+	struct bus bus;
+	struct power_button *button;
+	uint64_t now_ms;
+	unsigned wake_ups, nr_changes;
+	bool line;
+} w;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
+{
+	(void)clock;
+	*ret = (struct timespec){ .tv_sec = (time_t)(1000 + w.now_ms / 1000),
+				  .tv_nsec = (long)(w.now_ms % 1000) * 1000000 };
+	return 0;
+}
+
+int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
+{
+	assert_ptr_equal(vm, &w.vm);
+	assert_int_equal(intid, LAYOUT_GPIO_INTID);
+	assert_true(level != w.line);
+	w.line = level;
+	w.nr_changes++;
+	return 0;
+}
+
+static void on_wake_up(void *ctx)
+{
+	assert_ptr_equal(ctx, &w);
+	w.wake_ups++;
+}
+
+static int begin(void **state)
+{
+	const struct power_button_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
+
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	assert_int_equal(power_button_create(&config, &w.button), 0);
+	assert_int_equal(power_button_add_to_bus(w.button, &w.bus), 0);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	power_button_destroy(w.button);
+	return 0;
+}
+
+static uint8_t guest_reads(unsigned offset)
+{
+	return (uint8_t)bus_read(&w.bus, LAYOUT_GPIO + offset, 1);
+}
+
+static void guest_writes(unsigned offset, uint8_t value)
+{
+	bus_write(&w.bus, LAYOUT_GPIO + offset, 1, value);
+}
+
+/* gpio_keys_setup_key(): both edges of the button's pin. */
+static void guest_gets_its_driver(void)
+{
+	guest_writes(IE, 0);
+	guest_writes(IBE, POWER);
+	guest_writes(IE, POWER);
+}
+
+/* pl061_irq_handler(), and gpio_keys_gpio_work_func() after 5 ms: is the key pressed? */
+static bool guest_takes_the_interrupt(void)
+{
+	assert_true(w.line);
+	assert_int_equal(guest_reads(MIS), POWER);
+	guest_writes(IC, POWER);
+	assert_false(w.line);
+	w.now_ms += 5;
+	return guest_reads(DATA_POWER) == POWER;
+}
+
+static void test_it_is_held_until_the_guest_has_read_it(void **state)
+{
+	(void)state;
+	guest_gets_its_driver();
+	assert_true(power_button_is_heard(w.button));
+	assert_int_equal(power_button_service(w.button), -1);
+	power_button_press(w.button);
+	assert_int_equal(w.wake_ups, 1);
+	assert_in_range(power_button_service(w.button), 1900, 2001);
+	/* A slow one: it comes to it after more than the time that a button is held at least. */
+	w.now_ms += 1500;
+	assert_in_range(power_button_service(w.button), 400, 501);
+	assert_true(guest_takes_the_interrupt());
+	assert_int_equal(w.wake_ups, 2);
+	assert_int_equal(power_button_service(w.button), -1);
+	assert_false(guest_takes_the_interrupt());
+	w.now_ms += 10000;
+	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(w.nr_changes, 4);
+}
+
+static void test_a_guest_that_is_fast_sees_it_for_a_tenth_of_a_second(void **state)
+{
+	(void)state;
+	guest_gets_its_driver();
+	power_button_press(w.button);
+	(void)power_button_service(w.button);
+	assert_true(guest_takes_the_interrupt());
+	assert_in_range(power_button_service(w.button), 90, 96);
+	assert_true(guest_reads(DATA_POWER));
+	w.now_ms += 96;
+	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(guest_reads(DATA_POWER), 0);
+}
+
+static void test_a_guest_that_does_not_read_it_has_it_for_two_seconds(void **state)
+{
+	(void)state;
+	guest_gets_its_driver();
+	power_button_press(w.button);
+	(void)power_button_service(w.button);
+	w.now_ms += 1999;
+	assert_in_range(power_button_service(w.button), 1, 2);
+	w.now_ms += 2;
+	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(guest_reads(DATA_POWER), 0);
+}
+
+/* Linux masks an interrupt that it has switched off for a moment, and those of drivers that it
+ * shuts down. */
+static void test_who_has_listened_is_there_to_be_asked(void **state)
+{
+	(void)state;
+	guest_writes(IBE, 0xff);
+	guest_writes(IE, (uint8_t)~POWER);
+	assert_false(power_button_is_heard(w.button));
+	guest_gets_its_driver();
+	assert_true(power_button_is_heard(w.button));
+	guest_writes(IE, 0);
+	assert_true(power_button_is_heard(w.button));
+}
+
+static void test_who_does_not_listen_yet_gets_the_press_later(void **state)
+{
+	(void)state;
+	assert_false(power_button_is_heard(w.button));
+	power_button_press(w.button);
+	assert_int_equal(power_button_service(w.button), -1);
+	w.now_ms += 60000;
+	assert_int_equal(guest_reads(DATA_POWER), 0);
+	w.wake_ups = 0;
+	guest_gets_its_driver();
+	assert_int_equal(w.wake_ups, 1);
+	assert_true(power_button_service(w.button) > 0);
+	assert_true(guest_takes_the_interrupt());
+	assert_int_equal(w.nr_changes, 2);
+}
+
+/* However often it is pressed, there is one at a time; and nobody is woken for nothing. */
+static void test_presses_at_once_are_one(void **state)
+{
+	(void)state;
+	guest_gets_its_driver();
+	for (unsigned i = 0; i < 5; i++)
+		power_button_press(w.button);
+	(void)power_button_service(w.button);
+	power_button_press(w.button);
+	assert_true(guest_takes_the_interrupt());
+	w.now_ms += 200;
+	assert_int_equal(power_button_service(w.button), -1);
+	assert_false(guest_takes_the_interrupt());
+	w.wake_ups = 0;
+	for (unsigned offset = 0; offset < LAYOUT_GPIO_SZ; offset++) {
+		guest_writes(offset, guest_reads(offset));
+		assert_int_equal(power_button_service(w.button), -1);
+	}
+	assert_int_equal(w.wake_ups, 0);
+	power_button_press(w.button);
+	assert_true(power_button_service(w.button) > 0);
+}
+
+static void test_a_taken_place_on_the_bus_is_refused(void **state)
+{
+	(void)state;
+	assert_true(power_button_add_to_bus(w.button, &w.bus) < 0);
+	power_button_destroy(NULL);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	const struct CMUnitTest tests[] = {
+		TEST(test_it_is_held_until_the_guest_has_read_it),
+		TEST(test_a_guest_that_is_fast_sees_it_for_a_tenth_of_a_second),
+		TEST(test_a_guest_that_does_not_read_it_has_it_for_two_seconds),
+		TEST(test_who_has_listened_is_there_to_be_asked),
+		TEST(test_who_does_not_listen_yet_gets_the_press_later),
+		TEST(test_presses_at_once_are_one),
+		TEST(test_a_taken_place_on_the_bus_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
