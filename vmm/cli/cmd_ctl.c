@@ -32,7 +32,7 @@
 #define USAGE_SZ    128u
 
 struct ctl {
-	bool json, histogram, audit, force;
+	bool json, histogram, audit, force, now;
 	const char *name;
 	const struct control_verb *verb;
 	char **words; /* behind the verb */
@@ -48,6 +48,8 @@ static const struct option_row rows[] = {
 	  .help = "its: where the guest's tables differ from the shadow" },
 	{ "force", NULL, option_flag, OPTION_MEMBER(struct ctl, force),
 	  .help = "remove: at once, without asking the guest" },
+	{ "now", NULL, option_flag, OPTION_MEMBER(struct ctl, now),
+	  .help = "stop: cut its power, without asking the guest" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct ctl, json),
 	  .help = "as one JSON object, for programs" },
 };
@@ -63,6 +65,7 @@ static const struct {
 	{ "histogram", "irqs", offsetof(struct ctl, histogram) },
 	{ "audit", "its", offsetof(struct ctl, audit) },
 	{ "force", "remove", offsetof(struct ctl, force) },
+	{ "now", "stop", offsetof(struct ctl, now) },
 };
 
 static const bool *flag_of(const struct ctl *c, size_t i)

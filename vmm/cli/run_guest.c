@@ -32,6 +32,7 @@
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
+#include "vmm/control/stop.h"
 #include "vmm/dev/host_notice.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/io_uring_host.h"
@@ -86,6 +87,7 @@ struct run {
 
 	uint64_t set_up_ns;   /* when set-up began */
 	uint64_t pinned;      /* bytes of the banks that are */
+	struct stop stop;     /* of the guest that runs */
 	int killed_by;	      /* a signal that told us to end */
 	bool taken;	      /* the host has told us to */
 	struct failure taker; /* how */
@@ -369,6 +371,7 @@ static void begin_attending(struct run *run, struct machine *m)
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
 		.machine = m,
+		.stop = &run->stop,
 		.pid = run->pid,
 		.boots = run->boots,
 		.since_ns = clock_ns(),
@@ -377,7 +380,7 @@ static void begin_attending(struct run *run, struct machine *m)
 
 static bool is_told_to_end(const struct run *run)
 {
-	return run->quit || run->killed_by || run->taken;
+	return run->quit || run->killed_by || run->taken || run->stop.cut;
 }
 
 /* Until the machine ends, or we are told to. */
@@ -395,7 +398,9 @@ static void attend(struct run *run, struct machine *m)
 		struct pollfd *notices = fds + OWN_FDS + nr_control;
 		size_t nr_notices = host_notice_fds(run->functions, run->nr_functions, notices);
 		/* What the console would not take is offered again. */
-		int wait_ms = sooner_ms(machine_service(m), run->nr_typed ? TYPE_AGAIN_MS : -1);
+		int wait_ms = sooner_ms(
+			sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns())),
+			run->nr_typed ? TYPE_AGAIN_MS : -1);
 		eventfd_t ignored;
 
 		if (poll(fds, OWN_FDS + nr_control + nr_notices, wait_ms) < 0)
@@ -411,6 +416,9 @@ static void attend(struct run *run, struct machine *m)
 			run->taken = true;
 		control_socket_serve(run->control, fds + OWN_FDS, nr_control);
 	}
+	/* A guest that has powered off in the last moment has powered off. */
+	if (run->stop.cut && machine_end(m) == MACHINE_RUNS)
+		run->killed_by = run->stop.signal;
 }
 
 static int write_dtb(struct run *run, const struct loaded *loaded, struct failure *ret_failure)
@@ -642,6 +650,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 		.config = config,
 		.options = options,
 		.pid = getpid(),
+		.stop = { .timeout_s = config->stop_timeout },
 		.signals = -1,
 		.wake_up = -1,
 		.kvm = -1,

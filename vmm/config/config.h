@@ -43,6 +43,11 @@ struct config_option_words {
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
+/* Less than the 90 s after which systemd kills (TimeoutStopSec), so that a cut is itsy's and told.
+ */
+#define STOP_TIMEOUT_DEFAULT 80u
+#define STOP_TIMEOUT_MAX     86400u
+
 /* What becomes of the guest where the host says something of a device. */
 enum notice_wish {
 	NOTICE_WISH_STOP,   /* it ends */
@@ -116,6 +121,7 @@ struct config {
 	struct placement vcpu;	 /* of all, but for the CPU */
 	enum sandbox_wish sandbox;
 	enum vfio_iommu_wish iommu;   /* what the DMA of its devices goes by */
+	uint32_t stop_timeout;	      /* s; 0: it is not asked to power off */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];
 	size_t nr_its; /* at least 1 */

@@ -186,6 +186,9 @@ const struct config_key config_keys[] = {
 	{ GUEST("iommu", iommu), .type = &config_type_word, .is_shown = if_changed,
 	  .word = iommu_word, .max = NR_VFIO_IOMMU_WISHES - 1, .initial = VFIO_IOMMU_WISH_AUTO,
 	  .summary = "the kernel's interface by which devices reach the guest's memory" },
+	{ GUEST("stop-timeout", stop_timeout), .type = &config_type_number, .is_shown = if_changed,
+	  .max = STOP_TIMEOUT_MAX, .initial = STOP_TIMEOUT_DEFAULT,
+	  .summary = "seconds that the guest has to power off when it is stopped" },
 
 	{ DEVICE("bdf", wanted.bdf), .type = &config_type_bdf, .is_shown = if_given,
 	  .given_at = offsetof(struct config_device, wanted.has_bdf), .is_name = true,

@@ -10,12 +10,14 @@
 #include "vmm/dev/passthru.h"
 
 struct machine;
+struct stop;
 
 struct running_guest {
 	const struct config *config; /* all borrowed */
 	struct passthru *functions;
 	size_t nr_functions;
 	struct machine *machine;
+	struct stop *stop;
 	int pid; /* of the process that was started for it */
 	unsigned boots;
 	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */

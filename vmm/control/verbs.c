@@ -170,6 +170,13 @@ const struct control_verb control_verbs[] = {
 		.print = verb_remove_print,
 	},
 	{
+		.name = "stop",
+		.help = "ask it to power off, as by its power button",
+		.arguments = { { .name = "now", .type = CONTROL_BOOL } },
+		.run = verb_stop,
+		.print = verb_stop_print,
+	},
+	{
 		.name = "its",
 		.help = "its ITSs: registers, commands, errors",
 		.arguments = { { .name = "audit", .type = CONTROL_BOOL } },

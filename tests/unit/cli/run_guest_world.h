@@ -302,6 +302,17 @@ int machine_service(struct machine *m)
 	return 1;
 }
 
+void machine_press_power(struct machine *m)
+{
+	(void)m;
+}
+
+bool machine_hears_power(struct machine *m)
+{
+	(void)m;
+	return true;
+}
+
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
 	size_t taken = nr < w.room ? nr : w.room;

@@ -22,7 +22,7 @@ static const char everything[] =
 	"vcpus = 2\nmemory = \"64M\"\nmemory-backing = \"hugetlb:2M\"\nroute = "
 	"\"irqfd\"\nrouter-sched = \"other\"\n"
 	"router-cpu = 1\nspin-cpu = 1023\nvcpu-sched = \"fifo:2\"\nvcpu-cpus = \"3,4\"\n"
-	"sandbox = \"off\"\niommu = \"type1\"\n"
+	"sandbox = \"off\"\niommu = \"type1\"\nstop-timeout = 5\n"
 	"\nits \"a\" {\n\tdevid-bits = 20\n\teventid-bits = 4\n\tlpis = 64\n"
 	"\ton-error = \"stall\"\n}\n"
 	"\nits \"b\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n\ton-error = \"skip\"\n}\n"

@@ -11,6 +11,7 @@
 #include "tests/unit/base/references.h"
 #include "tests/unit/control/man_names.h"
 #include "tests/unit/vitsmod/vits_world.h"
+#include "vmm/control/stop.h"
 #include "vmm/control/vector_list.h"
 #include "vmm/control/verbs.h"
 #include "vmm/irq/vector_routes.h"
@@ -29,6 +30,9 @@ static struct {
 	unsigned vector_routes_set;
 	unsigned pressed, unplugged; /* port; 0: none */
 	bool is_empty;
+	struct stop stop;
+	unsigned nr_power_presses;
+	bool is_deaf;
 	json_t *reply;
 	char error[CONTROL_ERROR_MAX];
 } g;
@@ -66,6 +70,18 @@ void machine_unplug(struct machine *m, unsigned port)
 {
 	(void)m;
 	g.unplugged = port;
+}
+
+void machine_press_power(struct machine *m)
+{
+	(void)m;
+	g.nr_power_presses++;
+}
+
+bool machine_hears_power(struct machine *m)
+{
+	(void)m;
+	return !g.is_deaf;
 }
 
 struct vits *machine_its(struct machine *m, size_t index)
@@ -133,6 +149,9 @@ static int begin(void **state)
 	g.changing = false;
 	g.vector_routes_set = g.pressed = g.unplugged = 0;
 	g.is_empty = false;
+	g.stop = (struct stop){ .timeout_s = 90 };
+	g.nr_power_presses = 0;
+	g.is_deaf = false;
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
 		const struct irq_wiring wiring = {
 			.vits = g.world->v, .vits_function = i, .nr_events = events[i], .index = i
@@ -146,6 +165,7 @@ static int begin(void **state)
 	g.guest = (struct running_guest){ .config = &g.config,
 					  .functions = g.functions,
 					  .nr_functions = ARRAY_SIZE(g.functions),
+					  .stop = &g.stop,
 					  .boots = 2 };
 	return 0;
 }
@@ -263,6 +283,28 @@ static void test_a_device_behind_a_root_port_can_be_removed(void **state)
 	assert_string_equal(g.error, "'disk' was removed before");
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++)
 		g.functions[i].root_port = g.functions[i].removed = false;
+}
+
+static void test_stop_asks_and_may_be_told_to_cut(void **state)
+{
+	(void)state;
+	g.is_deaf = true;
+	assert_null(ask("\"do\":\"stop\""));
+	assert_string_equal(g.error, "nobody in the guest listens to its power button (Linux needs "
+				     "gpio-pl061 and gpio-keys); to cut its power: stop --now");
+	assert_false(g.stop.asked || g.stop.cut);
+	g.is_deaf = false;
+	assert_non_null(ask("\"do\":\"stop\""));
+	assert_true(json_is_true(json_object_get(g.reply, "asked")));
+	assert_int_equal(number(g.reply, "timeout_s"), 90);
+	assert_true(g.stop.asked && !g.stop.cut);
+	assert_non_null(ask("\"do\":\"stop\",\"now\":false"));
+	assert_true(json_is_true(json_object_get(g.reply, "asked")));
+	assert_int_equal(g.nr_power_presses, 2);
+	assert_non_null(ask("\"do\":\"stop\",\"now\":true"));
+	assert_true(json_is_false(json_object_get(g.reply, "asked")));
+	assert_true(g.stop.cut);
+	assert_int_equal(g.nr_power_presses, 2);
 }
 
 static void test_irqs_counts_and_says_where_they_go(void **state)
@@ -546,6 +588,7 @@ static const char *const requests[] = {
 	"\"do\":\"histogram\",\"device\":\"edu\",\"vector\":0,\"buckets\":true",
 	"\"do\":\"route\",\"device\":\"edu\",\"route\":\"spin\"",
 	"\"do\":\"remove\",\"device\":\"edu\"",
+	"\"do\":\"stop\"",
 	"\"do\":\"its\",\"audit\":true",
 };
 
@@ -665,6 +708,7 @@ int main(void)
 		ON_A_GUEST(test_info_says_what_it_is),
 		ON_A_GUEST(test_info_says_where_devices_are_on_the_guests_bus),
 		ON_A_GUEST(test_a_device_behind_a_root_port_can_be_removed),
+		ON_A_GUEST(test_stop_asks_and_may_be_told_to_cut),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
 		ON_A_GUEST(test_irqs_counts_what_the_kernel_took_before_it_tells),
 		ON_A_GUEST(test_vectors_beyond_the_shadow_have_no_target),
