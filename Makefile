@@ -347,6 +347,7 @@ LDFLAGS_test_bench_run := -Wl,--wrap=pci_function_get $(no_holes)
 LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met,--wrap=vfio_reset_all,--wrap=vfio_reset_due \
 	-Wl,--wrap=passthru_look_at_all,--wrap=passthru_bind,--wrap=passthru_open,--wrap=passthru_close,--wrap=passthru_give_back \
 	-Wl,--wrap=vfio_container_create,--wrap=vfio_dma_map_in_pieces,--wrap=vfio_device_notice $(no_holes)
+LDFLAGS_test_run_guest_stop := $(LDFLAGS_test_run_guest)
 LDFLAGS_test_power_button := -Wl,--wrap=clock_gettime
 LDFLAGS_test_guest_memory := -Wl,--wrap=vfio_container_holes
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap

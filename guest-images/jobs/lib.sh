@@ -12,6 +12,7 @@
 #   itsy.kib=N       how much each echo carries (default 256)
 #   itsy.affinity    moves the devices' interrupts from CPU to CPU meanwhile
 #   itsy.resets=N    resets each NVMe function so often meanwhile (Function Level Reset)
+#   itsy.pressed=W   what the job "stop" does when the power button is pressed (default off)
 #   itsy.boots=N     how many boots the job "reboot" makes (default 2)
 #
 # A job ends with "cpus N", one "irqcount NAME TOTAL" for each interrupt of a device, and

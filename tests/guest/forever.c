@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: MIT
 /*
  * forever - keeps an NVMe disk reading and interrupting, and never ends by
- * itself. Says "busy" when it is at work.
+ * itself. Says "busy" when it is at work. With listen=1 on its command line it takes the power
+ * button's interrupt, and does nothing when the button is pressed.
  */
 #include "lib/arch.h"
+#include "lib/fdt.h"
 #include "lib/gic.h"
 #include "lib/its.h"
 #include "lib/nvme.h"
 #include "lib/payload.h"
 #include "lib/pci.h"
+#include "vmm/kvm/layout.h"
 
 const char payload_name[] = "forever";
 
 #define FIRST_LPI 8192u
 #define PAIRS	  3u
 
+#define GPIOIE (LAYOUT_GPIO + 0x410) /* DDI 0190B, 3.3.6 */
+
 void payload_main(uint64_t fdt)
 {
 	struct nvme nvme;
 
-	(void)fdt;
+	if (fdt_number(fdt, "listen", 0))
+		write8(GPIOIE, 1u << LAYOUT_GPIO_POWER);
 	nvme_find(&nvme);
 	gic_init();
 	gic_lpis_on();

@@ -409,7 +409,7 @@ static void attend(struct run *run, struct machine *m)
 		if (fds[0].revents)
 			(void)eventfd_read(run->wake_up, &ignored);
 		if (fds[1].revents)
-			run->killed_by = signals_take(run->signals);
+			stop_by_signal(&run->stop, m, signals_take(run->signals), clock_ns());
 		if (fds[2].revents)
 			read_keys(run, m);
 		if (host_notice_take(run->functions, run->nr_functions, notices, &run->taker) < 0)
@@ -490,6 +490,17 @@ static int enter_sandbox(struct run *run, const struct machine *m, struct machin
 	return sandbox_enter(run->sandbox, ret_failure);
 }
 
+/* A guest that is to stop and resets itself has written what it has to write. */
+static bool is_started_again(const struct run *run, int r)
+{
+	if (r != 1 || is_told_to_end(run))
+		return false;
+	if (run->stop.asked)
+		report_info("the guest has reset itself, and is not started again, as it was asked "
+			    "to power off");
+	return !run->stop.asked;
+}
+
 static int run_machines(struct run *run, struct failure *ret_failure)
 {
 	struct machine_config config = {
@@ -517,7 +528,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		if (r == 1 &&
 		    passthru_reset_all(run->functions, run->nr_functions, ret_failure) < 0)
 			r = -EIO;
-	} while (r == 1 && !is_told_to_end(run));
+	} while (is_started_again(run, r));
 	return r;
 }
 

@@ -18,9 +18,11 @@ struct stop {
 	uint32_t timeout_s; /* from being asked to the cut; 0: nobody asks */
 
 	bool asked;
-	bool cut;		       /* end it now */
-	int signal;		       /* what it is ended by, where it is cut */
+	bool cut;   /* end it now */
+	int signal; /* what it is ended by, where it is cut */
+	unsigned nr_signals;
 	uint64_t asked_ns, pressed_ns; /* CLOCK_MONOTONIC */
+	uint64_t signalled_ns;	       /* of the first signal */
 };
 
 /* One thread calls these, that of machine_service(); now_ns is CLOCK_MONOTONIC. */
@@ -35,6 +37,11 @@ struct stop {
 int stop_ask(struct stop *s, struct machine *m, uint64_t now_ns) _must_check_;
 /* End it now, as if by this signal. */
 void stop_cut(struct stop *s, int signal);
+/*
+ * A signal has come that ends commands (signals_open()); 0: none has. A guest that cannot be asked
+ * is cut, and that is told.
+ */
+void stop_by_signal(struct stop *s, struct machine *m, int signal, uint64_t now_ns);
 /*
  * Press again, or cut, when that is due. Returns after how many milliseconds to call it again; 0:
  * it is cut; -1: never.

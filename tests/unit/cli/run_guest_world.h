@@ -65,6 +65,10 @@ static struct {
 	/* Typed while it runs, on the terminal. */
 	int terminal;
 	const char *keys;
+	/* Its power button: pressed how often, and after how many the guest ends by itself; 0:
+	 * never. */
+	unsigned nr_presses, presses_to_end;
+	bool listens;
 } w;
 
 /* ---- what itsy run stands on ----------------------------------------------------------- */
@@ -278,6 +282,8 @@ int machine_start(struct machine *m, const struct loaded *loaded, struct failure
 enum machine_end machine_end(struct machine *m)
 {
 	(void)m;
+	if (w.presses_to_end && w.nr_presses >= w.presses_to_end)
+		return w.ends[w.nr_started - 1];
 	if (w.nr_stopped < w.nr_started && (w.runs_on || w.nr_served < w.serve_before_end))
 		return MACHINE_RUNS;
 	return w.ends[w.nr_started - 1];
@@ -305,12 +311,13 @@ int machine_service(struct machine *m)
 void machine_press_power(struct machine *m)
 {
 	(void)m;
+	w.nr_presses++;
 }
 
 bool machine_hears_power(struct machine *m)
 {
 	(void)m;
-	return true;
+	return w.listens;
 }
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
@@ -400,7 +407,7 @@ static inline enum exit_status run(void)
 {
 	enum exit_status status;
 
-	w.nr_machines = w.nr_destroyed = w.nr_started = w.nr_stopped = 0;
+	w.nr_machines = w.nr_destroyed = w.nr_started = w.nr_stopped = w.nr_presses = 0;
 	capture_begin(&w.said);
 	status = run_guest(&w.config, &w.options);
 	capture_end(&w.said);

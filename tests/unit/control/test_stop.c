@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "vmm/base/bits.h"
 #include "vmm/control/stop.h"
 #include "vmm/machine/machine.h"
 
@@ -50,6 +51,13 @@ static struct machine *machine(void)
 	return (struct machine *)&w;
 }
 
+static void signal_at(int signal, uint64_t now_ns)
+{
+	capture_begin(&w.said);
+	stop_by_signal(&w.stop, machine(), signal, now_ns);
+	capture_end(&w.said);
+}
+
 static int ask_at(uint64_t now_ns)
 {
 	int r;
@@ -74,6 +82,7 @@ static void test_nobody_is_stopped_who_was_not_asked(void **state)
 {
 	(void)state;
 	assert_int_equal(service_at(1000 * S), -1);
+	signal_at(0, 1000 * S);
 	assert_false(w.stop.asked || w.stop.cut);
 	assert_int_equal(w.nr_presses, 0);
 }
@@ -81,9 +90,10 @@ static void test_nobody_is_stopped_who_was_not_asked(void **state)
 static void test_a_guest_that_is_asked_has_its_time_and_is_cut_then(void **state)
 {
 	(void)state;
-	assert_int_equal(ask_at(100 * S), 0);
+	signal_at(SIGTERM, 100 * S);
 	assert_string_equal(w.said.err,
-			    "itsy: asked the guest to power off: its power is cut after 25 s\n");
+			    "itsy: asked the guest to power off: its power is cut after "
+			    "25 s, or by a second signal\n");
 	assert_int_equal(w.nr_presses, 1);
 	/* Pressed again, for one that was not up. */
 	assert_int_equal(service_at(100 * S), 10001);
@@ -105,37 +115,97 @@ static void test_a_guest_that_is_asked_has_its_time_and_is_cut_then(void **state
 	assert_int_equal(w.nr_presses, 3);
 }
 
-static void test_a_guest_that_nobody_listens_in_is_not_asked(void **state)
+static void test_a_guest_that_nobody_listens_in_is_cut_by_a_signal_and_not_by_asking(void **state)
 {
 	(void)state;
 	w.is_deaf = true;
 	assert_int_equal(ask_at(100 * S), -ENXIO);
 	assert_string_equal(w.said.err, "");
 	assert_false(w.stop.asked || w.stop.cut);
-	assert_int_equal(w.nr_presses, 0);
 	assert_int_equal(service_at(130 * S), -1);
+	signal_at(SIGINT, 130 * S);
+	assert_string_equal(w.said.err,
+			    "itsy: nobody in the guest listens to its power button (Linux "
+			    "needs gpio-pl061 and gpio-keys): its power is cut\n");
+	assert_true(w.stop.cut);
+	assert_int_equal(w.stop.signal, SIGINT);
+	assert_int_equal(w.nr_presses, 0);
+	assert_int_equal(service_at(130 * S), 0);
 }
 
-static void test_who_asks_again_begins_no_new_time(void **state)
+static void test_a_second_signal_cuts_and_an_echo_of_the_first_does_not(void **state)
+{
+	(void)state;
+	signal_at(SIGTERM, 100 * S);
+	signal_at(SIGTERM, 100 * S);
+	signal_at(SIGTERM, 101 * S - 1);
+	assert_false(w.stop.cut);
+	assert_string_equal(w.said.err, "");
+	assert_int_equal(w.nr_presses, 1);
+	signal_at(SIGINT, 101 * S);
+	assert_true(w.stop.cut);
+	assert_int_equal(w.stop.signal, SIGINT);
+	/* What cut it first is what it was ended by. */
+	signal_at(SIGQUIT, 102 * S);
+	assert_int_equal(w.stop.signal, SIGINT);
+}
+
+static void test_each_signal_does_what_it_is_for(void **state)
+{
+	static const struct {
+		int signal;
+		bool asks, cuts_later;
+	} cases[] = {
+		{ SIGTERM, true, true },
+		{ SIGINT, true, true },
+		{ SIGHUP, true, false },
+		{ SIGQUIT, false, true },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		(void)begin(state);
+		signal_at(cases[i].signal, 100 * S);
+		assert_int_equal(w.stop.asked, cases[i].asks);
+		assert_int_equal(w.stop.cut, !cases[i].asks);
+		assert_int_equal(w.stop.signal, cases[i].signal);
+		(void)begin(state);
+		signal_at(SIGTERM, 100 * S);
+		signal_at(cases[i].signal, 105 * S);
+		assert_int_equal(w.stop.cut, cases[i].cuts_later);
+	}
+}
+
+/* As a service manager's ExecStop= and its SIGTERM behind it. */
+static void test_who_asks_by_the_control_socket_has_no_first_signal(void **state)
 {
 	(void)state;
 	assert_int_equal(ask_at(100 * S), 0);
 	assert_int_equal(ask_at(105 * S), 0);
 	assert_string_equal(w.said.err, "");
 	assert_int_equal(w.nr_presses, 2);
+	signal_at(SIGTERM, 110 * S);
+	assert_false(w.stop.cut);
+	assert_string_equal(w.said.err, "");
+	/* The time is that of the first who asked. */
 	(void)service_at(124 * S);
 	assert_false(w.stop.cut);
 	(void)service_at(125 * S);
 	assert_true(w.stop.cut);
+	assert_int_equal(w.stop.signal, SIGTERM);
 }
 
 static void test_where_there_is_no_time_it_is_cut_at_once(void **state)
 {
 	(void)state;
 	w.stop.timeout_s = 0;
-	assert_int_equal(ask_at(100 * S), 0);
+	signal_at(SIGHUP, 100 * S);
 	assert_true(w.stop.cut);
 	assert_false(w.stop.asked);
+	assert_int_equal(w.stop.signal, SIGHUP);
+	(void)begin(state);
+	w.stop.timeout_s = 0;
+	assert_int_equal(ask_at(100 * S), 0);
+	assert_true(w.stop.cut);
 	assert_int_equal(w.stop.signal, SIGTERM);
 	assert_int_equal(w.nr_presses, 0);
 }
@@ -146,8 +216,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nobody_is_stopped_who_was_not_asked),
 		TEST(test_a_guest_that_is_asked_has_its_time_and_is_cut_then),
-		TEST(test_a_guest_that_nobody_listens_in_is_not_asked),
-		TEST(test_who_asks_again_begins_no_new_time),
+		TEST(test_a_guest_that_nobody_listens_in_is_cut_by_a_signal_and_not_by_asking),
+		TEST(test_a_second_signal_cuts_and_an_echo_of_the_first_does_not),
+		TEST(test_each_signal_does_what_it_is_for),
+		TEST(test_who_asks_by_the_control_socket_has_no_first_signal),
 		TEST(test_where_there_is_no_time_it_is_cut_at_once),
 	};
 
