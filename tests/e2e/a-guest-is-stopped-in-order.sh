@@ -74,7 +74,8 @@ kill -TERM $pid
 end_guest
 
 start_guest now /etc/bare.conf busy --set cmdline=listen=1
-step cut itsy ctl box stop --now
+step list itsy list
+step cut itsy stop box --now
 end_guest
 END
 
@@ -105,6 +106,7 @@ is_status deaf 143
 has deaf.err "^itsy: $nobody: its power is cut\$"
 lacks deaf.err '^itsy: asked'
 
+has list.out '^box +[0-9]+ +1 +128M '
 is_status cut 0
 has cut.out "^the guest's power is cut\$"
 is_status now 143

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * itsy ctl: ask a running guest, and change it, over its control socket.
+ * itsy ctl: ask a running guest, and change it, over its control socket; and commands that are one
+ * of its verbs, or what it does without a name.
  *
  * No locks.
  */
@@ -41,6 +42,7 @@ struct ctl {
 	struct failure failure;
 };
 
+/* Those that other commands have, too, are the last ones. */
 static const struct option_row rows[] = {
 	{ "histogram", NULL, option_flag, OPTION_MEMBER(struct ctl, histogram),
 	  .help = "irqs: times of each vector; begins to record them if need be" },
@@ -53,6 +55,9 @@ static const struct option_row rows[] = {
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct ctl, json),
 	  .help = "as one JSON object, for programs" },
 };
+
+#define STOP_ROWS (rows + ARRAY_SIZE(rows) - 2)
+#define JSON_ROW  (rows + ARRAY_SIZE(rows) - 1)
 
 /*
  * Options that only one verb has. Where the verb has an argument of the same name, the
@@ -122,6 +127,22 @@ const struct command_line ctl_line = {
 	.more = print_verbs,
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
+};
+
+const struct command_line list_line = {
+	.name = "list",
+	.usage = "itsy list [OPTION]...",
+	.about = "Lists the guests that run, as itsy ctl does without a name.\n",
+	.rows = JSON_ROW,
+	.nr_rows = 1,
+};
+
+const struct command_line stop_line = {
+	.name = "stop",
+	.usage = "itsy stop [OPTION]... NAME",
+	.about = "Asks the running guest NAME to power off, as itsy ctl NAME stop does.\n",
+	.rows = STOP_ROWS,
+	.nr_rows = 2,
 };
 
 /* The reply without the protocol's members, and with "schema". Takes the reply. */
@@ -468,6 +489,20 @@ static int parse_arguments(int argc, char **argv, struct ctl *c)
 	return is_nr_typed(c->verb, words.nr - (int)(c->words - words.list)) ? 0 : usage_error(c);
 }
 
+static enum exit_status run_with_guest(struct ctl *c)
+{
+	int r = client_open(CONTROL_DIR, c->name, &c->fd, &c->failure);
+
+	if (r == 0)
+		r = run(c);
+	cleanup_fd(&c->fd);
+	/* No failure is set where the request went well, and the reply could not be printed. */
+	if ((r < 0 && !c->failure.cause[0]) || (r == 0 && fflush(stdout) == EOF))
+		r = failure_set(&c->failure, ITSY_RUNTIME, errno ? errno : EIO, "standard output",
+				NULL, "cannot be written: %s", strerror(errno));
+	return r < 0 ? report_failure(&c->failure) : ITSY_OK;
+}
+
 enum exit_status cmd_ctl(int argc, char **argv)
 {
 	struct ctl c = { .fd = -1 };
@@ -475,15 +510,51 @@ enum exit_status cmd_ctl(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
-	if (!c.name)
-		return list_guests(&c);
-	r = client_open(CONTROL_DIR, c.name, &c.fd, &c.failure);
-	if (r == 0)
-		r = run(&c);
-	cleanup_fd(&c.fd);
-	/* No failure is set where the request went well, and the reply could not be printed. */
-	if ((r < 0 && !c.failure.cause[0]) || (r == 0 && fflush(stdout) == EOF))
-		r = failure_set(&c.failure, ITSY_RUNTIME, errno ? errno : EIO, "standard output",
-				NULL, "cannot be written: %s", strerror(errno));
-	return r < 0 ? report_failure(&c.failure) : ITSY_OK;
+	return c.name ? run_with_guest(&c) : list_guests(&c);
+}
+
+/* ---- commands that are a part of it ------------------------------------------------- */
+
+enum exit_status cmd_list(int argc, char **argv)
+{
+	struct ctl c = { .fd = -1 };
+	struct words words;
+	int r = options_parse(&list_line, argc, argv, &c, &words);
+
+	if (r == 0 && words.nr)
+		r = option_error(&list_line, "'%s' is too much", words.list[0]);
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	return list_guests(&c);
+}
+
+/* Each has the name of its verb. */
+static const struct command_line *const lines_of_verbs[] = { &stop_line };
+
+static const struct command_line *line_of(const char *command)
+{
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(lines_of_verbs) && strcmp(lines_of_verbs[i]->name, command) != 0)
+		i++;
+	assert(i < ARRAY_SIZE(lines_of_verbs));
+	return lines_of_verbs[i];
+}
+
+enum exit_status cmd_verb(int argc, char **argv)
+{
+	const struct command_line *line = line_of(argv[0]);
+	struct ctl c = { .fd = -1, .verb = find_verb(line->name) };
+	struct words words;
+	int r = options_parse(line, argc, argv, &c, &words);
+
+	assert(c.verb);
+	if (r == 0 && words.nr != 1)
+		r = option_error(line, words.nr ? "more than one guest"
+						: "no guest is named (itsy list lists them)");
+	if (r)
+		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	c.name = words.list[0];
+	c.words = words.list + words.nr;
+	return run_with_guest(&c);
 }

@@ -321,7 +321,7 @@ enum exit_status cmd_top(int argc, char **argv)
 
 	if (r == 0 && words.nr != 1)
 		r = option_error(&top_line, words.nr ? "more than one guest"
-						     : "no guest is named (itsy ctl lists them)");
+						     : "no guest is named (itsy list lists them)");
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	top.name = words.list[0];

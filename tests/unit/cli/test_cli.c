@@ -136,8 +136,9 @@ static void has(const char *text, const char *part)
 
 static void test_help_lists_each_command_on_stdout(void **state)
 {
-	static const char *const commands[] = { "run", "check", "devices", "bind",   "release",
-						"ctl", "top",	"help",	   "version" };
+	static const char *const commands[] = { "run",	   "check", "devices", "bind",
+						"release", "list",  "stop",    "ctl",
+						"top",	   "help",  "version" };
 	static const char *const ways[] = { "--help", "-h", "help" };
 
 	(void)state;
@@ -155,8 +156,8 @@ static void test_help_lists_each_command_on_stdout(void **state)
 
 static void test_each_command_explains_itself(void **state)
 {
-	static const char *const commands[] = { "run",	   "check", "devices", "bind",
-						"release", "ctl",   "top" };
+	static const char *const commands[] = { "run",	"check", "devices", "bind", "release",
+						"list", "stop",	 "ctl",	    "top" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
@@ -437,7 +438,7 @@ static void test_run_refuses_wrong_command_lines(void **state)
 	assert_int_equal(guest.calls, 0);
 }
 
-static void test_ctl_and_top_refuse_wrong_command_lines(void **state)
+static void test_what_asks_a_guest_refuses_wrong_command_lines(void **state)
 {
 	static const struct {
 		const char *line, *want;
@@ -455,9 +456,15 @@ static void test_ctl_and_top_refuse_wrong_command_lines(void **state)
 		{ "ctl --histogram",
 		  "ctl: --histogram belongs to irqs: itsy help ctl explains it\n" },
 		{ "ctl box --audit", "ctl: --audit belongs to its: itsy help ctl explains it\n" },
+		{ "ctl box --now", "ctl: --now belongs to stop: itsy help ctl explains it\n" },
+		{ "list box", "list: 'box' is too much: itsy help list explains it\n" },
+		{ "stop",
+		  "stop: no guest is named (itsy list lists them): itsy help stop explains it\n" },
+		{ "stop a b", "stop: more than one guest: itsy help stop explains it\n" },
+		{ "stop a --force", "stop: unknown option --force: itsy help stop lists them\n" },
 		{ "ctl --jsn", "ctl: unknown option --jsn: did you mean --json?\n" },
 		{ "top",
-		  "top: no guest is named (itsy ctl lists them): itsy help top explains it\n" },
+		  "top: no guest is named (itsy list lists them): itsy help top explains it\n" },
 		{ "top a b", "top: more than one guest: itsy help top explains it\n" },
 		{ "top a --interval 0",
 		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
@@ -681,7 +688,7 @@ int main(void)
 		cmocka_unit_test(test_run_applies_overrides_in_their_order),
 		cmocka_unit_test(test_run_refuses_wrong_configurations_with_their_own_status),
 		cmocka_unit_test(test_run_refuses_wrong_command_lines),
-		cmocka_unit_test(test_ctl_and_top_refuse_wrong_command_lines),
+		cmocka_unit_test(test_what_asks_a_guest_refuses_wrong_command_lines),
 		cmocka_unit_test(test_bench_measures_what_it_is_told),
 		cmocka_unit_test(test_bench_refuses_what_does_not_go_together),
 		cmocka_unit_test(test_what_does_not_arrive_on_standard_output_is_a_failure),

@@ -335,6 +335,58 @@ static void test_guests_are_listed_without_a_name(void **state)
 	has(w.said.err, "/run/itsy: cannot be listed: Permission denied");
 }
 
+static void test_list_is_ctl_without_a_name(void **state)
+{
+	char *text;
+
+	(void)state;
+	w.names[0] = "box";
+	w.answers[0] = INFO;
+	for (unsigned json = 0; json <= 1; json++) {
+		assert_int_equal(run(cmd_ctl, json ? "ctl --json" : "ctl"), ITSY_OK);
+		text = strdup(w.said.out);
+		assert_non_null(text);
+		assert_int_equal(run(cmd_list, json ? "list --json" : "list"), ITSY_OK);
+		assert_string_equal(w.said.out, text);
+		assert_string_equal(w.asked, "{\"do\":\"info\"}\n");
+		free(text);
+	}
+}
+
+static void test_stop_is_the_verb_of_ctl(void **state)
+{
+	static const struct {
+		const char *ctl, *stop, *asked;
+	} cases[] = {
+		{ "ctl box stop", "stop box", "{\"do\":\"stop\",\"now\":false}\n" },
+		{ "ctl box stop --now", "stop --now box", "{\"do\":\"stop\",\"now\":true}\n" },
+		{ "ctl --json box stop", "stop box --json", "{\"do\":\"stop\",\"now\":false}\n" },
+	};
+
+	(void)state;
+	w.answers[0] = "{\"asked\": true, \"timeout_s\": 80}";
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *text;
+
+		assert_int_equal(run(cmd_ctl, cases[i].ctl), ITSY_OK);
+		assert_string_equal(w.asked, cases[i].asked);
+		text = strdup(w.said.out);
+		assert_non_null(text);
+		has(text,
+		    i < 2 ? "asked to power off: its power is cut after 80 s\n" : "\"schema\": 1");
+		assert_int_equal(run(cmd_verb, cases[i].stop), ITSY_OK);
+		assert_string_equal(w.asked, cases[i].asked);
+		assert_string_equal(w.said.out, text);
+		free(text);
+	}
+	w.answers[0] = "{\"asked\": false, \"timeout_s\": 80}";
+	assert_int_equal(run(cmd_verb, "stop --now box"), ITSY_OK);
+	assert_string_equal(w.said.out, "the guest's power is cut\n");
+	w.open_error = ENOENT;
+	assert_int_equal(run(cmd_verb, "stop box"), ITSY_USAGE);
+	has(w.said.err, "itsy: error: box: no guest of this name runs");
+}
+
 /* Usage and help of each verb come from its row. */
 static void test_help_lists_each_verb_with_what_is_typed_behind_it(void **state)
 {
@@ -515,6 +567,8 @@ int main(void)
 		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
+		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
+		cmocka_unit_test_setup(test_stop_is_the_verb_of_ctl, make),
 		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,
 				       make),
 		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,
