@@ -27,6 +27,7 @@ const struct command cli_commands[] = {
 	{ "release", cmd_release, "give PCI functions back to their driver", &release_line },
 	{ "list", cmd_list, "list the guests that run", &list_line },
 	{ "stop", cmd_verb, "ask a running guest to power off", &stop_line },
+	{ "reset", cmd_verb, "reset a running guest", &reset_line },
 	{ "ctl", cmd_ctl, "ask a running guest, or change it", &ctl_line },
 	{ "top", cmd_top, "watch a running guest's interrupts", &top_line },
 	{ "bench", cmd_bench, "measure how long interrupts take to a guest", &bench_line },

@@ -145,6 +145,14 @@ const struct command_line stop_line = {
 	.nr_rows = 2,
 };
 
+const struct command_line reset_line = {
+	.name = "reset",
+	.usage = "itsy reset [OPTION]... NAME",
+	.about = "Resets the running guest NAME, as itsy ctl NAME reset does.\n",
+	.rows = JSON_ROW,
+	.nr_rows = 1,
+};
+
 /* The reply without the protocol's members, and with "schema". Takes the reply. */
 static int print_json(json_t *reply)
 {
@@ -529,7 +537,7 @@ enum exit_status cmd_list(int argc, char **argv)
 }
 
 /* Each has the name of its verb. */
-static const struct command_line *const lines_of_verbs[] = { &stop_line };
+static const struct command_line *const lines_of_verbs[] = { &stop_line, &reset_line };
 
 static const struct command_line *line_of(const char *command)
 {

@@ -16,6 +16,7 @@
 #include "vmm/config/config_place.h"
 #include "vmm/control/irqview.h"
 #include "vmm/control/json_member.h"
+#include "vmm/control/stop.h"
 #include "vmm/control/vector_list.h"
 #include "vmm/control/verbs_priv.h"
 #include "vmm/irq/vector_routes.h"
@@ -101,6 +102,32 @@ static int route_print(const json_t *request, const json_t *reply, FILE *out)
 	return 0;
 }
 
+/* ---- reset ------------------------------------------------------------------------- */
+
+/* One that is to power off is not started again. */
+static json_t *reset(void *ctx, const struct control_request *request,
+		     char error[CONTROL_ERROR_MAX])
+{
+	const struct running_guest *g = ctx;
+
+	(void)request;
+	if (g->stop->asked) {
+		(void)control_refuse(error, "the guest was asked to power off; to cut its power: "
+					    "stop --now");
+		return NULL;
+	}
+	machine_reset(g->machine);
+	return json_pack("{s:s}", "name", g->config->name);
+}
+
+static int reset_print(const json_t *request, const json_t *reply, FILE *out)
+{
+	(void)request;
+	(void)reply;
+	(void)fprintf(out, "the guest is reset\n");
+	return 0;
+}
+
 /* ---- the table --------------------------------------------------------------------- */
 
 static const char *on_off(unsigned index)
@@ -168,6 +195,12 @@ const struct control_verb control_verbs[] = {
 		},
 		.run = verb_remove,
 		.print = verb_remove_print,
+	},
+	{
+		.name = "reset",
+		.help = "reset it, as by a reset button",
+		.run = reset,
+		.print = reset_print,
 	},
 	{
 		.name = "stop",

@@ -694,6 +694,11 @@ bool machine_hears_power(struct machine *m)
 	return power_button_is_heard(m->power_button);
 }
 
+void machine_reset(struct machine *m)
+{
+	set_end(m, MACHINE_RESET, NULL);
+}
+
 int machine_service(struct machine *m)
 {
 	int ms = m->routes ? vector_routes_service(m->routes) : -1;

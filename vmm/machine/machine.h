@@ -85,6 +85,9 @@ void machine_unplug(struct machine *m, unsigned port);
 void machine_press_power(struct machine *m);
 bool machine_hears_power(struct machine *m);
 
+/* As by a reset button: it ends with MACHINE_RESET, unless it has ended otherwise. Any thread. */
+void machine_reset(struct machine *m);
+
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 

@@ -137,8 +137,8 @@ static void has(const char *text, const char *part)
 static void test_help_lists_each_command_on_stdout(void **state)
 {
 	static const char *const commands[] = { "run",	   "check", "devices", "bind",
-						"release", "list",  "stop",    "ctl",
-						"top",	   "help",  "version" };
+						"release", "list",  "stop",    "reset",
+						"ctl",	   "top",   "help",    "version" };
 	static const char *const ways[] = { "--help", "-h", "help" };
 
 	(void)state;
@@ -157,7 +157,7 @@ static void test_help_lists_each_command_on_stdout(void **state)
 static void test_each_command_explains_itself(void **state)
 {
 	static const char *const commands[] = { "run",	"check", "devices", "bind", "release",
-						"list", "stop",	 "ctl",	    "top" };
+						"list", "stop",	 "reset",   "ctl",  "top" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {

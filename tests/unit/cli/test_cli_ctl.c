@@ -353,7 +353,7 @@ static void test_list_is_ctl_without_a_name(void **state)
 	}
 }
 
-static void test_stop_is_the_verb_of_ctl(void **state)
+static void test_a_command_of_its_own_is_the_verb_of_ctl(void **state)
 {
 	static const struct {
 		const char *ctl, *stop, *asked;
@@ -382,6 +382,10 @@ static void test_stop_is_the_verb_of_ctl(void **state)
 	w.answers[0] = "{\"asked\": false, \"timeout_s\": 80}";
 	assert_int_equal(run(cmd_verb, "stop --now box"), ITSY_OK);
 	assert_string_equal(w.said.out, "the guest's power is cut\n");
+	w.answers[0] = "{}";
+	assert_int_equal(run(cmd_verb, "reset box"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"reset\"}\n");
+	assert_string_equal(w.said.out, "the guest is reset\n");
 	w.open_error = ENOENT;
 	assert_int_equal(run(cmd_verb, "stop box"), ITSY_USAGE);
 	has(w.said.err, "itsy: error: box: no guest of this name runs");
@@ -568,7 +572,7 @@ int main(void)
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
 		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
-		cmocka_unit_test_setup(test_stop_is_the_verb_of_ctl, make),
+		cmocka_unit_test_setup(test_a_command_of_its_own_is_the_verb_of_ctl, make),
 		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,
 				       make),
 		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,

@@ -31,7 +31,7 @@ static struct {
 	unsigned pressed, unplugged; /* port; 0: none */
 	bool is_empty;
 	struct stop stop;
-	unsigned nr_power_presses;
+	unsigned nr_power_presses, nr_resets;
 	bool is_deaf;
 	json_t *reply;
 	char error[CONTROL_ERROR_MAX];
@@ -70,6 +70,12 @@ void machine_unplug(struct machine *m, unsigned port)
 {
 	(void)m;
 	g.unplugged = port;
+}
+
+void machine_reset(struct machine *m)
+{
+	(void)m;
+	g.nr_resets++;
 }
 
 void machine_press_power(struct machine *m)
@@ -150,7 +156,7 @@ static int begin(void **state)
 	g.vector_routes_set = g.pressed = g.unplugged = 0;
 	g.is_empty = false;
 	g.stop = (struct stop){ .timeout_s = 90 };
-	g.nr_power_presses = 0;
+	g.nr_power_presses = g.nr_resets = 0;
 	g.is_deaf = false;
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
 		const struct irq_wiring wiring = {
@@ -283,6 +289,18 @@ static void test_a_device_behind_a_root_port_can_be_removed(void **state)
 	assert_string_equal(g.error, "'disk' was removed before");
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++)
 		g.functions[i].root_port = g.functions[i].removed = false;
+}
+
+static void test_reset_is_for_a_guest_that_is_not_to_stop(void **state)
+{
+	(void)state;
+	assert_non_null(ask("\"do\":\"reset\""));
+	assert_int_equal(g.nr_resets, 1);
+	g.stop.asked = true;
+	assert_null(ask("\"do\":\"reset\""));
+	assert_string_equal(g.error,
+			    "the guest was asked to power off; to cut its power: stop --now");
+	assert_int_equal(g.nr_resets, 1);
 }
 
 static void test_stop_asks_and_may_be_told_to_cut(void **state)
@@ -588,6 +606,7 @@ static const char *const requests[] = {
 	"\"do\":\"histogram\",\"device\":\"edu\",\"vector\":0,\"buckets\":true",
 	"\"do\":\"route\",\"device\":\"edu\",\"route\":\"spin\"",
 	"\"do\":\"remove\",\"device\":\"edu\"",
+	"\"do\":\"reset\"",
 	"\"do\":\"stop\"",
 	"\"do\":\"its\",\"audit\":true",
 };
@@ -708,6 +727,7 @@ int main(void)
 		ON_A_GUEST(test_info_says_what_it_is),
 		ON_A_GUEST(test_info_says_where_devices_are_on_the_guests_bus),
 		ON_A_GUEST(test_a_device_behind_a_root_port_can_be_removed),
+		ON_A_GUEST(test_reset_is_for_a_guest_that_is_not_to_stop),
 		ON_A_GUEST(test_stop_asks_and_may_be_told_to_cut),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),
 		ON_A_GUEST(test_irqs_counts_what_the_kernel_took_before_it_tells),
