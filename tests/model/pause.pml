@@ -9,6 +9,7 @@
  * Holds: KVM is asked for nothing that it answers -EBUSY to; a kick never misses; nobody waits for ever (no invalid
  * end states), though a guest may run without ever leaving KVM by itself, and no pause may ever follow.
  *
+ * FREEZES: the guest is frozen once, and goes on, or is stopped so.
  * ANOTHER_PAUSER: that thread pauses the vCPUs for something else than the kernel ITS, as anybody might.
  *
  *   ABORT_OUTSIDE	an abort is injected when its vCPU has said that it is out
@@ -18,6 +19,7 @@
  *   NO_BROADCAST	a vCPU that leaves tells nobody, the last one neither
  *   EACH_PAUSES	the vCPUs are paused for the kernel ITS also where they are already
  *   ONE_IS_TOLD	the last vCPU that leaves tells one of those who wait for it, and not all
+ *   FREEZE_UNTOLD	a vCPU that leaves does not tell who freezes them
  *   ONE_IS_RESUMED	who resumes the vCPUs tells one of those that are held
  *   TOLD_INSIDE	that LPIs are switched is told before the vCPUs are resumed
  */
@@ -30,7 +32,7 @@ mtype = { INTERRUPTED, MMIO, UNREACHABLE };
 
 /* struct vcpus */
 byte vcpus_lock = FREE;
-bool claimed, paused, stopping;
+bool claimed, paused, frozen, stopping;
 byte nr_inside, nr_held;
 byte unclaimed, all_out, resume, resumed;
 bool inside[NR_VCPUS];
@@ -111,10 +113,11 @@ inline enter(n, ret)
 {
 	atomic {
 		lock(vcpus_lock);
-		if
+		do
 		:: paused && !stopping -> wait_held_locked()
-		:: else
-		fi;
+		:: !paused && frozen && !stopping -> wait_for(resume, vcpus_lock)
+		:: else -> break
+		od;
 		ret = !stopping;
 		if
 		:: ret -> immediate_exit[n] = false; inside[n] = true; nr_inside++
@@ -134,7 +137,11 @@ inline leave(n)
 		nr_inside--;
 #ifndef NO_BROADCAST
 		if
+#ifdef FREEZE_UNTOLD
 		:: !nr_inside && (paused || stopping) ->
+#else
+		:: !nr_inside && (paused || frozen || stopping) ->
+#endif
 #ifdef ONE_IS_TOLD
 			wake_one(all_out)
 #else
@@ -227,6 +234,20 @@ inline vcpus_resume()
 #ifdef HOLDER_MUTEX
 	unlock(holder);
 #endif
+}
+
+/* `vcpu.c: vcpus_freeze()` */
+inline vcpus_freeze(n)
+{
+	atomic { lock(vcpus_lock); frozen = true }
+	kick_inside_locked(n);
+	unlock(vcpus_lock)
+}
+
+/* `vcpu.c: vcpus_thaw()` */
+inline vcpus_thaw()
+{
+	atomic { lock(vcpus_lock); frozen = false; broadcast(resume); unlock(vcpus_lock) }
 }
 
 /* `vcpu.c: vcpus_stop()` */
@@ -405,13 +426,20 @@ end_idle:
 	od
 }
 
-/* `machine.c: machine_stop()`, at any time or never */
+/* `machine.c: machine_freeze(), machine_stop()`, at any time or never; what is frozen goes on, or is stopped */
 active proctype main_thread()
 {
 	byte i;
 
+#ifdef FREEZES
+	vcpus_freeze(i);
 	if
+	:: vcpus_thaw()
 	:: true
+	fi;
+#endif
+	if
+	:: !frozen
 	:: vcpus_stop(i);
 		assert(NOBODY_IN_AN_IOCTL);
 		its_stops = true

@@ -9,6 +9,8 @@
 model pause
 holds 'pauses, commands of two ITSs, redistributors, and a stop'
 holds 'the same, with one who pauses them for something else' -DANOTHER_PAUSER
+holds 'the same, of a guest that is frozen once' -DFREEZES
+fails 'who freezes them is not told that they are out' 'invalid end state' -DFREEZES -DFREEZE_UNTOLD
 fails 'an abort is injected outside' 'assertion violated ( !(in_ioctl[0])&& !(in_ioctl[1]))' -DABORT_OUTSIDE
 fails '-EBUSY of the host is the end' 'assertion violated !(host_is_busy)' -DBUSY_IS_THE_END
 fails 'who has paused has locked a mutex' 'assertion violated (holder==(_pid+1))' -DHOLDER_MUTEX

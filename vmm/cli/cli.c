@@ -27,6 +27,8 @@ const struct command cli_commands[] = {
 	{ "release", cmd_release, "give PCI functions back to their driver", &release_line },
 	{ "list", cmd_list, "list the guests that run", &list_line },
 	{ "stop", cmd_verb, "ask a running guest to power off", &stop_line },
+	{ "pause", cmd_verb, "have a running guest run no further for now", &pause_line },
+	{ "resume", cmd_verb, "have a paused guest go on", &resume_line },
 	{ "reset", cmd_verb, "reset a running guest", &reset_line },
 	{ "ctl", cmd_ctl, "ask a running guest, or change it", &ctl_line },
 	{ "top", cmd_top, "watch a running guest's interrupts", &top_line },

@@ -145,6 +145,22 @@ const struct command_line stop_line = {
 	.nr_rows = 2,
 };
 
+const struct command_line pause_line = {
+	.name = "pause",
+	.usage = "itsy pause [OPTION]... NAME",
+	.about = "Has the running guest NAME run no further, as itsy ctl NAME pause does.\n",
+	.rows = JSON_ROW,
+	.nr_rows = 1,
+};
+
+const struct command_line resume_line = {
+	.name = "resume",
+	.usage = "itsy resume [OPTION]... NAME",
+	.about = "Has the guest NAME go on that is paused, as itsy ctl NAME resume does.\n",
+	.rows = JSON_ROW,
+	.nr_rows = 1,
+};
+
 const struct command_line reset_line = {
 	.name = "reset",
 	.usage = "itsy reset [OPTION]... NAME",
@@ -537,7 +553,8 @@ enum exit_status cmd_list(int argc, char **argv)
 }
 
 /* Each has the name of its verb. */
-static const struct command_line *const lines_of_verbs[] = { &stop_line, &reset_line };
+static const struct command_line *const lines_of_verbs[] = { &stop_line, &pause_line, &resume_line,
+							     &reset_line };
 
 static const struct command_line *line_of(const char *command)
 {

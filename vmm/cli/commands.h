@@ -21,7 +21,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 
 /* What each can be told, and what its --help says. */
 extern const struct command_line run_line, check_line, devices_line, bench_line, bind_line,
-	release_line, list_line, stop_line, reset_line, ctl_line, top_line;
+	release_line, list_line, stop_line, pause_line, resume_line, reset_line, ctl_line, top_line;
 
 enum exit_status cmd_run(int argc, char **argv);
 enum exit_status cmd_check(int argc, char **argv);

@@ -63,6 +63,7 @@ int stop_ask(struct stop *s, struct machine *m, uint64_t now_ns)
 	}
 	if (!machine_hears_power(m))
 		return -ENXIO;
+	machine_thaw(m); /* who is to act on it has to run */
 	press(s, m, now_ns);
 	if (s->asked)
 		return 0;

@@ -31,8 +31,9 @@ struct stop {
 #define STOP_NOBODY \
 	"nobody in the guest listens to its power button (Linux needs gpio-pl061 and gpio-keys)"
 /*
- * Ask the guest, or ask it again; that begins no new time. Without a timeout it is cut. 0, or
- * -ENXIO: it has no driver for the button, so that nobody can be asked, and nothing is done.
+ * Ask the guest, or ask it again; that begins no new time. One that is frozen goes on. Without a
+ * timeout it is cut. 0, or -ENXIO: it has no driver for the button, so that nobody can be asked,
+ * and nothing is done.
  */
 int stop_ask(struct stop *s, struct machine *m, uint64_t now_ns) _must_check_;
 /* End it now, as if by this signal. */

@@ -43,10 +43,11 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 					   (json_int_t)p->irq.devid, "vectors",
 					   (json_int_t)p->irq.nr_vectors, "removed", p->removed));
 	}
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "name", g->config->name, "pid",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "name", g->config->name, "pid",
 			 (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus, "memory_bytes",
 			 (json_int_t)g->config->memory, "boots", (json_int_t)g->boots, "uptime_ns",
-			 (json_int_t)(clock_ns() - g->since_ns), "devices", devices);
+			 (json_int_t)(clock_ns() - g->since_ns), "paused",
+			 machine_is_frozen(g->machine), "devices", devices);
 }
 
 static int info_print(const json_t *request, const json_t *reply, FILE *out)
@@ -55,13 +56,14 @@ static int info_print(const json_t *request, const json_t *reply, FILE *out)
 	char time[IRQVIEW_TIME_SZ];
 
 	(void)request;
-	(void)fprintf(out, "%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s\n",
+	(void)fprintf(out, "%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s%s\n",
 		      member_string(reply, "name"), member_number(reply, "pid"),
 		      member_number(reply, "vcpus"),
 		      plural((unsigned long long)member_number(reply, "vcpus")),
 		      member_number(reply, "memory_bytes") / (json_int_t)MiB,
 		      member_number(reply, "boots"),
-		      irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
+		      irqview_time((uint64_t)member_number(reply, "uptime_ns"), time),
+		      json_is_true(json_object_get(reply, "paused")) ? ", paused" : "");
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 
@@ -99,6 +101,38 @@ static int route_print(const json_t *request, const json_t *reply, FILE *out)
 	(void)fprintf(out, "%lld vector%s: %s\n", member_number(reply, "vectors"),
 		      plural((unsigned long long)member_number(reply, "vectors")),
 		      member_string(request, "route"));
+	return 0;
+}
+
+/* ---- pause, resume ----------------------------------------------------------------- */
+
+static json_t *pause_guest(void *ctx, const struct control_request *request,
+			   char error[CONTROL_ERROR_MAX])
+{
+	const struct running_guest *g = ctx;
+
+	(void)request;
+	(void)error;
+	machine_freeze(g->machine);
+	return json_pack("{s:s, s:b}", "name", g->config->name, "paused", true);
+}
+
+static json_t *resume_guest(void *ctx, const struct control_request *request,
+			    char error[CONTROL_ERROR_MAX])
+{
+	const struct running_guest *g = ctx;
+
+	(void)request;
+	(void)error;
+	machine_thaw(g->machine);
+	return json_pack("{s:s, s:b}", "name", g->config->name, "paused", false);
+}
+
+static int paused_print(const json_t *request, const json_t *reply, FILE *out)
+{
+	(void)request;
+	(void)fprintf(out, "the guest %s\n",
+		      json_is_true(json_object_get(reply, "paused")) ? "is paused" : "goes on");
 	return 0;
 }
 
@@ -195,6 +229,18 @@ const struct control_verb control_verbs[] = {
 		},
 		.run = verb_remove,
 		.print = verb_remove_print,
+	},
+	{
+		.name = "pause",
+		.help = "have its vCPUs run no further",
+		.run = pause_guest,
+		.print = paused_print,
+	},
+	{
+		.name = "resume",
+		.help = "have them go on",
+		.run = resume_guest,
+		.print = paused_print,
 	},
 	{
 		.name = "reset",

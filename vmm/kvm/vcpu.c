@@ -14,6 +14,9 @@
  * that could be long, of a vCPU that touches a BAR while the function is reset, does not happen:
  * the BAR has left the guest's memory before (vfio/access.c).
  *
+ * Freezing. A guest that is not to run for a while has its vCPUs kept outside by enter(), where
+ * they hold up no pause, and no pause is held up by them; it has no turn and no budget.
+ *
  * One lock guards all that changes. Whose turn it is to pause is a flag and no
  * mutex: with several ITSs, the thread that resumes may be another one.
  */
@@ -63,11 +66,11 @@ struct vcpus {
 
 	pthread_mutex_t lock;
 	pthread_cond_t unclaimed; /* claimed ended */
-	pthread_cond_t all_out;	  /* the last vCPU went outside while paused or stopping */
-	pthread_cond_t resume;	  /* paused ended, or stopping began */
+	pthread_cond_t all_out;	  /* the last vCPU went outside while they are to be */
+	pthread_cond_t resume;	  /* paused or frozen ended, or stopping began */
 	pthread_cond_t resumed;	  /* a vCPU that was held is inside again, or stopping began */
 	bool claimed;		  /* somebody has paused the vCPUs, or waits to do so next */
-	bool paused, stopping;
+	bool paused, frozen, stopping;
 	bool disturbed; /* the pause took time from a vCPU */
 	uint32_t nr_inside, nr_held;
 	uint64_t paused_at_ns;
@@ -103,8 +106,12 @@ static bool enter(struct vcpu *vcpu)
 	bool go;
 
 	pthread_mutex_lock(&set->lock);
-	if (set->paused && !set->stopping)
-		wait_held_locked(set);
+	while ((set->paused || set->frozen) && !set->stopping) {
+		if (set->paused)
+			wait_held_locked(set);
+		else
+			pthread_cond_wait(&set->resume, &set->lock);
+	}
 	go = !set->stopping;
 	if (go) {
 		vcpu->run->immediate_exit = 0;
@@ -123,7 +130,7 @@ static void leave(struct vcpu *vcpu)
 	assert(vcpu->inside);
 	vcpu->inside = false;
 	set->nr_inside--;
-	if (!set->nr_inside && (set->paused || set->stopping))
+	if (!set->nr_inside && (set->paused || set->frozen || set->stopping))
 		pthread_cond_broadcast(&set->all_out);
 	pthread_mutex_unlock(&set->lock);
 }
@@ -192,6 +199,22 @@ void vcpus_resume(struct vcpus *set)
 		pause_budget_spend(&set->budget, set->paused_at_ns, clock_ns());
 	set->claimed = false;
 	pthread_cond_signal(&set->unclaimed);
+	pthread_cond_broadcast(&set->resume);
+	pthread_mutex_unlock(&set->lock);
+}
+
+void vcpus_freeze(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->lock);
+	set->frozen = true;
+	kick_inside_locked(set);
+	pthread_mutex_unlock(&set->lock);
+}
+
+void vcpus_thaw(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->lock);
+	set->frozen = false;
 	pthread_cond_broadcast(&set->resume);
 	pthread_mutex_unlock(&set->lock);
 }

@@ -76,6 +76,14 @@ void vcpus_pause(struct vcpus *vcpus);
 void vcpus_resume(struct vcpus *vcpus);
 
 /*
+ * Have the guest run no further until vcpus_thaw(), for however long. Others pause and resume the
+ * vCPUs meanwhile. Returns when they are outside their ioctls, where a vCPU's thread may still be
+ * at work on what it was asked for last. One thread, not a vCPU's.
+ */
+void vcpus_freeze(struct vcpus *vcpus);
+void vcpus_thaw(struct vcpus *vcpus);
+
+/*
  * Have a vCPU run instructions of ours, while it has the vCPUs paused by itself: at
  * EL1, interrupts masked, MMU off, from the guest's physical address pc on, with arg in
  * x0, until they store to a page of pc's that cannot be written. They may use x0 to x3,

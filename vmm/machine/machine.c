@@ -67,6 +67,7 @@ struct machine {
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
 	bool direct;
+	bool frozen; /* the main thread's */
 	_Atomic uint64_t port_msis, port_msis_dropped;
 
 	/* Guards end and failure; no lock is taken under it. */
@@ -692,6 +693,23 @@ void machine_press_power(struct machine *m)
 bool machine_hears_power(struct machine *m)
 {
 	return power_button_is_heard(m->power_button);
+}
+
+void machine_freeze(struct machine *m)
+{
+	vcpus_freeze(m->vcpus);
+	m->frozen = true;
+}
+
+void machine_thaw(struct machine *m)
+{
+	m->frozen = false;
+	vcpus_thaw(m->vcpus);
+}
+
+bool machine_is_frozen(const struct machine *m)
+{
+	return m->frozen;
 }
 
 void machine_reset(struct machine *m)

@@ -88,6 +88,15 @@ bool machine_hears_power(struct machine *m);
 /* As by a reset button: it ends with MACHINE_RESET, unless it has ended otherwise. Any thread. */
 void machine_reset(struct machine *m);
 
+/*
+ * Have the guest run no further, or go on. Its devices go on meanwhile, and their interrupts wait
+ * for it in KVM. It begins not frozen. One thread, that of machine_service(), between
+ * machine_start() and machine_stop().
+ */
+void machine_freeze(struct machine *m);
+void machine_thaw(struct machine *m);
+bool machine_is_frozen(const struct machine *m);
+
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 

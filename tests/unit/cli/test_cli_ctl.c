@@ -382,6 +382,14 @@ static void test_a_command_of_its_own_is_the_verb_of_ctl(void **state)
 	w.answers[0] = "{\"asked\": false, \"timeout_s\": 80}";
 	assert_int_equal(run(cmd_verb, "stop --now box"), ITSY_OK);
 	assert_string_equal(w.said.out, "the guest's power is cut\n");
+	w.answers[0] = "{\"paused\": true}";
+	assert_int_equal(run(cmd_verb, "pause box"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"pause\"}\n");
+	assert_string_equal(w.said.out, "the guest is paused\n");
+	w.answers[0] = "{\"paused\": false}";
+	assert_int_equal(run(cmd_verb, "resume box"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"resume\"}\n");
+	assert_string_equal(w.said.out, "the guest goes on\n");
 	w.answers[0] = "{}";
 	assert_int_equal(run(cmd_verb, "reset box"), ITSY_OK);
 	assert_string_equal(w.asked, "{\"do\":\"reset\"}\n");

@@ -23,13 +23,19 @@ static struct {
 	struct stop stop;
 	struct capture said;
 	unsigned nr_presses;
-	bool is_deaf;
+	bool is_deaf, is_frozen;
 } w;
 
 void machine_press_power(struct machine *m)
 {
 	assert_ptr_equal(m, &w);
 	w.nr_presses++;
+}
+
+void machine_thaw(struct machine *m)
+{
+	(void)m;
+	w.is_frozen = false;
 }
 
 bool machine_hears_power(struct machine *m)
@@ -90,7 +96,9 @@ static void test_nobody_is_stopped_who_was_not_asked(void **state)
 static void test_a_guest_that_is_asked_has_its_time_and_is_cut_then(void **state)
 {
 	(void)state;
+	w.is_frozen = true;
 	signal_at(SIGTERM, 100 * S);
+	assert_false(w.is_frozen);
 	assert_string_equal(w.said.err,
 			    "itsy: asked the guest to power off: its power is cut after "
 			    "25 s, or by a second signal\n");
@@ -119,7 +127,9 @@ static void test_a_guest_that_nobody_listens_in_is_cut_by_a_signal_and_not_by_as
 {
 	(void)state;
 	w.is_deaf = true;
+	w.is_frozen = true;
 	assert_int_equal(ask_at(100 * S), -ENXIO);
+	assert_true(w.is_frozen);
 	assert_string_equal(w.said.err, "");
 	assert_false(w.stop.asked || w.stop.cut);
 	assert_int_equal(service_at(130 * S), -1);

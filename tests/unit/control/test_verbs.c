@@ -32,7 +32,7 @@ static struct {
 	bool is_empty;
 	struct stop stop;
 	unsigned nr_power_presses, nr_resets;
-	bool is_deaf;
+	bool is_deaf, is_frozen;
 	json_t *reply;
 	char error[CONTROL_ERROR_MAX];
 } g;
@@ -70,6 +70,24 @@ void machine_unplug(struct machine *m, unsigned port)
 {
 	(void)m;
 	g.unplugged = port;
+}
+
+void machine_freeze(struct machine *m)
+{
+	(void)m;
+	g.is_frozen = true;
+}
+
+void machine_thaw(struct machine *m)
+{
+	(void)m;
+	g.is_frozen = false;
+}
+
+bool machine_is_frozen(const struct machine *m)
+{
+	(void)m;
+	return g.is_frozen;
 }
 
 void machine_reset(struct machine *m)
@@ -157,7 +175,7 @@ static int begin(void **state)
 	g.is_empty = false;
 	g.stop = (struct stop){ .timeout_s = 90 };
 	g.nr_power_presses = g.nr_resets = 0;
-	g.is_deaf = false;
+	g.is_deaf = g.is_frozen = false;
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++) {
 		const struct irq_wiring wiring = {
 			.vits = g.world->v, .vits_function = i, .nr_events = events[i], .index = i
@@ -289,6 +307,28 @@ static void test_a_device_behind_a_root_port_can_be_removed(void **state)
 	assert_string_equal(g.error, "'disk' was removed before");
 	for (size_t i = 0; i < ARRAY_SIZE(g.functions); i++)
 		g.functions[i].root_port = g.functions[i].removed = false;
+}
+
+static void test_a_guest_is_paused_until_it_is_resumed(void **state)
+{
+	static const struct {
+		const char *verb;
+		bool paused;
+	} steps[] = {
+		{ "resume", false }, { "pause", true }, { "pause", true }, { "resume", false }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		char request[32];
+
+		(void)snprintf(request, sizeof(request), "\"do\":\"%s\"", steps[i].verb);
+		assert_non_null(ask(request));
+		assert_int_equal(json_is_true(json_object_get(g.reply, "paused")), steps[i].paused);
+		assert_int_equal(g.is_frozen, steps[i].paused);
+		assert_non_null(ask("\"do\":\"info\""));
+		assert_int_equal(json_is_true(json_object_get(g.reply, "paused")), steps[i].paused);
+	}
 }
 
 static void test_reset_is_for_a_guest_that_is_not_to_stop(void **state)
@@ -606,6 +646,8 @@ static const char *const requests[] = {
 	"\"do\":\"histogram\",\"device\":\"edu\",\"vector\":0,\"buckets\":true",
 	"\"do\":\"route\",\"device\":\"edu\",\"route\":\"spin\"",
 	"\"do\":\"remove\",\"device\":\"edu\"",
+	"\"do\":\"pause\"",
+	"\"do\":\"resume\"",
 	"\"do\":\"reset\"",
 	"\"do\":\"stop\"",
 	"\"do\":\"its\",\"audit\":true",
@@ -727,6 +769,7 @@ int main(void)
 		ON_A_GUEST(test_info_says_what_it_is),
 		ON_A_GUEST(test_info_says_where_devices_are_on_the_guests_bus),
 		ON_A_GUEST(test_a_device_behind_a_root_port_can_be_removed),
+		ON_A_GUEST(test_a_guest_is_paused_until_it_is_resumed),
 		ON_A_GUEST(test_reset_is_for_a_guest_that_is_not_to_stop),
 		ON_A_GUEST(test_stop_asks_and_may_be_told_to_cut),
 		ON_A_GUEST(test_irqs_counts_and_says_where_they_go),

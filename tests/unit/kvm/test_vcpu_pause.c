@@ -255,6 +255,67 @@ static void test_an_abort_is_injected_where_a_pause_waits_for_it(void **state)
 	vcpu_rig_free(rig);
 }
 
+/* ---- freezing ------------------------------------------------------------------------------- */
+
+static void test_a_frozen_guest_runs_nothing_and_can_be_paused(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	for (unsigned round = 1; round <= 3; round++) {
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			fake_kvm_wait_idle(&rig->fake, i);
+		vcpus_freeze(rig->vcpus);
+		vcpus_freeze(rig->vcpus);
+		assert_int_equal(vcpu_rig_read_redist(rig), 0);
+		vcpu_rig_script_write(rig, 0, DEVICE, 4, 1);
+		pause_here(rig);
+		/* Neither the end of a pause has them run, nor a pause around the freeze. */
+		vcpus_pause(rig->vcpus);
+		vcpus_thaw(rig->vcpus);
+		vcpus_freeze(rig->vcpus);
+		vcpus_resume(rig->vcpus);
+		vcpu_rig_nap(); /* gives a vCPU that is not held the time to do it */
+		assert_int_equal(rig->nr_writes, round - 1);
+		assert_int_equal(vcpu_rig_read_redist(rig), 0);
+		vcpus_thaw(rig->vcpus);
+		vcpu_rig_wait_for(&rig->nr_writes, round);
+	}
+	vcpu_rig_free(rig);
+}
+
+/* It has no turn: what was paused for long may be frozen at once. */
+static void test_a_freeze_waits_for_no_budget_and_takes_none(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(1);
+
+	(void)state;
+	fake_kvm_wait_idle(&rig->fake, 0);
+	vcpus_freeze(rig->vcpus);
+	clock_offset_s += 3600;
+	vcpus_thaw(rig->vcpus);
+	pause_here(rig);
+	fake_kvm_wait_idle(&rig->fake, 0);
+	vcpus_pause(rig->vcpus);
+	clock_offset_s += 3600;
+	vcpus_resume(rig->vcpus);
+	vcpus_freeze(rig->vcpus);
+	assert_int_equal(vcpu_rig_read_redist(rig), 0);
+	vcpus_thaw(rig->vcpus);
+	vcpu_rig_free(rig);
+	clock_offset_s = 0;
+}
+
+static void test_stopping_ends_vcpus_that_are_frozen(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	vcpus_freeze(rig->vcpus);
+	vcpus_stop(rig->vcpus);
+	vcpu_rig_free(rig);
+}
+
 /* ---- stopping ------------------------------------------------------------------------------- */
 
 static void test_stopping_ends_vcpus_that_are_paused(void **state)
@@ -338,6 +399,9 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time_has_them_paused),
 		cmocka_unit_test(test_another_thread_may_resume),
 		cmocka_unit_test(test_an_abort_is_injected_where_a_pause_waits_for_it),
+		cmocka_unit_test(test_a_frozen_guest_runs_nothing_and_can_be_paused),
+		cmocka_unit_test(test_a_freeze_waits_for_no_budget_and_takes_none),
+		cmocka_unit_test(test_stopping_ends_vcpus_that_are_frozen),
 		cmocka_unit_test(test_stopping_ends_vcpus_that_are_paused),
 		cmocka_unit_test(test_destroying_stops_what_runs),
 		cmocka_unit_test(test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait),
