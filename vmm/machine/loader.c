@@ -472,6 +472,9 @@ static int load_packed(const struct source *src, const struct gmem *mem,
 		if (r < 0)
 			return r;
 	}
+	/* Nothing that fits is packed into more; a zstd frame may have empty blocks without end. */
+	if (s.left > mem->banks[0].size)
+		return does_not_fit(ret_failure, src, mem, s.left);
 	s.io.in = s.in;
 	s.io.is_last = s.left == 0;
 	unpack = s.unpack = unpack_create(format);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "tests/unit/machine/boot_world.h"
@@ -215,6 +216,19 @@ static void test_what_takes_too_much_memory_is_refused(void **state)
 	assert_true(w->failure.cure[0]);
 }
 
+/* A frame of empty blocks, 3 bytes each: only its file's size bounds the work. */
+static void test_what_is_packed_into_more_than_ram_is_not_read(void **state)
+{
+	static const uint8_t frame[] = { 0x28, 0xb5, 0x2f, 0xfd, 0, 0 };
+	struct boot_world *w = *state;
+
+	boot_write(w->kernel, frame, sizeof(frame));
+	assert_int_equal(truncate(w->kernel, BOOT_RAM_SZ), 0);
+	boot_expect_failure(w, boot_load(w, false), ENODATA, w->kernel, "cut off");
+	assert_int_equal(truncate(w->kernel, BOOT_RAM_SZ + 1), 0);
+	boot_expect_failure(w, boot_load(w, false), ENOSPC, w->kernel, "65 MiB");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, boot_make, boot_unmake)
 
 int main(void)
@@ -228,6 +242,7 @@ int main(void)
 		TEST(test_what_is_compressed_twice_is_refused),
 		TEST(test_what_unpacks_to_more_than_ram_ends_there),
 		TEST(test_what_takes_too_much_memory_is_refused),
+		TEST(test_what_is_packed_into_more_than_ram_is_not_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
