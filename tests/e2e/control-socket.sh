@@ -106,7 +106,7 @@ END_SCRIPT
 nr_lines before.out 0
 has before.err '^itsy: no guest runs$'
 is_status nobody 2
-has nobody.err '^itsy: error: steady: no guest of this name runs: no guest runs$'
+has nobody.err '^itsy: error: steady: no guest runs: itsy run CONFIG starts one$'
 
 has mode.out '^755 root directory$'
 has mode.out '^600 root socket$'

@@ -95,12 +95,12 @@ for name in free limited spun held; do
 	expect "$name: no burst took $bound us beside a storm, not '$worst'" [ "$worst" -lt $bound ]
 done
 is_status moved 0
-lacks check.out '^FAIL'
-has check.out '^PASS  edu interrupts +by irqfd; taken by any CPU; .*; a storm is seen within a tenth of a second$'
-has check.out '^WARN  disk interrupts +by spin; taken by CPU 7, which is not online'
-has check.out '^WARN  spinning router +CPU 7, which is not online'
+is_status check 4
+has check.out '^INFO  edu interrupts +by irqfd; taken by any CPU; .*; a storm is seen within a tenth of a second$'
+has check.out '^FAIL  disk interrupts +by spin; taken by CPU 7, which is not online'
+has check.out '^FAIL  spinning router +CPU 7, which is not online'
 has check.out '^PASS  router +CPU 1, not isolated; SCHED_FIFO 1'
-has check.out '^PASS  direct injection +no: '
+has check.out '^INFO  direct injection +no: '
 # Of a policy, nothing reaches the device that has none.
 for name in limited spun held; do
 	json $name '[.devices[1].vectors[] | .storms + .storm_merged + .coalesced] | add == 0'

@@ -138,7 +138,7 @@ machines()
 {
 	status 'a GIC that there is not' 2 run --gic 5 -- true
 	status 'a host with a GICv4' 0 run --gic 4 --device nvme -- itsy check
-	expect 'KVM uses the GICv4' 1 "$(grep -c '^PASS  direct injection     yes' "$tmp/out")"
+	expect 'KVM uses the GICv4' 1 "$(grep -c '^INFO  direct injection     yes' "$tmp/out")"
 	# shellcheck disable=SC2016
 	status 'a host with ACPI' 0 run --acpi --device nvme --device e1000e -- \
 		sh -c '[ ! -e /proc/device-tree ] && ls /sys/firmware/acpi/tables/IORT && ls /sys/kernel/iommu_groups && itsy check'

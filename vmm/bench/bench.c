@@ -217,7 +217,8 @@ static int check_cpus(const struct bench_options *o, struct failure *ret_failure
 
 		if (r < 0)
 			return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, asked[i].option,
-					   "name a CPU of /sys/devices/system/cpu/online",
+					   "name one of /sys/devices/system/cpu/online that this "
+					   "process may use",
 					   "the host refuses CPU %d (%s)", asked[i].cpu,
 					   strerror(-r));
 	}

@@ -12,7 +12,8 @@
 #include "vmm/sandbox/layers.h"
 
 enum verdict {
-	VERDICT_PASS,
+	VERDICT_PASS, /* a requirement is met: of itsy, or of the configuration */
+	VERDICT_INFO, /* this is so, and nobody required anything */
 	VERDICT_WARN, /* guests run, but something is worth knowing */
 	VERDICT_FAIL, /* guests do not run, or not this one */
 	VERDICT_NONE, /* the question does not arise here: not shown */
@@ -32,12 +33,12 @@ struct check_host {
 struct check_result {
 	enum verdict verdict;
 	char text[384]; /* what was found */
-	char cure[256]; /* set unless it is a PASS */
+	char cure[256]; /* set with WARN and FAIL, and else empty */
 };
 
 typedef void check_fn(const struct check_host *host, struct check_result *ret);
 
-/* Fill the result. cure may be NULL for VERDICT_PASS only. */
+/* Fill the result. cure may be NULL for VERDICT_PASS and VERDICT_INFO only. */
 void check_say(struct check_result *ret, enum verdict verdict, const char *cure, const char *format,
 	       ...) __attribute__((format(printf, 4, 5)));
 

@@ -31,7 +31,7 @@ void check_say(struct check_result *ret, enum verdict verdict, const char *cure,
 {
 	va_list ap;
 
-	assert(verdict == VERDICT_PASS || cure);
+	assert(verdict == VERDICT_PASS || verdict == VERDICT_INFO || cure);
 	ret->verdict = verdict;
 	(void)snprintf(ret->cure, sizeof(ret->cure), "%s", cure ? cure : "");
 	va_start(ap, format);
@@ -136,7 +136,7 @@ void check_kernel(const struct check_host *host, struct check_result *ret)
  *
  * It takes two invalidations of that cache at a time: by commands, or by GICR_CTLR.EnableLPIs. No
  * guest of itsy's has either: both are itsy's own, one at a time, with all vCPUs paused. So it is
- * told, for those who run other programs on the same host, and no reason to warn.
+ * told, for those who run other programs on the same host, and no reason to warn, nor required.
  */
 void check_its_fix(const struct check_host *host, struct check_result *ret)
 {
@@ -148,7 +148,7 @@ void check_its_fix(const struct check_host *host, struct check_result *ret)
 	bool has = false;
 
 	if (!parse_release(host->release, &r)) {
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "CVE-2026-46316: unknown for this kernel; no guest of itsy's reaches it");
 		return;
 	}
@@ -156,12 +156,12 @@ void check_its_fix(const struct check_host *host, struct check_result *ret)
 		if (series_of(&r) == series_of(&fixed[i]) && r.patch >= fixed[i].patch)
 			has = true;
 	if (series_of(&r) < KERNEL_XARRAY)
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "CVE-2026-46316 is in the ITS of Linux 6.10 and later, not in this one");
 	else if (has || series_of(&r) > series_of(last))
-		check_say(ret, VERDICT_PASS, NULL, "CVE-2026-46316 is fixed in this version");
+		check_say(ret, VERDICT_INFO, NULL, "CVE-2026-46316 is fixed in this version");
 	else
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "CVE-2026-46316 may be in this version; no guest of itsy's reaches it, "
 			  "those of "
 			  "other programs may");

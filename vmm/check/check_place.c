@@ -57,13 +57,14 @@ static void say_cpu(const struct check_host *host, int cpu, struct says *s)
 		(void)snprintf(to, sizeof(s->text) - len, "any CPU");
 		return;
 	}
+	s->verdict = VERDICT_PASS;
 	if (is_online(host, (unsigned)cpu)) {
 		(void)snprintf(to, sizeof(s->text) - len, "CPU %d, %s", cpu,
 			       is_isolated(host, (unsigned)cpu) ? "isolated" : "not isolated");
 		return;
 	}
 	(void)snprintf(to, sizeof(s->text) - len, "CPU %d, which is not online", cpu);
-	s->verdict = VERDICT_WARN;
+	s->verdict = VERDICT_FAIL;
 	s->cure = "name a CPU of /sys/devices/system/cpu/online";
 }
 
@@ -78,10 +79,14 @@ static void say_sched(const struct check_host *host, const struct placement *p, 
 	}
 	if (p->fifo <= host->max_fifo) {
 		(void)snprintf(to, sizeof(s->text) - len, "; SCHED_FIFO %d", p->fifo);
+		if (s->verdict == VERDICT_INFO)
+			s->verdict = VERDICT_PASS;
 		return;
 	}
 	(void)snprintf(to, sizeof(s->text) - len, "; SCHED_FIFO %d is not permitted: %s", p->fifo,
 		       "an ordinary thread");
+	if (s->verdict == VERDICT_FAIL)
+		return;
 	s->verdict = VERDICT_WARN;
 	s->cure = "run itsy as root, or grant CAP_SYS_NICE or RLIMIT_RTPRIO (ulimit -r)";
 }
@@ -97,7 +102,7 @@ static bool some_route(const struct config *c, enum route route)
 static void say_placement(const struct check_host *host, const struct placement *p,
 			  struct check_result *ret)
 {
-	struct says s = { .verdict = VERDICT_PASS };
+	struct says s = { .verdict = VERDICT_INFO };
 
 	say_cpu(host, p->cpu, &s);
 	say_sched(host, p, &s);
@@ -117,17 +122,17 @@ void check_spinner(const struct check_host *host, struct check_result *ret)
 	const struct config *c = host->config;
 
 	ret->verdict = VERDICT_NONE;
-	if (!c || !some_route(c, ROUTE_SPIN))
+	if (!c || (!some_route(c, ROUTE_SPIN) && c->spin.cpu < 0))
 		return;
 	say_placement(host, &c->spin, ret);
-	if (ret->verdict == VERDICT_PASS && c->spin.cpu < 0)
+	if (ret->verdict != VERDICT_WARN && c->spin.cpu < 0)
 		check_say(ret, VERDICT_WARN, "give it a CPU of its own with spin-cpu",
 			  "any CPU: it never sleeps, and takes one from the others");
 }
 
 void check_vcpus(const struct check_host *host, struct check_result *ret)
 {
-	struct says s = { .verdict = VERDICT_PASS };
+	struct says s = { .verdict = VERDICT_INFO };
 	const struct config *c = host->config;
 	unsigned isolated = 0;
 
@@ -138,15 +143,17 @@ void check_vcpus(const struct check_host *host, struct check_result *ret)
 		isolated += is_isolated(host, c->vcpu_cpus.list[i]);
 		if (is_online(host, c->vcpu_cpus.list[i]))
 			continue;
-		check_say(ret, VERDICT_WARN, "name CPUs of /sys/devices/system/cpu/online",
+		check_say(ret, VERDICT_FAIL, "name CPUs of /sys/devices/system/cpu/online",
 			  "CPU %u for vCPU %u is not online", c->vcpu_cpus.list[i], i);
 		return;
 	}
-	if (c->vcpu_cpus.nr)
+	if (c->vcpu_cpus.nr) {
+		s.verdict = VERDICT_PASS;
 		(void)snprintf(s.text, sizeof(s.text), "a CPU for each, %u of %u isolated",
 			       isolated, c->vcpu_cpus.nr);
-	else
+	} else {
 		(void)snprintf(s.text, sizeof(s.text), "any CPU");
+	}
 	say_sched(host, &c->vcpu, &s);
 	check_say(ret, s.verdict, s.cure, "%s", s.text);
 }
@@ -169,27 +176,27 @@ void check_direct(const struct check_host *host, struct check_result *ret)
 		check_read_log(host, "GICv4 support ", said, sizeof(said));
 	check_read_log(host, "kvm [", any, sizeof(any));
 	if (strstr(said, "support enabled"))
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "yes, by irqfd: %s; nobody counts then, and auto leaves vectors on uring "
 			  "unless auto-uncounted = irqfd",
 			  said);
 	else if (strstr(said, "support disabled"))
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "no: the hardware has GICv4, and the kernel is not asked for it "
 			  "(kvm-arm.vgic_v4_enable=1); irqfd works without");
 	else if (!cmdline[0])
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "cannot tell: the kernel's command line is not readable");
 	else if (!vfio_gicv4_is_asked_for(cmdline))
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "no: the kernel is not asked for it (kvm-arm.vgic_v4_enable=1); irqfd "
 			  "works without");
 	else if (any[0])
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "no: the kernel is asked for it, and the hardware has no GICv4; irqfd "
 			  "works without");
 	else
-		check_say(ret, VERDICT_PASS, NULL,
+		check_say(ret, VERDICT_INFO, NULL,
 			  "cannot tell: the kernel is asked for it, and uses it where the hardware "
 			  "has GICv4 (its log says 'GICv4 support enabled')");
 }
@@ -216,12 +223,12 @@ static void say_policy(const struct policy *p, struct says *s)
 void check_interrupts(const struct check_host *host, size_t nr, struct check_result *ret)
 {
 	const struct config_device *d = &host->config->devices[nr];
-	struct says s = { .verdict = VERDICT_PASS };
+	struct says s = { .verdict = VERDICT_INFO };
 
 	(void)snprintf(s.text, sizeof(s.text), "by %s; taken by ", route_name(d->route));
 	say_cpu(host, d->msi_cpu, &s);
 	say_policy(&d->policy, &s);
-	if (d->route == ROUTE_IRQFD && d->policy.hold_us) {
+	if (s.verdict != VERDICT_FAIL && d->route == ROUTE_IRQFD && d->policy.hold_us) {
 		s.verdict = VERDICT_WARN;
 		s.cure = "take route = auto, uring or spin, where itsy sees each interrupt";
 		append(&s, "; hold-us does not hold, as the kernel routes alone");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * itsy check: can this host run guests, and this one? Each answer that is not
- * PASS comes with what to do about it.
+ * itsy check: can this host run guests, and this one? WARN and FAIL
+ * come with what to do about it.
  *
  * No locks.
  */
@@ -56,6 +56,7 @@ static const struct {
 	const char *word, *colour;
 } verdicts[] = {
 	[VERDICT_PASS] = { "PASS", "\033[32m" },
+	[VERDICT_INFO] = { "INFO", "\033[36m" },
 	[VERDICT_WARN] = { "WARN", "\033[33m" },
 	[VERDICT_FAIL] = { "FAIL", "\033[31m" },
 };
@@ -77,10 +78,10 @@ static const struct option_row rows[] = {
 const struct command_line check_line = {
 	.name = "check",
 	.usage = "itsy check [OPTION]... [CONFIG]",
-	.about = "Says whether this host can run guests: PASS, WARN or FAIL for each thing that\n"
-		 "itsy needs, and what to do about it. With CONFIG, or options that describe a\n"
-		 "guest (--kernel FILE, --device BDF: itsy help run lists them), also whether it\n"
-		 "can run that guest.\n",
+	.about = "Says whether this host can run guests: PASS for each requirement that is met,\n"
+		 "WARN or FAIL for each that is not, with what to do about it, and INFO for what\n"
+		 "is merely so. With CONFIG, or options that describe a guest (--kernel FILE,\n"
+		 "--device BDF: itsy help run lists them), also whether it can run that guest.\n",
 	.rows = rows,
 	.nr_rows = ARRAY_SIZE(rows),
 	.after = "Exit status: 0 nothing failed; 2 the command line is wrong; 3 CONFIG is wrong;\n"

@@ -389,31 +389,65 @@ static int run(struct ctl *c)
 
 /* ---- without a name --------------------------------------------------------------- */
 
-/* A guest that has ended since it was listed, or is another user's, gets no row. */
-static void add_guest(struct table *t, json_t *list, const char *name)
+/*
+ * A row for it. Negative errno: -EACCES where it is another user's, -ETIMEDOUT where it does not
+ * answer, and what else there is where it has ended since it was listed.
+ */
+static int add_guest(struct table *t, json_t *list, const char *name, struct failure *ret_failure)
 {
 	char text[32], time[IRQVIEW_TIME_SZ];
-	struct failure failure;
+	_cleanup_fd_ int fd = -1;
 	json_t *reply;
-	int fd;
+	int r = client_open(CONTROL_DIR, name, &fd, ret_failure);
 
-	if (client_open(CONTROL_DIR, name, &fd, &failure) < 0)
-		return;
-	if (client_ask(fd, name, json_pack("{s:s}", "do", "info"), &reply, &failure) == 0) {
-		table_add(t, name);
-		(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "pid"));
-		table_add(t, text);
-		(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "vcpus"));
-		table_add(t, text);
-		(void)snprintf(text, sizeof(text), "%lldM",
-			       member_number(reply, "memory_bytes") / (json_int_t)MiB);
-		table_add(t, text);
-		table_add(t, irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
-		(void)json_object_del(reply, "itsy");
-		(void)json_object_del(reply, "ok");
-		(void)json_array_append_new(list, reply);
+	if (r == 0)
+		r = client_ask(fd, name, json_pack("{s:s}", "do", "info"), &reply, ret_failure);
+	if (r < 0)
+		return r;
+	table_add(t, name);
+	(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "pid"));
+	table_add(t, text);
+	(void)snprintf(text, sizeof(text), "%lld", member_number(reply, "vcpus"));
+	table_add(t, text);
+	(void)snprintf(text, sizeof(text), "%lldM",
+		       member_number(reply, "memory_bytes") / (json_int_t)MiB);
+	table_add(t, text);
+	table_add(t, irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
+	(void)json_object_del(reply, "itsy");
+	(void)json_object_del(reply, "ok");
+	(void)json_array_append_new(list, reply);
+	return 0;
+}
+
+/* Those that are not listed, as only their users and root can ask them. nr: that are listed. */
+static void say_what_is_not_listed(size_t nr, size_t others)
+{
+	if (!nr && !others)
+		report_info("no guest runs");
+	else if (!nr)
+		report_info("no guest of yours runs; of others %zu do%s: sudo itsy list shows %s",
+			    others, others == 1 ? "es" : "", others == 1 ? "it" : "them");
+	else if (others)
+		report_info("of others %zu more run%s: sudo itsy list shows %s", others,
+			    others == 1 ? "s" : "", others == 1 ? "it" : "them");
+}
+
+static size_t add_guests(struct table *t, json_t *list, const struct client_names *names,
+			 size_t *ret_others)
+{
+	size_t nr = 0, others = 0;
+
+	for (size_t i = 0; i < names->nr; i++) {
+		struct failure failure;
+		int r = add_guest(t, list, names->list[i], &failure);
+
+		nr += r == 0 || r == -ETIMEDOUT;
+		others += r == -EACCES;
+		if (r == -ETIMEDOUT)
+			report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
 	}
-	(void)close(fd);
+	*ret_others = others;
+	return nr;
 }
 
 static enum exit_status list_guests(const struct ctl *c)
@@ -422,22 +456,24 @@ static enum exit_status list_guests(const struct ctl *c)
 	_cleanup_free_ struct client_names *names = calloc(1, sizeof(*names));
 	_cleanup_(table_fini) struct table t;
 	json_t *list = json_array();
+	size_t nr = 0, others = 0;
 	int r = names ? client_list(CONTROL_DIR, names) : -ENOMEM;
 
 	table_init(&t, headings, ARRAY_SIZE(headings));
-	for (size_t i = 0; r == 0 && i < names->nr; i++)
-		add_guest(&t, list, names->list[i]);
+	if (r == 0)
+		nr = add_guests(&t, list, names, &others);
 	if (r == 0 && c->json)
 		r = print_json(json_pack("{s:O}", "guests", list));
-	else if (r == 0 && json_array_size(list) == 0)
-		(void)fputs("itsy: no guest runs\n", stderr);
-	else if (r == 0)
+	else if (r == 0 && json_array_size(list))
 		r = table_print(&t, stdout);
+	if (r == 0 && !c->json)
+		say_what_is_not_listed(nr, others);
 	json_decref(list);
 	if (r < 0) {
 		struct failure failure;
 
-		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, CONTROL_DIR, NULL,
+		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, CONTROL_DIR,
+				  "see its rights: anybody may list it as itsy makes it",
 				  "cannot be listed: %s", strerror(-r));
 		return report_failure(&failure);
 	}

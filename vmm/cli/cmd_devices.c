@@ -386,9 +386,12 @@ static int parse(int argc, char **argv, struct options *ret)
 		return r;
 	wanted = ret->vfs != VFS_UNASKED;
 	if (words.nr > wanted)
-		return option_error(&devices_line, "'%s' is too much", words.list[wanted]);
+		return option_error(&devices_line,
+				    wanted ? "--create-vfs takes one function, and '%s' is more"
+					   : "it lists all functions, and takes no '%s'",
+				    words.list[wanted]);
 	if (words.nr < wanted)
-		return option_error(&devices_line, "--create-vfs: of which function?");
+		return option_error(&devices_line, "--create-vfs needs the address of a function");
 	if (wanted && pci_bdf_parse(words.list[0], &ret->pf) < 0)
 		return option_error(&devices_line,
 				    "'%s' is not the address of a PCI function such as "

@@ -14,6 +14,7 @@
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
+#include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
 
@@ -120,7 +121,9 @@ static enum exit_status try_only(struct config *config)
 	struct loaded loaded;
 	int r;
 
-	r = passthru_find(&this_host, config, &failure);
+	r = guest_cpus_look(config, &this_host, &failure);
+	if (r >= 0)
+		r = passthru_find(&this_host, config, &failure);
 	if (r >= 0)
 		r = passthru_look_at_all(&this_host, config, &failure);
 	if (r >= 0)

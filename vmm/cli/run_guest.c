@@ -38,6 +38,7 @@
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
+#include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/machine.h"
 #include "vmm/sandbox/keeper.h"
@@ -153,6 +154,8 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	if (r == 0)
 		r = vm_needs_met(&vm, ret_failure);
 	vm_fini(&vm);
+	if (r == 0)
+		r = guest_cpus_look(run->config, &this_host, ret_failure);
 	if (r == 0)
 		r = passthru_look_at_all(&this_host, run->config, ret_failure);
 	if (r >= 0)

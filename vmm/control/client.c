@@ -86,10 +86,10 @@ int client_list(const char *dir, struct client_names *ret_names)
 	return 0;
 }
 
-/* "running: a, b, c", cut where it does not fit. */
+/* "these run: a, b, c", cut where it does not fit. */
 static void tell_running(const struct client_names *names, char *out, size_t cap)
 {
-	size_t at = (size_t)snprintf(out, cap, names->nr ? "running: " : "no guest runs");
+	size_t at = (size_t)snprintf(out, cap, "these run: ");
 
 	for (size_t i = 0; i < names->nr && at < cap; i++)
 		at += (size_t)snprintf(out + at, cap - at, "%s%s", i ? ", " : "", names->list[i]);
@@ -102,8 +102,11 @@ static int no_such_guest(const char *dir, const char *name, struct failure *ret_
 	char running[160], cure[224];
 
 	if (!names || client_list(dir, names) < 0)
-		return failure_set(ret_failure, ITSY_USAGE, ENOENT, name, NULL,
-				   "no guest of this name runs");
+		return failure_set(ret_failure, ITSY_USAGE, ENOENT, name,
+				   "itsy ctl lists those that run", "no guest of this name runs");
+	if (!names->nr)
+		return failure_set(ret_failure, ITSY_USAGE, ENOENT, name,
+				   "itsy run CONFIG starts one", "no guest runs");
 	for (size_t i = 0; i < names->nr; i++)
 		all[i] = names->list[i];
 	near = suggest(name, all, names->nr);
@@ -122,7 +125,8 @@ int client_open(const char *dir, const char *name, int *ret_fd, struct failure *
 		return no_such_guest(dir, name, ret_failure);
 	if (fd < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -fd, name,
-				   fd == -EACCES ? "run it as the user who runs the guest" : NULL,
+				   fd == -EACCES ? "use sudo, or be the user who runs the guest"
+						 : "see /run/itsy",
 				   "its control socket cannot be used: %s", strerror(-fd));
 	*ret_fd = fd;
 	return 0;
@@ -133,8 +137,9 @@ int client_open(const char *dir, const char *name, int *ret_fd, struct failure *
 static int broken(const char *name, int error, struct failure *ret_failure)
 {
 	if (error == EAGAIN)
-		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name, NULL,
-				   "it does not answer");
+		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name,
+				   "ask again; a process that was stopped (SIGSTOP) answers none",
+				   "it has not answered for %d s", CLIENT_PATIENCE_S);
 	if (error == EPIPE || error == ECONNRESET)
 		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
 				   "the guest has ended");

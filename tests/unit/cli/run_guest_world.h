@@ -377,6 +377,9 @@ static inline int make(void **state)
 		.vcpus = 1,
 		.memory = 64 * MiB,
 		.sandbox = SANDBOX_WISH_OFF,
+		.router = { .cpu = -1 },
+		.spin = { .cpu = -1 },
+		.vcpu = { .cpu = -1 },
 	};
 	w.ends[0] = MACHINE_OFF;
 	w.room = 64;

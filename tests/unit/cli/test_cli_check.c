@@ -116,8 +116,9 @@ static void expect(enum verdict verdict, const char *text, const char *cure)
 		fail_msg("'%s' does not tell of '%s'", w.result.text, text);
 	if (cure && !strstr(w.result.cure, cure))
 		fail_msg("'%s' does not tell of '%s'", w.result.cure, cure);
-	/* A cure with each that is not a PASS, and with no PASS. */
-	assert_int_equal(w.result.cure[0] != '\0', verdict != VERDICT_PASS);
+	/* A cure with each that is not as it should be, and with no other. */
+	assert_int_equal(w.result.cure[0] != '\0',
+			 verdict == VERDICT_WARN || verdict == VERDICT_FAIL);
 }
 
 static void check(check_fn *fn)
@@ -178,7 +179,7 @@ static void test_kernel_versions(void **state)
 		check(check_kernel);
 		expect(cases[i].kernel, "", NULL);
 		check(check_its_fix);
-		expect(VERDICT_PASS, cases[i].its, NULL);
+		expect(VERDICT_INFO, cases[i].its, NULL);
 	}
 }
 
@@ -602,164 +603,6 @@ static void test_command_speaks_json(void **state)
 	json_decref(root);
 }
 
-static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **state)
-{
-	struct config *c = &w.config;
-
-	(void)state;
-	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
-	tree_write(&w.tree, "/sys/devices/system/cpu/isolated", "2-3\n");
-	c->router = (struct placement){ .cpu = -1, .fifo = 1 };
-	c->spin = c->vcpu = (struct placement){ .cpu = -1 };
-	w.host.config = c;
-	w.host.max_fifo = 99;
-	check(check_router);
-	expect(VERDICT_PASS, "any CPU; SCHED_FIFO 1", NULL);
-	w.host.max_fifo = 0;
-	check(check_router);
-	expect(VERDICT_WARN, "SCHED_FIFO 1 is not permitted", "CAP_SYS_NICE");
-	c->router = (struct placement){ .cpu = 2 };
-	check(check_router);
-	expect(VERDICT_PASS, "CPU 2, isolated; an ordinary thread", NULL);
-	c->router.cpu = 1;
-	check(check_router);
-	expect(VERDICT_PASS, "CPU 1, not isolated", NULL);
-	c->router.cpu = 4;
-	check(check_router);
-	expect(VERDICT_WARN, "CPU 4, which is not online", "online");
-
-	check(check_spinner);
-	expect(VERDICT_NONE, NULL, NULL);
-	c->devices[0].route = ROUTE_SPIN;
-	check(check_spinner);
-	expect(VERDICT_WARN, "never sleeps", "spin-cpu");
-	c->spin.cpu = 3;
-	check(check_spinner);
-	expect(VERDICT_PASS, "CPU 3, isolated", NULL);
-
-	check(check_vcpus);
-	expect(VERDICT_PASS, "any CPU", NULL);
-	c->vcpu_cpus.nr = 2;
-	c->vcpu_cpus.list[0] = 1;
-	c->vcpu_cpus.list[1] = 2;
-	check(check_vcpus);
-	expect(VERDICT_PASS, "a CPU for each, 1 of 2 isolated", NULL);
-	c->vcpu_cpus.list[1] = 9;
-	check(check_vcpus);
-	expect(VERDICT_WARN, "CPU 9 for vCPU 1", "online");
-	c->nr_devices = 0;
-	check(check_router);
-	expect(VERDICT_NONE, NULL, NULL);
-}
-
-static void check_interrupts_of_first(void)
-{
-	w.result = (struct check_result){ 0 };
-	check_interrupts(&w.host, 0, &w.result);
-}
-
-static void test_route_and_policy_of_a_device_are_shown(void **state)
-{
-	struct config_device *d = &w.config.devices[0];
-
-	(void)state;
-	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
-	w.host.config = &w.config;
-	d->msi_cpu = -1;
-	check_interrupts_of_first();
-	expect(VERDICT_PASS, "by uring; taken by any CPU", NULL);
-	d->policy = (struct policy){ 4000000000u, 4000000000u, 4000000000u, 4000000000u };
-	d->msi_cpu = 3;
-	check_interrupts_of_first();
-	expect(VERDICT_PASS,
-	       "taken by CPU 3, not isolated; at most 4000000000 per second and vector, "
-	       "4000000000 at once, else silent for 4000000000 us; one in 4000000000 us",
-	       NULL);
-	d->route = ROUTE_IRQFD;
-	check_interrupts_of_first();
-	expect(VERDICT_WARN, "hold-us does not hold", "uring");
-	d->policy.hold_us = 0;
-	check_interrupts_of_first();
-	expect(VERDICT_PASS, "a storm is seen within a tenth of a second", NULL);
-	d->route = ROUTE_AUTO;
-	check_interrupts_of_first();
-	expect(VERDICT_PASS, "by uring, for these limits", NULL);
-	d->route = ROUTE_IRQFD;
-	d->policy = (struct policy){ 0 };
-	check_interrupts_of_first();
-	expect(VERDICT_PASS, "by irqfd", NULL);
-	d->msi_cpu = 8;
-	check_interrupts_of_first();
-	expect(VERDICT_WARN, "CPU 8, which is not online", "online");
-}
-
-static void test_events_beyond_kvms_interrupt_numbers_are_told(void **state)
-{
-	(void)state;
-	w.host.config = &w.config;
-	check(check_gsis);
-	expect(VERDICT_NONE, NULL, NULL);
-	w.config.devices[0].route = ROUTE_AUTO;
-	w.config.devices[0].events = VM_MAX_ROUTES;
-	check(check_gsis);
-	expect(w.config.nr_devices > 1 ? VERDICT_WARN : VERDICT_NONE, NULL, NULL);
-	w.config.devices[0].events = VM_MAX_ROUTES + 1;
-	check(check_gsis);
-	expect(VERDICT_WARN, "KVM has 4096 for ", "first");
-	w.config.devices[0].route = ROUTE_URING;
-	check(check_gsis);
-	expect(VERDICT_NONE, NULL, NULL);
-}
-
-static void test_direct_injection_is_told_as_far_as_it_is_known(void **state)
-{
-	static const struct {
-		const char *cmdline, *text;
-	} cases[] = {
-		{ "quiet\n", "no: " },
-		{ "quiet kvm-arm.vgic_v4_enable=0\n", "no: " },
-		{ "kvm-arm.vgic_v4_enable=1 kvm-arm.vgic_v4_enable=0\n", "no: " },
-		{ "kvm-arm.vgic_v4_enable=1 quiet\n", "cannot tell: the kernel is asked" },
-		{ "kvm-arm.vgic_v4_enable=on\n", "cannot tell: the kernel is asked" },
-	};
-
-	(void)state;
-	w.host.config = &w.config;
-	check(check_direct);
-	expect(VERDICT_NONE, NULL, NULL);
-	w.config.devices[0].route = ROUTE_IRQFD;
-	check(check_direct);
-	expect(VERDICT_PASS, "cannot tell", NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		tree_write(&w.tree, "/proc/cmdline", cases[i].cmdline);
-		check(check_direct);
-		expect(VERDICT_PASS, cases[i].text, NULL);
-	}
-}
-
-static void test_the_kernels_log_tells_whether_there_is_direct_injection(void **state)
-{
-	static const struct {
-		const char *log, *text;
-	} cases[] = {
-		{ "6,1,0,-;GICv3: GICv4 features: DirectLPI\n6,2,1,-;kvm [1]: GICv4 support "
-		  "enabled\n",
-		  "yes, by irqfd: GICv4 support enabled" },
-		{ "6,2,1,-;kvm [1]: GICv4.1 support enabled\n", "yes, by irqfd: GICv4.1 support" },
-		{ "6,2,1,-;kvm [1]: GICv4 support disabled\n", "no: the hardware has GICv4, and" },
-		{ "6,2,1,-;kvm [1]: vgic interrupt IRQ9\n", "the hardware has no GICv4" },
-		{ "6,2,1,-;another's\n", "cannot tell" },
-	};
-
-	(void)state;
-	tree_write(&w.tree, "/proc/cmdline", "kvm-arm.vgic_v4_enable=1\n");
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		tree_write(&w.tree, "/dev/kmsg", cases[i].log);
-		check(check_direct);
-		expect(VERDICT_PASS, cases[i].text, NULL);
-	}
-}
-
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
@@ -785,11 +628,6 @@ int main(void)
 		TEST(test_a_bridge_with_a_driver_blocks_what_is_behind_it),
 		TEST(test_a_device_without_reset_is_warned_of),
 		TEST(test_a_device_without_interrupts_passes),
-		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
-		TEST(test_route_and_policy_of_a_device_are_shown),
-		TEST(test_events_beyond_kvms_interrupt_numbers_are_told),
-		TEST(test_direct_injection_is_told_as_far_as_it_is_known),
-		TEST(test_the_kernels_log_tells_whether_there_is_direct_injection),
 		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
 		TEST(test_command_speaks_json),
 	};

@@ -36,6 +36,7 @@ static struct {
 	const char *names[4];
 	int list_error, open_error;
 	uint64_t slept_ns;
+	bool is_silent; /* it does not answer */
 	struct capture said;
 } w;
 
@@ -54,8 +55,8 @@ int client_list(const char *dir, struct client_names *ret_names)
 int client_open(const char *dir, const char *name, int *ret_fd, struct failure *ret_failure)
 {
 	assert_string_equal(dir, "/run/itsy");
-	if (w.open_error)
-		return failure_set(ret_failure, ITSY_USAGE, w.open_error, name, NULL,
+	if (w.open_error || strcmp(name, "of-root") == 0)
+		return failure_set(ret_failure, ITSY_USAGE, w.open_error ?: EACCES, name, NULL,
 				   "no guest of this name runs");
 	*ret_fd = dup(STDERR_FILENO);
 	return 0;
@@ -73,6 +74,9 @@ int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	(void)snprintf(w.asked + len, sizeof(w.asked) - len, "%s\n", text);
 	free(text);
 	json_decref(request);
+	if (w.is_silent)
+		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name, "ask again",
+				   "it has not answered for 5 s");
 	assert_true(w.next < MAX_ANSWERS);
 	answer = w.answers[w.next++];
 	if (!answer)
@@ -326,6 +330,7 @@ static void test_guests_are_listed_without_a_name(void **state)
 	has(w.said.out, "box");
 	has(w.said.out, "512M");
 	assert_null(strstr(w.said.out, "cat"));
+	assert_string_equal(w.said.err, "");
 	assert_int_equal(run(cmd_ctl, "ctl --json"), ITSY_OK);
 	object = printed_json();
 	assert_int_equal(json_array_size(json_object_get(object, "guests")), 1);
@@ -397,6 +402,35 @@ static void test_a_command_of_its_own_is_the_verb_of_ctl(void **state)
 	w.open_error = ENOENT;
 	assert_int_equal(run(cmd_verb, "stop box"), ITSY_USAGE);
 	has(w.said.err, "itsy: error: box: no guest of this name runs");
+}
+
+static void test_guests_of_others_and_those_that_are_silent_are_told(void **state)
+{
+	(void)state;
+	w.names[0] = "of-root";
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	assert_string_equal(w.said.err, "itsy: no guest of yours runs; of others 1 does: sudo itsy "
+					"list shows it\n");
+	assert_string_equal(w.said.out, "");
+	w.names[1] = "of-root";
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	assert_string_equal(w.said.err, "itsy: no guest of yours runs; of others 2 do: sudo itsy "
+					"list shows them\n");
+	w.names[1] = "box";
+	w.answers[0] = INFO;
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	has(w.said.out, "box");
+	assert_string_equal(w.said.err, "itsy: of others 1 more runs: sudo itsy list shows it\n");
+	assert_int_equal(run(cmd_ctl, "ctl --json"), ITSY_OK);
+	assert_string_equal(w.said.err, "");
+	/* It runs, and is no other's. */
+	w.is_silent = true;
+	w.names[0] = "box";
+	w.names[1] = NULL;
+	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
+	assert_string_equal(w.said.out, "");
+	assert_string_equal(w.said.err,
+			    "itsy: warning: box: it has not answered for 5 s: ask again\n");
 }
 
 /* Usage and help of each verb come from its row. */
@@ -581,6 +615,8 @@ int main(void)
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
 		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
 		cmocka_unit_test_setup(test_a_command_of_its_own_is_the_verb_of_ctl, make),
+		cmocka_unit_test_setup(test_guests_of_others_and_those_that_are_silent_are_told,
+				       make),
 		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,
 				       make),
 		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,

@@ -509,11 +509,12 @@ static void test_virtual_functions_of_whom_has_to_be_said(void **state)
 	static const struct {
 		const char *line, *want;
 	} cases[] = {
-		{ "--create-vfs 2", "--create-vfs: of which function?" },
+		{ "--create-vfs 2", "--create-vfs needs the address of a function" },
 		{ "--create-vfs 2 eth0", "'eth0' is not the address" },
-		{ "--create-vfs 2 00:02.0 00:03.0", "'00:03.0' is too much" },
+		{ "--create-vfs 2 00:02.0 00:03.0",
+		  "--create-vfs takes one function, and '00:03.0' is more" },
 		{ "--create-vfs 65536 00:02.0", "a number from 0 to 65535, not '65536'" },
-		{ "00:02.0", "'00:02.0' is too much" },
+		{ "00:02.0", "it lists all functions, and takes no '00:02.0': itsy help devices" },
 	};
 
 	(void)state;

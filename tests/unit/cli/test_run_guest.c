@@ -315,6 +315,20 @@ static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **
 	has(w.said.err, "/nowhere/Image: the kernel cannot be opened");
 }
 
+/* Before a function is bound, and by one line, however many threads would have been there. */
+static void test_a_cpu_that_the_host_has_not_is_an_error(void **state)
+{
+	(void)state;
+	add_devices();
+	if (placement_try_cpu(PLACEMENT_MAX_CPU) == 0)
+		skip();
+	w.config.router = (struct placement){ .cpu = PLACEMENT_MAX_CPU, .asked = true };
+	assert_int_equal(run(), ITSY_ENVIRONMENT);
+	assert_int_equal(w.nr_machines, 0);
+	assert_int_equal(count(w.said.err, "\n"), 1);
+	has(w.said.err, "itsy: error: router-cpu: CPU 1023 is not online: name one of ");
+}
+
 static void test_a_guest_runs_where_no_control_socket_can_be_made(void **state)
 {
 	(void)state;
@@ -446,6 +460,7 @@ int main(void)
 		TEST(test_files_that_cannot_be_written_are_told_before_a_function_is_bound),
 		TEST(test_statistics_that_are_lost_at_the_end_are_an_error),
 		TEST(test_what_fails_before_the_guest_runs_is_given_back_and_told),
+		TEST(test_a_cpu_that_the_host_has_not_is_an_error),
 		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
 		TEST(test_devices_that_are_not_there_end_it_before_anything_runs),
 		TEST(test_with_the_sandbox_statuses_and_words_are_the_same),

@@ -581,12 +581,13 @@ static void test_an_unknown_name_gets_a_suggestion_and_the_list(void **state)
 
 	(void)state;
 	assert_int_equal(client_open(dir, "bix", &fd, &failure), -ENOENT);
-	assert_string_equal(failure.cure, "no guest runs");
+	assert_string_equal(failure.cause, "no guest runs");
+	assert_string_equal(failure.cure, "itsy run CONFIG starts one");
 	start(&server);
 	assert_int_equal(client_open(dir, "bix", &fd, &failure), -ENOENT);
-	assert_string_equal(failure.cure, "did you mean 'box'? running: box");
+	assert_string_equal(failure.cure, "did you mean 'box'? these run: box");
 	assert_int_equal(client_open(dir, "somewhere/else", &fd, &failure), -ENOENT);
-	assert_string_equal(failure.cure, "running: box");
+	assert_string_equal(failure.cure, "these run: box");
 	assert_int_equal(client_list(dir, &names), 0);
 	assert_int_equal(names.nr, 1);
 	assert_string_equal(names.list[0], "box");

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The CPUs of the host that a configuration names, for threads and for interrupts.
+ */
+#ifndef VMM_MACHINE_GUEST_CPUS_H
+#define VMM_MACHINE_GUEST_CPUS_H
+
+#include "vfio/host.h"
+#include "vmm/base/report.h"
+#include "vmm/config/config.h"
+
+/*
+ * Are they online, and may this process use them (where the host is no copy)? The first that is
+ * not is the failure, by its key. 0, or negative errno. Changes nothing.
+ */
+int guest_cpus_look(const struct config *config, const struct pci_host_fs *host,
+		    struct failure *ret_failure) _must_check_;
+
+#endif
