@@ -114,7 +114,7 @@ has list.out '^steady +[0-9]+ +1 +128M '
 has info.out '^steady: process [0-9]+, 1 vCPU, 128 MiB, boot 1, up '
 has info.out '^disk: 0000:00:02.0, 01\.0 on the guest.s bus, DeviceID 0x0008, [0-9]+ vectors$'
 is_status misspelt 2
-has misspelt.err "did you mean 'steady'\? running: steady\$"
+has misspelt.err "did you mean 'steady'\? these run: steady\$"
 is_status second 4
 has second.err '^itsy: error: steady: a guest of this name runs already: process [0-9]+: '
 

@@ -171,13 +171,13 @@ done
 
 has group_alone.out '^PASS +DMA +by type1: /dev/vfio/devices/vfio[0-9]+ cannot be opened: Permission denied$'
 is_status small_check 4
-has small_check.out '^FAIL +locked memory +the limit of 65535 KiB is below'
+has small_check.out '^FAIL +locked memory +the limit of 65,535 KiB is below'
 is_status small 4
-has small.err '^itsy: error: RLIMIT_MEMLOCK: 67108864 bytes of guest memory must be locked for DMA, and the limit is 67107840:'
-has enough_check.out "^PASS +locked memory +65536 KiB are enough, less what this user's other processes lock"
+has small.err '^itsy: error: RLIMIT_MEMLOCK: 64 MiB of guest memory must be locked for DMA, and the limit is 65,535 KiB:'
+has enough_check.out "^PASS +locked memory +64 MiB are enough, less what this user's other processes lock"
 is_status enough 0
 is_status both_iommufd 4
-has both_iommufd.err '^itsy: error: RLIMIT_MEMLOCK: 67108864 bytes .* the limit of 100663296 is for all processes of this user'
+has both_iommufd.err '^itsy: error: RLIMIT_MEMLOCK: 64 MiB .* the limit of 96 MiB is for all processes of this user'
 is_status both_type1 0
 is_status first 143
 

@@ -117,6 +117,9 @@ await "a link" grep -q 1 /sys/class/net/$nic/carrier
 try nic_up /etc/good.conf --set device.disk.bdf=0000:00:03.0
 ip link set $nic down
 
+try no_cpu /etc/good.conf --set router-cpu=99
+step nowhere itsy run /etc/good.conf --stats-json /nowhere/a
+step no_tree itsy run /etc/good.conf --dump-dtb /nowhere/a
 mv /dev/kvm /dev/kvm.away
 try no_kvm /etc/good.conf
 mv /dev/kvm.away /dev/kvm
@@ -124,6 +127,8 @@ step after drivers
 
 # With the function bound and its group given to a user, only locked memory is in the way.
 itsy bind 0000:00:01.0 >/dev/null
+chmod 600 /dev/vfio/[0-9]*
+step user_group as_user itsy run /etc/good.conf
 chmod 666 /dev/vfio/[0-9]*
 step user_memlock as_user 'ulimit -l 1024; itsy run /etc/good.conf'
 ulimit -l unlimited
@@ -167,14 +172,21 @@ says bridge 0000:00:05.0 'bridge' 'itsy devices'
 says host_bridge 0000:00:00.0 '(bridge|neither MSI)' 'itsy devices'
 says group 0000:00:04.0 'not viable: 0000:00:04.1 .*nvme' 'itsy bind 0000:00:04.0'
 says user_kvm /dev/kvm '[Pp]ermission denied' '(root|group|access)'
-says user_bind '(0000:00:01.0|/run)' '[Pp]ermission' 'root'
+says user_bind '0000:00:01\.0 \(disk\)' 'only root' 'sudo itsy bind 0000:00:01\.0, and access for this user to /dev/vfio/[0-9]+'
+says user_group '0000:00:01\.0 \(disk\)' 'may not use it' 'chown .*/dev/vfio/[0-9]+'
 says swap 0000:00:02.0 'swap' '(--force|unmount)'
 says mounted 0000:00:02.0 '/mnt' '(--force|unmount)'
 says mounted_bind 0000:00:02.0 '/mnt' '--force'
 says open 0000:00:02.0 'sleep, process [0-9]+ .nvme' '(--force|unmount)'
 says nic_up 0000:00:03.0 'eth' '(--force|down)'
+says no_cpu router-cpu 'CPU 99 is not online' 'name one of 0'
+for name in nowhere no_tree; do
+	is_status $name 1
+	nr_lines $name.err 1
+	has $name.err '^itsy: error: /nowhere/a: cannot be written \(No such file or directory\): make that folder'
+done
 says no_kvm /dev/kvm 'No such file' '(KVM|kvm)'
-says user_memlock '' '134217728 bytes.* 1048576' 'ulimit -l'
+says user_memlock '' '128 MiB.* 1 MiB' 'ulimit -l'
 
 is_status user_bare 0
 has user_bare.out '^payload hello: PASS$'

@@ -51,10 +51,10 @@ counts_add_up edu
 expect "33 huge pages are free, not '$(fact pages before)'" [ "$(fact pages before)" = 33 ]
 expect "32 of them are the guest's, and 1 is free, not '$(fact pages meanwhile)'" [ "$(fact pages meanwhile)" = 1 ]
 expect "they are given back: 33, not '$(fact pages after)'" [ "$(fact pages after)" = 33 ]
-has check.out 'PASS.*64 MiB in huge pages of 2048 KiB'
+has check.out 'PASS.*64 MiB in huge pages of 2 MiB'
 
 is_status few 4
-why='32 huge pages of 2048 KiB are needed, and 31 are free'
+why='32 huge pages of 2 MiB are needed, and 31 are free'
 has few.err "itsy: error: guest memory: $why"
 has few.err 'add 1 to /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'
 has few_check.out "FAIL.*$why"

@@ -63,6 +63,22 @@ const char *table_number(uint64_t n, char ret_text[TABLE_NUMBER_SZ])
 	return ret_text;
 }
 
+const char *table_size(uint64_t bytes, char ret_text[TABLE_SIZE_SZ])
+{
+	static const struct {
+		unsigned shift;
+		const char *name;
+	} units[] = { { 30, "GiB" }, { 20, "MiB" }, { 10, "KiB" }, { 0, "bytes" } };
+	char number[TABLE_NUMBER_SZ];
+	size_t i = 0;
+
+	while (units[i].shift && (!bytes || bytes & ((UINT64_C(1) << units[i].shift) - 1)))
+		i++;
+	(void)snprintf(ret_text, TABLE_SIZE_SZ, "%s %s",
+		       table_number(bytes >> units[i].shift, number), units[i].name);
+	return ret_text;
+}
+
 void table_add_number(struct table *t, uint64_t n)
 {
 	char text[TABLE_NUMBER_SZ];

@@ -33,7 +33,10 @@ void table_add(struct table *t, const char *text);
 /* A number for people, its digits in groups of three: "1,234,567". Returns ret_text. */
 #define TABLE_NUMBER_SZ 27u
 const char *table_number(uint64_t n, char ret_text[TABLE_NUMBER_SZ]);
-/* Add it as the next cell. */
+/* A size for people, in the largest unit that has it without a rest: "512 MiB", "65,535 KiB". */
+#define TABLE_SIZE_SZ (TABLE_NUMBER_SZ + 6u)
+const char *table_size(uint64_t bytes, char ret_text[TABLE_SIZE_SZ]);
+/* Add a number as the next cell. */
 void table_add_number(struct table *t, uint64_t n);
 /*
  * Have a full table fit so many columns of a terminal; 0: any number. It becomes narrow, and then

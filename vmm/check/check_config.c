@@ -15,6 +15,7 @@
 #include "vfio/bar_look.h"
 #include "vfio/variant.h"
 #include "vmm/base/hostmem.h"
+#include "vmm/base/table.h"
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
@@ -63,6 +64,7 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 	const struct config *c = host->config;
 	struct failure failure = { 0 };
 	unsigned long long mib, available;
+	char page[TABLE_SIZE_SZ];
 	int r;
 
 	if (!c) {
@@ -79,8 +81,8 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 			  "lower memory in the configuration, or end other programs",
 			  "the guest may use %llu MiB, and %llu MiB are free", mib, available);
 	else if (c->huge_page)
-		check_say(ret, VERDICT_PASS, NULL, "%llu MiB in huge pages of %llu KiB", mib,
-			  (unsigned long long)(c->huge_page / KiB));
+		check_say(ret, VERDICT_PASS, NULL, "%llu MiB in huge pages of %s", mib,
+			  table_size(c->huge_page, page));
 	else
 		check_say(ret, VERDICT_PASS, NULL, "the guest has %llu MiB, and %llu MiB are free",
 			  mib, available);

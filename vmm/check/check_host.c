@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/table.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/irq/io_uring_host.h"
 
@@ -297,21 +298,21 @@ void check_memlock(const struct check_host *host, struct check_result *ret)
 	static const char cure[] =
 		"raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root";
 	uint64_t need = host->config && host->config->nr_devices ? host->config->memory : 0;
+	char limit[TABLE_SIZE_SZ], guests[TABLE_SIZE_SZ];
 
 	if (host->privileged || host->memlock == UINT64_MAX)
 		check_say(ret, VERDICT_PASS, NULL, "not limited");
 	else if (host->memlock < need)
 		check_say(ret, VERDICT_FAIL, cure,
-			  "the limit of %llu KiB is below the guest's %llu KiB, which DMA locks",
-			  (unsigned long long)(host->memlock >> 10),
-			  (unsigned long long)(need >> 10));
+			  "the limit of %s is below the guest's %s, which DMA locks",
+			  table_size(host->memlock, limit), table_size(need, guests));
 	else if (!host->config)
 		check_say(ret, VERDICT_WARN, cure,
-			  "guests with devices may have %llu KiB of memory at most",
-			  (unsigned long long)(host->memlock >> 10));
+			  "guests with devices may have %s of memory at most",
+			  table_size(host->memlock, limit));
 	else
-		check_say(ret, VERDICT_PASS, NULL, "%llu KiB are enough%s",
-			  (unsigned long long)(host->memlock >> 10),
+		check_say(ret, VERDICT_PASS, NULL, "%s are enough%s",
+			  table_size(host->memlock, limit),
 			  takes_iommufd(host) ? ", less what this user's other processes lock, "
 						"which iommufd counts, too"
 					      : "");

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/table.h"
 #include "vmm/config/config_place.h"
 
 struct checker {
@@ -514,16 +515,16 @@ static void check_vcpu_cpus(struct checker *k, const struct config *c)
 static void check_memory_is_whole_pages(struct checker *k, const struct config *c)
 {
 	struct config_value *v = config_value_of(k->raw->values, SCOPE_GUEST, "memory-backing");
+	char page[TABLE_SIZE_SZ], memory[TABLE_SIZE_SZ];
 
 	if (!c->huge_page || v->wrong ||
 	    config_value_of(k->raw->values, SCOPE_GUEST, "memory")->wrong ||
 	    c->memory % c->huge_page == 0)
 		return;
 	config_value_error(&k->reader, v,
-			   "'memory-backing' has pages of %llu KiB, and 'memory', %llu KiB, is no "
-			   "multiple of that",
-			   (unsigned long long)(c->huge_page / KiB),
-			   (unsigned long long)(c->memory / KiB));
+			   "'memory-backing' has pages of %s, and 'memory', %s, is no multiple of "
+			   "that",
+			   table_size(c->huge_page, page), table_size(c->memory, memory));
 }
 
 static void tell_missing(struct config_errors *errors, const struct config_key *key)

@@ -296,6 +296,69 @@ static void warn_of_binding(const struct passthru *p, const struct vfio_failure 
 	report_warning("%s: %s: %s: %s", p->irq.name, failure.object, failure.cause, failure.cure);
 }
 
+static bool is_denied(const struct vfio_failure *vf)
+{
+	return vf->error == EACCES || vf->error == EPERM;
+}
+
+/*
+ * Whatever file of the host's it failed at, the function is what somebody asked for, by its
+ * address and by the name that the configuration has for it.
+ */
+static int tell_of_function(const struct passthru *p, const struct vfio_failure *vf,
+			    struct failure *ret_failure)
+{
+	char bdf[PCI_BDF_STRLEN], cause[sizeof(ret_failure->cause)];
+	int r = failure_from_vfio(ret_failure, vf);
+
+	(void)pci_bdf_format(&p->bdf, bdf);
+	if (strncmp(vf->object, bdf, strlen(bdf)) == 0)
+		return r;
+	memcpy(cause, ret_failure->cause, sizeof(cause));
+	(void)snprintf(ret_failure->object, sizeof(ret_failure->object), "%s (%s)", bdf,
+		       p->irq.name);
+	(void)snprintf(ret_failure->cause, sizeof(ret_failure->cause), "%.95s: %.155s", vf->object,
+		       cause);
+	return r;
+}
+
+/* Who is not root can have a function that root has bound. */
+static int not_bound(const struct passthru *p, const struct vfio_failure *vf,
+		     struct failure *ret_failure)
+{
+	char bdf[PCI_BDF_STRLEN], object[128], cure[160], group[16] = "N, its group";
+	struct pci_function fn;
+
+	if (vf->code != VFIO_FAILURE_PERMISSION || !is_denied(vf))
+		return tell_of_function(p, vf, ret_failure);
+	(void)pci_bdf_format(&p->bdf, bdf);
+	(void)snprintf(object, sizeof(object), "%s (%.100s)", bdf, p->irq.name);
+	if (pci_function_get(p->host, &p->bdf, &fn) == 0 && fn.group >= 0)
+		(void)snprintf(group, sizeof(group), "%d", fn.group);
+	(void)snprintf(
+		cure, sizeof(cure),
+		"sudo itsy bind %s, and access for this user to /dev/vfio/%s; or run itsy as "
+		"root",
+		bdf, group);
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, vf->error, object, cure,
+			   "only root can bind it to vfio-pci (%s)", strerror(vf->error));
+}
+
+/* A file of its group, or its own (iommufd). */
+static int not_opened(const struct passthru *p, const struct vfio_failure *vf,
+		      struct failure *ret_failure)
+{
+	char bdf[PCI_BDF_STRLEN], object[128], cure[192];
+
+	if (vf->code != VFIO_FAILURE_PERMISSION || vf->object[0] != '/')
+		return tell_of_function(p, vf, ret_failure);
+	(void)snprintf(object, sizeof(object), "%s (%.100s)", pci_bdf_format(&p->bdf, bdf),
+		       p->irq.name);
+	(void)snprintf(cure, sizeof(cure), "sudo chown $USER %s, or run itsy as root", vf->object);
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, vf->error, object, cure,
+			   "this user may not use it (%s)", strerror(vf->error));
+}
+
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  const struct keeper_client *keeper, const struct config_device *config,
 		  unsigned index, struct failure *ret_failure)
@@ -329,7 +392,7 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 	r = keeper ? keeper_bind(keeper, index, &vf)
 		   : vfio_bind(p->host, &p->bdf, passthru_bind_flags(config), &vf);
 	if (r < 0)
-		return failure_from_vfio(ret_failure, &vf);
+		return not_bound(p, &vf, ret_failure);
 	if (vf.code)
 		warn_of_binding(p, &vf);
 	/* What was bound before we came stays bound when we go; the keeper knows by itself. */
@@ -402,7 +465,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 	int r = open_device(p, container, &vf);
 
 	if (r < 0)
-		return failure_from_vfio(ret_failure, &vf);
+		return not_opened(p, &vf, ret_failure);
 	if (config->root_port)
 		vfio_device_show_link(p->dev);
 	p->msi_cpu = config->msi_cpu;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The words for what the host side of passthrough says: templates in a table, one
- * row per code. {object}, {other}, {driver}, {have}, {want} and {error} in them are
- * filled in from the failure. No locks.
+ * row per code. {object}, {other}, {driver}, {have}, {want} (and as sizes
+ * {have_size}, {want_size}) and {error} in them are filled in from the failure. No locks.
  */
 #include "vmm/dev/vfio_words.h"
 
@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/table.h"
 
 #define CURE_ROOT "run itsy as root, or give this user access to it"
 
@@ -58,11 +59,11 @@ static const struct vfio_words {
 	  "use another host; or, where every guest is trusted, "
 	  "modprobe {driver} allow_unsafe_interrupts=1" },
 	{ VFIO_FAILURE_MEMLOCK, ITSY_ENVIRONMENT,
-	  "{want} bytes of guest memory must be locked for DMA, and the limit is {have}",
+	  "{want_size} of guest memory must be locked for DMA, and the limit is {have_size}",
 	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root" },
 	{ VFIO_FAILURE_MEMLOCK_OF_USER, ITSY_ENVIRONMENT,
-	  "{want} bytes of guest memory must be locked for DMA, and the limit of {have} is for all "
-	  "processes of this user together",
+	  "{want_size} of guest memory must be locked for DMA, and the limit of {have_size} is for "
+	  "all processes of this user together",
 	  "raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), run itsy as root, or take "
 	  "iommu = type1" },
 	{ VFIO_FAILURE_IOVA, ITSY_ENVIRONMENT,
@@ -164,18 +165,21 @@ static void append(char *out, size_t cap, size_t *at, const char *text, size_t l
 
 /* What stands for {name} of len characters; numbers are written into scratch. */
 static const char *field_of(const struct vfio_failure *vf, const char *name, size_t len,
-			    char scratch[32])
+			    char scratch[TABLE_SIZE_SZ])
 {
 	const struct {
 		const char *name, *text;
 		unsigned long long number;
+		bool is_size;
 	} fields[] = {
-		{ "object", vf->object, 0 },
-		{ "other", vf->other, 0 },
-		{ "driver", vf->driver[0] ? vf->driver : "no driver", 0 },
-		{ "error", strerror(vf->error), 0 },
-		{ "have", NULL, vf->have },
-		{ "want", NULL, vf->want },
+		{ .name = "object", .text = vf->object },
+		{ .name = "other", .text = vf->other },
+		{ .name = "driver", .text = vf->driver[0] ? vf->driver : "no driver" },
+		{ .name = "error", .text = strerror(vf->error) },
+		{ .name = "have", .number = vf->have },
+		{ .name = "want", .number = vf->want },
+		{ .name = "have_size", .number = vf->have, .is_size = true },
+		{ .name = "want_size", .number = vf->want, .is_size = true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
@@ -183,7 +187,9 @@ static const char *field_of(const struct vfio_failure *vf, const char *name, siz
 			continue;
 		if (fields[i].text)
 			return fields[i].text;
-		(void)snprintf(scratch, 32, "%llu", fields[i].number);
+		if (fields[i].is_size)
+			return table_size(fields[i].number, scratch);
+		(void)snprintf(scratch, TABLE_SIZE_SZ, "%llu", fields[i].number);
 		return scratch;
 	}
 	return NULL;
@@ -198,7 +204,7 @@ static void fill_in(char *out, size_t cap, const char *template, const struct vf
 		const char *open = strchr(p, '{');
 		const char *close = open ? strchr(open, '}') : NULL;
 		const char *value;
-		char scratch[32];
+		char scratch[TABLE_SIZE_SZ];
 
 		if (!close) {
 			append(out, cap, &at, p, strlen(p));

@@ -12,26 +12,27 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/hostmem.h"
+#include "vmm/base/table.h"
 #include "vmm/kvm/layout.h"
 
 static int find_huge(const struct config *config, const char *root, struct failure *failure)
 {
 	unsigned long long page = config->huge_page, need = config->memory / page;
 	uint64_t unused = 0;
-	char cure[128];
+	char cure[128], size[TABLE_SIZE_SZ];
 
 	if (!hostmem_huge_pages(root, page, &unused))
 		return failure_set(failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
 				   "see /sys/kernel/mm/hugepages, or set memory-backing = \"thp\"",
-				   "the host has no huge pages of %llu KiB", page / KiB);
+				   "the host has no huge pages of %s", table_size(page, size));
 	if (need <= unused)
 		return GUEST_MEMORY_FREE;
 	(void)snprintf(cure, sizeof(cure),
 		       "add %llu to /sys/kernel/mm/hugepages/hugepages-%llukB/nr_hugepages",
 		       need - (unsigned long long)unused, page / KiB);
 	return failure_set(failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory", cure,
-			   "%llu huge pages of %llu KiB are needed, and %llu are free", need,
-			   page / KiB, (unsigned long long)unused);
+			   "%llu huge pages of %s are needed, and %llu are free", need,
+			   table_size(page, size), (unsigned long long)unused);
 }
 
 int guest_memory_find(const struct config *config, const char *root, struct failure *ret_failure)

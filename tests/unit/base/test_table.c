@@ -96,6 +96,28 @@ static void test_digits_of_numbers_stand_in_groups_of_three(void **state)
 		assert_string_equal(table_number(cases[i].n, text), cases[i].text);
 }
 
+static void test_sizes_have_the_largest_unit_that_fits(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 bytes" },
+		{ 1023, "1,023 bytes" },
+		{ 1024, "1 KiB" },
+		{ 67107840, "65,535 KiB" },
+		{ 134217728, "128 MiB" },
+		{ UINT64_C(3) << 29, "1,536 MiB" },
+		{ UINT64_C(1) << 30, "1 GiB" },
+		{ UINT64_MAX, "18,446,744,073,709,551,615 bytes" },
+	};
+	char text[TABLE_SIZE_SZ];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_string_equal(table_size(cases[i].bytes, text), cases[i].text);
+}
+
 static void test_a_table_that_lost_a_cell_is_not_printed(void **state)
 {
 	_cleanup_(table_fini) struct table t;
@@ -158,6 +180,7 @@ int main(void)
 		cmocka_unit_test(test_a_last_column_is_aligned_to_the_right_too),
 		cmocka_unit_test(test_a_narrow_table_has_one_blank_between_columns),
 		cmocka_unit_test(test_digits_of_numbers_stand_in_groups_of_three),
+		cmocka_unit_test(test_sizes_have_the_largest_unit_that_fits),
 		cmocka_unit_test(test_a_table_that_is_too_wide_loses_columns),
 		cmocka_unit_test(test_a_table_that_lost_a_cell_is_not_printed),
 	};

@@ -158,7 +158,7 @@ static const struct {
 	  "'hugetlb:3M'\n" },
 	{ "memory that ends within a huge page",
 	  VALID "memory = \"1536M\"\nmemory-backing = \"hugetlb:1G\"\n",
-	  "t.conf:3: error: 'memory-backing' has pages of 1048576 KiB, and 'memory', 1572864 KiB, "
+	  "t.conf:3: error: 'memory-backing' has pages of 1 GiB, and 'memory', 1,536 MiB, "
 	  "is no multiple of that\n" },
 	{ "memory of 2^64 by its suffix", VALID "memory = \"17179869184G\"\n",
 	  "t.conf:2: error: 'memory' is from 64M to 511G, not '17179869184G'\n" },

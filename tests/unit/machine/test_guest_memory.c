@@ -53,9 +53,9 @@ static void test_what_is_free_or_short_or_not_there_is_told(void **state)
 		/* With devices or without, they are set aside at once. */
 		{ 64, 2 * MiB, 0, GUEST_MEMORY_FREE, "", "" },
 		{ 64, 2 * MiB, 1, GUEST_MEMORY_FREE, "", "" },
-		{ 66, 2 * MiB, 0, -ENOMEM, "33 huge pages of 2048 KiB are needed, and 32 are free",
+		{ 66, 2 * MiB, 0, -ENOMEM, "33 huge pages of 2 MiB are needed, and 32 are free",
 		  "add 1 to /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages" },
-		{ 1024, GiB, 0, -ENOMEM, "the host has no huge pages of 1048576 KiB",
+		{ 1024, GiB, 0, -ENOMEM, "the host has no huge pages of 1 GiB",
 		  "see /sys/kernel/mm/hugepages, or set memory-backing = \"thp\"" },
 	};
 
