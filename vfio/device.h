@@ -13,6 +13,7 @@
 #define VFIO_DEVICE_H
 
 #include "vfio/container.h"
+#include "vfio/group_file.h"
 
 struct vfio_device;
 
@@ -97,6 +98,15 @@ static inline void vfio_device_destroyp(struct vfio_device **dev)
  * come.
  */
 void vfio_device_detach(struct vfio_device *dev);
+/*
+ * A function that was detached comes back, as after power-on, with the eventfds that it had; file
+ * is used up. Others of the container may be in use; no guest access to this one may come before
+ * it returns. Calls vector_changed and kind_changed. On failure it stays detached:
+ * VFIO_FAILURE_REPLACED, VFIO_FAILURE_UNMAPPED (no other function is open in the container),
+ * VFIO_FAILURE_NOT_AGAIN (iommufd), or as vfio_device_create(). Allocates memory. One thread.
+ */
+int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
+			 struct vfio_failure *ret_failure) _must_check_;
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 

@@ -65,6 +65,7 @@ struct vfio_device {
 	struct vfio_device *next; /* in the container's list */
 	struct pci_bdf bdf;
 	char name[PCI_BDF_STRLEN];
+	bool isolated; /* pci_interrupts_are_isolated() */
 	int fd;
 	bool can_reset;		  /* it has a reset of its own */
 	struct hot_reset *hot;	  /* owned; NULL: its slot cannot be reset */

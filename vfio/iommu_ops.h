@@ -24,11 +24,17 @@ struct vfio_iommu_function {
 	const struct pci_bdf *bdf;
 	char name[PCI_BDF_STRLEN];
 	int group;
+	/*
+	 * NULL: all is open()ed, before a guest runs. Else one runs, and this is the file of its
+	 * group, -1 where that is open already; who takes it leaves -1. fs is NULL then.
+	 */
+	int *group_file;
 };
 
 /* All are set-up and teardown, one thread at a time, but for map and unmap. */
 struct vfio_iommu_ops {
 	bool limit_is_users; /* RLIMIT_MEMLOCK: of all processes of a user together */
+	bool opens_late;     /* while a guest runs, too: vfio_iommu_function.group_file */
 	/* Open what there is one of for all functions; iommu->fd. */
 	int (*open)(struct vfio_iommu *iommu, struct vfio_failure *failure) _must_check_;
 	/*

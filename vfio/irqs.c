@@ -49,7 +49,7 @@ static uint32_t index_of(enum vfio_irq_kind kind)
 	return indexes[kind];
 }
 
-static enum vfio_irq_kind first_kind(const struct vfio_device *dev)
+enum vfio_irq_kind irqs_first_kind(const struct vfio_device *dev)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(ranks); i++)
 		if (dev->nr_of[ranks[i]])
@@ -93,7 +93,7 @@ static int probe_intx(struct vfio_device *dev, const uint8_t *image)
 int irqs_probe(struct vfio_device *dev, const uint8_t *image, struct vfio_failure *failure)
 {
 	int err = probe_intx(dev, image);
-	enum vfio_irq_kind first = first_kind(dev);
+	enum vfio_irq_kind first = irqs_first_kind(dev);
 
 	if (err < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, err, "%s: VFIO_DEVICE_GET_IRQ_INFO",
@@ -270,7 +270,7 @@ static int enable(struct vfio_device *dev, enum vfio_irq_kind kind)
 
 int irqs_open(struct vfio_device *dev, struct vfio_failure *failure)
 {
-	enum vfio_irq_kind kind = first_kind(dev);
+	enum vfio_irq_kind kind = irqs_first_kind(dev);
 	int r = vectors_create(dev, failure);
 
 	if (r < 0)

@@ -25,6 +25,8 @@ void irqs_disable(struct vfio_device *dev);
  * are. Negative errno: none is enabled then. Lock held.
  */
 int irqs_change(struct vfio_device *dev, enum vfio_irq_kind kind) _must_check_;
+/* The kind that is enabled when the function is opened. */
+enum vfio_irq_kind irqs_first_kind(const struct vfio_device *dev);
 /* Signal INTx's vector, if that is enabled. Lock held. */
 void irqs_trigger_intx(const struct vfio_device *dev);
 /* Have the kernel look at INTx anew, if that is enabled: it may be masked, and nobody left who

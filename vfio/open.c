@@ -9,7 +9,11 @@
  * then, the kernel resets by its slot with the last of them that is closed, if it can
  * (vfio_pci_dev_set_try_reset()).
  *
- * Lock order: a device's lock is the only one, and no callback runs under it.
+ * A function that was let go of comes back as a new one is opened, by files that whoever can open
+ * files hands over; then the old one, which the rest of a running machine holds, has what the new
+ * one had, and is as after power-on.
+ *
+ * Lock order: a device's lock, then the container's; no callback runs under them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -27,32 +31,6 @@
 #include "vfio/pci_priv.h"
 #include "vfio/reset.h"
 
-/* Is it there, bound to vfio-pci, and its group free for a guest? */
-static int check_function(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
-			  struct pci_function *ret_fn, struct vfio_failure *failure)
-{
-	char name[PCI_BDF_STRLEN];
-	int r;
-
-	pci_bdf_format(bdf, name);
-	r = pci_function_get(fs, bdf, ret_fn);
-	if (r == -ENOENT)
-		return vfio_fail(failure, VFIO_FAILURE_NO_FUNCTION, r, "%s", name);
-	if (r < 0)
-		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s", name);
-	if (ret_fn->is_bridge)
-		return vfio_fail(failure, VFIO_FAILURE_BRIDGE, -EINVAL, "%s", name);
-	if (ret_fn->group < 0)
-		return vfio_fail(failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", name);
-	if (!pci_driver_is_vfio(ret_fn->driver)) {
-		r = vfio_fail(failure, VFIO_FAILURE_NOT_BOUND, -ENODEV, "%s", name);
-		vfio_failure_driver(failure, ret_fn->driver);
-		return r;
-	}
-	r = pci_sriov_viable(fs, ret_fn, failure);
-	return r < 0 ? r : pci_group_viable(fs, ret_fn, NULL, failure);
-}
-
 /* The kernel would let us open it twice: the group is ours. */
 static int check_unopened(const struct vfio_container *c, const struct pci_bdf *bdf,
 			  struct vfio_failure *failure)
@@ -68,8 +46,11 @@ static int open_function(struct vfio_device *dev, const struct vfio_iommu_functi
 			 struct vfio_failure *failure)
 {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
-	int r = vfio_container_attach(dev->container, fn, &dev->group, &dev->fd, failure);
+	int r;
 
+	pthread_mutex_lock(&dev->container->slots);
+	r = vfio_container_attach(dev->container, fn, &dev->group, &dev->fd, failure);
+	pthread_mutex_unlock(&dev->container->slots);
 	if (r < 0)
 		return r;
 	r = device_ioctl(dev, VFIO_DEVICE_GET_INFO, &info);
@@ -153,7 +134,7 @@ static int set_up(struct vfio_device *dev, const struct vfio_iommu_function *ope
 	r = msi_probe(dev, image, failure);
 	if (r < 0)
 		return r;
-	r = msix_move(dev, image, pci_interrupts_are_isolated(opening->fs), failure);
+	r = msix_move(dev, image, dev->isolated, failure);
 	if (r < 0)
 		return r;
 	r = irqs_probe(dev, image, failure);
@@ -184,43 +165,62 @@ static int set_up(struct vfio_device *dev, const struct vfio_iommu_function *ope
 	return notices_open(dev, failure);
 }
 
-int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
-		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
-		       struct vfio_failure *ret_failure)
+static void add_device(struct vfio_device *dev)
 {
-	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
-	struct vfio_iommu_function opening = { .fs = fs, .bdf = bdf };
-	struct pci_function fn;
+	struct vfio_container *c = dev->container;
+
+	dev->next = c->devices;
+	c->devices = dev;
+}
+
+/* All of it, but that it is in the container's list. */
+static int make_device(struct vfio_container *c, struct vfio_iommu_function *opening, bool isolated,
+		       struct vfio_device **ret_dev, struct vfio_failure *ret_failure)
+{
+	_cleanup_(vfio_device_destroyp) struct vfio_device *dev =
+		c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
 	int r;
 
-	r = check_function(fs, bdf, &fn, ret_failure);
-	if (r == 0)
-		r = check_unopened(c, bdf, ret_failure);
-	if (r < 0)
-		return r;
-	dev = c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
 	if (!dev)
 		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "device");
 	dev->container = c;
-	dev->bdf = *bdf;
+	dev->bdf = *opening->bdf;
+	dev->isolated = isolated;
 	dev->fd = dev->unmask_eventfd = -1;
 	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
 		dev->notices[i] = -1;
-	pci_bdf_format(bdf, dev->name);
+	pci_bdf_format(opening->bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
 	r = pthread_cond_init(&dev->idle, NULL);
 	assert(r == 0);
 
-	opening.group = fn.group;
-	strcpy(opening.name, dev->name);
-	r = set_up(dev, &opening, ret_failure);
+	strcpy(opening->name, dev->name);
+	r = set_up(dev, opening, ret_failure);
 	if (r < 0)
 		return r;
-	dev->next = c->devices;
-	c->devices = dev;
 	*ret_dev = TAKE_PTR(dev);
 	return 0;
+}
+
+int vfio_device_create(struct vfio_container *c, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, struct vfio_device **ret_dev,
+		       struct vfio_failure *ret_failure)
+{
+	struct vfio_iommu_function opening = { .fs = fs, .bdf = bdf };
+	struct pci_function fn;
+	int r;
+
+	r = vfio_function_look(fs, bdf, &fn, ret_failure);
+	if (r == 0)
+		r = check_unopened(c, bdf, ret_failure);
+	if (r < 0)
+		return r;
+	opening.group = fn.group;
+	r = make_device(c, &opening, pci_interrupts_are_isolated(fs), ret_dev, ret_failure);
+	if (r == 0)
+		add_device(*ret_dev);
+	return r;
 }
 
 static void forget_device(struct vfio_device *dev)
@@ -269,6 +269,138 @@ void vfio_device_destroy(struct vfio_device *dev)
 	pthread_cond_destroy(&dev->idle);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
+}
+
+/* ---- back again -------------------------------------------------------------------- */
+
+static bool is_same_place(const struct bar_place *a, const struct bar_place *b)
+{
+	return a->bar == b->bar && a->offset == b->offset && a->size == b->size;
+}
+
+static bool is_same_bar(const struct vfio_bar *a, const struct vfio_bar *b)
+{
+	return a->present == b->present && a->is_io == b->is_io && a->is_64bit == b->is_64bit &&
+	       a->prefetchable == b->prefetchable && a->size == b->size;
+}
+
+/* What a guest, and the rest of the machine, may have kept of the one that was there. */
+static bool is_same_device(const struct vfio_device *was, const struct vfio_device *is)
+{
+	static const struct {
+		unsigned at, len;
+	} ids[] = {
+		{ PCI_VENDOR_ID, 4 },
+		{ PCI_CLASS_REVISION, 4 },
+		{ PCI_SUBSYSTEM_VENDOR_ID, 4 },
+	};
+	bool same = was->nr_vectors == is->nr_vectors && was->pin == is->pin &&
+		    memcmp(was->nr_of, is->nr_of, sizeof(was->nr_of)) == 0 &&
+		    is_same_place(&was->table, &is->table) && is_same_place(&was->pba, &is->pba) &&
+		    is_same_place(&was->made, &is->made) && was->has_io == is->has_io;
+
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		same &= memcmp(was->cfg.initial + ids[i].at, is->cfg.initial + ids[i].at,
+			       ids[i].len) == 0;
+	for (size_t i = 0; i < VFIO_DEVICE_RANGES; i++)
+		same &= is_same_bar(&was->bars[i].shape, &is->bars[i].shape);
+	return same;
+}
+
+/* All that it is open by; what is left is closed as one that was detached. Lock held. */
+static void take_over(struct vfio_device *dev, struct vfio_device *from)
+{
+	irqs_disable(from);
+	dev->fd = TAKE_FD(from->fd);
+	dev->group = TAKE_PTR(from->group);
+	dev->hot = TAKE_PTR(from->hot);
+	dev->can_reset = from->can_reset;
+	dev->round = from->round;
+	dev->cfgspace_region = from->cfgspace_region;
+	dev->host_command = from->host_command;
+	dev->cfg = from->cfg;
+	dev->opened = true;
+	from->opened = false;
+	memcpy(dev->bars, from->bars, sizeof(dev->bars));
+	memset(from->bars, 0, sizeof(from->bars));
+	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
+		dev->notices[i] = TAKE_FD(from->notices[i]);
+}
+
+/* As after power-on, with its own eventfds. Lock held. */
+static int begin_anew(struct vfio_device *dev)
+{
+	enum vfio_irq_kind kind = irqs_first_kind(dev);
+	int r = kind == VFIO_IRQ_KIND_NONE ? 0 : irqs_change(dev, kind);
+
+	if (r < 0)
+		return r;
+	dev->unsettled = false;
+	msi_forget(dev);
+	if (msi_settle(dev))
+		(void)device_command_write(dev, false);
+	return 0;
+}
+
+static int come_back(struct vfio_device *dev, struct vfio_device *fresh,
+		     struct vfio_failure *failure)
+{
+	struct vfio_container *c = dev->container;
+	int r;
+
+	if (!is_same_device(dev, fresh))
+		return vfio_fail(failure, VFIO_FAILURE_REPLACED, -ENODEV, "%s", dev->name);
+	pthread_mutex_lock(&dev->lock);
+	pthread_mutex_lock(&c->slots);
+	take_over(dev, fresh);
+	add_device(dev);
+	r = begin_anew(dev);
+	pthread_mutex_unlock(&c->slots);
+	pthread_mutex_unlock(&dev->lock);
+	if (r < 0) {
+		vfio_device_detach(dev);
+		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_DEVICE_SET_IRQS",
+				 dev->name);
+	}
+	msi_sync(dev);
+	msi_tell_all(dev);
+	if (dev->ops && dev->ops->kind_changed)
+		dev->ops->kind_changed(dev->ops_ctx);
+	return 0;
+}
+
+static int open_again(struct vfio_device *dev, struct vfio_group_file *file,
+		      struct vfio_failure *failure)
+{
+	_cleanup_(vfio_device_destroyp) struct vfio_device *fresh = NULL;
+	const struct vfio_container *c = dev->container;
+	struct vfio_iommu_function opening = {
+		.bdf = &dev->bdf,
+		.group = file->group,
+		.group_file = &file->fd,
+	};
+	int r;
+
+	if (!c->iommu.ops->opens_late)
+		return vfio_fail(failure, VFIO_FAILURE_NOT_AGAIN, -EOPNOTSUPP, "%s", dev->name);
+	if (!c->iommu.ready)
+		return vfio_fail(failure, VFIO_FAILURE_UNMAPPED, -ENXIO, "%s", dev->name);
+	r = make_device(dev->container, &opening, dev->isolated, &fresh, failure);
+	return r < 0 ? r : come_back(dev, fresh, failure);
+}
+
+int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
+			 struct vfio_failure *ret_failure)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+	int r;
+
+	assert(dev->fd < 0);
+
+	r = open_again(dev, file, ret_failure);
+	if (file->fd >= 0)
+		sys->close(sys->ctx, TAKE_FD(file->fd));
+	return r;
 }
 
 void vfio_device_show_link(struct vfio_device *dev)

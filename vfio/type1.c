@@ -90,8 +90,16 @@ static int load_ranges(struct vfio_iommu *iommu)
 	return cap ? parse_ranges(iommu, cap, room) : assume_all(iommu);
 }
 
-static int group_open(struct vfio_iommu *iommu, struct vfio_group *group, const char *function,
-		      struct vfio_failure *failure)
+static int group_file(const struct vfio_iommu *iommu, const struct vfio_iommu_function *fn,
+		      const char *path)
+{
+	if (!fn->group_file)
+		return iommu->sys->open(iommu->sys->ctx, path);
+	return *fn->group_file < 0 ? -EBUSY : TAKE_FD(*fn->group_file);
+}
+
+static int group_open(struct vfio_iommu *iommu, struct vfio_group *group,
+		      const struct vfio_iommu_function *fn, struct vfio_failure *failure)
 {
 	struct vfio_group_status status = { .argsz = sizeof(status) };
 	enum vfio_failure_code code = VFIO_FAILURE_OTHER;
@@ -99,7 +107,7 @@ static int group_open(struct vfio_iommu *iommu, struct vfio_group *group, const 
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group->number);
-	group->fd = iommu->sys->open(iommu->sys->ctx, path);
+	group->fd = group_file(iommu, fn, path);
 	if (group->fd == -EBUSY)
 		code = VFIO_FAILURE_BUSY;
 	else if (group->fd == -EACCES || group->fd == -EPERM)
@@ -111,7 +119,7 @@ static int group_open(struct vfio_iommu *iommu, struct vfio_group *group, const 
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "%s: VFIO_GROUP_GET_STATUS", path);
 	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return vfio_fail(failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", function);
+		return vfio_fail(failure, VFIO_FAILURE_NOT_VIABLE, -EPERM, "%s", fn->name);
 	return 0;
 }
 
@@ -121,7 +129,7 @@ static int group_open(struct vfio_iommu *iommu, struct vfio_group *group, const 
  * allow_unsafe_interrupts).
  */
 static int group_join(struct vfio_iommu *iommu, struct vfio_group *group,
-		      struct vfio_failure *failure)
+		      const struct vfio_iommu_function *fn, struct vfio_failure *failure)
 {
 	int r;
 
@@ -144,7 +152,9 @@ static int group_join(struct vfio_iommu *iommu, struct vfio_group *group,
 	}
 	iommu->ready = true;
 
-	r = load_ranges(iommu);
+	/* While a guest runs, others read the ranges as they map BARs. What has become too much of
+	 * them the kernel refuses. */
+	r = fn->group_file ? 0 : load_ranges(iommu);
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "VFIO_IOMMU_GET_INFO");
 	return 0;
@@ -163,9 +173,10 @@ static void group_free(struct vfio_iommu *iommu, struct vfio_group *group)
 	}
 }
 
-static int group_get(struct vfio_iommu *iommu, int number, const char *function,
+static int group_get(struct vfio_iommu *iommu, const struct vfio_iommu_function *fn,
 		     struct vfio_group **ret_group, struct vfio_failure *ret_failure)
 {
+	const int number = fn->group;
 	struct vfio_group *group;
 	int r;
 
@@ -184,9 +195,9 @@ static int group_get(struct vfio_iommu *iommu, int number, const char *function,
 	group->number = number;
 	group->fd = -1;
 	group->users = 1;
-	r = group_open(iommu, group, function, ret_failure);
+	r = group_open(iommu, group, fn, ret_failure);
 	if (r == 0)
-		r = group_join(iommu, group, ret_failure);
+		r = group_join(iommu, group, fn, ret_failure);
 	if (r < 0) {
 		group_free(iommu, group);
 		return r;
@@ -215,7 +226,7 @@ static int type1_attach(struct vfio_iommu *iommu, const struct vfio_iommu_functi
 {
 	struct vfio_group *group = NULL;
 	char name[PCI_BDF_STRLEN];
-	int r = group_get(iommu, fn->group, fn->name, &group, failure);
+	int r = group_get(iommu, fn, &group, failure);
 
 	if (r < 0)
 		return r;
@@ -277,6 +288,7 @@ static int type1_owns(const struct vfio_iommu *iommu, uint32_t flags,
 }
 
 const struct vfio_iommu_ops vfio_type1_ops = {
+	.opens_late = true,
 	.open = type1_open,
 	.attach = type1_attach,
 	.detach = type1_detach,

@@ -87,6 +87,10 @@ static const struct {
 	{ VFIO_FAILURE_NO_VFS, ITSY_ENVIRONMENT, "Device or resource busy", "dmesg" },
 	{ VFIO_FAILURE_TAKEN, ITSY_ENVIRONMENT, "bound it for a guest",
 	  "itsy release 0000:00:02.0" },
+	{ VFIO_FAILURE_UNMAPPED, ITSY_RUNTIME, "no other device now", "start the guest again" },
+	{ VFIO_FAILURE_REPLACED, ITSY_RUNTIME, "another device is in the place",
+	  "start the guest again" },
+	{ VFIO_FAILURE_NOT_AGAIN, ITSY_RUNTIME, "with iommufd", "iommu = type1" },
 	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "Device or resource busy", NULL },
 };
 

@@ -3,12 +3,15 @@
  * A function that the guest has behind a root port: PCI Express Base 5.0, 7.5.3; and one that is
  * taken out of its slot.
  */
+#include <errno.h>
 #include <linux/pci_regs.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "tests/unit/vfio/vfio_fake.h"
@@ -152,6 +155,182 @@ static void test_what_is_detached_is_the_hosts_and_its_vectors_stay(void **state
 	stop(&w);
 }
 
+/* ---- and back again ------------------------------------------------------------------- */
+
+#define NEIGHBOUR  "0000:00:02.0"
+#define NVME_TABLE 0x2000u /* of MSI-X, in BAR 0 */
+
+static struct {
+	unsigned changed, kinds;
+} told;
+
+static void vector_changed(void *ctx, unsigned vector)
+{
+	(void)ctx;
+	(void)vector;
+	told.changed++;
+}
+
+static void kind_changed(void *ctx)
+{
+	(void)ctx;
+	told.kinds++;
+}
+
+static const struct vfio_device_ops told_ops = {
+	.vector_changed = vector_changed,
+	.kind_changed = kind_changed,
+};
+
+/* Another one keeps the guest's memory mapped. */
+static void start_with_neighbour(struct world *w, struct vfio_device **ret_neighbour)
+{
+	fake_init(&w->fake);
+	w->fn = fake_add_nvme(&w->fake, BDF, 1);
+	(void)fake_add_edu(&w->fake, NEIGHBOUR, 2);
+	open_it(w);
+	*ret_neighbour = fake_open(&w->fake, w->container, NEIGHBOUR);
+	memset(&told, 0, sizeof(told));
+	vfio_device_set_ops(w->dev, &told_ops, NULL);
+}
+
+static struct vfio_group_file file_of(struct world *w, int group)
+{
+	char path[32];
+
+	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group);
+	return (struct vfio_group_file){ group, w->fake.sys.open(w->fake.sys.ctx, path) };
+}
+
+static void test_what_was_detached_comes_back_as_after_power_on(void **state)
+{
+	struct pollfd look = { .events = POLLIN };
+	struct vfio_failure failure = { 0 };
+	struct vfio_device *neighbour;
+	struct vfio_group_file file;
+	struct world w;
+	unsigned epoch;
+
+	(void)state;
+	start_with_neighbour(&w, &neighbour);
+	look.fd = vfio_vector_eventfd(w.dev, 3);
+	epoch = vfio_device_irqs_epoch(w.dev);
+	wr(&w, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	wr(&w, PCI_BASE_ADDRESS_0, 4, 0x10000000);
+	vfio_bar_write(w.dev, 0, NVME_TABLE + PCI_MSIX_ENTRY_DATA, 4, 3);
+	vfio_bar_write(w.dev, 0, NVME_TABLE + PCI_MSIX_ENTRY_VECTOR_CTRL, 4, 0);
+	vfio_device_detach(w.dev);
+	file = file_of(&w, 1);
+	assert_true(file.fd >= 0);
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), 0);
+	assert_int_equal(file.fd, -1);
+	assert_int_equal(rd(&w, PCI_COMMAND, 2), 0);
+	assert_int_equal(rd(&w, PCI_BASE_ADDRESS_0, 4) & ~0xfu, 0);
+	assert_int_not_equal(rd(&w, PCI_VENDOR_ID, 4), UINT32_MAX);
+	assert_int_equal(vfio_bar_read(w.dev, 0, NVME_TABLE + PCI_MSIX_ENTRY_DATA, 4), 0);
+	assert_int_equal(vfio_bar_read(w.dev, 0, NVME_TABLE + PCI_MSIX_ENTRY_VECTOR_CTRL, 4),
+			 PCI_MSIX_ENTRY_CTRL_MASKBIT);
+	assert_true(vfio_device_notice(w.dev, VFIO_NOTICE_REQUEST) >= 0);
+	/* Whoever reads its eventfds goes on, and looks at all of them; the host counts anew. */
+	assert_int_equal(vfio_vector_eventfd(w.dev, 3), look.fd);
+	assert_true(w.fn->nr_enabled > 3);
+	assert_int_equal(told.kinds, 1);
+	assert_true(told.changed >= vfio_device_nr_vectors(w.dev));
+	assert_int_equal(vfio_device_irqs_epoch(w.dev), epoch + 2);
+	fake_signal(w.fn, 3);
+	assert_int_equal(poll(&look, 1, 0), 1);
+	/* And once more. */
+	vfio_device_detach(w.dev);
+	assert_int_equal(w.fn->nr_enabled, 0);
+	file = file_of(&w, 1);
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), 0);
+	vfio_device_destroy(neighbour);
+	stop(&w);
+}
+
+static void test_what_does_not_come_back_stays_detached(void **state)
+{
+	struct vfio_failure failure = { 0 };
+	struct vfio_device *neighbour;
+	struct vfio_group_file file = { 1, -1 };
+	struct world w;
+
+	(void)state;
+	start_with_neighbour(&w, &neighbour);
+	vfio_device_detach(w.dev);
+	/* Somebody has its group open. */
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), -EBUSY);
+	assert_int_equal(failure.code, VFIO_FAILURE_BUSY);
+	/* Another device is in its place. */
+	w.fn->cfgspace[PCI_DEVICE_ID] ^= 1;
+	file = file_of(&w, 1);
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), -ENODEV);
+	assert_int_equal(failure.code, VFIO_FAILURE_REPLACED);
+	w.fn->cfgspace[PCI_DEVICE_ID] ^= 1;
+	assert_int_equal(w.fn->nr_enabled, 0);
+	assert_int_equal(file.fd, -1);
+	/* Nobody has kept the guest's memory mapped. */
+	vfio_device_detach(neighbour);
+	file = file_of(&w, 1);
+	assert_true(vfio_device_reattach(w.dev, &file, &failure) < 0);
+	assert_int_equal(failure.code, VFIO_FAILURE_UNMAPPED);
+	assert_int_equal(file.fd, -1);
+	vfio_device_destroy(neighbour);
+	stop(&w);
+}
+
+/* Whichever call of the host fails, nothing stays open, and the next time it comes back. */
+static void test_whichever_call_fails_it_can_come_back_later(void **state)
+{
+	struct vfio_device *neighbour;
+	unsigned nr_fds, at = 0;
+	struct world w;
+	int r = -1;
+
+	(void)state;
+	start_with_neighbour(&w, &neighbour);
+	while (r < 0) {
+		struct vfio_failure failure = { 0 };
+		struct vfio_group_file file;
+
+		vfio_device_detach(w.dev);
+		nr_fds = w.fake.nr_fds;
+		file = file_of(&w, 1);
+		w.fake.failed = false;
+		w.fake.fail_at = ++at;
+		r = vfio_device_reattach(w.dev, &file, &failure);
+		w.fake.fail_at = 0;
+		if (r < 0) {
+			assert_int_equal(w.fake.nr_fds, nr_fds);
+			assert_int_equal(w.fn->nr_enabled, 0);
+			assert_int_not_equal(failure.code, VFIO_FAILURE_NONE);
+		} else if (w.fake.failed) {
+			r = -1; /* one that it can do without */
+		}
+		assert_true(at < 500);
+	}
+	assert_true(at > 20);
+	vfio_device_destroy(neighbour);
+	stop(&w);
+}
+
+static void test_with_iommufd_nothing_comes_back(void **state)
+{
+	struct vfio_group_file file = { 1, -1 };
+	struct vfio_failure failure = { 0 };
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fake.kind = VFIO_IOMMU_IOMMUFD;
+	w.fn = fake_add_nvme(&w.fake, BDF, 1);
+	open_it(&w);
+	vfio_device_detach(w.dev);
+	assert_true(vfio_device_reattach(w.dev, &file, &failure) < 0);
+	assert_int_equal(failure.code, VFIO_FAILURE_NOT_AGAIN);
+	stop(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +338,10 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_pcie_shows_no_link),
 		cmocka_unit_test(test_an_integrated_function_has_a_link_of_zeroes),
 		cmocka_unit_test(test_what_is_detached_is_the_hosts_and_its_vectors_stay),
+		cmocka_unit_test(test_what_was_detached_comes_back_as_after_power_on),
+		cmocka_unit_test(test_what_does_not_come_back_stays_detached),
+		cmocka_unit_test(test_whichever_call_fails_it_can_come_back_later),
+		cmocka_unit_test(test_with_iommufd_nothing_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
