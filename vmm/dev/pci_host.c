@@ -316,6 +316,9 @@ static bool follow_bar_locked(struct pci_host *pci_host, unsigned function, unsi
 	struct vfio_bar now;
 	uint64_t address;
 
+	/* It may be about to come back, with its BARs as they are then. */
+	if (fn->gone && !was_there)
+		return false;
 	/* Read under the lock: so the last of several writers leaves what is in force. */
 	vfio_device_bar(fn->dev, bar, &now);
 	now.decoded &= !fn->gone;
@@ -610,6 +613,23 @@ void pci_host_unplug(struct pci_host *pci_host, unsigned device)
 	do_port_work(pci_host, port, work, &message);
 }
 
+void pci_host_plug(struct pci_host *pci_host, unsigned device)
+{
+	struct root_port *port = pci_host->port_at[device];
+	struct msi_message message;
+	unsigned work;
+
+	assert(port);
+
+	pthread_rwlock_wrlock(&pci_host->lock);
+	for (unsigned f = 0; f < pci_host->nr_functions; f++)
+		if (pci_host->functions[f].port == port)
+			pci_host->functions[f].gone = false;
+	work = take_message_locked(port, pci_port_plug(&port->registers), &message);
+	pthread_rwlock_unlock(&pci_host->lock);
+	do_port_work(pci_host, port, work, &message);
+}
+
 /* ---- set-up ------------------------------------------------------------------ */
 
 /*
@@ -674,7 +694,8 @@ int pci_host_add_port(struct pci_host *pci_host, unsigned device)
 	return 0;
 }
 
-int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev)
+static int add_function(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev,
+			bool is_there)
 {
 	struct function *fn = &pci_host->functions[pci_host->nr_functions];
 
@@ -687,11 +708,24 @@ int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *
 	fn->dev = dev;
 	fn->devfn = devfn;
 	fn->port = pci_host->port_at[devfn / SIBLINGS];
-	if (fn->port)
+	fn->gone = !is_there;
+	if (fn->port && is_there)
 		pci_port_fill(&pci_host->port_at[devfn / SIBLINGS]->registers);
 	pci_host->at[devfn] = fn;
 	pci_host->nr_functions++;
 	return 0;
+}
+
+int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev)
+{
+	return add_function(pci_host, devfn, dev, true);
+}
+
+int pci_host_add_absent(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev)
+{
+	assert(devfn >= DEVFNS || pci_host->port_at[devfn / SIBLINGS]);
+
+	return add_function(pci_host, devfn, dev, false);
 }
 
 int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus)

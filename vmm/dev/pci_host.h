@@ -58,6 +58,13 @@ int pci_host_add_port(struct pci_host *pci_host, unsigned device) _must_check_;
 int pci_host_add(struct pci_host *pci_host, uint32_t devfn, struct vfio_device *dev) _must_check_;
 
 /*
+ * The same behind a root port, for one that is not there yet, or not any more: its slot is empty
+ * until pci_host_plug().
+ */
+int pci_host_add_absent(struct pci_host *pci_host, uint32_t devfn,
+			struct vfio_device *dev) _must_check_;
+
+/*
  * The guest's interrupt that a function's INTx asserts: of the host bridge's four, by its place
  * and pin (1 to 4), as a bridge swizzles them (PCI-to-PCI Bridge 1.2, 9.1). Behind a root port it
  * is the same, for there its device number is 0, which leaves the pin as it is.
@@ -87,6 +94,12 @@ bool pci_host_is_ejected(struct pci_host *pci_host, unsigned port);
  * thread.
  */
 void pci_host_unplug(struct pci_host *pci_host, unsigned port);
+/*
+ * Put what was taken out, or was added as absent, into its slot, which is empty: all functions
+ * behind that port, which are as after power-on. The guest is told. One thread, that of
+ * pci_host_unplug().
+ */
+void pci_host_plug(struct pci_host *pci_host, unsigned port);
 
 /* ECAM and the windows. */
 int pci_host_add_to_bus(struct pci_host *pci_host, struct bus *bus) _must_check_;

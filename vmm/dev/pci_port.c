@@ -234,6 +234,33 @@ unsigned pci_port_empty(struct pci_port *port)
 	return look_at_slot(port);
 }
 
+static bool has_power(const struct pci_port *port)
+{
+	return !(get(port, EXP + PCI_EXP_SLTCTL, 2) & PCI_EXP_SLTCTL_PCC);
+}
+
+/* What is in the slot and has power gets a link, if it has none yet. */
+static void train_link(struct pci_port *port)
+{
+	uint32_t link = get(port, EXP + PCI_EXP_LNKSTA, 2);
+
+	if (!pci_port_is_filled(port) || !has_power(port) || (link & PCI_EXP_LNKSTA_DLLLA))
+		return;
+	put(port, EXP + PCI_EXP_LNKSTA, 2, link | PCI_EXP_LNKSTA_DLLLA);
+	set_slot(port, 0, PCI_EXP_SLTSTA_DLLSC);
+}
+
+unsigned pci_port_plug(struct pci_port *port)
+{
+	assert(!pci_port_is_filled(port));
+
+	set_slot(port, 0, PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC);
+	if (!has_power(port))
+		set_slot(port, 0, PCI_EXP_SLTSTA_ABP);
+	train_link(port);
+	return look_at_slot(port);
+}
+
 bool pci_port_message(const struct pci_port *port, struct msi_message *ret_message)
 {
 	*ret_message = (struct msi_message){
@@ -269,6 +296,7 @@ unsigned pci_port_write(struct pci_port *port, unsigned offset, unsigned len, ui
 			work |= PCI_PORT_WORK_FORWARD;
 	if (pci_port_is_filled(port) && is_switched_off(port) && !was_off)
 		work |= PCI_PORT_WORK_EJECT;
+	train_link(port);
 	return work | look_at_slot(port);
 }
 

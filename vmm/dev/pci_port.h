@@ -50,6 +50,11 @@ bool pci_port_is_filled(const struct pci_port *port);
  */
 unsigned pci_port_press(struct pci_port *port);
 unsigned pci_port_empty(struct pci_port *port);
+/*
+ * Something was put into the slot, which was empty. Where the guest has switched that off, the
+ * button is pressed as well, to ask for power; else there is a link at once. Work likewise.
+ */
+unsigned pci_port_plug(struct pci_port *port);
 /* The port's own interrupt; false: the guest has not enabled it. */
 bool pci_port_message(const struct pci_port *port, struct msi_message *ret_message);
 

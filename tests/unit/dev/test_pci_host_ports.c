@@ -511,6 +511,59 @@ static void test_what_is_pulled_out_answers_nobody_any_more(void **state)
 	assert_int_equal(rig->nr_messages, 1);
 }
 
+static void test_what_comes_back_answers_where_the_guest_puts_it(void **state)
+{
+	struct rig *rig = *state;
+
+	place_nvme(rig, BAR);
+	write_port(rig, NVME_PORT, PCI_MEMORY_BASE, 4, window_of(BAR, BAR));
+	listen(rig, NVME_PORT);
+	assert_true(is_reached(rig, BAR));
+	pci_host_unplug(rig->pci_host, NVME_PORT);
+	assert_int_equal(id_at(rig, 1, 0), UINT32_MAX);
+	(void)take_status(rig, NVME_PORT);
+	/* As after power-on, which takes the BARs away. */
+	{
+		enum vfio_reset_step failed;
+
+		assert_int_equal(vfio_device_reset(rig->functions[NVME].dev, &failed), 0);
+	}
+	pci_host_plug(rig->pci_host, NVME_PORT);
+	assert_int_equal(rig->nr_messages, 2);
+	assert_int_equal(take_status(rig, NVME_PORT),
+			 PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+	assert_int_equal(id_at(rig, 1, 0), NVME_ID);
+	assert_int_equal(slots_at(rig, 0, UINT64_MAX), 0);
+	place_nvme(rig, BAR);
+	assert_true(is_reached(rig, BAR));
+	/* And it can be taken out again. */
+	assert_int_equal(pci_host_press(rig->pci_host, NVME_PORT), 0);
+	pci_host_unplug(rig->pci_host, NVME_PORT);
+	assert_int_equal(id_at(rig, 1, 0), UINT32_MAX);
+	assert_int_equal(slots_at(rig, 0, UINT64_MAX), 0);
+}
+
+/* A machine is made anew when its guest resets itself: what was removed before is not there. */
+static void test_what_is_absent_has_an_empty_slot_until_it_comes_back(void **state)
+{
+	struct rig *rig = *state;
+
+	pci_host_destroy(rig->pci_host);
+	memset(&rig->bus, 0, sizeof(rig->bus));
+	assert_int_equal(pci_host_create(&ops, rig, &rig->pci_host), 0);
+	assert_int_equal(pci_host_add_port(rig->pci_host, NVME_PORT), 0);
+	assert_int_equal(pci_host_add_absent(rig->pci_host, NVME_AT, rig->functions[NVME].dev), 0);
+	assert_int_equal(pci_host_add_to_bus(rig->pci_host, &rig->bus), 0);
+	number(rig, NVME_PORT, 1, 1);
+	assert_int_equal(id_at(rig, 1, 0), UINT32_MAX);
+	assert_int_equal(pci_host_press(rig->pci_host, NVME_PORT), -ENOENT);
+	listen(rig, NVME_PORT);
+	pci_host_plug(rig->pci_host, NVME_PORT);
+	assert_int_equal(rig->nr_messages, 1);
+	assert_int_equal(id_at(rig, 1, 0), NVME_ID);
+	assert_int_equal(pci_host_press(rig->pci_host, NVME_PORT), 0);
+}
+
 /* A guest that has not enabled it gets no message; the event is there when it looks. */
 static void test_a_guest_without_a_driver_for_slots_is_left_alone(void **state)
 {
@@ -568,6 +621,8 @@ int main(void)
 		RIG_TEST(test_ports_are_forwarded_by_a_window_and_a_bit_of_their_own),
 		RIG_TEST(test_a_guest_that_is_asked_lets_go_of_a_device),
 		RIG_TEST(test_what_is_pulled_out_answers_nobody_any_more),
+		RIG_TEST(test_what_comes_back_answers_where_the_guest_puts_it),
+		RIG_TEST(test_what_is_absent_has_an_empty_slot_until_it_comes_back),
 		RIG_TEST(test_a_guest_without_a_driver_for_slots_is_left_alone),
 		RIG_TEST(test_any_write_anywhere_keeps_slots_apart),
 	};

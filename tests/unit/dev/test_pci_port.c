@@ -210,6 +210,37 @@ static void test_a_slot_that_is_switched_off_is_ejected_once(void **state)
 	assert_int_equal(control(&port, OFF), 0);
 }
 
+/* PCI Express Base 5.0, 6.7.1: no link without power; the button asks for that. */
+static void test_what_is_put_in_has_a_link_when_it_has_power(void **state)
+{
+	struct pci_port port;
+
+	(void)state;
+	pci_port_reset(&port, NUMBER);
+	assert_int_equal(control(&port, EVENTS | OFF | PCI_EXP_SLTCTL_HPIE), 0);
+	assert_int_equal(pci_port_plug(&port), PCI_PORT_WORK_MSI);
+	assert_true(pci_port_is_filled(&port));
+	assert_false(has_link(&port));
+	assert_int_equal(status(&port),
+			 PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_ABP);
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, 0xffff);
+	assert_int_equal(control(&port, EVENTS | ON | PCI_EXP_SLTCTL_HPIE), PCI_PORT_WORK_MSI);
+	assert_true(has_link(&port));
+	assert_int_equal(status(&port), PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_DLLSC);
+	/* Once: a link that is there does not come. */
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, 0xffff);
+	assert_int_equal(control(&port, EVENTS | ON | PCI_EXP_SLTCTL_HPIE), 0);
+	/* Where the guest has never switched it off, it is there at once. */
+	assert_int_equal(pci_port_empty(&port), PCI_PORT_WORK_MSI);
+	(void)pci_port_write(&port, EXP + PCI_EXP_SLTSTA, 2, 0xffff);
+	assert_int_equal(pci_port_plug(&port), PCI_PORT_WORK_MSI);
+	assert_true(has_link(&port));
+	assert_int_equal(status(&port),
+			 PCI_EXP_SLTSTA_PDS | PCI_EXP_SLTSTA_PDC | PCI_EXP_SLTSTA_DLLSC);
+	/* It can be let go of again. */
+	assert_int_equal(control(&port, OFF), PCI_PORT_WORK_EJECT);
+}
+
 static void test_its_message_is_sent_while_it_is_enabled_and_masters_the_bus(void **state)
 {
 	const unsigned msi = 0x90;
@@ -392,6 +423,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_in_the_slot_is_there_and_has_a_link),
 		cmocka_unit_test(test_an_event_that_is_enabled_interrupts_once),
 		cmocka_unit_test(test_a_slot_that_is_switched_off_is_ejected_once),
+		cmocka_unit_test(test_what_is_put_in_has_a_link_when_it_has_power),
 		cmocka_unit_test(test_its_message_is_sent_while_it_is_enabled_and_masters_the_bus),
 		cmocka_unit_test(test_it_claims_the_buses_from_secondary_to_subordinate),
 		cmocka_unit_test(test_it_forwards_what_is_in_its_windows_while_command_says_so),
