@@ -110,7 +110,7 @@ const struct sandbox_call sandbox_calls[] = {
 	{ CALL(accept4), MAIN, .why = "a client" },
 	{ CALL(recvfrom), MAIN | KEEPER, .why = "its requests; the keeper's answers" },
 	{ CALL(sendto), MAIN | KEEPER, .why = "answers; what the keeper is asked for" },
-	{ CALL(recvmsg), MAIN, { IS(0, KEEPER_FD) }, .why = "counters that the keeper hands over" },
+	{ CALL(recvmsg), MAIN, { IS(0, KEEPER_FD) }, .why = "files that the keeper hands over" },
 	{ CALL(sendmsg), KEEPER, .why = "the same" },
 
 	/* Memory. Nothing that is mapped can be run. */
@@ -219,7 +219,13 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	  "the guest moves a BAR, or one that lay over it is taken out: DMA reaches it there; a "
 	  "slot is reset" },
 	{ IOCTL(VFIO_IOMMU_UNMAP_DMA), MAIN | VCPU, "the same; a reboot" },
-	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end" },
+	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end; a device is taken out" },
+	{ IOCTL(VFIO_GROUP_GET_STATUS), MAIN, "a device that was taken out comes back" },
+	{ IOCTL(VFIO_GROUP_SET_CONTAINER), MAIN, "the same" },
+	{ IOCTL(VFIO_GROUP_GET_DEVICE_FD), MAIN, "the same" },
+	{ IOCTL(VFIO_DEVICE_GET_INFO), MAIN, "the same" },
+	{ IOCTL(VFIO_DEVICE_GET_REGION_INFO), MAIN, "the same" },
+	{ IOCTL(VFIO_DEVICE_GET_IRQ_INFO), MAIN, "the same" },
 	{ .name = "IOMMU_DESTROY", .request = ABI_IOMMU_DESTROY, MAIN, "the same, with iommufd" },
 
 	/* TIOCSTI, which types for the terminal's owner, is not here. */

@@ -136,9 +136,9 @@ static bool answer(const struct keeper *k, struct keeper_reply *reply)
 {
 	union {
 		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof(k->state.counters))];
+		char bytes[CMSG_SPACE(sizeof(k->state.files))];
 	} control = { 0 };
-	const size_t size = reply->nr_counters * sizeof(k->state.counters[0]);
+	const size_t size = reply->nr_files * sizeof(k->state.files[0]);
 	struct iovec iov = { reply, sizeof(*reply) };
 	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1 };
 
@@ -146,7 +146,7 @@ static bool answer(const struct keeper *k, struct keeper_reply *reply)
 		control.header = (struct cmsghdr){ .cmsg_len = CMSG_LEN(size),
 						   .cmsg_level = SOL_SOCKET,
 						   .cmsg_type = SCM_RIGHTS };
-		memcpy(CMSG_DATA(&control.header), k->state.counters, size);
+		memcpy(CMSG_DATA(&control.header), k->state.files, size);
 		message.msg_control = &control;
 		message.msg_controllen = CMSG_SPACE(size);
 	}
@@ -170,7 +170,7 @@ static bool take_message(struct keeper *k)
 		return false;
 	}
 	answered = answer(k, &reply);
-	keeper_drop_counters(&k->state);
+	keeper_drop_files(&k->state);
 	return answered;
 }
 

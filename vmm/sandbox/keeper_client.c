@@ -25,17 +25,23 @@ static int ask(const struct keeper_client *keeper, enum keeper_ask what, unsigne
 	return n == sizeof(*ret_reply) ? ret_reply->result : -EPIPE;
 }
 
+/* Where the keeper says no more than that it is so. */
+static void name_failure(int r, const struct keeper_reply *reply, struct vfio_failure *ret_failure)
+{
+	*ret_failure = reply->failure;
+	if (r < 0 && !reply->failure.code)
+		*ret_failure = (struct vfio_failure){ .code = VFIO_FAILURE_OTHER,
+						      .error = -r,
+						      .object = "keeper" };
+}
+
 int keeper_bind(const struct keeper_client *keeper, unsigned device,
 		struct vfio_failure *ret_failure)
 {
 	struct keeper_reply reply = { 0 };
 	int r = ask(keeper, KEEPER_BIND, device, &reply);
 
-	*ret_failure = reply.failure;
-	if (r < 0 && !reply.failure.code)
-		*ret_failure = (struct vfio_failure){ .code = VFIO_FAILURE_OTHER,
-						      .error = -r,
-						      .object = "keeper" };
+	name_failure(r, &reply, ret_failure);
 	return r;
 }
 
@@ -57,26 +63,26 @@ void keeper_unmove(const struct keeper_client *keeper, unsigned device)
 	(void)!ask(keeper, KEEPER_UNMOVE, device, &ignored);
 }
 
-/* The descriptors that came with an answer are counts' from here on, as far as it says whose. */
-static int put_all(struct vfio_irq_counts *counts, const struct keeper_reply *reply,
-		   const struct cmsghdr *header)
+/* What came with an answer: the caller's to close. */
+struct handed_over {
+	int files[KEEPER_COUNTERS];
+	size_t nr;
+};
+
+static struct handed_over take_files(const struct cmsghdr *header)
 {
-	int fds[KEEPER_COUNTERS];
-	size_t nr = 0;
+	struct handed_over handed = { .nr = 0 };
 
 	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS) {
-		nr = (header->cmsg_len - CMSG_LEN(0)) / sizeof(fds[0]);
-		assert(nr <= KEEPER_COUNTERS);
-		memcpy(fds, CMSG_DATA(header), nr * sizeof(fds[0]));
+		handed.nr = (header->cmsg_len - CMSG_LEN(0)) / sizeof(handed.files[0]);
+		assert(handed.nr <= KEEPER_COUNTERS);
+		memcpy(handed.files, CMSG_DATA(header), handed.nr * sizeof(handed.files[0]));
 	}
-	for (size_t i = 0; i < nr; i++)
-		vfio_irq_counts_put(counts, i < reply->nr_counters ? reply->vectors[i] : UINT16_MAX,
-				    fds[i]);
-	return nr == reply->nr_counters ? 0 : -EMFILE; /* there was no room for them */
+	return handed;
 }
 
-static int ask_count(const struct keeper_client *keeper, const struct keeper_request *request,
-		     struct keeper_reply *ret_reply, struct vfio_irq_counts *counts)
+static int ask_for_files(const struct keeper_client *keeper, const struct keeper_request *request,
+			 struct keeper_reply *ret_reply, struct handed_over *ret_handed)
 {
 	union {
 		struct cmsghdr header;
@@ -88,8 +94,8 @@ static int ask_count(const struct keeper_client *keeper, const struct keeper_req
 				  .msg_control = &control,
 				  .msg_controllen = sizeof(control) };
 	ssize_t n;
-	int r;
 
+	ret_handed->nr = 0;
 	if (send(keeper->fd, request, sizeof(*request), MSG_NOSIGNAL) != sizeof(*request))
 		return -EPIPE;
 	do {
@@ -97,8 +103,24 @@ static int ask_count(const struct keeper_client *keeper, const struct keeper_req
 	} while (n < 0 && errno == EINTR);
 	if (n != sizeof(*ret_reply))
 		return -EPIPE;
-	r = put_all(counts, ret_reply, CMSG_FIRSTHDR(&message));
-	return ret_reply->result < 0 ? ret_reply->result : r;
+	*ret_handed = take_files(CMSG_FIRSTHDR(&message));
+	if (ret_reply->result < 0)
+		return ret_reply->result;
+	return ret_handed->nr == ret_reply->nr_files ? 0 : -EMFILE; /* there was no room */
+}
+
+/* They are counts' from here on, as far as the answer says whose. */
+static int ask_count(const struct keeper_client *keeper, const struct keeper_request *request,
+		     struct keeper_reply *ret_reply, struct vfio_irq_counts *counts)
+{
+	struct handed_over handed;
+	int r = ask_for_files(keeper, request, ret_reply, &handed);
+
+	for (size_t i = 0; i < handed.nr; i++)
+		vfio_irq_counts_put(counts,
+				    i < ret_reply->nr_files ? ret_reply->vectors[i] : UINT16_MAX,
+				    handed.files[i]);
+	return r;
 }
 
 int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned nr_vectors,
@@ -119,6 +141,23 @@ int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned n
 	if (r < 0)
 		vfio_irq_counts_close(TAKE_PTR(counts));
 	*ret_counts = counts;
+	return r;
+}
+
+int keeper_open(const struct keeper_client *keeper, unsigned device,
+		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure)
+{
+	const struct keeper_request request = { .ask = KEEPER_OPEN, .device = device };
+	struct keeper_reply reply = { 0 };
+	struct handed_over handed;
+	int r = ask_for_files(keeper, &request, &reply, &handed);
+
+	*ret_file = (struct vfio_group_file){ .group = reply.group, .fd = -1 };
+	if (handed.nr && r >= 0)
+		ret_file->fd = TAKE_FD(handed.files[0]);
+	for (size_t i = 0; i < handed.nr; i++)
+		cleanup_fd(&handed.files[i]);
+	name_failure(r, &reply, ret_failure);
 	return r;
 }
 

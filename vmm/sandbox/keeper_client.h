@@ -6,6 +6,7 @@
 #ifndef VMM_SANDBOX_KEEPER_CLIENT_H
 #define VMM_SANDBOX_KEEPER_CLIENT_H
 
+#include "vfio/device.h"
 #include "vfio/failure.h"
 #include "vfio/irq_count.h"
 #include "vmm/base/cleanup.h"
@@ -26,6 +27,9 @@ void keeper_unmove(const struct keeper_client *keeper, unsigned device);
  */
 int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned nr_vectors,
 		 struct vfio_irq_counts **ret_counts) _must_check_;
+/* As vfio_group_file_open(). */
+int keeper_open(const struct keeper_client *keeper, unsigned device,
+		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure) _must_check_;
 /* Set-up is over. */
 int keeper_ready(const struct keeper_client *keeper) _must_check_;
 

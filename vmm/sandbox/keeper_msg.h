@@ -25,6 +25,7 @@ enum keeper_ask {
 	KEEPER_MOVE,	  /* move its interrupts to the CPU of the configuration */
 	KEEPER_UNMOVE,	  /* put its interrupts back */
 	KEEPER_COUNT,	  /* hand over the host's counters of its interrupts */
+	KEEPER_OPEN,	  /* hand over the file of its IOMMU group, if nobody has that open */
 	KEEPER_FORBIDDEN, /* a thread made a forbidden system call, and the process ends */
 	NR_KEEPER_ASKS,
 };
@@ -44,13 +45,16 @@ struct keeper_request {
 
 /* To all but KEEPER_FORBIDDEN. */
 struct keeper_reply {
-	int32_t result; /* as of vfio_bind(), vfio_affinity_set() or vfio_irq_counts_open() */
-	uint32_t left;	/* of KEEPER_MOVE */
+	/* As of vfio_bind(), vfio_affinity_set(), vfio_irq_counts_open() or vfio_group_file_open().
+	 */
+	int32_t result;
+	uint32_t left; /* of KEEPER_MOVE */
+	int32_t group; /* of KEEPER_OPEN: its number; nr_files descriptors come with the message */
 	/*
 	 * Of KEEPER_COUNT: with the message come as many descriptors (SCM_RIGHTS), of these vectors
 	 * in their order; and next is the first vector that had no room, 0: all had.
 	 */
-	uint32_t nr_counters, next;
+	uint32_t nr_files, next;
 	uint16_t vectors[KEEPER_COUNTERS];
 	struct vfio_failure failure;
 };

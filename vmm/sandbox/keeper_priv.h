@@ -23,9 +23,9 @@ struct keeper_state {
 		bool bound_here;
 		struct vfio_affinity *moved; /* NULL: where they were */
 	} devices[KEEPER_MAX_DEVICES];
-	/* What goes with the answer, reply->nr_counters of them: owned until they are sent. */
-	int counters[KEEPER_COUNTERS];
-	unsigned nr_counters;
+	/* What goes with the answer, reply->nr_files of them: owned until they are sent. */
+	int files[KEEPER_COUNTERS];
+	unsigned nr_files;
 	bool forbidden;
 	struct keeper_request last_words; /* the first KEEPER_FORBIDDEN, its text made harmless */
 };
@@ -38,7 +38,7 @@ bool keeper_serve(struct keeper_state *state, const void *bytes, size_t size,
 		  struct keeper_reply *ret_reply);
 
 /* The answer was sent, or is not to be. */
-void keeper_drop_counters(struct keeper_state *state);
+void keeper_drop_files(struct keeper_state *state);
 
 /* The guest's process is gone: give back what was bound here. */
 void keeper_give_back(struct keeper_state *state);

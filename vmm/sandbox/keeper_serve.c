@@ -76,16 +76,34 @@ static int hand_over_counters(struct keeper_state *s, const struct keeper_reques
 	for (unsigned v = request->first; r == 0 && v < VFIO_MAX_VECTORS && !reply->next; v++) {
 		int fd = -1;
 
-		if (s->nr_counters == KEEPER_COUNTERS && vfio_irq_counts_has(counts, v))
+		if (s->nr_files == KEEPER_COUNTERS && vfio_irq_counts_has(counts, v))
 			reply->next = v;
 		else
 			fd = vfio_irq_counts_take(counts, v);
 		if (fd < 0)
 			continue;
-		reply->vectors[s->nr_counters] = (uint16_t)v;
-		s->counters[s->nr_counters++] = fd;
+		reply->vectors[s->nr_files] = (uint16_t)v;
+		s->files[s->nr_files++] = fd;
 	}
-	reply->nr_counters = s->nr_counters;
+	reply->nr_files = s->nr_files;
+	return r;
+}
+
+/*
+ * Of a function that was taken out of the guest, which is still bound. The guest's process has had
+ * such a file all the time that it had the function; what it does by it is its filter's.
+ */
+static int hand_over_group(struct keeper_state *s, const struct keeper_request *request,
+			   struct keeper_reply *reply)
+{
+	const struct keeper_device *device = &s->config->devices[request->device];
+	struct vfio_group_file file;
+	int r = vfio_group_file_open(s->config->host, &device->bdf, &file, &reply->failure);
+
+	reply->group = file.group;
+	if (file.fd >= 0)
+		s->files[s->nr_files++] = file.fd;
+	reply->nr_files = s->nr_files;
 	return r;
 }
 
@@ -116,6 +134,7 @@ static const struct {
 	[KEEPER_MOVE] = { move_interrupts, .of_device = true },
 	[KEEPER_UNMOVE] = { put_interrupts_back, .of_device = true },
 	[KEEPER_COUNT] = { hand_over_counters, .of_device = true },
+	[KEEPER_OPEN] = { hand_over_group, .of_device = true },
 	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
 };
 
@@ -124,7 +143,7 @@ bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,
 {
 	struct keeper_request request;
 
-	keeper_drop_counters(s);
+	keeper_drop_files(s);
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	if (s->forbidden || size != sizeof(request))
 		return false;
@@ -137,17 +156,17 @@ bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,
 	return !asks[request.ask].last;
 }
 
-void keeper_drop_counters(struct keeper_state *s)
+void keeper_drop_files(struct keeper_state *s)
 {
-	while (s->nr_counters)
-		cleanup_fd(&s->counters[--s->nr_counters]);
+	while (s->nr_files)
+		cleanup_fd(&s->files[--s->nr_files]);
 }
 
 void keeper_give_back(struct keeper_state *s)
 {
 	assert(s->config->nr_devices <= KEEPER_MAX_DEVICES);
 
-	keeper_drop_counters(s);
+	keeper_drop_files(s);
 
 	for (unsigned i = 0; i < s->config->nr_devices; i++) {
 		struct vfio_failure vf = { 0 };

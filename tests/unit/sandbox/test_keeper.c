@@ -89,7 +89,8 @@ static bool ask(uint32_t what, uint32_t device)
 
 static void test_devices_are_those_of_the_list_and_no_others(void **state)
 {
-	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE, KEEPER_COUNT };
+	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE, KEEPER_COUNT,
+					 KEEPER_OPEN };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
@@ -118,6 +119,54 @@ static void test_what_is_of_set_up_is_not_done_after_it(void **state)
 	/* A guest that changes the kind of its interrupts has others. */
 	assert_true(ask(KEEPER_MOVE, 1));
 	assert_true(ask(KEEPER_COUNT, 1));
+	/* A device that was removed comes back. */
+	assert_true(ask(KEEPER_OPEN, 1));
+}
+
+/* ---- a group's file ---------------------------------------------------------------------------
+ */
+
+static void add_function(const char *driver)
+{
+	const struct tree_function fn = {
+		.bdf = "0000:00:03.0",
+		.vendor = 0x1b36,
+		.device = 0x10,
+		.class_code = 0x010802,
+		.driver = driver,
+		.group = 7,
+	};
+
+	tree_add_function(&w.tree, &fn);
+	tree_write(&w.tree, "/dev/vfio/7", "the file");
+}
+
+static void test_the_file_of_a_group_is_of_a_device_that_vfio_has(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	assert_true(ask(KEEPER_READY, 0));
+	assert_true(ask(KEEPER_OPEN, 0));
+	assert_int_equal(w.reply.result, -ENOENT);
+	assert_int_equal(w.reply.nr_files, 0);
+	add_function("vfio-pci");
+	assert_true(ask(KEEPER_OPEN, 1));
+	assert_int_equal(w.reply.result, 0);
+	assert_int_equal(w.reply.group, 7);
+	assert_int_equal(w.reply.nr_files, 1);
+	assert_true(read(w.state.files[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "the file");
+}
+
+static void test_the_file_of_a_group_that_another_driver_has_is_not_opened(void **state)
+{
+	(void)state;
+	add_function("nvme");
+	assert_true(ask(KEEPER_OPEN, 1));
+	assert_int_equal(w.reply.failure.code, VFIO_FAILURE_NOT_BOUND);
+	assert_string_equal(w.reply.failure.driver, "nvme");
+	assert_int_equal(w.reply.nr_files, 0);
 }
 
 /* ---- counters ------------------------------------------------------------------------------- */
@@ -156,18 +205,18 @@ static void test_counters_are_those_of_the_devices_own_interrupts(void **state)
 	add_many();
 	assert_true(ask(KEEPER_COUNT, 1));
 	assert_int_equal(w.reply.result, 0);
-	assert_int_equal(w.reply.nr_counters, KEEPER_COUNTERS);
+	assert_int_equal(w.reply.nr_files, KEEPER_COUNTERS);
 	assert_int_equal(w.reply.next, KEEPER_COUNTERS + 1);
 	assert_int_equal(w.reply.vectors[0], 0);
 	assert_int_equal(w.reply.vectors[1], 2);
-	assert_true(read(w.state.counters[1], text, sizeof(text) - 1) > 0);
+	assert_true(read(w.state.files[1], text, sizeof(text) - 1) > 0);
 	assert_string_equal(text, "2,1\n");
 	/* They can be read alone. */
-	assert_int_equal(write(w.state.counters[1], "0", 1), -1);
+	assert_int_equal(write(w.state.files[1], "0", 1), -1);
 	/* Of a device that has none, there are none, and those of before are closed. */
 	assert_true(ask(KEEPER_COUNT, 0));
-	assert_int_equal(w.reply.nr_counters, 0);
-	assert_int_equal(w.state.nr_counters, 0);
+	assert_int_equal(w.reply.nr_files, 0);
+	assert_int_equal(w.state.nr_files, 0);
 }
 
 static void test_a_message_of_another_size_or_kind_ends_the_peer(void **state)
@@ -419,6 +468,8 @@ int main(void)
 		TEST(test_a_message_of_another_size_or_kind_ends_the_peer),
 		TEST(test_last_words_are_the_first_ones_and_text),
 		TEST(test_no_bytes_harm_the_keeper),
+		TEST(test_the_file_of_a_group_is_of_a_device_that_vfio_has),
+		TEST(test_the_file_of_a_group_that_another_driver_has_is_not_opened),
 		TEST(test_counters_are_those_of_the_devices_own_interrupts),
 		TEST(test_the_guests_process_reads_counters_that_it_cannot_open),
 		TEST(test_the_exit_status_is_that_of_the_guests_process),
