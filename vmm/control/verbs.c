@@ -231,6 +231,16 @@ const struct control_verb control_verbs[] = {
 		.print = verb_remove_print,
 	},
 	{
+		.name = "add",
+		.help = "put back a device that was removed",
+		.arguments = {
+			{ .name = "device", .type = CONTROL_STRING, .required = true,
+			  .typed = "DEVICE" },
+		},
+		.run = verb_add,
+		.print = verb_add_print,
+	},
+	{
 		.name = "pause",
 		.help = "have its vCPUs run no further",
 		.run = pause_guest,

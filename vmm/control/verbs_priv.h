@@ -17,6 +17,8 @@ json_t *verb_histogram(void *ctx, const struct control_request *request,
 json_t *verb_remove(void *ctx, const struct control_request *request,
 		    char error[CONTROL_ERROR_MAX]);
 int verb_remove_print(const json_t *request, const json_t *reply, FILE *out);
+json_t *verb_add(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
+int verb_add_print(const json_t *request, const json_t *reply, FILE *out);
 /* vmm/control/verb_stop.c */
 json_t *verb_stop(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
 int verb_stop_print(const json_t *request, const json_t *reply, FILE *out);

@@ -612,10 +612,11 @@ int passthru_wire(struct passthru *p, const struct irq_wiring *wiring, struct pc
 {
 	p->irq.wiring = *wiring;
 	p->pci_host = pci_host;
-	if (!p->dev || p->removed)
+	if (!p->dev)
 		return 0;
 	vfio_device_set_ops(p->dev, &device_ops, p);
-	return pci_host_add(pci_host, p->devfn, p->dev);
+	return p->removed ? pci_host_add_absent(pci_host, p->devfn, p->dev)
+			  : pci_host_add(pci_host, p->devfn, p->dev);
 }
 
 void passthru_set_routes(struct passthru *p, struct vector_routes *routes)
@@ -697,6 +698,46 @@ void passthru_remove(struct passthru *p)
 	put_interrupts_back(p);
 	vfio_device_detach(p->dev);
 	p->removed = true;
+}
+
+static int return_one(struct passthru *p, struct failure *ret_failure)
+{
+	struct vfio_group_file file = { .fd = -1 };
+	struct vfio_failure vf = { 0 };
+	int r = p->keeper ? keeper_open(p->keeper, p->index, &file, &vf)
+			  : vfio_group_file_open(p->host, &p->bdf, &file, &vf);
+
+	if (r >= 0)
+		r = vfio_device_reattach(p->dev, &file, &vf);
+	if (r < 0)
+		return failure_from_vfio(ret_failure, &vf);
+	vfio_device_show_link(p->dev);
+	p->removed = p->wanted_back = false;
+	p->told_of_reset = p->move_told = false;
+	memset(p->noticed, 0, sizeof(p->noticed));
+	return 0;
+}
+
+int passthru_return(struct passthru *const functions[], size_t nr, struct failure *ret_failure)
+{
+	struct vfio_reset_result results[CONFIG_MAX_DEVICES];
+	struct vfio_device *devs[CONFIG_MAX_DEVICES] = { 0 };
+	size_t done = 0;
+	int r = 0;
+
+	assert(nr <= CONFIG_MAX_DEVICES);
+	while (r >= 0 && done < nr) {
+		devs[done] = functions[done]->dev;
+		r = return_one(functions[done], ret_failure);
+		done += r >= 0;
+	}
+	if (r >= 0)
+		vfio_reset_due(devs, nr, results);
+	for (size_t i = 0; r >= 0 && i < nr; i++)
+		r = look_at_opened(functions[i], &results[i], ret_failure);
+	for (size_t i = 0; r < 0 && i < done; i++)
+		passthru_remove(functions[i]);
+	return r;
 }
 
 void passthru_unwire(struct passthru *p)

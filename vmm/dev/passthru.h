@@ -141,9 +141,16 @@ int passthru_service(struct passthru *p);
 /*
  * Let the host have the function, which the guest has no more (pci_host_unplug()): it can be opened
  * by others, and goes back to its driver at the end. Its counts stay, and machines to come are
- * without it.
+ * without it until passthru_return().
  */
 void passthru_remove(struct passthru *p);
+/*
+ * What was removed comes back, from vfio-pci, to which it is still bound, as after power-on;
+ * whoever has the machine puts it into its slot then (pci_host_plug()). Several that were removed
+ * together come back together: on failure none has. The main thread.
+ */
+int passthru_return(struct passthru *const functions[], size_t nr,
+		    struct failure *ret_failure) _must_check_;
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
 

@@ -34,6 +34,7 @@
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/fdt.h"
+#include "vmm/machine/slot.h"
 
 /* Who sends messages: functions, and behind them root ports. */
 #define MAX_SENDERS (CONFIG_MAX_DEVICES + PCI_HOST_MAX_PORTS)
@@ -648,36 +649,18 @@ static int sooner(int a, int b)
 	return a < b ? a : b;
 }
 
-static bool is_behind(const struct passthru *p, unsigned port)
-{
-	return p->root_port && p->devfn / PCI_HOST_SIBLINGS == port && !p->removed;
-}
-
-static bool is_wanted_back(const struct machine *m, unsigned port)
-{
-	bool wanted = false;
-
-	for (size_t i = 0; i < m->cfg.nr_functions; i++)
-		wanted |= is_behind(&m->cfg.functions[i], port) && m->cfg.functions[i].wanted_back;
-	return wanted;
-}
-
 void machine_unplug(struct machine *m, unsigned port)
 {
-	char bdf[PCI_BDF_STRLEN];
-
 	assert(index_of_port(m, port) < m->nr_ports);
 
-	pci_host_unplug(m->pci_host, port);
-	for (size_t i = 0; i < m->cfg.nr_functions; i++) {
-		struct passthru *p = &m->cfg.functions[i];
+	slot_empty(m->pci_host, m->cfg.functions, m->cfg.nr_functions, port);
+}
 
-		if (!is_behind(p, port))
-			continue;
-		passthru_remove(p);
-		report_info("%s: removed from the guest, device %s", pci_bdf_format(&p->bdf, bdf),
-			    p->irq.name);
-	}
+int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure)
+{
+	assert(index_of_port(m, port) < m->nr_ports);
+
+	return slot_fill(m->pci_host, m->cfg.functions, m->cfg.nr_functions, port, ret_failure);
 }
 
 int machine_press(struct machine *m, unsigned port)
@@ -723,7 +706,7 @@ int machine_service(struct machine *m)
 
 	for (size_t i = 0; i < m->nr_ports; i++)
 		if (pci_host_is_ejected(m->pci_host, m->ports[i].device) ||
-		    is_wanted_back(m, m->ports[i].device))
+		    slot_is_wanted_back(m->cfg.functions, m->cfg.nr_functions, m->ports[i].device))
 			machine_unplug(m, m->ports[i].device);
 	for (size_t i = 0; i < m->nr_wired; i++)
 		ms = sooner(ms, passthru_service(&m->cfg.functions[i]));

@@ -77,6 +77,11 @@ int machine_service(struct machine *m);
  */
 int machine_press(struct machine *m, unsigned port) _must_check_;
 void machine_unplug(struct machine *m, unsigned port);
+/*
+ * What was taken out from behind a root port comes back (passthru_return()), and the guest is told.
+ * Something was. The same thread; may wait for a reset of a function, and allocates memory.
+ */
+int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure) _must_check_;
 
 /*
  * Press the guest's power button; machine_service() lets go of it. Has the guest had a driver
