@@ -80,6 +80,7 @@ end_guest
 
 start_guest box /etc/box.conf ready --set "cmdline=console=ttyS0 quiet itsy.job=stop itsy.modules=gpio_keys,evdev" --set name=box
 step pause5 itsy pause box
+step list itsy list
 kill -TERM $pid
 end_guest
 END
@@ -100,6 +101,8 @@ is_status cut 0
 is_status busy 143
 lacks busy.out 'FAIL'
 is_status pause5 0
+has list.out '^NAME +PID +VCPUS +MEMORY +UP +STATE$'
+has list.out '^box +[0-9]+ +2 +256M .* paused$'
 is_status box 0
 has box.out '^the power button was pressed$'
 has box.out '^job stop: PASS$'

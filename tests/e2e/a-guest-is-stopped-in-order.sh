@@ -57,6 +57,7 @@ end_guest
 start_guest twice /etc/bare.conf busy --set cmdline=listen=1 --set stop-timeout=3600
 kill -TERM $pid
 await "the button" grep -q '^itsy: asked' /tmp/twice.err || echo "it is not pressed"
+step stopping itsy list
 # Longer than what still counts as the first signal.
 sleep 2
 kill -INT $pid
@@ -94,6 +95,7 @@ has ask.out '^the guest was asked to power off: its power is cut after 3600 s$'
 has asked.err '^itsy: the guest has reset itself, and is not started again, as it was asked to power off$'
 
 has twice.err "$asked"
+has stopping.out '^box +[0-9]+ +1 +128M .* stopping$'
 is_status twice 130
 is_status late 143
 has late.err '^itsy: asked the guest to power off: its power is cut after 2 s'

@@ -389,6 +389,14 @@ static int run(struct ctl *c)
 
 /* ---- without a name --------------------------------------------------------------- */
 
+/* Who is paused after being asked does not get on with it. */
+static const char *state_of(const json_t *info)
+{
+	if (json_is_true(json_object_get(info, "paused")))
+		return "paused";
+	return json_is_true(json_object_get(info, "stopping")) ? "stopping" : "running";
+}
+
 /*
  * A row for it. Negative errno: -EACCES where it is another user's, -ETIMEDOUT where it does not
  * answer, and what else there is where it has ended since it was listed.
@@ -413,6 +421,7 @@ static int add_guest(struct table *t, json_t *list, const char *name, struct fai
 		       member_number(reply, "memory_bytes") / (json_int_t)MiB);
 	table_add(t, text);
 	table_add(t, irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
+	table_add(t, state_of(reply));
 	(void)json_object_del(reply, "itsy");
 	(void)json_object_del(reply, "ok");
 	(void)json_array_append_new(list, reply);
@@ -452,7 +461,7 @@ static size_t add_guests(struct table *t, json_t *list, const struct client_name
 
 static enum exit_status list_guests(const struct ctl *c)
 {
-	static const char *const headings[] = { "NAME", "PID", "VCPUS", "MEMORY", "UP" };
+	static const char *const headings[] = { "NAME", "PID", "VCPUS", "MEMORY", "UP", "STATE" };
 	_cleanup_free_ struct client_names *names = calloc(1, sizeof(*names));
 	_cleanup_(table_fini) struct table t;
 	json_t *list = json_array();

@@ -340,6 +340,34 @@ static void test_guests_are_listed_without_a_name(void **state)
 	has(w.said.err, "/run/itsy: cannot be listed: Permission denied");
 }
 
+static void test_states_are_told_of_a_guest_and_in_the_list(void **state)
+{
+	static const struct {
+		const char *paused, *stopping, *told, *listed;
+	} cases[] = {
+		{ "false", "false", "up 5.0 s\n", "5.0 s  running\n" },
+		{ "true", "false", "up 5.0 s, paused\n", "5.0 s  paused\n" },
+		{ "false", "true", "up 5.0 s, asked to power off\n", "5.0 s  stopping\n" },
+		{ "true", "true", "up 5.0 s, paused, asked to power off\n", "5.0 s  paused\n" },
+	};
+
+	(void)state;
+	w.names[0] = "box";
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char answer[256];
+
+		(void)snprintf(answer, sizeof(answer),
+			       "{\"name\": \"box\", \"uptime_ns\": 5000000000, "
+			       "\"paused\": %s, \"stopping\": %s, \"devices\": []}",
+			       cases[i].paused, cases[i].stopping);
+		w.answers[0] = answer;
+		assert_int_equal(run(cmd_ctl, "ctl box"), ITSY_OK);
+		has(w.said.out, cases[i].told);
+		assert_int_equal(run(cmd_list, "list"), ITSY_OK);
+		has(w.said.out, cases[i].listed);
+	}
+}
+
 static void test_list_is_ctl_without_a_name(void **state)
 {
 	char *text;
@@ -613,6 +641,7 @@ int main(void)
 		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
+		cmocka_unit_test_setup(test_states_are_told_of_a_guest_and_in_the_list, make),
 		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
 		cmocka_unit_test_setup(test_a_command_of_its_own_is_the_verb_of_ctl, make),
 		cmocka_unit_test_setup(test_guests_of_others_and_those_that_are_silent_are_told,

@@ -263,6 +263,7 @@ static void test_info_says_what_it_is(void **state)
 	assert_int_equal(number(g.reply, "memory_bytes"), 128 * MiB);
 	assert_int_equal(number(g.reply, "boots"), 2);
 	assert_true(number(g.reply, "uptime_ns") > 0);
+	assert_true(json_is_false(json_object_get(g.reply, "stopping")));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "devices")), 2);
 }
 
@@ -325,6 +326,8 @@ static void test_stop_asks_and_may_be_told_to_cut(void **state)
 	assert_true(json_is_true(json_object_get(g.reply, "asked")));
 	assert_int_equal(number(g.reply, "timeout_s"), 90);
 	assert_true(g.stop.asked && !g.stop.cut);
+	assert_non_null(ask("\"do\":\"info\""));
+	assert_true(json_is_true(json_object_get(g.reply, "stopping")));
 	assert_non_null(ask("\"do\":\"stop\",\"now\":false"));
 	assert_true(json_is_true(json_object_get(g.reply, "asked")));
 	assert_int_equal(g.nr_power_presses, 2);
