@@ -141,6 +141,12 @@ inject := $(arm64)/inject-call
 nvme_vf := $(arm64)/nvme-vf
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
+ifeq ($(machine),aarch64)
+where_it_runs = $(arm64)/itsy is for machines like this one: "$(arm64)/itsy check" says whether this one is ready.
+else
+where_it_runs = $(arm64)/itsy is for arm64 machines, and this is $(machine): "make demo" tries it here, on an emulated one.
+endif
+
 host_options := $(strip $(HOST_KERNEL:%=--kernel %) $(HOST_OPTIONS))
 emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(host_options),ITSY_HOST_OPTIONS='$(host_options)')
 
@@ -152,7 +158,9 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 	bench-peers fuzz model coverage man check install clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
+# Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
 all: $(arm64)/itsy
+	$(if $(filter all,$(or $(MAKECMDGOALS),all)),@echo '$(where_it_runs)')
 
 #: make unit             unit tests, on this machine, with sanitizers
 unit: $(chosen_units)
