@@ -235,10 +235,10 @@ static const struct bench_command benches[] = {
 static int choose(const struct words *words, const struct bench_command **ret_bench)
 {
 	if (!words->nr)
-		return option_error(&bench_line,
-				    "what is to be measured? There are irq and device");
+		return option_error(&bench_line, "it measures irq or device, and neither is named");
 	if (words->nr > 1)
-		return option_error(&bench_line, "%s: one word too many", words->list[1]);
+		return option_error(&bench_line, "it measures one thing, and '%s' is more",
+				    words->list[1]);
 	for (size_t i = 0; i < ARRAY_SIZE(benches); i++) {
 		if (strcmp(words->list[0], benches[i].name) != 0)
 			continue;

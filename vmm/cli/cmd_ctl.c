@@ -591,7 +591,8 @@ enum exit_status cmd_list(int argc, char **argv)
 	int r = options_parse(&list_line, argc, argv, &c, &words);
 
 	if (r == 0 && words.nr)
-		r = option_error(&list_line, "'%s' is too much", words.list[0]);
+		r = option_error(&list_line, "it lists all guests, and takes no '%s'",
+				 words.list[0]);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	return list_guests(&c);
@@ -620,8 +621,9 @@ enum exit_status cmd_verb(int argc, char **argv)
 
 	assert(c.verb);
 	if (r == 0 && words.nr != 1)
-		r = option_error(line, words.nr ? "more than one guest"
-						: "no guest is named (itsy list lists them)");
+		r = words.nr ? option_error(line, "it takes one guest, and '%s' is more",
+					    words.list[1])
+			     : option_error(line, "no guest is named (itsy list lists them)");
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	c.name = words.list[0];

@@ -49,7 +49,7 @@ static int take_interval(const struct command_line *line, const struct option_ro
 	/* NaN is refused, too: it is neither above one bound nor below the other. */
 	if (end != value && !*end && *interval >= INTERVAL_MIN && *interval <= INTERVAL_MAX)
 		return 0;
-	return option_error(line, "--%s is 0.1 to 3600 seconds", row->name);
+	return option_error(line, "--%s is 0.1 to 3600 seconds, not '%s'", row->name, value);
 }
 
 static const struct option_row rows[] = {
@@ -320,8 +320,9 @@ enum exit_status cmd_top(int argc, char **argv)
 	int r = options_parse(&top_line, argc, argv, &top, &words);
 
 	if (r == 0 && words.nr != 1)
-		r = option_error(&top_line, words.nr ? "more than one guest"
-						     : "no guest is named (itsy list lists them)");
+		r = words.nr ? option_error(&top_line, "it takes one guest, and '%s' is more",
+					    words.list[1])
+			     : option_error(&top_line, "no guest is named (itsy list lists them)");
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	top.name = words.list[0];

@@ -40,7 +40,8 @@ enum exit_status config_options_load(const struct command_line *line, const stru
 				     struct config *ret_config)
 {
 	if (words->nr > 1) {
-		(void)option_error(line, "more than one configuration file");
+		(void)option_error(line, "it takes one configuration file, and '%s' is more",
+				   words->list[1]);
 		return ITSY_USAGE;
 	}
 	return config_load(words->nr ? words->list[0] : NULL, options->list, options->nr, stderr,

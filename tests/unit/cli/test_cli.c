@@ -416,8 +416,8 @@ static void test_run_refuses_wrong_command_lines(void **state)
 	} cases[] = {
 		{ "run", "run: there is no configuration file and no --kernel: itsy help run "
 			 "explains it\n" },
-		{ "run a.conf b.conf",
-		  "run: more than one configuration file: itsy help run explains it\n" },
+		{ "run a.conf b.conf", "run: it takes one configuration file, and 'b.conf' is "
+				       "more: itsy help run explains it\n" },
 		{ "run a.conf --statsjson f",
 		  "run: unknown option --statsjson: did you mean --stats-json?\n" },
 		{ "run a.conf --frobnicate=1",
@@ -458,23 +458,26 @@ static void test_what_asks_a_guest_refuses_wrong_command_lines(void **state)
 		  "ctl: --histogram belongs to irqs: itsy help ctl explains it\n" },
 		{ "ctl box --audit", "ctl: --audit belongs to its: itsy help ctl explains it\n" },
 		{ "ctl box --now", "ctl: --now belongs to stop: itsy help ctl explains it\n" },
-		{ "list box", "list: 'box' is too much: itsy help list explains it\n" },
+		{ "list box",
+		  "list: it lists all guests, and takes no 'box': itsy help list explains it\n" },
 		{ "stop",
 		  "stop: no guest is named (itsy list lists them): itsy help stop explains it\n" },
-		{ "stop a b", "stop: more than one guest: itsy help stop explains it\n" },
+		{ "stop a b",
+		  "stop: it takes one guest, and 'b' is more: itsy help stop explains it\n" },
 		{ "stop a --force", "stop: unknown option --force: itsy help stop lists them\n" },
 		{ "ctl --jsn", "ctl: unknown option --jsn: did you mean --json?\n" },
 		{ "top",
 		  "top: no guest is named (itsy list lists them): itsy help top explains it\n" },
-		{ "top a b", "top: more than one guest: itsy help top explains it\n" },
+		{ "top a b",
+		  "top: it takes one guest, and 'b' is more: itsy help top explains it\n" },
 		{ "top a --interval 0",
-		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
-		{ "top a --interval nan",
-		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+		  "top: --interval is 0.1 to 3600 seconds, not '0': itsy help top explains it\n" },
+		{ "top a --interval nan", "top: --interval is 0.1 to 3600 seconds, not 'nan': itsy "
+					  "help top explains it\n" },
 		{ "top a --interval 1s",
-		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
-		{ "top a --interval 3601",
-		  "top: --interval is 0.1 to 3600 seconds: itsy help top explains it\n" },
+		  "top: --interval is 0.1 to 3600 seconds, not '1s': itsy help top explains it\n" },
+		{ "top a --interval 3601", "top: --interval is 0.1 to 3600 seconds, not '3601': "
+					   "itsy help top explains it\n" },
 	};
 
 	(void)state;
@@ -536,9 +539,9 @@ static void test_what_does_not_arrive_on_standard_output_is_a_failure(void **sta
 static void test_bench_refuses_what_does_not_go_together(void **state)
 {
 	static const char *const lines[][2] = {
-		{ "bench", "irq and device" },
+		{ "bench", "irq or device, and neither is named" },
 		{ "bench nic", "irq or device, not 'nic'" },
-		{ "bench irq foo", "bench: foo: one word too many: itsy" },
+		{ "bench irq foo", "bench: it measures one thing, and 'foo' is more: itsy" },
 		{ "bench irq --device 1:0.0 --device 1:0.0", "bench: 1:0.0: --device names each" },
 		{ "bench device", "needs --device" },
 		{ "bench device --device none", "needs --device" },
@@ -662,7 +665,7 @@ static void test_commands_that_take_no_words_refuse_them(void **state)
 	assert_int_equal(itsy("devices --frob"), ITSY_USAGE);
 	has(said.err, "itsy: error: devices: unknown option --frob");
 	assert_int_equal(itsy("check a.conf b.conf"), ITSY_USAGE);
-	has(said.err, "more than one");
+	has(said.err, "check: it takes one configuration file, and 'b.conf' is more: ");
 	assert_int_equal(itsy("check --set vcpus=1"), ITSY_CONFIG);
 	assert_string_equal(said.err, "--kernel: error: is missing: the file of the guest's "
 				      "kernel\n");
