@@ -16,6 +16,25 @@
 
 #define LINE_SZ 1024u
 
+/* What cures an error whatever it came of. */
+static const struct {
+	int error;
+	const char *cure;
+} cures[] = {
+	{ ENOMEM, "end other programs, or raise this process's limits (ulimit -v, its cgroup's "
+		  "memory.max)" },
+	{ EMFILE, "raise the limit of open files (ulimit -n)" },
+	{ ENFILE, "raise the host's limit of open files (sysctl fs.file-max)" },
+};
+
+static const char *cure_of(int error)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(cures); i++)
+		if (cures[i].error == error)
+			return cures[i].cure;
+	return "";
+}
+
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
 		const char *cure, const char *cause_format, ...)
 {
@@ -24,7 +43,7 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 	assert(error > 0);
 	failure->status = status;
 	(void)snprintf(failure->object, sizeof(failure->object), "%s", object);
-	(void)snprintf(failure->cure, sizeof(failure->cure), "%s", cure ? cure : "");
+	(void)snprintf(failure->cure, sizeof(failure->cure), "%s", cure ? cure : cure_of(error));
 	va_start(ap, cause_format);
 	(void)vsnprintf(failure->cause, sizeof(failure->cause), cause_format, ap);
 	va_end(ap);

@@ -29,7 +29,8 @@ struct failure {
 
 /*
  * Fill a failure and return -error, so that a failing function can end with
- * `return failure_set(...)`. error is a positive errno; cure may be NULL.
+ * `return failure_set(...)`. error is a positive errno; cure may be NULL: none is known, or
+ * the one that this error always has.
  */
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
 		const char *cure, const char *cause_format, ...)

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "vmm/base/bits.h"
 #include "vmm/base/report.h"
 
 static void test_failure_set_fills_and_returns_the_negative_error(void **state)
@@ -28,6 +29,29 @@ static void test_failure_set_fills_and_returns_the_negative_error(void **state)
 	assert_string_equal(failure.cure, "build it");
 	assert_int_equal(failure_set(&failure, ITSY_RUNTIME, EIO, "x", NULL, "y"), -EIO);
 	assert_string_equal(failure.cure, "");
+}
+
+/* Who knows no better one than that there is no memory, or no descriptor. */
+static void test_some_errors_have_a_cure_of_their_own(void **state)
+{
+	static const struct {
+		int error;
+		const char *cure;
+	} cases[] = {
+		{ ENOMEM, "memory.max" },
+		{ EMFILE, "ulimit -n" },
+		{ ENFILE, "fs.file-max" },
+	};
+	struct failure failure;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		(void)failure_set(&failure, ITSY_RUNTIME, cases[i].error, "x", NULL, "y");
+		if (!strstr(failure.cure, cases[i].cure))
+			fail_msg("'%s' does not tell of '%s'", failure.cure, cases[i].cure);
+		(void)failure_set(&failure, ITSY_RUNTIME, cases[i].error, "x", "build it", "y");
+		assert_string_equal(failure.cure, "build it");
+	}
 }
 
 static void test_a_report_is_one_line_on_stderr(void **state)
@@ -130,6 +154,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_failure_set_fills_and_returns_the_negative_error),
+		cmocka_unit_test(test_some_errors_have_a_cure_of_their_own),
 		cmocka_unit_test(test_a_report_is_one_line_on_stderr),
 		cmocka_unit_test(test_a_report_without_a_cure_ends_with_the_cause),
 		cmocka_unit_test(test_long_reports_are_cut),
