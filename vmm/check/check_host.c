@@ -194,7 +194,7 @@ void check_iommu(const struct check_host *host, struct check_result *ret)
 	unsigned n = count_entries(host, "/sys/kernel/iommu_groups");
 
 	if (n)
-		check_say(ret, VERDICT_PASS, NULL, "%u groups", n);
+		check_say(ret, VERDICT_PASS, NULL, "%u group%s", n, plural(n));
 	else
 		check_say(ret, without_passthrough(host),
 			  "enable the SMMU in the firmware and CONFIG_ARM_SMMU_V3 in the kernel; "

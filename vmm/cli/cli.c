@@ -6,10 +6,12 @@
  */
 #include "vmm/cli/cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/suggest.h"
 #include "vmm/base/version.h"
 #include "vmm/cli/commands.h"
@@ -103,10 +105,13 @@ static enum exit_status cmd_version(int argc, char **argv)
 /* What was asked for went well, and did not arrive. */
 static enum exit_status end(enum exit_status status)
 {
+	struct failure failure;
+
+	errno = 0;
 	if (status != ITSY_OK || (fflush(stdout) != EOF && !ferror(stdout)))
 		return status;
-	(void)fputs("itsy: error: standard output: cannot be written\n", stderr);
-	return ITSY_RUNTIME;
+	(void)output_failed(&failure, "standard output", errno ? errno : EIO);
+	return report_failure(&failure);
 }
 
 enum exit_status cli_run(int argc, char **argv)

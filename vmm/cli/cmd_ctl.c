@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/suggest.h"
 #include "vmm/base/table.h"
 #include "vmm/base/word_list.h"
@@ -567,8 +568,7 @@ static enum exit_status run_with_guest(struct ctl *c)
 	cleanup_fd(&c->fd);
 	/* No failure is set where the request went well, and the reply could not be printed. */
 	if ((r < 0 && !c->failure.cause[0]) || (r == 0 && fflush(stdout) == EOF))
-		r = failure_set(&c->failure, ITSY_RUNTIME, errno ? errno : EIO, "standard output",
-				NULL, "cannot be written: %s", strerror(errno));
+		r = output_failed(&c->failure, "standard output", errno ? errno : EIO);
 	return r < 0 ? report_failure(&c->failure) : ITSY_OK;
 }
 

@@ -19,6 +19,7 @@
 #include "vfio/sriov.h"
 #include "vfio/variant.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/device_names.h"
@@ -432,8 +433,7 @@ enum exit_status cmd_devices(int argc, char **argv)
 	if (r > 0)
 		return report_failure(&failure);
 	if (r < 0 || fflush(stdout) == EOF) {
-		(void)failure_set(&failure, ITSY_RUNTIME, r < 0 ? -r : errno, "standard output",
-				  NULL, "cannot be written: %s", strerror(r < 0 ? -r : errno));
+		(void)output_failed(&failure, "standard output", r < 0 ? -r : errno);
 		return report_failure(&failure);
 	}
 	return ITSY_OK;

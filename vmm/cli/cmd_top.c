@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/output.h"
 #include "vmm/base/signals.h"
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
@@ -273,9 +274,7 @@ static int run_in_pipe(struct top *top, struct irq_sample *before)
 		if (r < 0)
 			return r;
 		if (printf("%s%s", first ? "" : "\n", text) < 0 || fflush(stdout) == EOF)
-			return failure_set(&top->failure, ITSY_RUNTIME, errno ? errno : EIO,
-					   "standard output", NULL, "cannot be written: %s",
-					   strerror(errno));
+			return output_failed(&top->failure, "standard output", errno ? errno : EIO);
 	}
 	return 0;
 }

@@ -522,7 +522,7 @@ static void test_what_does_not_arrive_on_standard_output_is_a_failure(void **sta
 		enum exit_status status;
 		int saved, full;
 
-		(void)fflush(stdout);
+		capture_begin(&said);
 		saved = dup(STDOUT_FILENO);
 		full = open("/dev/full", O_WRONLY | O_CLOEXEC);
 		assert_true(saved >= 0 && full >= 0);
@@ -532,6 +532,10 @@ static void test_what_does_not_arrive_on_standard_output_is_a_failure(void **sta
 		clearerr(stdout);
 		(void)close(full);
 		(void)close(saved);
+		capture_end(&said);
+		assert_string_equal(said.err, "itsy: error: standard output: cannot be written "
+					      "(No space left on device): make room there, or name "
+					      "a file on another file system\n");
 		assert_int_equal(status, ITSY_RUNTIME);
 	}
 }

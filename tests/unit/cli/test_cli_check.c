@@ -210,6 +210,8 @@ static void test_iommu_groups_are_counted(void **state)
 	expect(VERDICT_WARN, "no IOMMU groups", "SMMU");
 
 	add_function("0000:00:02.0", NULL, 7, "flr", true);
+	check(check_iommu);
+	assert_string_equal(w.result.text, "1 group");
 	add_function("0000:00:03.0", NULL, 8, "flr", true);
 	check(check_iommu);
 	expect(VERDICT_PASS, "2 groups", NULL);
