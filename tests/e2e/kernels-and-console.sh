@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# Images boot plain and compressed, flat binaries boot, by a file or by options alone; the guest's console is on standard output and
-# nothing else is; what comes in on standard input, or is typed at a terminal, reaches the guest.
+# Images boot plain, compressed and out of unified kernel images, flat binaries boot, by a file or by options alone; the
+# guest's console is on standard output and nothing else is; what comes in on standard input, or is typed at a terminal,
+# reaches the guest.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -10,19 +11,59 @@ image=$build/guest-images/Image
 gzip -1 <"$image" >"$tmp/Image.gz"
 zstd -q -3 <"$image" >"$tmp/Image.zst"
 xz -0 <"$image" >"$tmp/Image.xz"
-# As Fedora has it (zboot-header.S): MZ, zimg, offset and size of the payload, its format.
+
+# Numbers as 32 bits, little-endian.
+le32()
 {
-	printf 'MZ\0\0zimg'
-	for number in 512 "$(stat -c %s "$tmp/Image.zst")" 0 0; do
+	local number shift
+
+	for number; do
 		for shift in 0 8 16 24; do
 			printf %b "\\x$(printf %02x $((number >> shift & 255)))"
 		done
 	done
+}
+
+# As Fedora has it (zboot-header.S): MZ, zimg, offset and size of the payload, its format.
+{
+	printf 'MZ\0\0zimg'
+	le32 512 "$(stat -c %s "$tmp/Image.zst")" 0 0
 	printf zstd22
 	head -c 482 /dev/zero
 	cat "$tmp/Image.zst"
-	printf '\0\0\0\0'
+	le32 "$(stat -c %s "$image")"
 } >"$tmp/vmlinuz.efi"
+
+# A unified kernel image of the files PART=FILE..., as ukify makes it: MZ and where its header is, the header with the
+# number of sections, their table (name, size, address, size and offset in the file), the sections.
+make_uki()
+{
+	local part at=$((64 + 24 + 40 * $#)) size
+
+	printf MZ
+	head -c 58 /dev/zero
+	le32 64
+	printf 'PE\0\0\x64\xaa'
+	printf %b "\\x0$#\\0"
+	le32 0 0 0 0
+	for part; do
+		size=$(stat -c %s "${part#*=}")
+		printf %-8s "${part%%=*}" | tr ' ' '\0'
+		le32 "$size" 0 "$size" $at 0 0 0 0
+		at=$((at + size))
+	done
+	for part; do
+		cat "${part#*=}"
+	done
+}
+
+echo "console=ttyS0 quiet itsy.job=shell" >"$tmp/cmdline"
+make_uki .cmdline="$tmp/cmdline" .linux="$tmp/vmlinuz.efi" .initrd="$build/guest-images/initramfs.cpio" >"$tmp/uki.efi"
+
+host_file /etc/uki.conf <<'END'
+kernel  = "/boot/uki.efi"
+memory  = "256M"
+END
 host_file /etc/linux.conf <<'END'
 kernel  = "/boot/Image.gz"
 initrd  = "/usr/share/itsy/guest/initramfs.cpio"
@@ -37,7 +78,7 @@ END
 head -c 5M <"$image" >"$tmp/cut"
 
 on_host --device edu --file "$tmp/Image.gz:/boot/Image.gz" --file "$tmp/cut:/boot/cut" \
-	--file "$tmp/Image.xz:/boot/Image.xz" --file "$tmp/vmlinuz.efi:/boot/vmlinuz.efi" <<'END'
+	--file "$tmp/Image.xz:/boot/Image.xz" --file "$tmp/uki.efi:/boot/uki.efi" <<'END'
 step flat itsy run /etc/flat.conf
 step quiet itsy run --quiet /etc/flat.conf
 step payload itsy run /etc/flat.conf --set kernel-format=image
@@ -51,7 +92,7 @@ step dry itsy run --dry-run /etc/linux.conf
 step dtb sh -c 'itsy run /etc/linux.conf --set vcpus=3 --dump-dtb /tmp/dtb && hexdump -n 4 -e "4/1 \"%02x\"" /tmp/dtb'
 step print itsy run /etc/linux.conf --set vcpus=3 --print-config
 printf 'echo six times seven is $((6 * 7))\necho this goes to the console too >&2\nnproc\nexit\n' >/tmp/typed
-step piped sh -c 'itsy run /etc/linux.conf --set vcpus=2 --set kernel=/boot/vmlinuz.efi </tmp/typed'
+step piped sh -c 'itsy run /etc/uki.conf --set vcpus=2 </tmp/typed'
 step xz itsy run --dry-run /etc/linux.conf --set kernel=/boot/Image.xz
 step closed sh -c 'itsy run /etc/flat.conf <&-'
 step stdout_full sh -c 'itsy run /etc/flat.conf >/dev/full'

@@ -4,7 +4,7 @@
  *
  * Documents: Documentation/arch/arm64/booting.rst (the Image header, where things may
  * lie), drivers/firmware/efi/libstub/zboot-header.S (the zboot header), Microsoft's PE
- * Format (what an Image's EFI header says of its file).
+ * Format (what an Image's EFI header says of its file), the UAPI group's Unified Kernel Image.
  *
  * Whole or cut off: image_size counts the bss, which is not in the file, so it does not tell. The
  * EFI header does, which all distributions' kernels have: its sections are in the file. Without
@@ -25,12 +25,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/machine/boot_file.h"
+#include "vmm/machine/uki.h"
 #include "vmm/machine/unpack.h"
 
 #define KERNEL_ALIGN (UINT64_C(2) << 20)  /* booting.rst 4: text_offset counts from here */
@@ -38,39 +38,18 @@
 #define INITRD_ALIGN (UINT64_C(64) << 10) /* a page of any guest */
 #define FLAT_OFFSET  UINT64_C(0x80000)
 #define SLACK_MAX    (UINT64_C(64) << 20)
-#define READ_CHUNK   (UINT64_C(64) << 20)
-
-/* The head of a file: enough for each magic that is looked for. */
-#define HEAD_SZ 0x210u
 
 #define IMAGE_TEXT_OFFSET 8u
 #define IMAGE_SIZE	  16u
 #define IMAGE_FLAGS	  24u
 #define IMAGE_MAGIC	  56u
 #define IMAGE_HEADER_SZ	  64u
-#define IMAGE_PE	  60u /* where the EFI header is, if the Image begins with "MZ" */
 #define IMAGE_FLAG_BE	  BIT64(0)
-
-/* PE Format, COFF File Header and Section Table: offsets from "PE\0\0". */
-#define PE_SECTIONS    6u
-#define PE_OPTIONAL_SZ 20u
-#define PE_OPTIONAL    24u
-#define SECTION_SZ     40u
-#define SECTION_RAW_SZ 16u
-#define SECTION_RAW    20u
 
 #define ZBOOT_PAYLOAD	 8u
 #define ZBOOT_PAYLOAD_SZ 12u
 #define ZBOOT_TYPE	 24u
 #define ZBOOT_TYPE_SZ	 32u
-
-struct source {
-	const char *path;
-	int fd;
-	uint64_t size;
-	bool flat;	       /* nothing is looked for in it */
-	uint8_t head[HEAD_SZ]; /* zeros beyond the end of the file */
-};
 
 /* Where a kernel is to go, from the first bytes of what will lie in memory. */
 struct placement {
@@ -110,21 +89,6 @@ static const struct {
 	{ 2, "\x02\x21" }, { 2, "\x28\xb5" }, { 4, "\0\0\0\0" },
 };
 
-static uint32_t le16_at(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t le32_at(const uint8_t *p)
-{
-	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-static uint64_t le64_at(const uint8_t *p)
-{
-	return le32_at(p) | (uint64_t)le32_at(p + 4) << 32;
-}
-
 static uint64_t align_up(uint64_t v, uint64_t align)
 {
 	return (v + align - 1) & ~(align - 1);
@@ -149,8 +113,8 @@ static uint64_t mem_end(const struct gmem *mem)
 	return mem->banks[0].base + mem->banks[0].size;
 }
 
-static int does_not_fit(struct failure *failure, const struct source *src, const struct gmem *mem,
-			uint64_t needs)
+static int does_not_fit(struct failure *failure, const struct boot_file *src,
+			const struct gmem *mem, uint64_t needs)
 {
 	return failure_set(
 		failure, ITSY_ENVIRONMENT, ENOSPC, src->path,
@@ -160,85 +124,18 @@ static int does_not_fit(struct failure *failure, const struct source *src, const
 		(unsigned long long)(mem->banks[0].size >> 20));
 }
 
-static int read_failed(struct failure *failure, const struct source *src, int error)
-{
-	return failure_set(failure, ITSY_ENVIRONMENT, error, src->path, NULL, "cannot be read: %s",
-			   strerror(error));
-}
-
-/* Exactly len bytes at offset of the file. */
-static int source_read(const struct source *src, void *buf, uint64_t len, uint64_t offset,
-		       struct failure *ret_failure)
-{
-	uint8_t *p = buf;
-
-	while (len) {
-		ssize_t n = pread(src->fd, p, len < READ_CHUNK ? len : READ_CHUNK, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return read_failed(ret_failure, src, errno);
-		if (n == 0)
-			return failure_set(ret_failure, ITSY_ENVIRONMENT, EIO, src->path,
-					   "start again when it is complete",
-					   "it became shorter while it was read");
-		p += n;
-		len -= (uint64_t)n;
-		offset += (uint64_t)n;
-	}
-	return 0;
-}
-
-static int open_file(const char *path, const char *key, int *ret_fd, struct failure *ret_failure)
-{
-	/* O_NONBLOCK: a FIFO without a writer is refused later, not waited for. */
-	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (*ret_fd < 0) {
-		int error = errno;
-
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, error, path,
-				   error == EACCES ? "let this user read it (chmod), or run as root"
-				   : error == ENOENT
-					   ? "correct the path in the configuration; a relative "
-					     "one counts from the folder of its file"
-					   : NULL,
-				   "the %s cannot be opened: %s", key, strerror(error));
-	}
-	return 0;
-}
-
-static int source_look(struct source *src, const char *path, int fd, const char *key,
-		       struct failure *ret_failure)
-{
-	struct stat st;
-
-	*src = (struct source){ .path = path, .fd = fd };
-	if (fstat(src->fd, &st) < 0)
-		return read_failed(ret_failure, src, errno);
-	if (!S_ISREG(st.st_mode))
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, EINVAL, path, "name a file",
-				   "the %s is not a regular file", key);
-	if (st.st_size <= 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, EINVAL, path,
-				   "build or copy it again", "the %s is empty", key);
-	src->size = (uint64_t)st.st_size;
-	return source_read(src, src->head, src->size < HEAD_SZ ? src->size : HEAD_SZ, 0,
-			   ret_failure);
-}
-
-static bool is_image(const uint8_t head[HEAD_SZ], uint64_t size)
+static bool is_image(const uint8_t head[BOOT_HEAD_SZ], uint64_t size)
 {
 	return size >= IMAGE_HEADER_SZ && memcmp(head + IMAGE_MAGIC, "ARM\x64", 4) == 0;
 }
 
-static bool is_zboot(const uint8_t head[HEAD_SZ], uint64_t size)
+static bool is_zboot(const uint8_t head[BOOT_HEAD_SZ], uint64_t size)
 {
 	return size >= IMAGE_HEADER_SZ && memcmp(head, "MZ", 2) == 0 &&
 	       memcmp(head + 4, "zimg", 4) == 0;
 }
 
-static int refuse_foreign(const struct source *src, const uint8_t head[HEAD_SZ],
+static int refuse_foreign(const struct boot_file *src, const uint8_t head[BOOT_HEAD_SZ],
 			  struct failure *ret_failure)
 {
 	const struct unpack_format *format = unpack_format_of(head);
@@ -270,23 +167,23 @@ static int refuse_foreign(const struct source *src, const uint8_t head[HEAD_SZ],
  * The bytes that the file of an Image has, by the sections of its EFI header: 0 where it has none,
  * or one that is not all in the head.
  */
-static uint64_t size_of_sections(const uint8_t head[HEAD_SZ])
+static uint64_t size_of_sections(const uint8_t head[BOOT_HEAD_SZ])
 {
-	uint64_t pe = le32_at(head + IMAGE_PE), size = 0;
+	uint64_t pe = boot_le32(head + PE_AT), size = 0;
 	unsigned nr;
 
-	if (memcmp(head, "MZ", 2) != 0 || pe < IMAGE_HEADER_SZ || pe > HEAD_SZ - PE_OPTIONAL ||
+	if (memcmp(head, "MZ", 2) != 0 || pe < IMAGE_HEADER_SZ || pe > BOOT_HEAD_SZ - PE_OPTIONAL ||
 	    memcmp(head + pe, "PE\0\0", 4) != 0)
 		return 0;
-	nr = le16_at(head + pe + PE_SECTIONS);
-	pe += PE_OPTIONAL + le16_at(head + pe + PE_OPTIONAL_SZ);
+	nr = boot_le16(head + pe + PE_SECTIONS);
+	pe += PE_OPTIONAL + boot_le16(head + pe + PE_OPTIONAL_SZ);
 	for (unsigned i = 0; i < nr; i++, pe += SECTION_SZ) {
 		uint64_t end;
 
-		if (pe + SECTION_SZ > HEAD_SZ)
+		if (pe + SECTION_SZ > BOOT_HEAD_SZ)
 			return 0;
-		end = (uint64_t)le32_at(head + pe + SECTION_RAW) +
-		      le32_at(head + pe + SECTION_RAW_SZ);
+		end = (uint64_t)boot_le32(head + pe + SECTION_RAW) +
+		      boot_le32(head + pe + SECTION_RAW_SZ);
 		if (end > size)
 			size = end;
 	}
@@ -294,21 +191,21 @@ static uint64_t size_of_sections(const uint8_t head[HEAD_SZ])
 }
 
 /* booting.rst 3: the header of an Image. */
-static int read_header(const struct source *src, const uint8_t head[HEAD_SZ], uint64_t size,
+static int read_header(const struct boot_file *src, const uint8_t head[BOOT_HEAD_SZ], uint64_t size,
 		       uint64_t *ret_text_offset, struct placement *ret_place,
 		       struct failure *ret_failure)
 {
 	if (!is_image(head, size))
 		return refuse_foreign(src, head, ret_failure);
-	if (le64_at(head + IMAGE_FLAGS) & IMAGE_FLAG_BE)
+	if (boot_le64(head + IMAGE_FLAGS) & IMAGE_FLAG_BE)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
 				   "build it without CONFIG_CPU_BIG_ENDIAN",
 				   "the kernel is big-endian");
-	ret_place->needs = le64_at(head + IMAGE_SIZE);
+	ret_place->needs = boot_le64(head + IMAGE_SIZE);
 	ret_place->whole = size_of_sections(head);
 	/* booting.rst: without an image_size, text_offset is 0x80000. */
 	if (ret_place->needs)
-		*ret_text_offset = le64_at(head + IMAGE_TEXT_OFFSET);
+		*ret_text_offset = boot_le64(head + IMAGE_TEXT_OFFSET);
 	if (*ret_text_offset % 4)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOEXEC, src->path,
 				   "build or copy it again", "the header of the kernel is damaged");
@@ -316,9 +213,9 @@ static int read_header(const struct source *src, const uint8_t head[HEAD_SZ], ui
 }
 
 /* Where what begins with these bytes is to lie. */
-static int placement_of(const struct source *src, const struct gmem *mem,
-			const uint8_t head[HEAD_SZ], uint64_t size, struct placement *ret_place,
-			struct failure *ret_failure)
+static int placement_of(const struct boot_file *src, const struct gmem *mem,
+			const uint8_t head[BOOT_HEAD_SZ], uint64_t size,
+			struct placement *ret_place, struct failure *ret_failure)
 {
 	struct placement place = { 0 };
 	uint64_t text_offset = FLAT_OFFSET, needs;
@@ -337,7 +234,7 @@ static int placement_of(const struct source *src, const struct gmem *mem,
 
 /* A compressed stream within a file. */
 struct stream {
-	const struct source *src;
+	const struct boot_file *src;
 	uint64_t offset, left; /* of the packed bytes that are not read yet */
 	struct unpack *unpack;
 	struct unpack_io io;
@@ -348,7 +245,7 @@ struct stream {
 static int stream_refill(struct stream *s, struct failure *ret_failure)
 {
 	uint64_t n = s->left < sizeof(s->in) ? s->left : sizeof(s->in);
-	int r = source_read(s->src, s->in, n, s->offset, ret_failure);
+	int r = boot_file_read(s->src, s->in, n, s->offset, ret_failure);
 
 	if (r < 0)
 		return r;
@@ -360,7 +257,7 @@ static int stream_refill(struct stream *s, struct failure *ret_failure)
 	return 0;
 }
 
-static int unpack_failed(const struct source *src, int error, struct failure *ret_failure)
+static int unpack_failed(const struct boot_file *src, int error, struct failure *ret_failure)
 {
 	static const struct {
 		int error;
@@ -376,7 +273,7 @@ static int unpack_failed(const struct source *src, int error, struct failure *re
 		if (words[i].error == error)
 			return failure_set(ret_failure, ITSY_ENVIRONMENT, error, src->path,
 					   words[i].cure, "%s", words[i].cause);
-	return read_failed(ret_failure, src, error);
+	return boot_file_failed(src, error, ret_failure);
 }
 
 /* Up to want bytes; fewer only where the stream ends. */
@@ -406,7 +303,7 @@ static int stream_some(struct stream *s, uint8_t *out, uint64_t want, uint64_t *
 static int unpack_kernel(struct stream *s, const struct gmem *mem, struct placement *ret_place,
 			 uint64_t *ret_end, struct failure *ret_failure)
 {
-	uint8_t head[HEAD_SZ] = { 0 };
+	uint8_t head[BOOT_HEAD_SZ] = { 0 };
 	uint64_t got, rest, over;
 	uint8_t *to;
 	int r;
@@ -435,11 +332,11 @@ static int unpack_kernel(struct stream *s, const struct gmem *mem, struct placem
 }
 
 /* Where in the file the compressed stream of an EFI zboot kernel lies, and what it is. */
-static int zboot_payload(const struct source *src, const struct unpack_format **ret_format,
+static int zboot_payload(const struct boot_file *src, const struct unpack_format **ret_format,
 			 uint64_t *ret_offset, uint64_t *ret_len, struct failure *ret_failure)
 {
-	uint64_t offset = le32_at(src->head + ZBOOT_PAYLOAD);
-	uint64_t len = le32_at(src->head + ZBOOT_PAYLOAD_SZ);
+	uint64_t offset = boot_le32(src->head + ZBOOT_PAYLOAD);
+	uint64_t len = boot_le32(src->head + ZBOOT_PAYLOAD_SZ);
 	char type[ZBOOT_TYPE_SZ + 1] = { 0 };
 
 	memcpy(type, src->head + ZBOOT_TYPE, ZBOOT_TYPE_SZ);
@@ -459,7 +356,7 @@ static int zboot_payload(const struct source *src, const struct unpack_format **
 	return 0;
 }
 
-static int load_packed(const struct source *src, const struct gmem *mem,
+static int load_packed(const struct boot_file *src, const struct gmem *mem,
 		       struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
 {
 	_cleanup_(unpack_destroyp) struct unpack *unpack = NULL;
@@ -479,12 +376,12 @@ static int load_packed(const struct source *src, const struct gmem *mem,
 	s.io.is_last = s.left == 0;
 	unpack = s.unpack = unpack_create(format);
 	if (!unpack)
-		return read_failed(ret_failure, src, ENOMEM);
+		return boot_file_failed(src, ENOMEM, ret_failure);
 	return unpack_kernel(&s, mem, ret_place, ret_end, ret_failure);
 }
 
-static int load_plain(const struct source *src, const struct gmem *mem, struct placement *ret_place,
-		      uint64_t *ret_end, struct failure *ret_failure)
+static int load_plain(const struct boot_file *src, const struct gmem *mem,
+		      struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
 {
 	void *to;
 	int r;
@@ -495,7 +392,7 @@ static int load_plain(const struct source *src, const struct gmem *mem, struct p
 	to = gmem_host(mem, ret_place->at, src->size);
 	if (!to)
 		return does_not_fit(ret_failure, src, mem, src->size);
-	r = source_read(src, to, src->size, 0, ret_failure);
+	r = boot_file_read(src, to, src->size, 0, ret_failure);
 	if (r < 0)
 		return r;
 	*ret_end = ret_place->at + src->size;
@@ -510,7 +407,7 @@ static struct failure *add_doubt(struct loaded *loaded)
 }
 
 /* Is it all there? len: of what lies in memory now. */
-static int judge_length(const struct source *src, const struct placement *place, uint64_t len,
+static int judge_length(const struct boot_file *src, const struct placement *place, uint64_t len,
 			struct loaded *loaded, struct failure *ret_failure)
 {
 	if (len < place->whole)
@@ -529,18 +426,33 @@ static int judge_length(const struct source *src, const struct placement *place,
 	return 0;
 }
 
-static int load_kernel(const struct gmem *mem, const struct loader_files *files,
-		       struct loaded *ret_loaded, struct failure *ret_failure)
+/* Of a unified kernel image, ret_src is the kernel that is in it. */
+static int look_at_kernel(struct boot_file *ret_src, const struct loader_files *files,
+			  struct uki *ret_uki, struct failure *ret_failure)
 {
-	struct source src;
-	struct placement place;
-	uint64_t end, slack;
-	int r;
+	int r = boot_file_look(ret_src, files->wish.kernel, files->kernel, "kernel", ret_failure);
 
-	r = source_look(&src, files->wish.kernel, files->kernel, "kernel", ret_failure);
 	if (r < 0)
 		return r;
-	src.flat = files->wish.flat;
+	ret_src->flat = files->wish.flat;
+	if (ret_src->flat || is_image(ret_src->head, ret_src->size) ||
+	    is_zboot(ret_src->head, ret_src->size))
+		return 0;
+	r = uki_read(ret_src, ret_uki, ret_failure);
+	return r <= 0 ? r : boot_file_narrow(ret_src, &ret_uki->kernel, ret_failure);
+}
+
+static int load_kernel(const struct gmem *mem, const struct loader_files *files, struct uki *uki,
+		       struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	struct boot_file src;
+	struct placement place;
+	uint64_t end = 0, slack;
+	int r;
+
+	r = look_at_kernel(&src, files, uki, ret_failure);
+	if (r < 0)
+		return r;
 	/* An Image may begin with a branch that is lzma's magic. */
 	r = !src.flat && !is_image(src.head, src.size) &&
 			    (unpack_format_of(src.head) || is_zboot(src.head, src.size))
@@ -567,7 +479,7 @@ static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 }
 
 /* Choice: an initrd that Linux would not know is passed on, for a guest need not be Linux. */
-static void judge_initrd(const struct source *src, struct loaded *loaded)
+static void judge_initrd(const struct boot_file *src, struct loaded *loaded)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(initrd_formats); i++)
 		if (src->size >= initrd_formats[i].len &&
@@ -579,26 +491,68 @@ static void judge_initrd(const struct source *src, struct loaded *loaded)
 			  "format newc nor a compressed one");
 }
 
-static int load_initrd(const struct gmem *mem, const struct loader_files *files,
-		       struct loaded *ret_loaded, struct failure *ret_failure)
+/* Choice: what the configuration names takes the place of what is in a unified kernel image. */
+static int look_at_initrd(struct boot_file *ret_src, const struct loader_files *files,
+			  const struct uki *uki, struct failure *ret_failure)
 {
-	struct source src;
+	int r;
+
+	if (files->wish.initrd)
+		return boot_file_look(ret_src, files->wish.initrd, files->initrd, "initrd",
+				      ret_failure);
+	r = boot_file_look(ret_src, files->wish.kernel, files->kernel, "kernel", ret_failure);
+	return r < 0 ? r : boot_file_narrow(ret_src, &uki->initrd, ret_failure);
+}
+
+static int load_initrd(const struct gmem *mem, const struct loader_files *files,
+		       const struct uki *uki, struct loaded *ret_loaded,
+		       struct failure *ret_failure)
+{
+	struct boot_file src;
 	uint64_t at = align_up(ret_loaded->kernel_end, INITRD_ALIGN);
 	void *to;
 	int r;
 
-	r = source_look(&src, files->wish.initrd, files->initrd, "initrd", ret_failure);
+	r = look_at_initrd(&src, files, uki, ret_failure);
 	if (r < 0)
 		return r;
 	to = gmem_host(mem, at, src.size);
 	if (!to)
 		return does_not_fit(ret_failure, &src, mem, src.size);
-	r = source_read(&src, to, src.size, 0, ret_failure);
+	r = boot_file_read(&src, to, src.size, 0, ret_failure);
 	if (r < 0)
 		return r;
 	judge_initrd(&src, ret_loaded);
 	ret_loaded->initrd = at;
 	ret_loaded->initrd_end = at + src.size;
+	return 0;
+}
+
+/* Its text, on one line, as systemd-stub has it. */
+static int load_cmdline(const struct loader_files *files, const struct uki *uki,
+			struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	const size_t max = sizeof(ret_loaded->cmdline) - 1;
+	char *text = ret_loaded->cmdline;
+	struct boot_file src;
+	size_t len;
+	int r = boot_file_look(&src, files->wish.kernel, files->kernel, "kernel", ret_failure);
+
+	if (r < 0)
+		return r;
+	if (uki->cmdline.size > max)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, E2BIG, src.path,
+				   "make the unified kernel image with a shorter one",
+				   "its command line has more than %zu characters", max);
+	r = boot_file_read(&src, text, uki->cmdline.size, uki->cmdline.offset, ret_failure);
+	if (r < 0)
+		return r;
+	text[uki->cmdline.size] = '\0';
+	for (len = 0; text[len]; len++)
+		if ((unsigned char)text[len] < 0x20)
+			text[len] = ' ';
+	while (len && text[len - 1] == ' ')
+		text[--len] = '\0';
 	return 0;
 }
 
@@ -624,9 +578,9 @@ int loader_open(struct loader_files *files, const struct loader_wish *wish,
 	assert(wish->kernel);
 
 	*files = (struct loader_files){ *wish, -1, -1 };
-	r = open_file(wish->kernel, "kernel", &files->kernel, ret_failure);
+	r = boot_file_open(wish->kernel, "kernel", &files->kernel, ret_failure);
 	if (r >= 0 && wish->initrd)
-		r = open_file(wish->initrd, "initrd", &files->initrd, ret_failure);
+		r = boot_file_open(wish->initrd, "initrd", &files->initrd, ret_failure);
 	if (r < 0)
 		loader_close(files);
 	return r;
@@ -647,16 +601,18 @@ int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 	const char *kernel = files->wish.kernel, *initrd = files->wish.initrd;
 	const struct gmem bank = boot_bank(mem);
 	struct loaded loaded = { 0 };
-	int r = load_kernel(&bank, files, &loaded, ret_failure);
+	struct uki uki = { 0 };
+	int r = load_kernel(&bank, files, &uki, &loaded, ret_failure);
 
 	if (r < 0)
 		return r;
 	loaded.initrd = loaded.initrd_end = loaded.kernel_end;
-	if (initrd) {
-		r = load_initrd(&bank, files, &loaded, ret_failure);
-		if (r < 0)
-			return r;
-	}
+	if (initrd || uki.initrd.size)
+		r = load_initrd(&bank, files, &uki, &loaded, ret_failure);
+	if (r >= 0 && uki.cmdline.size)
+		r = load_cmdline(files, &uki, &loaded, ret_failure);
+	if (r < 0)
+		return r;
 	loaded.fdt = align_up(loaded.initrd_end, FDT_SZ);
 	loaded.fdt_max_sz = FDT_SZ;
 	if (!gmem_host(&bank, loaded.fdt, FDT_SZ))

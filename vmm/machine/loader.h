@@ -18,6 +18,7 @@ struct loaded {
 	uint64_t kernel, kernel_end; /* what the kernel says it needs, [kernel, kernel_end) */
 	uint64_t initrd, initrd_end; /* equal without an initrd */
 	uint64_t fdt, fdt_max_sz;    /* room for the device tree, 2 MiB aligned */
+	char cmdline[2048];	     /* a unified kernel image's own; "": none */
 	/* Of files that are loaded all the same: what makes it likely that the guest fails. */
 	struct failure doubts[2];
 	size_t nr_doubts;
@@ -31,10 +32,11 @@ struct loader_wish {
 };
 
 /*
- * The kernel is an arm64 Image, plain, compressed (unpack.h) or in an EFI zboot container; where
- * it is said to be flat, any file, loaded 0x80000 above the start of the bank and entered at its
- * first byte. A file that cannot be read, is not whole, is something else or does not fit is a
- * failure with ITSY_ENVIRONMENT.
+ * The kernel is an arm64 Image, plain, compressed (unpack.h) or in an EFI zboot container; or a
+ * unified kernel image with one of these, whose initrd is loaded unless another one is wished
+ * for. Where it is said to be flat, it is any file, loaded 0x80000 above the start of the bank and
+ * entered at its first byte. A file that cannot be read, is not whole, is something else or does
+ * not fit is a failure with ITSY_ENVIRONMENT.
  */
 int loader_load(const struct gmem *mem, const struct loader_wish *wish, struct loaded *ret_loaded,
 		struct failure *ret_failure) _must_check_;

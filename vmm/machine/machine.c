@@ -526,7 +526,7 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		.nr_ram = m->cfg.mem->nr,
 		.initrd = loaded->initrd,
 		.initrd_end = loaded->initrd_end,
-		.cmdline = m->cfg.config->cmdline,
+		.cmdline = m->cfg.config->cmdline[0] ? m->cfg.config->cmdline : loaded->cmdline,
 	};
 	void *buf = gmem_host(m->cfg.mem, loaded->fdt, loaded->fdt_max_sz);
 	int r;
