@@ -39,7 +39,7 @@ void check_files(const struct check_host *host, struct check_result *ret)
 	}
 	r = gmem_init_banks(&mem, map.ram.banks, map.ram.nr, 0);
 	if (r < 0) {
-		check_say(ret, VERDICT_FAIL, "lower memory in the configuration",
+		check_say(ret, VERDICT_FAIL, "give the guest less memory",
 			  "%llu MiB of memory cannot be had: %s",
 			  (unsigned long long)(c->memory / MiB), strerror(-r));
 		return;
@@ -77,8 +77,7 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 	if (r < 0)
 		check_say(ret, VERDICT_FAIL, failure.cure, "%s", failure.cause);
 	else if (r == GUEST_MEMORY_SHORT)
-		check_say(ret, VERDICT_WARN,
-			  "lower memory in the configuration, or end other programs",
+		check_say(ret, VERDICT_WARN, "give the guest less memory, or end other programs",
 			  "the guest may use %llu MiB, and %llu MiB are free", mib, available);
 	else if (c->huge_page)
 		check_say(ret, VERDICT_PASS, NULL, "%llu MiB in huge pages of %s", mib,

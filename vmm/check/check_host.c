@@ -121,10 +121,11 @@ void check_kernel(const struct check_host *host, struct check_result *ret)
 
 	if (!parse_release(host->release, &r))
 		check_say(ret, VERDICT_WARN, "itsy is tested with Linux 6.1 and later",
-			  "the version %s tells nothing", host->release);
+			  "'%s' does not tell which Linux this is", host->release);
 	else if (series_of(&r) < KERNEL_MIN)
-		check_say(ret, VERDICT_WARN, "use Linux 6.1 or later, which itsy is tested with",
-			  "Linux %s is old", host->release);
+		check_say(ret, VERDICT_WARN, "guests may run; use Linux 6.1 or later",
+			  "Linux %s is older than 6.1, the first that itsy is tested with",
+			  host->release);
 	else
 		check_say(ret, VERDICT_PASS, NULL, "Linux %s", host->release);
 }

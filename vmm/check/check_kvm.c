@@ -61,7 +61,8 @@ void check_kvm_extensions(const struct check_host *host, struct check_result *re
 	}
 	vm_needs_unmet_options(&vm, missing, sizeof(missing));
 	if (missing[0])
-		check_say(ret, VERDICT_WARN, "guests run; a newer kernel has them", "missing: %s",
+		check_say(ret, VERDICT_WARN,
+			  "guests run without; use a newer kernel, which has them", "missing: %s",
 			  missing);
 	else
 		check_say(ret, VERDICT_PASS, NULL, "all %zu are there", vm_needs_nr());

@@ -133,8 +133,7 @@ static enum exit_status try_only(struct config *config)
 	r = gmem_init_banks(&mem, map.ram.banks, map.ram.nr, 0);
 	if (r < 0)
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "guest memory",
-				  "lower memory in the configuration", "cannot be had: %s",
-				  strerror(-r));
+				  "give the guest less memory", "cannot be had: %s", strerror(-r));
 	else
 		r = loader_load(
 			&mem, &(struct loader_wish){ config->kernel, config->initrd, config->flat },

@@ -47,7 +47,7 @@ int guest_memory_find(const struct config *config, const char *root, struct fail
 	/* A host that has not got it would kill the process in the middle, with functions bound. */
 	if (config->nr_devices)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
-				   "lower memory in the configuration, or end other programs",
+				   "give the guest less memory, or end other programs",
 				   "%llu MiB cannot be locked for DMA, for %llu MiB are free",
 				   (unsigned long long)(config->memory / MiB),
 				   (unsigned long long)(available / MiB));
@@ -94,7 +94,7 @@ static void does_not_fit(const struct config *config, const struct ram_plan *mos
 {
 	(void)failure_set(
 		failure, ITSY_ENVIRONMENT, ENOSPC, "guest memory",
-		"lower memory in the configuration; itsy run --print-memory-map shows "
+		"give the guest less memory; itsy run --print-memory-map shows "
 		"what is in the way",
 		"%llu MiB do not fit around what devices do not reach: %llu MiB are left, "
 		"in %zu ranges of %u at most",
@@ -158,8 +158,7 @@ int guest_memory_make(const struct config *config, const struct pci_host_fs *hos
 	r = gmem_init_banks(mem, map.ram.banks, map.ram.nr, config->huge_page);
 	if (r < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
-				   "lower memory in the configuration",
-				   "%llu MiB cannot be had (%s)",
+				   "give the guest less memory", "%llu MiB cannot be had (%s)",
 				   (unsigned long long)(config->memory / MiB), strerror(-r));
 	return 0;
 }

@@ -44,7 +44,7 @@ static void test_the_map_of_memory_is_told(void **state)
 		  "2048 MiB do not fit around what devices do not reach: 0 MiB are left, in 0 "
 		  "ranges "
 		  "of 8 at most",
-		  "lower memory in the configuration; itsy run --print-memory-map shows what is in "
+		  "give the guest less memory; itsy run --print-memory-map shows what is in "
 		  "the way" },
 		/* Without devices there is nothing to ask. */
 		{ "40000000-ffffffff : PCI Bus 0000:00\n", 0, VERDICT_NONE, "", "" },

@@ -334,7 +334,8 @@ static void test_memory_is_compared_with_what_is_free(void **state)
 		w.config.memory = cases[i].mib * MiB;
 		w.config.nr_devices = cases[i].nr_devices;
 		check(check_memory);
-		expect(cases[i].want, "2048 MiB", cases[i].want == VERDICT_PASS ? NULL : "lower");
+		expect(cases[i].want, "2048 MiB",
+		       cases[i].want == VERDICT_PASS ? NULL : "less memory");
 	}
 }
 

@@ -49,7 +49,7 @@ static void test_what_is_free_or_short_or_not_there_is_told(void **state)
 		{ 512, 0, 1, GUEST_MEMORY_FREE, "", "" },
 		{ 513, 0, 0, GUEST_MEMORY_SHORT, "", "" },
 		{ 513, 0, 1, -ENOMEM, "513 MiB cannot be locked for DMA, for 512 MiB are free",
-		  "lower memory in the configuration, or end other programs" },
+		  "give the guest less memory, or end other programs" },
 		/* With devices or without, they are set aside at once. */
 		{ 64, 2 * MiB, 0, GUEST_MEMORY_FREE, "", "" },
 		{ 64, 2 * MiB, 1, GUEST_MEMORY_FREE, "", "" },
