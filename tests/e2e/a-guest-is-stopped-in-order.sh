@@ -50,7 +50,8 @@ kill -TERM $pid $(guest_process $pid)
 end_guest
 
 start_guest asked /etc/box.conf ready --set "cmdline=$say itsy.pressed=reset"
-step ask itsy ctl box stop
+step ask itsy ctl box stop --wait
+step gone ls /run/itsy
 end_guest
 
 # What listens to the button, and does nothing.
@@ -91,6 +92,7 @@ for name in signal asked; do
 done
 has signal.out '^job stop: PASS$'
 is_status ask 0
+lacks gone.out 'box'
 has ask.out '^the guest was asked to power off: its power is cut after 3600 s$'
 has asked.err '^itsy: the guest has reset itself, and is not started again, as it was asked to power off$'
 

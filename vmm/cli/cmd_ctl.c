@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,7 +35,7 @@
 #define USAGE_SZ    128u
 
 struct ctl {
-	bool json, histogram, audit, force, now;
+	bool json, histogram, audit, force, now, wait;
 	const char *name;
 	const struct control_verb *verb;
 	char **words; /* behind the verb */
@@ -53,11 +54,13 @@ static const struct option_row rows[] = {
 	  .help = "remove: at once, without asking the guest" },
 	{ "now", NULL, option_flag, OPTION_MEMBER(struct ctl, now),
 	  .help = "stop: cut its power, without asking the guest" },
+	{ "wait", NULL, option_flag, OPTION_MEMBER(struct ctl, wait),
+	  .help = "stop: until it has ended and its devices are given back" },
 	{ "json", NULL, option_flag, OPTION_MEMBER(struct ctl, json),
 	  .help = "as one JSON object, for programs" },
 };
 
-#define STOP_ROWS (rows + ARRAY_SIZE(rows) - 2)
+#define STOP_ROWS (rows + ARRAY_SIZE(rows) - 3)
 #define JSON_ROW  (rows + ARRAY_SIZE(rows) - 1)
 
 /*
@@ -72,6 +75,7 @@ static const struct {
 	{ "audit", "its", offsetof(struct ctl, audit) },
 	{ "force", "remove", offsetof(struct ctl, force) },
 	{ "now", "stop", offsetof(struct ctl, now) },
+	{ "wait", "stop", offsetof(struct ctl, wait) },
 };
 
 static const bool *flag_of(const struct ctl *c, size_t i)
@@ -143,7 +147,7 @@ const struct command_line stop_line = {
 	.usage = "itsy stop [OPTION]... NAME",
 	.about = "Asks the running guest NAME to power off, as itsy ctl NAME stop does.\n",
 	.rows = STOP_ROWS,
-	.nr_rows = 2,
+	.nr_rows = 3,
 };
 
 const struct command_line pause_line = {
@@ -380,12 +384,30 @@ static int run_verb(struct ctl *c)
 	return r;
 }
 
+/* However long that takes: the guest's stop-timeout is a limit of its own. */
+static int run_verb_and_wait(struct ctl *c)
+{
+	_cleanup_fd_ int process = -1;
+	struct pollfd ended = { .events = POLLIN };
+	int r = client_process(c->fd, c->name, &process, &c->failure);
+
+	if (r == 0)
+		r = run_verb(c);
+	if (r < 0)
+		return r;
+	(void)fflush(stdout);
+	ended.fd = process;
+	while (poll(&ended, 1, -1) < 0 && errno == EINTR)
+		continue;
+	return 0;
+}
+
 /* "irqs" is more than one request: rates need two, and --histogram is another verb. */
 static int run(struct ctl *c)
 {
 	if (strcmp(c->verb->name, "irqs") == 0)
 		return c->histogram ? list_histogram(c) : list_irqs(c);
-	return run_verb(c);
+	return c->wait ? run_verb_and_wait(c) : run_verb(c);
 }
 
 /* ---- without a name --------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -129,6 +130,22 @@ int client_open(const char *dir, const char *name, int *ret_fd, struct failure *
 						 : "see /run/itsy",
 				   "its control socket cannot be used: %s", strerror(-fd));
 	*ret_fd = fd;
+	return 0;
+}
+
+/* Who listens is who was started: unix(7), SO_PEERCRED. */
+int client_process(int fd, const char *name, int *ret_process, struct failure *ret_failure)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	int process = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0)
+		process = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+	if (process < 0)
+		return failure_set(ret_failure, ITSY_RUNTIME, EIO, name, "leave out --wait",
+				   "its process cannot be waited for: %s", strerror(errno));
+	*ret_process = process;
 	return 0;
 }
 

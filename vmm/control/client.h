@@ -30,6 +30,13 @@ int client_open(const char *dir, const char *name, int *ret_fd,
 		struct failure *ret_failure) _must_check_;
 
 /*
+ * The process of the guest's itsy run, which ends when all is given back: *ret_process is a pidfd,
+ * the caller's to close, that can be read when it has ended (pidfd_open(2)). 0, or -EIO.
+ */
+int client_process(int fd, const char *name, int *ret_process,
+		   struct failure *ret_failure) _must_check_;
+
+/*
  * Send a request and wait for the reply. The request is taken, also on failure; the
  * member "itsy" is added to it. *ret_reply is the caller's. 0; -EINVAL with ITSY_USAGE
  * where the guest refuses; -ECONNRESET where it has ended; else negative errno with

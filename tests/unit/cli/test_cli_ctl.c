@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pty.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +37,8 @@ static struct {
 	char asked[1024]; /* all requests, with a newline behind each */
 	const char *names[4];
 	int list_error, open_error;
+	int process; /* what can be read when it has ended; -1: it cannot be seen */
+	_Atomic bool has_ended;
 	uint64_t slept_ns;
 	bool is_silent; /* it does not answer */
 	struct capture said;
@@ -59,6 +63,15 @@ int client_open(const char *dir, const char *name, int *ret_fd, struct failure *
 		return failure_set(ret_failure, ITSY_USAGE, w.open_error ?: EACCES, name, NULL,
 				   "no guest of this name runs");
 	*ret_fd = dup(STDERR_FILENO);
+	return 0;
+}
+
+int client_process(int fd, const char *name, int *ret_process, struct failure *ret_failure)
+{
+	assert_true(fd >= 0);
+	if (w.process < 0)
+		return failure_set(ret_failure, ITSY_RUNTIME, EIO, name, NULL, "is out of sight");
+	*ret_process = dup(w.process);
 	return 0;
 }
 
@@ -386,6 +399,39 @@ static void test_list_is_ctl_without_a_name(void **state)
 	}
 }
 
+static void *end_soon(void *arg)
+{
+	for (unsigned i = 0; i < 50; i++)
+		sched_yield();
+	w.has_ended = true;
+	assert_int_equal(write(*(int *)arg, "", 1), 1);
+	return NULL;
+}
+
+static void test_stop_waits_for_the_end_where_it_is_told_to(void **state)
+{
+	pthread_t thread;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	w.process = fds[0];
+	w.answers[0] = "{\"asked\": true, \"timeout_s\": 80}";
+	assert_int_equal(pthread_create(&thread, NULL, end_soon, &fds[1]), 0);
+	assert_int_equal(run(cmd_verb, "stop --wait box"), ITSY_OK);
+	assert_true(w.has_ended);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(w.asked, "{\"do\":\"stop\",\"now\":false}\n");
+	/* Whom it cannot wait for it does not ask. */
+	w.process = -1;
+	assert_int_equal(run(cmd_ctl, "ctl box stop --wait"), ITSY_RUNTIME);
+	assert_string_equal(w.asked, "");
+	has(w.said.err, "itsy: error: box: is out of sight");
+	assert_int_equal(run(cmd_verb, "stop box"), ITSY_OK);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_a_command_of_its_own_is_the_verb_of_ctl(void **state)
 {
 	static const struct {
@@ -644,6 +690,7 @@ int main(void)
 		cmocka_unit_test_setup(test_states_are_told_of_a_guest_and_in_the_list, make),
 		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
 		cmocka_unit_test_setup(test_a_command_of_its_own_is_the_verb_of_ctl, make),
+		cmocka_unit_test_setup(test_stop_waits_for_the_end_where_it_is_told_to, make),
 		cmocka_unit_test_setup(test_guests_of_others_and_those_that_are_silent_are_told,
 				       make),
 		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,

@@ -5,6 +5,7 @@
  * process of its own.
  */
 #include <errno.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -572,6 +573,36 @@ static void test_what_a_killed_one_left_is_replaced(void **state)
 	end(&server);
 }
 
+static bool is_readable(int fd, int ms)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+
+	return poll(&pollfd, 1, ms) == 1 && (pollfd.revents & POLLIN);
+}
+
+static void test_the_end_of_a_guests_process_can_be_waited_for(void **state)
+{
+	struct failure failure = { 0 };
+	struct server server;
+	int fd, fds[2], process = -1;
+
+	(void)state;
+	start(&server);
+	fd = connected();
+	assert_int_equal(client_process(fd, "box", &process, &failure), 0);
+	assert_false(is_readable(process, 0));
+	end(&server);
+	assert_true(is_readable(process, -1));
+	(void)close(process);
+	(void)close(fd);
+	/* What is no socket has no other end. */
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(client_process(fds[0], "box", &process, &failure), -EIO);
+	assert_string_equal(failure.cure, "leave out --wait");
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_an_unknown_name_gets_a_suggestion_and_the_list(void **state)
 {
 	struct client_names names;
@@ -650,6 +681,7 @@ int main(void)
 		WITH_DIR(test_clients_beyond_the_limit_are_turned_away),
 		WITH_DIR(test_a_second_of_the_same_name_is_told_who_has_it),
 		WITH_DIR(test_what_a_killed_one_left_is_replaced),
+		WITH_DIR(test_the_end_of_a_guests_process_can_be_waited_for),
 		WITH_DIR(test_an_unknown_name_gets_a_suggestion_and_the_list),
 		WITH_DIR(test_a_guest_that_ends_is_told_from_one_that_refuses),
 		WITH_DIR(test_a_directory_that_cannot_be_made_is_a_failure),
