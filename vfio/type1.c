@@ -150,11 +150,14 @@ static int group_join(struct vfio_iommu *iommu, struct vfio_group *group,
 			vfio_failure_driver(failure, "vfio_iommu_type1");
 		return r;
 	}
+	/*
+	 * While a guest runs it is there, and others read that and the ranges as they map BARs.
+	 * What has become too much of those the kernel refuses.
+	 */
+	if (fn->group_file)
+		return 0;
 	iommu->ready = true;
-
-	/* While a guest runs, others read the ranges as they map BARs. What has become too much of
-	 * them the kernel refuses. */
-	r = fn->group_file ? 0 : load_ranges(iommu);
+	r = load_ranges(iommu);
 	if (r < 0)
 		return vfio_fail(failure, VFIO_FAILURE_OTHER, r, "VFIO_IOMMU_GET_INFO");
 	return 0;
