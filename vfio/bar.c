@@ -331,6 +331,7 @@ void bars_unmap(struct vfio_device *dev)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 
+	pthread_mutex_lock(&dev->maps);
 	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
 		struct vfio_bar *bar = &dev->bars[i].shape;
 
@@ -340,6 +341,28 @@ void bars_unmap(struct vfio_device *dev)
 			bar->pieces[k].map = NULL;
 		}
 	}
+	pthread_mutex_unlock(&dev->maps);
+}
+
+void vfio_bars_drop_pages(struct vfio_device *dev)
+{
+	const struct vfio_sys *sys = &dev->container->sys;
+
+	pthread_mutex_lock(&dev->maps);
+	for (unsigned i = 0; i < VFIO_DEVICE_BARS; i++) {
+		const struct vfio_bar_state *state = &dev->bars[i];
+
+		for (size_t k = 0; k < state->shape.nr_pieces; k++) {
+			const struct vfio_bar_piece *piece = &state->shape.pieces[k];
+
+			/* Refused, it keeps its pages. */
+			if (piece->map)
+				(void)!sys->map_anew(sys->ctx, dev->fd,
+						     state->region + piece->offset, piece->size,
+						     piece->map);
+		}
+	}
+	pthread_mutex_unlock(&dev->maps);
 }
 
 /* The low bits of its register, which no write changes. */

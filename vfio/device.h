@@ -198,6 +198,12 @@ struct vfio_bar {
 void vfio_device_bar(struct vfio_device *dev, unsigned bar, struct vfio_bar *ret_bar);
 
 /*
+ * Have the guest's next access to each piece that is mapped leave the guest, for the host to map it
+ * again. Waits for no access and no reset. Any thread.
+ */
+void vfio_bars_drop_pages(struct vfio_device *dev);
+
+/*
  * Let the DMA of all functions of the container reach a piece that is mapped under iova, until the
  * second of these. Any thread. 0, or negative errno: the piece is not reached, or still is.
  */

@@ -91,6 +91,10 @@ struct vfio_device {
 	_Atomic(enum vfio_irq_kind) kind; /* enabled at the host */
 	_Atomic unsigned irqs_epoch;	  /* vfio_device_irqs_epoch() */
 
+	/* Guards that the pieces of bars stay mapped, of that fd; held for a moment, and the last
+	 * one taken. */
+	pthread_mutex_t maps;
+
 	/* Guards what follows, updates of the vectors and changes of kind; not held in callbacks.
 	 */
 	pthread_mutex_t lock;

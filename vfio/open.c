@@ -13,7 +13,8 @@
  * files hands over; then the old one, which the rest of a running machine holds, has what the new
  * one had, and is as after power-on.
  *
- * Lock order: a device's lock, then the container's; no callback runs under them.
+ * Lock order: a device's lock, then the container's, then that of the device's mappings (maps); no
+ * callback runs under them.
  */
 #include <assert.h>
 #include <errno.h>
@@ -192,6 +193,8 @@ static int make_device(struct vfio_container *c, struct vfio_iommu_function *ope
 	pci_bdf_format(opening->bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
+	r = pthread_mutex_init(&dev->maps, NULL);
+	assert(r == 0);
 	r = pthread_cond_init(&dev->idle, NULL);
 	assert(r == 0);
 
@@ -267,6 +270,7 @@ void vfio_device_destroy(struct vfio_device *dev)
 	vfio_device_detach(dev);
 	irqs_close(dev);
 	pthread_cond_destroy(&dev->idle);
+	pthread_mutex_destroy(&dev->maps);
 	pthread_mutex_destroy(&dev->lock);
 	free(dev);
 }
@@ -311,7 +315,11 @@ static bool is_same_device(const struct vfio_device *was, const struct vfio_devi
 static void take_over(struct vfio_device *dev, struct vfio_device *from)
 {
 	irqs_disable(from);
+	pthread_mutex_lock(&dev->maps);
 	dev->fd = TAKE_FD(from->fd);
+	memcpy(dev->bars, from->bars, sizeof(dev->bars));
+	pthread_mutex_unlock(&dev->maps);
+	memset(from->bars, 0, sizeof(from->bars));
 	dev->group = TAKE_PTR(from->group);
 	dev->hot = TAKE_PTR(from->hot);
 	dev->can_reset = from->can_reset;
@@ -321,8 +329,6 @@ static void take_over(struct vfio_device *dev, struct vfio_device *from)
 	dev->cfg = from->cfg;
 	dev->opened = true;
 	from->opened = false;
-	memcpy(dev->bars, from->bars, sizeof(dev->bars));
-	memset(from->bars, 0, sizeof(from->bars));
 	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
 		dev->notices[i] = TAKE_FD(from->notices[i]);
 }

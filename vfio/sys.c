@@ -114,6 +114,19 @@ static void kernel_munmap(void *ctx, void *map, size_t len)
 	(void)munmap(map, len);
 }
 
+/*
+ * No page fault, and none of KVM's, sees the mapping gone: that would be the end of its vCPU. Two
+ * calls (munmap() and mmap(), mprotect() twice) would have a moment between them.
+ */
+static int kernel_map_anew(void *ctx, int fd, uint64_t offset, size_t len, void *map)
+{
+	const void *again =
+		mmap(map, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)offset);
+
+	(void)ctx;
+	return again == MAP_FAILED ? -errno : 0;
+}
+
 static int kernel_eventfd(void *ctx)
 {
 	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -158,6 +171,7 @@ struct vfio_sys vfio_sys_kernel(void)
 		.pwrite = kernel_pwrite,
 		.mmap = kernel_mmap,
 		.munmap = kernel_munmap,
+		.map_anew = kernel_map_anew,
 		.eventfd = kernel_eventfd,
 		.zalloc = kernel_zalloc,
 		.now_ns = kernel_now_ns,

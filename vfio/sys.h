@@ -24,6 +24,11 @@ struct vfio_sys {
 	/* Shared, readable and writable. */
 	int (*mmap)(void *ctx, int fd, uint64_t offset, size_t len, void **ret_map);
 	void (*munmap)(void *ctx, void *map, size_t len);
+	/*
+	 * The same mapping in its own place, at once for all who touch it, without a page of it:
+	 * KVM's second stages have none any more, either.
+	 */
+	int (*map_anew)(void *ctx, int fd, uint64_t offset, size_t len, void *map);
 	int (*eventfd)(void *ctx); /* non-blocking, closed on exec */
 	void *(*zalloc)(void *ctx, size_t nr, size_t size);
 	uint64_t (*now_ns)(void *ctx); /* CLOCK_MONOTONIC */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "vfio/affinity.h"
 #include "vfio/bind.h"
@@ -20,6 +21,7 @@
 #include "vmm/base/clock.h"
 #include "vmm/dev/function_find.h"
 #include "vmm/dev/vfio_words.h"
+#include "vmm/irq/irq_line.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 
@@ -462,6 +464,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
+	struct utsname host;
 	int r = open_device(p, container, &vf);
 
 	if (r < 0)
@@ -481,8 +484,10 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 	/* Without them the vectors work as well; what irqfd takes is not known then. */
 	p->irq.host_counts = p->host_counts;
 	r = irq_function_open(&p->irq, p->dev, config->events, ret_failure);
-	if (r >= 0 && p->irq.line.pin)
+	if (r >= 0 && p->irq.line.pin) {
 		p->irq.line.intid = pci_host_intid(p->devfn, p->irq.line.pin);
+		p->irq.line.needs_exit = uname(&host) < 0 || irq_line_needs_exit(host.release);
+	}
 	return r;
 }
 

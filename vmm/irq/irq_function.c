@@ -38,12 +38,15 @@ static bool is_line(const struct irq_function *f, unsigned vector)
 	return f->line.pin && vector == f->line.vector;
 }
 
-/* A level that is asserted already stays so. */
+/* A level that is asserted already stays so. Its handler looks at the function: irq_line.h. */
 static bool assert_line(struct irq_function *f)
 {
 	struct vector_counts *counts = &f->vectors[f->line.vector];
-	bool done = f->line.intid && eventfd_write(f->line.trigger, 1) == 0;
+	bool done;
 
+	if (f->line.needs_exit)
+		vfio_bars_drop_pages(f->dev);
+	done = f->line.intid && eventfd_write(f->line.trigger, 1) == 0;
 	count(done ? &counts->injected : &counts->dropped);
 	return done;
 }

@@ -71,7 +71,7 @@ enum tied_is {
 
 /*
  * INTx of a function, a level: vmm/irq/irq_line.h has its way to the guest. Constant from
- * irq_function_open() on, but for intid.
+ * irq_function_open() on, but for intid and needs_exit.
  */
 struct irq_line {
 	unsigned pin;	 /* 1 to 4; 0: the function has none */
@@ -79,6 +79,7 @@ struct irq_line {
 	unsigned intid;	 /* the guest's interrupt, set by who puts it on a bus; 0: none */
 	int trigger;	 /* owned eventfd: KVM asserts the interrupt */
 	int unmask;	 /* borrowed: who signals it has VFIO look at the function's pin again */
+	bool needs_exit; /* while the guest handles it: irq_line_needs_exit() */
 };
 
 /* The parts of a machine that take a function's interrupts; all borrowed. */

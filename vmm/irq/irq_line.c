@@ -5,7 +5,19 @@
 #include "vmm/irq/irq_line.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
+
+#define NEEDS_EXIT_SINCE (6u << 16 | 19)
+
+bool irq_line_needs_exit(const char *release)
+{
+	unsigned major = 0, minor = 0;
+
+	/* What does not say its number is new. */
+	return sscanf(release, "%u.%u", &major, &minor) != 2 ||
+	       (major << 16 | minor) >= NEEDS_EXIT_SINCE;
+}
 
 static uint32_t gsi_of(const struct irq_function *f, uint32_t first_gsi)
 {

@@ -39,4 +39,14 @@ int irq_lines_tie(const struct vm *vm, struct irq_function *const *functions, si
 void irq_lines_untie(const struct vm *vm, struct irq_function *const *functions,
 		     size_t nr_functions, uint32_t first_gsi);
 
+/*
+ * Does KVM of this release (of utsname) take the end of a level for one only where it has seen the
+ * interrupt active? So it is from Linux 6.19 on (vgic_v3_fold_lr() notifies if "deactivated"), up
+ * to 7.3 at the least: what a guest takes and ends between two exits stays asserted, and comes
+ * again and again, until one of its exits lies between the two by chance. KVM looks at each exit:
+ * so the function's pages are dropped before its interrupt is asserted, and the handler's first
+ * look at its function is one.
+ */
+bool irq_line_needs_exit(const char *release);
+
 #endif

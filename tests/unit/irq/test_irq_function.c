@@ -99,6 +99,12 @@ bool vfio_vector_message(const struct vfio_device *dev, unsigned vector,
 	return dev->take[vector] == VFIO_TAKE_DELIVER;
 }
 
+/* irq_line_exits has it. */
+void vfio_bars_drop_pages(struct vfio_device *dev)
+{
+	(void)dev;
+}
+
 enum vfio_take vfio_vector_take(struct vfio_device *dev, unsigned vector,
 				struct msi_message *ret_message)
 {

@@ -228,6 +228,28 @@ static void test_where_kvm_refuses_one_it_has_none(void **state)
 	}
 }
 
+static void test_kernels_that_look_at_exits_are_known_by_their_number(void **state)
+{
+	static const struct {
+		const char *release;
+		bool needs_exit;
+	} cases[] = {
+		{ "5.10.0-30-arm64", false },
+		{ "6.1.0-37-arm64", false },
+		{ "6.18.99", false },
+		{ "6.19.0-rc1", true },
+		{ "6.20", true },
+		{ "7.0-rc3", true },
+		{ "7.3.4+deb13-arm64", true },
+		{ "next-20260101", true },
+		{ "", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		assert_int_equal(irq_line_needs_exit(cases[i].release), cases[i].needs_exit);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -239,6 +261,7 @@ int main(void)
 		TEST(test_who_shares_a_line_is_heard_until_the_last_one_has_let_go),
 		TEST(test_what_a_machine_that_is_gone_has_not_ended_comes_again),
 		TEST(test_where_kvm_refuses_one_it_has_none),
+		TEST(test_kernels_that_look_at_exits_are_known_by_their_number),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

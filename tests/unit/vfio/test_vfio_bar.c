@@ -202,6 +202,32 @@ static void test_nvme_registers_are_mapped_and_table_trapped(void **state)
 	stop(&w);
 }
 
+static void test_the_pages_of_what_is_mapped_are_dropped(void **state)
+{
+	volatile uint32_t *registers;
+	struct vfio_bar bar;
+	struct world w;
+
+	(void)state;
+	fake_init(&w.fake);
+	w.fn = fake_add_nvme(&w.fake, BDF, 1);
+	open_it(&w);
+	vfio_bars_drop_pages(w.dev);
+	assert_int_equal(w.fake.dropped, 0x2000);
+	/* The same registers, in the same place. */
+	vfio_device_bar(w.dev, 0, &bar);
+	registers = bar.pieces[0].map;
+	registers[0x14 / 4] = 0x00460001;
+	assert_int_equal(fake_memory(w.fn, 0, 0x14), 0x00460001);
+	vfio_bars_drop_pages(w.dev);
+	assert_int_equal(w.fake.dropped, 0x4000);
+	/* Nothing of what the host has got back. */
+	vfio_device_detach(w.dev);
+	vfio_bars_drop_pages(w.dev);
+	assert_int_equal(w.fake.dropped, 0x4000);
+	stop(&w);
+}
+
 static void test_table_in_the_middle_of_a_page_traps_the_page(void **state)
 {
 	struct vfio_bar bar;
@@ -621,6 +647,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bar_is_cut_as_spans_and_pages_say),
 		cmocka_unit_test(test_nvme_registers_are_mapped_and_table_trapped),
+		cmocka_unit_test(test_the_pages_of_what_is_mapped_are_dropped),
 		cmocka_unit_test(test_table_in_the_middle_of_a_page_traps_the_page),
 		cmocka_unit_test(test_host_with_large_pages_traps_more),
 		cmocka_unit_test(test_a_bar_smaller_than_a_page_is_mapped_as_large_as_one),

@@ -48,6 +48,31 @@ static void test_files_are_opened_read_written_and_mapped(void **state)
 	close(fd);
 }
 
+/* What KVM makes of it only a host with KVM shows: every-interrupt-arrives.sh. */
+static void test_what_is_mapped_anew_is_the_same(void **state)
+{
+	struct vfio_sys sys = vfio_sys_kernel();
+	int fd = memfd_create("file", MFD_CLOEXEC);
+	void *map = NULL;
+	char *p, buf;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)(2 * sys.page_size)), 0);
+	assert_int_equal(sys.mmap(sys.ctx, fd, sys.page_size, sys.page_size, &map), 0);
+	p = map;
+	p[0] = 'a';
+	assert_int_equal(sys.map_anew(sys.ctx, fd, sys.page_size, sys.page_size, map), 0);
+	assert_int_equal(p[0], 'a');
+	p[1] = 'b';
+	assert_int_equal(sys.pread(sys.ctx, fd, &buf, 1, sys.page_size + 1), 1);
+	assert_int_equal(buf, 'b');
+	assert_int_equal(sys.map_anew(sys.ctx, -1, sys.page_size, sys.page_size, map), -EBADF);
+	assert_int_equal(p[0], 'a');
+	sys.munmap(sys.ctx, map, sys.page_size);
+	close(fd);
+}
+
 static void test_large_mappings_agree_with_their_offset_in_the_low_bits(void **state)
 {
 	static const struct {
@@ -175,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_files_are_opened_read_written_and_mapped),
+		cmocka_unit_test(test_what_is_mapped_anew_is_the_same),
 		cmocka_unit_test(test_large_mappings_agree_with_their_offset_in_the_low_bits),
 		cmocka_unit_test(test_errors_come_back_as_negative_errno),
 		cmocka_unit_test(test_eventfd_never_blocks_and_is_closed_on_exec),

@@ -631,6 +631,20 @@ static void fake_munmap(void *ctx, void *map, size_t len)
 	assert_int_equal(munmap(map, len), 0);
 }
 
+static int fake_map_anew(void *ctx, int fd, uint64_t offset, size_t len, void *map)
+{
+	struct fake_vfio *fake = ctx;
+	struct fake_function *fn = &fake->functions[fake_get_fd(fake, fd, FAKE_DEVICE)->number];
+
+	/* It is mapped: unmapped memory has no such answer. */
+	assert_int_equal(msync(map, len, MS_ASYNC), 0);
+	assert_ptr_equal(mmap(map, len, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fn->file,
+			      (off_t)offset),
+			 map);
+	fake->dropped += len;
+	return 0;
+}
+
 static int fake_eventfd(void *ctx)
 {
 	struct fake_vfio *fake = ctx;
@@ -672,6 +686,7 @@ void fake_init_on(struct fake_vfio *fake, const struct host_tree *tree)
 		.pwrite = fake_pwrite,
 		.mmap = fake_mmap,
 		.munmap = fake_munmap,
+		.map_anew = fake_map_anew,
 		.eventfd = fake_eventfd,
 		.zalloc = fake_zalloc,
 		.now_ns = fake_now_ns,

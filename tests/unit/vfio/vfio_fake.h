@@ -149,6 +149,7 @@ struct fake_vfio {
 	struct fake_fd fds[FAKE_FDS];
 	struct fake_dma dmas[FAKE_DMAS]; /* those that there is room for */
 	unsigned nr_fds, nr_maps, nr_groups_joined, nr_dma;
+	uint64_t dropped; /* bytes of mappings whose pages were dropped */
 	bool iommu_set;
 	uint32_t ioas; /* the address space of iommufd, 0: none */
 	unsigned nr_attached;
