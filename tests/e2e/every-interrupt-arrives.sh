@@ -104,14 +104,15 @@ none_dropped intx
 json intx ".devices[0].vectors[1] | .taken == $(fact intx seen_0) and .injected == .taken and .held == .released"
 json intx ".devices[1].vectors[1] | .taken == $(fact intx seen_1) and .injected == .taken and .held == .released"
 # Each but the one that came again, and the one that came as a message or did not.
-expect "seen_0 is raised_0 and those that came again" \
-	[ "$(fact intx seen_0)" = $(($(fact intx raised_0) + $(fact intx again))) ]
-expect "seen_1 is raised_1 and one that came again" \
-	[ "$(fact intx seen_1)" = $(($(fact intx raised_1) + 1)) ]
+expect "seen_0 is raised_0 and those that came again: $(sum intx raised_0 again)" \
+	[ "$(fact intx seen_0)" = "$(sum intx raised_0 again)" ]
+expect "seen_1 is raised_1 and one that came again: $(sum intx raised_1 1)" \
+	[ "$(fact intx seen_1)" = "$(sum intx raised_1 1)" ]
 # What VFIO finds asserted still when it unmasks it signals without an interrupt of the host's: the host's count of a
 # level is less than what itsy took (vmm/irq/irq_line.h).
-expect "the host counted $(cat "$tmp/counted.out") interrupts of $(fact intx seen_0)" \
-	[ "$(cat "$tmp/counted.out")" -le $(($(fact intx seen_0) - $(fact intx again))) ]
+counted=$(cat "$(file_of counted.out)")
+expect "the host counted '$counted' interrupts of $(fact intx seen_0)" \
+	[ "$counted" -le "$(sum intx seen_0 -again)" ]
 
 payload_passed msix msix
 counts_add_up msix

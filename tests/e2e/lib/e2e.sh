@@ -143,6 +143,22 @@ fact()
 	echo "${value:-missing}"
 }
 
+# sum NAME KEY...: of these facts, less those after a '-', and of numbers. Where one is missing it says so, which is
+# no number, and not what fact says of one.
+sum()
+{
+	local name=$1 key value total=0
+	shift
+
+	for key; do
+		value=${key#-}
+		[[ $value =~ ^[0-9]+$ ]] || value=$(fact "$name" "$value")
+		[[ $value =~ ^[0-9]+$ ]] || { echo "no sum: $name.out has no ${key#-}"; return; }
+		[[ $key = -* ]] && total=$((total - value)) || total=$((total + value))
+	done
+	echo "$total"
+}
+
 # --- expectations that many tests share ----------------------------------------------------------
 
 # adds_up NAME N: of the payload msix' disk, whose interrupts it handled N of. It waits for each, but for those of the six
