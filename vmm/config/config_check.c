@@ -535,7 +535,7 @@ static void tell_missing(struct config_errors *errors, const struct config_key *
 	if (errors->path)
 		config_error_at(errors, 1, "'%s' is missing: %s", key->name, key->summary);
 	else
-		config_error_option(errors, where, "is missing: %s", key->summary);
+		config_error_option(errors, where, "it is missing: %s", key->summary);
 }
 
 int config_check(struct config_raw *raw, struct config_errors *errors, struct config *config)

@@ -2,22 +2,38 @@
 /* The vectors that a request is about. No locks: the thread that owns the machine. */
 #include "vmm/control/vector_list.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "vmm/base/suggest.h"
 
-#define SHOWN "%.40s" /* as much of a wrong name as an error shows */
+#define LIST_SZ 128u
+#define SHOWN	"%.40s" /* as much of a wrong name as an error shows */
+
+/* "disk, net": those that there are, cut where they do not fit. */
+static void list_names(const char *const names[], size_t nr, char *out, size_t cap)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < nr && at < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, "%s%s", i ? ", " : "", names[i]);
+}
 
 static int unknown_device(const struct running_guest *g, const char *name,
 			  char error[CONTROL_ERROR_MAX])
 {
 	const char *names[CONFIG_MAX_DEVICES], *near;
+	char all[LIST_SZ] = "";
 
 	for (size_t i = 0; i < g->nr_functions; i++)
 		names[i] = g->functions[i].irq.name;
 	near = suggest(name, names, g->nr_functions);
-	return control_refuse(error, "there is no device '" SHOWN "'%s%s%s", name,
-			      near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+	if (near)
+		return control_refuse(error, "there is no device '" SHOWN "': did you mean '%s'?",
+				      name, near);
+	list_names(names, g->nr_functions, all, sizeof(all));
+	return control_refuse(error, "there is no device '" SHOWN "': this guest has %s", name,
+			      all[0] ? all : "none");
 }
 
 int vector_list_choose(const struct running_guest *g, const struct control_request *request,
@@ -42,8 +58,8 @@ int vector_list_choose(const struct running_guest *g, const struct control_reque
 	if (vector == UINT64_MAX)
 		return 0;
 	if (vector >= g->functions[f].irq.nr_vectors)
-		return control_refuse(error, "'" SHOWN "' has no vector %llu: it has %u", device,
-				      vector, g->functions[f].irq.nr_vectors);
+		return control_refuse(error, "'" SHOWN "' has no vector %llu: it has %u, from 0 on",
+				      device, vector, g->functions[f].irq.nr_vectors);
 	ret_list->has_vector = true;
 	ret_list->vector = (unsigned)vector;
 	return 0;

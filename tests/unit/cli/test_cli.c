@@ -671,7 +671,7 @@ static void test_commands_that_take_no_words_refuse_them(void **state)
 	assert_int_equal(itsy("check a.conf b.conf"), ITSY_USAGE);
 	has(said.err, "check: it takes one configuration file, and 'b.conf' is more: ");
 	assert_int_equal(itsy("check --set vcpus=1"), ITSY_CONFIG);
-	assert_string_equal(said.err, "--kernel: error: is missing: the file of the guest's "
+	assert_string_equal(said.err, "--kernel: error: it is missing: the file of the guest's "
 				      "kernel\n");
 	assert_int_equal(itsy("check --jsno"), ITSY_USAGE);
 	has(said.err, "itsy: error: check: unknown option --jsno: did you mean --json?");

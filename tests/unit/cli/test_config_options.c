@@ -131,7 +131,7 @@ static void test_a_wrong_value_is_told_by_its_option(void **state)
 	assert_string_equal(said.err, "--ram: error: 'memory' is from 64M to 511G, not '12'\n");
 	assert_int_equal(run("--cpus 2"), ITSY_CONFIG);
 	assert_string_equal(said.err,
-			    "--kernel: error: is missing: the file of the guest's kernel\n");
+			    "--kernel: error: it is missing: the file of the guest's kernel\n");
 	assert_int_equal(run("--kernel Image --rma 1G"), ITSY_USAGE);
 	has(said.err, "run: unknown option --rma: did you mean --ram?\n");
 	/* QEMU's way. */

@@ -181,7 +181,7 @@ static void test_without_a_file_the_kernel_is_asked_for_as_an_option(void **stat
 	(void)state;
 	assert_int_equal(config_parse_options(NULL, &option, 1, &messages, &c), -EINVAL);
 	assert_string_equal(messages,
-			    "--kernel: error: is missing: the file of the guest's kernel\n");
+			    "--kernel: error: it is missing: the file of the guest's kernel\n");
 }
 
 static void test_blocks_beyond_the_most_are_refused(void **state)

@@ -445,10 +445,11 @@ static void test_wrong_vectors_are_refused(void **state)
 	} cases[] = {
 		{ "\"do\":\"irqs\",\"device\":\"dusk\"",
 		  "there is no device 'dusk': did you mean 'disk'?" },
-		{ "\"do\":\"irqs\",\"device\":\"network\"", "there is no device 'network'" },
+		{ "\"do\":\"irqs\",\"device\":\"network\"",
+		  "there is no device 'network': this guest has edu, disk" },
 		{ "\"do\":\"irqs\",\"vector\":0", "'vector' needs 'device'" },
 		{ "\"do\":\"irqs\",\"device\":\"edu\",\"vector\":4",
-		  "'edu' has no vector 4: it has 4" },
+		  "'edu' has no vector 4: it has 4, from 0 on" },
 		{ "\"do\":\"route\",\"device\":\"edu\",\"route\":\"fast\"",
 		  "'route' is \"uring\", \"spin\", \"irqfd\" or \"auto\", not 'fast'" },
 		{ "\"do\":\"route\",\"device\":\"edu\"", "'route' needs 'route'" },
