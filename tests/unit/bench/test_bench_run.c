@@ -304,6 +304,13 @@ void passthru_give_back(struct passthru *p)
 	p->bound_here = false;
 }
 
+/* Of bare functions there is none. */
+void vfio_bars_drop_pages(struct vfio_device *dev)
+{
+	(void)dev;
+	fail();
+}
+
 int vfio_container_create(enum vfio_iommu_kind kind, struct vfio_container **ret_container,
 			  struct vfio_failure *ret_failure)
 {
