@@ -161,8 +161,6 @@ int fake_hot_reset(struct fake_vfio *fake, struct fake_function *fn,
 		fake->hot_reset_fails--;
 		return -fake->hot_reset_errno;
 	}
-	if (fn->resetting)
-		fn->resetting(fn->resetting_arg);
 	fake->hot_resets++;
 	for (unsigned i = 0; i < fake->nr_functions; i++) {
 		if (!is_affected(fn, &fake->functions[i]))
