@@ -25,27 +25,6 @@ device "disk" {
 END
 
 on_host --device nvme <<'END'
-# NAME CONFIG LINE [OPTION]...: until it says the line
-start_guest()
-{
-	local config=$2 line=$3
-
-	name=$1
-	shift 3
-	: >"/tmp/$name.out"
-	itsy run "$config" "$@" >"/tmp/$name.out" 2>"/tmp/$name.err" </dev/null &
-	pid=$!
-	await "the guest" grep -q "^$line" "/tmp/$name.out" || echo "it does not get ready"
-}
-
-end_guest()
-{
-	local rc=0
-
-	wait $pid || rc=$?
-	step_report $name $rc
-}
-
 # How many interrupts of the disk the guest has taken.
 taken()
 {

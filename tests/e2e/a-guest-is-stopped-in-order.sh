@@ -22,40 +22,19 @@ device "disk" {
 END
 
 on_host --device nvme <<'END'
-# NAME CONFIG LINE [OPTION]...: until it says the line
-start_guest()
-{
-	local config=$2 line=$3
-
-	name=$1
-	shift 3
-	: >"/tmp/$name.out"
-	itsy run "$config" --set name=box "$@" >"/tmp/$name.out" 2>"/tmp/$name.err" </dev/null &
-	pid=$!
-	await "the guest" grep -q "^$line" "/tmp/$name.out" || echo "it does not get ready"
-}
-
-end_guest()
-{
-	local rc=0
-
-	wait $pid || rc=$?
-	step_report $name $rc
-}
-
 say="console=ttyS0 quiet itsy.job=stop itsy.modules=gpio_keys,evdev"
 
-start_guest signal /etc/box.conf ready --set "cmdline=$say"
+start_guest signal /etc/box.conf ready --set name=box --set "cmdline=$say"
 kill -TERM $pid $(guest_process $pid)
 end_guest
 
-start_guest asked /etc/box.conf ready --set "cmdline=$say itsy.pressed=reset"
+start_guest asked /etc/box.conf ready --set name=box --set "cmdline=$say itsy.pressed=reset"
 step ask itsy ctl box stop --wait
 step gone ls /run/itsy
 end_guest
 
 # What listens to the button, and does nothing.
-start_guest twice /etc/bare.conf busy --set cmdline=listen=1 --set stop-timeout=3600
+start_guest twice /etc/bare.conf busy --set name=box --set cmdline=listen=1 --set stop-timeout=3600
 kill -TERM $pid
 await "the button" grep -q '^itsy: asked' /tmp/twice.err || echo "it is not pressed"
 step stopping itsy list
@@ -64,18 +43,18 @@ sleep 2
 kill -INT $pid
 end_guest
 
-start_guest late /etc/bare.conf busy --set cmdline=listen=1 --set stop-timeout=2
+start_guest late /etc/bare.conf busy --set name=box --set cmdline=listen=1 --set stop-timeout=2
 kill -TERM $pid
 end_guest
 
 # What does not listen.
-start_guest deaf /etc/bare.conf busy --set stop-timeout=3600
+start_guest deaf /etc/bare.conf busy --set name=box --set stop-timeout=3600
 step ask_deaf itsy ctl box stop
 step still itsy ctl box
 kill -TERM $pid
 end_guest
 
-start_guest now /etc/bare.conf busy --set cmdline=listen=1
+start_guest now /etc/bare.conf busy --set name=box --set cmdline=listen=1
 step list itsy list
 step cut itsy stop box --now
 end_guest

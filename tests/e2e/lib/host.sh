@@ -7,6 +7,9 @@
 #   step NAME COMMAND...	runs a command and reports its output, error output and status; a file
 #				that it leaves as /tmp/NAME.json is reported, too. Returns its status.
 #   guest NAME CONF [OPTION]...	a step: itsy run CONF with statistics to /tmp/NAME.json
+#   start_guest NAME CONF LINE [OPTION]...	the same in the background, without statistics, until it has said the line;
+#				sets pid and name
+#   end_guest			waits for the end of that one, and reports it as a step
 #   guest_process PID		prints the process that itsy run, which is PID, has made for its guest
 #   driver BDF			prints the driver that a function is bound to, or "none"
 #   await WHAT COMMAND...	until the command succeeds; 1 in a hang (scripts/wait.sh, with await_while)
@@ -51,6 +54,26 @@ guest()
 	shift 2
 
 	step "$name" itsy run "$conf" --stats-json "/tmp/$name.json" "$@" </dev/null
+}
+
+start_guest()
+{
+	local config=$2 line=$3
+
+	name=$1
+	shift 3
+	: >"/tmp/$name.out"
+	itsy run "$config" "$@" >"/tmp/$name.out" 2>"/tmp/$name.err" </dev/null &
+	pid=$!
+	await "the guest" grep -q "^$line" "/tmp/$name.out" || echo "it does not get ready"
+}
+
+end_guest()
+{
+	local rc=0
+
+	wait "$pid" || rc=$?
+	step_report "$name" "$rc"
 }
 
 guest_process()
