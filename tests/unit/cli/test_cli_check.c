@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "tests/unit/check/expect.h"
 #include "tests/unit/irq/refuse_io_uring.h"
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vitsmod/bits.h"
@@ -108,17 +109,7 @@ static int unmake(void **state)
 
 static void expect(enum verdict verdict, const char *text, const char *cure)
 {
-	if (w.result.verdict != verdict)
-		fail_msg("verdict %d: %s (%s)", w.result.verdict, w.result.text, w.result.cure);
-	if (verdict == VERDICT_NONE)
-		return;
-	if (!strstr(w.result.text, text))
-		fail_msg("'%s' does not tell of '%s'", w.result.text, text);
-	if (cure && !strstr(w.result.cure, cure))
-		fail_msg("'%s' does not tell of '%s'", w.result.cure, cure);
-	/* A cure with each that is not as it should be, and with no other. */
-	assert_int_equal(w.result.cure[0] != '\0',
-			 verdict == VERDICT_WARN || verdict == VERDICT_FAIL);
+	expect_result(&w.result, verdict, text, cure);
 }
 
 static void check(check_fn *fn)
