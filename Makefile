@@ -167,7 +167,7 @@ unit: $(chosen_units)
 	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
 #: make test             unit tests, models, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
-#: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; an hour)
+#: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; over an hour)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
