@@ -31,7 +31,7 @@ itsy_conf $mib
 launch=$peers/stamp
 n=0
 while [ $n -lt "${1:-3}" ]; do
-	for who in $(contenders); do
+	for who in $(contenders $n); do
 		case $who in
 		qemu* | "$default") once "$who" ;;
 		esac

@@ -68,14 +68,15 @@ first()
 		"$(ns $(($(fact $tmp/out first) - $(fact $tmp/out exec))) "$(fact $tmp/out frequency)")"
 }
 
+# once TURN
 once()
 {
-	local who
+	local turn=$1 who
 
 	wanted=edu_p99
 	measure run_host
 	round_trip host
-	for who in $(contenders); do
+	for who in $(contenders "$turn"); do
 		case $who in
 		qemu*) measure run_qemu -append "$words first_ms=$first_ms" -device "vfio-pci,host=$edu" ;;
 		itsy-*) measure run_itsy $tmp/edu.conf --set "route=${who#itsy-}" --set spin-cpu=$spin_cpu ;;
@@ -85,14 +86,14 @@ once()
 	done
 
 	wanted=first
-	for who in $(contenders); do
+	for who in $(contenders "$turn"); do
 		case $who in
-		qemu*)	measure run_qemu -append "$words"
-			first "exec to first instruction, no device" "$who" ;;
+		qemu*) measure run_qemu -append "$words" ;;
+		"$default") measure run_itsy $tmp/bare.conf --set "route=${default#itsy-}" ;;
+		*) continue ;;
 		esac
+		first "exec to first instruction, no device" "$who"
 	done
-	measure run_itsy $tmp/bare.conf --set "route=${default#itsy-}"
-	first "exec to first instruction, no device" "$default"
 }
 
 mkdir -p $tmp
@@ -111,6 +112,6 @@ trap 'exit 143' HUP INT TERM
 itsy bind $edu >/dev/null || exit 1
 turn=0
 while [ $turn -lt "${1:-3}" ]; do
-	once
+	once $turn
 	turn=$((turn + 1))
 done

@@ -21,8 +21,10 @@
 #   ns TICKS HZ			ticks of a counter, in what $unit says
 #   $routes			itsy's routes that are compared, the default first ($ROUTES says others)
 #   $default			itsy by its default route, as a contender
-#   contenders			itsy by each route that this host can measure, qemu, and where time is real qemu-again,
-#				which is the same, in a word each
+#   contenders TURN		itsy by each route that this host can measure, qemu, and where time is real qemu-again,
+#				which is the same, in a word each; their order is another one each time, and by
+#				chance, but the same in the next run: who comes after whom must not make a difference.
+#				The routes that are no default take part in each $OTHERS-th turn (1), the first one included
 
 # shellcheck disable=SC2034 # for who sources this
 # shellcheck source=scripts/wait.sh
@@ -168,13 +170,24 @@ ns()
 
 contenders()
 {
-	local route all=qemu
+	local turn=$1 route all=qemu
 
 	# What counts instructions counts the same again.
 	[ $unit = instructions ] || all='qemu qemu-again'
 	for route in $routes; do
 		# What spins would have an only CPU to itself.
-		[ "$route" = spin ] && [ "$(nproc)" = 1 ] || all="$all itsy-$route"
+		[ "$route" != spin ] || [ "$(nproc)" -gt 1 ] || continue
+		[ "itsy-$route" = "$default" ] || [ $((turn % ${OTHERS:-1})) = 0 ] || continue
+		all="$all itsy-$route"
 	done
-	echo "$all"
+	echo "$all" | awk -v turn="$turn" '{
+		srand(turn + 1)
+		rand() # a seed shows in the first
+		for (n = NF; n; n--) {
+			i = 1 + int(rand() * n)
+			line = line (line ? " " : "") $i
+			$i = $n
+		}
+		print line
+	}'
 }

@@ -150,17 +150,11 @@ in_guest()
 }
 
 itsy_conf $mib "$nvme" "$nic"
-# Words. Who was first is last in the next turn.
-# shellcheck disable=SC2046
-set -- $(contenders)
 n=0
 while [ $n -lt "$turns" ]; do
 	on_host
-	for who; do
+	for who in $(contenders $n); do
 		in_guest "$who"
 	done
-	first=$1
-	shift
-	set -- "$@" "$first"
 	n=$((n + 1))
 done

@@ -50,3 +50,13 @@ function scatter(sorted, n, middle)
 		return "-"
 	return (sorted[int((3 * n + 3) / 4)] - sorted[int((n + 3) / 4)]) / middle
 }
+
+# What so many turns with that scatter leave open of the ratio of two medians: twice its standard error, by those of
+# medians of turns that are spread normally (the quartiles are 1.35 deviations apart; a median's error is 1.25 deviations
+# by the root of how many there are).
+function doubt(a, turns_a, b, turns_b)
+{
+	if (a == "-" || b == "-" || turns_a < 3 || turns_b < 3)
+		return "-"
+	return 2 * 1.25 / 1.35 * sqrt(a * a / turns_a + b * b / turns_b)
+}

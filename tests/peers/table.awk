@@ -13,12 +13,14 @@
 #
 # The aim: the default's figure is at most that of QEMU, or at least, where more is better: a ratio of 1.00, to two
 # decimals. Where the turns of one of the two scatter by more than 5 % (scatter() in lib.awk) the ratio may be 1.05,
-# or 0.95 where more is better, and the row says so. The first second is shown, and has no aim: the default begins
-# as uring then. Nor have exits to sleep and for interrupts, which say what all exits are made of.
+# or 0.95 where more is better, and the row says so. A ratio that is beyond by no more than the turns leave open (doubt()
+# in lib.awk) is "not told apart": these turns say neither that the aim is met nor that it is not. The first second is
+# shown, and has no aim: the default begins as uring then. Nor have exits to sleep and for interrupts, which say what all
+# exits are made of.
 #
 # With ratios=FILE, for peers.gp: lines "heading|TEXT" and "row|ROW|RATIO|RATIO..." to QEMU, for each route. With
-# verdicts=FILE: lines "itsy|met|ROW, UNIT|RATIO" or "itsy|not met|...", for rows that have an aim, and the same of
-# qemu-again, where there is one.
+# verdicts=FILE: lines "itsy|met|ROW, UNIT|RATIO" or "itsy|not met|...", "itsy|not told apart|...", for rows that have an
+# aim, and the same of qemu-again, where there is one.
 
 BEGIN {
 	FS = "|"
@@ -62,7 +64,7 @@ $1 == "result" && $5 != "" {
 	values[key, ++count[key]] = $5
 }
 
-# Sets figure[WHO] and spread[WHO] for each.
+# Sets figure[WHO], spread[WHO] and turns[WHO] for each.
 function read_row(row, i, j, who, n, list, sorted)
 {
 	for (i = 0; i <= nr_who; i++) {
@@ -75,6 +77,7 @@ function read_row(row, i, j, who, n, list, sorted)
 		sort(list, n, sorted)
 		figure[who] = median(sorted, n)
 		spread[who] = n ? scatter(sorted, n) : "-"
+		turns[who] = n
 	}
 }
 
@@ -83,16 +86,18 @@ function max(a, b)
 	return a == "-" ? b : b == "-" || a > b ? a : b
 }
 
-# Sets wide and limit, and is the verdict.
-function judge(row, who, name, better, noisy, both, verdict)
+# Sets wide, limit and left_open, and is the verdict.
+function judge(row, who, name, better, noisy, both, beyond, verdict)
 {
 	both = ratio(figure[who], figure["qemu"])
 	wide = max(spread[who], spread["qemu"])
 	noisy = wide != "-" && wide > noise
 	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
+	left_open = doubt(spread[who], turns[who], spread["qemu"], turns["qemu"])
 	if (both == "-" || names[row] ~ /first second|^exits (to sleep|for interrupts) /)
 		return "-"
-	verdict = (better == "less" ? both + 0 <= limit : both + 0 >= limit) ? "met" : "not met"
+	beyond = better == "less" ? both - limit : limit - both
+	verdict = beyond <= 1e-9 ? "met" : left_open != "-" && both - 1 <= left_open && 1 - both <= left_open ? "not told apart" : "not met"
 	if (verdicts)
 		print name "|" verdict "|" names[row] ", " units[row] "|" both >>verdicts
 	return verdict
@@ -105,8 +110,9 @@ function print_judged(row, better, verdict, both)
 		return
 	judge(row, "qemu-again", "QEMU", better)
 	verdict = judge(row, default_who, "itsy", better)
-	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
+	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
 		ratio(figure["qemu-again"], figure["qemu"]), shown(figure[default_who]), both,
+		left_open == "-" ? "-" : sprintf("%.2f", left_open),
 		wide == "-" ? "-" : sprintf("%.1f %%", 100 * wide),
 		verdict == "-" ? "-" : sprintf("at %s %.2f", better == "less" ? "most" : "least", limit),
 		verdict == "not met" ? "**not met**" : verdict
@@ -158,8 +164,8 @@ function print_rows(what, g, r)
 END {
 	if (failed)
 		exit 1
-	print "| | unit | QEMU | again : QEMU | itsy | itsy : QEMU | scatter | aim | |"
-	print "|---|---|--:|--:|--:|--:|--:|--:|---|"
+	print "| | unit | QEMU | again : QEMU | itsy | itsy : QEMU | ± | scatter | aim | |"
+	print "|---|---|--:|--:|--:|--:|--:|--:|--:|---|"
 	print_rows("judged")
 	printf "\nAll contenders; itsy's default route is `%s`:\n\n", routes[1]
 	line = "| | unit | host's own | QEMU"
