@@ -12,7 +12,9 @@
  *
  * Not done, as it is defined nowhere or left to the implementation: PPIs that become
  * edge-triggered (GICR_ICFGR1), a timer's interrupt that software sets pending, which KVM does
- * not show, or active, two GICR_PROPBASERs that are different.
+ * not show, or active, two GICR_PROPBASERs that are different, the priority of an active
+ * interrupt: it may change at once, or once the interrupt is no longer active. For one that is
+ * disabled it does the one in KVM and the other in itsy, and what ends it looks at the priority.
  */
 #include "lib/arch.h"
 #include "lib/cpu.h"
@@ -40,6 +42,7 @@ const char payload_name[] = "redistributor";
 #define SETTLE_US  200u
 #define TABLES_SZ  0x20000u /* a pending table of all LPIs that there can be */
 #define NR_CPUS	   2u
+#define NR_PRIVATE 32u /* SGIs and PPIs */
 
 static uint64_t random_state, tables;
 static uint32_t nested[MAX_NESTED];
@@ -149,6 +152,15 @@ static uint64_t random_value(uint32_t offset)
 	return value;
 }
 
+/* Of @width bytes of a redistributor's registers at @offset. */
+static bool is_priority_of_active(unsigned cpu, uint32_t offset, unsigned width)
+{
+	uint32_t first = offset - GICR_IPRIORITYR;
+
+	return offset >= GICR_IPRIORITYR && first < NR_PRIVATE &&
+	       (read32(gic_redistributor(cpu) + GICR_ISACTIVER0) & MASK64(width - 1, 0) << first);
+}
+
 static void random_write(void)
 {
 	unsigned cpu = (unsigned)below(NR_CPUS), width = random_width();
@@ -160,6 +172,8 @@ static void random_write(void)
 	/* CPU 1's is the same as CPU 0's, in KVM. */
 	if ((offset & ~7u) == GICR_PROPBASER)
 		cpu = 0;
+	if (is_priority_of_active(cpu, offset, width))
+		return;
 	say("# w %u %x %u %lx", cpu, offset, width, value);
 	write(gic_redistributor(cpu) + offset, width, value);
 }
