@@ -383,6 +383,75 @@ static int state_failed(const struct binding *b, int err)
 			 "/run/itsy/bound/%s", b->name);
 }
 
+static int lock_records(const struct binding *b)
+{
+	int fd = -EWOULDBLOCK;
+
+	for (unsigned i = 0; fd == -EWOULDBLOCK && i < WAIT_STEPS; i++) {
+		if (i > 0)
+			b->host->nap(b->host->ctx, WAIT_STEP_MS);
+		fd = record_lock(b->fs);
+	}
+	return fd < 0 ? state_failed(b, fd) : fd;
+}
+
+static void set_owner(const struct binding *b, struct bind_record *record)
+{
+	record->owner = (struct bind_owner){ 0 };
+	if (b->flags & VFIO_BIND_FOR_LIFE)
+		owner_self(&record->owner);
+}
+
+/* Of a record that stays. */
+static int note_owner(const struct binding *b, struct bind_record *record)
+{
+	int r;
+
+	set_owner(b, record);
+	r = record_write(b->fs, b->bdf, record);
+	return r < 0 ? state_failed(b, r) : 0;
+}
+
+/* The function has a driver of VFIO's, and there is a record of who is to give it back, and gone.
+ */
+static bool read_left(const struct binding *b, struct bind_record *ret_record)
+{
+	return record_read_told(b->fs, b->bdf, ret_record) == 0 &&
+	       owner_is_gone(b->fs, &ret_record->owner);
+}
+
+static void tell_of_left(const struct binding *b, enum vfio_failure_code code, int pid)
+{
+	(void)vfio_fail(b->failure, code, -EOWNERDEAD, "%s", b->name);
+	vfio_failure_numbers(b->failure, (unsigned long long)pid, 0);
+}
+
+/* What is bound already stays as it is, and is ours where it was left. */
+static int take_over(const struct binding *b)
+{
+	_cleanup_fd_ int lock = -1;
+	struct bind_record record;
+	int pid, r;
+
+	if (!read_left(b, &record))
+		return 0;
+	pid = record.owner.pid;
+	lock = lock_records(b);
+	if (lock == -EACCES || lock == -EPERM || lock == -EROFS) {
+		tell_of_left(b, VFIO_FAILURE_LEFT_SO, pid);
+		return 0;
+	}
+	if (lock < 0)
+		return lock;
+	if (!read_left(b, &record))
+		return 0;
+	r = note_owner(b, &record);
+	if (r < 0)
+		return r;
+	tell_of_left(b, VFIO_FAILURE_LEFT, pid);
+	return 1;
+}
+
 /*
  * Write a record of what is about to change; ret_override gets the override as it is
  * now. 1: written. 0: there is a record of an earlier binding that was never released,
@@ -399,7 +468,8 @@ static int note_state(const struct binding *b, const struct pci_function *fn, ch
 	if (r < 0)
 		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, r, "%s: driver_override", b->name);
 	if (pci_driver_is_vfio(ret_override) && record_read(b->fs, b->bdf, &record) == 0)
-		return 0;
+		return note_owner(b, &record);
+	set_owner(b, &record);
 	vfio_copy_text(record.driver, sizeof(record.driver), fn->driver);
 	vfio_copy_text(record.override, sizeof(record.override), ret_override);
 	record.taken_for[0] = '\0';
@@ -439,18 +509,6 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 	return r;
 }
 
-static int lock_records(const struct binding *b)
-{
-	int fd = -EWOULDBLOCK;
-
-	for (unsigned i = 0; fd == -EWOULDBLOCK && i < WAIT_STEPS; i++) {
-		if (i > 0)
-			b->host->nap(b->host->ctx, WAIT_STEP_MS);
-		fd = record_lock(b->fs);
-	}
-	return fd < 0 ? state_failed(b, fd) : fd;
-}
-
 int bind_lock_records(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
 {
@@ -486,8 +544,10 @@ static int bind_function(const struct binding *b)
 	if (fn.group < 0 && fn.driver[0])
 		return vfio_fail(b->failure, VFIO_FAILURE_NO_GROUP, -ENODEV, "%s", b->name);
 	r = pci_sriov_viable(b->fs, &fn, b->failure);
-	if (r < 0 || pci_driver_is_vfio(fn.driver))
+	if (r < 0)
 		return r;
+	if (pci_driver_is_vfio(fn.driver))
+		return take_over(b);
 	lock = lock_records(b);
 	if (lock < 0)
 		return lock;
@@ -629,19 +689,23 @@ static int release_taken(const struct binding *b)
 	return nr < 0 ? state_failed(b, nr) : r;
 }
 
-int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
-		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
+int vfio_release_locked_with(const struct bind_host *host, const struct pci_host_fs *fs,
+			     const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
 {
 	struct binding b = { host, fs, bdf, .failure = ret_failure };
-	_cleanup_fd_ int lock = -1;
 	int r;
 
 	pci_bdf_format(bdf, b.name);
-	lock = lock_records(&b);
-	if (lock < 0)
-		return lock;
 	r = release_one(&b);
 	return r < 0 ? r : release_taken(&b);
+}
+
+int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure)
+{
+	_cleanup_fd_ int lock = bind_lock_records(host, fs, bdf, ret_failure);
+
+	return lock < 0 ? lock : vfio_release_locked_with(host, fs, bdf, ret_failure);
 }
 
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,

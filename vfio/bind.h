@@ -12,6 +12,8 @@
 enum vfio_bind_flags {
 	VFIO_BIND_FORCE = 1, /* also what the host is using */
 	VFIO_BIND_PLAIN = 2, /* to vfio-pci, also where there is a variant for the function */
+	/* For as long as this process lives: if it dies first, others may give it back (left.h). */
+	VFIO_BIND_FOR_LIFE = 4,
 };
 
 /*
@@ -21,6 +23,9 @@ enum vfio_bind_flags {
  * open, a network interface that is up with a carrier.
  * 1: bound now; 0: it was bound already, nothing changed and nothing recorded.
  * 1 with VFIO_FAILURE_VARIANT in ret_failure: the variant did not take it, and vfio-pci has it.
+ * What another process has left bound (left.h) is the caller's from here on, as if it were bound
+ * now, with VFIO_FAILURE_LEFT; or, where this user may not write the record, 0 with
+ * VFIO_FAILURE_LEFT_SO.
  * Otherwise negative errno and ret_failure, and then all is as it was. Loads the
  * modules vfio-pci and vfio_iommu_type1 where they are missing. Blocks for as long as
  * the host's driver takes to unbind, and then for some seconds at most.

@@ -40,6 +40,10 @@ int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs
  */
 int bind_lock_records(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
+/* For who holds the records already. */
+int vfio_release_locked_with(const struct bind_host *host, const struct pci_host_fs *fs,
+			     const struct pci_bdf *bdf,
+			     struct vfio_failure *ret_failure) _must_check_;
 int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		      const struct pci_bdf *bdf, struct vfio_failure *ret_failure) _must_check_;
 

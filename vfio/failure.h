@@ -17,6 +17,8 @@ enum vfio_failure_code {
 	VFIO_FAILURE_NOT_BOUND, /* the function is not bound to vfio-pci but to driver ("" none) */
 	VFIO_FAILURE_BIND,	/* the kernel refused the new driver */
 	VFIO_FAILURE_VARIANT,	/* driver, which is for it, does not take it; vfio-pci has it */
+	VFIO_FAILURE_LEFT,	/* process have, which is gone, left it bound */
+	VFIO_FAILURE_LEFT_SO,	/* and it stays so: this user may not change the record */
 	VFIO_FAILURE_IN_USE_BY_HOST,	/* the host mounts it or has it up: other names what */
 	VFIO_FAILURE_NO_VFIO,		/* no /dev/vfio/vfio, or no vfio-pci driver */
 	VFIO_FAILURE_NO_IOMMUFD,	/* no iommufd, or not for functions: other says what */

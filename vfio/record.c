@@ -8,9 +8,11 @@
  *	node=20481		(of the function's folder in sysfs)
  *	serial=S64FNX0R		(what its driver told of it)
  *	mac=52:54:00:12:34:56	(each)
+ *	owner=812 35281 4026531836	(who is to give it back: owner.h)
  *
- * The last three are for names (name.c): once vfio-pci has the function, nobody tells them. sysfs
- * gives no two folders one number, so that a device that was plugged in meanwhile has another one.
+ * Node, serial and mac are for names (name.c): once vfio-pci has the function, nobody tells them.
+ *sysfs gives no two folders one number, so that a device that was plugged in meanwhile has another
+ *one.
  *
  * written to another file that is renamed then, so that a record is whole or absent. /run
  * does not survive a reboot of the host, and neither does what was bound.
@@ -85,6 +87,18 @@ static bool take_value(const char *line, const char *key, char *buf, size_t size
 	return true;
 }
 
+/* What is no owner is none: the function stays bound. */
+static void take_owner(const char *line, struct bind_record *record)
+{
+	struct bind_owner owner;
+	char text[64], rest;
+
+	if (take_value(line, "owner", text, sizeof(text)) &&
+	    sscanf(text, "%10d %20" SCNu64 " %20" SCNu64 "%c", &owner.pid, &owner.start,
+		   &owner.space, &rest) == 3)
+		record->owner = owner;
+}
+
 /* Whatever the file says, what is told can be printed. */
 static void take_told(const char *line, struct bind_record *record)
 {
@@ -122,6 +136,7 @@ int record_read(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		named |= take_value(line, "driver", record.driver, sizeof(record.driver));
 		(void)take_value(line, "driver_override", record.override, sizeof(record.override));
 		(void)take_value(line, "taken_for", record.taken_for, sizeof(record.taken_for));
+		take_owner(line, &record);
 		take_told(line, &record);
 	}
 	/* The name becomes part of a path, which must not lead elsewhere. */
@@ -197,7 +212,7 @@ static void add_line(char text[RECORD_MAX], const char *key, const char *value)
 
 static void format_record(const struct bind_record *record, char text[RECORD_MAX])
 {
-	char node[32] = "";
+	char node[32] = "", owner[64] = "";
 	int len = snprintf(text, RECORD_MAX, "driver=%s\ndriver_override=%s\n", record->driver,
 			   record->override);
 
@@ -210,6 +225,10 @@ static void format_record(const struct bind_record *record, char text[RECORD_MAX
 	add_line(text, "serial", record->told.serial);
 	for (unsigned i = 0; i < record->told.nr_macs; i++)
 		add_line(text, "mac", record->told.macs[i]);
+	if (record->owner.pid)
+		(void)snprintf(owner, sizeof(owner), "%d %" PRIu64 " %" PRIu64, record->owner.pid,
+			       record->owner.start, record->owner.space);
+	add_line(text, "owner", owner);
 }
 
 int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
@@ -250,36 +269,58 @@ int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 }
 
 /* A growing list of functions. */
-struct taken {
+struct found {
 	const struct pci_host_fs *fs;
-	char whom[PCI_BDF_STRLEN];
-	struct pci_bdf *bdfs; /* [max] */
+	bool (*is_it)(const struct found *found, const struct bind_record *record);
+	char whom[PCI_BDF_STRLEN]; /* for is_taken() */
+	struct pci_bdf *bdfs;	   /* [max] */
 	size_t max, nr;
 };
 
 static int visit_record(void *ctx, const char *name)
 {
-	struct taken *taken = ctx;
+	struct found *found = ctx;
 	struct bind_record record;
 	struct pci_bdf bdf;
 
-	if (taken->nr < taken->max && pci_bdf_parse(name, &bdf) == 0 &&
-	    record_read(taken->fs, &bdf, &record) == 0 &&
-	    strcmp(record.taken_for, taken->whom) == 0)
-		taken->bdfs[taken->nr++] = bdf;
+	if (found->nr < found->max && pci_bdf_parse(name, &bdf) == 0 &&
+	    record_read(found->fs, &bdf, &record) == 0 && found->is_it(found, &record))
+		found->bdfs[found->nr++] = bdf;
 	return 0;
+}
+
+static int find(struct found *found)
+{
+	struct host_path path;
+	int r = host_path(&path, found->fs, RECORD_DIR);
+
+	if (r == 0)
+		r = host_each_entry(path.text, visit_record, found);
+	return r < 0 && r != -ENOENT ? r : (int)found->nr;
+}
+
+static bool is_taken(const struct found *found, const struct bind_record *record)
+{
+	return strcmp(record->taken_for, found->whom) == 0;
 }
 
 int records_taken_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		      struct pci_bdf ret_bdfs[], size_t max)
 {
-	struct taken taken = { .fs = fs, .bdfs = ret_bdfs, .max = max };
-	struct host_path path;
-	int r;
+	struct found found = { .fs = fs, .is_it = is_taken, .bdfs = ret_bdfs, .max = max };
 
-	pci_bdf_format(bdf, taken.whom);
-	r = host_path(&path, fs, RECORD_DIR);
-	if (r == 0)
-		r = host_each_entry(path.text, visit_record, &taken);
-	return r < 0 && r != -ENOENT ? r : (int)taken.nr;
+	pci_bdf_format(bdf, found.whom);
+	return find(&found);
+}
+
+static bool is_left(const struct found *found, const struct bind_record *record)
+{
+	return owner_is_gone(found->fs, &record->owner);
+}
+
+int records_left(const struct pci_host_fs *fs, struct pci_bdf ret_bdfs[], size_t max)
+{
+	struct found found = { .fs = fs, .is_it = is_left, .bdfs = ret_bdfs, .max = max };
+
+	return find(&found);
 }

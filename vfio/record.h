@@ -6,6 +6,7 @@
 #ifndef VFIO_RECORD_H
 #define VFIO_RECORD_H
 
+#include "vfio/owner.h"
 #include "vfio/told.h"
 
 struct bind_record {
@@ -16,7 +17,8 @@ struct bind_record {
 	/* The function's folder of sysfs, by which another one in its place is told from it; 0:
 	 * none. */
 	uint64_t node;
-	struct pci_told told; /* by that driver, by which the function is still named */
+	struct bind_owner owner; /* who is to give it back; nobody: it stays bound */
+	struct pci_told told;	 /* by that driver, by which the function is still named */
 };
 
 /*
@@ -42,6 +44,8 @@ int record_write(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
  */
 int records_taken_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		      struct pci_bdf ret_bdfs[], size_t max) _must_check_;
+/* In the same way, those whose owner is gone. */
+int records_left(const struct pci_host_fs *fs, struct pci_bdf ret_bdfs[], size_t max) _must_check_;
 int record_remove(const struct pci_host_fs *fs, const struct pci_bdf *bdf) _must_check_;
 
 #endif

@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "vfio/bind.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/output.h"
 #include "vmm/base/signals.h"
@@ -560,7 +561,9 @@ static enum exit_status keep(struct bench *b)
 	};
 
 	for (size_t i = 0; i < config.nr_devices; i++)
-		devices[i] = (struct keeper_device){ .bdf = b->options->devices[i], .cpu = -1 };
+		devices[i] = (struct keeper_device){ .bdf = b->options->devices[i],
+						     .cpu = -1,
+						     .bind = VFIO_BIND_FOR_LIFE };
 	return keeper_run(&config);
 }
 

@@ -9,6 +9,7 @@
 #include "vmm/base/word_list.h"
 #include "vmm/bench/bench.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 
 /* An address of a PCI function once more, or none. */
@@ -250,6 +251,7 @@ static int choose(const struct words *words, const struct bench_command **ret_be
 
 enum exit_status cmd_bench(int argc, char **argv)
 {
+	static const struct pci_host_fs this_host = { "" };
 	const struct bench_command *bench = NULL;
 	struct bench_options options;
 	struct words words;
@@ -265,5 +267,6 @@ enum exit_status cmd_bench(int argc, char **argv)
 		r = complete(&options);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	left_behind_give_back(&this_host, &(struct pci_set){ options.devices, options.nr_devices });
 	return bench->run(&options);
 }

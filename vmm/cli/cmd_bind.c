@@ -16,6 +16,7 @@
 #include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/function_find.h"
 #include "vmm/dev/vfio_words.h"
@@ -228,15 +229,6 @@ static int release_one(const struct options *o, const struct pci_bdf *bdf, struc
 	return vfio_release(&o->fs, bdf, vf);
 }
 
-/* It is bound, and something is worth knowing of it. */
-static void warn(const struct vfio_failure *vf)
-{
-	struct failure failure;
-
-	(void)failure_from_vfio(&failure, vf);
-	report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
-}
-
 typedef int change_fn(const struct options *o, const struct pci_bdf *bdf, struct vfio_failure *vf);
 
 static enum exit_status change_all(const struct options *o, change_fn *change)
@@ -252,7 +244,7 @@ static enum exit_status change_all(const struct options *o, change_fn *change)
 		if (change(o, &o->bdfs[i], &vf) >= 0) {
 			print_change(&o->bdfs[i], from, driver_of(&o->fs, &o->bdfs[i], after));
 			if (vf.code)
-				warn(&vf);
+				vfio_words_of_binding("", &vf);
 			continue;
 		}
 		(void)failure_from_vfio(&failure, &vf);
@@ -274,6 +266,7 @@ enum exit_status cmd_bind(int argc, char **argv)
 	status = find_functions(&options);
 	if (status)
 		return status;
+	left_behind_give_back(&options.fs, &(struct pci_set){ options.bdfs, (size_t)options.nr });
 	status = change_all(&options, bind_one);
 	/* Once all are bound: the functions of one group are often given together. */
 	for (int i = 0; i < options.nr; i++) {
@@ -296,5 +289,8 @@ enum exit_status cmd_release(int argc, char **argv)
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
 	status = find_functions(&options);
-	return status ? status : change_all(&options, release_one);
+	if (status)
+		return status;
+	left_behind_give_back(&options.fs, &(struct pci_set){ options.bdfs, (size_t)options.nr });
+	return change_all(&options, release_one);
 }

@@ -15,6 +15,7 @@
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/config_options.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/passthru.h"
 
@@ -231,6 +232,7 @@ enum exit_status cmd_check(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	left_behind_give_back(&options.fs, NULL);
 	if (!config_options_any(&words, &options.guest))
 		return check_all(&options, NULL);
 	status = config_options_load(&check_line, &words, &options.guest, &config);

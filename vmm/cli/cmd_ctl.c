@@ -21,6 +21,7 @@
 #include "vmm/base/table.h"
 #include "vmm/base/word_list.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/cli/screen.h"
 #include "vmm/control/client.h"
@@ -608,6 +609,7 @@ enum exit_status cmd_ctl(int argc, char **argv)
 
 enum exit_status cmd_list(int argc, char **argv)
 {
+	static const struct pci_host_fs this_host = { "" };
 	struct ctl c = { .fd = -1 };
 	struct words words;
 	int r = options_parse(&list_line, argc, argv, &c, &words);
@@ -617,6 +619,7 @@ enum exit_status cmd_list(int argc, char **argv)
 				 words.list[0]);
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	left_behind_give_back(&this_host, NULL);
 	return list_guests(&c);
 }
 

@@ -23,6 +23,7 @@
 #include "vmm/base/table.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/device_names.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/vfio_words.h"
 
@@ -425,6 +426,7 @@ enum exit_status cmd_devices(int argc, char **argv)
 
 	if (r)
 		return r < 0 ? ITSY_USAGE : ITSY_OK;
+	left_behind_give_back(&options.fs, NULL);
 	if (options.vfs != VFS_UNASKED)
 		r = change_vfs(&options, &failure);
 	if (r)

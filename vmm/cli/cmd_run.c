@@ -10,6 +10,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/config_options.h"
+#include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/config/config_place.h"
 #include "vmm/dev/passthru.h"
@@ -121,6 +122,7 @@ static enum exit_status try_only(struct config *config)
 	struct loaded loaded;
 	int r;
 
+	left_behind_give_back(&this_host, NULL);
 	r = guest_cpus_look(config, &this_host, &failure);
 	if (r >= 0)
 		r = passthru_find(&this_host, config, &failure);
@@ -151,6 +153,7 @@ static enum exit_status start(struct config *config, const struct run_options *o
 
 	if (passthru_find(&this_host, config, &failure) < 0)
 		return report_failure(&failure);
+	left_behind_make_way(&this_host, config);
 	if (config->sandbox == SANDBOX_WISH_OFF)
 		report_warning("%s: sandbox = \"off\": who breaks out of the guest has all that "
 			       "this user has",

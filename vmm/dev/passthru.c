@@ -286,16 +286,7 @@ int passthru_look_at_all(const struct pci_host_fs *host, const struct config *co
 
 unsigned passthru_bind_flags(const struct config_device *config)
 {
-	return config->plain_driver ? VFIO_BIND_PLAIN : 0;
-}
-
-/* It is bound, and something is worth knowing of it. */
-static void warn_of_binding(const struct passthru *p, const struct vfio_failure *vf)
-{
-	struct failure failure;
-
-	(void)failure_from_vfio(&failure, vf);
-	report_warning("%s: %s: %s: %s", p->irq.name, failure.object, failure.cause, failure.cure);
+	return VFIO_BIND_FOR_LIFE | (config->plain_driver ? VFIO_BIND_PLAIN : 0u);
 }
 
 static bool is_denied(const struct vfio_failure *vf)
@@ -396,7 +387,7 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 	if (r < 0)
 		return not_bound(p, &vf, ret_failure);
 	if (vf.code)
-		warn_of_binding(p, &vf);
+		vfio_words_of_binding(p->irq.name, &vf);
 	/* What was bound before we came stays bound when we go; the keeper knows by itself. */
 	p->bound_here = r == 1 && !keeper;
 	return 0;

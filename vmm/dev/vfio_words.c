@@ -44,6 +44,11 @@ static const struct vfio_words {
 	  "has it",
 	  "dmesg may say why; driver = \"vfio-pci\", or itsy bind --driver, asks for no other "
 	  "one" },
+	{ VFIO_FAILURE_LEFT, ITSY_ENVIRONMENT,
+	  "itsy (process {have}) was killed and left it bound: taken over", NULL },
+	{ VFIO_FAILURE_LEFT_SO, ITSY_ENVIRONMENT,
+	  "itsy (process {have}) was killed and left it bound, and so it stays after this guest",
+	  "sudo itsy release {object}" },
 	{ VFIO_FAILURE_IN_USE_BY_HOST, ITSY_ENVIRONMENT, "the host is using it: {other}",
 	  "unmount it or take it down first; itsy bind --force {object} takes it all the same" },
 	{ VFIO_FAILURE_NO_VFIO, ITSY_ENVIRONMENT, "VFIO is not there: {error}",
@@ -246,4 +251,17 @@ int failure_from_vfio(struct failure *failure, const struct vfio_failure *vf)
 	else if (vf->error == EACCES || vf->error == EPERM)
 		copy_cut(failure->cure, sizeof(failure->cure), CURE_ROOT);
 	return vf->error ? -vf->error : -EIO;
+}
+
+void vfio_words_of_binding(const char *whose, const struct vfio_failure *vf)
+{
+	const char *colon = whose[0] ? ": " : "";
+	struct failure failure;
+
+	(void)failure_from_vfio(&failure, vf);
+	if (vf->code == VFIO_FAILURE_LEFT)
+		report_info("%s%s%s: %s", whose, colon, failure.object, failure.cause);
+	else
+		report_warning("%s%s%s: %s: %s", whose, colon, failure.object, failure.cause,
+			       failure.cure);
 }

@@ -20,6 +20,7 @@
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vfio/bind.h"
 #include "vfio/group.h"
+#include "vfio/left.h"
 #include "vfio/sriov.h"
 #include "vitsmod/bits.h"
 #include "vmm/cli/commands.h"
@@ -34,6 +35,7 @@ static struct {
 	const char *fails;
 	struct vfio_failure warning; /* with success */
 	struct vfio_failure group_failure;
+	bool left;
 	struct capture said;
 } w;
 
@@ -68,6 +70,30 @@ int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 {
 	assert_string_equal(fs->root, w.tree.fs.root);
 	return change(bdf, "e1000e", false, ret_failure);
+}
+
+/* With w.left, 0000:00:02.0 was left bound by a process that is gone. */
+int vfio_left_list(const struct pci_host_fs *fs, struct vfio_left ret_left[], size_t max)
+{
+	assert_string_equal(fs->root, w.tree.fs.root);
+	assert_true(max >= 1);
+	ret_left[0] = (struct vfio_left){ { .dev = 2 }, 812 };
+	return w.left;
+}
+
+int vfio_left_give_back(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+			struct vfio_failure *ret_failure)
+{
+	assert_string_equal(fs->root, w.tree.fs.root);
+	strcat(w.bind_calls, "left ");
+	return change(bdf, "nvme", false, ret_failure);
+}
+
+void vfio_left_wait(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
+{
+	assert_string_equal(fs->root, w.tree.fs.root);
+	assert_int_equal(bdf->dev, 2);
+	strcat(w.bind_calls, "wait ");
 }
 
 /* 0000:00:02.0 may have any number: what it has of them are 00:02.1 and so on. */
@@ -214,6 +240,28 @@ static void test_table_is_aligned_and_says_what_blocks_a_group(void **state)
 	else
 		assert_non_null(strstr(
 			w.said.out, "no: 0000:00:03.0 (e1000e)         ?    ?      flr     -\n"));
+}
+
+static void test_what_was_left_bound_is_given_back_first(void **state)
+{
+	static const char told[] = "itsy: 0000:00:02.0: itsy (process 812) was killed and left it "
+				   "bound: given back to nvme\n";
+
+	(void)state;
+	w.left = true;
+	tree_set_driver(&w.tree, "0000:00:02.0", "vfio-pci");
+	assert_int_equal(run(cmd_devices, "devices", ""), ITSY_OK);
+	assert_string_equal(w.said.err, told);
+	assert_non_null(strstr(w.said.out, "NVMe      nvme "));
+	assert_int_equal(run(cmd_bind, "bind", "0000:00:04.0"), ITSY_OK);
+	assert_string_equal(w.said.err, told);
+	(void)run(cmd_check, "check", "");
+	assert_string_equal(w.said.err, told);
+	/* What they are about is theirs to bind and to give back. */
+	w.bind_calls[0] = '\0';
+	assert_int_equal(run(cmd_bind, "bind", "0000:00:02.0"), ITSY_OK);
+	assert_int_equal(run(cmd_release, "release", "0000:00:02.0"), ITSY_OK);
+	assert_string_equal(w.bind_calls, "wait 0000:00:02.0 wait 0000:00:02.0 ");
 }
 
 static void test_bridges_are_listed_on_request(void **state)
@@ -696,6 +744,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_table_is_aligned_and_says_what_blocks_a_group),
+		TEST(test_what_was_left_bound_is_given_back_first),
 		TEST(test_bridges_are_listed_on_request),
 		TEST(test_json_has_the_same_rows_for_programs),
 		TEST(test_a_slots_reset_names_who_shares_it),

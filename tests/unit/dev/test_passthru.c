@@ -41,7 +41,7 @@ static struct {
 
 	/* The host's drivers. */
 	int bind_answer, release_answer;
-	unsigned bind_flags; /* that it is to be bound with */
+	unsigned bind_flags; /* that it is to be bound with, beside its life */
 	struct vfio_failure bind_warning;
 	unsigned binds, releases;
 
@@ -92,7 +92,7 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned 
 {
 	assert_ptr_equal(fs, &w.fake.tree.fs);
 	assert_int_equal(bdf->dev, 1);
-	assert_int_equal(flags, w.bind_flags);
+	assert_int_equal(flags, VFIO_BIND_FOR_LIFE | w.bind_flags);
 	w.binds++;
 	if (w.bind_warning.code)
 		*ret_failure = w.bind_warning;
