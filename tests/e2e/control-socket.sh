@@ -69,6 +69,7 @@ step nodevice itsy ctl steady route disc uring
 step novector itsy ctl steady route edu/7 uring
 step noroute itsy ctl steady route edu/0 fast
 step top itsy top steady --once
+step metrics itsy ctl steady metrics
 
 step asked_for itsy ctl steady irqs --histogram
 step on_uring await "all on uring, for their times" on uring
@@ -145,6 +146,13 @@ is_status noroute 2
 has noroute.err "'route' is \"uring\", \"spin\", \"irqfd\" or \"auto\", not 'fast'"
 has top.out '^steady: 1 vCPU, 128 MiB, boot 1, up .*: [0-9,]+ interrupts per second$'
 has top.out '^edu\[0\] '
+
+has metrics.out '^# TYPE itsy_vector_taken_total counter$'
+has metrics.out '^itsy_vector_taken_total\{guest="steady",device="edu",vector="0"\} [1-9][0-9]*$'
+has metrics.out '^itsy_its_commands_total\{guest="steady",command="MAPTI",result="done"\} 3$'
+has metrics.out '^itsy_uptime_seconds\{guest="steady"\} [0-9]+\.[0-9]+$'
+expect "each metric has help and type" [ "$(grep -c '^# HELP' "$(file_of metrics.out)")" = \
+	"$(grep -c '^# TYPE' "$(file_of metrics.out)")" ]
 
 has asked_for.err 'times are recorded from now on'
 for name in on_uring both is_spin to_irqfd is_irqfd to_uring is_uring is_uring_again off; do

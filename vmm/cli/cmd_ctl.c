@@ -28,6 +28,7 @@
 #include "vmm/control/control_socket.h"
 #include "vmm/control/irqview.h"
 #include "vmm/control/json_member.h"
+#include "vmm/control/metrics.h"
 #include "vmm/control/verbs.h"
 #include "vmm/kvm/layout.h"
 
@@ -322,6 +323,30 @@ static int list_histogram(struct ctl *c)
 	return r < 0 ? not_understood(c, r) : 0;
 }
 
+/* ---- metrics --------------------------------------------------------------------------- */
+
+/* For people, too, there is nothing better than the text; JSON has what is not in "irqs". */
+static int list_metrics(struct ctl *c)
+{
+	_cleanup_(irqview_fini) struct irq_sample vectors = { 0 };
+	json_t *reply = NULL, *irqs;
+	int r = client_ask(c->fd, c->name, json_pack("{s:s}", "do", "metrics"), &reply,
+			   &c->failure);
+
+	if (r < 0)
+		return r;
+	if (c->json)
+		return print_json(reply);
+	r = ask_irqs(c, &irqs, &vectors);
+	if (r == 0) {
+		json_decref(irqs);
+		r = metrics_print(reply, &vectors, stdout);
+		r = r < 0 ? not_understood(c, r) : 0;
+	}
+	json_decref(reply);
+	return r;
+}
+
 /* ---- any verb ------------------------------------------------------------------------ */
 
 static bool takes(const struct control_verb *verb, const char *name)
@@ -403,11 +428,14 @@ static int run_verb_and_wait(struct ctl *c)
 	return 0;
 }
 
-/* "irqs" is more than one request: rates need two, and --histogram is another verb. */
+/* "irqs" is more than one request: rates need two, and --histogram is another verb; so is
+ * "metrics". */
 static int run(struct ctl *c)
 {
 	if (strcmp(c->verb->name, "irqs") == 0)
 		return c->histogram ? list_histogram(c) : list_irqs(c);
+	if (strcmp(c->verb->name, "metrics") == 0)
+		return list_metrics(c);
 	return c->wait ? run_verb_and_wait(c) : run_verb(c);
 }
 

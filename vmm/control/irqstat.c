@@ -15,6 +15,7 @@
 #include "vmm/base/report.h"
 #include "vmm/base/table.h"
 #include "vmm/control/json_member.h"
+#include "vmm/control/machine_counters.h"
 #include "vmm/irq/counters.h"
 
 struct row {
@@ -200,56 +201,6 @@ static void print_vectors(FILE *out, size_t columns, const struct passthru *func
 
 /* ---- counters of the machine --------------------------------------------------- */
 
-#define AT(field) offsetof(struct machine_stats, field)
-
-/* By name; itsy(1) defines each. */
-static const struct {
-	const char *object; /* in which it is in JSON; NULL: in none */
-	const char *name;
-	size_t at;	  /* a uint64_t of struct machine_stats */
-	const char *note; /* below the table, where it is not 0; NULL: none */
-} machine_counters[] = {
-	{ "its_mistakes", "unreadable_commands", AT(vits.cmd_unreadable), NULL },
-	{ "its_mistakes", "changed_entries", AT(vits.shadow_differs),
-	  "table entries that the guest changed behind the ITS's back" },
-	{ "its_mistakes", "ignored_accesses", AT(vits.mmio_ignored), NULL },
-	{ "kernel_its", "pauses", AT(kernel_its.pauses), NULL },
-	{ "kernel_its", "commands", AT(kernel_its.commands), NULL },
-	{ "kernel_its", "deferred", AT(kernel_its.deferred), NULL },
-	{ "kernel_its", "not_ready", AT(kernel_its.not_ready),
-	  "LPI updates dropped for want of LPI tables" },
-	{ "kernel_its", "table_writes", AT(kernel_its.table_writes),
-	  "writes to the kernel ITS's tables, ignored" },
-	{ "redistributors", "reads", AT(redist.vgicr.reads), NULL },
-	{ "redistributors", "writes", AT(redist.vgicr.writes), NULL },
-	{ "redistributors", "ignored_accesses", AT(redist.vgicr.ignored), NULL },
-	{ "redistributors", "pauses", AT(redist.vgicr.visits), NULL },
-	{ "redistributors", "still_active", AT(redist.still_active),
-	  "interrupts of a vCPU's own that KVM left active" },
-	{ "router", "reaps", AT(router_reaps), NULL },
-	{ "router", "completions", AT(router_completions), NULL },
-	{ "router", "rearmed", AT(router_rearmed), NULL },
-	{ "router", "parked", AT(router_parked), NULL },
-	{ "root_ports", "messages", AT(port_msis), NULL },
-	{ "root_ports", "dropped", AT(port_msis_dropped), NULL },
-	{ "aborted", "unreachable", AT(vcpus.unreachable),
-	  "accesses to memory that KVM cannot reach, answered with an abort" },
-	{ "aborted", "unemulated", AT(vcpus.unemulated),
-	  "accesses that KVM cannot emulate, answered with an abort" },
-	{ NULL, "unclaimed", AT(unclaimed), "accesses to addresses where nothing is" },
-	{ NULL, "trapped_accesses", AT(pci_host.trapped), NULL },
-	{ NULL, "misplaced_bars", AT(pci_host.misplaced),
-	  "BARs placed where they cannot be reached" },
-};
-
-static uint64_t machine_counter(const struct machine_stats *s, size_t i)
-{
-	uint64_t n;
-
-	memcpy(&n, (const char *)s + machine_counters[i].at, sizeof(n));
-	return n;
-}
-
 /* What the guest did wrong, if anything. */
 static void print_mistakes(FILE *out, const struct machine_stats *s)
 {
@@ -263,10 +214,10 @@ static void print_mistakes(FILE *out, const struct machine_stats *s)
 	if (skipped || stalled)
 		(void)fprintf(out, "ITS commands skipped: %s, stalled: %s\n",
 			      table_number(skipped, text), table_number(stalled, more));
-	for (size_t i = 0; i < ARRAY_SIZE(machine_counters); i++)
-		if (machine_counters[i].note && machine_counter(s, i))
+	for (size_t i = 0; i < nr_machine_counters; i++)
+		if (machine_counters[i].note && machine_counter_get(s, i))
 			(void)fprintf(out, "%s: %s\n", machine_counters[i].note,
-				      table_number(machine_counter(s, i), text));
+				      table_number(machine_counter_get(s, i), text));
 }
 
 void irqstat_print(FILE *out, size_t columns, const struct passthru *functions, size_t nr_functions,
@@ -348,7 +299,7 @@ static json_t *errors_json(const struct vits_stats *stats)
 
 static void add_machine_counters(json_t *root, const struct machine_stats *s)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(machine_counters); i++) {
+	for (size_t i = 0; i < nr_machine_counters; i++) {
 		const char *name = machine_counters[i].object;
 		json_t *object = name ? json_object_get(root, name) : root;
 
@@ -357,7 +308,7 @@ static void add_machine_counters(json_t *root, const struct machine_stats *s)
 			(void)json_object_set_new(root, name, object);
 		}
 		(void)json_object_set_new(object, machine_counters[i].name,
-					  json_number(machine_counter(s, i)));
+					  json_number(machine_counter_get(s, i)));
 	}
 }
 

@@ -275,5 +275,11 @@ const struct control_verb control_verbs[] = {
 		.run = verb_its,
 		.print = verb_its_print,
 	},
+	{
+		.name = "metrics",
+		.help = "its counters, for Prometheus",
+		.run = verb_metrics,
+		/* Not printed from one reply: those of vectors are in "irqs", vmm/cli/cmd_ctl.c. */
+	},
 };
 const size_t nr_control_verbs = ARRAY_SIZE(control_verbs);

@@ -22,6 +22,9 @@ int verb_add_print(const json_t *request, const json_t *reply, FILE *out);
 /* vmm/control/verb_stop.c */
 json_t *verb_stop(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
 int verb_stop_print(const json_t *request, const json_t *reply, FILE *out);
+/* vmm/control/verb_metrics.c */
+json_t *verb_metrics(void *ctx, const struct control_request *request,
+		     char error[CONTROL_ERROR_MAX]);
 /* vmm/control/verb_its.c */
 json_t *verb_its(void *ctx, const struct control_request *request, char error[CONTROL_ERROR_MAX]);
 int verb_its_print(const json_t *request, const json_t *reply, FILE *out);

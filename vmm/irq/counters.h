@@ -33,6 +33,7 @@ struct vector_counter_row {
 	size_t offset;	     /* of an _Atomic uint64_t in struct vector_counts */
 	const char *heading; /* of its column in tables for people; NULL: it has none */
 	const char *note;    /* below its vector's line where it is not 0; NULL: none */
+	const char *help;    /* of its metric, without a full stop */
 };
 extern const struct vector_counter_row vector_counters[NR_VECTOR_COUNTERS];
 

@@ -327,6 +327,26 @@ static void test_its_tells_registers_commands_and_differences(void **state)
 	assert_string_equal(w.asked, "{\"audit\":false,\"do\":\"its\"}\n");
 }
 
+static void test_metrics_are_of_the_machine_and_of_its_vectors(void **state)
+{
+	(void)state;
+	w.answers[0] = "{\"itsy\": 1, \"ok\": true, \"name\": \"box\", \"boots\": 1, "
+		       "\"counters\": {\"unclaimed\": 3}, \"commands\": {}}";
+	w.answers[1] = IRQS(1000000000, ROW("nvme", 0, 100));
+	assert_int_equal(run(cmd_ctl, "ctl box metrics"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"metrics\"}\n{\"do\":\"irqs\"}\n");
+	assert_int_equal(w.slept_ns, 0);
+	has(w.said.out, "itsy_unclaimed_total{guest=\"box\"} 3");
+	has(w.said.out, "itsy_vector_taken_total{guest=\"box\",device=\"nvme\",vector=\"0\"} 100");
+	assert_int_equal(run(cmd_ctl, "ctl box metrics --json"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"metrics\"}\n");
+	has(w.said.out, "\"unclaimed\": 3");
+	w.answers[0] = "{}";
+	assert_int_equal(run(cmd_ctl, "ctl box metrics"), ITSY_RUNTIME);
+	assert_string_equal(w.said.out, "");
+	has(w.said.err, "itsy: error: box: its answer is not understood");
+}
+
 static void test_guests_are_listed_without_a_name(void **state)
 {
 	json_t *object;
@@ -687,6 +707,7 @@ int main(void)
 		cmocka_unit_test_setup(test_routes_are_asked_for_by_device_and_vector, make),
 		cmocka_unit_test_setup(test_its_tells_registers_commands_and_differences, make),
 		cmocka_unit_test_setup(test_guests_are_listed_without_a_name, make),
+		cmocka_unit_test_setup(test_metrics_are_of_the_machine_and_of_its_vectors, make),
 		cmocka_unit_test_setup(test_states_are_told_of_a_guest_and_in_the_list, make),
 		cmocka_unit_test_setup(test_list_is_ctl_without_a_name, make),
 		cmocka_unit_test_setup(test_a_command_of_its_own_is_the_verb_of_ctl, make),

@@ -114,6 +114,13 @@ bool machine_hears_power(struct machine *m)
 	return !g.is_deaf;
 }
 
+void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
+{
+	(void)m;
+	*ret_stats = (struct machine_stats){ 0 };
+	vits_stats_get(g.world->v, &ret_stats->vits);
+}
+
 struct vits *machine_its(struct machine *m, size_t index)
 {
 	(void)m;
@@ -625,6 +632,7 @@ static const char *const requests[] = {
 	"\"do\":\"reset\"",
 	"\"do\":\"stop\"",
 	"\"do\":\"its\",\"audit\":true",
+	"\"do\":\"metrics\"",
 };
 
 /* Interrupts, times, a wrong command, and an entry of each table that differs. */
@@ -643,7 +651,7 @@ static void bring_out_all(void)
 /* Its arguments, and the keys of its replies; these are added to `all` as well. */
 static json_t *names_of_verb(const struct control_verb *verb, json_t *all)
 {
-	static const char *const tables[] = { "registers", "commands", NULL };
+	static const char *const tables[] = { "registers", "commands", "counters", NULL };
 	json_t *names = json_object();
 	unsigned nr = 0;
 	char begin[64];
