@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Failures of the host, in words. No locks. Whatever is printed is one line: control characters
- * that came in with a file name or from sysfs are shown as '?'.
+ * Failures of the host, in words. No locks. Whatever is printed is one line, and goes where log.h
+ * says: control characters that came in with a file name or from sysfs are shown as '?'.
  */
 #include "vmm/base/report.h"
 
@@ -13,8 +13,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
-
-#define LINE_SZ 1024u
+#include "vmm/base/log.h"
 
 /* What cures an error whatever it came of. */
 static const struct {
@@ -50,59 +49,68 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 	return -error;
 }
 
-static void clean_line(const char *line, char ret_clean[LINE_SZ])
-{
-	size_t i;
-
-	for (i = 0; line[i] && i < LINE_SZ - 1; i++) {
-		unsigned char c = (unsigned char)line[i];
-
-		ret_clean[i] = c < 0x20 || c == 0x7f ? '?' : line[i];
-	}
-	ret_clean[i] = '\0';
-}
-
-static void print_line(const char *line)
-{
-	char clean[LINE_SZ];
-
-	clean_line(line, clean);
-	/* The terminal may be raw, for the guest's console. */
-	(void)fprintf(stderr, "itsy: %s%s\n", clean, isatty(STDERR_FILENO) ? "\r" : "");
-}
-
 enum exit_status report_failure(const struct failure *failure)
 {
-	char line[LINE_SZ];
+	char text[LOG_LINE_SZ];
 
-	(void)snprintf(line, sizeof(line), "error: %s: %s%s%s", failure->object, failure->cause,
+	(void)snprintf(text, sizeof(text), "%s: %s%s%s", failure->object, failure->cause,
 		       failure->cure[0] ? ": " : "", failure->cure);
-	print_line(line);
+	log_put(&(struct log_message){ LOG_ERROR, LOG_OF_HOST, text, failure->object,
+				       failure->cause, failure->cure });
 	return failure->status;
+}
+
+static void put(enum log_level level, enum log_category category, const char *format, va_list ap)
+{
+	char text[LOG_LINE_SZ];
+
+	(void)vsnprintf(text, sizeof(text), format, ap);
+	log_put(&(struct log_message){ .level = level, .category = category, .text = text });
 }
 
 void report_warning(const char *format, ...)
 {
-	static const char prefix[] = "warning: ";
-	char line[LINE_SZ];
 	va_list ap;
 
-	memcpy(line, prefix, sizeof(prefix));
 	va_start(ap, format);
-	(void)vsnprintf(line + sizeof(prefix) - 1, sizeof(line) - sizeof(prefix) + 1, format, ap);
+	put(LOG_WARNING, LOG_OF_HOST, format, ap);
 	va_end(ap);
-	print_line(line);
+}
+
+void report_notice(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	put(LOG_NOTICE, LOG_OF_HOST, format, ap);
+	va_end(ap);
 }
 
 void report_info(const char *format, ...)
 {
-	char line[LINE_SZ];
 	va_list ap;
 
 	va_start(ap, format);
-	(void)vsnprintf(line, sizeof(line), format, ap);
+	put(LOG_INFO, LOG_OF_HOST, format, ap);
 	va_end(ap);
-	print_line(line);
+}
+
+void report_debug(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	put(LOG_DEBUG, LOG_OF_HOST, format, ap);
+	va_end(ap);
+}
+
+void report_guest(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	put(LOG_INFO, LOG_OF_GUEST, format, ap);
+	va_end(ap);
 }
 
 /* Back to the first column, and the rest of the line goes: ECMA-48, EL. */
@@ -110,20 +118,20 @@ void report_info(const char *format, ...)
 
 void report_progress(struct progress *progress, const char *format, ...)
 {
-	char line[LINE_SZ], clean[LINE_SZ];
+	char text[LOG_LINE_SZ], clean[LOG_LINE_SZ];
 	va_list ap;
 
-	if (progress->shown && !isatty(STDERR_FILENO))
+	if ((progress->shown && !isatty(STDERR_FILENO)) || !log_takes(LOG_INFO))
 		return;
 	progress->shown = true;
 	va_start(ap, format);
-	(void)vsnprintf(line, sizeof(line), format, ap);
+	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	if (!isatty(STDERR_FILENO)) {
-		print_line(line);
+		log_put(&(struct log_message){ .level = LOG_INFO, .text = text });
 		return;
 	}
-	clean_line(line, clean);
+	log_clean(text, clean);
 	(void)fprintf(stderr, OVER_LINE "itsy: %s", clean);
 	(void)fflush(stderr);
 }

@@ -36,12 +36,26 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 		const char *cure, const char *cause_format, ...)
 	__attribute__((format(printf, 6, 7)));
 
-/* "itsy: error: OBJECT: CAUSE: CURE", one line on stderr. Returns failure->status. */
+/*
+ * "itsy: error: OBJECT: CAUSE: CURE", one line on stderr, or where log_open() has said. Returns
+ * failure->status.
+ */
 enum exit_status report_failure(const struct failure *failure);
 
-/* One line on stderr, "itsy: warning: ..." or "itsy: ...". */
+/*
+ * One line likewise, "itsy: warning: ...", "itsy: ..." or "itsy: debug: ...". A warning is of what
+ * is not as it should be; a notice of what happens once or twice in a guest's life; info of what
+ * else may be worth a line; debug of what is not.
+ */
 void report_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_notice(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void report_debug(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/*
+ * Info of what the guest does wrong: "itsy: guest: ...", a category of its own. A guest makes as
+ * many mistakes as it likes: whoever calls this counts them, and calls it rarely.
+ */
+void report_guest(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A step that takes long, begins zeroed. */
 struct progress {

@@ -23,6 +23,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
+#include "vmm/base/log.h"
 #include "vmm/base/output.h"
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
@@ -32,6 +33,7 @@
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
+#include "vmm/control/mistakes.h"
 #include "vmm/control/stop.h"
 #include "vmm/dev/host_notice.h"
 #include "vmm/dev/vfio_words.h"
@@ -96,6 +98,7 @@ struct run {
 	struct progress progress;
 	unsigned boots;
 	struct machine_stats stats;
+	struct mistakes mistakes; /* of the machine that runs */
 };
 
 /* ---- set-up --------------------------------------------------------------------- */
@@ -369,6 +372,7 @@ static void read_keys(struct run *run, struct machine *m)
 
 static void begin_attending(struct run *run, struct machine *m)
 {
+	run->mistakes = (struct mistakes){ 0 };
 	run->guest = (struct running_guest){
 		.config = run->config,
 		.functions = run->functions,
@@ -384,6 +388,12 @@ static void begin_attending(struct run *run, struct machine *m)
 static bool is_told_to_end(const struct run *run)
 {
 	return run->quit || run->killed_by || run->taken || run->stop.cut;
+}
+
+/* What the guest does wrong is a line now and then; at the end, statistics tell of it. */
+static int tell_mistakes(struct run *run, struct machine *m)
+{
+	return run->options->quiet ? -1 : mistakes_service(&run->mistakes, m, clock_ns());
 }
 
 /* Until the machine ends, or we are told to. */
@@ -403,7 +413,7 @@ static void attend(struct run *run, struct machine *m)
 		/* What the console would not take is offered again. */
 		int wait_ms = sooner_ms(
 			sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns())),
-			run->nr_typed ? TYPE_AGAIN_MS : -1);
+			sooner_ms(run->nr_typed ? TYPE_AGAIN_MS : -1, tell_mistakes(run, m)));
 		eventfd_t ignored;
 
 		if (poll(fds, OWN_FDS + nr_control + nr_notices, wait_ms) < 0)
@@ -457,6 +467,7 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 		return write_dtb(run, &loaded, ret_failure);
 
 	run->boots++;
+	report_debug("boot %u", run->boots);
 	r = machine_start(m, &loaded, ret_failure);
 	if (r >= 0) {
 		warn_of_epoll(run, m);
@@ -464,6 +475,8 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	}
 	machine_stop(m);
 	machine_stats_get(m, &run->stats);
+	if (log_has_file() && !run->options->quiet)
+		mistakes_tell(&run->mistakes, &run->stats);
 	if (r < 0)
 		return r;
 	if (run->taken) {
@@ -499,8 +512,9 @@ static bool is_started_again(const struct run *run, int r)
 	if (r != 1 || is_told_to_end(run))
 		return false;
 	if (run->stop.asked)
-		report_info("the guest has reset itself, and is not started again, as it was asked "
-			    "to power off");
+		report_notice(
+			"the guest has reset itself, and is not started again, as it was asked "
+			"to power off");
 	return !run->stop.asked;
 }
 
@@ -545,11 +559,11 @@ static void say_hello(const struct run *run)
 	passthru_warn_of_iommu(&run->iommu, run->nr_functions);
 	if (run->options->quiet)
 		return;
-	report_info("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
-		    run->config->vcpus, plural(run->config->vcpus),
-		    (unsigned long long)(run->config->memory / MiB), run->nr_functions,
-		    plural(run->nr_functions),
-		    isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
+	report_notice("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
+		      run->config->vcpus, plural(run->config->vcpus),
+		      (unsigned long long)(run->config->memory / MiB), run->nr_functions,
+		      plural(run->nr_functions),
+		      isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
 }
 
 /* The text is made first: what is in the file is whole, or is told. */
@@ -658,6 +672,34 @@ static enum exit_status keep(struct run *run)
 	return status;
 }
 
+/* Before anything else is opened, and before there are two processes, which both print. */
+static int open_log(const struct config *config, struct failure *ret_failure)
+{
+	const struct log_wish wish = {
+		.level = config->log_level,
+		.format = config->log_format,
+		.path = config->log_file,
+		.guest = config->name,
+	};
+	int r = log_open(&wish);
+
+	return r < 0 ? output_failed(ret_failure, wish.path, -r) : 0;
+}
+
+static enum exit_status run_logged(struct run *run)
+{
+	struct failure failure = { 0 };
+	enum exit_status status;
+
+	if (open_control(run, &failure) < 0)
+		return report_failure(&failure);
+	/* A device tree is written where the caller says, and nothing runs. */
+	status = run->config->sandbox == SANDBOX_WISH_ON && !run->options->dump_dtb ? keep(run)
+										    : live(run);
+	control_socket_destroy(run->control);
+	return status;
+}
+
 enum exit_status run_guest(const struct config *config, const struct run_options *options)
 {
 	struct run run = {
@@ -675,10 +717,9 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 
 	self_raise_file_limit();
 	self_keep_stacks_small();
-	if (open_control(&run, &failure) < 0)
+	if (open_log(config, &failure) < 0)
 		return report_failure(&failure);
-	/* A device tree is written where the caller says, and nothing runs. */
-	status = config->sandbox == SANDBOX_WISH_ON && !options->dump_dtb ? keep(&run) : live(&run);
-	control_socket_destroy(run.control);
+	status = run_logged(&run);
+	log_close();
 	return status;
 }

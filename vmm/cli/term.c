@@ -4,10 +4,10 @@
  *
  * Documents: termios(3), signal-safety(7): tcsetattr() may be called by a handler.
  *
- * A handler has no argument for a context. The one variable that this program
- * has outside of functions is therefore here: where the settings are that must be
- * put back. It is written before handlers are installed and cleared after they
- * are gone.
+ * A handler has no argument for a context. One of the two variables that this
+ * program has outside of functions is therefore here (vmm/base/log.c has the other): where
+ * the settings are that must be put back. It is written before handlers are installed and cleared
+ * after they are gone.
  *
  * Signals that somebody else handles already (an orderly end on SIGTERM) stay
  * theirs; SIGKILL and SIGSTOP cannot be helped.

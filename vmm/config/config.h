@@ -11,6 +11,7 @@
 
 #include "vfio/iommu.h"
 #include "vfio/name.h"
+#include "vmm/base/log.h"
 #include "vmm/base/placement.h"
 #include "vmm/irq/heat.h"
 #include "vmm/irq/policy.h"
@@ -120,7 +121,10 @@ struct config {
 	struct placement spin;	 /* of the thread that never sleeps */
 	struct placement vcpu;	 /* of all, but for the CPU */
 	enum sandbox_wish sandbox;
-	enum vfio_iommu_wish iommu;   /* what the DMA of its devices goes by */
+	enum vfio_iommu_wish iommu; /* what the DMA of its devices goes by */
+	enum log_level log_level;   /* LOG_INFO by default */
+	enum log_format log_format;
+	char *log_file;		      /* NULL: standard error */
 	uint32_t stop_timeout;	      /* s; 0: it is not asked to power off */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];

@@ -70,9 +70,9 @@ int stop_ask(struct stop *s, struct machine *m, uint64_t now_ns)
 	s->asked = true;
 	s->signal = SIGTERM;
 	s->asked_ns = now_ns;
-	report_info("asked the guest to power off: its power is cut after %u s, or by a second "
-		    "signal",
-		    s->timeout_s);
+	report_notice("asked the guest to power off: its power is cut after %u s, or by a second "
+		      "signal",
+		      s->timeout_s);
 	return 0;
 }
 
@@ -80,7 +80,7 @@ int stop_ask(struct stop *s, struct machine *m, uint64_t now_ns)
 static void ask_or_cut(struct stop *s, struct machine *m, int signal, uint64_t now_ns)
 {
 	if (stop_ask(s, m, now_ns) < 0) {
-		report_info(STOP_NOBODY ": its power is cut");
+		report_notice(STOP_NOBODY ": its power is cut");
 		stop_cut(s, signal);
 	}
 	s->signal = signal;

@@ -28,7 +28,8 @@ static void tell(const struct passthru *p, const char *what)
 {
 	char bdf[PCI_BDF_STRLEN];
 
-	report_info("%s: %s the guest, device %s", pci_bdf_format(&p->bdf, bdf), what, p->irq.name);
+	report_notice("%s: %s the guest, device %s", pci_bdf_format(&p->bdf, bdf), what,
+		      p->irq.name);
 }
 
 void slot_empty(struct pci_host *pci_host, struct passthru functions[], size_t nr, unsigned port)

@@ -377,6 +377,7 @@ static inline int make(void **state)
 		.vcpus = 1,
 		.memory = 64 * MiB,
 		.sandbox = SANDBOX_WISH_OFF,
+		.log_level = LOG_INFO,
 		.router = { .cpu = -1 },
 		.spin = { .cpu = -1 },
 		.vcpu = { .cpu = -1 },

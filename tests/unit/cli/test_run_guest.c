@@ -287,6 +287,31 @@ static void test_statistics_that_are_lost_at_the_end_are_an_error(void **state)
 	has(w.said.err, "itsy: error: /dev/full: cannot be written ");
 }
 
+/* Also what the keeper says, in a process of its own. */
+static void test_messages_go_to_a_file_that_is_opened_before_all_else(void **state)
+{
+	char path[] = "/tmp/itsy-run-log.XXXXXX", text[1024] = "", missing[] = "/nowhere/log";
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	w.config.log_file = path;
+	w.config.log_level = LOG_DEBUG;
+	w.options.quiet = false;
+	assert_int_equal(run(), ITSY_OK);
+	assert_null(strstr(w.said.err, "itsy:"));
+	assert_true(read(fd, text, sizeof(text) - 1) > 0);
+	has(text, "Z notice: box.conf: 1 vCPU, 64 MiB, 0 devices\n");
+	has(text, "Z debug: boot 1\n");
+	w.config.log_file = missing;
+	assert_int_equal(run(), ITSY_RUNTIME);
+	assert_int_equal(w.nr_started, 0);
+	has(w.said.err, "itsy: error: /nowhere/log: cannot be written (No such file or directory): "
+			"make that folder, or name a file in one that is there\n");
+	(void)close(fd);
+	(void)unlink(path);
+}
+
 static void test_what_fails_before_the_guest_runs_is_given_back_and_told(void **state)
 {
 	static const struct {
@@ -459,6 +484,7 @@ int main(void)
 		TEST(test_statistics_are_written),
 		TEST(test_files_that_cannot_be_written_are_told_before_a_function_is_bound),
 		TEST(test_statistics_that_are_lost_at_the_end_are_an_error),
+		TEST(test_messages_go_to_a_file_that_is_opened_before_all_else),
 		TEST(test_what_fails_before_the_guest_runs_is_given_back_and_told),
 		TEST(test_a_cpu_that_the_host_has_not_is_an_error),
 		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
