@@ -166,13 +166,18 @@ all: $(arm64)/itsy
 unit: $(chosen_units)
 	$(Q)BUILD=$(BUILD) tests/run --unit $(chosen_units)
 
+# It judges metrics in one of the unit tests.
+promtool := $(BUILD)/promtool
+$(promtool): scripts/promtool | deps
+	$(Q)$< $@
+
 #: make test             unit tests, models, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
 #: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; over an hour)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
 test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
-		$(arm64)/itsy-kvms-own
+		$(arm64)/itsy-kvms-own $(promtool)
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
