@@ -117,7 +117,7 @@ guest_shared := $(wildcard tests/guest/start.S tests/guest/lib/*.c tests/guest/l
 model_scripts := $(wildcard tests/model/*.sh)
 # Without those that make test-all has to itself.
 e2e_scripts = $(filter-out $(shell tests/run --only tests/hosts), \
-	$(model_scripts) $(wildcard tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh))
+	$(model_scripts) $(wildcard tests/docs/*.sh tests/fuzz/*.sh tests/emuhost/test-*.sh tests/e2e/*.sh))
 
 # ---- what is made of them ----
 
@@ -155,7 +155,7 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # =====================================================================================================
 
 .PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
-	bench-peers fuzz model coverage man check install clean deps material FORCE
+	bench-peers fuzz model coverage man check install install-vits clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
@@ -177,7 +177,7 @@ $(promtool): scripts/promtool | deps
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
 test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
-		$(arm64)/itsy-kvms-own $(promtool)
+		$(arm64)/itsy-kvms-own $(promtool) $(bench)/libvits.a
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
@@ -232,14 +232,27 @@ guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 
 #: make install          to $(DESTDIR)$(PREFIX) (default PREFIX: /usr/local)
-install: all man
+install: all man $(arm64)/libvits.a
 	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
 	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(filter %.7,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf examples/*.c)
+	$(call install_vits,$(arm64)/libvits.a)
+
+#: make install-vits     only the ITS, for other VMMs: libvits.a of this machine, headers, libvits.pc (docs/porting-the-vits.md)
+install-vits: $(bench)/libvits.a
+	$(call install_vits,$<)
+
+vits_headers := vitsmod/vits.h vitsmod/gits.h vitsmod/bits.h
+define install_vits
+install -Dm644 $(1) $(DESTDIR)$(PREFIX)/lib/libvits.a
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/vits $(vits_headers)
+	sed -e "s|@PREFIX@|$(PREFIX)|" -e "s|@VERSION@|$$(sed -n 's/^#define ITSY_VERSION "\(.*\)"/\1/p' vmm/base/version.h)|" \
+		vitsmod/libvits.pc.in | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvits.pc
+endef
 
 #: make clean            removes what was compiled (rm -rf build removes Debian's files as well)
 compiled := arm64 native tsan bench
