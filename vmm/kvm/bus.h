@@ -12,7 +12,7 @@
 
 #include "vmm/base/cleanup.h"
 
-#define BUS_MAX_REGIONS 16u
+#define BUS_MAX_REGIONS 24u
 
 struct bus_region {
 	const char *name;

@@ -26,6 +26,8 @@
 #define LAYOUT_UART_SZ	    UINT64_C(0x1000)
 #define LAYOUT_GPIO	    UINT64_C(0x09010000)
 #define LAYOUT_GPIO_SZ	    UINT64_C(0x1000)
+#define LAYOUT_RTC	    UINT64_C(0x09020000)
+#define LAYOUT_RTC_SZ	    UINT64_C(0x1000)
 #define LAYOUT_GICR	    UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
 #define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
@@ -53,6 +55,7 @@
 /* Shared peripheral interrupts, as KVM numbers them: 32 is the first. */
 #define LAYOUT_UART_INTID 33u
 #define LAYOUT_GPIO_INTID 34u
+#define LAYOUT_RTC_INTID  35u
 /* INTx of all functions: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
 #define LAYOUT_INTX_INTID 36u
 #define LAYOUT_NR_INTX	  4u

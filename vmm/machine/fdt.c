@@ -5,8 +5,8 @@
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
  * arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
  * timer/arm,arch_timer.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
- * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml; IEEE 1275 PCI bus binding
- * for `ranges`.
+ * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, rtc/arm,pl031.yaml; IEEE 1275
+ * PCI bus binding for `ranges`.
  *
  * Written in one pass with libfdt's sequential functions. Their errors stick in
  * struct tree, so that the description reads as one; there is one check at the end.
@@ -272,6 +272,19 @@ static void write_gpio(struct tree *t)
 	end(t);
 }
 
+static void write_rtc(struct tree *t)
+{
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+
+	begin_at(t, "rtc", LAYOUT_RTC);
+	bytes(t, "compatible", compatible, sizeof(compatible));
+	CELLS(t, "reg", CELLS64(LAYOUT_RTC), CELLS64(LAYOUT_RTC_SZ));
+	CELLS(t, "interrupts", GIC_SPI, LAYOUT_RTC_INTID - GIC_FIRST_SPI, GIC_LEVEL_HIGH);
+	u32(t, "clocks", PHANDLE_CLOCK);
+	string(t, "clock-names", "apb_pclk");
+	end(t);
+}
+
 static void write_power_button(struct tree *t)
 {
 	begin(t, "gpio-keys");
@@ -471,6 +484,7 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_clock(t);
 	write_gpio(t);
 	write_power_button(t);
+	write_rtc(t);
 	write_pci(t, m);
 	end(t);
 }

@@ -23,8 +23,8 @@
 #include "vitsmod/gits.h"
 #include "vitsmod/vits.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
 #include "vmm/dev/console.h"
-#include "vmm/dev/power_button.h"
 #include "vmm/irq/vector_routes.h"
 #include "vmm/its/its_thread.h"
 #include "vmm/its/kernel_redist.h"
@@ -33,6 +33,7 @@
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
+#include "vmm/machine/board.h"
 #include "vmm/machine/fdt.h"
 #include "vmm/machine/slot.h"
 
@@ -63,7 +64,7 @@ struct machine {
 	struct its_thread *its_thread;
 	struct pci_host *pci_host;
 	struct console *console;
-	struct power_button *power_button;
+	struct board *board;
 	struct vector_routes *routes;
 	struct router_stats router_stats; /* kept when the routers are gone */
 	size_t nr_wired;
@@ -232,7 +233,7 @@ static int add_own_regions(struct machine *m)
 	if (!r)
 		r = console_add_to_bus(m->console, &m->bus);
 	if (!r)
-		r = power_button_add_to_bus(m->power_button, &m->bus);
+		r = board_add_to_bus(m->board, &m->bus);
 	if (!r)
 		r = vits_set_add_to_bus(m->its, &m->bus);
 	if (!r)
@@ -396,7 +397,7 @@ static int wire_functions(struct machine *m)
 	return r;
 }
 
-/* Our side: vITSs, PCI bridge, console, power button, and the wiring of the functions. */
+/* Our side: vITSs, PCI bridge, console, board, and the wiring of the functions. */
 static int build_devices(struct machine *m)
 {
 	const struct console_config console_config = {
@@ -405,7 +406,7 @@ static int build_devices(struct machine *m)
 		.wake_up = wake_up,
 		.ctx = m,
 	};
-	const struct power_button_config button_config = {
+	const struct board_config board_config = {
 		.vm = &m->vm,
 		.wake_up = wake_up,
 		.ctx = m,
@@ -430,7 +431,7 @@ static int build_devices(struct machine *m)
 	if (!r)
 		r = console_create(&console_config, &m->console);
 	if (!r)
-		r = power_button_create(&button_config, &m->power_button);
+		r = board_create(&board_config, &m->board);
 	if (!r)
 		r = add_own_regions(m);
 	return r ? r : wire_functions(m);
@@ -497,7 +498,7 @@ void machine_destroy(struct machine *m)
 	for (size_t i = 0; i < m->nr_wired; i++)
 		passthru_unwire(&m->cfg.functions[i]);
 	console_destroy(m->console);
-	power_button_destroy(m->power_button);
+	board_destroy(m->board);
 	pci_host_destroy(m->pci_host);
 	its_thread_destroy(m->its_thread);
 	vits_set_destroy(m->its);
@@ -641,14 +642,6 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-/* Of two times in ms, -1 being never. */
-static int sooner(int a, int b)
-{
-	if (a < 0 || b < 0)
-		return a < 0 ? b : a;
-	return a < b ? a : b;
-}
-
 void machine_unplug(struct machine *m, unsigned port)
 {
 	assert(index_of_port(m, port) < m->nr_ports);
@@ -670,12 +663,12 @@ int machine_press(struct machine *m, unsigned port)
 
 void machine_press_power(struct machine *m)
 {
-	power_button_press(m->power_button);
+	board_press_power(m->board);
 }
 
 bool machine_hears_power(struct machine *m)
 {
-	return power_button_is_heard(m->power_button);
+	return board_hears_power(m->board);
 }
 
 void machine_freeze(struct machine *m)
@@ -709,8 +702,8 @@ int machine_service(struct machine *m)
 		    slot_is_wanted_back(m->cfg.functions, m->cfg.nr_functions, m->ports[i].device))
 			machine_unplug(m, m->ports[i].device);
 	for (size_t i = 0; i < m->nr_wired; i++)
-		ms = sooner(ms, passthru_service(&m->cfg.functions[i]));
-	return sooner(ms, power_button_service(m->power_button));
+		ms = sooner_ms(ms, passthru_service(&m->cfg.functions[i]));
+	return sooner_ms(ms, board_service(m->board));
 }
 
 /*

@@ -192,7 +192,7 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_RUN), VCPU, "the guest runs" },
 	{ IOCTL(KVM_SET_VCPU_EVENTS), VCPU, "an access that nobody can answer" },
 	{ IOCTL(KVM_SIGNAL_MSI), GUEST, "an LPI becomes pending" },
-	{ IOCTL(KVM_IRQ_LINE), MAIN | VCPU, "the interrupts of console and power button" },
+	{ IOCTL(KVM_IRQ_LINE), MAIN | VCPU, "the interrupts of console, power button and clock" },
 	{ IOCTL(KVM_IRQFD), GUEST, "a vector is tied, or untied" },
 	{ IOCTL(KVM_SET_DEVICE_ATTR), GUEST,
 	  "commands of the kernel ITS, and KVM's redistributors" },

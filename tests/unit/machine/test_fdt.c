@@ -290,6 +290,22 @@ static void test_the_power_button_is_a_key_at_a_pl061(void **state)
 		  LAYOUT_GPIO_POWER, 0);
 }
 
+static void test_the_clock_is_a_pl031(void **state)
+{
+	static const char compatible[] = "arm,pl031\0arm,primecell";
+	struct fdt_machine m = machine_of(1);
+	const char *rtc = "/rtc@9020000";
+
+	(void)state;
+	build(&m);
+	assert_memory_equal(property(rtc, "compatible", sizeof(compatible)), compatible,
+			    sizeof(compatible));
+	HAS_CELLS(rtc, "reg", 0, 0x9020000, 0, 0x1000);
+	HAS_CELLS(rtc, "interrupts", 0, LAYOUT_RTC_INTID - 32, 4);
+	HAS_CELLS(rtc, "clocks", fdt_get_phandle(tree, node("/apb-pclk")));
+	has_string(rtc, "clock-names", "apb_pclk");
+}
+
 /* As the guest looks a pin up: device number and pin, under the mask. */
 static unsigned intid_of(unsigned slot, unsigned pin)
 {
@@ -626,6 +642,7 @@ int main(void)
 		cmocka_unit_test(test_the_power_button_is_a_key_at_a_pl061),
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
+		cmocka_unit_test(test_the_clock_is_a_pl031),
 		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),
 		cmocka_unit_test(
 			test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts),
