@@ -13,6 +13,8 @@
 #include <linux/kvm.h>
 #include <string.h>
 
+#include "vmm/kvm/pmu.h"
+#include "vmm/kvm/steal_time.h"
 #include "vmm/kvm/vm.h"
 #include "vmm/kvm/vm_needs.h"
 
@@ -102,4 +104,27 @@ void check_kvm_its(const struct check_host *host, struct check_result *ret)
 			  "KVM makes no ITS here: %s", strerror(-its));
 	else
 		check_say(ret, VERDICT_PASS, NULL, "in the kernel, to be sealed");
+}
+
+void check_kvm_pmu(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+
+	if (!have_vm(host, &vm, ret))
+		return;
+	check_say(ret, VERDICT_INFO, NULL,
+		  pmu_is_there(&vm) ? "guests have performance counters"
+				    : "guests have no performance counters: KVM offers none here");
+}
+
+void check_kvm_steal_time(const struct check_host *host, struct check_result *ret)
+{
+	_cleanup_(vm_fini) struct vm vm = { .kvm = -1, .fd = -1 };
+
+	if (!have_vm(host, &vm, ret))
+		return;
+	check_say(ret, VERDICT_INFO, NULL,
+		  steal_time_is_there(&vm)
+			  ? "guests see how long their vCPUs wait for a CPU"
+			  : "guests do not see how long their vCPUs wait: KVM does not tell");
 }

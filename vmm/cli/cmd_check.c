@@ -36,6 +36,8 @@ static const struct check {
 	{ "KVM extensions", check_kvm_extensions, false },
 	{ "GICv3", check_kvm_gic, false },
 	{ "ITS", check_kvm_its, false },
+	{ "PMU", check_kvm_pmu, false },
+	{ "stolen time", check_kvm_steal_time, false },
 	{ "io_uring", check_io_uring, false },
 	{ "IOMMU", check_iommu, false },
 	{ "VFIO", check_vfio, false },

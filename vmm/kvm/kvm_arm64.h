@@ -6,8 +6,8 @@
  *
  * The values are part of the kernel's interface and never change: they are those of
  * arch/arm64/include/uapi/asm/kvm.h, explained in Documentation/virt/kvm/api.rst,
- * devices/arm-vgic-v3.rst and devices/arm-vgic-its.rst. A build for arm64 holds them
- * to the real header.
+ * devices/arm-vgic-v3.rst, devices/arm-vgic-its.rst and devices/vcpu.rst. A build for arm64 holds
+ * them to the real header.
  */
 #ifndef VMM_KVM_KVM_ARM64_H
 #define VMM_KVM_KVM_ARM64_H
@@ -19,6 +19,7 @@
 #define KVM_ARM64_CONSTANTS(ROW)                        \
 	ROW(KVM_ARM_VCPU_POWER_OFF, 0)                  \
 	ROW(KVM_ARM_VCPU_PSCI_0_2, 2)                   \
+	ROW(KVM_ARM_VCPU_PMU_V3, 3)                     \
 	ROW(KVM_ARM_VCPU_SVE, 4)                        \
 	ROW(KVM_ARM_VCPU_PTRAUTH_ADDRESS, 5)            \
 	ROW(KVM_ARM_VCPU_PTRAUTH_GENERIC, 6)            \
@@ -35,7 +36,12 @@
 	ROW(KVM_DEV_ARM_VGIC_GRP_ITS_REGS, 8)           \
 	ROW(KVM_DEV_ARM_VGIC_LINE_LEVEL_INFO_SHIFT, 10) \
 	ROW(VGIC_LEVEL_INFO_LINE_LEVEL, 0)              \
-	ROW(KVM_DEV_ARM_VGIC_CTRL_INIT, 0)
+	ROW(KVM_DEV_ARM_VGIC_CTRL_INIT, 0)              \
+	ROW(KVM_ARM_VCPU_PMU_V3_CTRL, 0)                \
+	ROW(KVM_ARM_VCPU_PMU_V3_IRQ, 0)                 \
+	ROW(KVM_ARM_VCPU_PMU_V3_INIT, 1)                \
+	ROW(KVM_ARM_VCPU_PVTIME_CTRL, 2)                \
+	ROW(KVM_ARM_VCPU_PVTIME_IPA, 0)
 
 /* Registers of a vCPU, for KVM_GET_ONE_REG and KVM_SET_ONE_REG. */
 #define KVM_ARM64_REG_X0     UINT64_C(0x6030000000100000) /* regs.regs[0] of struct kvm_regs */

@@ -17,20 +17,23 @@
 #define MiB (UINT64_C(1) << 20)
 #define KiB (UINT64_C(1) << 10)
 
-#define LAYOUT_GICD	    UINT64_C(0x08000000)
-#define LAYOUT_GICD_SZ	    UINT64_C(0x10000)
-#define LAYOUT_GITS	    UINT64_C(0x08080000) /* the shadow vITSs: trapped, emulated here */
-#define LAYOUT_GITS_SZ	    UINT64_C(0x20000)	 /* each; they lie side by side */
-#define LAYOUT_GITS_OF(n)   (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
-#define LAYOUT_UART	    UINT64_C(0x09000000)
-#define LAYOUT_UART_SZ	    UINT64_C(0x1000)
-#define LAYOUT_GPIO	    UINT64_C(0x09010000)
-#define LAYOUT_GPIO_SZ	    UINT64_C(0x1000)
-#define LAYOUT_RTC	    UINT64_C(0x09020000)
-#define LAYOUT_RTC_SZ	    UINT64_C(0x1000)
-#define LAYOUT_GICR	    UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
-#define LAYOUT_GICR_SZ_VCPU UINT64_C(0x20000)
-#define LAYOUT_MAX_VCPUS    512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
+#define LAYOUT_GICD	  UINT64_C(0x08000000)
+#define LAYOUT_GICD_SZ	  UINT64_C(0x10000)
+#define LAYOUT_GITS	  UINT64_C(0x08080000) /* the shadow vITSs: trapped, emulated here */
+#define LAYOUT_GITS_SZ	  UINT64_C(0x20000)    /* each; they lie side by side */
+#define LAYOUT_GITS_OF(n) (LAYOUT_GITS + (n)*LAYOUT_GITS_SZ)
+#define LAYOUT_UART	  UINT64_C(0x09000000)
+#define LAYOUT_UART_SZ	  UINT64_C(0x1000)
+#define LAYOUT_GPIO	  UINT64_C(0x09010000)
+#define LAYOUT_GPIO_SZ	  UINT64_C(0x1000)
+#define LAYOUT_RTC	  UINT64_C(0x09020000)
+#define LAYOUT_RTC_SZ	  UINT64_C(0x1000)
+/* Memory, whatever the host's pages are; no RAM. */
+#define LAYOUT_STEAL_TIME    UINT64_C(0x09030000)
+#define LAYOUT_STEAL_TIME_SZ UINT64_C(0x10000)
+#define LAYOUT_GICR	     UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
+#define LAYOUT_GICR_SZ_VCPU  UINT64_C(0x20000)
+#define LAYOUT_MAX_VCPUS     512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
 
 #define LAYOUT_ECAM	 UINT64_C(0x10000000)
 #define LAYOUT_ECAM_SZ	 UINT64_C(0x100000)   /* of each bus: 256 functions of 4 KiB */

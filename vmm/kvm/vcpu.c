@@ -513,6 +513,7 @@ static const struct {
 	unsigned cap, feature;
 	bool finalize;
 } optional_features[] = {
+	{ KVM_CAP_ARM_PMU_V3, KVM_ARM_VCPU_PMU_V3, false },
 	{ KVM_CAP_ARM_SVE, KVM_ARM_VCPU_SVE, true },
 	{ KVM_CAP_ARM_PTRAUTH_ADDRESS, KVM_ARM_VCPU_PTRAUTH_ADDRESS, false },
 	{ KVM_CAP_ARM_PTRAUTH_GENERIC, KVM_ARM_VCPU_PTRAUTH_GENERIC, false },
@@ -664,6 +665,15 @@ void vcpus_destroy(struct vcpus *set)
 void vcpus_stats_get(const struct vcpus *set, struct vcpus_stats *ret_stats)
 {
 	*ret_stats = (struct vcpus_stats){ set->unreachable, set->unemulated };
+}
+
+int vcpus_set_attr(const struct vcpus *set, uint32_t vcpu, unsigned group, uint64_t attr,
+		   void *value)
+{
+	assert(vcpu < set->nr);
+	assert(!set->vcpu[vcpu].has_thread);
+
+	return vm_device_set(set->vm, set->vcpu[vcpu].fd, group, attr, value);
 }
 
 const uint64_t *vcpus_mpidr(const struct vcpus *set)

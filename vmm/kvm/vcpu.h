@@ -53,6 +53,10 @@ void vcpus_destroy(struct vcpus *vcpus);
 /* [nr] values of MPIDR_EL1, affinity fields only; borrowed. */
 const uint64_t *vcpus_mpidr(const struct vcpus *vcpus);
 
+/* KVM_SET_DEVICE_ATTR of a vCPU. Before vcpus_start(). */
+int vcpus_set_attr(const struct vcpus *vcpus, uint32_t vcpu, unsigned group, uint64_t attr,
+		   void *value) _must_check_;
+
 /* Where a vCPU's thread will run; copied. Before vcpus_start(). */
 void vcpus_place(struct vcpus *vcpus, uint32_t vcpu, const struct placement *placement);
 

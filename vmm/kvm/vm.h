@@ -22,6 +22,7 @@ enum vm_slot {
 	VM_SLOT_KERNEL_ITS_MEM,
 	VM_SLOT_KERNEL_GICR,
 	VM_SLOT_KERNEL_CODE,
+	VM_SLOT_STEAL_TIME,
 	VM_SLOT_BARS = 16, /* and all above: pci_host.c */
 };
 

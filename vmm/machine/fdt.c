@@ -4,7 +4,7 @@
  *
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
  * arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
- * timer/arm,arch_timer.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
+ * timer/arm,arch_timer.yaml, arm/pmu.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
  * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, rtc/arm,pl031.yaml; IEEE 1275
  * PCI bus binding for `ranges`.
  *
@@ -25,6 +25,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/pmu.h"
 
 #define PHANDLE_GIC   1u
 #define PHANDLE_CLOCK 2u
@@ -35,6 +36,7 @@
 #define GIC_SPI	       0u
 #define GIC_PPI	       1u
 #define GIC_LEVEL_HIGH 4u
+#define GIC_FIRST_PPI  16u
 #define GIC_FIRST_SPI  32u
 
 #define UART_CLOCK_HZ 1843200u
@@ -196,6 +198,14 @@ static void write_timer(struct tree *t)
 	CELLS(t, "interrupts", GIC_PPI, 13, GIC_LEVEL_HIGH, GIC_PPI, 14, GIC_LEVEL_HIGH, GIC_PPI,
 	      11, GIC_LEVEL_HIGH, GIC_PPI, 10, GIC_LEVEL_HIGH);
 	flag(t, "always-on");
+	end(t);
+}
+
+static void write_pmu(struct tree *t)
+{
+	begin(t, "pmu");
+	string(t, "compatible", "arm,armv8-pmuv3");
+	CELLS(t, "interrupts", GIC_PPI, PMU_INTID - GIC_FIRST_PPI, GIC_LEVEL_HIGH);
 	end(t);
 }
 
@@ -479,6 +489,8 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_cpus(t, m);
 	write_psci(t);
 	write_timer(t);
+	if (m->pmu)
+		write_pmu(t);
 	write_gic(t, m);
 	write_uart(t);
 	write_clock(t);

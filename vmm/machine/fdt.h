@@ -29,6 +29,7 @@ struct fdt_machine {
 	uint32_t root_ports; /* bit n: device n of bus 0 is one */
 	uint32_t nr_vcpus;
 	const uint64_t *mpidr;	      /* [nr_vcpus], affinity fields only */
+	bool pmu;		      /* they have performance counters, as vmm/kvm/pmu.h */
 	const struct gmem_range *ram; /* [nr_ram], 1 to GMEM_MAX_BANKS, ascending */
 	size_t nr_ram;
 	uint64_t initrd, initrd_end; /* equal: none */
@@ -37,7 +38,7 @@ struct fdt_machine {
 };
 
 /*
- * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PSCI,
+ * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PMU, PSCI,
  * UART (stdout-path), GPIO controller with the power button, real-time clock, ECAM host bridge with
  * msi-map to them and interrupt-map to the GIC, and its root ports with such maps of their own. 0,
  * or -ENOSPC.

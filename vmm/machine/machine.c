@@ -32,6 +32,8 @@
 #include "vmm/its/vits_set.h"
 #include "vmm/kvm/gic.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/pmu.h"
+#include "vmm/kvm/steal_time.h"
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/board.h"
 #include "vmm/machine/fdt.h"
@@ -58,6 +60,7 @@ struct machine {
 	int gic;
 	struct bus bus;
 	struct vcpus *vcpus;
+	struct steal_time *steal_time;
 	struct kernel_its *kernel_its;
 	struct kernel_redist *redist;
 	struct vits_set *its;
@@ -317,6 +320,10 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	if (r < 0)
 		return r;
 	r = kernel_its_start(m->kernel_its, ret_failure);
+	if (r >= 0)
+		r = pmu_start(&m->vm, m->vcpus, nr_vcpus, ret_failure);
+	if (r >= 0)
+		r = steal_time_create(&m->vm, m->vcpus, nr_vcpus, &m->steal_time, ret_failure);
 	if (r < 0)
 		return r;
 	return build_redist(m, ret_failure);
@@ -503,6 +510,7 @@ void machine_destroy(struct machine *m)
 	its_thread_destroy(m->its_thread);
 	vits_set_destroy(m->its);
 	vcpus_destroy(m->vcpus);
+	steal_time_destroy(m->steal_time);
 	kernel_redist_destroy(m->redist);
 	kernel_its_destroy(m->kernel_its);
 	cleanup_fd(&m->gic);
@@ -523,6 +531,7 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		.nr_functions = m->cfg.nr_functions + m->nr_ports,
 		.nr_vcpus = m->cfg.config->vcpus,
 		.mpidr = vcpus_mpidr(m->vcpus),
+		.pmu = pmu_is_there(&m->vm),
 		.ram = ram,
 		.nr_ram = m->cfg.mem->nr,
 		.initrd = loaded->initrd,

@@ -13,7 +13,7 @@
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/guest_memory.h"
 
-#define NR_FIXED 10u
+#define NR_FIXED 11u
 #define MAX_ROWS (NR_FIXED + GMEM_MAX_BANKS + VFIO_MAX_HOLES)
 
 struct row {
@@ -43,6 +43,7 @@ static void add_fixed(const struct config *config, struct rows *rows)
 	add_row(rows, LAYOUT_UART, LAYOUT_UART_SZ, "console");
 	add_row(rows, LAYOUT_GPIO, LAYOUT_GPIO_SZ, "power button");
 	add_row(rows, LAYOUT_RTC, LAYOUT_RTC_SZ, "real-time clock");
+	add_row(rows, LAYOUT_STEAL_TIME, LAYOUT_STEAL_TIME_SZ, "stolen time of the vCPUs");
 	add_row(rows, LAYOUT_GICR, config->vcpus * LAYOUT_GICR_SZ_VCPU, "interrupt redistributors");
 	add_row(rows, LAYOUT_ECAM, nr_buses * LAYOUT_ECAM_SZ, "PCI configuration space");
 	add_row(rows, LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ, "PCI I/O ports");

@@ -15,8 +15,9 @@
 #include "tests/unit/kvm/fake_kvm.h"
 #include "vmm/check/check.h"
 
-static check_fn *const checks[] = { check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its };
-enum { KVM, EXTENSIONS, GIC, ITS };
+static check_fn *const checks[] = { check_kvm,	   check_kvm_extensions, check_kvm_gic,
+				    check_kvm_its, check_kvm_pmu,	 check_kvm_steal_time };
+enum { KVM, EXTENSIONS, GIC, ITS, PMU, STEAL_TIME };
 
 struct world {
 	struct fake_kvm fake;
@@ -84,7 +85,7 @@ static void test_a_host_without_kvm_is_told_once(void **state)
 	w->fake.open_errno = ENOENT;
 	expect(KVM, VERDICT_FAIL, "/dev/kvm: the host has no KVM", "");
 	assert_true(w->result.cure[0]);
-	for (int check = EXTENSIONS; check <= ITS; check++)
+	for (int check = EXTENSIONS; check <= STEAL_TIME; check++)
 		expect(check, VERDICT_NONE, NULL, NULL);
 }
 
@@ -94,6 +95,18 @@ static void test_a_host_with_all_of_it_passes(void **state)
 	expect(KVM, VERDICT_PASS, "API version 12, up to ", "");
 	expect(EXTENSIONS, VERDICT_PASS, "all 15 are there", "");
 	expect(GIC, VERDICT_PASS, "in the kernel", "");
+}
+
+static void test_what_guests_have_or_do_without_is_told(void **state)
+{
+	(void)state;
+	w->fake.pmu = w->fake.steal_time = true;
+	expect(PMU, VERDICT_INFO, "guests have performance counters", "");
+	expect(STEAL_TIME, VERDICT_INFO, "guests see how long", "");
+	w->missing[0] = KVM_CAP_ARM_PMU_V3;
+	w->missing[1] = KVM_CAP_STEAL_TIME;
+	expect(PMU, VERDICT_INFO, "guests have no performance counters: KVM offers none", "");
+	expect(STEAL_TIME, VERDICT_INFO, "guests do not see how long", "");
 }
 
 static void test_an_its_is_made_and_thrown_away(void **state)
@@ -141,6 +154,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_a_host_without_kvm_is_told_once, make, unmake),
 		cmocka_unit_test_setup_teardown(test_a_host_with_all_of_it_passes, make, unmake),
+		cmocka_unit_test_setup_teardown(test_what_guests_have_or_do_without_is_told, make,
+						unmake),
 		cmocka_unit_test_setup_teardown(test_an_its_is_made_and_thrown_away, make, unmake),
 		cmocka_unit_test_setup_teardown(test_extensions_that_are_missing_are_named, make,
 						unmake),

@@ -82,6 +82,8 @@ NO_KVM(check_kvm)
 NO_KVM(check_kvm_extensions)
 NO_KVM(check_kvm_gic)
 NO_KVM(check_kvm_its)
+NO_KVM(check_kvm_pmu)
+NO_KVM(check_kvm_steal_time)
 
 static struct capture said;
 

@@ -54,6 +54,8 @@ NEVER(check_kvm)
 NEVER(check_kvm_extensions)
 NEVER(check_kvm_gic)
 NEVER(check_kvm_its)
+NEVER(check_kvm_pmu)
+NEVER(check_kvm_steal_time)
 
 /* itsy run with the words of line, between which there are blanks. */
 static enum exit_status run(const char *line)

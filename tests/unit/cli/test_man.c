@@ -55,6 +55,8 @@ NEVER(check_kvm)
 NEVER(check_kvm_extensions)
 NEVER(check_kvm_gic)
 NEVER(check_kvm_its)
+NEVER(check_kvm_pmu)
+NEVER(check_kvm_steal_time)
 
 /* The source of a page; the caller's to free(). */
 static char *page(const char *name)

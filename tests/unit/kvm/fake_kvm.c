@@ -143,6 +143,10 @@ static int check_extension(const struct fake_kvm *fake, uintptr_t cap)
 	case KVM_CAP_ARM_PTRAUTH_ADDRESS:
 	case KVM_CAP_ARM_PTRAUTH_GENERIC:
 		return fake->ptrauth;
+	case KVM_CAP_ARM_PMU_V3:
+		return fake->pmu;
+	case KVM_CAP_STEAL_TIME:
+		return fake->steal_time;
 	case KVM_CAP_ARM_NISV_TO_USER:
 		return !fake->no_nisv;
 	default:

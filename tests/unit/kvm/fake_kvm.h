@@ -84,7 +84,10 @@ struct fake_vcpu {
 	uint64_t pc, x0;
 	uint64_t x1_to_x3[3], pstate, sctlr;
 	uint64_t timer_ctl, ptimer_ctl;
-	bool no_ptimer; /* as on Linux 6.1 */
+	uint32_t pmu_intid; /* 0: none was given */
+	bool pmu_on;
+	uint64_t steal_time; /* where KVM tells it; 0: nowhere */
+	bool no_ptimer;	     /* as on Linux 6.1 */
 	/* Guarded by struct fake_kvm's lock. */
 	struct fake_exit exits[FAKE_KVM_EXITS];
 	unsigned first, nr_exits;
@@ -117,7 +120,7 @@ struct fake_kvm {
 	int ipa_bits; /* 0: no such capability */
 	int max_vcpus;
 	int run_size; /* what KVM_GET_VCPU_MMAP_SIZE answers, or a negative errno */
-	bool sve, ptrauth, no_nisv, no_gic;
+	bool sve, ptrauth, pmu, steal_time, no_nisv, no_gic;
 	unsigned lacks; /* this KVM_CAP_..., too; UINT_MAX: none */
 	struct fake_its_ops its_ops;
 	/* Called on a vCPU's thread when KVM_RUN has begun but has not looked at immediate_exit. */

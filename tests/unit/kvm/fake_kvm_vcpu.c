@@ -51,6 +51,8 @@ static int init(const struct fake_kvm *fake, struct fake_vcpu *vcpu,
 
 	if (fake->sve)
 		known |= bit(KVM_ARM_VCPU_SVE);
+	if (fake->pmu)
+		known |= bit(KVM_ARM_VCPU_PMU_V3);
 	if (fake->ptrauth)
 		known |= bit(KVM_ARM_VCPU_PTRAUTH_ADDRESS) | bit(KVM_ARM_VCPU_PTRAUTH_GENERIC);
 	if (init->target != 5 || init->features[0] & ~known)
@@ -133,6 +135,58 @@ static int set_events(struct fake_kvm *fake, struct fake_vcpu *vcpu,
 	vcpu->nr_aborts++;
 	pthread_mutex_unlock(&fake->lock);
 	return 0;
+}
+
+/* arch/arm64/kvm/pmu-emul.c: kvm_arm_pmu_v3_set_attr(), once each and in this order. */
+static int set_pmu_attr(struct fake_kvm *fake, struct fake_vcpu *vcpu,
+			const struct kvm_device_attr *attr)
+{
+	int intid;
+
+	if (!(vcpu->features & bit(KVM_ARM_VCPU_PMU_V3)))
+		return -ENODEV;
+	if (attr->attr == KVM_ARM_VCPU_PMU_V3_INIT) {
+		if (!fake->gic_initialised)
+			return -ENODEV;
+		if (!vcpu->pmu_intid)
+			return -ENXIO;
+		vcpu->pmu_on = true;
+		return 0;
+	}
+	memcpy(&intid, (const void *)(uintptr_t)attr->addr, sizeof(intid));
+	if (intid < 16 || intid >= 32)
+		return -EINVAL;
+	if (vcpu->pmu_intid)
+		return -EBUSY;
+	vcpu->pmu_intid = (uint32_t)intid;
+	return 0;
+}
+
+/* arch/arm64/kvm/pvtime.c: kvm_arm_pvtime_set_attr() */
+static int set_pvtime_attr(struct fake_kvm *fake, struct fake_vcpu *vcpu,
+			   const struct kvm_device_attr *attr)
+{
+	uint64_t ipa;
+
+	if (!fake->steal_time || attr->attr != KVM_ARM_VCPU_PVTIME_IPA)
+		return -ENXIO;
+	memcpy(&ipa, (const void *)(uintptr_t)attr->addr, sizeof(ipa));
+	if (vcpu->steal_time)
+		return -EEXIST;
+	if (ipa % 64 || !fake_kvm_memory(fake, ipa, 64, true))
+		return -EINVAL;
+	vcpu->steal_time = ipa;
+	return 0;
+}
+
+static int set_attr(struct fake_kvm *fake, struct fake_vcpu *vcpu,
+		    const struct kvm_device_attr *attr)
+{
+	if (attr->group == KVM_ARM_VCPU_PMU_V3_CTRL)
+		return set_pmu_attr(fake, vcpu, attr);
+	if (attr->group == KVM_ARM_VCPU_PVTIME_CTRL)
+		return set_pvtime_attr(fake, vcpu, attr);
+	return -ENXIO;
 }
 
 /* ---- KVM_RUN ----------------------------------------------------------------- */
@@ -254,6 +308,8 @@ int fake_kvm_vcpu_ioctl(struct fake_kvm *fake, unsigned n, unsigned long request
 		r = set_one_reg(vcpu, arg);
 	else if (request == KVM_SET_VCPU_EVENTS)
 		r = set_events(fake, vcpu, arg);
+	else if (request == KVM_SET_DEVICE_ATTR)
+		r = set_attr(fake, vcpu, arg);
 	vcpu->inside = false;
 	pthread_mutex_unlock(&vcpu->mutex);
 	return r;

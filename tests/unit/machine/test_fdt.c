@@ -20,6 +20,7 @@
 #include "vmm/config/config.h"
 #include "vmm/dev/pci_host.h"
 #include "vmm/kvm/layout.h"
+#include "vmm/kvm/pmu.h"
 #include "vmm/machine/fdt.h"
 
 #define TREE_SZ (2 * MiB)
@@ -304,6 +305,20 @@ static void test_the_clock_is_a_pl031(void **state)
 	HAS_CELLS(rtc, "interrupts", 0, LAYOUT_RTC_INTID - 32, 4);
 	HAS_CELLS(rtc, "clocks", fdt_get_phandle(tree, node("/apb-pclk")));
 	has_string(rtc, "clock-names", "apb_pclk");
+}
+
+static void test_counters_are_described_where_there_are_any(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+
+	(void)state;
+	build(&m);
+	assert_int_equal(fdt_path_offset(tree, "/pmu"), -FDT_ERR_NOTFOUND);
+	m.pmu = true;
+	build(&m);
+	has_string("/pmu", "compatible", "arm,armv8-pmuv3");
+	/* A private interrupt, the first of which is 16; a level, high. */
+	HAS_CELLS("/pmu", "interrupts", 1, PMU_INTID - 16, 4);
 }
 
 /* As the guest looks a pin up: device number and pin, under the mask. */
@@ -643,6 +658,7 @@ int main(void)
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
 		cmocka_unit_test(test_the_clock_is_a_pl031),
+		cmocka_unit_test(test_counters_are_described_where_there_are_any),
 		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),
 		cmocka_unit_test(
 			test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts),

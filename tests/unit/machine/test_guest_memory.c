@@ -296,6 +296,7 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 		"0x0009000000  0x0009000fff        4 KiB  console\n",
 		"0x0009010000  0x0009010fff        4 KiB  power button\n",
 		"0x0009020000  0x0009020fff        4 KiB  real-time clock\n",
+		"0x0009030000  0x000903ffff       64 KiB  stolen time of the vCPUs\n",
 		"0x000a000000  0x000a03ffff      256 KiB  interrupt redistributors\n",
 		"0x0010000000  0x00100fffff        1 MiB  PCI configuration space\n",
 		"0x0011000000  0x001100ffff       64 KiB  PCI I/O ports\n",

@@ -104,6 +104,7 @@ static unsigned count_fds(void)
 static void rig_power(struct rig *rig)
 {
 	fake_kvm_init(&rig->fake);
+	rig->fake.pmu = rig->fake.steal_time = true;
 	kvm_its_model_init(&rig->model, &rig->fake);
 	the_kernel = &rig->fake;
 	rig->nr_scripted = 0;
@@ -322,8 +323,8 @@ static void test_nothing_stays_whichever_call_of_the_host_fails(void **state)
 			break;
 	}
 	/* VM 4, RAM 2, GIC, vCPUs 2 + 2 * 4, ITS 4, GIC 4, tables 5, commands 1, redistributors 2
-	 * + 2. */
-	assert_int_equal(nr, 4 + 2 + 1 + 10 + 4 + 4 + 5 + 1 + 4 + 1);
+	 * + 2, counters 2 * 2, stolen time 1 + 2. */
+	assert_int_equal(nr, 4 + 2 + 1 + 10 + 4 + 4 + 5 + 1 + 4 + 4 + 3 + 1);
 }
 
 static void test_no_memory_is_told_at_each_step(void **state)
