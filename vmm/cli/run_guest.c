@@ -42,6 +42,7 @@
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/machine/guest_topology.h"
 #include "vmm/machine/machine.h"
 #include "vmm/sandbox/keeper.h"
 #include "vmm/sandbox/sandbox.h"
@@ -59,7 +60,8 @@ struct run {
 	const struct config *config;
 	const struct run_options *options;
 	struct gmem mem;
-	struct vfio_iommu_choice iommu; /* what it is of */
+	struct guest_topology *topology; /* NULL: not known */
+	struct vfio_iommu_choice iommu;	 /* what it is of */
 	struct vfio_container *container;
 	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
 	size_t nr_functions;
@@ -146,6 +148,15 @@ static int take_memory(struct run *run, struct failure *ret_failure)
 	return r < 0 ? r : guest_memory_make(run->config, &this_host, NULL, &run->mem, ret_failure);
 }
 
+/* While files can be opened. */
+static int read_topology(struct run *run, struct failure *ret_failure)
+{
+	int r = guest_topology_read(run->config, &this_host, &run->topology);
+
+	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "itsy", NULL, "out of memory")
+		     : 0;
+}
+
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct failure *ret_failure)
 {
@@ -159,6 +170,8 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	vm_fini(&vm);
 	if (r == 0)
 		r = guest_cpus_look(run->config, &this_host, ret_failure);
+	if (r == 0)
+		r = read_topology(run, ret_failure);
 	if (r == 0)
 		r = passthru_look_at_all(&this_host, run->config, ret_failure);
 	if (r >= 0)
@@ -332,6 +345,7 @@ static void tear_down(struct run *run)
 		passthru_give_back(&run->functions[i]);
 	free(run->functions);
 	gmem_fini(&run->mem);
+	guest_topology_free(run->topology);
 	if (run->keeper)
 		control_socket_leave(TAKE_PTR(run->control));
 	sandbox_destroy(run->sandbox);
@@ -525,6 +539,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		.mem = &run->mem,
 		.functions = run->functions,
 		.nr_functions = run->nr_functions,
+		.topology = run->topology,
 		.wake_up = run->wake_up,
 		.confine = sandbox_confine(run->sandbox),
 		.kvm = run->sandbox ? &run->kept_kvm : NULL,

@@ -3,7 +3,7 @@
  * The device tree.
  *
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
- * arm/cpus.yaml, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
+ * arm/cpus.yaml, cpu/cpu-topology.txt, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
  * timer/arm,arch_timer.yaml, arm/pmu.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
  * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, rtc/arm,pl031.yaml; IEEE 1275
  * PCI bus binding for `ranges`.
@@ -31,6 +31,9 @@
 #define PHANDLE_CLOCK 2u
 #define PHANDLE_GPIO  3u
 #define PHANDLE_ITS   4u /* of the first; the others follow */
+#define PHANDLE_CPUS  0x1000u
+/* The same. */
+#define PHANDLE_CACHES (PHANDLE_CPUS + LAYOUT_MAX_VCPUS)
 
 /* Interrupt specifiers of arm,gic-v3.yaml: type, number, trigger. */
 #define GIC_SPI	       0u
@@ -164,18 +167,138 @@ static void write_memory(struct tree *t, const struct fdt_machine *m)
 	end(t);
 }
 
+/* Of one that is not known nothing is said. */
+static void write_cache_size(struct tree *t, const char *kind, const struct guest_cache *cache)
+{
+	const struct {
+		const char *name;
+		uint32_t value;
+	} properties[] = {
+		{ "size", cache->size },
+		{ "line-size", cache->line },
+		{ "sets", cache->sets },
+	};
+	char name[32];
+
+	for (size_t i = 0; i < ARRAY_SIZE(properties); i++) {
+		(void)snprintf(name, sizeof(name), "%scache-%s", kind, properties[i].name);
+		if (cache->size && properties[i].value)
+			u32(t, name, properties[i].value);
+	}
+}
+
+static void write_next_cache(struct tree *t, int next)
+{
+	if (next >= 0)
+		u32(t, "next-level-cache", PHANDLE_CACHES + (uint32_t)next);
+}
+
+static void write_cache(struct tree *t, uint32_t number, const struct guest_cache *cache)
+{
+	char name[32];
+
+	(void)snprintf(name, sizeof(name), "l%" PRIu32 "-cache%" PRIu32, cache->level, number);
+	begin(t, name);
+	string(t, "compatible", "cache");
+	u32(t, "cache-level", cache->level);
+	flag(t, "cache-unified");
+	write_cache_size(t, "", cache);
+	write_next_cache(t, cache->next);
+	u32(t, "phandle", PHANDLE_CACHES + number);
+	end(t);
+}
+
+static void begin_numbered(struct tree *t, const char *name, uint32_t number)
+{
+	char full[32];
+
+	(void)snprintf(full, sizeof(full), "%s%" PRIu32, name, number);
+	begin(t, full);
+}
+
+/* The first CPU that lies there; NULL: none does. */
+static const struct guest_cpu *find_cpu(const struct guest_topology *topology, const uint32_t at[],
+					unsigned depth)
+{
+	for (uint32_t i = 0; i < topology->nr_cpus; i++)
+		if (!memcmp(topology->cpus[i].at, at, depth * sizeof(at[0])))
+			return &topology->cpus[i];
+	return NULL;
+}
+
+/* cpu-map: a core has its CPU, or threads that have it. */
+static void write_core(struct tree *t, const struct guest_topology *topology, const uint32_t at[])
+{
+	begin_numbered(t, "core", at[GUEST_CORE]);
+	for (uint32_t i = 0; i < topology->nr_cpus; i++) {
+		const struct guest_cpu *cpu = &topology->cpus[i];
+
+		if (memcmp(cpu->at, at, sizeof(cpu->at)))
+			continue;
+		if (cpu->nr_threads > 1)
+			begin_numbered(t, "thread", cpu->thread);
+		u32(t, "cpu", PHANDLE_CPUS + i);
+		if (cpu->nr_threads > 1)
+			end(t);
+	}
+	end(t);
+}
+
+static void write_package(struct tree *t, const struct guest_topology *topology, uint32_t package)
+{
+	uint32_t at[GUEST_NR_DEPTHS] = { package };
+
+	for (; find_cpu(topology, at, GUEST_CORE); at[GUEST_CLUSTER]++) {
+		begin_numbered(t, "cluster", at[GUEST_CLUSTER]);
+		for (at[GUEST_CORE] = 0; find_cpu(topology, at, GUEST_NR_DEPTHS); at[GUEST_CORE]++)
+			write_core(t, topology, at);
+		end(t);
+	}
+}
+
+/* cpu/cpu-topology.txt: sockets may be left out where there is one. Linux knows them since 6.0. */
+static void write_cpu_map(struct tree *t, const struct guest_topology *topology)
+{
+	begin(t, "cpu-map");
+	for (uint32_t i = 0; i < topology->nr_packages; i++) {
+		if (topology->nr_packages > 1)
+			begin_numbered(t, "socket", i);
+		write_package(t, topology, i);
+		if (topology->nr_packages > 1)
+			end(t);
+	}
+	end(t);
+}
+
+static void write_cpu(struct tree *t, const struct fdt_machine *m, uint32_t number)
+{
+	const struct guest_cpu *cpu = m->topology ? &m->topology->cpus[number] : NULL;
+
+	begin_at(t, "cpu", m->mpidr[number]);
+	string(t, "device_type", "cpu");
+	string(t, "compatible", "arm,armv8");
+	string(t, "enable-method", "psci");
+	u64(t, "reg", m->mpidr[number]);
+	if (cpu) {
+		write_cache_size(t, "d-", &cpu->l1d);
+		write_cache_size(t, "i-", &cpu->l1i);
+		write_next_cache(t, cpu->next);
+		u32(t, "phandle", PHANDLE_CPUS + number);
+	}
+	end(t);
+}
+
 static void write_cpus(struct tree *t, const struct fdt_machine *m)
 {
 	begin(t, "cpus");
 	u32(t, "#address-cells", 2);
 	u32(t, "#size-cells", 0);
-	for (uint32_t i = 0; i < m->nr_vcpus; i++) {
-		begin_at(t, "cpu", m->mpidr[i]);
-		string(t, "device_type", "cpu");
-		string(t, "compatible", "arm,armv8");
-		string(t, "enable-method", "psci");
-		u64(t, "reg", m->mpidr[i]);
-		end(t);
+	for (uint32_t i = 0; i < m->nr_vcpus; i++)
+		write_cpu(t, m, i);
+	if (m->topology) {
+		write_cpu_map(t, m->topology);
+		for (size_t i = 0; i < m->topology->nr_caches; i++)
+			write_cache(t, (uint32_t)i, &m->topology->caches[i]);
 	}
 	end(t);
 }
@@ -513,6 +636,7 @@ int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap)
 	assert(machine->nr_its >= 1);
 	assert(LAYOUT_GITS_OF(machine->nr_its) <= LAYOUT_UART);
 	assert(machine->nr_functions <= REQUESTER_IDS);
+	assert(!machine->topology || machine->topology->nr_cpus == machine->nr_vcpus);
 
 	note(&t, fdt_create(buf, cap < INT32_MAX ? (int)cap : INT32_MAX));
 	if (t.err) /* without a header, the calls below cannot be made */

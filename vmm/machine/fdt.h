@@ -11,6 +11,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/kvm/gmem.h"
+#include "vmm/machine/guest_topology.h"
 
 /* Where the MSIs of a function go. */
 struct fdt_function {
@@ -28,9 +29,10 @@ struct fdt_machine {
 	size_t nr_functions;
 	uint32_t root_ports; /* bit n: device n of bus 0 is one */
 	uint32_t nr_vcpus;
-	const uint64_t *mpidr;	      /* [nr_vcpus], affinity fields only */
-	bool pmu;		      /* they have performance counters, as vmm/kvm/pmu.h */
-	const struct gmem_range *ram; /* [nr_ram], 1 to GMEM_MAX_BANKS, ascending */
+	const uint64_t *mpidr; /* [nr_vcpus], affinity fields only */
+	bool pmu;	       /* they have performance counters, as vmm/kvm/pmu.h */
+	const struct guest_topology *topology; /* of nr_vcpus; NULL: not known */
+	const struct gmem_range *ram;	       /* [nr_ram], 1 to GMEM_MAX_BANKS, ascending */
 	size_t nr_ram;
 	uint64_t initrd, initrd_end; /* equal: none */
 	const char *cmdline;

@@ -532,6 +532,7 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		.nr_vcpus = m->cfg.config->vcpus,
 		.mpidr = vcpus_mpidr(m->vcpus),
 		.pmu = pmu_is_there(&m->vm),
+		.topology = m->cfg.topology,
 		.ram = ram,
 		.nr_ram = m->cfg.mem->nr,
 		.initrd = loaded->initrd,

@@ -29,6 +29,7 @@ struct machine_config {
 	const struct gmem *mem;
 	struct passthru *functions;
 	size_t nr_functions;
+	const struct guest_topology *topology; /* NULL: not known */
 	/*
 	 * An eventfd of the caller's: signalled when machine_service() should be
 	 * called, or machine_end() has changed, or the console has room again.

@@ -610,10 +610,84 @@ static void test_a_command_line_that_fills_the_room_is_no_space(void **state)
 	free(line);
 }
 
+/* Of four vCPUs two are threads of a core; each core has an L2, the L3 is of the first package. */
+static struct guest_cpu topology_cpus[] = {
+	{ .at = { 0, 0, 0 }, .nr_threads = 2, .thread = 0, .next = 0 },
+	{ .at = { 0, 0, 0 }, .nr_threads = 2, .thread = 1, .next = 0 },
+	{ .at = { 0, 1, 0 }, .nr_threads = 1, .next = 2 },
+	{ .at = { 1, 0, 0 }, .nr_threads = 1, .next = -1 },
+};
+static struct guest_cache topology_caches[] = {
+	{ .level = 2, .size = 0x100000, .line = 64, .sets = 2048, .next = 1 },
+	{ .level = 3, .size = 0x2000000, .next = -1 },
+	{ .level = 2, .size = 0x80000, .line = 64, .next = 1 },
+};
+
+static struct guest_topology small_topology(void)
+{
+	topology_cpus[0].l1d = (struct guest_cache){ 1, 0x10000, 64, 256, -1 };
+	topology_cpus[0].l1i = (struct guest_cache){ 1, 0x8000, 32, 128, -1 };
+	return (struct guest_topology){ .nr_cpus = 4,
+					.nr_packages = 2,
+					.cpus = topology_cpus,
+					.caches = topology_caches,
+					.nr_caches = 3 };
+}
+
+static void cpu_is_at(uint32_t vcpu, const char *path)
+{
+	char cpu[32];
+
+	(void)snprintf(cpu, sizeof(cpu), "/cpus/cpu@%x", vcpu);
+	HAS_CELLS(path, "cpu", fdt_get_phandle(tree, node(cpu)));
+}
+
+static void test_cpus_have_the_places_and_caches_that_are_known(void **state)
+{
+	struct guest_topology topology = small_topology();
+	struct fdt_machine m = machine_of(4);
+	uint32_t l2, l3;
+
+	(void)state;
+	build(&m);
+	assert_int_equal(fdt_path_offset(tree, "/cpus/cpu-map"), -FDT_ERR_NOTFOUND);
+	m.topology = &topology;
+	build(&m);
+	cpu_is_at(0, "/cpus/cpu-map/socket0/cluster0/core0/thread0");
+	cpu_is_at(1, "/cpus/cpu-map/socket0/cluster0/core0/thread1");
+	cpu_is_at(2, "/cpus/cpu-map/socket0/cluster1/core0");
+	cpu_is_at(3, "/cpus/cpu-map/socket1/cluster0/core0");
+
+	HAS_CELLS("/cpus/cpu@0", "d-cache-size", 0x10000);
+	HAS_CELLS("/cpus/cpu@0", "d-cache-sets", 256);
+	HAS_CELLS("/cpus/cpu@0", "i-cache-line-size", 32);
+	assert_null(fdt_getprop(tree, node("/cpus/cpu@1"), "d-cache-size", NULL));
+	assert_null(fdt_getprop(tree, node("/cpus/cpu@3"), "next-level-cache", NULL));
+	l2 = fdt_get_phandle(tree, node("/cpus/l2-cache0"));
+	l3 = fdt_get_phandle(tree, node("/cpus/l3-cache1"));
+	HAS_CELLS("/cpus/cpu@0", "next-level-cache", l2);
+	HAS_CELLS("/cpus/cpu@1", "next-level-cache", l2);
+	HAS_CELLS("/cpus/l2-cache0", "cache-level", 2);
+	HAS_CELLS("/cpus/l2-cache0", "cache-size", 0x100000);
+	HAS_CELLS("/cpus/l2-cache0", "cache-sets", 2048);
+	HAS_CELLS("/cpus/l2-cache0", "next-level-cache", l3);
+	HAS_CELLS("/cpus/l2-cache2", "next-level-cache", l3);
+	has_string("/cpus/l3-cache1", "compatible", "cache");
+	has_flag("/cpus/l3-cache1", "cache-unified");
+	assert_null(fdt_getprop(tree, node("/cpus/l3-cache1"), "cache-sets", NULL));
+
+	/* One package needs no node of its own. */
+	topology.nr_cpus = m.nr_vcpus = 3;
+	topology.nr_packages = 1;
+	build(&m);
+	cpu_is_at(2, "/cpus/cpu-map/cluster1/core0");
+}
+
 static void test_dtc_has_nothing_to_say(void **state)
 {
 	struct fdt_function functions[CONFIG_MAX_DEVICES];
-	struct fdt_machine m = machine_of(20);
+	struct guest_topology topology = small_topology();
+	struct fdt_machine m = machine_of(4);
 	char command[160], said[4096];
 	FILE *out;
 	size_t n;
@@ -624,6 +698,8 @@ static void test_dtc_has_nothing_to_say(void **state)
 		skip();
 	m.initrd = 0x44000000;
 	m.initrd_end = 0x44100000;
+	m.pmu = true;
+	m.topology = &topology;
 	spread(&m, functions);
 	build(&m);
 	(void)property("/pcie", "msi-map", 4 * 4 * CONFIG_MAX_DEVICES);
@@ -659,6 +735,7 @@ int main(void)
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
 		cmocka_unit_test(test_the_clock_is_a_pl031),
 		cmocka_unit_test(test_counters_are_described_where_there_are_any),
+		cmocka_unit_test(test_cpus_have_the_places_and_caches_that_are_known),
 		cmocka_unit_test(test_each_pin_of_each_function_has_its_interrupt),
 		cmocka_unit_test(
 			test_a_root_port_has_a_bus_and_the_way_of_its_functions_interrupts),
