@@ -130,7 +130,7 @@ static void port_reset(void *ctx)
 static const struct port port = { port_read, port_write, port_msi, port_reset, NULL };
 
 /* Each script ends with windows in which what waits is tried again. */
-static void side_waits(void *ctx)
+static void side_retry_due(void *ctx)
 {
 	(void)ctx;
 }
@@ -145,7 +145,7 @@ static int build_kvm(struct sealed_side *side, const char **ret_what)
 		.nr_vcpus = side->kvm.nr_vcpus,
 		.functions = functions,
 		.nr_functions = side->script->nr_functions,
-		.waits = side_waits,
+		.retry_due = side_retry_due,
 		.failed = side_failed,
 		.ctx = side,
 	};

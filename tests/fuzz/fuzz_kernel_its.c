@@ -81,10 +81,19 @@ static void update_other(struct world *w, struct input *in)
 		world_update_other(w, op, its, lpi, vcpu);
 }
 
+static void retry(struct world *w)
+{
+	w->nr_retries_due = 0;
+	world_retry(w);
+	world_check(w);
+}
+
 static void commit(struct world *w)
 {
 	world_commit(w);
 	world_check(w);
+	if (w->nr_retries_due)
+		retry(w);
 }
 
 static void signal_event(struct world *w, struct input *in)
@@ -96,7 +105,10 @@ static void signal_event(struct world *w, struct input *in)
 	world_check(w);
 }
 
-/* The guest's tables, registers and interrupts, between batches. */
+/*
+ * The guest's tables, registers and interrupts, between batches. Its tables are handed over with
+ * EnableLPIs, which is told.
+ */
 static void guest(struct world *w, struct input *in)
 {
 	static const unsigned id_bits[] = { 0, 13, 14, 16 };
@@ -116,7 +128,9 @@ static void guest(struct world *w, struct input *in)
 	default:
 		while (kvm_its_model_take(&w->model, vcpu))
 			;
+		return;
 	}
+	retry(w);
 }
 
 /* Steps of a batch are the first ones; all others end it before they are done. */
@@ -145,7 +159,7 @@ static void step(struct world *w, struct input *in)
 		if (what == 13)
 			guest(w, in);
 		if (what == 14) {
-			world_retry(w);
+			world_nothing_is_owed(w);
 			world_check(w);
 		}
 	}

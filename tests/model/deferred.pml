@@ -4,12 +4,13 @@
  * does so.
  *
  * The event's mapping is deferred at first. A router signals it, or KVM where its vector is tied, which a review does
- * at any time that it may; a vCPU has commands of another event run, and the thread its looks again. The guest gives
- * its tables, and then switches its LPIs on.
+ * at any time that it may; a vCPU has commands of another event run. The guest gives its tables, and then switches
+ * its LPIs on, which is when those that wait are looked for, once.
  *
  * Holds: no signal finds nothing; when the guest has its LPIs on, and nobody has anything to do any more, each one has
  * made the LPI pending.
  *
+ *   NOT_TOLD	nobody looks when LPIs are switched on
  *   LOOKED_AFTER	whether any mapping is deferred is asked after the kernel did not have it, not before
  *   GONE_BEFORE_MAPPED	none is deferred any more once its commands are staged, not when they have run
  */
@@ -217,20 +218,17 @@ active proctype batches()
 	od
 }
 
-/* `its_thread.c: retry_waiting()`, again and again; here when it helps */
-active proctype its()
-{
-end_idle:
-	do
-	:: pending && has_tables && has_lpis_on -> kernel_its_retry()
-	od
-}
-
-/* The guest's: GICR_PROPBASER, GICR_PENDBASER and GICR_CTLR.EnableLPIs, which no vCPU writes in a pause */
+/*
+ * The guest's: GICR_PROPBASER, GICR_PENDBASER and GICR_CTLR.EnableLPIs, which no vCPU writes in a pause; and
+ * `machine.c: on_lpis_switched()`
+ */
 active proctype guest()
 {
 	atomic { !paused -> has_tables = true }
 	atomic { !paused -> has_lpis_on = true }
+#ifndef NOT_TOLD
+	kernel_its_retry()
+#endif
 }
 
 /* The model's: nothing happens any more */

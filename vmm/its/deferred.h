@@ -2,12 +2,11 @@
 /*
  * Mappings that are deferred: it asked for them before its LPI tables were
  * there (vmm/its/kernel_its.h). A set by event, with a list to go through. No locks: its
- * owner's guard it, but for nr_pending, which anybody may read.
+ * owner's guard it.
  */
 #ifndef VMM_ITS_DEFERRED_H
 #define VMM_ITS_DEFERRED_H
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,8 +25,8 @@ struct deferred_set {
 	uint32_t *first; /* [nr_devices + 1], where a device's events begin in at */
 	size_t nr_devices, cap;
 	size_t nr;
-	_Atomic size_t nr_pending; /* of them */
-	bool changed;		   /* since its owner cleared it: one came or went */
+	size_t nr_pending; /* of them */
+	bool changed;	   /* since its owner cleared it: one came or went */
 };
 
 /* DeviceIDs 0..nr_devices-1 with so many events each. 0, or -ENOMEM. */

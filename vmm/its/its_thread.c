@@ -17,17 +17,14 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
-#include "vmm/base/clock.h"
 #include "vmm/base/placement.h"
-#include "vmm/its/retry_timer.h"
 
 struct its_thread {
 	struct vits_set *its;
 	struct kernel_its *kernel_its;
 	int vcpu_fifo;
-	struct retry_timer retry_timer;
 	int wake_up; /* eventfd */
-	_Atomic bool stopping;
+	_Atomic bool retry_due, stopping;
 	const struct confine *confine;
 	int start_error; /* read after `started` */
 	sem_t started;
@@ -35,22 +32,12 @@ struct its_thread {
 	pthread_t thread;
 };
 
-/* Interrupts may wait for a guest that has not switched its LPIs on: look now and then. */
-static int retry_waiting(struct its_thread *t)
-{
-	uint64_t now_ms = clock_ns() / 1000000;
-
-	if (retry_timer_due(&t->retry_timer, now_ms))
-		kernel_its_retry(t->kernel_its);
-	return retry_timer_next(&t->retry_timer, kernel_its_waits(t->kernel_its), now_ms);
-}
-
-static void wait_ms(const struct its_thread *t, int ms)
+static void wait_for_work(const struct its_thread *t)
 {
 	struct pollfd fd = { .fd = t->wake_up, .events = POLLIN };
 	eventfd_t ignored;
 
-	if (poll(&fd, 1, ms) == 1)
+	if (poll(&fd, 1, -1) == 1)
 		(void)eventfd_read(t->wake_up, &ignored);
 }
 
@@ -84,7 +71,9 @@ static void *its_thread(void *arg)
 	/* What comes after a look has written the eventfd, so that the next look sees it. */
 	while (!atomic_load(&t->stopping)) {
 		vits_set_run(t->its);
-		wait_ms(t, retry_waiting(t));
+		if (atomic_exchange(&t->retry_due, false))
+			kernel_its_retry(t->kernel_its);
+		wait_for_work(t);
 	}
 	return NULL;
 }
@@ -150,4 +139,10 @@ void its_thread_stop(struct its_thread *t)
 void its_thread_wake(struct its_thread *t)
 {
 	(void)eventfd_write(t->wake_up, 1);
+}
+
+void its_thread_retry(struct its_thread *t)
+{
+	atomic_store(&t->retry_due, true);
+	its_thread_wake(t);
 }

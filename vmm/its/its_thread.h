@@ -2,7 +2,7 @@
 /*
  * The thread "its": what a guest's commands need and no vCPU does. It runs the rest of
  * command queues that are longer than what a vCPU runs at a time, and looks again for
- * interrupts that wait for deferred mappings.
+ * interrupts that wait for deferred mappings where a batch has left them untried.
  *
  * It has nothing else to do, and waits for nobody outside of this machine's threads, so that
  * a guest's commands never wait for a terminal, for a client or for a device's reset.
@@ -38,9 +38,10 @@ int its_thread_start(struct its_thread *thread, int vcpu_fifo,
 void its_thread_stop(struct its_thread *thread);
 
 /*
- * vits_set_run() is due, or an interrupt waits for a deferred mapping: have the thread look.
- * Any thread, also while there is none; takes no lock.
+ * vits_set_run() is due, or kernel_its_retry() is: have the thread do it. Any thread, also while
+ * there is none; takes no lock.
  */
 void its_thread_wake(struct its_thread *thread);
+void its_thread_retry(struct its_thread *thread);
 
 #endif

@@ -10,7 +10,9 @@
  *    PENDBASER of the target, memory that can be read. Such a mapping is *deferred*:
  *    kept in a list and tried again at each pause, and when its MSI comes. Once
  *    that has come it *waits* for EnableLPIs as well, without which it would be
- *    lost, and is tried again now and then (kernel_its_retry()).
+ *    lost, and is tried again when a vCPU's are switched (kernel_its_retry()). The
+ *    guest's redistributors hand its tables over with EnableLPIs, so that nothing
+ *    else that a guest does makes an interrupt go on that waits, but a command.
  *  - An LPI that is pending keeps its object, target and all, over DISCARD and
  *    MAPTI: so MAPTI is followed by MOVI to the same collection and INV.
  *  - A collection is never unmapped (MAPC V=0 would wedge its events for good).
@@ -95,6 +97,7 @@ struct kernel_its {
 	/* Any thread reads it. One that is staged counts until the kernel has it. */
 	_Atomic bool any_deferred;
 	size_t deferred_next; /* the next to be tried again */
+	bool retry_due;	      /* one that waits may go on, and has not been tried since */
 	bool broken;	      /* the host has failed; nothing is sent any more */
 
 	_Atomic uint64_t pauses, commands, total_deferred, not_ready, table_writes;
@@ -294,12 +297,19 @@ static void assigned_unmap(struct kernel_its *s, uint32_t devid, const struct vi
 	lpimap_drop(&s->map, e->intid);
 }
 
+/* Where it goes LPIs may be on. */
+static void move_deferred(struct kernel_its *s, struct deferred *o, uint32_t vcpu)
+{
+	o->vcpu = vcpu;
+	s->retry_due |= o->pending;
+}
+
 static void update_deferred(struct kernel_its *s, struct deferred *o,
 			    const struct vits_lpi_update *e)
 {
 	switch (e->op) {
 	case VITS_LPI_MOVE:
-		o->vcpu = e->vcpu;
+		move_deferred(s, o, e->vcpu);
 		break;
 	case VITS_LPI_UNMAP:
 	case VITS_LPI_DETACH:
@@ -310,6 +320,7 @@ static void update_deferred(struct kernel_its *s, struct deferred *o,
 		break;
 	case VITS_LPI_RAISE:
 		deferred_set_pending(&s->deferred, o, true);
+		s->retry_due = true;
 		break;
 	default:
 		break; /* the configuration byte is read when it is mapped */
@@ -434,7 +445,7 @@ void kernel_its_update(struct kernel_its *s, unsigned its, const struct vits_lpi
 		assert(e->vcpu_from < s->cfg.nr_vcpus);
 		for (size_t i = 0; i < s->deferred.nr; i++)
 			if (s->deferred.list[i].vcpu == e->vcpu_from)
-				s->deferred.list[i].vcpu = e->vcpu;
+				move_deferred(s, &s->deferred.list[i], e->vcpu);
 		move_all_in_kernel(s, e->vcpu_from, e->vcpu);
 	} else if (e->assigned) {
 		update_assigned(s, function_index(&s->functions, its, e->function), e);
@@ -480,18 +491,16 @@ static bool is_staging(const struct kernel_its *s)
 void kernel_its_commit(struct kernel_its *s)
 {
 	pthread_mutex_lock(&s->lock);
-	if (s->deferred.nr && is_staging(s))
+	if (s->deferred.nr && is_staging(s)) {
+		s->retry_due |= s->deferred.nr > RETRY_DEFERRED;
 		retry_deferred(s, RETRY_DEFERRED);
+	}
 	flush(s);
 	end_pause(s);
-	if (s->deferred.nr_pending)
-		s->cfg.waits(s->cfg.ctx);
+	if (s->retry_due && s->deferred.nr_pending)
+		s->cfg.retry_due(s->cfg.ctx);
+	s->retry_due = false;
 	unlock_and_tell(s);
-}
-
-bool kernel_its_waits(const struct kernel_its *s)
-{
-	return s->deferred.nr_pending;
 }
 
 void kernel_its_retry(struct kernel_its *s)
@@ -519,8 +528,6 @@ static int signal_deferred(struct kernel_its *s, uint32_t devid, uint32_t eventi
 			retry_deferred(s, RETRY_DEFERRED);
 		flush(s);
 		end_pause(s);
-		if (s->deferred.nr_pending)
-			s->cfg.waits(s->cfg.ctx);
 	}
 	unlock_and_tell(s);
 	return o ? 1 : 0;

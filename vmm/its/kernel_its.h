@@ -42,10 +42,10 @@ struct kernel_its_config {
 		*functions;  /* borrowed until kernel_its_create() returns */
 	size_t nr_functions; /* at most KERNEL_ITS_MAX_FUNCTIONS */
 	/*
-	 * The LPI of a mapping that is deferred was signalled, and waits: kernel_its_retry()
-	 * is due, again and again. Any thread; must not call back.
+	 * An interrupt waits for a mapping that is deferred, and a batch has changed that or left
+	 * it untried: kernel_its_retry() is due, once. Any thread; must not call back.
 	 */
-	void (*waits)(void *ctx);
+	void (*retry_due)(void *ctx);
 	/* The host refuses registers or commands: the guest cannot go on. Once; any thread. */
 	void (*failed)(void *ctx, const char *why);
 	/* Optional: what kernel_its_defers() says may have changed. With no lock of this file held.
@@ -90,11 +90,9 @@ int kernel_its_signal(struct kernel_its *kernel_its, size_t function,
 bool kernel_its_defers(struct kernel_its *kernel_its, size_t function, uint32_t eventid);
 
 /*
- * Does an interrupt wait for a mapping that is deferred? KVM tells nobody when a guest
- * writes GICR_CTLR.EnableLPIs, so that somebody has to look. Any thread.
- */
-bool kernel_its_waits(const struct kernel_its *kernel_its);
-/* Look: map what can be mapped by now. Holds all vCPUs. As kernel_its_signal(), any thread but one.
+ * A vCPU's LPIs were switched on or off (struct kernel_redist_config, lpis_switched), or
+ * retry_due() was called: where interrupts wait for deferred mappings, map what can be mapped by
+ * now. Holds all vCPUs, if any waits. As kernel_its_signal(), any thread but one.
  */
 void kernel_its_retry(struct kernel_its *kernel_its);
 

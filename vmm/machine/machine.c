@@ -91,12 +91,19 @@ static void wake_up(void *ctx)
 	(void)eventfd_write(m->cfg.wake_up, 1);
 }
 
-/* Commands are left in a queue, or an interrupt waits: before the guest runs there are none. */
+/* Commands are left in a queue, or interrupts wait: before the guest runs there are none. */
 static void wake_its_thread(void *ctx)
 {
 	const struct machine *m = ctx;
 
 	its_thread_wake(m->its_thread);
+}
+
+static void retry_on_its_thread(void *ctx)
+{
+	const struct machine *m = ctx;
+
+	its_thread_retry(m->its_thread);
 }
 
 /* The first end is the one that counts. */
@@ -290,7 +297,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 		.nr_vcpus = nr_vcpus,
 		.functions = functions,
 		.nr_functions = m->cfg.nr_functions + m->nr_ports,
-		.waits = wake_its_thread,
+		.retry_due = retry_on_its_thread,
 		.failed = on_part_failed,
 		.deferred_changed = review_routes,
 		.ctx = m,

@@ -14,11 +14,11 @@
 
 #define RAM_SZ (2 * MiB)
 
-static void on_waits(void *ctx)
+static void on_retry_due(void *ctx)
 {
 	struct world *w = ctx;
 
-	w->nr_waits++;
+	w->nr_retries_due++;
 }
 
 static void on_failed(void *ctx, const char *why)
@@ -74,7 +74,7 @@ int world_create_its(struct world *w)
 		.nr_vcpus = WORLD_VCPUS,
 		.functions = w->functions,
 		.nr_functions = WORLD_FUNCTIONS,
-		.waits = on_waits,
+		.retry_due = on_retry_due,
 		.failed = on_failed,
 		.deferred_changed = on_deferred_changed,
 		.ctx = w,
@@ -252,6 +252,24 @@ void world_commit(struct world *w)
 void world_retry(struct world *w)
 {
 	kernel_its_retry(w->its);
+}
+
+static unsigned nr_waiting(struct world *w)
+{
+	unsigned nr = 0;
+
+	for (uint32_t f = 0; f < WORLD_FUNCTIONS; f++)
+		for (uint32_t i = 0; i < w->functions[f].nr_events; i++)
+			nr += w->events[f][i].raised && kernel_its_defers(w->its, f, i);
+	return nr;
+}
+
+void world_nothing_is_owed(struct world *w)
+{
+	unsigned nr = nr_waiting(w);
+
+	world_retry(w);
+	assert(nr_waiting(w) == nr);
 }
 
 int world_signal(struct world *w, uint32_t function, uint32_t eventid)

@@ -32,7 +32,7 @@ struct world {
 	struct kernel_its *its;
 	bool started;
 	struct failure failure;
-	_Atomic unsigned nr_waits, nr_failed, nr_deferred_changed;
+	_Atomic unsigned nr_retries_due, nr_failed, nr_deferred_changed;
 	char why[128]; /* the last time that it failed */
 
 	struct world_event events[WORLD_FUNCTIONS][WORLD_EVENTS];
@@ -68,6 +68,8 @@ void world_movall(struct world *w, uint32_t from, uint32_t to);
 void world_commit(struct world *w);
 int world_signal(struct world *w, uint32_t function, uint32_t eventid);
 void world_retry(struct world *w);
+/* Whatever waits could not be mapped by a retry now. */
+void world_nothing_is_owed(struct world *w);
 
 /* Is the event's mapping in the model, and its LPI pending? */
 bool world_mapped(struct world *w, uint32_t function, uint32_t eventid);

@@ -345,7 +345,6 @@ static void test_a_mapping_waits_for_the_guests_tables(void **state)
 	assert_false(world_mapped(w, 0, 0));
 	assert_int_equal(stats_of(w).deferred, 1);
 	assert_int_equal(w->nr_deferred_changed, 1);
-	assert_false(kernel_its_waits(w->its));
 	world_set_up_lpis(w);
 	/* The next batch, of whatever, makes it. */
 	world_map(w, 1, 0, LPI(1), 0);
@@ -365,8 +364,6 @@ static void test_an_early_signal_is_kept_until_lpis_are_on(void **state)
 	world_map(w, 0, 0, LPI(0), 1);
 	commit_and_check(w);
 	assert_int_equal(world_signal(w, 0, 0), 1);
-	assert_true(w->nr_waits > 0);
-	assert_true(kernel_its_waits(w->its));
 	/* Tables alone are not enough: the kernel would lose it. */
 	world_set_propbaser(w, 16);
 	world_set_pendbaser(w, 1, true);
@@ -376,9 +373,11 @@ static void test_an_early_signal_is_kept_until_lpis_are_on(void **state)
 	world_enable_lpis(w, 1, true);
 	world_retry(w);
 	world_check(w);
-	assert_false(kernel_its_waits(w->its));
+	assert_false(kernel_its_defers(w->its, 0, 0));
 	assert_true(world_mapped(w, 0, 0));
 	assert_int_equal(take(w, 1), LPI(0));
+	/* Until the guest did all that, nobody had to look. */
+	assert_int_equal(w->nr_retries_due, 0);
 	world_retry(w);
 	world_free(w);
 }
@@ -417,13 +416,45 @@ static void test_updates_of_a_deferred_mapping_are_kept_with_it(void **state)
 	world_movall(w, 0, 1);
 	commit_and_check(w);
 	assert_int_equal(world_nr_mapped(w), 0);
-	assert_true(w->nr_waits > 0);
 	world_set_up_lpis(w);
 	world_retry(w);
 	world_check(w);
 	assert_int_equal(world_nr_mapped(w), 4);
 	assert_true(world_pending(w, LPI(1)));
 	assert_false(world_pending(w, LPI(2)));
+	world_free(w);
+}
+
+/* To a vCPU whose LPIs are on, by a batch that does nothing else. */
+static void test_an_early_signal_goes_on_where_its_event_is_moved(void **state)
+{
+	struct world *w = world_new(EVENTS);
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		world_configure(w, LPI(i), true);
+		world_map(w, 0, i, LPI(i), 0);
+	}
+	commit_and_check(w);
+	world_set_up_lpis(w);
+	world_enable_lpis(w, 0, false);
+	assert_int_equal(world_signal(w, 0, 0), 1);
+	assert_int_equal(world_signal(w, 0, 1), 1);
+	world_nothing_is_owed(w);
+	for (unsigned i = 0; i < 2; i++) {
+		if (i)
+			world_movall(w, 0, 1);
+		else
+			world_move(w, 0, 0, 1);
+		commit_and_check(w);
+		assert_int_equal(w->nr_retries_due, i + 1);
+		world_retry(w);
+		world_check(w);
+		assert_int_equal(take(w, 1), LPI(i));
+	}
+	/* Nothing is left to do. */
+	commit_and_check(w);
+	assert_int_equal(w->nr_retries_due, 2);
 	world_free(w);
 }
 
@@ -483,7 +514,7 @@ static void test_so_many_deferred_mappings_are_tried_at_a_time(void **state)
 	world_invall(w, 0);
 	commit_and_check(w);
 	assert_int_equal(world_nr_mapped(w), 1024);
-	/* Every interrupt that waits is looked for by the retry. */
+	assert_int_equal(w->nr_retries_due, 0);
 	assert_int_equal(world_signal(w, 0, nr - 1), 1);
 	while (world_nr_mapped(w) < nr) {
 		uint32_t before = world_nr_mapped(w);
@@ -492,8 +523,34 @@ static void test_so_many_deferred_mappings_are_tried_at_a_time(void **state)
 		world_commit(w);
 		assert_true(world_nr_mapped(w) > before);
 	}
+	assert_int_equal(w->nr_retries_due, 0);
 	world_check(w);
 	assert_true(world_pending(w, LPI(nr - 1)));
+	world_free(w);
+}
+
+/* Those that its turn does not come to are tried by the retry. */
+static void test_an_interrupt_that_waits_behind_many_is_not_left(void **state)
+{
+	const uint32_t nr = 3000, late = 500;
+	struct world *w = world_new(nr);
+
+	(void)state;
+	for (uint32_t i = 0; i < nr; i++)
+		world_map(w, 0, i, LPI(i), 1);
+	world_commit(w);
+	assert_int_equal(world_signal(w, 0, late), 1);
+	/* LPIs are switched on in the middle of a batch, whose commit is to look. */
+	world_invall(w, 0);
+	world_set_up_lpis(w);
+	world_retry(w);
+	assert_int_equal(world_nr_mapped(w), 0);
+	commit_and_check(w);
+	assert_true(kernel_its_defers(w->its, 0, late));
+	assert_int_equal(w->nr_retries_due, 1);
+	world_retry(w);
+	world_check(w);
+	assert_true(world_pending(w, LPI(late)));
 	world_free(w);
 }
 
@@ -664,7 +721,9 @@ int main(void)
 		cmocka_unit_test(test_a_signal_makes_the_mapping_that_it_needs),
 		cmocka_unit_test(test_updates_of_a_deferred_mapping_are_kept_with_it),
 		cmocka_unit_test(test_a_mapping_that_kvm_would_refuse_is_deferred),
+		cmocka_unit_test(test_an_early_signal_goes_on_where_its_event_is_moved),
 		cmocka_unit_test(test_so_many_deferred_mappings_are_tried_at_a_time),
+		cmocka_unit_test(test_an_interrupt_that_waits_behind_many_is_not_left),
 		cmocka_unit_test(test_an_event_of_no_function_raises_its_lpi),
 		cmocka_unit_test(test_a_mapping_of_no_function_is_the_guests_alone),
 		cmocka_unit_test(test_the_kernel_keeps_a_bounded_number_of_lpis_of_no_function),

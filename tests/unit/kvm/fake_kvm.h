@@ -183,6 +183,12 @@ unsigned fake_kvm_nr_mapped(struct fake_kvm *fake);
 
 /* Have the vCPU's next KVM_RUN after those scripted so far do this. */
 void fake_kvm_script(struct fake_kvm *fake, unsigned vcpu, const struct fake_exit *exit);
+/*
+ * Script vCPU 0 to give a vCPU's LPIs their tables and to switch them on, as a guest does that is
+ * told of its redistributors at LAYOUT_GICR. How many exits that is.
+ */
+unsigned fake_kvm_script_lpis(struct fake_kvm *fake, unsigned vcpu, uint64_t propbaser,
+			      uint64_t pendbaser);
 /* Wait until nr of the vCPU's scripted exits were taken in all. */
 void fake_kvm_wait_done(struct fake_kvm *fake, unsigned vcpu, unsigned nr);
 /* Wait until the vCPU's thread is inside KVM_RUN with nothing to do: as a guest that waits. */

@@ -9,6 +9,8 @@
 
 #include "tests/unit/kvm/fake_kvm_priv.h"
 #include "vgicrmod/gicr.h"
+#include "vmm/base/bits.h"
+#include "vmm/kvm/layout.h"
 
 #define SGIS	  0x0000ffffu
 #define PRIO_BITS 0xf8f8f8f8u
@@ -148,4 +150,30 @@ int fake_kvm_redist_attr(struct fake_kvm *fake, const struct kvm_device_attr *at
 	if (!r)
 		memcpy((void *)(uintptr_t)attr->addr, &value, sizeof(value));
 	return r;
+}
+
+unsigned fake_kvm_script_lpis(struct fake_kvm *fake, unsigned vcpu, uint64_t propbaser,
+			      uint64_t pendbaser)
+{
+	const struct {
+		uint32_t reg, len;
+		uint64_t value;
+	} writes[] = {
+		{ GICR_PROPBASER, 8, propbaser },
+		{ GICR_PENDBASER, 8, pendbaser },
+		{ GICR_CTLR, 4, GICR_CTLR_LPIS },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(writes); i++)
+		fake_kvm_script(fake, 0,
+				&(struct fake_exit){
+					.reason = KVM_EXIT_MMIO,
+					.address = LAYOUT_GICR +
+						   vcpu * (uint64_t)LAYOUT_GICR_SZ_VCPU +
+						   writes[i].reg,
+					.len = writes[i].len,
+					.is_write = true,
+					.data = writes[i].value,
+				});
+	return ARRAY_SIZE(writes);
 }

@@ -255,11 +255,11 @@ static void guest_maps_a_vector(struct rig *rig)
 
 static void guest_sets_up_lpis(struct rig *rig)
 {
-	fake_kvm_set_propbaser(&rig->fake, PROPERTIES | 15);
-	for (unsigned i = 0; i < NR_VCPUS; i++) {
-		fake_kvm_set_pendbaser(&rig->fake, i, PENDING(i));
-		kvm_its_model_enable_lpis(&rig->model, i, true);
-	}
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		rig->nr_scripted +=
+			fake_kvm_script_lpis(&rig->fake, i, PROPERTIES | 15, PENDING(i));
+	fake_kvm_wait_done(&rig->fake, 0, rig->nr_scripted);
+	fake_kvm_wait_idle(&rig->fake, 0);
 }
 
 static void device_signals(struct rig *rig, unsigned vector)
@@ -619,7 +619,6 @@ static void test_an_interrupt_waits_until_the_guest_has_its_lpis_on(void **state
 	device_signals(rig, 2);
 	while (!rig->function.irq.vectors[2].injected)
 		nap();
-	/* The guest gives no sign of it. */
 	guest_sets_up_lpis(rig);
 	wait_for_lpi(rig, 1, LPI);
 	rig_free(rig);
