@@ -343,6 +343,11 @@ static void write_its(struct tree *t, size_t n)
 	end(t);
 }
 
+/*
+ * Choice: all redistributors are in one region. It has room for as many as KVM runs vCPUs, and
+ * what a guest has changes nothing in its way: ITSs are below it, RAM and windows of PCI above
+ * (vmm/kvm/layout.h). QEMU's machine needs another one from the 124th vCPU on.
+ */
 static void write_gic(struct tree *t, const struct fdt_machine *m)
 {
 	begin_at(t, "interrupt-controller", LAYOUT_GICD);

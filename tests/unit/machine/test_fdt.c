@@ -19,6 +19,7 @@
 #include "vitsmod/bits.h"
 #include "vmm/config/config.h"
 #include "vmm/dev/pci_host.h"
+#include "vmm/its/kernel_ids.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/pmu.h"
 #include "vmm/machine/fdt.h"
@@ -234,6 +235,24 @@ static void test_gic_has_its_frames_and_the_its_as_a_child(void **state)
 	has_flag(its, "msi-controller");
 	HAS_CELLS(its, "#msi-cells", 1);
 	HAS_CELLS(its, "reg", 0, 0x8080000, 0, 0x20000);
+}
+
+static void test_one_region_has_the_redistributors_of_as_many_vcpus_as_kvm_runs(void **state)
+{
+	struct fdt_machine m = machine_of(LAYOUT_MAX_VCPUS);
+	const uint64_t end = 0x0e000000;
+
+	(void)state;
+	m.nr_its = KERNEL_ITS_MAX_ITS;
+	build(&m);
+	HAS_CELLS("/interrupt-controller", "#redistributor-regions", 1);
+	HAS_CELLS("/interrupt-controller", "reg", 0, 0x8000000, 0, 0x10000, 0, 0xa000000, 0,
+		  end - 0xa000000);
+	/* All else that a configuration may have more of. */
+	assert_true(LAYOUT_GITS_OF(KERNEL_ITS_MAX_ITS) <= LAYOUT_UART);
+	assert_true(LAYOUT_GPIO + LAYOUT_GPIO_SZ <= LAYOUT_GICR);
+	assert_true(LAYOUT_ECAM >= end);
+	assert_true(LAYOUT_RAM >= end);
 }
 
 static void test_timer_interrupts_are_the_architected_ppis(void **state)
@@ -728,6 +747,8 @@ int main(void)
 		cmocka_unit_test(test_initrd_is_described_only_where_there_is_one),
 		cmocka_unit_test(test_each_vcpu_has_a_node_with_its_mpidr_and_psci),
 		cmocka_unit_test(test_gic_has_its_frames_and_the_its_as_a_child),
+		cmocka_unit_test(
+			test_one_region_has_the_redistributors_of_as_many_vcpus_as_kvm_runs),
 		cmocka_unit_test(test_timer_interrupts_are_the_architected_ppis),
 		cmocka_unit_test(test_uart_is_an_ns16550a_of_single_bytes),
 		cmocka_unit_test(test_the_power_button_is_a_key_at_a_pl061),
