@@ -376,6 +376,7 @@ LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met,--wrap=vfio_res
 LDFLAGS_test_run_guest_stop := $(LDFLAGS_test_run_guest)
 LDFLAGS_test_power_button := -Wl,--wrap=clock_gettime
 LDFLAGS_test_rtc := -Wl,--wrap=clock_gettime
+LDFLAGS_test_check_place := -Wl,--wrap=placement_try_cpu
 LDFLAGS_test_guest_memory := -Wl,--wrap=vfio_container_holes
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches

@@ -90,6 +90,8 @@ try absent /etc/good.conf --set device.disk.bdf=0000:00:1f.0
 try bridge /etc/good.conf --set device.disk.bdf=0000:00:05.0
 try host_bridge /etc/good.conf --set device.disk.bdf=0000:00:00.0
 try group /etc/edu.conf
+# Locked memory comes later.
+ulimit -l unlimited
 step user_kvm as_user itsy run /etc/good.conf
 chmod 666 /dev/kvm
 step user_bind as_user itsy run /etc/good.conf
@@ -131,7 +133,6 @@ chmod 600 /dev/vfio/[0-9]*
 step user_group as_user itsy run /etc/good.conf
 chmod 666 /dev/vfio/[0-9]*
 step user_memlock as_user 'ulimit -l 1024; itsy run /etc/good.conf'
-ulimit -l unlimited
 step user_runs as_user itsy run /etc/good.conf
 itsy release 0000:00:01.0 >/dev/null
 step end drivers

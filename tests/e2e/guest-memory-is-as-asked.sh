@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # A guest's memory in the host's huge pages: devices write to it, and it is given back; where there are too few,
-# check and run say so in the same words, before a device is touched.
+# check and run say so in the same words, before a device is touched; and so where the host, or the process's cgroup, has
+# not the memory that devices would lock.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -31,6 +32,25 @@ echo 31 >$pool
 step few_check itsy check /etc/edu.conf
 step few itsy run /etc/edu.conf
 driver 0000:00:01.0
+in_cgroup()
+{
+	sh -c 'echo $$ >/sys/fs/cgroup/small/cgroup.procs; exec "$@"' sh "$@"
+}
+
+# As much as is free: nothing would be left for the host.
+all=$(awk '$1 == "MemAvailable:" { print int($2 / 2048) * 2 }' /proc/meminfo)
+for what in check run; do
+	step "all_$what" itsy $what /etc/edu.conf --set memory-backing=thp --set "memory=${all}M"
+done
+step all_dry itsy run /etc/edu.conf --set memory-backing=thp --set "memory=${all}M" --dry-run
+mount -t cgroup2 none /sys/fs/cgroup
+echo +memory >/sys/fs/cgroup/cgroup.subtree_control
+mkdir /sys/fs/cgroup/small
+echo 100M >/sys/fs/cgroup/small/memory.max
+for what in check run; do
+	step "small_$what" in_cgroup itsy $what /etc/edu.conf --set memory-backing=thp
+done
+step after_all driver 0000:00:01.0
 step none itsy run /etc/edu.conf --set memory-backing=hugetlb:64K
 echo 33 >$pool
 echo "before $(huge_pages)" >>/tmp/pages.out
@@ -58,6 +78,17 @@ why='32 huge pages of 2 MiB are needed, and 31 are free'
 has few.err "itsy: error: guest memory: $why"
 has few.err 'add 1 to /sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages'
 has few_check.out "FAIL.*$why"
+for name in all small; do
+	is_status "${name}_run" 4
+	is_status "${name}_check" 4
+	has "${name}_run.err" '^itsy: error: guest memory: DMA would lock [0-9]+ MiB, and [0-9]+ MiB beside it, and [0-9]+ MiB are free'
+	has "${name}_check.out" '^FAIL  memory +DMA would lock [0-9]+ MiB, and [0-9]+ MiB beside it, and [0-9]+ MiB are free'
+done
+is_status all_dry 4
+has all_dry.err '^itsy: error: guest memory: DMA would lock'
+has small_run.err 'and 100 MiB are free in its cgroup|and 9[0-9] MiB are free in its cgroup'
+has small_run.err 'raise /sys/fs/cgroup/small/memory.max'
+has after_all.out '^none$'
 is_status none 4
 has none.err 'guest memory: the host has no huge pages of 64 KiB|32 huge pages of 64 KiB|1024 huge pages of 64 KiB'
 

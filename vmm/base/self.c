@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/cleanup.h"
 
 #define STACK_SZ ((size_t)256 << 10)
 
@@ -117,4 +119,26 @@ int self_memory_get(const char *root, const void *ram, size_t size, struct self_
 		return -ENAMETOOLONG;
 	f = fopen(path, "re");
 	return f ? self_memory_read(f, ram, size, ret_memory) : -errno;
+}
+
+bool self_has_capability(unsigned capability)
+{
+	_cleanup_file_ FILE *f = fopen("/proc/self/status", "re");
+	unsigned long long effective;
+	char line[128];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "CapEff: %llx", &effective) == 1)
+			return effective >> capability & 1;
+	return geteuid() == 0;
+}
+
+uint64_t self_lock_limit(void)
+{
+	struct rlimit limit = { 0 };
+
+	if (self_has_capability(CAP_IPC_LOCK) || getrlimit(RLIMIT_MEMLOCK, &limit) < 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur;
 }

@@ -5,6 +5,7 @@
 #ifndef VMM_BASE_SELF_H
 #define VMM_BASE_SELF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -38,6 +39,14 @@ void self_keep_stacks_small(void);
  * sched_getcpu() still works, by a call. Where there is nothing to give up, nothing happens.
  */
 void self_leave_rseq(void);
+
+/* Of enum numbers in linux/capability.h: does this process have it now? */
+bool self_has_capability(unsigned capability);
+/*
+ * How many bytes this process may lock, for DMA, too (RLIMIT_MEMLOCK); UINT64_MAX: as many as it
+ * likes, as with CAP_IPC_LOCK.
+ */
+uint64_t self_lock_limit(void);
 
 struct self_memory {
 	uint64_t pss;	  /* bytes; what several processes map is divided among them */

@@ -22,9 +22,8 @@ enum verdict {
 struct check_host {
 	struct pci_host_fs fs;	       /* "" or the copy to look at */
 	char machine[66], release[66]; /* as uname(2) says */
-	bool privileged;	       /* locked memory is not limited (CAP_IPC_LOCK) */
 	uint64_t page_size;	       /* bytes */
-	uint64_t memlock;	       /* RLIMIT_MEMLOCK, bytes; UINT64_MAX: none */
+	uint64_t memlock;	       /* self_lock_limit() */
 	int max_fifo;		       /* highest priority of SCHED_FIFO that is granted; 0: none */
 	const struct kvm_sys *kvm;     /* by which KVM is tried; borrowed */
 	const struct config *config;   /* NULL: check the host alone */
@@ -58,7 +57,7 @@ check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfi
 check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its, check_kvm_pmu,
 	check_kvm_steal_time;
 /* vmm/check/check_config.c: what the configuration asks of the host */
-check_fn check_files, check_memory, check_memory_map;
+check_fn check_name, check_files, check_memory, check_memory_map;
 /* The nr-th device of the configuration. */
 void check_device(const struct check_host *host, size_t nr, struct check_result *ret);
 /* vmm/check/check_place.c: where the configuration has threads and interrupts go */

@@ -17,17 +17,36 @@
 #include "vmm/base/hostmem.h"
 #include "vmm/base/table.h"
 #include "vmm/config/config_place.h"
+#include "vmm/control/client.h"
+#include "vmm/control/control_socket.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
+
+/* One line has them all, and what cures each of them. */
+static void say_doubts(const struct loaded *loaded, struct check_result *ret)
+{
+	char text[sizeof(ret->text)] = "", cure[sizeof(ret->cure)] = "";
+
+	for (size_t i = 0; i < loaded->nr_doubts; i++) {
+		const struct failure *doubt = &loaded->doubts[i];
+		size_t at = strlen(text), cure_at = strlen(cure);
+
+		(void)snprintf(text + at, sizeof(text) - at, "%s%s: %s", i ? "; " : "",
+			       doubt->object, doubt->cause);
+		if (!strstr(cure, doubt->cure))
+			(void)snprintf(cure + cure_at, sizeof(cure) - cure_at, "%s%s",
+				       cure_at ? "; " : "", doubt->cure);
+	}
+	check_say(ret, VERDICT_WARN, cure, "%s", text);
+}
 
 void check_files(const struct check_host *host, struct check_result *ret)
 {
 	const struct config *c = host->config;
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
-	const struct failure *doubt;
 	struct guest_memory_map map;
 	struct loaded loaded;
 	int r;
@@ -46,13 +65,12 @@ void check_files(const struct check_host *host, struct check_result *ret)
 	}
 	r = loader_load(&mem, &(struct loader_wish){ c->kernel, c->initrd, c->flat }, &loaded,
 			&failure);
-	doubt = &loaded.doubts[0];
 	if (r < 0)
 		check_say(ret, VERDICT_FAIL,
 			  failure.cure[0] ? failure.cure : "see the file and its permissions",
 			  "%s: %s", failure.object, failure.cause);
 	else if (loaded.nr_doubts)
-		check_say(ret, VERDICT_WARN, doubt->cure, "%s: %s", doubt->object, doubt->cause);
+		say_doubts(&loaded, ret);
 	else
 		check_say(ret, VERDICT_PASS, NULL, "%llu MiB of kernel, %llu MiB of initrd",
 			  (unsigned long long)((loaded.kernel_end - loaded.kernel) / MiB),
@@ -77,14 +95,29 @@ void check_memory(const struct check_host *host, struct check_result *ret)
 	if (r < 0)
 		check_say(ret, VERDICT_FAIL, failure.cure, "%s", failure.cause);
 	else if (r == GUEST_MEMORY_SHORT)
-		check_say(ret, VERDICT_WARN, "give the guest less memory, or end other programs",
-			  "the guest may use %llu MiB, and %llu MiB are free", mib, available);
+		check_say(ret, VERDICT_WARN, failure.cure, "%s", failure.cause);
 	else if (c->huge_page)
 		check_say(ret, VERDICT_PASS, NULL, "%llu MiB in huge pages of %s", mib,
 			  table_size(c->huge_page, page));
 	else
 		check_say(ret, VERDICT_PASS, NULL, "the guest has %llu MiB, and %llu MiB are free",
 			  mib, available);
+}
+
+void check_name(const struct check_host *host, struct check_result *ret)
+{
+	char dir[sizeof(host->fs.root) + sizeof(CONTROL_DIR)];
+	struct failure failure;
+
+	ret->verdict = VERDICT_NONE;
+	if (!host->config)
+		return;
+	(void)snprintf(dir, sizeof(dir), "%s" CONTROL_DIR, host->fs.root);
+	if (client_name_is_free(dir, host->config->name, &failure) < 0)
+		check_say(ret, VERDICT_FAIL, failure.cure, "%s: %s", failure.object, failure.cause);
+	else
+		check_say(ret, VERDICT_PASS, NULL, "%s, which no guest has that runs",
+			  host->config->name);
 }
 
 /* Devices alone have anything in the way of memory. */

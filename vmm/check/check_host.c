@@ -23,6 +23,7 @@
 #include "vmm/base/table.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/irq/io_uring_host.h"
+#include "vmm/machine/guest_memory.h"
 
 #define KERNEL_MIN    601u /* 6.1: the oldest that itsy is tested with */
 #define KERNEL_XARRAY 610u /* 6.10: the translation cache of the kernel's ITS was rewritten */
@@ -298,12 +299,13 @@ void check_memlock(const struct check_host *host, struct check_result *ret)
 {
 	static const char cure[] =
 		"raise it (ulimit -l unlimited, LimitMEMLOCK=infinity), or run itsy as root";
-	uint64_t need = host->config && host->config->nr_devices ? host->config->memory : 0;
+	uint64_t need = host->config ? host->config->memory : 0;
+	struct failure failure;
 	char limit[TABLE_SIZE_SZ], guests[TABLE_SIZE_SZ];
 
-	if (host->privileged || host->memlock == UINT64_MAX)
+	if (host->memlock == UINT64_MAX)
 		check_say(ret, VERDICT_PASS, NULL, "not limited");
-	else if (host->memlock < need)
+	else if (host->config && guest_memory_lock(host->config, host->memlock, &failure) < 0)
 		check_say(ret, VERDICT_FAIL, cure,
 			  "the limit of %s is below the guest's %s, which DMA locks",
 			  table_size(host->memlock, limit), table_size(need, guests));

@@ -12,11 +12,11 @@
 #include "vmm/check/check.h"
 #include "vmm/irq/irq_function.h"
 #include "vmm/kvm/vm.h"
+#include "vmm/machine/guest_cpus.h"
 
 #include <string.h>
 
 #define CPUS_MAX (PLACEMENT_MAX_CPU + 1u)
-#define ONLINE	 "/sys/devices/system/cpu/online"
 #define CURE_SZ	 256u /* as that of a result */
 
 /* Is the CPU in a list of the host's? Where there is no such list: otherwise. */
@@ -34,11 +34,6 @@ static bool is_listed(const struct check_host *host, const char *path, unsigned 
 	return nr < 0 && line[0] == '\0' && otherwise;
 }
 
-static bool is_online(const struct check_host *host, unsigned cpu)
-{
-	return is_listed(host, ONLINE, cpu, true);
-}
-
 static bool is_isolated(const struct check_host *host, unsigned cpu)
 {
 	return is_listed(host, "/sys/devices/system/cpu/isolated", cpu, false);
@@ -50,18 +45,26 @@ struct says {
 	char text[256], cpus[CURE_SZ];
 };
 
-/* As itsy run has it (guest_cpus.c). */
-static const char *name_online(const struct check_host *host, char ret_cure[CURE_SZ])
+/* By the same look as itsy run's. False: why not is said, after the CPU's number. */
+static bool can_use(const struct check_host *host, int cpu, bool is_for_thread, struct says *s,
+		    const char **ret_why)
 {
-	char line[CURE_SZ - 16];
+	struct failure failure;
+	int r = guest_cpus_look_at(&host->fs, "cpu", cpu, is_for_thread, &failure);
 
-	check_read_line(host, ONLINE, line, sizeof(line));
-	(void)snprintf(ret_cure, CURE_SZ, "name one of %s", line);
-	return ret_cure;
+	if (r >= 0)
+		return true;
+	*ret_why =
+		strstr(failure.cause, "not online") ? "is not online" : "this process may not use";
+	s->verdict = VERDICT_FAIL;
+	(void)snprintf(s->cpus, sizeof(s->cpus), "%s", failure.cure);
+	s->cure = s->cpus;
+	return false;
 }
 
-static void say_cpu(const struct check_host *host, int cpu, struct says *s)
+static void say_cpu(const struct check_host *host, int cpu, bool is_for_thread, struct says *s)
 {
+	const char *why;
 	size_t len = strlen(s->text);
 	char *to = s->text + len;
 
@@ -70,14 +73,11 @@ static void say_cpu(const struct check_host *host, int cpu, struct says *s)
 		return;
 	}
 	s->verdict = VERDICT_PASS;
-	if (is_online(host, (unsigned)cpu)) {
+	if (can_use(host, cpu, is_for_thread, s, &why))
 		(void)snprintf(to, sizeof(s->text) - len, "CPU %d, %s", cpu,
 			       is_isolated(host, (unsigned)cpu) ? "isolated" : "not isolated");
-		return;
-	}
-	(void)snprintf(to, sizeof(s->text) - len, "CPU %d, which is not online", cpu);
-	s->verdict = VERDICT_FAIL;
-	s->cure = name_online(host, s->cpus);
+	else
+		(void)snprintf(to, sizeof(s->text) - len, "CPU %d, which %s", cpu, why);
 }
 
 static void say_sched(const struct check_host *host, const struct placement *p, struct says *s)
@@ -116,7 +116,7 @@ static void say_placement(const struct check_host *host, const struct placement 
 {
 	struct says s = { .verdict = VERDICT_INFO };
 
-	say_cpu(host, p->cpu, &s);
+	say_cpu(host, p->cpu, true, &s);
 	say_sched(host, p, &s);
 	check_say(ret, s.verdict, s.cure, "%s", s.text);
 }
@@ -147,16 +147,17 @@ void check_vcpus(const struct check_host *host, struct check_result *ret)
 	struct says s = { .verdict = VERDICT_INFO };
 	const struct config *c = host->config;
 	unsigned isolated = 0;
+	const char *why;
 
 	ret->verdict = VERDICT_NONE;
 	if (!c)
 		return;
 	for (uint32_t i = 0; i < c->vcpu_cpus.nr; i++) {
 		isolated += is_isolated(host, c->vcpu_cpus.list[i]);
-		if (is_online(host, c->vcpu_cpus.list[i]))
+		if (can_use(host, c->vcpu_cpus.list[i], true, &s, &why))
 			continue;
-		check_say(ret, VERDICT_FAIL, name_online(host, s.cpus),
-			  "CPU %u for vCPU %u is not online", c->vcpu_cpus.list[i], i);
+		check_say(ret, VERDICT_FAIL, s.cure, "CPU %u for vCPU %u %s", c->vcpu_cpus.list[i],
+			  i, why);
 		return;
 	}
 	if (c->vcpu_cpus.nr) {
@@ -238,7 +239,7 @@ void check_interrupts(const struct check_host *host, size_t nr, struct check_res
 	struct says s = { .verdict = VERDICT_INFO };
 
 	(void)snprintf(s.text, sizeof(s.text), "by %s; taken by ", route_name(d->route));
-	say_cpu(host, d->msi_cpu, &s);
+	say_cpu(host, d->msi_cpu, false, &s);
 	say_policy(&d->policy, &s);
 	if (s.verdict != VERDICT_FAIL && d->route == ROUTE_IRQFD && d->policy.hold_us) {
 		s.verdict = VERDICT_WARN;

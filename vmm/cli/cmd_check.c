@@ -6,12 +6,14 @@
  * No locks.
  */
 #include <jansson.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/base/self.h"
 #include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/config_options.h"
@@ -19,10 +21,8 @@
 #include "vmm/cli/option_types.h"
 #include "vmm/dev/passthru.h"
 
-#define JSON_SCHEMA	 1
-#define CAP_IPC_LOCK_BIT 14u /* linux/capability.h */
-#define CAP_SYS_NICE_BIT 23u
-#define FIFO_MAX	 99
+#define JSON_SCHEMA 1
+#define FIFO_MAX    99
 
 static const struct check {
 	const char *name;
@@ -44,6 +44,7 @@ static const struct check {
 	{ "DMA", check_dma, false },
 	{ "interrupt isolation", check_isolation, false },
 	{ "locked memory", check_memlock, false },
+	{ "name", check_name, false },
 	{ "kernel and initrd", check_files, false },
 	{ "memory", check_memory, false },
 	{ "memory map", check_memory_map, false },
@@ -151,18 +152,6 @@ static void run_checks(const struct check_host *host, struct output *out)
 	}
 }
 
-static bool has_capability(unsigned bit)
-{
-	_cleanup_file_ FILE *f = fopen("/proc/self/status", "re");
-	unsigned long long effective;
-	char line[128];
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, "CapEff: %llx", &effective) == 1)
-			return effective & BIT64(bit);
-	return geteuid() == 0;
-}
-
 static void look_at_host(const struct options *o, const struct config *config,
 			 struct check_host *ret)
 {
@@ -174,20 +163,17 @@ static void look_at_host(const struct options *o, const struct config *config,
 		.fs = o->fs,
 		.kvm = kvm_sys_kernel(),
 		.config = config,
-		.memlock = UINT64_MAX,
+		.memlock = self_lock_limit(),
 	};
 	if (uname(&name) == 0) {
 		(void)snprintf(ret->machine, sizeof(ret->machine), "%s", name.machine);
 		(void)snprintf(ret->release, sizeof(ret->release), "%s", name.release);
 	}
-	/* CAP_IPC_LOCK and CAP_SYS_NICE lift the limits of locked memory and of priorities. */
-	ret->privileged = has_capability(CAP_IPC_LOCK_BIT);
-	if (has_capability(CAP_SYS_NICE_BIT))
+	/* It lifts the limit of priorities. */
+	if (self_has_capability(CAP_SYS_NICE))
 		ret->max_fifo = FIFO_MAX;
 	else if (getrlimit(RLIMIT_RTPRIO, &limit) == 0)
 		ret->max_fifo = limit.rlim_cur < FIFO_MAX ? (int)limit.rlim_cur : FIFO_MAX;
-	if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
-		ret->memlock = limit.rlim_cur;
 }
 
 /* https://no-color.org: set and not empty. */

@@ -10,12 +10,14 @@
 #include "vmm/base/bits.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/config_options.h"
+#include "vmm/cli/guest_look.h"
 #include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/config/config_place.h"
+#include "vmm/control/client.h"
+#include "vmm/control/control_socket.h"
 #include "vmm/dev/passthru.h"
 #include "vmm/kvm/gmem.h"
-#include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/loader.h"
 
@@ -85,7 +87,8 @@ static enum exit_status print_config(struct config *config)
 	int r = config_settle_paths(config);
 
 	if (r < 0) {
-		(void)failure_set(&failure, ITSY_RUNTIME, -r, "current folder", NULL,
+		(void)failure_set(&failure, ITSY_RUNTIME, -r, "current folder",
+				  "go to one that is there, and that this user may search (cd)",
 				  "is not known (%s)", strerror(-r));
 		return report_failure(&failure);
 	}
@@ -118,16 +121,17 @@ static enum exit_status try_only(struct config *config)
 {
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
+	struct vfio_iommu_choice iommu;
 	struct guest_memory_map map;
 	struct loaded loaded;
 	int r;
 
 	left_behind_give_back(&this_host, NULL);
-	r = guest_cpus_look(config, &this_host, &failure);
+	r = client_name_is_free(CONTROL_DIR, config->name, &failure);
 	if (r >= 0)
 		r = passthru_find(&this_host, config, &failure);
 	if (r >= 0)
-		r = passthru_look_at_all(&this_host, config, &failure);
+		r = guest_look(&this_host, config, &iommu, &failure);
 	if (r >= 0)
 		r = guest_memory_place(config, &this_host, NULL, &map, &failure);
 	if (r < 0)
@@ -143,6 +147,7 @@ static enum exit_status try_only(struct config *config)
 	if (r < 0)
 		return report_failure(&failure);
 	loader_warn(&loaded);
+	passthru_warn_of_iommu(&iommu, config->nr_devices);
 	print_devices(config);
 	return ITSY_OK;
 }

@@ -28,6 +28,7 @@
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/guest_look.h"
 #include "vmm/cli/screen.h"
 #include "vmm/cli/term.h"
 #include "vmm/control/control_socket.h"
@@ -40,7 +41,6 @@
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
-#include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/guest_topology.h"
 #include "vmm/machine/machine.h"
@@ -141,13 +141,6 @@ static int open_control(struct run *run, struct failure *ret_failure)
 	return 0;
 }
 
-static int take_memory(struct run *run, struct failure *ret_failure)
-{
-	int r = guest_memory_find(run->config, this_host.root, ret_failure);
-
-	return r < 0 ? r : guest_memory_make(run->config, &this_host, NULL, &run->mem, ret_failure);
-}
-
 /* While files can be opened. */
 static int read_topology(struct run *run, struct failure *ret_failure)
 {
@@ -169,13 +162,11 @@ static int check_host(struct run *run, struct failure *ret_failure)
 		r = vm_needs_met(&vm, ret_failure);
 	vm_fini(&vm);
 	if (r == 0)
-		r = guest_cpus_look(run->config, &this_host, ret_failure);
-	if (r == 0)
-		r = read_topology(run, ret_failure);
-	if (r == 0)
-		r = passthru_look_at_all(&this_host, run->config, ret_failure);
+		r = guest_look(&this_host, config, &run->iommu, ret_failure);
 	if (r >= 0)
-		r = passthru_choose_iommu(&this_host, run->config, &run->iommu, ret_failure);
+		r = read_topology(run, ret_failure);
+	if (r >= 0)
+		r = guest_memory_make(config, &this_host, NULL, &run->mem, ret_failure);
 	if (r >= 0)
 		r = loader_open(
 			&run->files,
@@ -327,9 +318,7 @@ static int set_up(struct run *run, struct failure *ret_failure)
 		return r;
 	run->io_uring = io_uring_host_try("", &run->no_io_uring);
 	run->columns = screen_columns(STDERR_FILENO); /* which a sandbox does not tell */
-	r = take_memory(run, ret_failure);
-	if (r >= 0)
-		r = check_host(run, ret_failure);
+	r = check_host(run, ret_failure);
 	if (r >= 0)
 		r = open_functions(run, ret_failure);
 	return r < 0 ? r : prepare_sandbox(run, ret_failure);
@@ -509,13 +498,18 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 static int enter_sandbox(struct run *run, const struct machine *m, struct machine_config *config,
 			 bool *direct, struct failure *ret_failure)
 {
+	int r;
+
 	if (!run->sandbox || config->direct)
 		return 0;
 	*direct = machine_delivers_directly(m);
 	config->direct = direct;
-	if (keeper_ready(run->keeper) < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper", NULL,
-				   "cannot give up what it does not need");
+	r = keeper_ready(run->keeper);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "keeper",
+				   "itsy check says what of the sandbox this host has; sandbox = "
+				   "\"off\" does without it",
+				   "cannot give up what it does not need (%s)", strerror(-r));
 	output_stays(&run->stats_json);
 	return sandbox_enter(run->sandbox, ret_failure);
 }
@@ -618,7 +612,9 @@ static enum exit_status live(struct run *run)
 	if (r >= 0) {
 		r = term_init(&run->term);
 		if (r < 0)
-			(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "terminal", NULL,
+			(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "terminal",
+					  "run itsy in the foreground of its terminal (fg), or "
+					  "without one: </dev/null",
 					  "cannot be set up (%s)", strerror(-r));
 	}
 	if (r >= 0) {

@@ -20,6 +20,7 @@
 
 #include "vmm/base/suggest.h"
 #include "vmm/control/control_proto.h"
+#include "vmm/control/control_socket.h"
 
 #define SUFFIX ".sock"
 /* Of a list: more than a guest has, which are 65536 vectors at most, 512 in a part. */
@@ -85,6 +86,17 @@ int client_list(const char *dir, struct client_names *ret_names)
 	}
 	qsort(ret_names->list, ret_names->nr, sizeof(ret_names->list[0]), by_name);
 	return 0;
+}
+
+int client_name_is_free(const char *dir, const char *name, struct failure *ret_failure)
+{
+	_cleanup_fd_ int fd = connect_to(dir, name);
+
+	/* EACCES: another user's. */
+	if (fd < 0 && fd != -EACCES)
+		return 0;
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, name, CONTROL_CURE_TAKEN,
+			   "a guest of this name runs already");
 }
 
 /* "these run: a, b, c", cut where it does not fit. */

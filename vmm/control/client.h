@@ -25,6 +25,10 @@ struct client_names {
  */
 int client_list(const char *dir, struct client_names *ret_names) _must_check_;
 
+/* Does no guest of this name run, of any user? 0; or -EBUSY, and what is to be done about it. */
+int client_name_is_free(const char *dir, const char *name,
+			struct failure *ret_failure) _must_check_;
+
 /* Connect to a guest; *ret_fd is the caller's to close. No guest of that name: ITSY_USAGE. */
 int client_open(const char *dir, const char *name, int *ret_fd,
 		struct failure *ret_failure) _must_check_;

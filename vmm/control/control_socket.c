@@ -300,6 +300,29 @@ static int set_up(struct control_socket *control)
 	return r < 0 ? r : listen_there(control);
 }
 
+static const char *cure_of(int error)
+{
+	static const struct {
+		int error;
+		const char *cure;
+	} cures[] = {
+		{ EACCES, "run itsy as root, or give this user that folder" },
+		{ EPERM, "run itsy as root, or give this user that folder" },
+		{ EROFS, "mount a tmpfs on /run" },
+		{ ENOENT, "mount a tmpfs on /run" },
+		{ ENOSPC, "make room in /run (df /run)" },
+		{ ENOTDIR, "move away what is there, and is no folder" },
+		{ EISDIR, "move away the folder that has the name of a socket there" },
+		{ ENAMETOOLONG, "give the guest a shorter name (--name)" },
+		{ ELOOP, "move away the link that has the name of a lock there" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cures); i++)
+		if (cures[i].error == error)
+			return cures[i].cure;
+	return NULL; /* that of this error, wherever it comes from, if there is one */
+}
+
 static void control_socket_destroyp(struct control_socket **control)
 {
 	control_socket_destroy(*control);
@@ -327,11 +350,11 @@ int control_socket_create(const struct control_socket_config *config,
 		cleanup_fd(&control->lock); /* the lock file is the other guest's:
 					       control_socket_destroy() leaves it */
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, config->name,
-				   "end that one, or give this one another name (--name)",
+				   CONTROL_CURE_TAKEN,
 				   "a guest of this name runs already: process %d", pid);
 	}
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, config->dir, NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, config->dir, cure_of(-r),
 				   "no control socket can be made there (%s)", strerror(-r));
 	*ret_control = TAKE_PTR(control);
 	return 0;

@@ -15,6 +15,7 @@
 #include "vmm/control/control_proto.h"
 
 #define CONTROL_DIR	    "/run/itsy"
+#define CONTROL_CURE_TAKEN  "end that one, or give this one another name (--name)"
 #define CONTROL_MAX_CLIENTS 8u
 #define CONTROL_MAX_FDS	    (CONTROL_MAX_CLIENTS + 1u)
 

@@ -84,3 +84,12 @@ int guest_cpus_look(const struct config *config, const struct pci_host_fs *host,
 	}
 	return r;
 }
+
+int guest_cpus_look_at(const struct pci_host_fs *host, const char *key, int cpu, bool is_for_thread,
+		       struct failure *ret_failure)
+{
+	struct host_cpus cpus = { .root = host->root };
+
+	read_online(&cpus);
+	return look(&cpus, key, cpu, is_for_thread, ret_failure);
+}

@@ -16,4 +16,11 @@
 int guest_cpus_look(const struct config *config, const struct pci_host_fs *host,
 		    struct failure *ret_failure) _must_check_;
 
+/*
+ * The same of one CPU; -1 is any, and always there. key is whose it is; is_for_thread: a thread is
+ * to run there, and not only an interrupt be sent there.
+ */
+int guest_cpus_look_at(const struct pci_host_fs *host, const char *key, int cpu, bool is_for_thread,
+		       struct failure *ret_failure) _must_check_;
+
 #endif

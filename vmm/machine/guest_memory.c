@@ -13,6 +13,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/hostmem.h"
 #include "vmm/base/table.h"
+#include "vmm/dev/vfio_words.h"
 #include "vmm/kvm/layout.h"
 
 static int find_huge(const struct config *config, const char *root, struct failure *failure)
@@ -35,23 +36,112 @@ static int find_huge(const struct config *config, const char *root, struct failu
 			   table_size(page, size), (unsigned long long)unused);
 }
 
+/*
+ * What goes with it: page tables of the process, of the guest (stage 2) and of the IOMMU, 8 bytes
+ * for each 4 KiB in each; and what itsy and the host need to go on.
+ */
+#define BESIDE		  (64 * MiB)
+#define BESIDE_ONE_IN	  128u
+#define BESIDE_OF(memory) (BESIDE + (memory) / BESIDE_ONE_IN)
+
+/* What there is of memory, and who says so. */
+struct room {
+	uint64_t bytes; /* UINT64_MAX: nobody tells */
+	bool is_cgroups;
+	char cgroup[HOSTMEM_CGROUP_SZ];
+};
+
+static void look_for_room(const char *root, struct room *ret)
+{
+	const uint64_t available = hostmem_get(root, "MemAvailable");
+
+	ret->bytes = hostmem_cgroup_room(root, ret->cgroup);
+	ret->is_cgroups = ret->bytes != UINT64_MAX && (!available || ret->bytes < available);
+	if (!ret->is_cgroups)
+		ret->bytes = available ? available : UINT64_MAX;
+}
+
+static bool fits(const struct config *config, uint64_t room)
+{
+	return room == UINT64_MAX || config->memory + BESIDE_OF(config->memory) <= room;
+}
+
+/* "give the guest 440 MiB of memory at most, or end other programs" */
+static void word_cure(const struct room *room, char cure[256])
+{
+	const uint64_t left = room->bytes > BESIDE ? room->bytes - BESIDE : 0;
+	const unsigned long long most = left / (BESIDE_ONE_IN + 1) * BESIDE_ONE_IN / MiB;
+	char less[64] = "";
+
+	if (most)
+		(void)snprintf(less, sizeof(less), "give the guest %llu MiB of memory at most, or ",
+			       most);
+	if (room->is_cgroups)
+		(void)snprintf(cure, 256, "%sraise %.120s/memory.max (MemoryMax= of a unit)", less,
+			       room->cgroup);
+	else
+		(void)snprintf(cure, 256, "%send other programs", less);
+}
+
+static int too_much(const struct config *config, const struct room *room, const char *what,
+		    struct failure *failure)
+{
+	const unsigned long long beside = BESIDE_OF(config->memory) / MiB;
+	char cure[256];
+
+	word_cure(room, cure);
+	return failure_set(failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory", cure,
+			   "%s %llu MiB, and %llu MiB beside it, and %llu MiB are free%s", what,
+			   (unsigned long long)(config->memory / MiB), beside,
+			   (unsigned long long)(room->bytes / MiB),
+			   room->is_cgroups ? " in its cgroup" : "");
+}
+
+/* Without devices it is taken bit by bit, and never all where there is not so much. */
+static int find_without_devices(const struct config *config, const char *root,
+				const struct room *room, struct failure *failure)
+{
+	uint64_t total = hostmem_get(root, "MemTotal");
+
+	if (total)
+		total += hostmem_get(root, "SwapTotal");
+	if (total && !fits(config, total))
+		return failure_set(failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
+				   "give the guest less memory",
+				   "%llu MiB are more than this host has: %llu MiB, with its swap",
+				   (unsigned long long)(config->memory / MiB),
+				   (unsigned long long)(total / MiB));
+	if (fits(config, room->bytes))
+		return GUEST_MEMORY_FREE;
+	(void)too_much(config, room, "the guest may use", failure);
+	return GUEST_MEMORY_SHORT;
+}
+
 int guest_memory_find(const struct config *config, const char *root, struct failure *ret_failure)
 {
-	uint64_t available;
+	struct room room;
 
 	if (config->huge_page)
 		return find_huge(config, root, ret_failure);
-	available = hostmem_get(root, "MemAvailable");
-	if (!available || config->memory <= available)
-		return GUEST_MEMORY_FREE;
+	look_for_room(root, &room);
+	if (!config->nr_devices)
+		return find_without_devices(config, root, &room, ret_failure);
 	/* A host that has not got it would kill the process in the middle, with functions bound. */
-	if (config->nr_devices)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "guest memory",
-				   "give the guest less memory, or end other programs",
-				   "%llu MiB cannot be locked for DMA, for %llu MiB are free",
-				   (unsigned long long)(config->memory / MiB),
-				   (unsigned long long)(available / MiB));
-	return GUEST_MEMORY_SHORT;
+	return fits(config, room.bytes) ? GUEST_MEMORY_FREE
+					: too_much(config, &room, "DMA would lock", ret_failure);
+}
+
+int guest_memory_lock(const struct config *config, uint64_t limit, struct failure *ret_failure)
+{
+	const struct vfio_failure vf = { .code = VFIO_FAILURE_MEMLOCK,
+					 .error = ENOMEM,
+					 .object = "RLIMIT_MEMLOCK",
+					 .have = limit,
+					 .want = config->memory };
+
+	if (!config->nr_devices || config->memory <= limit)
+		return 0;
+	return failure_from_vfio(ret_failure, &vf);
 }
 
 /* ---- where it lies -------------------------------------------------------------------- */

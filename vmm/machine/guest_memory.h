@@ -20,10 +20,16 @@ enum guest_memory {
 };
 
 /*
- * Reads /proc/meminfo and /sys below root, "" for this host. An enum guest_memory; or -ENOMEM with
- * the cause: devices have all of it locked at once (DMA), or too few huge pages are free.
+ * Reads /proc and /sys below root, "" for this host: what is free, and what this process's cgroups
+ * leave of it (memory.max), less what the host needs beside the guest's. An enum guest_memory,
+ * GUEST_MEMORY_SHORT with why and what to do in ret_failure; or -ENOMEM with the cause: devices
+ * have all of it locked at once (DMA), the host does not have so much at all, or too few huge pages
+ * are free.
  */
 int guest_memory_find(const struct config *config, const char *root,
+		      struct failure *ret_failure) _must_check_;
+/* May it be locked for devices, by who may lock limit bytes (self_lock_limit())? 0, or -ENOMEM. */
+int guest_memory_lock(const struct config *config, uint64_t limit,
 		      struct failure *ret_failure) _must_check_;
 
 /* Where it lies, and what it keeps out of. */

@@ -3,6 +3,7 @@
  * itsy check: where threads and interrupts go, and what the host says to that; on a host that is a
  * folder.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -52,6 +53,37 @@ static void check(check_fn *fn)
 {
 	w.result = (struct check_result){ 0 };
 	fn(&w.host, &w.result);
+}
+
+/* On this host, of which no CPU is this process's to use. */
+int __wrap_placement_try_cpu(int cpu);
+int __wrap_placement_try_cpu(int cpu)
+{
+	(void)cpu;
+	return -EINVAL;
+}
+
+static void test_a_cpu_that_this_process_may_not_use_fails(void **state)
+{
+	struct config *c = &w.config;
+
+	(void)state;
+	w.host.fs = (struct pci_host_fs){ "" };
+	w.host.config = c;
+	w.host.max_fifo = 99;
+	c->router = (struct placement){ .cpu = 0 };
+	check(check_router);
+	expect(VERDICT_FAIL, "CPU 0, which this process may not use", "taskset");
+	c->vcpu = (struct placement){ .cpu = -1 };
+	c->vcpu_cpus.nr = 1;
+	c->vcpu_cpus.list[0] = 0;
+	check(check_vcpus);
+	expect(VERDICT_FAIL, "CPU 0 for vCPU 0 this process may not use", "taskset");
+	/* An interrupt can be sent there all the same. */
+	c->devices[0].msi_cpu = 0;
+	w.result = (struct check_result){ 0 };
+	check_interrupts(&w.host, 0, &w.result);
+	assert_int_equal(w.result.verdict, VERDICT_PASS);
 }
 
 static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **state)
@@ -225,6 +257,7 @@ static void test_the_kernels_log_tells_whether_there_is_direct_injection(void **
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(test_a_cpu_that_this_process_may_not_use_fails),
 		TEST(test_placement_is_compared_with_the_hosts_cpus_and_rights),
 		TEST(test_route_and_policy_of_a_device_are_shown),
 		TEST(test_events_beyond_kvms_interrupt_numbers_are_told),

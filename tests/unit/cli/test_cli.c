@@ -621,6 +621,31 @@ static void test_dry_run_looks_at_the_devices(void **state)
 	assert_int_equal(guest.calls, 0);
 }
 
+static void test_dry_run_looks_at_the_memory(void **state)
+{
+	(void)state;
+	assert_int_equal(itsy_run("kernel = \"Makefile\"\nmemory = \"511G\"\n",
+				  "--dry-run --set kernel-format=flat"),
+			 ITSY_ENVIRONMENT);
+	has(said.err, "itsy: error: guest memory: 523264 MiB are more than this host has");
+	assert_int_equal(guest.calls, 0);
+}
+
+static void test_a_folder_that_is_gone_is_told_with_its_cure(void **state)
+{
+	char gone[] = "/tmp/itsy-cli-XXXXXX", here[512];
+
+	(void)state;
+	assert_non_null(getcwd(here, sizeof(here)));
+	assert_non_null(mkdtemp(gone));
+	assert_int_equal(chdir(gone), 0);
+	assert_int_equal(rmdir(gone), 0);
+	assert_int_equal(itsy_run("kernel = \"Image\"\n", "--print-config"), ITSY_RUNTIME);
+	assert_int_equal(chdir(here), 0);
+	has(said.err, "itsy: error: current folder: is not known (No such file or directory): go "
+		      "to one that is there");
+}
+
 static void test_run_and_dry_run_look_for_a_device_that_is_named(void **state)
 {
 	static const char *const options[] = { "", "--dry-run" };
@@ -706,6 +731,8 @@ int main(void)
 		cmocka_unit_test(test_print_config_prints_what_would_run_and_runs_nothing),
 		cmocka_unit_test(test_print_memory_map_says_where_memory_lies_and_runs_nothing),
 		cmocka_unit_test(test_dry_run_looks_at_the_devices),
+		cmocka_unit_test(test_dry_run_looks_at_the_memory),
+		cmocka_unit_test(test_a_folder_that_is_gone_is_told_with_its_cure),
 		cmocka_unit_test(test_run_and_dry_run_look_for_a_device_that_is_named),
 		cmocka_unit_test(test_dry_run_loads_the_files_and_runs_nothing),
 		cmocka_unit_test(test_commands_that_take_no_words_refuse_them),

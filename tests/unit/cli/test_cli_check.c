@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -284,24 +286,22 @@ static void test_locked_memory_is_compared_with_the_guests(void **state)
 {
 	static const struct {
 		const char *why;
-		bool privileged, config;
+		bool config;
 		size_t nr_devices;
 		uint64_t memlock;
 		enum verdict want;
 	} cases[] = {
-		{ "no limit", false, true, 1, UINT64_MAX, VERDICT_PASS },
-		{ "root", true, true, 1, 64 * KiB, VERDICT_PASS },
-		{ "just enough", false, true, 1, 512 * MiB, VERDICT_PASS },
-		{ "one byte less", false, true, 1, 512 * MiB - 1, VERDICT_FAIL },
-		{ "no devices, nothing is locked", false, true, 0, 64 * KiB, VERDICT_PASS },
-		{ "no configuration", false, false, 0, 64 * KiB, VERDICT_WARN },
-		{ "none at all", false, true, 1, 0, VERDICT_FAIL },
+		{ "no limit", true, 1, UINT64_MAX, VERDICT_PASS },
+		{ "just enough", true, 1, 512 * MiB, VERDICT_PASS },
+		{ "one byte less", true, 1, 512 * MiB - 1, VERDICT_FAIL },
+		{ "no devices, nothing is locked", true, 0, 64 * KiB, VERDICT_PASS },
+		{ "no configuration", false, 0, 64 * KiB, VERDICT_WARN },
+		{ "none at all", true, 1, 0, VERDICT_FAIL },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		print_message("%s\n", cases[i].why);
-		w.host.privileged = cases[i].privileged;
 		w.host.memlock = cases[i].memlock;
 		w.host.config = cases[i].config ? &w.config : NULL;
 		w.config.nr_devices = cases[i].nr_devices;
@@ -320,10 +320,9 @@ static void test_memory_is_compared_with_what_is_free(void **state)
 		enum verdict want;
 	} cases[] = {
 		{ "fits", 1000, 1, VERDICT_PASS },
-		{ "exactly", 2048, 1, VERDICT_PASS },
-		{ "too much to be locked", 2049, 1, VERDICT_FAIL },
-		{ "too much, but taken bit by bit", 2049, 0, VERDICT_WARN },
-		{ "more than the host has", 4097, 0, VERDICT_WARN },
+		{ "almost", 1968, 1, VERDICT_PASS },
+		{ "too much to be locked", 1969, 1, VERDICT_FAIL },
+		{ "too much, but taken bit by bit", 1969, 0, VERDICT_WARN },
 	};
 
 	(void)state;
@@ -338,8 +337,58 @@ static void test_memory_is_compared_with_what_is_free(void **state)
 		w.config.nr_devices = cases[i].nr_devices;
 		check(check_memory);
 		expect(cases[i].want, "2048 MiB",
-		       cases[i].want == VERDICT_PASS ? NULL : "less memory");
+		       cases[i].want == VERDICT_PASS ? NULL
+						     : "give the guest 1968 MiB of memory at most");
 	}
+	w.config.memory = 4097 * MiB;
+	check(check_memory);
+	expect(VERDICT_FAIL, "4097 MiB are more than this host has: 4096 MiB", "less memory");
+}
+
+/* Both are told, as itsy run does. */
+static void test_kernel_and_initrd_are_doubted_in_one_line(void **state)
+{
+	char image[4096] = { 0 }, kernel[256], initrd[256];
+
+	(void)state;
+	w.host.config = &w.config;
+	w.config.kernel = kernel;
+	w.config.initrd = initrd;
+	(void)snprintf(initrd, sizeof(initrd), "%s/initrd", w.tree.fs.root);
+	tree_write(&w.tree, "/initrd", "any text");
+	(void)snprintf(kernel, sizeof(kernel), "%s/Image", w.tree.fs.root);
+	memcpy(image + 56, "ARM\x64", 4);
+	image[18] = 0x40; /* image_size: 4 MiB */
+	tree_write_bytes(&w.tree, "/Image", image, sizeof(image));
+	check(check_files);
+	expect(VERDICT_WARN, "/Image: the kernel may be cut off", "copy it again");
+	assert_non_null(strstr(w.result.text, "/initrd: the initrd is nothing that Linux unpacks"));
+}
+
+/* By the lock and the socket of the guest that has it. */
+static void test_a_name_that_a_guest_has_is_told(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	(void)state;
+	check(check_name);
+	expect(VERDICT_NONE, NULL, NULL);
+	w.host.config = &w.config;
+	strcpy(w.config.name, "box");
+	check(check_name);
+	expect(VERDICT_PASS, "box", NULL);
+	tree_dir(&w.tree, "run/itsy");
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%.80s/run/itsy/box.sock",
+		       w.tree.fs.root);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	/* Nobody listens there: it was left behind. */
+	check(check_name);
+	expect(VERDICT_PASS, "box", NULL);
+	assert_int_equal(listen(fd, 1), 0);
+	check(check_name);
+	expect(VERDICT_FAIL, "box: a guest of this name runs already", "--name");
+	(void)close(fd);
 }
 
 static void test_files_are_loaded_as_for_a_guest(void **state)
@@ -624,6 +673,8 @@ int main(void)
 		TEST(test_io_uring_is_tried),
 		TEST(test_locked_memory_is_compared_with_the_guests),
 		TEST(test_memory_is_compared_with_what_is_free),
+		TEST(test_kernel_and_initrd_are_doubted_in_one_line),
+		TEST(test_a_name_that_a_guest_has_is_told),
 		TEST(test_files_are_loaded_as_for_a_guest),
 		TEST(test_a_device_must_be_there_and_be_no_bridge),
 		TEST(test_a_device_needs_a_group),

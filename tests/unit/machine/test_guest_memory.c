@@ -25,7 +25,8 @@ static int begin(void **state)
 {
 	(void)state;
 	tree_init(&tree);
-	tree_write(&tree, "/proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n");
+	tree_write(&tree, "/proc/meminfo",
+		   "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\nSwapTotal: 262144 kB\n");
 	tree_write(&tree, PAGES_2M "free_hugepages", "64\n");
 	tree_write(&tree, PAGES_2M "resv_hugepages", "32\n");
 	return 0;
@@ -46,10 +47,20 @@ static void test_what_is_free_or_short_or_not_there_is_told(void **state)
 		int r;
 		const char *cause, *cure;
 	} cases[] = {
-		{ 512, 0, 1, GUEST_MEMORY_FREE, "", "" },
-		{ 513, 0, 0, GUEST_MEMORY_SHORT, "", "" },
-		{ 513, 0, 1, -ENOMEM, "513 MiB cannot be locked for DMA, for 512 MiB are free",
-		  "give the guest less memory, or end other programs" },
+		{ 444, 0, 1, GUEST_MEMORY_FREE, "", "" },
+		{ 446, 0, 0, GUEST_MEMORY_SHORT,
+		  "the guest may use 446 MiB, and 67 MiB beside it, and 512 MiB are free",
+		  "give the guest 444 MiB of memory at most, or end other programs" },
+		{ 446, 0, 1, -ENOMEM,
+		  "DMA would lock 446 MiB, and 67 MiB beside it, and 512 MiB are free",
+		  "give the guest 444 MiB of memory at most, or end other programs" },
+		/* 1 GiB of memory and 256 MiB of swap. */
+		{ 1206, 0, 0, GUEST_MEMORY_SHORT,
+		  "the guest may use 1206 MiB, and 73 MiB beside it, and 512 MiB are free",
+		  "give the guest 444 MiB of memory at most, or end other programs" },
+		{ 1208, 0, 0, -ENOMEM,
+		  "1208 MiB are more than this host has: 1280 MiB, with its swap",
+		  "give the guest less memory" },
 		/* With devices or without, they are set aside at once. */
 		{ 64, 2 * MiB, 0, GUEST_MEMORY_FREE, "", "" },
 		{ 64, 2 * MiB, 1, GUEST_MEMORY_FREE, "", "" },
@@ -71,6 +82,57 @@ static void test_what_is_free_or_short_or_not_there_is_told(void **state)
 		assert_string_equal(failure.cause, cases[i].cause);
 		assert_string_equal(failure.cure, cases[i].cure);
 	}
+}
+
+/* The least of what the host has and of what each cgroup around this process leaves. */
+static void test_what_its_cgroups_leave_is_all_there_is(void **state)
+{
+	struct config config = { .memory = 320 * MiB, .nr_devices = 1 };
+	struct failure failure = { 0 };
+
+	(void)state;
+	tree_write(&tree, "/proc/self/cgroup", "1:cpu:/other\n0::/guests/box.service\n");
+	tree_write(&tree, "/sys/fs/cgroup/guests/box.service/memory.max", "max\n");
+	tree_write(&tree, "/sys/fs/cgroup/guests/memory.max", "536870912\n");	  /* 512 MiB */
+	tree_write(&tree, "/sys/fs/cgroup/guests/memory.current", "268435456\n"); /* 256 MiB */
+	tree_write(&tree, "/sys/fs/cgroup/guests/memory.stat",
+		   "anon 1\ninactive_file 67108864\nactive_file 67108864\n"); /* 128 MiB */
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), -ENOMEM);
+	assert_string_equal(failure.cause, "DMA would lock 320 MiB, and 66 MiB beside it, and "
+					   "384 MiB are free in its cgroup");
+	assert_string_equal(
+		failure.cure,
+		"give the guest 317 MiB of memory at most, or raise /sys/fs/cgroup/guests/"
+		"memory.max (MemoryMax= of a unit)");
+	config.memory = 317 * MiB;
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), GUEST_MEMORY_FREE);
+	config.nr_devices = 0;
+	config.memory = 320 * MiB;
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), GUEST_MEMORY_SHORT);
+	tree_write(&tree, "/sys/fs/cgroup/guests/box.service/memory.max", "1048576\n");
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), GUEST_MEMORY_SHORT);
+	assert_string_equal(failure.cure, "raise /sys/fs/cgroup/guests/box.service/memory.max "
+					  "(MemoryMax= of a unit)");
+	/* Huge pages are the pool's. */
+	config.huge_page = 2 * MiB;
+	config.memory = 64 * MiB;
+	assert_int_equal(guest_memory_find(&config, tree.fs.root, &failure), GUEST_MEMORY_FREE);
+}
+
+static void test_what_may_be_locked_is_told_with_both_figures(void **state)
+{
+	struct config config = { .memory = 64 * MiB, .nr_devices = 1 };
+	struct failure failure = { 0 };
+
+	(void)state;
+	assert_int_equal(guest_memory_lock(&config, UINT64_MAX, &failure), 0);
+	assert_int_equal(guest_memory_lock(&config, 64 * MiB, &failure), 0);
+	assert_int_equal(guest_memory_lock(&config, 64 * MiB - 1024, &failure), -ENOMEM);
+	assert_string_equal(failure.object, "RLIMIT_MEMLOCK");
+	assert_string_equal(failure.cause, "64 MiB of guest memory must be locked for DMA, and the "
+					   "limit is 65,535 KiB");
+	config.nr_devices = 0;
+	assert_int_equal(guest_memory_lock(&config, 0, &failure), 0);
 }
 
 /* A host that does not tell is believed to have it: the mapping will show. */
@@ -345,6 +407,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_is_free_or_short_or_not_there_is_told),
+		TEST(test_what_its_cgroups_leave_is_all_there_is),
+		TEST(test_what_may_be_locked_is_told_with_both_figures),
 		TEST(test_a_host_that_does_not_tell_is_tried),
 		TEST(test_memory_lies_around_what_devices_do_not_reach),
 		TEST(test_without_devices_it_is_one_range_whatever_the_host_has),
