@@ -64,7 +64,7 @@ irq_lines()
 irq_counts()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase|xhci|virtio|megasas|ioc|sym53c8xx/ {
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase|[xeo]hci|virtio|megasas|ioc|sym53c8xx/ {
 		total = 0
 		for (i = 2; i <= cpus + 1; i++)
 			total += $i

@@ -9,33 +9,25 @@
 # an interrupt that QEMU's has not (RXSEQ: its IMS keeps 0x95 of 0x9d), and goes back to INTx when its MSI has not
 # come in 100 ms. It does so on the host, too. Where another interrupt of the NIC's comes in that time, it stays with
 # MSI. That is mode1 here, which shows that a driver may go from MSI to INTx in its own time.
+#
+# vfio/README.md has the guests with Linux as a table (lib/rows.sh). With ITSY_PEER=1 Debian's QEMU has the same ones.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/rows.sh"
+initrd=initramfs.cpio
 
-# guest_with DEVICE...: a guest with these devices of the host's, one after the other on its bus
-guest_with()
-{
-	local device n=0
-
-	cat <<'END'
-kernel  = "/usr/share/itsy/guest/Image"
-initrd  = "/usr/share/itsy/guest/initramfs.cpio"
-vcpus   = 2
-memory  = "256M"
-END
-	for device; do
-		n=$((n + 1))
-		printf 'device "d%d" {\n\tbdf = "0000:00:%s.0"\n}\n' $n "$device"
-	done
-}
-
-host_file /etc/nic.conf < <(guest_with 01)
-host_file /etc/rtl.conf < <(guest_with 02)
-host_file /etc/card.conf < <(guest_with 03)
-host_file /etc/e1000.conf < <(guest_with 08)
-host_file /etc/ahci.conf < <(guest_with 09)
+row mode0 00:01.0 nic "loglevel=7 e1000e.IntMode=0"
+row mode1 00:01.0 nic "loglevel=7 e1000e.IntMode=1"
+row mode2 00:01.0 nic "loglevel=7 e1000e.IntMode=2"
+row nomsi 00:01.0 nic pci=nomsi
+row rtl 00:02.0 nic itsy.modules=8139cp
+row e1000 00:08.0 nic itsy.modules=e1000
+row card 00:03.0 card "itsy.modules=sdhci_pci itsy.chunks=2"
+row ahci-msi 00:09.0 disk itsy.modules=ahci,sd_mod
+row ahci-intx 00:09.0 disk "itsy.modules=ahci,sd_mod pci=nomsi"
 # The first and the fifth have one line.
-host_file /etc/shared.conf < <(guest_with 01 05 06 07 04)
+row shared "00:01.0 00:05.0 00:06.0 00:07.0 00:04.0" both pci=nomsi
+row ports "00:01.0@0a 00:05.0 00:06.0 00:07.0 00:04.0@0e" both pci=nomsi
 host_file /etc/kinds.conf <<'END'
 kernel = "/usr/share/itsy/payloads/kinds.bin"
 memory = "128M"
@@ -45,9 +37,9 @@ device "d1" {
 }
 END
 
-on_host --device e1000e --device rtl8139 --device sdhci --device nvme --device edu --device edu --device edu \
+on_host_rows --device e1000e --device rtl8139 --device sdhci --device nvme --device edu --device edu --device edu \
 	--device e1000 --device ahci <<'END'
-say="console=ttyS0 quiet itsy.seconds=1"
+. /lib/e2e/rows-host.sh
 
 # Where the host takes the NIC's MSI, as long as its guest is there.
 watch_msi()
@@ -57,26 +49,27 @@ watch_msi()
 	done
 }
 
-guest kinds /etc/kinds.conf
-watch_msi &
-watcher=$!
-guest msi_tied /etc/kinds.conf --set cmdline=only=msi --set route=irqfd --set device.d1.msi-cpu=1
-kill $watcher
-wait $watcher
-step cpus awk '{ print "cpu0", $2; print "cpu1", $3 }' /tmp/msi.last
-for mode in 0 1 2; do
-	guest mode$mode /etc/nic.conf --set "cmdline=$say loglevel=7 itsy.job=nic e1000e.IntMode=$mode"
-done
-guest nomsi /etc/nic.conf --set "cmdline=$say itsy.job=nic pci=nomsi"
-guest rtl /etc/rtl.conf --set "cmdline=$say itsy.job=nic itsy.modules=8139cp"
-guest e1000 /etc/e1000.conf --set "cmdline=$say itsy.job=nic itsy.modules=e1000"
-guest card /etc/card.conf --set "cmdline=$say itsy.job=card itsy.modules=sdhci_pci itsy.chunks=2"
-guest ahci /etc/ahci.conf --set "cmdline=$say itsy.job=disk itsy.modules=ahci,sd_mod"
-guest ahci_intx /etc/ahci.conf --set "cmdline=$say itsy.job=disk itsy.modules=ahci,sd_mod pci=nomsi"
-guest shared /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi"
-guest ports /etc/shared.conf --set "cmdline=$say itsy.job=both pci=nomsi" --set device.d1.root-port=on --set device.d1.at=0a.0 \
-	--set device.d5.root-port=on --set device.d5.at=0e.0
+kinds()
+{
+	guest kinds /etc/kinds.conf
+	watch_msi &
+	watcher=$!
+	guest msi_tied /etc/kinds.conf --set cmdline=only=msi --set route=irqfd --set device.d1.msi-cpu=1
+	kill $watcher
+	wait $watcher
+	step cpus awk '{ print "cpu0", $2; print "cpu1", $3 }' /tmp/msi.last
+}
+
+[ $who = qemu ] || kinds
+each_row
 END
+
+if [ $who = qemu ]; then
+	for n in "${!names[@]}"; do
+		drove_or_not "${names[n]}" "${jobs[n]}"
+	done
+	verdict
+fi
 
 for name in kinds msi_tied; do
 	payload_passed $name kinds
@@ -104,31 +97,32 @@ for name in mode0 mode1 mode2 nomsi rtl e1000; do
 done
 job_passed card card
 has card.out '^card_check: [1-9][0-9]* rounds'
-for name in ahci ahci_intx; do
+for name in ahci-msi ahci-intx; do
 	job_passed $name disk
 	has $name.out '^disk_check: [1-9][0-9]* rounds'
 done
-has ahci.out '^irq: .*MSI.*ahci'
-lacks ahci_intx.out '^irq: .*MSI'
-has ahci_intx.out '^irq: .*Level.*ahci'
+has ahci-msi.out '^irq: .*MSI.*ahci'
+lacks ahci-intx.out '^irq: .*MSI'
+has ahci-intx.out '^irq: .*Level.*ahci'
 for name in shared ports; do
 	job_passed $name both
 	has $name.out '^nvme_check: [1-9][0-9]* rounds'
 	has $name.out '^nic_check: [1-9][0-9]* rounds'
 done
 
-for name in mode0 mode1 mode2 nomsi rtl e1000 card ahci ahci_intx shared ports; do
-	counts_add_up $name
-	none_dropped $name
-	json $name '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
+for name in "${names[@]}"; do
+	is_in_table "$name" itsy yes
+	counts_add_up "$name"
+	none_dropped "$name"
+	json "$name" '.its_errors == [] and .unclaimed == 0 and .aborted.unemulated == 0'
 done
 # INTx is the vector behind all others, and the only one that interrupts where it is what the guest uses.
 for name in mode0 nomsi rtl e1000 card shared ports; do
 	json $name '[.devices[] | .vectors | .[:-1][] | .taken] | add // 0 == 0'
 	json $name '[.devices[] | .vectors | .[-1] | .taken] | add > 0'
 done
-json ahci '.devices[0].vectors | .[0].injected > 0 and .[-1].taken == 0'
-json ahci_intx '.devices[0].vectors | .[-1].injected > 0 and .[0].injected == 0'
+json ahci-msi '.devices[0].vectors | .[0].injected > 0 and .[-1].taken == 0'
+json ahci-intx '.devices[0].vectors | .[-1].injected > 0 and .[0].injected == 0'
 # By MSI until the driver has looked whether it works, and by INTx after that, unless it does.
 json mode1 '.devices[0].vectors | ([.[1:-1][] | .taken] | add == 0) and (.[0].injected > 0 or .[-1].injected > 0)'
 json mode2 '.devices[0].vectors | ([.[:-1][] | select(.taken > 0)] | length > 1) and .[-1].taken == 0'

@@ -3,36 +3,14 @@
 #
 # Linux drives each of the emulator's controllers of disks and networks by its own driver, with right data, and counts
 # of interrupts that add up; behind root ports, switches and bridges of the host's, too, and 16 and 32 of them in one
-# guest. vfio/README.md has them as a table. ITSY_ROWS has the names of those rows that count, if not all do.
+# guest. vfio/README.md has them as a table (lib/rows.sh). With ITSY_PEER=1 Debian's QEMU has the same guests.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
+. "$(dirname "${BASH_SOURCE[0]}")/lib/rows.sh"
 
 pattern=$build/guest-images/pattern.img
-options=() names=() jobs=() nr_disks=0
-
-# row NAME "BDF..." JOB WORDS: a guest with these functions of the host's does the job, with these words on its kernel's
-# command line
-row()
-{
-	local bdf n=0
-
-	[[ -z "${ITSY_ROWS-}" || " $ITSY_ROWS " = *" $1 "* ]] || return 0
-	names+=("$1") jobs+=("$3")
-	{
-		cat <<END
-kernel  = "/usr/share/itsy/guest/Image"
-initrd  = "/usr/share/itsy/guest/devices.cpio"
-cmdline = "console=ttyS0 quiet itsy.seconds=1 itsy.chunks=2 itsy.job=$3 $4"
-vcpus   = 2
-memory  = "256M"
-END
-		for bdf in $2; do
-			n=$((n + 1))
-			printf 'device "d%d" {\n\tbdf = "0000:%s"\n}\n' $n "$bdf"
-		done
-	} >"$tmp/$1.conf"
-	host_file "/etc/$1.conf" <"$tmp/$1.conf"
-}
+options=() nr_disks=0
+say="itsy.seconds=1 itsy.chunks=2"
 
 device()
 {
@@ -84,6 +62,22 @@ device megasas-gen2,id=megasas,addr=7
 disk_for scsi-hd,bus=megasas.0,drive=DISK
 row megasas 00:07.0 disk itsy.modules=megaraid_sas,sd_mod
 
+device megasas,id=megasas1,addr=0x14
+disk_for scsi-hd,bus=megasas1.0,drive=DISK
+row megasas-1 00:14.0 disk itsy.modules=megaraid_sas,sd_mod
+
+device mptsas1068,id=mptsas,addr=8
+disk_for scsi-hd,bus=mptsas.0,drive=DISK
+row mptsas 00:08.0 disk itsy.modules=mptsas,sd_mod
+
+device usb-ehci,id=ehci,addr=0x15
+disk_for usb-storage,bus=ehci.0,drive=DISK
+row ehci 00:15.0 disk itsy.modules=ehci_pci,usb_storage,sd_mod
+
+device pci-ohci,id=ohci,addr=0x16
+disk_for usb-storage,bus=ohci.0,drive=DISK
+row ohci 00:16.0 disk itsy.modules=ohci_pci,usb_storage,sd_mod
+
 device lsi53c895a,id=lsi,addr=9
 disk_for scsi-hd,bus=lsi.0,drive=DISK
 row lsi 00:09.0 disk itsy.modules=sym53c8xx,sd_mod
@@ -99,6 +93,18 @@ row virtio-net 00:0b.0 nic itsy.modules=virtio_pci,virtio_net
 
 nic vmxnet3,addr=0xc,netdev=NET
 row vmxnet3 00:0c.0 nic itsy.modules=vmxnet3
+
+nic i82557b,addr=0x17,netdev=NET
+row e100 00:17.0 nic itsy.modules=e100
+
+nic pcnet,addr=0x18,netdev=NET
+row pcnet 00:18.0 nic itsy.modules=pcnet32
+
+nic ne2k_pci,addr=0x19,netdev=NET
+row ne2k 00:19.0 nic itsy.modules=ne2k_pci
+
+nic tulip,addr=0x1a,netdev=NET
+row tulip 00:1a.0 nic itsy.modules=tulip
 
 # --- behind others -----------------------------------------------------------------------------------------
 
@@ -130,20 +136,19 @@ done
 row sixteen "${many% 00:12.0*}" disk "itsy.modules=virtio_pci,virtio_blk itsy.disk=vd* itsy.disks=16"
 row thirty-two "$many" disk "itsy.modules=virtio_pci,virtio_blk itsy.disk=vd* itsy.disks=32"
 
-on_host --file "$build/guest-images/devices.cpio:/usr/share/itsy/guest/devices.cpio" "${options[@]}" <<END
+on_host_rows "${options[@]}" <<'END'
+. /lib/e2e/rows-host.sh
 step devices itsy devices
 # What else the bridge's group needs.
 step bind itsy bind 0000:06:03.0
-# A guest that hangs is one row's.
-for name in ${names[*]}; do
-	step \$name timeout 600 itsy run /etc/\$name.conf --stats-json /tmp/\$name.json </dev/null
-done
+each_row
 END
 
-drove()
+drove_by_itsy()
 {
 	local handled
 
+	[ "$(in_table "$1" itsy)" = yes ] || { drove_or_not "$@"; return; }
 	job_passed "$1" "$2"
 	has "$1.out" "^$2_check: [1-9][0-9]* rounds"
 	counts_add_up "$1"
@@ -155,7 +160,10 @@ drove()
 
 is_status bind 0
 for n in "${!names[@]}"; do
-	drove "${names[n]}" "${jobs[n]}"
+	case $who in
+	itsy) drove_by_itsy "${names[n]}" "${jobs[n]}" ;;
+	qemu) drove_or_not "${names[n]}" "${jobs[n]}" ;;
+	esac
 done
 
 verdict

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# rows.sh - the rows of the table in vfio/README.md ("Devices"): each is a Linux guest that does a job with functions of
+# the host's. To be sourced behind e2e.sh.
+#
+#   row NAME "BDF[@AT]..." JOB WORDS	a guest with these functions, those with AT behind a root port at AT; WORDS are its
+#					kernel's, behind $say
+#   on_host_rows [OPTION]... <<END	as on_host, with rows-host.sh: its each_row has a step for each row
+#   $who, $names, $jobs		itsy or qemu; of the rows
+#   is_in_table NAME COLUMN WORD	one expectation: the table says so
+#   drove_or_not NAME JOB		what came of it is what the table says of itsy, or of QEMU
+#
+# ITSY_ROWS	names of the rows that are gone through, if not all are
+# ITSY_PEER	1: Debian's QEMU with KVM and vfio-pci has the same guests in itsy's place
+
+# shellcheck disable=SC2154,SC2034 # of e2e.sh; for who sources this
+who=itsy column=itsy
+[ -z "${ITSY_PEER-}" ] || who=qemu column=QEMU
+names=() jobs=()
+initrd=devices.cpio
+say=itsy.seconds=1
+
+row()
+{
+	local name=$1 function n=0
+
+	[[ -z "${ITSY_ROWS-}" || " $ITSY_ROWS " = *" $name "* ]] || return 0
+	names+=("$name") jobs+=("$3")
+	printf '%s\n' "$initrd" "$2" "quiet $say itsy.job=$3 $4" >"$tmp/$name.row"
+	host_file "/etc/$name.row" <"$tmp/$name.row"
+	{
+		cat <<END
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/$initrd"
+cmdline = "console=ttyS0 quiet $say itsy.job=$3 $4"
+vcpus   = 2
+memory  = "256M"
+END
+		for function in $2; do
+			n=$((n + 1))
+			printf 'device "d%d" {\n\tbdf = "0000:%s"\n' $n "${function%@*}"
+			[[ $function != *@* ]] || printf '\troot-port = on\n\tat = "%s.0"\n' "${function#*@}"
+			printf '}\n'
+		done
+	} >"$tmp/$name.conf"
+	host_file "/etc/$name.conf" <"$tmp/$name.conf"
+}
+
+on_host_rows()
+{
+	printf '%s\n' "who=$who" "names='${names[*]}'" >"$tmp/rows"
+	if [ $who = qemu ]; then
+		"$top/scripts/arm64-material" --peers || exit 1
+		set -- --memory 2048 --file "$build/arm64-peers/usr/bin/qemu-system-aarch64:/opt/qemu/qemu-system-aarch64" "$@"
+	fi
+	on_host --file "$build/guest-images/devices.cpio:/usr/share/itsy/guest/devices.cpio" \
+		--file "$tmp/rows:/etc/rows" --file "$lib/rows-host.sh:/lib/e2e/rows-host.sh" "$@"
+}
+
+in_table()
+{
+	awk -F ' *[|] *' -v row="$1" -v column="$2" '
+		NR == 1 || /^## / { inside = $0 == "## Devices" }
+		$2 == "row" { for (i = 2; i <= NF; i++) if ($i == column) at = i }
+		inside && $2 == row { print $at }' "$top/vfio/README.md"
+}
+
+is_in_table()
+{
+	expect "$1: vfio/README.md says '$(in_table "$1" "$2")' of $2, and it is '$3'" [ "$(in_table "$1" "$2")" = "$3" ]
+}
+
+drove_or_not()
+{
+	local does=no
+
+	! { grep -q "^job $2: PASS" "$(file_of "$1.out")" && [ "$(cat "$(file_of "$1.rc")")" = 0 ]; } || does=yes
+	is_in_table "$1" $column $does
+}
