@@ -52,7 +52,7 @@ void check_read_log(const struct check_host *host, const char *text, char *line,
 
 /* vmm/check/check_host.c */
 check_fn check_architecture, check_kernel, check_its_fix, check_iommu, check_vfio, check_dma,
-	check_isolation, check_io_uring, check_memlock;
+	check_isolation, check_io_uring, check_memlock, check_intx;
 /* vmm/check/check_kvm.c */
 check_fn check_kvm, check_kvm_extensions, check_kvm_gic, check_kvm_its, check_kvm_pmu,
 	check_kvm_steal_time;

@@ -24,6 +24,7 @@
 #include "vmm/dev/passthru.h"
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/machine/guest_memory.h"
+#include "vmm/irq/irq_line.h"
 
 #define KERNEL_MIN    601u /* 6.1: the oldest that itsy is tested with */
 #define KERNEL_XARRAY 610u /* 6.10: the translation cache of the kernel's ITS was rewritten */
@@ -189,6 +190,17 @@ static unsigned count_entries(const struct check_host *host, const char *path)
 static enum verdict without_passthrough(const struct check_host *host)
 {
 	return host->config && !host->config->nr_devices ? VERDICT_WARN : VERDICT_FAIL;
+}
+
+void check_intx(const struct check_host *host, struct check_result *ret)
+{
+	ret->verdict = VERDICT_NONE;
+	if (!irq_line_needs_exit(host->release) || (host->config && !host->config->nr_devices))
+		return;
+	check_say(ret, VERDICT_INFO, NULL,
+		  "from Linux 6.19 on KVM misses the end of a level that a guest ends between two "
+		  "exits: each interrupt of a device that uses INTx brings an exit of its own, and "
+		  "its registers are mapped anew; MSI and MSI-X are as ever");
 }
 
 void check_iommu(const struct check_host *host, struct check_result *ret)

@@ -45,6 +45,7 @@ static const struct check {
 	{ "interrupt isolation", check_isolation, false },
 	{ "locked memory", check_memlock, false },
 	{ "name", check_name, false },
+	{ "INTx", check_intx, false },
 	{ "kernel and initrd", check_files, false },
 	{ "memory", check_memory, false },
 	{ "memory map", check_memory_map, false },
