@@ -220,6 +220,16 @@ static unsigned follow_kind(struct vfio_device *dev)
 	return DEVICE_WORK_KIND;
 }
 
+/* Whoever has this to do waits for nobody any more. Lock held. */
+static unsigned begin_reset(struct vfio_device *dev)
+{
+	uint32_t command = cfgspace_get(dev->cfg.value, PCI_COMMAND, 2);
+
+	dev->busy = true;
+	cfgspace_put(dev->cfg.value, PCI_COMMAND, 2, command & ~DECODING);
+	return DEVICE_WORK_RESET | (command & DECODING ? DEVICE_WORK_BARS : 0);
+}
+
 static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_write *w)
 {
 	struct vfio_cfgspace *cfg = &dev->cfg;
@@ -228,11 +238,8 @@ static unsigned write_locked(struct vfio_device *dev, const struct cfgspace_writ
 	uint32_t command = cfgspace_get(cfg->value, PCI_COMMAND, 2);
 	unsigned work;
 
-	if (asks_reset(dev, w)) {
-		dev->busy = true;
-		cfgspace_put(cfg->value, PCI_COMMAND, 2, command & ~DECODING);
-		return DEVICE_WORK_RESET | (command & DECODING ? DEVICE_WORK_BARS : 0);
-	}
+	if (asks_reset(dev, w))
+		return begin_reset(dev);
 	cfgspace_put(cfg->value, w->offset, w->len, (old & ~keep) | (w->value & keep));
 	pass_write(dev, w);
 	work = effects(dev, w, command);
@@ -338,19 +345,9 @@ uint64_t vfio_device_settle(struct vfio_device *dev, uint64_t now_ns)
 	return left;
 }
 
-void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
+/* What a write, or a reset, has set off. No lock held. */
+static void do_work(struct vfio_device *dev, unsigned work)
 {
-	const struct cfgspace_write w = { offset, len, value };
-	unsigned work;
-
-	if (!access_fits(&dev->cfg, offset, len))
-		return;
-	pthread_mutex_lock(&dev->lock);
-	while (dev->busy)
-		pthread_cond_wait(&dev->idle, &dev->lock);
-	work = write_locked(dev, &w);
-	pthread_mutex_unlock(&dev->lock);
-
 	if ((work & DEVICE_WORK_BARS) && dev->ops && dev->ops->bars_changed)
 		dev->ops->bars_changed(dev->ops_ctx);
 	if (work & DEVICE_WORK_KIND)
@@ -361,4 +358,35 @@ void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len,
 		dev->ops->unsettled(dev->ops_ctx);
 	if (work & DEVICE_WORK_RESET)
 		reset_by_guest(dev);
+}
+
+static void wait_until_idle(struct vfio_device *dev)
+{
+	while (dev->busy)
+		pthread_cond_wait(&dev->idle, &dev->lock);
+}
+
+void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value)
+{
+	const struct cfgspace_write w = { offset, len, value };
+	unsigned work;
+
+	if (!access_fits(&dev->cfg, offset, len))
+		return;
+	pthread_mutex_lock(&dev->lock);
+	wait_until_idle(dev);
+	work = write_locked(dev, &w);
+	pthread_mutex_unlock(&dev->lock);
+	do_work(dev, work);
+}
+
+void vfio_device_reset_by_guest(struct vfio_device *dev)
+{
+	unsigned work;
+
+	pthread_mutex_lock(&dev->lock);
+	wait_until_idle(dev);
+	work = begin_reset(dev);
+	pthread_mutex_unlock(&dev->lock);
+	do_work(dev, work);
 }

@@ -175,6 +175,8 @@ int vfio_device_reset(struct vfio_device *dev, enum vfio_reset_step *ret_failed)
  */
 uint32_t vfio_cfgspace_read(struct vfio_device *dev, unsigned offset, unsigned len);
 void vfio_cfgspace_write(struct vfio_device *dev, unsigned offset, unsigned len, uint32_t value);
+/* As by a Function Level Reset, also where the function shows none: as its bus was reset. */
+void vfio_device_reset_by_guest(struct vfio_device *dev);
 
 /* A run of bytes of a BAR: mapped for direct use, or to be trapped. */
 struct vfio_bar_piece {

@@ -526,6 +526,21 @@ static unsigned take_message_locked(const struct root_port *port, unsigned work,
 	return work;
 }
 
+/* PCI-to-PCI Bridge 1.2, 3.2.5.18 (Secondary Bus Reset). No lock is held but that of accesses. */
+static void reset_behind(struct pci_host *pci_host, const struct root_port *port)
+{
+	for (unsigned i = 0; i < SIBLINGS; i++) {
+		const struct function *fn = pci_host->at[port->device * SIBLINGS + i];
+		bool is_there;
+
+		pthread_rwlock_rdlock(&pci_host->lock);
+		is_there = fn && !fn->gone;
+		pthread_rwlock_unlock(&pci_host->lock);
+		if (is_there)
+			vfio_device_reset_by_guest(fn->dev);
+	}
+}
+
 static void port_write(struct pci_host *pci_host, struct root_port *port, unsigned at, unsigned len,
 		       uint32_t value)
 {
@@ -540,6 +555,8 @@ static void port_write(struct pci_host *pci_host, struct root_port *port, unsign
 		port->ejected = true;
 	work = take_message_locked(port, work, &message);
 	pthread_rwlock_unlock(&pci_host->lock);
+	if (work & PCI_PORT_WORK_RESET)
+		reset_behind(pci_host, port);
 	do_port_work(pci_host, port, work, &message);
 }
 

@@ -6,8 +6,9 @@
  * driver binds by them.
  *
  * Choice: power states are kept and shown, and forwarding goes on in D3, as the functions behind
- * stay in D0 (vfio/cfgspace.c). No Secondary Bus Reset: its bit reads as zero, so that a guest that
- * looks does not take it for one that was done. Bus Master is kept, and DMA of the functions behind
+ * stay in D0 (vfio/cfgspace.c). Secondary Bus Reset resets what is behind the port when its bit is
+ * set, which is over when the write is; until the guest clears the bit, what is there answers, as
+ * after the reset. Bus Master is kept, and DMA of the functions behind
  * does not ask for it: each has a bit of its own.
  *
  * No locks: pci_host.c has one.
@@ -80,7 +81,8 @@ const struct pci_port_register pci_port_registers[] = {
 	{ PCI_PREF_LIMIT_UPPER32, 4, .rw = 0xffffffff },
 	{ PCI_CAPABILITY_LIST, 1, .reset = EXP },
 	{ PCI_INTERRUPT_LINE, 1, .rw = 0xff },
-	{ PCI_BRIDGE_CONTROL, 2, .rw = PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR },
+	{ PCI_BRIDGE_CONTROL, 2,
+	  .rw = PCI_BRIDGE_CTL_PARITY | PCI_BRIDGE_CTL_SERR | PCI_BRIDGE_CTL_BUS_RESET },
 
 	{ EXP, 1, .reset = PCI_CAP_ID_EXP },
 	{ EXP + PCI_CAP_LIST_NEXT, 1, .reset = PM },
@@ -282,9 +284,14 @@ static bool is_switched_off(const struct pci_port *port)
 	       (control & PCI_EXP_SLTCTL_PIC) == PCI_EXP_SLTCTL_PWR_IND_OFF;
 }
 
+static bool resets_bus(const struct pci_port *port)
+{
+	return get(port, PCI_BRIDGE_CONTROL, 2) & PCI_BRIDGE_CTL_BUS_RESET;
+}
+
 unsigned pci_port_write(struct pci_port *port, unsigned offset, unsigned len, uint32_t value)
 {
-	bool was_off = is_switched_off(port);
+	bool was_off = is_switched_off(port), was_reset = resets_bus(port);
 	unsigned work = 0;
 
 	if (offset >= PCI_PORT_REGISTERS)
@@ -296,6 +303,8 @@ unsigned pci_port_write(struct pci_port *port, unsigned offset, unsigned len, ui
 			work |= PCI_PORT_WORK_FORWARD;
 	if (pci_port_is_filled(port) && is_switched_off(port) && !was_off)
 		work |= PCI_PORT_WORK_EJECT;
+	if (pci_port_is_filled(port) && resets_bus(port) && !was_reset)
+		work |= PCI_PORT_WORK_RESET;
 	train_link(port);
 	return work | look_at_slot(port);
 }

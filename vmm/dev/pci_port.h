@@ -22,6 +22,7 @@ enum pci_port_work {
 	PCI_PORT_WORK_FORWARD = 1, /* what it forwards may have changed */
 	PCI_PORT_WORK_MSI = 2,	   /* send pci_port_message() */
 	PCI_PORT_WORK_EJECT = 4,   /* the guest has switched the slot off, and waits for no more */
+	PCI_PORT_WORK_RESET = 8,   /* reset what is in it */
 };
 
 /* A register: what it is after a reset, and what writes do to its bits. */

@@ -605,6 +605,34 @@ static void test_any_write_anywhere_keeps_slots_apart(void **state)
 	assert_int_equal(slots_at(rig, 0, UINT64_MAX), 0);
 }
 
+/* PCI-to-PCI Bridge 1.2, 3.2.5.18. */
+static void test_a_secondary_bus_reset_resets_what_is_behind_the_port_once(void **state)
+{
+	struct rig *rig = *state;
+	const struct fake_function *fns = rig->fake.functions;
+	unsigned resets[NR_FUNCTIONS];
+
+	number(rig, NIC_PORT, 1, 1);
+	bus_write(&rig->bus, ecam(1, 0, PCI_COMMAND), 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+	for (size_t i = 0; i < NR_FUNCTIONS; i++)
+		resets[i] = fns[i].resets;
+	write_port(rig, NIC_PORT, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET);
+	/* Both functions there, and no other one; and once, however long the bit is set. */
+	write_port(rig, NIC_PORT, PCI_BRIDGE_CONTROL, 2,
+		   PCI_BRIDGE_CTL_BUS_RESET | PCI_BRIDGE_CTL_SERR);
+	assert_int_equal(bus_read(&rig->bus, ecam(0, NIC_AT, PCI_BRIDGE_CONTROL), 2),
+			 PCI_BRIDGE_CTL_BUS_RESET | PCI_BRIDGE_CTL_SERR);
+	write_port(rig, NIC_PORT, PCI_BRIDGE_CONTROL, 2, 0);
+	for (size_t i = 0; i < NR_FUNCTIONS; i++)
+		assert_int_equal(fns[i].resets - resets[i], i == NIC || i == FULL);
+	assert_int_equal(bus_read(&rig->bus, ecam(1, 0, PCI_COMMAND), 2), 0);
+	/* Nobody is there to be reset. */
+	pci_host_unplug(rig->pci_host, NIC_PORT);
+	write_port(rig, NIC_PORT, PCI_BRIDGE_CONTROL, 2, PCI_BRIDGE_CTL_BUS_RESET);
+	for (size_t i = 0; i < NR_FUNCTIONS; i++)
+		assert_int_equal(fns[i].resets - resets[i], i == NIC || i == FULL);
+}
+
 #define RIG_TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
@@ -624,6 +652,7 @@ int main(void)
 		RIG_TEST(test_what_comes_back_answers_where_the_guest_puts_it),
 		RIG_TEST(test_what_is_absent_has_an_empty_slot_until_it_comes_back),
 		RIG_TEST(test_a_guest_without_a_driver_for_slots_is_left_alone),
+		RIG_TEST(test_a_secondary_bus_reset_resets_what_is_behind_the_port_once),
 		RIG_TEST(test_any_write_anywhere_keeps_slots_apart),
 	};
 
