@@ -467,3 +467,8 @@ void cfgspace_show_link(struct vfio_cfgspace *cfg)
 	show(cfg, cfg->exp + PCI_EXP_LNKCAP, 4, cfg->link_cap);
 	show(cfg, cfg->exp + PCI_EXP_LNKSTA, 2, cfg->link_status);
 }
+
+void cfgspace_show_pin(struct vfio_cfgspace *cfg, unsigned pin)
+{
+	show(cfg, PCI_INTERRUPT_PIN, 1, pin);
+}

@@ -61,6 +61,9 @@ void cfgspace_build(struct vfio_cfgspace *cfg, const uint8_t *image, unsigned si
  */
 void cfgspace_show_link(struct vfio_cfgspace *cfg);
 
+/* Have the function's Interrupt Pin be another one, 1 to 4; likewise. */
+void cfgspace_show_pin(struct vfio_cfgspace *cfg, unsigned pin);
+
 /* Where a capability of that id is in an image, 0 without. */
 unsigned cfgspace_find_cap(const uint8_t *image, uint8_t id);
 

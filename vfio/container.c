@@ -267,3 +267,22 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 
 	return vfio_dma_map_in_pieces(c, iova, size, va, &at_once, ret_failure);
 }
+
+int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+{
+	if (c->nr_kept == VFIO_MAX_KEPT)
+		return -ENOSPC;
+	c->kept[c->nr_kept++] = (struct dma_range){ iova, size, va };
+	return 0;
+}
+
+int vfio_container_map_kept(struct vfio_container *c, struct vfio_failure *ret_failure)
+{
+	int r = 0;
+
+	if (c->mapped)
+		return 0;
+	for (size_t i = 0; r == 0 && i < c->nr_kept; i++)
+		r = vfio_dma_map(c, c->kept[i].iova, c->kept[i].size, c->kept[i].va, ret_failure);
+	return r;
+}

@@ -35,6 +35,12 @@ int vfio_container_holes(const struct vfio_container *c, struct vfio_holes *hole
 int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
 		 struct vfio_failure *ret_failure) _must_check_;
 
+/*
+ * Have that mapped whenever a function comes that is the only one (vfio_device_reattach(),
+ * vfio_device_adopt()); nothing is done now. 0, or -ENOSPC.
+ */
+int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va) _must_check_;
+
 /* Who waits while much memory is pinned, some seconds for each hundred GiB. */
 struct vfio_dma_progress {
 	uint64_t piece; /* bytes, a multiple of the page size: this much is mapped at a time */

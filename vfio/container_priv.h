@@ -10,6 +10,14 @@
 #include "vfio/container.h"
 #include "vfio/iommu_ops.h"
 
+/* Guest memory is a few ranges. */
+#define VFIO_MAX_KEPT 16u
+
+struct dma_range {
+	uint64_t iova, size;
+	void *va;
+};
+
 struct vfio_container {
 	struct vfio_sys sys; /* constant */
 	struct vfio_iommu iommu;
@@ -19,8 +27,10 @@ struct vfio_container {
 	 */
 	pthread_mutex_t slots;
 	/* From here on: opening, mapping and teardown, one thread at a time. */
-	struct vfio_device *devices; /* open, not owned; under slots where a guest runs */
-	uint64_t mapped;	     /* bytes of DMA mappings */
+	struct vfio_device *devices;	      /* open, not owned; under slots where a guest runs */
+	uint64_t mapped;		      /* bytes of DMA mappings */
+	struct dma_range kept[VFIO_MAX_KEPT]; /* vfio_dma_keep() */
+	size_t nr_kept;
 };
 
 /* vfio_container_create() on other calls; sys is copied. */
@@ -35,6 +45,12 @@ int vfio_container_create_with(const struct vfio_sys *sys, enum vfio_iommu_kind 
 int vfio_container_attach(struct vfio_container *c, const struct vfio_iommu_function *fn,
 			  struct vfio_group **ret_group, int *ret_fd,
 			  struct vfio_failure *ret_failure) _must_check_;
+/*
+ * Where nothing is mapped, since a function has joined that is the only one: map what is to be
+ * kept.
+ */
+int vfio_container_map_kept(struct vfio_container *c,
+			    struct vfio_failure *ret_failure) _must_check_;
 /* The last one ends all mappings. */
 void vfio_container_detach(struct vfio_container *c, struct vfio_group *group);
 

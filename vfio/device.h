@@ -102,11 +102,27 @@ void vfio_device_detach(struct vfio_device *dev);
  * A function that was detached comes back, as after power-on, with the eventfds that it had; file
  * is used up. Others of the container may be in use; no guest access to this one may come before
  * it returns. Calls vector_changed and kind_changed. On failure it stays detached:
- * VFIO_FAILURE_REPLACED, VFIO_FAILURE_UNMAPPED (no other function is open in the container),
- * VFIO_FAILURE_NOT_AGAIN (iommufd), or as vfio_device_create(). Allocates memory. One thread.
+ * VFIO_FAILURE_REPLACED, VFIO_FAILURE_UNMAPPED (no other function is open in the container, and
+ * what is to be mapped is not known: vfio_dma_keep()), VFIO_FAILURE_NOT_AGAIN (iommufd), or as
+ * vfio_device_create(). Allocates memory. One thread.
  */
 int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
 			 struct vfio_failure *ret_failure) _must_check_;
+/*
+ * A place for a function that may come while a guest runs: as one that was detached, with so many
+ * messages at most, and INTx. fs is the host's.
+ */
+int vfio_device_create_vacant(struct vfio_container *c, const struct pci_host_fs *fs,
+			      unsigned nr_messages, struct vfio_device **ret_dev,
+			      struct vfio_failure *ret_failure) _must_check_;
+/*
+ * A function takes such a place; as vfio_device_reattach(), whatever function was there before.
+ * VFIO_FAILURE_VECTORS: it has more messages. Its pin is INTA, whichever it has.
+ */
+int vfio_device_adopt(struct vfio_device *dev, const struct pci_bdf *bdf,
+		      struct vfio_group_file *file, struct vfio_failure *ret_failure) _must_check_;
+/* What was adopted was detached, and any other one may come. */
+void vfio_device_vacate(struct vfio_device *dev);
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */
 void vfio_device_set_ops(struct vfio_device *dev, const struct vfio_device_ops *ops, void *ctx);
 

@@ -66,6 +66,11 @@ struct vfio_device {
 	struct pci_bdf bdf;
 	char name[PCI_BDF_STRLEN];
 	bool isolated; /* pci_interrupts_are_isolated() */
+	/*
+	 * No function yet, or none any more: any is to come (vfio_device_adopt()), and what is
+	 * constant here is constant from then on.
+	 */
+	bool vacant;
 	int fd;
 	bool can_reset;		  /* it has a reset of its own */
 	struct hot_reset *hot;	  /* owned; NULL: its slot cannot be reset */

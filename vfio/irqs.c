@@ -128,7 +128,7 @@ static void *make(const struct vfio_device *dev, size_t nr, size_t size)
 	return sys->zalloc(sys->ctx, nr ? nr : 1, size);
 }
 
-static int vectors_create(struct vfio_device *dev, struct vfio_failure *failure)
+int irqs_make(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
 
@@ -271,7 +271,7 @@ static int enable(struct vfio_device *dev, enum vfio_irq_kind kind)
 int irqs_open(struct vfio_device *dev, struct vfio_failure *failure)
 {
 	enum vfio_irq_kind kind = irqs_first_kind(dev);
-	int r = vectors_create(dev, failure);
+	int r = irqs_make(dev, failure);
 
 	if (r < 0)
 		return r;

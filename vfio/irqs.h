@@ -17,6 +17,8 @@ int irqs_probe(struct vfio_device *dev, const uint8_t *image,
 	       struct vfio_failure *failure) _must_check_;
 /* Make the vectors, and enable the function's first kind with all of them. */
 int irqs_open(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
+/* Make the vectors, and enable nothing. */
+int irqs_make(struct vfio_device *dev, struct vfio_failure *failure) _must_check_;
 void irqs_close(struct vfio_device *dev);
 /* Disable what is enabled at the host; vectors and eventfds stay. Lock held, or nobody is there. */
 void irqs_disable(struct vfio_device *dev);

@@ -174,30 +174,46 @@ static void add_device(struct vfio_device *dev)
 	c->devices = dev;
 }
 
-/* All of it, but that it is in the container's list. */
-static int make_device(struct vfio_container *c, struct vfio_iommu_function *opening, bool isolated,
-		       struct vfio_device **ret_dev, struct vfio_failure *ret_failure)
+/* Nothing of it is open. */
+static int alloc_device(struct vfio_container *c, bool isolated, struct vfio_device **ret_dev,
+			struct vfio_failure *ret_failure)
 {
-	_cleanup_(vfio_device_destroyp) struct vfio_device *dev =
-		c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
+	struct vfio_device *dev = c->sys.zalloc(c->sys.ctx, 1, sizeof(*dev));
 	int r;
 
 	if (!dev)
 		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOMEM, "device");
 	dev->container = c;
-	dev->bdf = *opening->bdf;
 	dev->isolated = isolated;
 	dev->fd = dev->unmask_eventfd = -1;
 	for (size_t i = 0; i < NR_VFIO_NOTICES; i++)
 		dev->notices[i] = -1;
-	pci_bdf_format(opening->bdf, dev->name);
 	r = pthread_mutex_init(&dev->lock, NULL);
 	assert(r == 0);
 	r = pthread_mutex_init(&dev->maps, NULL);
 	assert(r == 0);
 	r = pthread_cond_init(&dev->idle, NULL);
 	assert(r == 0);
+	*ret_dev = dev;
+	return 0;
+}
 
+static void name_device(struct vfio_device *dev, const struct pci_bdf *bdf)
+{
+	dev->bdf = *bdf;
+	(void)pci_bdf_format(bdf, dev->name);
+}
+
+/* All of it, but that it is in the container's list. */
+static int make_device(struct vfio_container *c, struct vfio_iommu_function *opening, bool isolated,
+		       struct vfio_device **ret_dev, struct vfio_failure *ret_failure)
+{
+	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
+	int r = alloc_device(c, isolated, &dev, ret_failure);
+
+	if (r < 0)
+		return r;
+	name_device(dev, opening->bdf);
 	strcpy(opening->name, dev->name);
 	r = set_up(dev, opening, ret_failure);
 	if (r < 0)
@@ -311,6 +327,26 @@ static bool is_same_device(const struct vfio_device *was, const struct vfio_devi
 	return same;
 }
 
+/* Its vectors are what they were, and all that is said of them is the function's. */
+static int move_in(struct vfio_device *dev, struct vfio_device *fresh, struct vfio_failure *failure)
+{
+	int r;
+
+	if (fresh->nr_messages > dev->nr_messages) {
+		r = vfio_fail(failure, VFIO_FAILURE_VECTORS, -ENOSPC, "%s", dev->name);
+		vfio_failure_numbers(failure, dev->nr_messages, fresh->nr_messages);
+		return r;
+	}
+	memcpy(dev->nr_of, fresh->nr_of, sizeof(dev->nr_of));
+	dev->table = fresh->table;
+	dev->pba = fresh->pba;
+	dev->made = fresh->made;
+	dev->has_io = fresh->has_io;
+	if (fresh->pin)
+		cfgspace_show_pin(&fresh->cfg, dev->pin);
+	return 0;
+}
+
 /* All that it is open by; what is left is closed as one that was detached. Lock held. */
 static void take_over(struct vfio_device *dev, struct vfio_device *from)
 {
@@ -354,8 +390,16 @@ static int come_back(struct vfio_device *dev, struct vfio_device *fresh,
 	struct vfio_container *c = dev->container;
 	int r;
 
-	if (!is_same_device(dev, fresh))
-		return vfio_fail(failure, VFIO_FAILURE_REPLACED, -ENODEV, "%s", dev->name);
+	if (dev->vacant)
+		r = move_in(dev, fresh, failure);
+	else
+		r = is_same_device(dev, fresh)
+			    ? 0
+			    : vfio_fail(failure, VFIO_FAILURE_REPLACED, -ENODEV, "%s", dev->name);
+	if (r == 0)
+		r = vfio_container_map_kept(c, failure);
+	if (r < 0)
+		return r;
 	pthread_mutex_lock(&dev->lock);
 	pthread_mutex_lock(&c->slots);
 	take_over(dev, fresh);
@@ -389,7 +433,7 @@ static int open_again(struct vfio_device *dev, struct vfio_group_file *file,
 
 	if (!c->iommu.ops->opens_late)
 		return vfio_fail(failure, VFIO_FAILURE_NOT_AGAIN, -EOPNOTSUPP, "%s", dev->name);
-	if (!c->iommu.ready)
+	if (!c->iommu.ready && !c->nr_kept)
 		return vfio_fail(failure, VFIO_FAILURE_UNMAPPED, -ENXIO, "%s", dev->name);
 	r = make_device(dev->container, &opening, dev->isolated, &fresh, failure);
 	return r < 0 ? r : come_back(dev, fresh, failure);
@@ -407,6 +451,46 @@ int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
 	if (file->fd >= 0)
 		sys->close(sys->ctx, TAKE_FD(file->fd));
 	return r;
+}
+
+int vfio_device_create_vacant(struct vfio_container *c, const struct pci_host_fs *fs,
+			      unsigned nr_messages, struct vfio_device **ret_dev,
+			      struct vfio_failure *ret_failure)
+{
+	_cleanup_(vfio_device_destroyp) struct vfio_device *dev = NULL;
+	int r = alloc_device(c, pci_interrupts_are_isolated(fs), &dev, ret_failure);
+
+	assert(nr_messages && nr_messages <= VFIO_MAX_VECTORS);
+
+	if (r < 0)
+		return r;
+	dev->vacant = true;
+	dev->nr_of[VFIO_IRQ_KIND_MSIX] = nr_messages;
+	dev->nr_of[VFIO_IRQ_KIND_INTX] = dev->pin = 1;
+	r = irqs_make(dev, ret_failure);
+	if (r == 0)
+		*ret_dev = TAKE_PTR(dev);
+	return r;
+}
+
+int vfio_device_adopt(struct vfio_device *dev, const struct pci_bdf *bdf,
+		      struct vfio_group_file *file, struct vfio_failure *ret_failure)
+{
+	int r;
+
+	assert(dev->vacant);
+
+	name_device(dev, bdf);
+	r = vfio_device_reattach(dev, file, ret_failure);
+	dev->vacant = r < 0;
+	return r;
+}
+
+void vfio_device_vacate(struct vfio_device *dev)
+{
+	assert(dev->fd < 0);
+
+	dev->vacant = true;
 }
 
 void vfio_device_show_link(struct vfio_device *dev)

@@ -151,10 +151,10 @@ static int group_join(struct vfio_iommu *iommu, struct vfio_group *group,
 		return r;
 	}
 	/*
-	 * While a guest runs it is there, and others read that and the ranges as they map BARs.
-	 * What has become too much of those the kernel refuses.
+	 * While a guest runs that has functions it is there, and others read that and the ranges as
+	 * they map BARs. What has become too much of those the kernel refuses.
 	 */
-	if (fn->group_file)
+	if (fn->group_file && iommu->ready)
 		return 0;
 	iommu->ready = true;
 	r = load_ranges(iommu);

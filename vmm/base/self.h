@@ -26,6 +26,12 @@ void self_keep_standard_files(void);
 void self_raise_file_limit(void);
 
 /*
+ * Raise the limit of locked memory to so many bytes beside what it is, or as far as the host
+ * allows: memory that is locked when no right to exceed the limit is left.
+ */
+void self_raise_lock_limit(uint64_t bytes);
+
+/*
  * Give threads that are created from now on stacks of 256 KiB. In glibc's 8 MiB a host
  * with transparent huge pages enabled for all can make 2 MiB or more resident as
  * soon as a single page is used.

@@ -535,15 +535,14 @@ static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
 	return live(b);
 }
 
-static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+static void not_given_back(void *ctx, const struct pci_bdf *bdf, const struct vfio_failure *why)
 {
-	const struct bench *b = ctx;
 	struct failure failure;
-	char bdf[PCI_BDF_STRLEN];
+	char name[PCI_BDF_STRLEN];
 
+	(void)ctx;
 	(void)failure_from_vfio(&failure, why);
-	report_warning("%s: not given back: %s: %s",
-		       pci_bdf_format(&b->options->devices[device], bdf), failure.object,
+	report_warning("%s: not given back: %s: %s", pci_bdf_format(bdf, name), failure.object,
 		       failure.cause);
 }
 

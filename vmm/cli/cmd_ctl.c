@@ -21,6 +21,7 @@
 #include "vmm/base/table.h"
 #include "vmm/base/word_list.h"
 #include "vmm/cli/commands.h"
+#include "vmm/cli/ctl_add.h"
 #include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
 #include "vmm/cli/screen.h"
@@ -394,9 +395,13 @@ static int ask(struct ctl *c, json_t *request, json_t **ret_reply)
 static int run_verb(struct ctl *c)
 {
 	json_t *request = json_pack("{s:s}", "do", c->verb->name), *reply = NULL;
-	int r = add_arguments(c, request);
+	int r = 0;
 
-	if (r == 0)
+	if (strcmp(c->verb->name, "add") == 0)
+		r = ctl_add(c->fd, c->name, c->words[0], request, &reply, &c->failure);
+	else
+		r = add_arguments(c, request);
+	if (r == 0 && !reply)
 		r = ask(c, request, &reply);
 	if (r == 0 && (c->json || !c->verb->print)) {
 		r = print_json(reply);

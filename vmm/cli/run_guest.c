@@ -27,6 +27,7 @@
 #include "vmm/base/output.h"
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
+#include "vmm/config/config_place.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/guest_look.h"
 #include "vmm/cli/screen.h"
@@ -63,7 +64,7 @@ struct run {
 	struct guest_topology *topology; /* NULL: not known */
 	struct vfio_iommu_choice iommu;	 /* what it is of */
 	struct vfio_container *container;
-	struct passthru *functions; /* [config->nr_devices], the first nr_functions are open */
+	struct passthru *functions; /* [nr_places()], the first nr_functions are open */
 	size_t nr_functions;
 	int signals, wake_up;
 	struct term term;
@@ -205,6 +206,36 @@ static bool show_pinning(void *ctx, uint64_t done_of_bank, uint64_t size_of_bank
 	return true;
 }
 
+/* Devices, and behind them places for more. */
+static size_t nr_places(const struct run *run)
+{
+	return run->config->nr_devices + run->config->hotplug_ports;
+}
+
+/* Is there one that can leave, or come, so that it may be the only one? */
+static bool is_changing(const struct config *config)
+{
+	return config_place_root_ports(config) != 0;
+}
+
+/* What a function that comes finds mapped, if it is the only one then. */
+static int keep_memory(struct run *run, struct failure *ret_failure)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < run->mem.nr && r >= 0; i++) {
+		const struct gmem_bank *bank = &run->mem.banks[i];
+
+		r = vfio_dma_keep(run->container, bank->base, bank->size, bank->va);
+	}
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+				   "lies in too many ranges");
+	/* Where that is not allowed, it is told when a function comes. */
+	self_raise_lock_limit(run->config->memory);
+	return 0;
+}
+
 static int map_memory(struct run *run, struct failure *ret_failure)
 {
 	const struct vfio_dma_progress progress = {
@@ -226,29 +257,54 @@ static int map_memory(struct run *run, struct failure *ret_failure)
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 
+static int bind_functions(struct run *run, struct failure *ret_failure)
+{
+	const struct config *config = run->config;
+	int r = 0;
+
+	for (size_t i = 0; i < config->nr_devices && r >= 0; i++) {
+		if (is_to_end(run))
+			return -EINTR;
+		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
+				  (unsigned)i, ret_failure);
+		if (r >= 0)
+			run->nr_functions = i + 1;
+	}
+	return r;
+}
+
+static int open_vacant(struct run *run, struct failure *ret_failure)
+{
+	const struct config *config = run->config;
+	int r = 0;
+
+	for (size_t i = config->nr_devices; i < nr_places(run) && r >= 0; i++) {
+		struct passthru *p = &run->functions[i];
+
+		passthru_init(p, &this_host, run->keeper, &config->devices[i], (unsigned)i);
+		run->nr_functions = i + 1;
+		r = passthru_open_vacant(p, &config->devices[i], run->container,
+					 config->hotplug_vectors, ret_failure);
+	}
+	return r;
+}
+
 static int open_functions(struct run *run, struct failure *ret_failure)
 {
 	const struct config *config = run->config;
 	struct vfio_failure vf = { 0 };
 	int r;
 
-	run->functions =
-		calloc(config->nr_devices ? config->nr_devices : 1, sizeof(*run->functions));
+	run->functions = calloc(nr_places(run) ? nr_places(run) : 1, sizeof(*run->functions));
 	if (!run->functions)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
 				   "out of memory");
-	if (!config->nr_devices)
+	if (!nr_places(run))
 		return 0;
 
-	for (size_t i = 0; i < config->nr_devices; i++) {
-		if (is_to_end(run))
-			return -EINTR;
-		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
-				  (unsigned)i, ret_failure);
-		if (r < 0)
-			return r;
-		run->nr_functions = i + 1;
-	}
+	r = bind_functions(run, ret_failure);
+	if (r < 0)
+		return r;
 	r = vfio_container_create(run->iommu.kind, &run->container, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
@@ -260,11 +316,15 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 		if (r < 0)
 			return r;
 	}
-	r = passthru_reset_opened(run->functions, run->nr_functions, ret_failure);
+	r = passthru_reset_opened(run->functions, config->nr_devices, ret_failure);
 	/* What check_host() tried to put there is not wanted any more. */
 	if (r >= 0)
 		r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
-	return r < 0 ? r : map_memory(run, ret_failure);
+	if (r >= 0 && config->nr_devices)
+		r = map_memory(run, ret_failure);
+	if (r >= 0 && is_changing(config))
+		r = keep_memory(run, ret_failure);
+	return r < 0 ? r : open_vacant(run, ret_failure);
 }
 
 static int highest_fifo(const struct config *config)
@@ -565,13 +625,13 @@ static void say_hello(const struct run *run)
 	if (run->no_control.object[0])
 		report_warning("%s: %s: itsy ctl and itsy top will not find this guest",
 			       run->no_control.object, run->no_control.cause);
-	passthru_warn_of_iommu(&run->iommu, run->nr_functions);
+	passthru_warn_of_iommu(&run->iommu, run->config->nr_devices);
 	if (run->options->quiet)
 		return;
 	report_notice("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
 		      run->config->vcpus, plural(run->config->vcpus),
-		      (unsigned long long)(run->config->memory / MiB), run->nr_functions,
-		      plural(run->nr_functions),
+		      (unsigned long long)(run->config->memory / MiB), run->config->nr_devices,
+		      plural(run->config->nr_devices),
 		      isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
 }
 
@@ -643,15 +703,14 @@ static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
 	return live(run);
 }
 
-static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+static void not_given_back(void *ctx, const struct pci_bdf *bdf, const struct vfio_failure *why)
 {
-	const struct run *run = ctx;
 	struct failure failure;
-	char bdf[PCI_BDF_STRLEN];
+	char name[PCI_BDF_STRLEN];
 
+	(void)ctx;
 	(void)failure_from_vfio(&failure, why);
-	report_warning("%s: not given back: %s: %s",
-		       pci_bdf_format(&run->config->devices[device].bdf, bdf), failure.object,
+	report_warning("%s: not given back: %s: %s", pci_bdf_format(bdf, name), failure.object,
 		       failure.cause);
 }
 
@@ -662,7 +721,7 @@ static enum exit_status keep(struct run *run)
 		.name = run->config->name,
 		.host = &this_host,
 		.devices = devices,
-		.nr_devices = run->config->nr_devices,
+		.nr_devices = run->config->nr_devices + run->config->hotplug_ports,
 		.run = live_kept,
 		.kept = not_given_back,
 		.ctx = run,
@@ -671,7 +730,7 @@ static enum exit_status keep(struct run *run)
 	enum exit_status status;
 	bool is_tty = term_remember(&terminal);
 
-	for (size_t i = 0; i < config.nr_devices; i++)
+	for (size_t i = 0; i < nr_places(run); i++)
 		devices[i] = (struct keeper_device){
 			.bdf = run->config->devices[i].bdf,
 			.cpu = run->config->devices[i].msi_cpu,

@@ -41,6 +41,9 @@ struct config_option_words {
 	char argument[64]; /* "auto|type1|iommufd" */
 };
 
+/* Messages of a function that comes while the guest runs: NVMe has one for each queue. */
+#define HOTPLUG_VECTORS_DEFAULT 128u
+
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
@@ -128,7 +131,13 @@ struct config {
 	uint32_t stop_timeout;	      /* s; 0: it is not asked to power off */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];
-	size_t nr_its; /* at least 1 */
+	size_t nr_its;		  /* at least 1 */
+	uint32_t hotplug_ports;	  /* root ports that are free, for what comes later */
+	uint32_t hotplug_vectors; /* of each: what a function that comes can have */
+	/*
+	 * Behind the first nr_devices, hotplug_ports more, which are no function yet: each is the
+	 * place of one behind a root port of its own (config_hotplug.h).
+	 */
 	struct config_device devices[CONFIG_MAX_DEVICES];
 	size_t nr_devices;
 	struct config_raw *raw; /* what it was read from, for config_print(); NULL: it was not */

@@ -15,6 +15,7 @@
 
 #include "vmm/base/bits.h"
 #include "vmm/base/table.h"
+#include "vmm/config/config_hotplug.h"
 #include "vmm/config/config_place.h"
 
 struct checker {
@@ -469,6 +470,23 @@ static void inherit(const struct config *c, struct config_device *d)
 		d->msi_cpu = d->route == ROUTE_SPIN ? c->spin.cpu : c->router.cpu;
 }
 
+/* What hotplug-ports asks for. */
+static void check_hotplug(struct checker *k, enum config_hotplug_obstacle obstacle)
+{
+	static const char *const words[] = {
+		[CONFIG_HOTPLUG_PORTS] = "are too many beside the devices' own root ports",
+		[CONFIG_HOTPLUG_PLACES] = "have no room on the bus beside the devices",
+		[CONFIG_HOTPLUG_NAME] = "are called hotplug0 and so on, as one of the devices is",
+		[CONFIG_HOTPLUG_DEVID] = "need DeviceIDs that the first ITS has, and no device",
+	};
+	struct config_value *v = config_value_of(k->raw->values, SCOPE_GUEST, "hotplug-ports");
+
+	if (obstacle == CONFIG_HOTPLUG_NO_MEMORY)
+		k->reader.out_of_memory = true;
+	else if (obstacle != CONFIG_HOTPLUG_FITS && !v->wrong)
+		config_value_error(&k->reader, v, "'hotplug-ports' %s", words[obstacle]);
+}
+
 static int check_devices(struct checker *k, struct config *c)
 {
 	struct config_blocks *raw = &k->raw->blocks[SCOPE_DEVICE];
@@ -479,7 +497,8 @@ static int check_devices(struct checker *k, struct config *c)
 			return -ENOMEM;
 	}
 	config_place_devices(c);
-	for (size_t i = 0; i < c->nr_devices; i++)
+	check_hotplug(k, config_hotplug_place(c));
+	for (size_t i = 0; i < c->nr_devices + c->hotplug_ports; i++)
 		inherit(c, &c->devices[i]);
 	for (size_t i = 0; i < c->nr_devices; i++)
 		check_function_is_new(k, c, i);
@@ -496,6 +515,8 @@ static int check_devices(struct checker *k, struct config *c)
 		check_events_fit(k, c, i);
 		check_rates_differ(k, c, i);
 	}
+	if (k->placed)
+		check_hotplug(k, config_hotplug_look(c));
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "vfio/device.h"
 #include "vfio/variant.h"
 #include "vmm/base/bits.h"
 #include "vmm/base/suggest.h"
@@ -194,6 +195,12 @@ const struct config_key config_keys[] = {
 	{ GUEST("log-format", log_format), .type = &config_type_word, .is_shown = if_changed,
 	  .word = log_format_word, .max = NR_LOG_FORMATS - 1, .initial = LOG_TEXT,
 	  .summary = "what a message looks like" },
+	{ GUEST("hotplug-ports", hotplug_ports), .type = &config_type_number,
+	  .is_shown = if_changed, .max = LAYOUT_MAX_BUSES - 1,
+	  .summary = "root ports that are kept free for devices to be added while the guest runs" },
+	{ GUEST("hotplug-vectors", hotplug_vectors), .type = &config_type_number,
+	  .is_shown = if_changed, .min = 1, .max = VFIO_MAX_VECTORS,
+	  .initial = HOTPLUG_VECTORS_DEFAULT, .summary = "messages that each of those can have" },
 	{ GUEST("stop-timeout", stop_timeout), .type = &config_type_number, .is_shown = if_changed,
 	  .max = STOP_TIMEOUT_MAX, .initial = STOP_TIMEOUT_DEFAULT,
 	  .summary = "seconds that the guest has to power off when it is stopped" },

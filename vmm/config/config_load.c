@@ -156,7 +156,7 @@ void config_fini(struct config *config)
 		config_block_fini(SCOPE_ITS, &config->its[i]);
 		free(config->its[i].name);
 	}
-	for (size_t i = 0; i < config->nr_devices; i++) {
+	for (size_t i = 0; i < CONFIG_MAX_DEVICES; i++) {
 		config_block_fini(SCOPE_DEVICE, &config->devices[i]);
 		free(config->devices[i].name);
 	}

@@ -120,7 +120,7 @@ uint32_t config_place_root_ports(const struct config *c)
 {
 	uint32_t ports = 0;
 
-	for (size_t i = 0; i < c->nr_devices; i++)
+	for (size_t i = 0; i < c->nr_devices + c->hotplug_ports; i++)
 		if (c->devices[i].root_port)
 			ports |= UINT32_C(1) << PCI_SLOT(c->devices[i].devfn);
 	return ports;

@@ -199,6 +199,30 @@ static int send_line(int fd, const char *text)
 	return 0;
 }
 
+/* The request's first byte, and the files with it. */
+static int send_files(int fd, const char *text, const int files[], size_t nr)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(CONTROL_MAX_FILES * sizeof(int))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(nr * sizeof(int)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	struct iovec iov = { (char *)text, 1 };
+	const struct msghdr message = { .msg_iov = &iov,
+					.msg_iovlen = 1,
+					.msg_control = &control,
+					.msg_controllen = CMSG_SPACE(nr * sizeof(int)) };
+	ssize_t n;
+
+	assert(nr && nr <= CONTROL_MAX_FILES);
+	memcpy(CMSG_DATA(&control.header), files, nr * sizeof(int));
+	do {
+		n = sendmsg(fd, &message, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : 0;
+}
+
 /* Receive up to and with the newline; *ret_len counts what comes before it. */
 static int receive_line(int fd, char *line, size_t cap, size_t *ret_len)
 {
@@ -238,20 +262,28 @@ static int take_reply(const char *name, json_t *reply, json_t **ret_reply,
 	return -EINVAL;
 }
 
+struct files {
+	const int *list;
+	size_t nr;
+};
+
 /* The request stays the caller's; "itsy" is added to it. */
-static int ask(int fd, const char *name, json_t *request, json_t **ret_reply,
-	       struct failure *ret_failure)
+static int ask_with(int fd, const char *name, json_t *request, const struct files *files,
+		    json_t **ret_reply, struct failure *ret_failure)
 {
 	_cleanup_free_ char *line = malloc(CONTROL_REPLY_MAX);
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int r;
+	int r = 0;
 
 	(void)json_object_set_new(request, "itsy", json_integer(CONTROL_VERSION));
 	text = json_dumps(request, JSON_COMPACT);
 	if (!line || !text)
 		return broken(name, ENOMEM, ret_failure);
-	r = send_line(fd, text);
+	if (files->nr)
+		r = send_files(fd, text, files->list, files->nr);
+	if (r == 0)
+		r = send_line(fd, text + (files->nr != 0));
 	if (r == 0)
 		r = send_line(fd, "\n");
 	if (r == 0)
@@ -261,6 +293,21 @@ static int ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	if (r < 0)
 		return broken(name, -r, ret_failure);
 	return take_reply(name, json_loadb(line, len, 0, NULL), ret_reply, ret_failure);
+}
+
+static int ask(int fd, const char *name, json_t *request, json_t **ret_reply,
+	       struct failure *ret_failure)
+{
+	return ask_with(fd, name, request, &(struct files){ 0 }, ret_reply, ret_failure);
+}
+
+int client_ask_with(int fd, const char *name, json_t *request, const int files[], size_t nr,
+		    json_t **ret_reply, struct failure *ret_failure)
+{
+	int r = ask_with(fd, name, request, &(struct files){ files, nr }, ret_reply, ret_failure);
+
+	json_decref(request);
+	return r;
 }
 
 int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,

@@ -49,6 +49,10 @@ int client_process(int fd, const char *name, int *ret_process,
 int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	       struct failure *ret_failure) _must_check_;
 
+/* The same, with files that go along, one or more; they stay the caller's. */
+int client_ask_with(int fd, const char *name, json_t *request, const int files[], size_t nr,
+		    json_t **ret_reply, struct failure *ret_failure) _must_check_;
+
 /*
  * The same for a list that comes in parts: asks until it has all of them. *ret_reply is
  * the last reply, with the whole list in its member `list`.

@@ -185,7 +185,7 @@ int control_parse(const char *line, size_t len, const struct control_verb verbs[
 		json_decref(object);
 		return -EINVAL;
 	}
-	*ret_request = (struct control_request){ &verbs[verb], object };
+	*ret_request = (struct control_request){ .verb = &verbs[verb], .object = object };
 	return 0;
 }
 
@@ -262,12 +262,20 @@ char *control_refusal(const char *error, size_t *ret_len)
 char *control_answer(const char *line, size_t len, const struct control_verb verbs[],
 		     size_t nr_verbs, void *ctx, size_t *ret_len)
 {
+	return control_answer_with(line, len, NULL, verbs, nr_verbs, ctx, ret_len);
+}
+
+char *control_answer_with(const char *line, size_t len, struct control_files *files,
+			  const struct control_verb verbs[], size_t nr_verbs, void *ctx,
+			  size_t *ret_len)
+{
 	char error[CONTROL_ERROR_MAX] = "", *text;
 	struct control_request request;
 	json_t *body, *reply;
 
 	if (control_parse(line, len, verbs, nr_verbs, &request, error) < 0)
 		return control_refusal(error, ret_len);
+	request.files = files;
 	body = request.verb->run(ctx, &request, error);
 	control_request_fini(&request);
 	if (!body)

@@ -47,10 +47,18 @@ struct control_argument {
 
 struct control_verb;
 
+/* Files that came with a request; -1: that one did not. */
+#define CONTROL_MAX_FILES 2u
+
+struct control_files {
+	int fd[CONTROL_MAX_FILES];
+};
+
 /* What a verb gets: its arguments, checked. */
 struct control_request {
 	const struct control_verb *verb; /* its row in the table */
 	json_t *object;			 /* owned */
+	struct control_files *files;	 /* borrowed: what it takes it sets to -1; NULL: none */
 };
 
 /*
@@ -101,6 +109,10 @@ bool control_bool(const struct control_request *request, const char *name);
  */
 char *control_answer(const char *line, size_t len, const struct control_verb verbs[],
 		     size_t nr_verbs, void *ctx, size_t *ret_len);
+/* The same, of a request that files came with, which stay the caller's. */
+char *control_answer_with(const char *line, size_t len, struct control_files *files,
+			  const struct control_verb verbs[], size_t nr_verbs, void *ctx,
+			  size_t *ret_len);
 /* The answer that refuses a request, likewise. */
 char *control_refusal(const char *error, size_t *ret_len);
 

@@ -32,7 +32,8 @@ struct client {
 	int fd; /* -1: free */
 	char in[CONTROL_LINE_MAX];
 	size_t nr_in;
-	char *out; /* owned: an answer that is not all sent yet; NULL: none */
+	struct control_files files; /* owned: that came since the last request */
+	char *out;		    /* owned: an answer that is not all sent yet; NULL: none */
 	size_t out_len, out_at;
 	bool last; /* the connection is closed after this answer */
 };
@@ -48,11 +49,20 @@ struct control_socket {
 
 /* ---- clients --------------------------------------------------------------------- */
 
+static void drop_files(struct client *client)
+{
+	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
+		cleanup_fd(&client->files.fd[i]);
+}
+
 static void let_go(struct client *client)
 {
 	cleanup_fd(&client->fd);
+	drop_files(client);
 	free(client->out);
 	*client = (struct client){ .fd = -1 };
+	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
+		client->files.fd[i] = -1;
 }
 
 static const char *end_of_line(const struct client *client)
@@ -103,17 +113,48 @@ static void run_line(const struct control_socket *control, struct client *client
 	if (!end)
 		return;
 	len = (size_t)(end - client->in);
-	answer = control_answer(client->in, len, control->cfg.verbs, control->cfg.nr_verbs,
-				control->cfg.ctx, &answer_len);
+	answer = control_answer_with(client->in, len, &client->files, control->cfg.verbs,
+				     control->cfg.nr_verbs, control->cfg.ctx, &answer_len);
+	drop_files(client);
 	client->nr_in -= len + 1;
 	memmove(client->in, client->in + len + 1, client->nr_in);
 	begin_answer(client, answer, answer_len);
 }
 
+/* What came with bytes of a request is that request's; those before it are forgotten. */
+static void take_files(struct client *client, const struct cmsghdr *header)
+{
+	size_t size;
+
+	if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+		return;
+	size = header->cmsg_len - CMSG_LEN(0);
+	assert(size <= sizeof(client->files.fd)); /* there was no room for more */
+	drop_files(client);
+	memcpy(client->files.fd, CMSG_DATA(header), size);
+}
+
+static ssize_t receive(struct client *client)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(client->files.fd))];
+	} control = { 0 };
+	struct iovec iov = { client->in + client->nr_in, sizeof(client->in) - client->nr_in };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = CMSG_LEN(sizeof(client->files.fd)) };
+	ssize_t n = recvmsg(client->fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+
+	if (n > 0)
+		take_files(client, CMSG_FIRSTHDR(&message));
+	return n;
+}
+
 static void read_lines(struct client *client)
 {
-	ssize_t n = recv(client->fd, client->in + client->nr_in, sizeof(client->in) - client->nr_in,
-			 MSG_DONTWAIT);
+	ssize_t n = receive(client);
 	size_t len = 0;
 	char *refusal;
 
@@ -340,8 +381,10 @@ int control_socket_create(const struct control_socket_config *config,
 				   "out of memory");
 	control->cfg = *config;
 	control->lock = control->listener = -1;
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
 		control->clients[i].fd = -1;
+		let_go(&control->clients[i]);
+	}
 
 	r = set_up(control);
 	if (r == -EWOULDBLOCK) {

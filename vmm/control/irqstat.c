@@ -182,7 +182,8 @@ static void print_vectors(FILE *out, size_t columns, const struct passthru *func
 
 	begin_table(&t);
 	for (size_t i = 0; i < nr_functions; i++)
-		add_function(&t, &functions[i], &sum);
+		if (passthru_is_known(&functions[i]))
+			add_function(&t, &functions[i], &sum);
 	table_add(&t, "all");
 	for (unsigned i = COLUMN_EVENT; i < COLUMN_TAKEN; i++)
 		table_add(&t, "");
@@ -194,7 +195,8 @@ static void print_vectors(FILE *out, size_t columns, const struct passthru *func
 	table_fit(&t, columns, left_out, ARRAY_SIZE(left_out));
 	table_print_row(&t, 0, out);
 	for (size_t i = 0; i < nr_functions; i++)
-		print_function(out, &t, &row, &functions[i]);
+		if (passthru_is_known(&functions[i]))
+			print_function(out, &t, &row, &functions[i]);
 	table_print_row(&t, row, out);
 	table_print_hidden(&t, out);
 }
@@ -319,7 +321,8 @@ int irqstat_write_json(FILE *out, const struct passthru *functions, size_t nr_fu
 	int r;
 
 	for (size_t i = 0; i < nr_functions; i++)
-		(void)json_array_append_new(list, function_json(&functions[i]));
+		if (passthru_is_known(&functions[i]))
+			(void)json_array_append_new(list, function_json(&functions[i]));
 	root = json_pack("{s:i, s:i, s:I, s:o, s:o, s:o}", "schema", 1, "boots", (int)boots,
 			 "now_ns", (json_int_t)clock_ns(), "devices", list, "its_commands",
 			 irqstat_commands_json(&s->vits), "its_errors", errors_json(&s->vits));

@@ -77,7 +77,8 @@ bool vector_list_next(const struct running_guest *g, const struct vector_list *l
 		at->vector++;
 	/* On to the next function with vectors. */
 	while (at->function < list->end &&
-	       at->vector >= g->functions[at->function].irq.nr_vectors) {
+	       (!passthru_is_known(&g->functions[at->function]) ||
+		at->vector >= g->functions[at->function].irq.nr_vectors)) {
 		at->function++;
 		at->vector = 0;
 	}

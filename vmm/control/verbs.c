@@ -36,12 +36,15 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 		const struct passthru *p = &g->functions[i];
 		char bdf[PCI_BDF_STRLEN], at[CONFIG_PLACE_STRLEN];
 
+		if (p->vacant)
+			continue;
 		(void)json_array_append_new(
 			devices, json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "name", p->irq.name,
 					   "bdf", pci_bdf_format(&p->bdf, bdf), "at",
 					   config_place_format(p->devfn, at), "devid",
 					   (json_int_t)p->irq.devid, "vectors",
-					   (json_int_t)p->irq.nr_vectors, "removed", p->removed));
+					   (json_int_t)p->irq.nr_vectors, "removed",
+					   p->removed && !p->vacant));
 	}
 	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "name", g->config->name,
 			 "pid", (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus,
@@ -235,10 +238,15 @@ const struct control_verb control_verbs[] = {
 	},
 	{
 		.name = "add",
-		.help = "put back a device that was removed",
+		.help = "give it a function, or put back a device that was removed",
 		.arguments = {
-			{ .name = "device", .type = CONTROL_STRING, .required = true,
-			  .typed = "DEVICE" },
+			{ .name = "device", .type = CONTROL_STRING,
+			  .typed = "DEVICE|BDF[,route=ROUTE]" },
+			{ .name = "function", .type = CONTROL_STRING },
+			{ .name = "group", .type = CONTROL_NUMBER },
+			{ .name = "bound", .type = CONTROL_BOOL },
+			{ .name = "route", .type = CONTROL_WORD, .word = route_word,
+			  .nr_words = NR_ROUTES },
 		},
 		.run = verb_add,
 		.print = verb_add_print,

@@ -20,6 +20,7 @@
 #include "vfio/look.h"
 #include "vmm/base/clock.h"
 #include "vmm/dev/function_find.h"
+#include "vmm/dev/passthru_priv.h"
 #include "vmm/dev/vfio_words.h"
 #include "vmm/irq/irq_line.h"
 
@@ -222,13 +223,16 @@ int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *c
 			  struct vfio_iommu_choice *ret_choice, struct failure *ret_failure)
 {
 	struct pci_bdf bdfs[CONFIG_MAX_DEVICES];
-	const struct pci_set all = { bdfs, config->nr_devices };
+	struct pci_set all = { bdfs, config->nr_devices };
 	struct vfio_failure vf = { 0 };
 	int r;
 
 	/* What is not found counts, and is nowhere. */
 	for (size_t i = 0; i < config->nr_devices; i++)
 		bdfs[i] = config->devices[i].bdf;
+	/* So does what is to come, and that is possible with type1 alone. */
+	while (config->hotplug_ports && all.nr < 2)
+		bdfs[all.nr++] = (struct pci_bdf){ 0 };
 	r = vfio_iommu_choose(host, config->iommu, &all, ret_choice, &vf);
 
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
@@ -352,13 +356,10 @@ static int not_opened(const struct passthru *p, const struct vfio_failure *vf,
 			   "this user may not use it (%s)", strerror(vf->error));
 }
 
-int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned index, struct failure *ret_failure)
+void passthru_init(struct passthru *p, const struct pci_host_fs *host,
+		   const struct keeper_client *keeper, const struct config_device *config,
+		   unsigned index)
 {
-	struct vfio_failure vf = { 0 };
-	int r;
-
 	*p = (struct passthru){
 		.irq = {
 			.name = config->name,
@@ -382,6 +383,16 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		},
 		.goes_without = config->on_request == NOTICE_WISH_REMOVE,
 	};
+}
+
+int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
+		  const struct keeper_client *keeper, const struct config_device *config,
+		  unsigned index, struct failure *ret_failure)
+{
+	struct vfio_failure vf = { 0 };
+	int r;
+
+	passthru_init(p, host, keeper, config, index);
 	r = keeper ? keeper_bind(keeper, index, &vf)
 		   : vfio_bind(p->host, &p->bdf, passthru_bind_flags(config), &vf);
 	if (r < 0)
@@ -451,11 +462,37 @@ static int open_device(struct passthru *p, struct vfio_container *container,
 	return r;
 }
 
+/* Make its vectors. */
+static int open_vectors(struct passthru *p, const struct config_device *config,
+			struct failure *ret_failure)
+{
+	struct utsname host;
+	int r = irq_function_open(&p->irq, p->dev, config->events, ret_failure);
+
+	if (r >= 0 && p->irq.line.pin) {
+		p->irq.line.intid = pci_host_intid(p->devfn, p->irq.line.pin);
+		p->irq.line.needs_exit = uname(&host) < 0 || irq_line_needs_exit(host.release);
+	}
+	return r;
+}
+
+int passthru_open_vacant(struct passthru *p, const struct config_device *config,
+			 struct vfio_container *container, unsigned nr_messages,
+			 struct failure *ret_failure)
+{
+	struct vfio_failure vf = { 0 };
+
+	p->removed = p->vacant = true;
+	p->msi_cpu = config->msi_cpu;
+	if (vfio_device_create_vacant(container, p->host, nr_messages, &p->dev, &vf) < 0)
+		return failure_from_vfio(ret_failure, &vf);
+	return open_vectors(p, config, ret_failure);
+}
+
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
-	struct utsname host;
 	int r = open_device(p, container, &vf);
 
 	if (r < 0)
@@ -474,12 +511,7 @@ int passthru_open(struct passthru *p, const struct config_device *config,
 		vfio_irq_counts_open_all(p->host_counts);
 	/* Without them the vectors work as well; what irqfd takes is not known then. */
 	p->irq.host_counts = p->host_counts;
-	r = irq_function_open(&p->irq, p->dev, config->events, ret_failure);
-	if (r >= 0 && p->irq.line.pin) {
-		p->irq.line.intid = pci_host_intid(p->devfn, p->irq.line.pin);
-		p->irq.line.needs_exit = uname(&host) < 0 || irq_line_needs_exit(host.release);
-	}
-	return r;
+	return open_vectors(p, config, ret_failure);
 }
 
 static void all_devices(const struct passthru functions[], size_t nr,
@@ -494,8 +526,8 @@ static void all_devices(const struct passthru functions[], size_t nr,
  * Choice: what cannot be reset at all is said by itsy check, and when it matters; what could be is
  * said at once.
  */
-static int look_at_opened(struct passthru *p, const struct vfio_reset_result *result,
-			  struct failure *ret_failure)
+int passthru_look_at_opened(struct passthru *p, const struct vfio_reset_result *result,
+			    struct failure *ret_failure)
 {
 	struct failure failure;
 
@@ -518,7 +550,7 @@ int passthru_reset_opened(struct passthru functions[], size_t nr, struct failure
 	all_devices(functions, nr, devs);
 	vfio_reset_due(devs, nr, results);
 	for (size_t i = 0; r >= 0 && i < nr; i++)
-		r = look_at_opened(&functions[i], &results[i], ret_failure);
+		r = passthru_look_at_opened(&functions[i], &results[i], ret_failure);
 	return r;
 }
 
@@ -568,7 +600,7 @@ int passthru_open_bare(struct passthru *p, const char *name, uint32_t devid, uns
 	return irq_function_open_bare(&p->irq, nr_vectors, ret_failure);
 }
 
-static void put_interrupts_back(struct passthru *p)
+void passthru_put_interrupts_back(struct passthru *p)
 {
 	vfio_affinity_restore(p->moved);
 	p->moved = NULL;
@@ -581,27 +613,32 @@ void passthru_close(struct passthru *p)
 {
 	irq_function_close(&p->irq);
 	vfio_irq_counts_close(TAKE_PTR(p->host_counts));
-	put_interrupts_back(p);
+	passthru_put_interrupts_back(p);
 	vfio_device_destroy(p->dev);
 	p->dev = NULL;
+}
+
+void passthru_not_given_back(const struct passthru *p, const struct vfio_failure *why)
+{
+	struct failure failure;
+	char bdf[PCI_BDF_STRLEN];
+
+	(void)failure_from_vfio(&failure, why);
+	report_warning("%s: not given back: %s: %s", pci_bdf_format(&p->bdf, bdf), failure.object,
+		       failure.cause);
 }
 
 void passthru_give_back(struct passthru *p)
 {
 	struct vfio_failure vf = { 0 };
-	struct failure failure;
-	char bdf[PCI_BDF_STRLEN];
 
 	assert(!p->dev);
 
 	if (!p->bound_here)
 		return;
 	p->bound_here = false;
-	if (vfio_release(p->host, &p->bdf, &vf) >= 0)
-		return;
-	(void)failure_from_vfio(&failure, &vf);
-	report_warning("%s: not given back: %s: %s", pci_bdf_format(&p->bdf, bdf), failure.object,
-		       failure.cause);
+	if (vfio_release(p->host, &p->bdf, &vf) < 0)
+		passthru_not_given_back(p, &vf);
 }
 
 int passthru_wire(struct passthru *p, const struct irq_wiring *wiring, struct pci_host *pci_host)
@@ -687,53 +724,6 @@ int passthru_service(struct passthru *p)
 		left = sooner(left, recount(p, now));
 	}
 	return left ? (int)(left / NS_PER_MS) + 1 : -1;
-}
-
-void passthru_remove(struct passthru *p)
-{
-	put_interrupts_back(p);
-	vfio_device_detach(p->dev);
-	p->removed = true;
-}
-
-static int return_one(struct passthru *p, struct failure *ret_failure)
-{
-	struct vfio_group_file file = { .fd = -1 };
-	struct vfio_failure vf = { 0 };
-	int r = p->keeper ? keeper_open(p->keeper, p->index, &file, &vf)
-			  : vfio_group_file_open(p->host, &p->bdf, &file, &vf);
-
-	if (r >= 0)
-		r = vfio_device_reattach(p->dev, &file, &vf);
-	if (r < 0)
-		return failure_from_vfio(ret_failure, &vf);
-	vfio_device_show_link(p->dev);
-	p->removed = p->wanted_back = false;
-	p->told_of_reset = p->move_told = false;
-	memset(p->noticed, 0, sizeof(p->noticed));
-	return 0;
-}
-
-int passthru_return(struct passthru *const functions[], size_t nr, struct failure *ret_failure)
-{
-	struct vfio_reset_result results[CONFIG_MAX_DEVICES];
-	struct vfio_device *devs[CONFIG_MAX_DEVICES] = { 0 };
-	size_t done = 0;
-	int r = 0;
-
-	assert(nr <= CONFIG_MAX_DEVICES);
-	while (r >= 0 && done < nr) {
-		devs[done] = functions[done]->dev;
-		r = return_one(functions[done], ret_failure);
-		done += r >= 0;
-	}
-	if (r >= 0)
-		vfio_reset_due(devs, nr, results);
-	for (size_t i = 0; r >= 0 && i < nr; i++)
-		r = look_at_opened(functions[i], &results[i], ret_failure);
-	for (size_t i = 0; r < 0 && i < done; i++)
-		passthru_remove(functions[i]);
-	return r;
 }
 
 void passthru_unwire(struct passthru *p)

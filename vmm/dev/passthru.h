@@ -27,7 +27,9 @@ struct passthru {
 	uint32_t requester_id;
 	const struct keeper_client *keeper;  /* NULL: what it does is done here */
 	bool bound_here;		     /* to be given back */
-	bool removed;			     /* passthru_remove() */
+	bool removed;			     /* passthru_remove(), or not there yet */
+	bool vacant;			     /* it is no function: passthru_adopt() */
+	bool adopted;			     /* it was vacant before */
 	struct vfio_device *dev;	     /* NULL: a bare function */
 	struct vfio_irq_counts *host_counts; /* NULL: the host shows none */
 	unsigned host_counts_epoch;	     /* vfio_device_irqs_epoch() when they were opened */
@@ -48,6 +50,13 @@ struct passthru {
 	void (*wake_up)(void *ctx);   /* have passthru_service() called; NULL: nobody does */
 	void *wake_up_ctx;
 };
+
+/* Is it, or was it, a function? Else it is a place for one, and there is nothing to be said of it.
+ */
+static inline bool passthru_is_known(const struct passthru *p)
+{
+	return !p->vacant || p->adopted;
+}
 
 /*
  * Find the functions that the configuration does not name by address alone, and set their bdf and
@@ -83,6 +92,10 @@ int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *c
 /* Who asked for iommufd is told what several functions do without. */
 void passthru_warn_of_iommu(const struct vfio_iommu_choice *choice, size_t nr_functions);
 
+/* What a config block says of a function; nothing of the host's is touched. */
+void passthru_init(struct passthru *p, const struct pci_host_fs *host,
+		   const struct keeper_client *keeper, const struct config_device *config,
+		   unsigned index);
 /*
  * In two steps, for members of one IOMMU group must all be bound before the
  * first is opened. bind: bind the function of a config block if it is not bound;
@@ -95,6 +108,13 @@ int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
 		  unsigned index, struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
+/*
+ * A place for a function that may come while the guest runs, behind a root port, with so many
+ * messages; after passthru_init(). It counts as removed until then.
+ */
+int passthru_open_vacant(struct passthru *p, const struct config_device *config,
+			 struct vfio_container *container, unsigned nr_messages,
+			 struct failure *ret_failure) _must_check_;
 /*
  * When all of a guest's functions are open, and before memory is mapped for them: those that could
  * not be reset by themselves are with their slots, where the guest has all of a slot. Fails where
@@ -140,17 +160,37 @@ void passthru_set_wake_up(struct passthru *p, void (*wake_up)(void *ctx), void *
 int passthru_service(struct passthru *p);
 /*
  * Let the host have the function, which the guest has no more (pci_host_unplug()): it can be opened
- * by others, and goes back to its driver at the end. Its counts stay, and machines to come are
- * without it until passthru_return().
+ * by others. Its counts stay, and machines to come are without it until passthru_return().
  */
 void passthru_remove(struct passthru *p);
 /*
- * What was removed comes back, from vfio-pci, to which it is still bound, as after power-on;
- * whoever has the machine puts it into its slot then (pci_host_plug()). Several that were removed
- * together come back together: on failure none has. The main thread.
+ * What was removed goes back to its driver, if it was bound for the guest; of several that were
+ * removed together, when all have been. One that was adopted leaves its place, for any other. A
+ * warning where it cannot.
+ */
+void passthru_give_back_removed(struct passthru *p);
+/*
+ * What was removed comes back, from vfio-pci, to which it is bound, as after power-on; whoever has
+ * the machine puts it into its slot then (pci_host_plug()). Several that were removed together come
+ * back together: on failure none has. The main thread.
  */
 int passthru_return(struct passthru *const functions[], size_t nr,
 		    struct failure *ret_failure) _must_check_;
+
+/* A function that somebody who has the right to it gives to the guest while that runs. */
+struct passthru_offer {
+	struct pci_bdf bdf;
+	bool bound;		     /* for that: it is to be given back */
+	int right;		     /* vfio/right.h; borrowed */
+	struct vfio_group_file file; /* of its group, or -1: what of it is not used stays */
+	bool has_route;
+	enum route route; /* that its vectors begin with */
+};
+/*
+ * Take it, in a vacant place, or as the device that was removed from there: as passthru_return().
+ */
+int passthru_adopt(struct passthru *p, struct passthru_offer *offer,
+		   struct failure *ret_failure) _must_check_;
 /* After the machine's vCPUs and router have stopped. */
 void passthru_unwire(struct passthru *p);
 

@@ -673,6 +673,14 @@ int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure)
 	return slot_fill(m->pci_host, m->cfg.functions, m->cfg.nr_functions, port, ret_failure);
 }
 
+int machine_adopt(struct machine *m, size_t function, struct passthru_offer *offer,
+		  struct failure *ret_failure)
+{
+	assert(function < m->cfg.nr_functions);
+
+	return slot_adopt(m->pci_host, &m->cfg.functions[function], offer, ret_failure);
+}
+
 int machine_press(struct machine *m, unsigned port)
 {
 	return pci_host_press(m->pci_host, port);

@@ -83,6 +83,12 @@ void machine_unplug(struct machine *m, unsigned port);
  * Something was. The same thread; may wait for a reset of a function, and allocates memory.
  */
 int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure) _must_check_;
+/*
+ * The same of a function that somebody offers, in place of the machine's function of that index,
+ * which is removed or has not been there, and is alone behind its root port (slot_adopt()).
+ */
+int machine_adopt(struct machine *m, size_t function, struct passthru_offer *offer,
+		  struct failure *ret_failure) _must_check_;
 
 /*
  * Press the guest's power button; machine_service() lets go of it. Has the guest had a driver

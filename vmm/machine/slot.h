@@ -12,7 +12,7 @@
 
 /* Does the host want one of them back, without which the guest goes on? */
 bool slot_is_wanted_back(const struct passthru functions[], size_t nr, unsigned port);
-/* All that are there: pci_host_unplug(), passthru_remove(). */
+/* All that are there: pci_host_unplug(), passthru_remove(); and back to their drivers. */
 void slot_empty(struct pci_host *pci_host, struct passthru functions[], size_t nr, unsigned port);
 /*
  * All that were taken out, of which there is one at least: passthru_return(), pci_host_plug(). May
@@ -20,5 +20,11 @@ void slot_empty(struct pci_host *pci_host, struct passthru functions[], size_t n
  */
 int slot_fill(struct pci_host *pci_host, struct passthru functions[], size_t nr, unsigned port,
 	      struct failure *ret_failure) _must_check_;
+/*
+ * A function that was not there, behind its root port, which has no other: passthru_adopt(),
+ * pci_host_plug(). Likewise. On failure it has gone back to its driver.
+ */
+int slot_adopt(struct pci_host *pci_host, struct passthru *p, struct passthru_offer *offer,
+	       struct failure *ret_failure) _must_check_;
 
 #endif

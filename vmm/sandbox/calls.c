@@ -110,8 +110,10 @@ const struct sandbox_call sandbox_calls[] = {
 	{ CALL(accept4), MAIN, .why = "a client" },
 	{ CALL(recvfrom), MAIN | KEEPER, .why = "its requests; the keeper's answers" },
 	{ CALL(sendto), MAIN | KEEPER, .why = "answers; what the keeper is asked for" },
-	{ CALL(recvmsg), MAIN, { IS(0, KEEPER_FD) }, .why = "files that the keeper hands over" },
+	{ CALL(recvmsg), MAIN | KEEPER,
+	  .why = "files that the keeper hands over, or a client with a device" },
 	{ CALL(sendmsg), KEEPER, .why = "the same" },
+	{ CALL(sendmsg), MAIN, { IS(0, KEEPER_FD) }, .why = "the right to such a device" },
 
 	/* Memory. Nothing that is mapped can be run. */
 	{ CALL(mmap),
@@ -226,6 +228,7 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_GROUP_UNSET_CONTAINER), MAIN, "the end; a device is taken out" },
 	{ IOCTL(VFIO_GROUP_GET_STATUS), MAIN, "a device that was taken out comes back" },
 	{ IOCTL(VFIO_GROUP_SET_CONTAINER), MAIN, "the same" },
+	{ IOCTL(VFIO_SET_IOMMU), MAIN, "the same, as the only one" },
 	{ IOCTL(VFIO_GROUP_GET_DEVICE_FD), MAIN, "the same" },
 	{ IOCTL(VFIO_DEVICE_GET_INFO), MAIN, "the same" },
 	{ IOCTL(VFIO_DEVICE_GET_REGION_INFO), MAIN, "the same" },

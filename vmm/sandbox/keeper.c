@@ -153,18 +153,43 @@ static bool answer(const struct keeper *k, struct keeper_reply *reply)
 	return sendmsg(k->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == sizeof(*reply);
 }
 
+/* A message, and the file that came with it, -1 without; of more than one there is no room. */
+static ssize_t receive(const struct keeper *k, void *bytes, size_t size, int *ret_file)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { bytes, size };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = CMSG_LEN(sizeof(int)) };
+	ssize_t n = recvmsg(k->socket, &message, MSG_CMSG_CLOEXEC);
+	const struct cmsghdr *header = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	*ret_file = -1;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+	    header->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(ret_file, CMSG_DATA(header), sizeof(*ret_file));
+	return n;
+}
+
 /* False: nothing more is to be expected of it. */
 static bool take_message(struct keeper *k)
 {
 	char bytes[2 * sizeof(struct keeper_request)];
 	struct keeper_reply reply;
+	_cleanup_fd_ int file = -1;
 	bool answered;
-	ssize_t n = recv(k->socket, bytes, sizeof(bytes), 0);
+	ssize_t n = receive(k, bytes, sizeof(bytes), &file);
 
 	if (n < 0 && errno == EINTR)
 		return true;
 	if (n <= 0)
 		return false;
+	k->state.right = file;
+	k->state.has_right = file >= 0;
 	if (!keeper_serve(&k->state, bytes, (size_t)n, &reply)) {
 		k->hostile = !k->state.forbidden;
 		return false;

@@ -5,7 +5,8 @@
  * and gives them back, moves interrupts, and says how the guest's process ended.
  *
  * It obeys a fixed list of messages (vmm/sandbox/keeper_msg.h), which name devices by their
- * index in a list that was there before the guest, and nothing else.
+ * index in a list that was there before the guest, and nothing else; but for a function that comes
+ * while the guest runs, which somebody must have the right to give (vfio/right.h).
  */
 #ifndef VMM_SANDBOX_KEEPER_H
 #define VMM_SANDBOX_KEEPER_H
@@ -18,9 +19,9 @@
 #define KEEPER_MAX_DEVICES 32u
 
 struct keeper_device {
-	struct pci_bdf bdf;
-	int cpu;       /* for its interrupts; -1: they are not moved */
-	unsigned bind; /* enum vfio_bind_flags */
+	struct pci_bdf bdf; /* of one that comes later (KEEPER_ADOPT): none */
+	int cpu;	    /* for its interrupts; -1: they are not moved */
+	unsigned bind;	    /* enum vfio_bind_flags */
 };
 
 struct keeper_config {
@@ -30,8 +31,8 @@ struct keeper_config {
 	size_t nr_devices; /* at most KEEPER_MAX_DEVICES */
 	/* The guest's process: returns its exit status. */
 	enum exit_status (*run)(void *ctx, const struct keeper_client *keeper);
-	/* A device could not be given back: say so. In the keeper. */
-	void (*kept)(void *ctx, unsigned device, const struct vfio_failure *why);
+	/* A function could not be given back: say so. In the keeper. */
+	void (*kept)(void *ctx, const struct pci_bdf *bdf, const struct vfio_failure *why);
 	void *ctx;
 };
 

@@ -11,18 +11,24 @@
 
 #include "vmm/sandbox/keeper_msg.h"
 
-static int ask(const struct keeper_client *keeper, enum keeper_ask what, unsigned device,
-	       struct keeper_reply *ret_reply)
+static int receive(const struct keeper_client *keeper, struct keeper_reply *ret_reply)
 {
-	const struct keeper_request request = { .ask = (uint32_t)what, .device = device };
 	ssize_t n;
 
-	if (send(keeper->fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return -EPIPE;
 	do {
 		n = recv(keeper->fd, ret_reply, sizeof(*ret_reply), 0);
 	} while (n < 0 && errno == EINTR);
 	return n == sizeof(*ret_reply) ? ret_reply->result : -EPIPE;
+}
+
+static int ask(const struct keeper_client *keeper, enum keeper_ask what, unsigned device,
+	       struct keeper_reply *ret_reply)
+{
+	const struct keeper_request request = { .ask = (uint32_t)what, .device = device };
+
+	if (send(keeper->fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
+		return -EPIPE;
+	return receive(keeper, ret_reply);
 }
 
 /* Where the keeper says no more than that it is so. */
@@ -157,6 +163,41 @@ int keeper_open(const struct keeper_client *keeper, unsigned device,
 		ret_file->fd = TAKE_FD(handed.files[0]);
 	for (size_t i = 0; i < handed.nr; i++)
 		cleanup_fd(&handed.files[i]);
+	name_failure(r, &reply, ret_failure);
+	return r;
+}
+
+int keeper_adopt(const struct keeper_client *keeper, unsigned device, const struct pci_bdf *bdf,
+		 bool bound, int right)
+{
+	struct keeper_request request = {
+		.ask = KEEPER_ADOPT, .device = device, .bdf = *bdf, .bound = bound
+	};
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(right))];
+	} control = { .header = { .cmsg_len = CMSG_LEN(sizeof(right)),
+				  .cmsg_level = SOL_SOCKET,
+				  .cmsg_type = SCM_RIGHTS } };
+	struct iovec iov = { &request, sizeof(request) };
+	const struct msghdr message = { .msg_iov = &iov,
+					.msg_iovlen = 1,
+					.msg_control = &control,
+					.msg_controllen = sizeof(control) };
+	struct keeper_reply reply;
+
+	memcpy(CMSG_DATA(&control.header), &right, sizeof(right));
+	if (sendmsg(keeper->fd, &message, MSG_NOSIGNAL) != sizeof(request))
+		return -EPIPE;
+	return receive(keeper, &reply);
+}
+
+int keeper_release(const struct keeper_client *keeper, unsigned device,
+		   struct vfio_failure *ret_failure)
+{
+	struct keeper_reply reply = { 0 };
+	int r = ask(keeper, KEEPER_RELEASE, device, &reply);
+
 	name_failure(r, &reply, ret_failure);
 	return r;
 }

@@ -30,6 +30,15 @@ int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned n
 /* As vfio_group_file_open(). */
 int keeper_open(const struct keeper_client *keeper, unsigned device,
 		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure) _must_check_;
+/*
+ * The device is that function from now on, which is given back at the end if it was bound for that;
+ * right is the right to it (vfio/right.h), which stays the caller's. -EPERM: it is none.
+ */
+int keeper_adopt(const struct keeper_client *keeper, unsigned device, const struct pci_bdf *bdf,
+		 bool bound, int right) _must_check_;
+/* Give it back now, if it was bound for the guest: as vfio_release(). */
+int keeper_release(const struct keeper_client *keeper, unsigned device,
+		   struct vfio_failure *ret_failure) _must_check_;
 /* Set-up is over. */
 int keeper_ready(const struct keeper_client *keeper) _must_check_;
 

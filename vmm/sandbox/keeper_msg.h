@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "vfio/failure.h"
+#include "vfio/pci.h"
 
 /*
  * The descriptor of the guest's process on which its keeper listens. A number, so that a
@@ -20,12 +21,18 @@
 
 /* All that the keeper can be asked for. */
 enum keeper_ask {
-	KEEPER_BIND,	  /* bind a device to vfio-pci; before KEEPER_READY */
-	KEEPER_READY,	  /* set-up is over: the keeper gives up what it needs no more */
-	KEEPER_MOVE,	  /* move its interrupts to the CPU of the configuration */
-	KEEPER_UNMOVE,	  /* put its interrupts back */
-	KEEPER_COUNT,	  /* hand over the host's counters of its interrupts */
-	KEEPER_OPEN,	  /* hand over the file of its IOMMU group, if nobody has that open */
+	KEEPER_BIND,   /* bind a device to vfio-pci; before KEEPER_READY */
+	KEEPER_READY,  /* set-up is over: the keeper gives up what it needs no more */
+	KEEPER_MOVE,   /* move its interrupts to the CPU of the configuration */
+	KEEPER_UNMOVE, /* put its interrupts back */
+	KEEPER_COUNT,  /* hand over the host's counters of its interrupts */
+	KEEPER_OPEN,   /* hand over the file of its IOMMU group, if nobody has that open */
+	/*
+	 * A function is a device's from now on, of the guest's, and is given back at the end if it
+	 * was bound for it. With the message comes the right to it (vfio/right.h).
+	 */
+	KEEPER_ADOPT,
+	KEEPER_RELEASE,	  /* give it back now; nobody has it open any more */
 	KEEPER_FORBIDDEN, /* a thread made a forbidden system call, and the process ends */
 	NR_KEEPER_ASKS,
 };
@@ -35,17 +42,21 @@ enum keeper_ask {
 #define KEEPER_COUNTERS	 240u /* in one message; the kernel takes 253 (SCM_MAX_FD) */
 
 struct keeper_request {
-	uint32_t ask;	 /* enum keeper_ask */
-	uint32_t device; /* an index in the keeper's own list */
-	uint32_t first;	 /* of KEEPER_COUNT: a vector; those before it are left out */
-	int32_t call;	 /* of KEEPER_FORBIDDEN, as are its arguments */
+	uint32_t ask;	    /* enum keeper_ask */
+	uint32_t device;    /* an index in the keeper's own list */
+	uint32_t first;	    /* of KEEPER_COUNT: a vector; those before it are left out */
+	struct pci_bdf bdf; /* of KEEPER_ADOPT */
+	uint32_t bound;	    /* likewise: not 0: somebody bound it for that */
+	int32_t call;	    /* of KEEPER_FORBIDDEN, as are its arguments */
 	uint64_t args[KEEPER_NR_ARGS];
 	char thread[KEEPER_THREAD_SZ]; /* its name */
 };
 
 /* To all but KEEPER_FORBIDDEN. */
 struct keeper_reply {
-	/* As of vfio_bind(), vfio_affinity_set(), vfio_irq_counts_open() or vfio_group_file_open().
+	/*
+	 * As of vfio_bind(), vfio_affinity_set(), vfio_irq_counts_open(), vfio_group_file_open() or
+	 * vfio_release().
 	 */
 	int32_t result;
 	uint32_t left; /* of KEEPER_MOVE */

@@ -21,8 +21,13 @@ struct keeper_state {
 	bool ready;
 	struct {
 		bool bound_here;
+		bool adopted; /* it is that function, whatever the list says */
+		struct pci_bdf bdf;
 		struct vfio_affinity *moved; /* NULL: where they were */
 	} devices[KEEPER_MAX_DEVICES];
+	/* What came with the message: closed by who has received it. */
+	bool has_right;
+	int right;
 	/* What goes with the answer, reply->nr_files of them: owned until they are sent. */
 	int files[KEEPER_COUNTERS];
 	unsigned nr_files;

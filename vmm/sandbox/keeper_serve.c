@@ -13,7 +13,14 @@
 #include "vfio/bind.h"
 #include "vfio/device.h"
 #include "vfio/irq_count.h"
+#include "vfio/right.h"
 #include "vmm/base/bits.h"
+
+static const struct pci_bdf *bdf_of(const struct keeper_state *s, unsigned device)
+{
+	return s->devices[device].adopted ? &s->devices[device].bdf
+					  : &s->config->devices[device].bdf;
+}
 
 static int bind_device(struct keeper_state *s, const struct keeper_request *request,
 		       struct keeper_reply *reply)
@@ -37,7 +44,7 @@ static int move_interrupts(struct keeper_state *s, const struct keeper_request *
 		return -EINVAL;
 	vfio_affinity_restore(s->devices[request->device].moved);
 	s->devices[request->device].moved = NULL;
-	return vfio_affinity_set(s->config->host, &device->bdf, (unsigned)device->cpu,
+	return vfio_affinity_set(s->config->host, bdf_of(s, request->device), (unsigned)device->cpu,
 				 &s->devices[request->device].moved, &reply->left, &reply->failure);
 }
 
@@ -68,10 +75,9 @@ static void close_counts(struct vfio_irq_counts **counts)
 static int hand_over_counters(struct keeper_state *s, const struct keeper_request *request,
 			      struct keeper_reply *reply)
 {
-	const struct keeper_device *device = &s->config->devices[request->device];
 	_cleanup_(close_counts) struct vfio_irq_counts *counts = NULL;
-	int r = vfio_irq_counts_open(s->config->host, &device->bdf, VFIO_MAX_VECTORS, &counts,
-				     &reply->failure);
+	int r = vfio_irq_counts_open(s->config->host, bdf_of(s, request->device), VFIO_MAX_VECTORS,
+				     &counts, &reply->failure);
 
 	for (unsigned v = request->first; r == 0 && v < VFIO_MAX_VECTORS && !reply->next; v++) {
 		int fd = -1;
@@ -96,14 +102,49 @@ static int hand_over_counters(struct keeper_state *s, const struct keeper_reques
 static int hand_over_group(struct keeper_state *s, const struct keeper_request *request,
 			   struct keeper_reply *reply)
 {
-	const struct keeper_device *device = &s->config->devices[request->device];
 	struct vfio_group_file file;
-	int r = vfio_group_file_open(s->config->host, &device->bdf, &file, &reply->failure);
+	int r = vfio_group_file_open(s->config->host, bdf_of(s, request->device), &file,
+				     &reply->failure);
 
 	reply->group = file.group;
 	if (file.fd >= 0)
 		s->files[s->nr_files++] = file.fd;
 	reply->nr_files = s->nr_files;
+	return r;
+}
+
+/*
+ * Whoever has the right to it has bound it. What was bound for the guest before, and is not given
+ * back, is not forgotten.
+ */
+static int adopt(struct keeper_state *s, const struct keeper_request *request,
+		 struct keeper_reply *reply)
+{
+	const unsigned device = request->device;
+
+	(void)reply;
+	if (request->bdf.dev > 31 || request->bdf.fn > 7)
+		return -EINVAL;
+	if (!s->has_right || !vfio_right_is(s->config->host, &request->bdf, s->right))
+		return -EPERM;
+	if (s->devices[device].bound_here && !pci_bdf_equal(bdf_of(s, device), &request->bdf))
+		return -EBUSY;
+	s->devices[device].bdf = request->bdf;
+	s->devices[device].adopted = true;
+	s->devices[device].bound_here |= request->bound != 0;
+	return 0;
+}
+
+/* While somebody has it open it stays: nothing here waits for the guest. */
+static int release_now(struct keeper_state *s, const struct keeper_request *request,
+		       struct keeper_reply *reply)
+{
+	int r = 0;
+
+	if (s->devices[request->device].bound_here)
+		r = vfio_release(s->config->host, bdf_of(s, request->device), &reply->failure);
+	if (r >= 0)
+		s->devices[request->device].bound_here = false;
 	return r;
 }
 
@@ -135,6 +176,8 @@ static const struct {
 	[KEEPER_UNMOVE] = { put_interrupts_back, .of_device = true },
 	[KEEPER_COUNT] = { hand_over_counters, .of_device = true },
 	[KEEPER_OPEN] = { hand_over_group, .of_device = true },
+	[KEEPER_ADOPT] = { adopt, .of_device = true },
+	[KEEPER_RELEASE] = { release_now, .of_device = true },
 	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
 };
 
@@ -177,7 +220,7 @@ void keeper_give_back(struct keeper_state *s)
 		if (!s->devices[i].bound_here)
 			continue;
 		s->devices[i].bound_here = false;
-		if (vfio_release(s->config->host, &s->config->devices[i].bdf, &vf) < 0)
-			s->config->kept(s->config->ctx, i, &vf);
+		if (vfio_release(s->config->host, bdf_of(s, i), &vf) < 0)
+			s->config->kept(s->config->ctx, bdf_of(s, i), &vf);
 	}
 }

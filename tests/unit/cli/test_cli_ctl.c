@@ -100,6 +100,14 @@ int client_ask(int fd, const char *name, json_t *request, json_t **ret_reply,
 	return 0;
 }
 
+int client_ask_with(int fd, const char *name, json_t *request, const int files[], size_t nr,
+		    json_t **ret_reply, struct failure *ret_failure)
+{
+	(void)files;
+	(void)nr;
+	return client_ask(fd, name, request, ret_reply, ret_failure);
+}
+
 int client_ask_all(int fd, const char *name, json_t *request, const char *list, json_t **ret_reply,
 		   struct failure *ret_failure)
 {

@@ -70,6 +70,16 @@ void machine_unplug(struct machine *m, unsigned port)
 	(void)port;
 }
 
+int machine_adopt(struct machine *m, size_t function, struct passthru_offer *offer,
+		  struct failure *ret_failure)
+{
+	(void)m;
+	(void)function;
+	(void)offer;
+	(void)ret_failure;
+	return 0;
+}
+
 int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure)
 {
 	(void)m;

@@ -22,6 +22,7 @@
 
 #include "tests/unit/base/capture.h"
 #include "tests/unit/vfio/vfio_tree.h"
+#include "vfio/right.h"
 #include "vmm/base/bits.h"
 #include "vmm/sandbox/keeper_priv.h"
 
@@ -36,10 +37,10 @@ static struct {
 	int word[2]; /* a pipe from the guest's process */
 } w;
 
-static void not_given_back(void *ctx, unsigned device, const struct vfio_failure *why)
+static void not_given_back(void *ctx, const struct pci_bdf *bdf, const struct vfio_failure *why)
 {
 	(void)ctx;
-	(void)device;
+	(void)bdf;
 	(void)why;
 	w.nr_kept++;
 }
@@ -89,8 +90,8 @@ static bool ask(uint32_t what, uint32_t device)
 
 static void test_devices_are_those_of_the_list_and_no_others(void **state)
 {
-	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE, KEEPER_UNMOVE, KEEPER_COUNT,
-					 KEEPER_OPEN };
+	static const uint32_t asks[] = { KEEPER_BIND, KEEPER_MOVE,  KEEPER_UNMOVE, KEEPER_COUNT,
+					 KEEPER_OPEN, KEEPER_ADOPT, KEEPER_RELEASE };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++) {
@@ -167,6 +168,62 @@ static void test_the_file_of_a_group_that_another_driver_has_is_not_opened(void 
 	assert_int_equal(w.reply.failure.code, VFIO_FAILURE_NOT_BOUND);
 	assert_string_equal(w.reply.failure.driver, "nvme");
 	assert_int_equal(w.reply.nr_files, 0);
+}
+
+/* ---- a function that comes later ------------------------------------------------------------ */
+
+static int adopt(const struct pci_bdf *bdf, int right)
+{
+	const struct keeper_request request = {
+		.ask = KEEPER_ADOPT, .device = 0, .bdf = *bdf, .bound = 1
+	};
+
+	w.state.has_right = right >= 0;
+	w.state.right = right;
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	w.state.has_right = false;
+	return w.reply.result;
+}
+
+static void test_a_function_is_a_devices_by_who_has_the_right_to_it(void **state)
+{
+	const struct pci_bdf bdf = { .dev = 3 }, odd = { .dev = 3, .fn = 8 };
+	int right, other;
+
+	(void)state;
+	add_function("vfio-pci");
+	tree_write(&w.tree, "/sys/bus/pci/devices/0000:00:03.0/driver_override", "(null)");
+	right = vfio_right_open(&w.tree.fs, &bdf);
+	other = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	assert_true(right >= 0 && other >= 0);
+	assert_true(ask(KEEPER_READY, 0));
+	assert_int_equal(adopt(&bdf, -1), -EPERM);
+	assert_int_equal(adopt(&bdf, other), -EPERM);
+	assert_int_equal(adopt(&odd, right), -EINVAL);
+	assert_true(ask(KEEPER_OPEN, 0));
+	assert_int_equal(w.reply.result, -ENOENT);
+	assert_int_equal(adopt(&bdf, right), 0);
+	assert_true(ask(KEEPER_OPEN, 0));
+	assert_int_equal(w.reply.group, 7);
+	/* It is to be given back, and no other one is in its place until then. */
+	assert_true(w.state.devices[0].bound_here);
+	tree_write(&w.tree, "/sys/bus/pci/devices/0000:00:04.0/driver_override", "(null)");
+	(void)close(right);
+	right = vfio_right_open(&w.tree.fs, &(struct pci_bdf){ .dev = 4 });
+	assert_int_equal(adopt(&(struct pci_bdf){ .dev = 4 }, right), -EBUSY);
+	(void)close(right);
+	(void)close(other);
+}
+
+static void test_what_was_not_bound_for_the_guest_stays_bound(void **state)
+{
+	(void)state;
+	add_function("vfio-pci");
+	assert_true(ask(KEEPER_READY, 0));
+	assert_true(ask(KEEPER_RELEASE, 1));
+	assert_int_equal(w.reply.result, 0);
+	assert_true(ask(KEEPER_OPEN, 1));
+	assert_int_equal(w.reply.result, 0);
 }
 
 /* ---- counters ------------------------------------------------------------------------------- */
@@ -470,6 +527,8 @@ int main(void)
 		TEST(test_no_bytes_harm_the_keeper),
 		TEST(test_the_file_of_a_group_is_of_a_device_that_vfio_has),
 		TEST(test_the_file_of_a_group_that_another_driver_has_is_not_opened),
+		TEST(test_a_function_is_a_devices_by_who_has_the_right_to_it),
+		TEST(test_what_was_not_bound_for_the_guest_stays_bound),
 		TEST(test_counters_are_those_of_the_devices_own_interrupts),
 		TEST(test_the_guests_process_reads_counters_that_it_cannot_open),
 		TEST(test_the_exit_status_is_that_of_the_guests_process),
