@@ -155,7 +155,7 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # =====================================================================================================
 
 .PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
-	bench-peers fuzz model coverage man check install install-vits clean deps material FORCE
+	bench-peers fuzz model coverage man docs check install install-vits clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
@@ -214,6 +214,10 @@ model: | deps
 
 #: make man              manual pages: build/man/
 man: $(man)
+
+#: make docs             the tables of docs/troubleshooting.md, of the messages that the sources have
+docs:
+	$(Q)scripts/messages
 
 #: make check            formatting, headers, scripts, lengths, order of the rooms, manual pages
 check: | deps
