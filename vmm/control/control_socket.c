@@ -55,14 +55,20 @@ static void drop_files(struct client *client)
 		cleanup_fd(&client->files.fd[i]);
 }
 
+/* Nothing is in it yet, and 0 is a file. */
+static void make_free(struct client *client)
+{
+	*client = (struct client){ .fd = -1 };
+	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
+		client->files.fd[i] = -1;
+}
+
 static void let_go(struct client *client)
 {
 	cleanup_fd(&client->fd);
 	drop_files(client);
 	free(client->out);
-	*client = (struct client){ .fd = -1 };
-	for (size_t i = 0; i < CONTROL_MAX_FILES; i++)
-		client->files.fd[i] = -1;
+	make_free(client);
 }
 
 static const char *end_of_line(const struct client *client)
@@ -381,10 +387,8 @@ int control_socket_create(const struct control_socket_config *config,
 				   "out of memory");
 	control->cfg = *config;
 	control->lock = control->listener = -1;
-	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++) {
-		control->clients[i].fd = -1;
-		let_go(&control->clients[i]);
-	}
+	for (size_t i = 0; i < CONTROL_MAX_CLIENTS; i++)
+		make_free(&control->clients[i]);
 
 	r = set_up(control);
 	if (r == -EWOULDBLOCK) {

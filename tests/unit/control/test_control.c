@@ -5,6 +5,7 @@
  * process of its own.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -647,6 +648,29 @@ static void test_a_guest_that_ends_is_told_from_one_that_refuses(void **state)
 	(void)close(fd);
 }
 
+/* Standard input has the number that all of a structure that is zero has. */
+static void test_nobody_elses_files_are_closed(void **state)
+{
+	int input = dup(STDIN_FILENO), null, r;
+	struct failure failure = { 0 };
+	struct control_socket *control;
+	unsigned calls = 0;
+
+	(void)state;
+	null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(null >= 0);
+	assert_int_equal(dup2(null, STDIN_FILENO), STDIN_FILENO);
+	control = make("box", &calls, &failure);
+	assert_non_null(control);
+	r = fcntl(STDIN_FILENO, F_GETFD);
+	control_socket_destroy(control);
+	assert_true(r >= 0);
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
+	assert_int_equal(dup2(input, STDIN_FILENO), STDIN_FILENO);
+	(void)close(null);
+	(void)close(input);
+}
+
 static void test_a_directory_that_cannot_be_made_is_a_failure(void **state)
 {
 	char path[128];
@@ -672,6 +696,7 @@ int main(void)
 		cmocka_unit_test(test_wrong_requests_are_refused_with_a_reason),
 		cmocka_unit_test(test_deep_nesting_is_refused),
 		WITH_DIR(test_the_socket_is_its_owners_alone_and_goes_at_the_end),
+		WITH_DIR(test_nobody_elses_files_are_closed),
 		WITH_DIR(test_one_connection_serves_many_requests),
 		WITH_DIR(test_lists_come_in_parts),
 		WITH_DIR(test_requests_sent_at_once_and_in_pieces_are_answered_in_turn),
