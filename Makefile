@@ -378,6 +378,7 @@ LDFLAGS_test_run_guest := -Wl,--wrap=vm_init,--wrap=vm_needs_met,--wrap=vfio_res
 	-Wl,--wrap=passthru_look_at_all,--wrap=passthru_bind,--wrap=passthru_open,--wrap=passthru_close,--wrap=passthru_give_back \
 	-Wl,--wrap=vfio_container_create,--wrap=vfio_dma_map_in_pieces,--wrap=vfio_device_notice $(no_holes)
 LDFLAGS_test_run_guest_stop := $(LDFLAGS_test_run_guest)
+LDFLAGS_test_run_guest_panic := $(LDFLAGS_test_run_guest)
 LDFLAGS_test_power_button := -Wl,--wrap=clock_gettime
 LDFLAGS_test_rtc := -Wl,--wrap=clock_gettime
 LDFLAGS_test_check_place := -Wl,--wrap=placement_try_cpu

@@ -78,7 +78,7 @@ static void check(struct bus *bus, struct power_button *button)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct power_button_config config = { .wake_up = on_wake_up };
+	const struct power_button_config config = { .wake_up = on_wake_up, .panicked = on_wake_up };
 	struct input in = { data, data + size };
 	struct power_button *button;
 	struct bus bus = { 0 };

@@ -18,6 +18,7 @@ enum exit_status {
 	ITSY_ENVIRONMENT = 4, /* the host is not ready */
 	ITSY_FORBIDDEN = 5,   /* a thread made a system call that its sandbox forbids */
 	ITSY_TAKEN = 6,	      /* the host wanted a function back, or reported an error of it */
+	ITSY_PANICKED = 7,    /* the guest's kernel panicked, and was to be stopped then */
 };
 
 struct failure {

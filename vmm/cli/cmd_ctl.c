@@ -451,6 +451,8 @@ static const char *state_of(const json_t *info)
 {
 	if (json_is_true(json_object_get(info, "paused")))
 		return "paused";
+	if (json_is_true(json_object_get(info, "panicked")))
+		return "panicked";
 	return json_is_true(json_object_get(info, "stopping")) ? "stopping" : "running";
 }
 

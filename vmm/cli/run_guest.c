@@ -36,6 +36,7 @@
 #include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
 #include "vmm/control/mistakes.h"
+#include "vmm/control/panic.h"
 #include "vmm/control/stop.h"
 #include "vmm/dev/host_notice.h"
 #include "vmm/dev/vfio_words.h"
@@ -94,6 +95,7 @@ struct run {
 	uint64_t set_up_ns;   /* when set-up began */
 	uint64_t pinned;      /* bytes of the banks that are */
 	struct stop stop;     /* of the guest that runs */
+	struct panic panic;   /* the same */
 	int killed_by;	      /* a signal that told us to end */
 	bool taken;	      /* the host has told us to */
 	struct failure taker; /* how */
@@ -450,7 +452,7 @@ static void begin_attending(struct run *run, struct machine *m)
 
 static bool is_told_to_end(const struct run *run)
 {
-	return run->quit || run->killed_by || run->taken || run->stop.cut;
+	return run->quit || run->killed_by || run->taken || run->stop.cut || run->panic.cut;
 }
 
 /* What the guest does wrong is a line now and then; at the end, statistics tell of it. */
@@ -459,10 +461,22 @@ static int tell_mistakes(struct run *run, struct machine *m)
 	return run->options->quiet ? -1 : mistakes_service(&run->mistakes, m, clock_ns());
 }
 
+/* All that is due. Returns after how many milliseconds something is again; -1: never. */
+static int serve(struct run *run, struct machine *m)
+{
+	int ms = sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns()));
+
+	ms = sooner_ms(ms, panic_service(&run->panic, m));
+	ms = sooner_ms(ms, tell_mistakes(run, m));
+	/* What the console would not take is offered again. */
+	return sooner_ms(ms, run->nr_typed ? TYPE_AGAIN_MS : -1);
+}
+
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
 	begin_attending(run, m);
+	panic_begin(&run->panic);
 	while (machine_end(m) == MACHINE_RUNS && !is_told_to_end(run)) {
 		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
 		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS + HOST_NOTICE_MAX_FDS] = {
@@ -473,10 +487,7 @@ static void attend(struct run *run, struct machine *m)
 		size_t nr_control = control_socket_fds(run->control, fds + OWN_FDS);
 		struct pollfd *notices = fds + OWN_FDS + nr_control;
 		size_t nr_notices = host_notice_fds(run->functions, run->nr_functions, notices);
-		/* What the console would not take is offered again. */
-		int wait_ms = sooner_ms(
-			sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns())),
-			sooner_ms(run->nr_typed ? TYPE_AGAIN_MS : -1, tell_mistakes(run, m)));
+		int wait_ms = serve(run, m);
 		eventfd_t ignored;
 
 		if (poll(fds, OWN_FDS + nr_control + nr_notices, wait_ms) < 0)
@@ -546,6 +557,9 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 		*ret_failure = run->taker;
 		return -ECANCELED;
 	}
+	if (run->panic.cut)
+		return failure_set(ret_failure, ITSY_PANICKED, ECANCELED, "guest", NULL,
+				   "its kernel has panicked: its power is cut");
 
 	end = machine_end(m);
 	if (end == MACHINE_FAILED)
@@ -777,6 +791,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 		.options = options,
 		.pid = getpid(),
 		.stop = { .timeout_s = config->stop_timeout },
+		.panic = { .wish = config->on_panic },
 		.signals = -1,
 		.wake_up = -1,
 		.kvm = -1,

@@ -47,6 +47,9 @@ struct config_option_words {
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
+/* What becomes of a guest whose kernel has panicked. */
+enum panic_wish { PANIC_WISH_WAIT, PANIC_WISH_RESET, PANIC_WISH_STOP };
+
 /* Less than the 90 s after which systemd kills (TimeoutStopSec), so that a cut is itsy's and told.
  */
 #define STOP_TIMEOUT_DEFAULT 80u
@@ -127,7 +130,8 @@ struct config {
 	enum vfio_iommu_wish iommu; /* what the DMA of its devices goes by */
 	enum log_level log_level;   /* LOG_INFO by default */
 	enum log_format log_format;
-	char *log_file;		      /* NULL: standard error */
+	char *log_file; /* NULL: standard error */
+	enum panic_wish on_panic;
 	uint32_t stop_timeout;	      /* s; 0: it is not asked to power off */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */
 	struct config_its its[CONFIG_MAX_ITS];

@@ -95,6 +95,17 @@ static const char *sandbox_word(unsigned off)
 	return off ? "off" : "on";
 }
 
+static const char *panic_word(unsigned wish)
+{
+	static const char *const words[] = {
+		[PANIC_WISH_WAIT] = "wait",
+		[PANIC_WISH_RESET] = "reset",
+		[PANIC_WISH_STOP] = "stop",
+	};
+
+	return words[wish];
+}
+
 static const char *iommu_word(unsigned wish)
 {
 	return vfio_iommu_wish_name((enum vfio_iommu_wish)wish);
@@ -204,6 +215,9 @@ const struct config_key config_keys[] = {
 	{ GUEST("stop-timeout", stop_timeout), .type = &config_type_number, .is_shown = if_changed,
 	  .max = STOP_TIMEOUT_MAX, .initial = STOP_TIMEOUT_DEFAULT,
 	  .summary = "seconds that the guest has to power off when it is stopped" },
+	{ GUEST("on-panic", on_panic), .type = &config_type_word, .is_shown = if_changed,
+	  .word = panic_word, .max = PANIC_WISH_STOP, .initial = PANIC_WISH_WAIT,
+	  .summary = "what becomes of the guest when its kernel has panicked" },
 
 	{ DEVICE("bdf", wanted.bdf), .type = &config_type_bdf, .is_shown = if_given,
 	  .given_at = offsetof(struct config_device, wanted.has_bdf), .is_name = true,

@@ -59,6 +59,8 @@ const struct machine_counter_row machine_counters[] = {
 	  "Accesses that KVM cannot emulate, answered with an abort" },
 	{ NULL, "unclaimed", AT(unclaimed), "accesses to addresses where nothing is",
 	  "Accesses to addresses where nothing is" },
+	{ NULL, "panics", AT(panics), NULL,
+	  "Panics of the guest's kernel since its boot, at most 1" },
 	{ NULL, "trapped_accesses", AT(pci_host.trapped), NULL,
 	  "Accesses to BARs that left the guest" },
 	{ NULL, "misplaced_bars", AT(pci_host.misplaced),

@@ -46,12 +46,13 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 					   (json_int_t)p->irq.nr_vectors, "removed",
 					   p->removed && !p->vacant));
 	}
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:o}", "name", g->config->name,
-			 "pid", (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus,
-			 "memory_bytes", (json_int_t)g->config->memory, "boots",
-			 (json_int_t)g->boots, "uptime_ns", (json_int_t)(clock_ns() - g->since_ns),
-			 "paused", machine_is_frozen(g->machine), "stopping", g->stop->asked,
-			 "devices", devices);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:o}", "name",
+			 g->config->name, "pid", (json_int_t)g->pid, "vcpus",
+			 (json_int_t)g->config->vcpus, "memory_bytes",
+			 (json_int_t)g->config->memory, "boots", (json_int_t)g->boots, "uptime_ns",
+			 (json_int_t)(clock_ns() - g->since_ns), "paused",
+			 machine_is_frozen(g->machine), "stopping", g->stop->asked, "panicked",
+			 machine_has_panicked(g->machine), "devices", devices);
 }
 
 static int info_print(const json_t *request, const json_t *reply, FILE *out)
@@ -60,7 +61,7 @@ static int info_print(const json_t *request, const json_t *reply, FILE *out)
 	char time[IRQVIEW_TIME_SZ];
 
 	(void)request;
-	(void)fprintf(out, "%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s%s%s\n",
+	(void)fprintf(out, "%s: process %lld, %lld vCPU%s, %lld MiB, boot %lld, up %s%s%s%s\n",
 		      member_string(reply, "name"), member_number(reply, "pid"),
 		      member_number(reply, "vcpus"),
 		      plural((unsigned long long)member_number(reply, "vcpus")),
@@ -69,7 +70,8 @@ static int info_print(const json_t *request, const json_t *reply, FILE *out)
 		      irqview_time((uint64_t)member_number(reply, "uptime_ns"), time),
 		      json_is_true(json_object_get(reply, "paused")) ? ", paused" : "",
 		      json_is_true(json_object_get(reply, "stopping")) ? ", asked to power off"
-								       : "");
+								       : "",
+		      json_is_true(json_object_get(reply, "panicked")) ? ", panicked" : "");
 	for (size_t i = 0; i < json_array_size(devices); i++) {
 		const json_t *d = json_array_get(devices, i);
 

@@ -140,3 +140,10 @@ bool pl061_listens(const struct pl061 *p, unsigned pin)
 
 	return p->value[IE] >> pin & 1;
 }
+
+bool pl061_drives(const struct pl061 *p, unsigned pin)
+{
+	assert(pin < PL061_PINS);
+
+	return (p->out & p->value[DIR]) >> pin & 1;
+}

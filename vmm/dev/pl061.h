@@ -48,6 +48,8 @@ void pl061_set_pin(struct pl061 *p, unsigned pin, bool level);
 
 /* GPIOINTR, the one interrupt of all pins. */
 bool pl061_interrupts(const struct pl061 *p);
+/* Does the guest drive this pin, and high? */
+bool pl061_drives(const struct pl061 *p, unsigned pin);
 /* May this pin interrupt (GPIOIE)? */
 bool pl061_listens(const struct pl061 *p, unsigned pin);
 

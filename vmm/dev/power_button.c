@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guest's power button.
+ * The guest's power button, and its panic light.
  *
  * Documents: Documentation/devicetree/bindings gpio/pl061-gpio.yaml, input/gpio-keys.yaml;
  * drivers/input/keyboard/gpio_keys.c. Linux takes the interrupt, waits until the key has stopped
  * bouncing (5 ms), and reads the pin: who lets go before that has not pressed. So the button is
  * held until the guest has read it, however slow the guest is, but not for longer than HELD_MAX_NS:
  * for systemd-logind, five seconds are another key.
+ *
+ * Choice: a panic is told by a light. Debian's kernels have no driver for pvpanic (CONFIG_PVPANIC),
+ * and all of them panic lights: leds/common.yaml, "panic-indicator";
+ * drivers/leds/trigger/ledtrig-panic.c, which is called (panic_blink) when the guest has written
+ * all to its console, has not started a kernel for crashes (kdump), and does not restart itself at
+ * once (panic=-1).
  *
  * Lock: one mutex, held over each access of the guest's and over KVM's interrupt line.
  */
@@ -33,6 +39,7 @@ struct power_button {
 	/* Guarded by lock. */
 	struct pl061 gpio;
 	bool level;  /* of the interrupt line, as it was last told */
+	bool lit;    /* the panic light was, once */
 	bool heard;  /* the guest has listened since its boot */
 	bool wanted; /* to be pressed when the guest listens */
 	bool held;   /* pressed now, since held_ns */
@@ -87,14 +94,18 @@ static uint64_t read_register(void *ctx, uint64_t offset, unsigned len)
 static void write_register(void *ctx, uint64_t offset, unsigned len, uint64_t value)
 {
 	struct power_button *b = ctx;
-	bool due;
+	bool due, panics;
 
 	(void)len;
 	lock(b);
 	pl061_write(&b->gpio, offset, (uint8_t)value);
 	b->heard |= pl061_listens(&b->gpio, LAYOUT_GPIO_POWER);
 	due = is_due(b);
+	panics = !b->lit && pl061_drives(&b->gpio, LAYOUT_GPIO_PANIC);
+	b->lit |= panics;
 	unlock(b);
+	if (panics)
+		b->cfg.panicked(b->cfg.ctx);
 	if (due)
 		b->cfg.wake_up(b->cfg.ctx);
 }
@@ -121,6 +132,7 @@ int power_button_create(const struct power_button_config *config, struct power_b
 	int r;
 
 	assert(config->wake_up);
+	assert(config->panicked);
 
 	if (!b)
 		return -ENOMEM;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's power button: a line of a PL061 on the bus, which the device tree calls a key
- * (gpio-keys). What a press does is the guest's decision; most power off.
+ * The guest's power button, and its panic light: two lines of a PL061 on the bus. The device tree
+ * calls the first a key (gpio-keys); what a press does is the guest's decision; most power off. The
+ * other one is an LED (gpio-leds) with "panic-indicator", which Linux lights when it panics.
  */
 #ifndef VMM_DEV_POWER_BUTTON_H
 #define VMM_DEV_POWER_BUTTON_H
@@ -18,6 +19,8 @@ struct power_button_config {
 	const struct vm *vm; /* borrowed; has the interrupt line LAYOUT_GPIO_INTID */
 	/* power_button_service() should be called. Any thread. */
 	void (*wake_up)(void *ctx);
+	/* The guest has lit its panic light, for the first time. A vCPU's thread. */
+	void (*panicked)(void *ctx);
 	void *ctx;
 };
 

@@ -65,6 +65,8 @@
 
 /* The pin of the GPIO controller that the power button is at. */
 #define LAYOUT_GPIO_POWER 3u
+/* And the light by which the guest's kernel says that it has panicked. */
+#define LAYOUT_GPIO_PANIC 4u
 
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");

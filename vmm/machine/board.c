@@ -26,7 +26,8 @@ static void board_destroyp(struct board **board)
 
 int board_create(const struct board_config *config, struct board **ret_board)
 {
-	const struct power_button_config button = { config->vm, config->wake_up, config->ctx };
+	const struct power_button_config button = { config->vm, config->wake_up, config->panicked,
+						    config->ctx };
 	const struct rtc_config rtc = { config->vm, config->wake_up, config->ctx };
 	_cleanup_(board_destroyp) struct board *board = calloc(1, sizeof(*board));
 	int r = board ? 0 : -ENOMEM;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a machine has beside CPUs, memory, interrupt controller, PCI and console: its power button
- * and its clock.
+ * What a machine has beside CPUs, memory, interrupt controller, PCI and console: its power button,
+ * its panic light and its clock.
  */
 #ifndef VMM_MACHINE_BOARD_H
 #define VMM_MACHINE_BOARD_H
@@ -17,6 +17,7 @@ struct board_config {
 	const struct vm *vm; /* borrowed; has the interrupt lines of vmm/kvm/layout.h */
 	/* board_service() should be called. Any thread. */
 	void (*wake_up)(void *ctx);
+	void (*panicked)(void *ctx); /* vmm/dev/power_button.h */
 	void *ctx;
 };
 

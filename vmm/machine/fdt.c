@@ -5,8 +5,8 @@
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
  * arm/cpus.yaml, cpu/cpu-topology.txt, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
  * timer/arm,arch_timer.yaml, arm/pmu.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
- * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, rtc/arm,pl031.yaml; IEEE 1275
- * PCI bus binding for `ranges`.
+ * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, leds/leds-gpio.yaml,
+ * rtc/arm,pl031.yaml; IEEE 1275 PCI bus binding for `ranges`.
  *
  * Written in one pass with libfdt's sequential functions. Their errors stick in
  * struct tree, so that the description reads as one; there is one check at the end.
@@ -410,6 +410,20 @@ static void write_gpio(struct tree *t)
 	end(t);
 }
 
+/* What Linux lights when it panics (vmm/dev/power_button.c). */
+static void write_panic_light(struct tree *t)
+{
+	begin(t, "gpio-leds");
+	string(t, "compatible", "gpio-leds");
+	begin(t, "led-panic");
+	string(t, "label", "panic");
+	CELLS(t, "gpios", PHANDLE_GPIO, LAYOUT_GPIO_PANIC, 0 /* lit: high */);
+	string(t, "default-state", "off");
+	flag(t, "panic-indicator");
+	end(t);
+	end(t);
+}
+
 static void write_rtc(struct tree *t)
 {
 	static const char compatible[] = "arm,pl031\0arm,primecell";
@@ -624,6 +638,7 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_clock(t);
 	write_gpio(t);
 	write_power_button(t);
+	write_panic_light(t);
 	write_rtc(t);
 	write_pci(t, m);
 	end(t);

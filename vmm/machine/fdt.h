@@ -41,9 +41,9 @@ struct fdt_machine {
 
 /*
  * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PMU, PSCI,
- * UART (stdout-path), GPIO controller with the power button, real-time clock, ECAM host bridge with
- * msi-map to them and interrupt-map to the GIC, and its root ports with such maps of their own. 0,
- * or -ENOSPC.
+ * UART (stdout-path), GPIO controller with power button and panic light, real-time clock, ECAM host
+ * bridge with msi-map to them and interrupt-map to the GIC, and its root ports with such maps of
+ * their own. 0, or -ENOSPC.
  */
 int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap) _must_check_;
 

@@ -73,6 +73,7 @@ struct machine {
 	size_t nr_wired;
 	bool direct;
 	bool frozen; /* the main thread's */
+	atomic_bool panicked;
 	_Atomic uint64_t port_msis, port_msis_dropped;
 
 	/* Guards end and failure; no lock is taken under it. */
@@ -166,6 +167,14 @@ static void on_lpis_switched(void *ctx)
 	struct machine *m = ctx;
 
 	kernel_its_retry(m->kernel_its);
+}
+
+static void on_panic(void *ctx)
+{
+	struct machine *m = ctx;
+
+	atomic_store(&m->panicked, true);
+	wake_up(m);
 }
 
 static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
@@ -423,6 +432,7 @@ static int build_devices(struct machine *m)
 	const struct board_config board_config = {
 		.vm = &m->vm,
 		.wake_up = wake_up,
+		.panicked = on_panic,
 		.ctx = m,
 	};
 	const struct vits_set_config its_config = {
@@ -713,6 +723,11 @@ bool machine_is_frozen(const struct machine *m)
 	return m->frozen;
 }
 
+bool machine_has_panicked(const struct machine *m)
+{
+	return atomic_load(&m->panicked);
+}
+
 void machine_reset(struct machine *m)
 {
 	set_end(m, MACHINE_RESET, NULL);
@@ -788,6 +803,7 @@ void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
 	pci_host_stats_get(m->pci_host, &ret_stats->pci_host);
 	if (m->routes)
 		vector_routes_stats_get(m->routes, &m->router_stats);
+	ret_stats->panics = machine_has_panicked(m);
 	ret_stats->unclaimed = m->bus.unclaimed;
 	ret_stats->port_msis = m->port_msis;
 	ret_stats->port_msis_dropped = m->port_msis_dropped;

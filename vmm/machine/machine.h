@@ -97,6 +97,10 @@ int machine_adopt(struct machine *m, size_t function, struct passthru_offer *off
 void machine_press_power(struct machine *m);
 bool machine_hears_power(struct machine *m);
 
+/* Has the guest's kernel said that it has panicked? Any thread; the wake-up says when it changes.
+ */
+bool machine_has_panicked(const struct machine *m);
+
 /* As by a reset button: it ends with MACHINE_RESET, unless it has ended otherwise. Any thread. */
 void machine_reset(struct machine *m);
 
@@ -122,6 +126,7 @@ struct machine_stats {
 	struct kernel_redist_stats redist;
 	struct pci_host_stats pci_host;
 	struct vcpus_stats vcpus;
+	uint64_t panics;		       /* 1: the guest's kernel said so */
 	uint64_t unclaimed;		       /* accesses to addresses where nothing is */
 	uint64_t port_msis, port_msis_dropped; /* of root ports: made pending, gone nowhere */
 	uint64_t router_reaps, router_completions, router_rearmed, router_parked;

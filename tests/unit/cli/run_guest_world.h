@@ -69,6 +69,8 @@ static struct {
 	 * never. */
 	unsigned nr_presses, presses_to_end;
 	bool listens;
+	unsigned panics; /* of so many boots the kernel panics */
+	unsigned nr_machine_resets;
 } w;
 
 /* ---- what itsy run stands on ----------------------------------------------------------- */
@@ -282,6 +284,8 @@ int machine_start(struct machine *m, const struct loaded *loaded, struct failure
 enum machine_end machine_end(struct machine *m)
 {
 	(void)m;
+	if (w.nr_machine_resets && w.nr_machine_resets >= w.nr_started)
+		return MACHINE_RESET;
 	if (w.presses_to_end && w.nr_presses >= w.presses_to_end)
 		return w.ends[w.nr_started - 1];
 	if (w.nr_stopped < w.nr_started && (w.runs_on || w.nr_served < w.serve_before_end))
@@ -323,6 +327,18 @@ bool machine_hears_power(struct machine *m)
 {
 	(void)m;
 	return w.listens;
+}
+
+bool machine_has_panicked(const struct machine *m)
+{
+	(void)m;
+	return w.nr_served > 1 && w.nr_started <= w.panics;
+}
+
+void machine_reset(struct machine *m)
+{
+	(void)m;
+	w.nr_machine_resets++;
 }
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)

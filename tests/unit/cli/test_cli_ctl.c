@@ -384,12 +384,15 @@ static void test_guests_are_listed_without_a_name(void **state)
 static void test_states_are_told_of_a_guest_and_in_the_list(void **state)
 {
 	static const struct {
-		const char *paused, *stopping, *told, *listed;
+		const char *paused, *stopping, *panicked, *told, *listed;
 	} cases[] = {
-		{ "false", "false", "up 5.0 s\n", "5.0 s  running\n" },
-		{ "true", "false", "up 5.0 s, paused\n", "5.0 s  paused\n" },
-		{ "false", "true", "up 5.0 s, asked to power off\n", "5.0 s  stopping\n" },
-		{ "true", "true", "up 5.0 s, paused, asked to power off\n", "5.0 s  paused\n" },
+		{ "false", "false", "false", "up 5.0 s\n", "5.0 s  running\n" },
+		{ "true", "false", "false", "up 5.0 s, paused\n", "5.0 s  paused\n" },
+		{ "false", "true", "false", "up 5.0 s, asked to power off\n", "5.0 s  stopping\n" },
+		{ "false", "true", "true", "up 5.0 s, asked to power off, panicked\n",
+		  "5.0 s  panicked\n" },
+		{ "true", "true", "false", "up 5.0 s, paused, asked to power off\n",
+		  "5.0 s  paused\n" },
 	};
 
 	(void)state;
@@ -397,10 +400,11 @@ static void test_states_are_told_of_a_guest_and_in_the_list(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		char answer[256];
 
-		(void)snprintf(answer, sizeof(answer),
-			       "{\"name\": \"box\", \"uptime_ns\": 5000000000, "
-			       "\"paused\": %s, \"stopping\": %s, \"devices\": []}",
-			       cases[i].paused, cases[i].stopping);
+		(void)snprintf(
+			answer, sizeof(answer),
+			"{\"name\": \"box\", \"uptime_ns\": 5000000000, "
+			"\"paused\": %s, \"stopping\": %s, \"panicked\": %s, \"devices\": []}",
+			cases[i].paused, cases[i].stopping, cases[i].panicked);
 		w.answers[0] = answer;
 		assert_int_equal(run(cmd_ctl, "ctl box"), ITSY_OK);
 		has(w.said.out, cases[i].told);

@@ -23,7 +23,7 @@ static const char everything[] =
 	"\"irqfd\"\nrouter-sched = \"other\"\n"
 	"router-cpu = 1\nspin-cpu = 1023\nvcpu-sched = \"fifo:2\"\nvcpu-cpus = \"3,4\"\n"
 	"sandbox = \"off\"\niommu = \"type1\"\nlog-level = \"debug\"\nlog-file = \"/l\"\n"
-	"log-format = \"json\"\nhotplug-ports = 2\nhotplug-vectors = 16\nstop-timeout = 5\n"
+	"log-format = \"json\"\nhotplug-ports = 2\nhotplug-vectors = 16\nstop-timeout = 5\non-panic = \"stop\"\n"
 	"\nits \"a\" {\n\tdevid-bits = 20\n\teventid-bits = 4\n\tlpis = 64\n"
 	"\ton-error = \"stall\"\n}\n"
 	"\nits \"b\" {\n\tdevid-bits = 16\n\teventid-bits = 16\n\ton-error = \"skip\"\n}\n"

@@ -30,7 +30,7 @@ static struct {
 	unsigned vector_routes_set;
 	struct stop stop;
 	unsigned nr_power_presses, nr_resets;
-	bool is_deaf, is_frozen;
+	bool is_deaf, is_frozen, has_panicked;
 	json_t *reply;
 	char error[CONTROL_ERROR_MAX];
 } g;
@@ -116,6 +116,12 @@ void machine_press_power(struct machine *m)
 {
 	(void)m;
 	g.nr_power_presses++;
+}
+
+bool machine_has_panicked(const struct machine *m)
+{
+	(void)m;
+	return g.has_panicked;
 }
 
 bool machine_hears_power(struct machine *m)
@@ -281,6 +287,7 @@ static void test_info_says_what_it_is(void **state)
 	assert_int_equal(number(g.reply, "boots"), 2);
 	assert_true(number(g.reply, "uptime_ns") > 0);
 	assert_true(json_is_false(json_object_get(g.reply, "stopping")));
+	assert_true(json_is_false(json_object_get(g.reply, "panicked")));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "devices")), 2);
 }
 

@@ -125,6 +125,25 @@ static void test_an_address_says_which_pins_are_meant(void **state)
 	assert_int_equal(pl061_read(&p, ALL), 0x88);
 }
 
+static void test_a_pin_is_driven_high_by_an_output_alone(void **state)
+{
+	struct pl061 p;
+
+	(void)state;
+	pl061_reset(&p);
+	pl061_set_pin(&p, 4, true);
+	assert_false(pl061_drives(&p, 4));
+	pl061_write(&p, data_of(0x10), 0xff);
+	assert_false(pl061_drives(&p, 4));
+	pl061_write(&p, DIR, 0x10);
+	assert_true(pl061_drives(&p, 4));
+	assert_false(pl061_drives(&p, 3));
+	pl061_write(&p, data_of(0xef), 0);
+	assert_true(pl061_drives(&p, 4));
+	pl061_write(&p, data_of(0x10), 0);
+	assert_false(pl061_drives(&p, 4));
+}
+
 /* As gpio-keys has it: both edges. */
 static void test_an_edge_interrupts_until_it_is_cleared(void **state)
 {
@@ -270,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_all_else_reads_as_zero),
 		cmocka_unit_test(test_linux_knows_it_by_its_id),
 		cmocka_unit_test(test_an_address_says_which_pins_are_meant),
+		cmocka_unit_test(test_a_pin_is_driven_high_by_an_output_alone),
 		cmocka_unit_test(test_an_edge_interrupts_until_it_is_cleared),
 		cmocka_unit_test(test_a_level_interrupts_while_it_is_there),
 		cmocka_unit_test(test_random_accesses_keep_to_a_plain_model),

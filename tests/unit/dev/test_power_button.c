@@ -16,6 +16,7 @@
 #include "vmm/kvm/layout.h"
 
 #define DATA_POWER (4u << LAYOUT_GPIO_POWER)
+#define DIR	   0x400u
 #define IBE	   0x408u
 #define IE	   0x410u
 #define MIS	   0x418u
@@ -27,7 +28,7 @@ static struct {
 	struct bus bus;
 	struct power_button *button;
 	uint64_t now_ms;
-	unsigned wake_ups, nr_changes;
+	unsigned wake_ups, nr_changes, nr_panics;
 	bool line;
 } w;
 
@@ -56,9 +57,17 @@ static void on_wake_up(void *ctx)
 	w.wake_ups++;
 }
 
+static void on_panic(void *ctx)
+{
+	assert_ptr_equal(ctx, &w);
+	w.nr_panics++;
+}
+
 static int begin(void **state)
 {
-	const struct power_button_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
+	const struct power_button_config config = {
+		.vm = &w.vm, .wake_up = on_wake_up, .panicked = on_panic, .ctx = &w
+	};
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
@@ -204,6 +213,31 @@ static void test_presses_at_once_are_one(void **state)
 	assert_true(power_button_service(w.button) > 0);
 }
 
+/* leds-gpio: gpiod_direction_output(); led_panic_blink(), again and again. */
+static void test_the_panic_light_is_noticed_when_it_is_lit_first(void **state)
+{
+	const unsigned data = 4u << LAYOUT_GPIO_PANIC;
+	const uint8_t bit = 1u << LAYOUT_GPIO_PANIC;
+
+	(void)state;
+	guest_writes(data, 0);
+	guest_writes(DIR, bit);
+	guest_writes(data, 0);
+	/* Another line, and the other one's listener. */
+	guest_writes(0x3fc & ~data, 0xff);
+	guest_gets_its_driver();
+	assert_int_equal(w.nr_panics, 0);
+	for (unsigned i = 0; i < 5; i++) {
+		guest_writes(data, bit);
+		assert_int_equal(w.nr_panics, 1);
+		guest_writes(data, 0);
+	}
+	/* The button is what it was. */
+	power_button_press(w.button);
+	assert_true(power_button_service(w.button) > 0);
+	assert_true(guest_takes_the_interrupt());
+}
+
 static void test_a_taken_place_on_the_bus_is_refused(void **state)
 {
 	(void)state;
@@ -221,6 +255,7 @@ int main(void)
 		TEST(test_who_has_listened_is_there_to_be_asked),
 		TEST(test_who_does_not_listen_yet_gets_the_press_later),
 		TEST(test_presses_at_once_are_one),
+		TEST(test_the_panic_light_is_noticed_when_it_is_lit_first),
 		TEST(test_a_taken_place_on_the_bus_is_refused),
 	};
 

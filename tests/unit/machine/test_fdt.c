@@ -310,6 +310,20 @@ static void test_the_power_button_is_a_key_at_a_pl061(void **state)
 		  LAYOUT_GPIO_POWER, 0);
 }
 
+/* leds/leds-gpio.yaml, leds/common.yaml */
+static void test_the_panic_light_is_an_led_at_the_same_pl061(void **state)
+{
+	struct fdt_machine m = machine_of(1);
+	const char *led = "/gpio-leds/led-panic";
+
+	(void)state;
+	build(&m);
+	has_string("/gpio-leds", "compatible", "gpio-leds");
+	HAS_CELLS(led, "gpios", fdt_get_phandle(tree, node("/gpio@9010000")), LAYOUT_GPIO_PANIC, 0);
+	has_string(led, "default-state", "off");
+	has_flag(led, "panic-indicator");
+}
+
 static void test_the_clock_is_a_pl031(void **state)
 {
 	static const char compatible[] = "arm,pl031\0arm,primecell";
@@ -754,6 +768,7 @@ int main(void)
 		cmocka_unit_test(test_the_power_button_is_a_key_at_a_pl061),
 		cmocka_unit_test(
 			test_host_bridge_has_its_windows_and_maps_all_requesters_to_the_its),
+		cmocka_unit_test(test_the_panic_light_is_an_led_at_the_same_pl061),
 		cmocka_unit_test(test_the_clock_is_a_pl031),
 		cmocka_unit_test(test_counters_are_described_where_there_are_any),
 		cmocka_unit_test(test_cpus_have_the_places_and_caches_that_are_known),
