@@ -22,7 +22,7 @@ on_host --cpus 2 <<'END'
 step check itsy check
 step map itsy run --print-memory-map /etc/counters.conf
 guest counters /etc/counters.conf
-guest crowded /etc/counters.conf --set vcpu-cpus=1,1
+guest crowded /etc/counters.conf --set vcpu-cpus=1,1 --set cmdline=resets=1
 guest board /etc/board.conf
 END
 
@@ -35,6 +35,9 @@ for name in counters crowded; do
 	expect "$name: two have a place in that memory" [ "$(fact $name stolen_places)/$(fact $name stolen_at)" = 2/$((0x9030000)) ]
 	json $name '.unclaimed == 0 and .aborted.unreachable == 0'
 done
+has crowded.out '^resetting$'
+json crowded '.boots == 2'
+json counters '.boots == 1'
 # Two work for two seconds on one CPU.
 expect "crowded: some time was stolen" [ "$(fact crowded stolen_ms)" -ge 500 ]
 

@@ -197,7 +197,7 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(KVM_IRQ_LINE), MAIN | VCPU, "the interrupts of console, power button and clock" },
 	{ IOCTL(KVM_IRQFD), GUEST, "a vector is tied, or untied" },
 	{ IOCTL(KVM_SET_DEVICE_ATTR), GUEST,
-	  "commands of the kernel ITS, and KVM's redistributors" },
+	  "commands of the kernel ITS, and KVM's redistributors; what a reboot makes anew" },
 	{ IOCTL(KVM_GET_DEVICE_ATTR), GUEST, "their registers" },
 	{ IOCTL(KVM_SET_USER_MEMORY_REGION), MAIN | VCPU, "the guest moves a BAR" },
 	{ IOCTL(KVM_GET_ONE_REG), MAIN | VCPU, "lines of timers; instructions of ours on a vCPU" },
