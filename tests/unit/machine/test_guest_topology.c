@@ -183,6 +183,24 @@ static void test_caches_are_those_that_the_host_tells(void **state)
 	}
 }
 
+static void test_two_levels_of_the_same_cpus_are_two_caches(void **state)
+{
+	const struct guest_topology *t;
+
+	(void)state;
+	add_cpu(0, 0, -1, 0);
+	add_cache(0, 0, 1, "Data\n", "64K\n", "0\n");
+	add_cache(0, 1, 1, "Instruction\n", "32K\n", "0\n");
+	add_cache(0, 2, 2, "Unified\n", "1024K\n", "0\n");
+	add_cache(0, 3, 3, "Unified\n", "32768K\n", "0\n");
+	pin(1, (const uint16_t[]){ 0 });
+	assert_int_equal(read_it(), 0);
+	t = w.topology;
+	assert_int_equal(t->nr_caches, 2);
+	assert_int_equal(t->caches[t->cpus[0].next].level, 2);
+	assert_int_equal(t->caches[t->caches[t->cpus[0].next].next].level, 3);
+}
+
 /* As arm64 hosts without ACPI and without caches in their device tree have it: levels, no sizes. */
 static void test_what_is_not_known_is_not_guessed(void **state)
 {
@@ -228,6 +246,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_threads_of_a_core_are_known, make, unmake),
 		cmocka_unit_test_setup_teardown(test_caches_are_those_that_the_host_tells, make,
 						unmake),
+		cmocka_unit_test_setup_teardown(test_two_levels_of_the_same_cpus_are_two_caches,
+						make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_is_not_known_is_not_guessed, make,
 						unmake),
 	};
