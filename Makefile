@@ -215,9 +215,10 @@ model: | deps
 #: make man              manual pages: build/man/
 man: $(man)
 
-#: make docs             the tables of docs/troubleshooting.md, of the messages that the sources have
+#: make docs             what pages have of others: messages in docs/troubleshooting.md, a sentence of RESULTS.md in README.md
 docs:
 	$(Q)scripts/messages
+	$(Q)scripts/quote-results
 
 #: make check            formatting, headers, scripts, lengths, order of the rooms, manual pages
 check: | deps

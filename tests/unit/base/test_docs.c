@@ -96,12 +96,40 @@ static void test_each_path_that_is_named_is_there(void **state)
 	for_each_page(look_at_paths);
 }
 
+/* From a line "<!-- summary -->" to the end of that part; the caller's to free(). */
+static char *summary_of(const char *path)
+{
+	static const char mark[] = "\n<!-- summary -->\n";
+	_cleanup_free_ char *text = text_of(path);
+	const char *begin = text ? strstr(text, mark) : NULL;
+	const char *end = begin ? strstr(begin, "\n<!-- end -->") : NULL;
+	char *summary;
+
+	if (!end)
+		fail_msg("%s has no summary", path);
+	summary = strndup(begin, (size_t)(end - begin));
+	assert_non_null(summary);
+	return summary;
+}
+
+static void test_readme_has_the_sentence_of_the_results_and_no_better_one(void **state)
+{
+	_cleanup_free_ char *results = summary_of("tests/bench/RESULTS.md");
+	_cleanup_free_ char *readme = summary_of("README.md");
+
+	(void)state;
+	if (strcmp(results, readme) != 0)
+		fail_msg("README.md quotes another summary than tests/bench/RESULTS.md has: "
+			 "make docs");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_function_and_test_that_is_named_exists),
 		cmocka_unit_test(test_each_page_and_picture_that_is_linked_to_is_there),
 		cmocka_unit_test(test_each_path_that_is_named_is_there),
+		cmocka_unit_test(test_readme_has_the_sentence_of_the_results_and_no_better_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
