@@ -30,6 +30,7 @@
 #include "vmm/config/config_place.h"
 #include "vmm/cli/commands.h"
 #include "vmm/cli/guest_look.h"
+#include "vmm/cli/run_log.h"
 #include "vmm/cli/screen.h"
 #include "vmm/cli/term.h"
 #include "vmm/control/control_socket.h"
@@ -47,6 +48,7 @@
 #include "vmm/machine/guest_topology.h"
 #include "vmm/machine/machine.h"
 #include "vmm/sandbox/keeper.h"
+#include "vmm/sandbox/manager.h"
 #include "vmm/sandbox/sandbox.h"
 
 #define TYPE_AGAIN_MS 20
@@ -76,7 +78,8 @@ struct run {
 	int pid;			/* of the process that was started */
 
 	const struct keeper_client *keeper; /* NULL: no sandbox */
-	struct sandbox *sandbox;	    /* NULL: none */
+	struct manager manager;
+	struct sandbox *sandbox; /* NULL: none */
 
 	/* What is opened once, for all boots. */
 	struct loader_files files;
@@ -495,6 +498,8 @@ static void attend(struct run *run, struct machine *m)
 		feed_console(run, m);
 		if (fds[0].revents)
 			(void)eventfd_read(run->wake_up, &ignored);
+		if (run->stop.asked)
+			manager_tell(&run->manager, SERVICE_STOPS);
 		if (fds[1].revents)
 			stop_by_signal(&run->stop, m, signals_take(run->signals), clock_ns());
 		if (fds[2].revents)
@@ -545,6 +550,7 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	r = machine_start(m, &loaded, ret_failure);
 	if (r >= 0) {
 		warn_of_epoll(run, m);
+		manager_tell(&run->manager, SERVICE_RUNS);
 		attend(run, m);
 	}
 	machine_stop(m);
@@ -629,6 +635,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		    passthru_reset_all(run->functions, run->nr_functions, ret_failure) < 0)
 			r = -EIO;
 	} while (is_started_again(run, r));
+	manager_tell(&run->manager, SERVICE_STOPS);
 	return r;
 }
 
@@ -714,6 +721,8 @@ static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
 	struct run *run = ctx;
 
 	run->keeper = keeper;
+	run->manager.keeper = keeper;
+	cleanup_fd(&run->manager.service); /* the keeper's */
 	return live(run);
 }
 
@@ -736,6 +745,7 @@ static enum exit_status keep(struct run *run)
 		.host = &this_host,
 		.devices = devices,
 		.nr_devices = run->config->nr_devices + run->config->hotplug_ports,
+		.service = run->manager.service,
 		.run = live_kept,
 		.kept = not_given_back,
 		.ctx = run,
@@ -754,20 +764,6 @@ static enum exit_status keep(struct run *run)
 	if (is_tty)
 		term_put_back(&terminal);
 	return status;
-}
-
-/* Before anything else is opened, and before there are two processes, which both print. */
-static int open_log(const struct config *config, struct failure *ret_failure)
-{
-	const struct log_wish wish = {
-		.level = config->log_level,
-		.format = config->log_format,
-		.path = config->log_file,
-		.guest = config->name,
-	};
-	int r = log_open(&wish);
-
-	return r < 0 ? output_failed(ret_failure, wish.path, -r) : 0;
 }
 
 static enum exit_status run_logged(struct run *run)
@@ -795,6 +791,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 		.signals = -1,
 		.wake_up = -1,
 		.kvm = -1,
+		.manager = { .service = service_open() },
 		.files = { .kernel = -1, .initrd = -1 },
 	};
 	struct failure failure = { 0 };
@@ -802,9 +799,11 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 
 	self_raise_file_limit();
 	self_keep_stacks_small();
-	if (open_log(config, &failure) < 0)
+	if (run_log_open(config, &failure) < 0)
 		return report_failure(&failure);
+	service_tell(run.manager.service, SERVICE_SETS_UP);
 	status = run_logged(&run);
 	log_close();
+	cleanup_fd(&run.manager.service);
 	return status;
 }

@@ -29,6 +29,7 @@ struct keeper_config {
 	const struct pci_host_fs *host;
 	const struct keeper_device *devices;
 	size_t nr_devices; /* at most KEEPER_MAX_DEVICES */
+	int service;	   /* the manager's socket (service_open()), or -1 */
 	/* The guest's process: returns its exit status. */
 	enum exit_status (*run)(void *ctx, const struct keeper_client *keeper);
 	/* A function could not be given back: say so. In the keeper. */

@@ -21,14 +21,20 @@ static int receive(const struct keeper_client *keeper, struct keeper_reply *ret_
 	return n == sizeof(*ret_reply) ? ret_reply->result : -EPIPE;
 }
 
+static int ask_by(const struct keeper_client *keeper, const struct keeper_request *request,
+		  struct keeper_reply *ret_reply)
+{
+	if (send(keeper->fd, request, sizeof(*request), MSG_NOSIGNAL) != sizeof(*request))
+		return -EPIPE;
+	return receive(keeper, ret_reply);
+}
+
 static int ask(const struct keeper_client *keeper, enum keeper_ask what, unsigned device,
 	       struct keeper_reply *ret_reply)
 {
 	const struct keeper_request request = { .ask = (uint32_t)what, .device = device };
 
-	if (send(keeper->fd, &request, sizeof(request), MSG_NOSIGNAL) != sizeof(request))
-		return -EPIPE;
-	return receive(keeper, ret_reply);
+	return ask_by(keeper, &request, ret_reply);
 }
 
 /* Where the keeper says no more than that it is so. */
@@ -200,6 +206,14 @@ int keeper_release(const struct keeper_client *keeper, unsigned device,
 
 	name_failure(r, &reply, ret_failure);
 	return r;
+}
+
+void keeper_tell(const struct keeper_client *keeper, enum service_state state)
+{
+	const struct keeper_request request = { .ask = KEEPER_TELL, .state = (uint32_t)state };
+	struct keeper_reply ignored;
+
+	(void)!ask_by(keeper, &request, &ignored);
 }
 
 int keeper_ready(const struct keeper_client *keeper)

@@ -10,6 +10,7 @@
 #include "vfio/failure.h"
 #include "vfio/irq_count.h"
 #include "vmm/base/cleanup.h"
+#include "vmm/base/service.h"
 
 struct keeper_client {
 	int fd; /* borrowed */
@@ -39,6 +40,8 @@ int keeper_adopt(const struct keeper_client *keeper, unsigned device, const stru
 /* Give it back now, if it was bound for the guest: as vfio_release(). */
 int keeper_release(const struct keeper_client *keeper, unsigned device,
 		   struct vfio_failure *ret_failure) _must_check_;
+/* The manager hears of the state, where there is one: it listens to the keeper alone. */
+void keeper_tell(const struct keeper_client *keeper, enum service_state state);
 /* Set-up is over. */
 int keeper_ready(const struct keeper_client *keeper) _must_check_;
 

@@ -33,6 +33,7 @@ enum keeper_ask {
 	 */
 	KEEPER_ADOPT,
 	KEEPER_RELEASE,	  /* give it back now; nobody has it open any more */
+	KEEPER_TELL,	  /* tell the service manager how far the guest is */
 	KEEPER_FORBIDDEN, /* a thread made a forbidden system call, and the process ends */
 	NR_KEEPER_ASKS,
 };
@@ -48,6 +49,7 @@ struct keeper_request {
 	struct pci_bdf bdf; /* of KEEPER_ADOPT */
 	uint32_t bound;	    /* likewise: not 0: somebody bound it for that */
 	int32_t call;	    /* of KEEPER_FORBIDDEN, as are its arguments */
+	uint32_t state;	    /* of KEEPER_TELL: enum service_state */
 	uint64_t args[KEEPER_NR_ARGS];
 	char thread[KEEPER_THREAD_SZ]; /* its name */
 };

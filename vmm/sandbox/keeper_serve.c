@@ -148,6 +148,17 @@ static int release_now(struct keeper_state *s, const struct keeper_request *requ
 	return r;
 }
 
+/* A manager that is lied to restarts, or does not, what is its guest's own. */
+static int tell_manager(struct keeper_state *s, const struct keeper_request *request,
+			struct keeper_reply *reply)
+{
+	(void)reply;
+	if (request->state >= NR_SERVICE_STATES)
+		return -EINVAL;
+	service_tell(s->config->service, (enum service_state)request->state);
+	return 0;
+}
+
 /* The first one counts; what it says is printed, so that it must be text. */
 static int note_forbidden(struct keeper_state *s, const struct keeper_request *request,
 			  struct keeper_reply *reply)
@@ -178,6 +189,7 @@ static const struct {
 	[KEEPER_OPEN] = { hand_over_group, .of_device = true },
 	[KEEPER_ADOPT] = { adopt, .of_device = true },
 	[KEEPER_RELEASE] = { release_now, .of_device = true },
+	[KEEPER_TELL] = { tell_manager },
 	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
 };
 

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -387,7 +389,8 @@ static void test_devices_that_are_not_there_end_it_before_anything_runs(void **s
 /* ---- with the sandbox ------------------------------------------------------------------ */
 
 /* The keeper is locked down afterwards: it is another process than the test's. */
-static int run_in_sandbox(void)
+/* *ret_started: the process that was started for it. */
+static int run_in_sandbox_of(pid_t *ret_started)
 {
 	int status = 0;
 	pid_t child;
@@ -400,7 +403,15 @@ static int run_in_sandbox(void)
 		_exit(run_guest(&w.config, &w.options));
 	(void)waitpid(child, &status, 0);
 	capture_end(&w.said);
+	*ret_started = child;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+static int run_in_sandbox(void)
+{
+	pid_t started;
+
+	return run_in_sandbox_of(&started);
 }
 
 static void test_with_the_sandbox_statuses_and_words_are_the_same(void **state)
@@ -417,6 +428,69 @@ static void test_with_the_sandbox_statuses_and_words_are_the_same(void **state)
 	w.runs_on = true;
 	w.raise = SIGTERM;
 	assert_int_equal(run_in_sandbox(), 128 + SIGTERM);
+}
+
+/* systemd believes the process that it has started, and no other: with a sandbox, that is the
+ * keeper. */
+static void expect_told_by(pid_t pid, int manager, const char *want)
+{
+	union {
+		struct cmsghdr header;
+		char bytes[CMSG_SPACE(sizeof(struct ucred))];
+	} control = { 0 };
+	char text[64] = "";
+	struct iovec iov = { text, sizeof(text) - 1 };
+	struct msghdr message = { .msg_iov = &iov,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct ucred sender;
+
+	assert_true(recvmsg(manager, &message, 0) > 0);
+	assert_string_equal(text, want);
+	memcpy(&sender, CMSG_DATA(&control.header), sizeof(sender));
+	assert_int_equal(sender.pid, pid);
+}
+
+static void test_a_manager_hears_how_far_the_guest_is_with_and_without_a_sandbox(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), yes = 1;
+	pid_t started;
+	char name[64];
+
+	(void)state;
+	(void)snprintf(name, sizeof(name), "@itsy-run-%d", (int)getpid());
+	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
+	assert_int_equal(bind(manager, (const struct sockaddr *)&address,
+			      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(name))),
+			 0);
+	assert_int_equal(setsockopt(manager, SOL_SOCKET, SO_PASSCRED, &yes, sizeof(yes)), 0);
+	for (unsigned plain = 0; plain < 2; plain++) {
+		char text[64];
+
+		/* A reset is no news. */
+		w.ends[0] = MACHINE_RESET;
+		w.ends[1] = MACHINE_OFF;
+		assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+		started = getpid();
+		w.config.sandbox = SANDBOX_WISH_OFF;
+		if (plain)
+			assert_int_equal(run(), ITSY_OK);
+		else
+			assert_int_equal(run_in_sandbox_of(&started), ITSY_OK);
+		expect_told_by(started, manager, "STATUS=the guest is set up");
+		expect_told_by(started, manager, "READY=1\nSTATUS=the guest runs");
+		expect_told_by(started, manager, "STOPPING=1\nSTATUS=the guest stops");
+		assert_true(recv(manager, text, sizeof(text), 0) < 0);
+	}
+	/* One that does not come to run is not ready. */
+	w.kvm_error = ENOENT;
+	assert_int_equal(setenv("NOTIFY_SOCKET", name, 1), 0);
+	assert_int_equal(run_in_sandbox_of(&started), ITSY_ENVIRONMENT);
+	expect_told_by(started, manager, "STATUS=the guest is set up");
+	assert_true(recv(manager, name, sizeof(name), 0) < 0);
+	(void)close(manager);
 }
 
 static void test_with_the_sandbox_statistics_are_written(void **state)
@@ -490,6 +564,7 @@ int main(void)
 		TEST(test_a_guest_runs_where_no_control_socket_can_be_made),
 		TEST(test_devices_that_are_not_there_end_it_before_anything_runs),
 		TEST(test_with_the_sandbox_statuses_and_words_are_the_same),
+		TEST(test_a_manager_hears_how_far_the_guest_is_with_and_without_a_sandbox),
 		TEST(test_with_the_sandbox_statistics_are_written),
 		TEST(test_the_terminal_comes_back_from_a_guest_whose_process_is_killed),
 	};

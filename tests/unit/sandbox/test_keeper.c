@@ -64,6 +64,7 @@ static int make(void **state)
 		.host = &w.tree.fs,
 		.devices = w.devices,
 		.nr_devices = ARRAY_SIZE(w.devices),
+		.service = -1,
 		.kept = not_given_back,
 	};
 	w.state = (struct keeper_state){ .config = &w.config, .lock_down = lock_down };
@@ -122,6 +123,28 @@ static void test_what_is_of_set_up_is_not_done_after_it(void **state)
 	assert_true(ask(KEEPER_COUNT, 1));
 	/* A device that was removed comes back. */
 	assert_true(ask(KEEPER_OPEN, 1));
+}
+
+/* It hears the state, and no word of the peer's. */
+static void test_a_manager_is_told_a_state_that_there_is(void **state)
+{
+	struct keeper_request request = { .ask = KEEPER_TELL, .state = SERVICE_RUNS };
+	char text[64] = "";
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+	w.config.service = fds[0];
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.reply.result, 0);
+	assert_true(recv(fds[1], text, sizeof(text) - 1, 0) > 0);
+	assert_string_equal(text, "READY=1\nSTATUS=the guest runs");
+	request.state = NR_SERVICE_STATES;
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.reply.result, -EINVAL);
+	assert_true(recv(fds[1], text, sizeof(text), 0) < 0);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
 }
 
 /* ---- a group's file ---------------------------------------------------------------------------
@@ -521,6 +544,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_devices_are_those_of_the_list_and_no_others),
+		TEST(test_a_manager_is_told_a_state_that_there_is),
 		TEST(test_what_is_of_set_up_is_not_done_after_it),
 		TEST(test_a_message_of_another_size_or_kind_ends_the_peer),
 		TEST(test_last_words_are_the_first_ones_and_text),
