@@ -329,7 +329,7 @@ inline kernel_its_retry(n)
 
 /* ---- redistributors ---------------------------------------------------------------------- */
 
-/* `kernel_redist.c: deactivate()`, `vcpu.c: vcpus_detour()`: this vCPU's KVM_RUN while all are paused */
+/* `kernel_redist.c: deactivate()`, `vcpu_detour.c: vcpus_detour()`: this vCPU's KVM_RUN while all are paused */
 inline detour(n)
 {
 	in_ioctl[n] = true;

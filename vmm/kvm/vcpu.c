@@ -37,48 +37,9 @@
 #include "vmm/base/clock.h"
 #include "vmm/base/self.h"
 #include "vmm/kvm/kvm_arm64.h"
-#include "vmm/kvm/pause_budget.h"
+#include "vmm/kvm/vcpu_priv.h"
 
 #define KICK_SIGNAL SIGUSR1
-
-struct vcpu {
-	struct vcpus *set;
-	uint32_t index;
-	int fd;
-	struct kvm_run *run;
-	pthread_t thread;
-	bool has_thread;
-	struct placement placement;
-	bool inside;	/* may be in an ioctl; guarded by set->lock, written by its thread */
-	bool abort_due; /* its thread's own: to be injected before it runs again */
-	const char *failed_call; /* the same: what the host refused */
-	_Atomic pid_t tid;
-};
-
-struct vcpus {
-	const struct vm *vm;
-	struct bus *bus;
-	const struct vcpu_ops *ops;
-	void *ctx;
-	uint64_t *mpidr;
-	const struct confine *confine;
-	_Atomic uint64_t unreachable, unemulated; /* struct vcpus_stats */
-
-	pthread_mutex_t lock;
-	pthread_cond_t unclaimed; /* claimed ended */
-	pthread_cond_t all_out;	  /* the last vCPU went outside while they are to be */
-	pthread_cond_t resume;	  /* paused or frozen ended, or stopping began */
-	pthread_cond_t resumed;	  /* a vCPU that was held is inside again, or stopping began */
-	bool claimed;		  /* somebody has paused the vCPUs, or waits to do so next */
-	bool paused, frozen, stopping;
-	bool disturbed; /* the pause took time from a vCPU */
-	uint32_t nr_inside, nr_held;
-	uint64_t paused_at_ns;
-	struct pause_budget budget;
-
-	uint32_t nr;
-	struct vcpu vcpu[];
-};
 
 static void on_kick(int signal)
 {
@@ -219,141 +180,27 @@ void vcpus_thaw(struct vcpus *set)
 	pthread_mutex_unlock(&set->lock);
 }
 
-/* Any ioctl of a vCPU but KVM_RUN: on its thread, if it has one; or by who has paused all. */
-static int vcpu_ioctl(const struct vcpu *vcpu, unsigned long request, void *arg)
+/* ---- ioctls ------------------------------------------------------------- */
+
+int vcpu_ioctl(const struct vcpu *vcpu, unsigned long request, void *arg)
 {
 	assert(vcpu->inside || vcpu->set->paused || !vcpu->has_thread);
 
 	return vm_ioctl(vcpu->set->vm, vcpu->fd, request, arg);
 }
 
-static int set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
+int vcpu_set_reg(const struct vcpu *vcpu, uint64_t id, uint64_t value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&value };
 
 	return vcpu_ioctl(vcpu, KVM_SET_ONE_REG, &reg);
 }
 
-/* ---- instructions of ours ---------------------------------------------- */
-
-/* What a detour changes, or may. */
-static const uint64_t detour_regs[] = {
-	KVM_ARM64_REG_PC, KVM_ARM64_REG_PSTATE, KVM_ARM64_REG_SCTLR, KVM_ARM64_REG_X0,
-	KVM_ARM64_REG_X1, KVM_ARM64_REG_X2,	KVM_ARM64_REG_X3,
-};
-#define PSTATE_EL1H_MASKED UINT64_C(0x3c5) /* D, A, I, F; SP_EL1 */
-#define SCTLR_MMU	   BIT64(0)
-/* Signals may come in between. */
-#define DETOUR_TRIES 1000u
-/* What an exit's address may be off the first instruction. */
-#define DETOUR_PAGE 4096u
-
-static int get_reg(const struct vcpu *vcpu, uint64_t id, uint64_t *ret_value)
+int vcpu_get_reg(const struct vcpu *vcpu, uint64_t id, uint64_t *ret_value)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)ret_value };
 
 	return vcpu_ioctl(vcpu, KVM_GET_ONE_REG, &reg);
-}
-
-/* An access that KVM handed to us is complete, and PC behind it, when KVM_RUN has begun again. */
-static int complete_access(struct vcpu *vcpu)
-{
-	const struct kvm_sys *sys = vcpu->set->vm->sys;
-	int r;
-
-	vcpu->run->immediate_exit = 1;
-	r = sys->ioctl(sys->ctx, vcpu->fd, KVM_RUN, NULL);
-	vcpu->run->immediate_exit = 0;
-	return r == -EINTR ? 0 : r < 0 ? r : -EIO;
-}
-
-static int run_detour(struct vcpu *vcpu, uint64_t pc)
-{
-	const struct kvm_sys *sys = vcpu->set->vm->sys;
-	const struct kvm_run *run = vcpu->run;
-	int r = -EINTR;
-
-	for (unsigned i = 0; r == -EINTR && i < DETOUR_TRIES; i++)
-		r = sys->ioctl(sys->ctx, vcpu->fd, KVM_RUN, NULL);
-	if (r < 0)
-		return r;
-	if (run->exit_reason != KVM_EXIT_MMIO || !run->mmio.is_write ||
-	    run->mmio.phys_addr - pc >= DETOUR_PAGE)
-		return -EIO;
-	return complete_access(vcpu);
-}
-
-static int detour(struct vcpu *vcpu, uint64_t pc, uint64_t arg)
-{
-	uint64_t saved[ARRAY_SIZE(detour_regs)];
-	int r = complete_access(vcpu), back = 0;
-
-	for (size_t i = 0; !r && i < ARRAY_SIZE(saved); i++)
-		r = get_reg(vcpu, detour_regs[i], &saved[i]);
-	if (r < 0)
-		return r;
-	r = set_reg(vcpu, KVM_ARM64_REG_PC, pc);
-	if (!r)
-		r = set_reg(vcpu, KVM_ARM64_REG_PSTATE, PSTATE_EL1H_MASKED);
-	if (!r)
-		r = set_reg(vcpu, KVM_ARM64_REG_SCTLR, saved[2] & ~SCTLR_MMU);
-	if (!r)
-		r = set_reg(vcpu, KVM_ARM64_REG_X0, arg);
-	if (!r)
-		r = run_detour(vcpu, pc);
-	for (size_t i = 0; i < ARRAY_SIZE(saved); i++)
-		back = set_reg(vcpu, detour_regs[i], saved[i]) ?: back;
-	return r ? r : back;
-}
-
-int vcpus_detour(struct vcpus *set, uint32_t index, uint64_t pc, uint64_t arg)
-{
-	struct vcpu *vcpu = &set->vcpu[index];
-
-	assert(index < set->nr);
-	assert(set->paused);
-
-	return vcpu->tid == gettid() ? detour(vcpu, pc, arg) : -EPERM;
-}
-
-/* ---- timers -------------------------------------------------------------- */
-
-/* The PPIs that KVM gives them, and what CNT*_CTL_EL0 says. Arm ARM, D19.12. */
-static const struct {
-	uint32_t intid;
-	uint64_t ctl;
-} timers[] = {
-	{ 27, KVM_ARM64_REG_TIMER_CTL },
-	{ 30, KVM_ARM64_REG_PTIMER_CTL },
-};
-#define TIMER_ENABLE  BIT64(0)
-#define TIMER_IMASK   BIT64(1)
-#define TIMER_ISTATUS BIT64(2)
-
-int vcpus_timer_lines(const struct vcpus *set, uint32_t index, uint32_t *ret_timers,
-		      uint32_t *ret_high)
-{
-	int r = 0;
-
-	assert(index < set->nr);
-	assert(set->paused);
-
-	*ret_timers = *ret_high = 0;
-	for (size_t i = 0; !r && i < ARRAY_SIZE(timers); i++) {
-		const uint64_t mask = TIMER_ENABLE | TIMER_IMASK | TIMER_ISTATUS;
-		uint64_t ctl = 0;
-
-		r = get_reg(&set->vcpu[index], timers[i].ctl, &ctl);
-		/* Linux 6.1 does not give the physical timer's: is_timer_reg(). */
-		if (r == -ENOENT) {
-			r = 0;
-			continue;
-		}
-		*ret_timers |= UINT32_C(1) << timers[i].intid;
-		if ((ctl & mask) == (TIMER_ENABLE | TIMER_ISTATUS))
-			*ret_high |= UINT32_C(1) << timers[i].intid;
-	}
-	return r;
 }
 
 /* ---- exits ------------------------------------------------------------ */
@@ -706,9 +553,9 @@ int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vc
 	sigemptyset(&kick.sa_mask);
 	r = sigaction(KICK_SIGNAL, &kick, NULL) < 0 ? -errno : 0;
 	if (!r)
-		r = set_reg(&set->vcpu[0], KVM_ARM64_REG_PC, entry);
+		r = vcpu_set_reg(&set->vcpu[0], KVM_ARM64_REG_PC, entry);
 	if (!r)
-		r = set_reg(&set->vcpu[0], KVM_ARM64_REG_X0, fdt);
+		r = vcpu_set_reg(&set->vcpu[0], KVM_ARM64_REG_X0, fdt);
 	for (uint32_t i = 0; !r && i < set->nr; i++) {
 		r = -pthread_create(&set->vcpu[i].thread, NULL, vcpu_thread, &set->vcpu[i]);
 		set->vcpu[i].has_thread = !r;
