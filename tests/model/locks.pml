@@ -28,6 +28,13 @@ inline wait_for(cond, mutex)
 	atomic { !(cond & MINE) && mutex == FREE -> mutex = ME }
 }
 
+/* The host's: pthread_cond_timedwait(3). One whose time has come may be told as well, until it has the mutex. */
+inline wait_for_or(cond, mutex, time)
+{
+	atomic { assert(mutex == ME); cond = cond | MINE; mutex = FREE }
+	atomic { (time || !(cond & MINE)) && mutex == FREE -> cond = cond & ~MINE; mutex = ME }
+}
+
 /* The host's: pthread_cond_broadcast(3) */
 inline broadcast(cond)
 {

@@ -7,10 +7,13 @@
  * same one. The thread "its" may have nothing more to do at any time, and the machine may be stopped at any time.
  *
  * Holds: KVM is asked for nothing that it answers -EBUSY to; a kick never misses; nobody waits for ever (no invalid
- * end states), though a guest may run without ever leaving KVM by itself, and no pause may ever follow.
+ * end states), though a guest may run without ever leaving KVM by itself, and no pause may ever follow, to be joined
+ * by one that lingers or to end it.
  *
- * FREEZES: the guest is frozen once, and goes on, or is stopped so.
- * ANOTHER_PAUSER: that thread pauses the vCPUs for something else than the kernel ITS, as anybody might.
+ * FREEZES: the guest is frozen once, and goes on, or is stopped so; the vCPUs are who pauses then, for what they were
+ * at, and the thread "its" rests.
+ * ANOTHER_PAUSER: that thread pauses the vCPUs for something else than the kernel ITS, as anybody might, and both are
+ * held by a pause that lingers.
  *
  *   ABORT_OUTSIDE	an abort is injected when its vCPU has said that it is out
  *   BUSY_IS_THE_END	-EBUSY of the host's own is taken for an answer
@@ -20,7 +23,11 @@
  *   EACH_PAUSES	the vCPUs are paused for the kernel ITS also where they are already
  *   ONE_IS_TOLD	the last vCPU that leaves tells one of those who wait for it, and not all
  *   FREEZE_UNTOLD	a vCPU that leaves does not tell who freezes them
- *   ONE_IS_RESUMED	who resumes the vCPUs tells one of those that are held
+ *   ONE_IS_RESUMED	who resumes the vCPUs tells one of those that are held, who looks at the time
+ *   NOBODY_TIMED	who resumes soon does not tell who looks at the time that there is one
+ *   TIMED_STAYS	who has looked at the time is not followed by another one
+ *   ENDS_ALONE		who sees that the time has come goes on by itself
+ *   JOINED_IS_OUT	who joins a pause that lingers does not kick those that are inside
  *   TOLD_INSIDE	that LPIs are switched is told before the vCPUs are resumed
  */
 
@@ -32,11 +39,13 @@ mtype = { INTERRUPTED, MMIO, UNREACHABLE };
 
 /* struct vcpus */
 byte vcpus_lock = FREE;
-bool claimed, paused, frozen, stopping;
+bool claimed, paused, frozen, stopping, lingers, timed;
 byte nr_inside, nr_held;
-byte unclaimed, all_out, resume, resumed;
+byte unclaimed, all_out, resume, timer, resumed;
+bool waits_for_time, time_has_come; /* of who is `timed` */
 bool inside[NR_VCPUS];
 byte holder = FREE; /* HOLDER_MUTEX */
+bool joined;	    /* JOINED_IS_OUT */
 
 /* KVM's, of each vCPU */
 bool immediate_exit[NR_VCPUS], signalled[NR_VCPUS];
@@ -94,18 +103,71 @@ active proctype host()
 	host_is_busy = false
 }
 
+/* The host's: the time comes at any moment */
+active proctype clock()
+{
+end_runs:
+	do
+	:: waits_for_time && !time_has_come -> time_has_come = true
+	od
+}
+
 /* ---- `vcpu.c: vcpus_pause(), vcpus_resume()` --------------------------------------- */
+
+/* `vcpu.c: tell_held_locked()` */
+inline tell_held_locked()
+{
+#ifndef ONE_IS_RESUMED
+	broadcast(resume);
+#endif
+	wake_one(timer)
+}
+
+/* `vcpu.c: release_locked()` */
+inline release_locked()
+{
+	lingers = false;
+	tell_held_locked()
+}
+
+/* `vcpu.c: wait_timed_locked()`: told or not, the time may come; that of a pause that lingers since may not have */
+inline wait_timed_locked()
+{
+	timed = true;
+	time_has_come = false;
+	waits_for_time = lingers;
+	wait_for_or(timer, vcpus_lock, time_has_come);
+	waits_for_time = false;
+#ifndef TIMED_STAYS
+	timed = false;
+#endif
+	if
+#ifdef ENDS_ALONE
+	:: lingers -> lingers = false
+#else
+	:: lingers -> release_locked()
+#endif
+	:: true
+	fi
+}
 
 /* `vcpu.c: wait_held_locked()` */
 inline wait_held_locked()
 {
 	nr_held++;
 	do
-	:: paused && !stopping -> wait_for(resume, vcpus_lock)
+	:: (paused || lingers) && !stopping ->
+		if
+		:: !timed -> wait_timed_locked()
+		:: else -> wait_for(resume, vcpus_lock)
+		fi
 	:: else -> break
 	od;
 	nr_held--;
-	broadcast(resumed)
+	if
+	:: !nr_held -> broadcast(resumed)
+	:: else
+	fi
 }
 
 /* `vcpu.c: enter()` */
@@ -192,6 +254,24 @@ inline wait_for_turn_locked()
 	od
 }
 
+/* `vcpu.c: join_lingering_locked()`, or its turn: the row may be long, or not */
+inline join_or_wait_locked()
+{
+	if
+	:: lingers ->
+		lingers = false;
+#ifdef JOINED_IS_OUT
+		joined = true
+#endif
+	:: true ->
+		if
+		:: lingers -> release_locked()
+		:: else
+		fi;
+		wait_for_turn_locked()
+	fi
+}
+
 /* `vcpu.c: vcpus_pause()` */
 inline vcpus_pause(n)
 {
@@ -208,10 +288,18 @@ inline vcpus_pause(n)
 		claimed = true;
 #endif
 		assert(!paused);
-		wait_for_turn_locked();
+		join_or_wait_locked();
+		assert(!lingers);
 		paused = true
 	}
+#ifdef JOINED_IS_OUT
+	if
+	:: joined -> joined = false
+	:: else -> kick_inside_locked(n)
+	fi;
+#else
 	kick_inside_locked(n);
+#endif
 	unlock(vcpus_lock)
 }
 
@@ -222,13 +310,33 @@ inline vcpus_resume()
 		lock(vcpus_lock);
 		assert(paused);
 		paused = false;
+		release_locked();
 		claimed = false;
 		wake_one(unclaimed);
-#ifdef ONE_IS_RESUMED
-		wake_one(resume);
-#else
-		broadcast(resume);
+		unlock(vcpus_lock)
+	}
+#ifdef HOLDER_MUTEX
+	unlock(holder);
 #endif
+}
+
+/* `vcpu.c: vcpus_resume_soon()`: the row may be long, or not */
+inline vcpus_resume_soon()
+{
+	atomic {
+		lock(vcpus_lock);
+		assert(paused);
+		paused = false;
+		if
+		:: nr_held ->
+			lingers = true;
+#ifndef NOBODY_TIMED
+			wake_one(timer)
+#endif
+		:: true -> release_locked()
+		fi;
+		claimed = false;
+		wake_one(unclaimed);
 		unlock(vcpus_lock)
 	}
 #ifdef HOLDER_MUTEX
@@ -253,7 +361,7 @@ inline vcpus_thaw()
 /* `vcpu.c: vcpus_stop()` */
 inline vcpus_stop(n)
 {
-	atomic { lock(vcpus_lock); stopping = true; broadcast(resume); broadcast(resumed) }
+	atomic { lock(vcpus_lock); stopping = true; tell_held_locked(); broadcast(resumed) }
 	kick_inside_locked(n);
 	unlock(vcpus_lock);
 	nr_ended == NR_VCPUS
@@ -359,9 +467,9 @@ inline vgicr_mmio_write(n, i)
 		unlock(redist_lock);
 #ifdef TOLD_INSIDE
 		kernel_its_retry(i);
-		vcpus_resume()
+		vcpus_resume_soon()
 #else
-		vcpus_resume();
+		vcpus_resume_soon();
 		kernel_its_retry(i)
 #endif
 	fi
@@ -419,8 +527,8 @@ end_idle:
 	do
 	:: true -> break
 #ifdef ANOTHER_PAUSER
-	:: !its_stops && !stopping -> vcpus_pause(i); kvm_attribute(); vcpus_resume()
-#else
+	:: !its_stops && !stopping -> vcpus_pause(i); kvm_attribute(); vcpus_resume_soon()
+#elif !defined(FREEZES)
 	:: !its_stops && !stopping -> kernel_its_update(i); take_back(); kernel_its_commit(i)
 #endif
 	od

@@ -19,5 +19,9 @@ fails 'who leaves tells nobody' 'invalid end state' -DNO_BROADCAST
 fails 'a pause for the kernel ITS within another' 'invalid end state' -DEACH_PAUSES
 fails 'the last one to leave tells one of two' 'invalid end state' -DONE_IS_TOLD
 fails 'one of two that are held is told to go on' 'invalid end state' -DONE_IS_RESUMED
+fails 'none of those that are held looks at the time' 'invalid end state' -DNOBODY_TIMED -DANOTHER_PAUSER
+fails 'who has looked at the time is not replaced' 'invalid end state' -DTIMED_STAYS
+fails 'whose time has come goes on alone' 'invalid end state' -DENDS_ALONE -DANOTHER_PAUSER
+fails 'who joins kicks nobody' 'assertion violated ( !(in_ioctl[0])&& !(in_ioctl[1]))' -DJOINED_IS_OUT
 fails 'LPIs are told of while the vCPUs are paused' 'invalid end state' -DTOLD_INSIDE
 verdict

@@ -19,6 +19,15 @@ static inline uint64_t clock_ns(void)
 	return clock_read(CLOCK_MONOTONIC);
 }
 
+/* A time of it, for what waits until then. */
+static inline struct timespec clock_timespec(uint64_t ns)
+{
+	return (struct timespec){
+		.tv_sec = (time_t)(ns / UINT64_C(1000000000)),
+		.tv_nsec = (long)(ns % UINT64_C(1000000000)),
+	};
+}
+
 /* For poll(2): the sooner of two waits in ms, of which a negative one is for ever. */
 static inline int sooner_ms(int a_ms, int b_ms)
 {

@@ -138,7 +138,7 @@ static void on_end(void *ctx)
 {
 	struct kernel_redist *k = ctx;
 
-	vcpus_resume(k->cfg.vcpus);
+	vcpus_resume_soon(k->cfg.vcpus);
 }
 
 static uint32_t on_read(void *ctx, uint32_t vcpu, uint32_t reg)

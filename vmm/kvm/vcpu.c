@@ -10,6 +10,11 @@
  * asked for by who has paused all: then nobody else makes any. A pause takes
  * time from vCPUs that did not ask for it, so there is a budget (vmm/kvm/pause_budget.h).
  *
+ * To take vCPUs out of KVM and back costs far more than what a pause is for, also of those that
+ * sleep there or are off. So a pause may *linger*: those that it held are held for a while longer,
+ * and the next pause, which joins it, has to take out only who went in meanwhile: who asks for
+ * pauses in a row. Time that a pause lingers counts as paused.
+ *
  * A kick does not end a sleep in the kernel that no signal ends, and a pause takes as long. The one
  * that could be long, of a vCPU that touches a BAR while the function is reset, does not happen:
  * the BAR has left the guest's memory before (vfio/access.c).
@@ -41,6 +46,14 @@
 
 #define KICK_SIGNAL SIGUSR1
 
+/*
+ * How long a pause lingers (vcpus_resume_soon()), and how long a row of pauses may have become
+ * for it to linger, or to be joined. The former is enough for a CPU that comes up to go on from
+ * an access to its redistributor to the next one: tests/bringup/README.md.
+ */
+#define LINGER_NS      UINT64_C(50000)
+#define LINGER_MOST_NS UINT64_C(1000000)
+
 static void on_kick(int signal)
 {
 	(void)signal; /* only there to interrupt KVM_RUN */
@@ -48,16 +61,54 @@ static void on_kick(int signal)
 
 /* ---- in and out ------------------------------------------------------- */
 
-/* paused: hold this one until it is not. */
+/* Whoever is held looks again. */
+static void tell_held_locked(struct vcpus *set)
+{
+	pthread_cond_broadcast(&set->resume);
+	pthread_cond_signal(&set->timer);
+}
+
+/* Not paused: those that are held go on. */
+static void release_locked(struct vcpus *set)
+{
+	set->lingers = false;
+	if (set->disturbed)
+		pause_budget_spend(&set->budget, set->paused_at_ns, clock_ns());
+	tell_held_locked(set);
+}
+
+/*
+ * One of those that are held looks at the time for all of them. It goes on only when all may:
+ * so somebody looks as long as one is held that was not told to go on.
+ */
+static void wait_timed_locked(struct vcpus *set)
+{
+	const struct timespec until = clock_timespec(set->lingers_until_ns);
+
+	set->timed = true;
+	if (set->lingers)
+		(void)pthread_cond_timedwait(&set->timer, &set->lock, &until);
+	else
+		pthread_cond_wait(&set->timer, &set->lock);
+	set->timed = false;
+	if (set->lingers && clock_ns() >= set->lingers_until_ns)
+		release_locked(set);
+}
+
+/* paused: hold this one until it is not, and does not linger. */
 static void wait_held_locked(struct vcpus *set)
 {
 	set->disturbed = true;
 	set->nr_held++;
-	while (set->paused && !set->stopping)
-		pthread_cond_wait(&set->resume, &set->lock);
-	set->nr_held--;
+	while ((set->paused || set->lingers) && !set->stopping) {
+		if (!set->timed)
+			wait_timed_locked(set);
+		else
+			pthread_cond_wait(&set->resume, &set->lock);
+	}
 	pause_budget_resumed(&set->budget, clock_ns());
-	pthread_cond_broadcast(&set->resumed);
+	if (!--set->nr_held)
+		pthread_cond_broadcast(&set->resumed);
 }
 
 /* Wait until the guest may run. False: it shall not run any more. */
@@ -124,10 +175,7 @@ static void wait_for_turn_locked(struct vcpus *set)
 
 	while (!set->stopping && (next = pause_budget_next_ns(&set->budget)) &&
 	       (set->nr_held || next > clock_ns())) {
-		const struct timespec until = {
-			.tv_sec = (time_t)(next / UINT64_C(1000000000)),
-			.tv_nsec = (long)(next % UINT64_C(1000000000)),
-		};
+		const struct timespec until = clock_timespec(next);
 
 		if (set->nr_held)
 			pthread_cond_wait(&set->resumed, &set->lock);
@@ -136,19 +184,46 @@ static void wait_for_turn_locked(struct vcpus *set)
 	}
 }
 
+/* A pause that lingers becomes the next one, unless it has become long. */
+static bool join_lingering_locked(struct vcpus *set)
+{
+	if (!set->lingers)
+		return false;
+	if (clock_ns() - set->row_began_ns >= LINGER_MOST_NS) {
+		release_locked(set);
+		return false;
+	}
+	set->lingers = false;
+	return true;
+}
+
 void vcpus_pause(struct vcpus *set)
 {
+	bool joined;
+
 	pthread_mutex_lock(&set->lock);
 	while (set->claimed)
 		pthread_cond_wait(&set->unclaimed, &set->lock);
 	set->claimed = true;
 	assert(!set->paused);
-	wait_for_turn_locked(set);
+	joined = join_lingering_locked(set);
+	if (!joined) {
+		wait_for_turn_locked(set);
+		set->paused_at_ns = clock_ns();
+		set->disturbed = false;
+	}
 	set->paused = true;
-	set->paused_at_ns = clock_ns();
-	set->disturbed = set->nr_inside;
+	set->disturbed |= set->nr_inside;
 	kick_inside_locked(set);
+	if (!joined)
+		set->row_began_ns = clock_ns();
 	pthread_mutex_unlock(&set->lock);
+}
+
+static void unclaim_locked(struct vcpus *set)
+{
+	set->claimed = false;
+	pthread_cond_signal(&set->unclaimed);
 }
 
 void vcpus_resume(struct vcpus *set)
@@ -156,11 +231,24 @@ void vcpus_resume(struct vcpus *set)
 	pthread_mutex_lock(&set->lock);
 	assert(set->paused);
 	set->paused = false;
-	if (set->disturbed)
-		pause_budget_spend(&set->budget, set->paused_at_ns, clock_ns());
-	set->claimed = false;
-	pthread_cond_signal(&set->unclaimed);
-	pthread_cond_broadcast(&set->resume);
+	release_locked(set);
+	unclaim_locked(set);
+	pthread_mutex_unlock(&set->lock);
+}
+
+void vcpus_resume_soon(struct vcpus *set)
+{
+	pthread_mutex_lock(&set->lock);
+	assert(set->paused);
+	set->paused = false;
+	if (set->nr_held && clock_ns() - set->row_began_ns < LINGER_MOST_NS) {
+		set->lingers = true;
+		set->lingers_until_ns = clock_ns() + LINGER_NS;
+		pthread_cond_signal(&set->timer);
+	} else {
+		release_locked(set);
+	}
+	unclaim_locked(set);
 	pthread_mutex_unlock(&set->lock);
 }
 
@@ -440,6 +528,7 @@ static struct vcpus *alloc_set(const struct vm *vm, struct bus *bus, uint32_t nr
 	pthread_cond_init(&set->unclaimed, NULL);
 	pthread_cond_init(&set->all_out, NULL);
 	pthread_cond_init(&set->resume, NULL);
+	init_monotonic(&set->timer);
 	init_monotonic(&set->resumed);
 	for (uint32_t i = 0; i < nr; i++)
 		set->vcpu[i] =
@@ -501,6 +590,7 @@ void vcpus_destroy(struct vcpus *set)
 		cleanup_fd(&set->vcpu[i].fd);
 	}
 	pthread_cond_destroy(&set->resumed);
+	pthread_cond_destroy(&set->timer);
 	pthread_cond_destroy(&set->resume);
 	pthread_cond_destroy(&set->all_out);
 	pthread_cond_destroy(&set->unclaimed);
@@ -570,7 +660,7 @@ void vcpus_stop(struct vcpus *set)
 {
 	pthread_mutex_lock(&set->lock);
 	set->stopping = true;
-	pthread_cond_broadcast(&set->resume);
+	tell_held_locked(set);
 	pthread_cond_broadcast(&set->resumed);
 	kick_inside_locked(set);
 	pthread_mutex_unlock(&set->lock);

@@ -78,6 +78,13 @@ void vcpus_stop(struct vcpus *vcpus);
  */
 void vcpus_pause(struct vcpus *vcpus);
 void vcpus_resume(struct vcpus *vcpus);
+/*
+ * As vcpus_resume(), for pauses that come in rows from one vCPU. Those that were held
+ * stay out a twentieth of a millisecond longer, so that the next pause need not kick them
+ * again; all others may go in. All in a row take no longer than a millisecond, but for the
+ * last one.
+ */
+void vcpus_resume_soon(struct vcpus *vcpus);
 
 /*
  * Have the guest run no further until vcpus_thaw(), for however long. Others pause and resume the

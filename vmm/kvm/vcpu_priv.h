@@ -42,13 +42,18 @@ struct vcpus {
 	pthread_mutex_t lock;
 	pthread_cond_t unclaimed; /* claimed ended */
 	pthread_cond_t all_out;	  /* the last vCPU went outside while they are to be */
-	pthread_cond_t resume;	  /* paused or frozen ended, or stopping began */
-	pthread_cond_t resumed;	  /* a vCPU that was held is inside again, or stopping began */
-	bool claimed;		  /* somebody has paused the vCPUs, or waits to do so next */
+	pthread_cond_t resume;	/* paused or frozen ended, and nothing lingers; or stopping began */
+	pthread_cond_t timer;	/* the same, and a pause began to linger; one waits at the most */
+	pthread_cond_t resumed; /* none is held any more, or stopping began */
+	bool claimed;		/* somebody has paused the vCPUs, or waits to do so next */
 	bool paused, frozen, stopping;
+	bool lingers;	/* not paused any more; those that were held are, until lingers_until_ns */
+	bool timed;	/* one of them waits for that time, or for a time to wait for */
 	bool disturbed; /* the pause took time from a vCPU */
 	uint32_t nr_inside, nr_held;
 	uint64_t paused_at_ns;
+	uint64_t row_began_ns; /* when all were out, for the first of pauses in a row */
+	uint64_t lingers_until_ns;
 	struct pause_budget budget;
 
 	uint32_t nr;

@@ -17,11 +17,14 @@
 #include <cmocka.h>
 
 #include "tests/unit/kvm/vcpu_rig.h"
+#include "vmm/base/clock.h"
 
 /* ---- what is wrapped ---------------------------------------------------------- */
 
 /* So much later it is than the clock says. */
 static _Atomic int64_t clock_offset_s;
+/* And it stands still at this time, if it is not 0. */
+static _Atomic int64_t clock_stands_ns;
 
 int __real_clock_gettime(clockid_t id, struct timespec *ret_now);
 int __wrap_clock_gettime(clockid_t id, struct timespec *ret_now);
@@ -30,6 +33,10 @@ int __wrap_clock_gettime(clockid_t id, struct timespec *ret_now)
 	int r = __real_clock_gettime(id, ret_now);
 
 	ret_now->tv_sec += clock_offset_s;
+	if (clock_stands_ns) {
+		ret_now->tv_sec = clock_stands_ns / 1000000000;
+		ret_now->tv_nsec = clock_stands_ns % 1000000000;
+	}
 	return r;
 }
 
@@ -255,6 +262,150 @@ static void test_an_abort_is_injected_where_a_pause_waits_for_it(void **state)
 	vcpu_rig_free(rig);
 }
 
+struct pauser {
+	struct vcpu_rig *rig;
+	_Atomic unsigned begins, has;
+};
+
+static void *pause_once(void *arg)
+{
+	struct pauser *p = arg;
+
+	p->begins++;
+	vcpus_pause(p->rig->vcpus);
+	p->has++;
+	vcpus_resume(p->rig->vcpus);
+	return NULL;
+}
+
+/* ---- pauses in a row ------------------------------------------------------------------------ */
+
+static void nap_times(unsigned nr)
+{
+	while (nr--)
+		vcpu_rig_nap();
+}
+
+static bool any_inside(struct vcpu_rig *rig)
+{
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		if (fake_kvm_inside(&rig->fake, i))
+			return true;
+	return false;
+}
+
+/*
+ * A pause that lingers for an hour: all that it took out of KVM are held when it ends. The clock
+ * stands still, so that however slow the machine is the pause was a short one.
+ */
+static struct vcpu_rig *rig_lingering(void)
+{
+	clock_offset_s += 3600;
+	clock_stands_ns = (int64_t)clock_ns();
+	for (;;) {
+		struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			fake_kvm_wait_idle(&rig->fake, i);
+		vcpus_pause(rig->vcpus);
+		nap_times(20);
+		vcpus_resume_soon(rig->vcpus);
+		nap_times(5);
+		if (!any_inside(rig))
+			return rig;
+		/* On a slow machine some were not on their way back yet. */
+		vcpu_rig_free(rig);
+	}
+}
+
+static void rig_free_lingering(struct vcpu_rig *rig)
+{
+	clock_stands_ns = 0;
+	clock_offset_s -= 3600;
+	vcpu_rig_free(rig);
+}
+
+static void test_the_next_pause_finds_out_of_kvm_whom_the_last_one_held(void **state)
+{
+	struct vcpu_rig *rig = rig_lingering();
+
+	(void)state;
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		rig->fake.vcpus[i].run->immediate_exit = 0;
+	vcpus_pause(rig->vcpus);
+	assert_int_equal(vcpu_rig_read_redist(rig), 0);
+	/* Nobody was kicked for it. */
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		assert_int_equal(rig->fake.vcpus[i].run->immediate_exit, 0);
+	vcpus_resume(rig->vcpus);
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	rig_free_lingering(rig);
+}
+
+static void test_who_was_held_is_back_when_no_pause_follows(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	for (unsigned round = 0; round < 5; round++) {
+		vcpus_pause(rig->vcpus);
+		nap_times(5);
+		vcpus_resume_soon(rig->vcpus);
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			fake_kvm_wait_idle(&rig->fake, i);
+	}
+	vcpu_rig_free(rig);
+}
+
+/* Whichever of the two is over first. */
+static void test_a_guest_is_frozen_while_a_pause_lingers(void **state)
+{
+	struct vcpu_rig *rig = vcpu_rig_running(NR_VCPUS);
+
+	(void)state;
+	for (unsigned round = 0; round < 5; round++) {
+		vcpus_pause(rig->vcpus);
+		nap_times(5);
+		vcpus_resume_soon(rig->vcpus);
+		vcpus_freeze(rig->vcpus);
+		nap_times(round);
+		assert_int_equal(vcpu_rig_read_redist(rig), 0);
+		vcpus_thaw(rig->vcpus);
+		for (unsigned i = 0; i < NR_VCPUS; i++)
+			fake_kvm_wait_idle(&rig->fake, i);
+	}
+	vcpu_rig_free(rig);
+}
+
+static void test_pauses_in_a_row_have_an_end(void **state)
+{
+	struct vcpu_rig *rig = rig_lingering();
+	struct pauser p = { .rig = rig };
+	pthread_t thread;
+
+	(void)state;
+	/* Longer than all of a row may be: the next one has to wait, as after any long pause. */
+	clock_stands_ns += 1000000000;
+	assert_int_equal(pthread_create(&thread, NULL, pause_once, &p), 0);
+	for (unsigned i = 0; i < NR_VCPUS; i++)
+		fake_kvm_wait_idle(&rig->fake, i);
+	assert_int_equal(p.has, 0);
+	vcpus_stop(rig->vcpus);
+	pthread_join(thread, NULL);
+	assert_int_equal(p.has, 1);
+	rig_free_lingering(rig);
+}
+
+static void test_stopping_ends_a_pause_that_lingers(void **state)
+{
+	struct vcpu_rig *rig = rig_lingering();
+
+	(void)state;
+	vcpus_stop(rig->vcpus);
+	rig_free_lingering(rig);
+}
+
 /* ---- freezing ------------------------------------------------------------------------------- */
 
 static void test_a_frozen_guest_runs_nothing_and_can_be_paused(void **state)
@@ -347,22 +498,6 @@ static void test_destroying_stops_what_runs(void **state)
 	vcpu_rig_free(rig);
 }
 
-struct pauser {
-	struct vcpu_rig *rig;
-	_Atomic unsigned begins, has;
-};
-
-static void *pause_once(void *arg)
-{
-	struct pauser *p = arg;
-
-	p->begins++;
-	vcpus_pause(p->rig->vcpus);
-	p->has++;
-	vcpus_resume(p->rig->vcpus);
-	return NULL;
-}
-
 static void test_a_pause_waits_for_its_turn_and_stopping_ends_the_wait(void **state)
 {
 	struct vcpu_rig *rig = vcpu_rig_running(1);
@@ -399,6 +534,11 @@ int main(void)
 		cmocka_unit_test(test_one_at_a_time_has_them_paused),
 		cmocka_unit_test(test_another_thread_may_resume),
 		cmocka_unit_test(test_an_abort_is_injected_where_a_pause_waits_for_it),
+		cmocka_unit_test(test_the_next_pause_finds_out_of_kvm_whom_the_last_one_held),
+		cmocka_unit_test(test_who_was_held_is_back_when_no_pause_follows),
+		cmocka_unit_test(test_a_guest_is_frozen_while_a_pause_lingers),
+		cmocka_unit_test(test_pauses_in_a_row_have_an_end),
+		cmocka_unit_test(test_stopping_ends_a_pause_that_lingers),
 		cmocka_unit_test(test_a_frozen_guest_runs_nothing_and_can_be_paused),
 		cmocka_unit_test(test_a_freeze_waits_for_no_budget_and_takes_none),
 		cmocka_unit_test(test_stopping_ends_vcpus_that_are_frozen),
