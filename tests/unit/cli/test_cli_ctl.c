@@ -201,6 +201,24 @@ static void test_info_tells_the_guest_and_its_devices(void **state)
 	json_decref(object);
 }
 
+static void test_what_is_added_is_a_device_or_a_function(void **state)
+{
+	(void)state;
+	w.answers[0] = INFO;
+	w.answers[1] = "{\"itsy\": 1, \"ok\": true, \"devices\": [\"nvme\"]}";
+	assert_int_equal(run(cmd_ctl, "ctl box add nvme"), ITSY_OK);
+	assert_string_equal(w.asked, "{\"do\":\"info\"}\n{\"device\":\"nvme\",\"do\":\"add\"}\n");
+	assert_string_equal(w.said.out, "nvme: added\n");
+	/* What is wrong with a function is told before the guest is asked. */
+	assert_int_equal(run(cmd_ctl, "ctl box add ff:1f.6,at=3"), ITSY_USAGE);
+	has(w.said.err, "behind the address there can be ,route=ROUTE and no more");
+	assert_int_equal(run(cmd_ctl, "ctl box add 1:2:3:4"), ITSY_USAGE);
+	has(w.said.err, "1:2:3:4: this is no PCI function");
+	assert_int_equal(run(cmd_ctl, "ctl box add ff:1f.6,route=irqfd"), ITSY_ENVIRONMENT);
+	has(w.said.err, "0000:ff:1f.6: there is no such PCI function");
+	assert_string_equal(w.asked, "");
+}
+
 static void test_irqs_are_two_samples_with_a_second_between_them(void **state)
 {
 	json_t *object;
@@ -712,6 +730,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_info_tells_the_guest_and_its_devices, make),
+		cmocka_unit_test_setup(test_what_is_added_is_a_device_or_a_function, make),
 		cmocka_unit_test_setup(test_irqs_are_two_samples_with_a_second_between_them, make),
 		cmocka_unit_test_setup(test_irqs_are_those_of_the_device_or_vector_that_is_typed,
 				       make),
