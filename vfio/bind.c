@@ -43,6 +43,7 @@ struct binding {
 	const struct pci_bdf *bdf;
 	const struct pci_bdf *whom; /* in whose group it is in the way; NULL: it is itself wanted */
 	unsigned flags;
+	int pid; /* for as long as this process lives; 0: see flags */
 	char name[PCI_BDF_STRLEN];
 	struct vfio_failure *failure; /* may be NULL */
 };
@@ -400,6 +401,9 @@ static void set_owner(const struct binding *b, struct bind_record *record)
 	record->owner = (struct bind_owner){ 0 };
 	if (b->flags & VFIO_BIND_FOR_LIFE)
 		owner_self(&record->owner);
+	/* Of one that is not seen nobody can tell when it has ended. */
+	if (b->pid && !owner_of(b->fs, b->pid, &record->owner))
+		record->owner = (struct bind_owner){ 0 };
 }
 
 /* Of a record that stays. */
@@ -606,6 +610,23 @@ int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned 
 	struct bind_host host = bind_host_kernel();
 
 	return vfio_bind_with(&host, fs, bdf, flags, ret_failure);
+}
+
+int vfio_bind_for_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, int pid, struct vfio_failure *ret_failure)
+{
+	struct binding b = { host, fs, bdf, .pid = pid, .failure = ret_failure };
+
+	pci_bdf_format(bdf, b.name);
+	return bind_function(&b);
+}
+
+int vfio_bind_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf, int pid,
+		  struct vfio_failure *ret_failure)
+{
+	const struct bind_host host = bind_host_kernel();
+
+	return vfio_bind_for_with(&host, fs, bdf, pid, ret_failure);
 }
 
 /*

@@ -33,6 +33,10 @@ enum vfio_bind_flags {
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure) _must_check_;
 
+/* The same for as long as another process lives, by its number. */
+int vfio_bind_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf, int pid,
+		  struct vfio_failure *ret_failure) _must_check_;
+
 /*
  * Put the recorded driver and driver_override back and forget the record, and so for
  * what vfio_group_take() took for the function;

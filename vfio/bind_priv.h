@@ -27,6 +27,9 @@ struct hostuse_sys hostuse_sys_of(const struct bind_host *host);
 int vfio_bind_with(const struct bind_host *host, const struct pci_host_fs *fs,
 		   const struct pci_bdf *bdf, unsigned flags,
 		   struct vfio_failure *ret_failure) _must_check_;
+int vfio_bind_for_with(const struct bind_host *host, const struct pci_host_fs *fs,
+		       const struct pci_bdf *bdf, int pid,
+		       struct vfio_failure *ret_failure) _must_check_;
 /*
  * Take another member of the group of the function whom: bind it, or take its driver from a
  * bridge. 1: taken now; 0: it was in nobody's way; or as vfio_bind().

@@ -60,6 +60,15 @@ void owner_self(struct bind_owner *ret_owner)
 		ret_owner->start = 0;
 }
 
+bool owner_of(const struct pci_host_fs *fs, int pid, struct bind_owner *ret_owner)
+{
+	char number[16];
+
+	(void)snprintf(number, sizeof(number), "%d", pid);
+	*ret_owner = (struct bind_owner){ .pid = pid, .space = read_space(fs) };
+	return pid > 0 && read_start(fs, number, &ret_owner->start);
+}
+
 bool owner_is_gone(const struct pci_host_fs *fs, const struct bind_owner *owner)
 {
 	uint64_t start = 0;

@@ -20,6 +20,9 @@ struct bind_owner {
 /* This process. */
 void owner_self(struct bind_owner *ret_owner);
 
+/* Another one, by its number; false: it is not there, or not seen. */
+bool owner_of(const struct pci_host_fs *fs, int pid, struct bind_owner *ret_owner);
+
 /*
  * Has it ended? False where that cannot be known: its number is of another namespace, or this user
  * does not see the processes of others.

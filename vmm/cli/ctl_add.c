@@ -129,15 +129,32 @@ static int open_files(struct add *a)
 	return 0;
 }
 
+/* The process that is to give it back, whether the guest's process lives or not. */
+static int ask_keeper(const struct add *a, int *ret_pid)
+{
+	json_t *info = NULL;
+	int r = client_ask(a->fd, a->name, json_pack("{s:s}", "do", "info"), &info, a->failure);
+
+	if (r < 0)
+		return r;
+	*ret_pid = (int)member_number(info, "pid");
+	json_decref(info);
+	return 0;
+}
+
 static int take_function(struct add *a)
 {
 	const struct pci_set all = { &a->bdf, 1 };
 	struct vfio_failure vf = { 0 };
 	struct pci_function fn;
-	int r = vfio_look(&this_host, &a->bdf, &all, &fn, &vf);
+	int pid, r;
 
-	if (r >= 0)
-		r = vfio_bind(&this_host, &a->bdf, 0, &vf);
+	if (vfio_look(&this_host, &a->bdf, &all, &fn, &vf) < 0)
+		return failed(a, &vf);
+	r = ask_keeper(a, &pid);
+	if (r < 0)
+		return r;
+	r = vfio_bind_for(&this_host, &a->bdf, pid, &vf);
 	if (r < 0)
 		return failed(a, &vf);
 	a->bound = r == 1;

@@ -179,6 +179,28 @@ static void test_who_comes_next_has_it(void **state)
 	expect_driver("nvme");
 }
 
+/* By who gives it to a guest that runs. */
+static void test_what_was_bound_for_another_process_is_that_ones(void **state)
+{
+	enum { OTHER = 4321 };
+	struct vfio_left left[2] = { 0 };
+
+	(void)state;
+	show_process(w.self.pid, 0, 0);
+	show_process(OTHER, 'S', 77);
+	w.failure = (struct vfio_failure){ 0 };
+	assert_int_equal(vfio_bind_for_with(&w.h.host, &w.h.tree.fs, &bdf, OTHER, &w.failure), 1);
+	assert_int_equal(w.failure.code, VFIO_FAILURE_LEFT);
+	assert_int_equal(nr_left(), 0);
+	show_process(OTHER, 'S', 78);
+	assert_int_equal(vfio_left_list(&w.h.tree.fs, left, 2), 1);
+	assert_int_equal(left[0].pid, OTHER);
+	/* For one that is not there it is bound to stay. */
+	show_process(OTHER, 0, 0);
+	assert_int_equal(vfio_bind_for_with(&w.h.host, &w.h.tree.fs, &bdf, OTHER, &w.failure), 1);
+	assert_int_equal(vfio_left_list(&w.h.tree.fs, left, 2), 0);
+}
+
 static void test_what_was_bound_to_stay_stays(void **state)
 {
 	struct bind_record record;
@@ -287,6 +309,7 @@ int main(void)
 		TEST(test_what_cannot_be_seen_is_not_gone),
 		TEST(test_what_was_left_is_given_back_once),
 		TEST(test_who_comes_next_has_it),
+		TEST(test_what_was_bound_for_another_process_is_that_ones),
 		TEST(test_what_was_bound_to_stay_stays),
 		TEST(test_a_record_with_no_sound_owner_has_none),
 		TEST(test_another_users_is_told_and_stays),
