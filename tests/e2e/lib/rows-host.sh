@@ -9,20 +9,20 @@
 # shellcheck source=/dev/null
 . /etc/rows
 
-# A guest that hangs is one row's.
 under_itsy()
 {
-	step "$1" timeout 600 itsy run "/etc/$1.conf" --stats-json "/tmp/$1.json" </dev/null
+	step "$1" timeout "$(sed -n 4p "/etc/$1.row")" itsy run "/etc/$1.conf" --stats-json "/tmp/$1.json" </dev/null
 }
 
 under_qemu()
 {
-	local name=$1 initrd functions words function n=0 bdfs=
+	local name=$1 initrd functions words seconds function n=0 bdfs=
 
 	{
 		read -r initrd
 		read -r functions
 		read -r words
+		read -r seconds
 	} <"/etc/$name.row"
 	# Its guest has a serial port of another kind.
 	set -- -append "console=ttyAMA0 $words"
@@ -40,7 +40,7 @@ under_qemu()
 	# Words, not lines:
 	# shellcheck disable=SC2086
 	itsy bind $bdfs >/dev/null
-	step "$name" timeout 600 /opt/qemu/qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 2 -m 256 \
+	step "$name" timeout "$seconds" /opt/qemu/qemu-system-aarch64 -M virt,gic-version=3 -accel kvm -cpu host -smp 2 -m 256 \
 		-nodefaults -no-user-config -nographic -no-reboot -serial stdio \
 		-kernel /usr/share/itsy/guest/Image -initrd "/usr/share/itsy/guest/$initrd" "$@" </dev/null
 	# shellcheck disable=SC2086

@@ -21,13 +21,27 @@ names=() jobs=()
 initrd=devices.cpio
 say=itsy.seconds=1
 
+in_table()
+{
+	awk -F ' *[|] *' -v row="$1" -v column="$2" '
+		NR == 1 || /^## / { inside = $0 == "## Devices" }
+		$2 == "row" { for (i = 2; i <= NF; i++) if ($i == column) at = i }
+		inside && $2 == row { print $at }' "$top/vfio/README.md"
+}
+
+# A guest that hangs is one row's; where one is known to do no good, it is not waited for as long.
+seconds_of()
+{
+	[ "$(in_table "$1" $column)" = no ] && echo 120 || echo 600
+}
+
 row()
 {
 	local name=$1 function n=0
 
 	[[ -z "${ITSY_ROWS-}" || " $ITSY_ROWS " = *" $name "* ]] || return 0
 	names+=("$name") jobs+=("$3")
-	printf '%s\n' "$initrd" "$2" "quiet $say itsy.job=$3 $4" >"$tmp/$name.row"
+	printf '%s\n' "$initrd" "$2" "quiet $say itsy.job=$3 $4" "$(seconds_of "$name")" >"$tmp/$name.row"
 	host_file "/etc/$name.row" <"$tmp/$name.row"
 	{
 		cat <<END
@@ -56,14 +70,6 @@ on_host_rows()
 	fi
 	on_host --file "$build/guest-images/devices.cpio:/usr/share/itsy/guest/devices.cpio" \
 		--file "$tmp/rows:/etc/rows" --file "$lib/rows-host.sh:/lib/e2e/rows-host.sh" "$@"
-}
-
-in_table()
-{
-	awk -F ' *[|] *' -v row="$1" -v column="$2" '
-		NR == 1 || /^## / { inside = $0 == "## Devices" }
-		$2 == "row" { for (i = 2; i <= NF; i++) if ($i == column) at = i }
-		inside && $2 == row { print $at }' "$top/vfio/README.md"
 }
 
 is_in_table()
