@@ -3,7 +3,8 @@
 #
 # A function that the configuration does not name is given to a running guest, into a root port that was kept free
 # (hotplug-ports, itsy ctl add BDF): beside others, and as the only one. The guest reads right data from it by its
-# interrupts; removed, it is its driver's again at once, and it comes again. What cannot come is told, and stays the host's.
+# interrupts, also after a reset; removed, it is its driver's again at once, and it comes again. What cannot come is told, and
+# stays the host's.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -28,6 +29,7 @@ device "stays" {
 END
 )
 host_file /etc/alone.conf < <(guest_with 1 0 2)
+host_file /etc/anew.conf < <(guest_with 1 0 1)
 
 on_host --device nvme --device nvme --device edu <<'END'
 comes=0000:00:02.0 edu=0000:00:03.0
@@ -87,6 +89,14 @@ step alone_again itsy ctl alone add 00:02.0
 says "came 2"
 step alone_pull itsy ctl alone remove hotplug0 --force
 end_guest
+start anew
+step anew_add itsy ctl anew add 00:02.0
+says "came 1"
+step reset itsy ctl anew reset
+says "disks 1"
+kill -TERM "$pid"
+end_guest
+has_driver anew_back $comes nvme
 step left sh -c 'ls /run/itsy/bound; true'
 END
 
@@ -119,6 +129,13 @@ is_status alone_add 0
 has alone_add.out '^hotplug0: added$'
 has alone_back.out '^nvme$'
 is_status alone_again 0
+is_status anew_add 0
+is_status reset 0
+is_status anew 143
+has anew.out '^disks 0$'
+has anew.out '^disks 1$'
+lacks anew.out 'FAIL|Kernel panic'
+has anew_back.out '^nvme$'
 nr_lines left.out 0
 
 verdict
