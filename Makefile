@@ -32,6 +32,10 @@
 
 BUILD := build
 PREFIX ?= /usr/local
+# systemd and udev look there, too.
+UNITDIR ?= $(PREFIX)/lib/systemd/system
+UDEVDIR ?= $(PREFIX)/lib/udev
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 machine := $(shell uname -m)
 
 # As many jobs as there are CPUs, unless -j says otherwise.
@@ -133,6 +137,9 @@ chosen_scripts = $(call only,$(e2e_scripts))
 chosen_models := $(call only,$(model_scripts))
 payloads := $(patsubst %.c,$(BUILD)/guest/%.bin,$(notdir $(guest_src)))
 man := $(patsubst man/%.scd,$(BUILD)/man/%,$(wildcard man/*.scd))
+program := $(arm64)/itsy
+version = $(shell sed -n 's/^.define ITSY_VERSION "\(.*\)"$$/\1/p' vmm/base/version.h)
+commit_time = $(or $(shell git log -1 --format=%at 2>/dev/null),0)
 # What runs on the emulated host beside itsy: the host's own part, what end-to-end tests start itsy with, have its
 # threads do or set devices up with, and the peers of bench-peers (in guests, too).
 agent := $(arm64)/emuhost-agent
@@ -155,7 +162,7 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # =====================================================================================================
 
 .PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
-	bench-peers fuzz model coverage man docs check install install-vits clean deps material FORCE
+	bench-peers fuzz model coverage man docs check install install-itsy install-vits deb dist clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
@@ -237,15 +244,25 @@ guest-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 
 #: make install          to $(DESTDIR)$(PREFIX) (default PREFIX: /usr/local)
-install: all man $(arm64)/libvits.a
-	install -Dm755 $(arm64)/itsy $(DESTDIR)$(PREFIX)/bin/itsy
+install: install-itsy $(arm64)/libvits.a
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard examples/*.c)
+	$(call install_vits,$(arm64)/libvits.a)
+
+# What Debian's package has.
+install-itsy: all man
+	install -Dm755 $(program) $(DESTDIR)$(PREFIX)/bin/itsy
 	sed "s|/usr/local/bin|$(PREFIX)/bin|" scripts/itsy.bt | \
-		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
+		install -Dm755 /dev/stdin $(DESTDIR)$(PREFIX)/share/itsy/itsy.bt
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(filter %.7,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf examples/*.c)
-	$(call install_vits,$(arm64)/libvits.a)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
+	install -Dm644 completions/itsy.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/itsy
+	sed "s|/usr/local/bin|$(PREFIX)/bin|" systemd/itsy@.service | \
+		install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/itsy@.service
+	install -Dm644 systemd/itsy.rules $(DESTDIR)$(UDEVDIR)/rules.d/60-itsy.rules
+	install -Dm644 systemd/itsy.sysusers $(DESTDIR)$(SYSUSERSDIR)/itsy.conf
+	install -d $(DESTDIR)/etc/itsy
 
 #: make install-vits     only the ITS, for other VMMs: libvits.a of this machine, headers, libvits.pc (docs/porting-the-vits.md)
 install-vits: $(bench)/libvits.a
@@ -255,15 +272,34 @@ vits_headers := vitsmod/vits.h vitsmod/gits.h vitsmod/bits.h
 define install_vits
 install -Dm644 $(1) $(DESTDIR)$(PREFIX)/lib/libvits.a
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/include/vits $(vits_headers)
-	sed -e "s|@PREFIX@|$(PREFIX)|" -e "s|@VERSION@|$$(sed -n 's/^#define ITSY_VERSION "\(.*\)"/\1/p' vmm/base/version.h)|" \
+	sed -e "s|@PREFIX@|$(PREFIX)|" -e "s|@VERSION@|$(version)|" \
 		vitsmod/libvits.pc.in | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvits.pc
 endef
+
+#: make deb              Debian's package for arm64: build/dist/itsy_VERSION_arm64.deb
+deb: all man
+	$(Q)rm -rf $(BUILD)/deb
+	$(Q)$(MAKE) install-itsy DESTDIR=$(abspath $(BUILD))/deb PREFIX=/usr UNITDIR=/lib/systemd/system UDEVDIR=/lib/udev \
+		SYSUSERSDIR=/usr/lib/sysusers.d >/dev/null
+	$(Q)STRIP=$(CROSS_COMPILE)strip READELF=$(CROSS_COMPILE)readelf scripts/deb $(BUILD)/deb $(BUILD)/dist
+
+#: make dist             a tarball to be unpacked below /usr/local, with a program that needs no library: build/dist/
+tarball = $(BUILD)/dist/itsy-$(version)-arm64
+dist: $(arm64)/itsy-static man
+	$(Q)rm -rf $(tarball) $(tarball).stage
+	$(Q)$(MAKE) install-itsy program=$(arm64)/itsy-static DESTDIR=$(abspath $(tarball)).stage PREFIX=/usr/local >/dev/null
+	$(Q)mv $(tarball).stage/usr/local $(tarball) && rm -r $(tarball).stage
+	$(Q)install -Dm644 -t $(tarball)/share/doc/itsy LICENSE README.md
+	$(Q)$(CROSS_COMPILE)strip $(tarball)/bin/itsy
+	$(Q)tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@$(commit_time) -C $(BUILD)/dist \
+		-cJf $(tarball).tar.xz $(notdir $(tarball))
+	@echo $(tarball).tar.xz
 
 #: make clean            removes what was compiled (rm -rf build removes Debian's files as well)
 compiled := arm64 native tsan bench
 clean:
 	rm -rf $(addprefix $(BUILD)/,$(compiled) $(compiled:%=%-clang))
-	rm -rf $(addprefix $(BUILD)/,version man guest guest-images emuhost test-logs tmp)
+	rm -rf $(addprefix $(BUILD)/,version man guest guest-images emuhost test-logs tmp deb dist)
 
 help:
 	@sed -n 's/^#:  *//p' Makefile
@@ -282,7 +318,8 @@ deps_groups += $(if $(call asked_for,check),check)
 deps_groups += $(if $(call asked_for,test test-all fuzz),fuzz)
 deps_groups += $(if $(call asked_for,test test-all model),model)
 deps_groups += $(if $(call asked_for,coverage),coverage)
-deps_groups += $(if $(call asked_for,man install),docs)
+deps_groups += $(if $(call asked_for,man install deb dist test-all),docs)
+deps_groups += $(if $(call asked_for,test-all),package)
 deps:
 	@$(if $(filter no,$(DEPS)),:,scripts/deps $(deps_groups))
 
@@ -351,6 +388,12 @@ LDFLAGS_itsroutes := -Wl,--wrap=kvm_sys_kernel
 # tests/bringup/kvms_own.c
 LDFLAGS_itsy-kvms-own := -Wl,--wrap=vm_device_set,--wrap=kernel_redist_create,--wrap=kernel_redist_destroy \
 	-Wl,--wrap=kernel_redist_add_to_bus,--wrap=kernel_redist_stats_get
+
+# For hosts whose C library is another one, or an older one. The linker warns of getpwuid(3), which libconfuse has for what
+# itsy does not call.
+$(arm64)/itsy-static: $(arm64)/vmm/cli/main.o $(call objects,$(arm64),$(filter-out vmm/cli/main.c,$(vmm_src))) \
+		$(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a
+	$(call link,$(arm64_cc) -static-pie -o $@ -Xlinker --start-group $^ -Xlinker --end-group $(filter-out -pie,$(arm64_ld)))
 
 # The commit, whatever CFLAGS say; the guest that itsy bench runs is inside of the program.
 $(arm64)/vmm/base/version.o: private override CFLAGS += -DITSY_COMMIT='"$(file <$(BUILD)/version/.flags)"'

@@ -18,6 +18,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -29,19 +30,31 @@
 #include "vmm/base/bits.h"
 #include "vmm/sandbox/filter.h"
 
+/*
+ * A user of the system's own, which is in the host's file. getpwnam(3) would look elsewhere, too,
+ * by libraries that a static program cannot count on.
+ */
+static void find_user(struct layers *layers)
+{
+	_cleanup_file_ FILE *users = fopen("/etc/passwd", "re");
+	const struct passwd *user = NULL;
+
+	while (users && (user = fgetpwent(users)) && strcmp(user->pw_name, SANDBOX_USER) != 0)
+		continue;
+	layers->has_user = user && user->pw_uid != 0;
+	if (!layers->is_root || !layers->has_user)
+		return;
+	layers->uid = user->pw_uid;
+	layers->gid = user->pw_gid;
+}
+
 void layers_prepare(struct layers *layers)
 {
-	const struct passwd *user = getpwnam(SANDBOX_USER);
-
 	core_folder_find(&layers->core, "");
 	layers->is_root = geteuid() == 0;
-	layers->has_user = user && user->pw_uid != 0;
 	layers->uid = geteuid();
 	layers->gid = getegid();
-	if (layers->is_root && layers->has_user) {
-		layers->uid = user->pw_uid;
-		layers->gid = user->pw_gid;
-	}
+	find_user(layers);
 }
 
 /* ---- files ----------------------------------------------------------------------------- */
