@@ -18,9 +18,11 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "vfio/fail.h"
 #include "vfio/hostuse.h"
@@ -58,15 +60,43 @@ static int kernel_write(void *ctx, const char *path, const char *text)
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
+static bool goes_on(const struct vfio_listener *listener)
+{
+	return !listener || listener->go_on(listener->ctx);
+}
+
+/*
+ * Its exit status; -EINTR where that is not waited for any more: then it is killed, and one that
+ * the kernel does not let go is left to end when it can.
+ */
+static int wait_modprobe(pid_t pid, const struct vfio_listener *listener)
+{
+	const struct timespec nap = { .tv_nsec = WAIT_STEP_MS * 1000000L };
+	int status = 0;
+	pid_t got;
+
+	while ((got = waitpid(pid, &status, listener ? WNOHANG : 0)) == 0 ||
+	       (got < 0 && errno == EINTR)) {
+		if (goes_on(listener)) {
+			(void)nanosleep(&nap, NULL);
+			continue;
+		}
+		(void)kill(pid, SIGKILL);
+		return -EINTR;
+	}
+	if (got < 0)
+		return -errno;
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOENT;
+}
+
 static int kernel_modprobe(void *ctx, const char *module)
 {
 	char *argv[] = { (char *)"modprobe", (char *)"-q", (char *)module, NULL };
 	char *envp[] = { (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
 	posix_spawn_file_actions_t actions;
-	pid_t pid, got;
-	int r, status;
+	pid_t pid;
+	int r;
 
-	(void)ctx;
 	r = posix_spawn_file_actions_init(&actions);
 	if (r)
 		return -r;
@@ -75,25 +105,21 @@ static int kernel_modprobe(void *ctx, const char *module)
 	if (r == 0)
 		r = posix_spawn(&pid, "/sbin/modprobe", &actions, NULL, argv, envp);
 	(void)posix_spawn_file_actions_destroy(&actions);
-	if (r)
-		return -r;
-	do {
-		got = waitpid(pid, &status, 0);
-	} while (got < 0 && errno == EINTR);
-	if (got < 0)
-		return -errno;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -ENOENT;
+	return r ? -r : wait_modprobe(pid, ctx);
 }
 
-struct bind_host bind_host_kernel(void)
+/* Its functions have the listener as their ctx. */
+struct bind_host bind_host_kernel(const struct vfio_listener *listener)
 {
 	const struct hostuse_sys sys = hostuse_sys_kernel();
 
 	return (struct bind_host){
+		.ctx = (void *)(uintptr_t)listener,
 		.write = kernel_write,
 		.modprobe = kernel_modprobe,
 		.try_open = sys.try_open,
 		.nap = sys.nap,
+		.listener = listener,
 	};
 }
 
@@ -175,6 +201,8 @@ static int wait_driver(const struct binding *b, const char *want)
 			return -ENODEV;
 		if (r < 0 || !strcmp(driver, want))
 			return r;
+		if (!goes_on(b->host->listener))
+			return -EINTR;
 		b->host->nap(b->host->ctx, WAIT_STEP_MS);
 	}
 	return -ETIMEDOUT;
@@ -209,7 +237,7 @@ static void let_settle(const struct binding *b)
 
 	if (pci_attr_path(&path, b->fs, b->bdf, "nvme") < 0)
 		return;
-	for (unsigned i = 0; i < WAIT_STEPS; i++) {
+	for (unsigned i = 0; i < WAIT_STEPS && goes_on(b->host->listener); i++) {
 		if (host_each_entry(path.text, is_starting, (void *)b) != 1) {
 			if (i > 0)
 				b->host->nap(b->host->ctx, SETTLE_MS);
@@ -253,6 +281,17 @@ static int put_back(const struct binding *b, const char *driver, const char *ove
 			return r;
 	}
 	return wait_driver(b, driver);
+}
+
+/* Whoever was told to end puts back what there was before, and listens no more. */
+static int undo(const struct binding *b, const char *driver, const char *override)
+{
+	struct bind_host host = *b->host;
+	struct binding undoing = *b;
+
+	host.listener = NULL;
+	undoing.host = &host;
+	return put_back(&undoing, driver, override);
 }
 
 static int change_failed(const struct binding *b, int err, const char *driver)
@@ -306,8 +345,9 @@ static int need_vfio(const struct binding *b)
 {
 	if (vfio_is_there(b))
 		return 0;
-	(void)b->host->modprobe(b->host->ctx, VFIO_DRIVER_PLAIN);
-	(void)b->host->modprobe(b->host->ctx, "vfio_iommu_type1");
+	if (b->host->modprobe(b->host->ctx, VFIO_DRIVER_PLAIN) == -EINTR ||
+	    b->host->modprobe(b->host->ctx, "vfio_iommu_type1") == -EINTR)
+		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, -EINTR, "%s", b->name);
 	if (vfio_is_there(b))
 		return 0;
 	return vfio_fail(b->failure, VFIO_FAILURE_NO_VFIO, -ENODEV, "%s", VFIO_DRIVER_PLAIN);
@@ -347,7 +387,7 @@ static int change_to_best(const struct binding *b)
 	vfio_aliases_free(aliases);
 	if (has_variant)
 		r = try_variant(b, &variant);
-	if (r == 0 || (r == -ENODEV && is_gone(b)))
+	if (r == 0 || r == -EINTR || (r == -ENODEV && is_gone(b)))
 		return r;
 	plain = change_driver(b, VFIO_DRIVER_PLAIN);
 	if (plain == 0 && has_variant)
@@ -391,7 +431,7 @@ static int lock_records(const struct binding *b)
 	for (unsigned i = 0; fd == -EWOULDBLOCK && i < WAIT_STEPS; i++) {
 		if (i > 0)
 			b->host->nap(b->host->ctx, WAIT_STEP_MS);
-		fd = record_lock(b->fs);
+		fd = goes_on(b->host->listener) ? record_lock(b->fs) : -EINTR;
 	}
 	return fd < 0 ? state_failed(b, fd) : fd;
 }
@@ -499,6 +539,8 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 	int noted, r;
 
 	let_settle(b);
+	if (!goes_on(b->host->listener))
+		return vfio_fail(b->failure, VFIO_FAILURE_OTHER, -EINTR, "%s", b->name);
 	noted = note_state(b, fn, override, sizeof(override));
 	if (noted < 0)
 		return noted;
@@ -508,7 +550,7 @@ static int bind_locked(const struct binding *b, const struct pci_function *fn)
 
 	r = change_failed(b, r, fn->driver);
 	/* Keep the record if it could not be put back: vfio_release() can try again. */
-	if (put_back(b, fn->driver, override) == 0 && noted)
+	if (undo(b, fn->driver, override) == 0 && noted)
 		(void)!record_remove(b->fs, b->bdf);
 	return r;
 }
@@ -604,12 +646,18 @@ int vfio_bind_member_with(const struct bind_host *host, const struct pci_host_fs
 	return fn.is_bridge ? free_bridge(&b) : bind_function(&b);
 }
 
+int vfio_bind_listening(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
+			const struct vfio_listener *listener, struct vfio_failure *ret_failure)
+{
+	struct bind_host host = bind_host_kernel(listener);
+
+	return vfio_bind_with(&host, fs, bdf, flags, ret_failure);
+}
+
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure)
 {
-	struct bind_host host = bind_host_kernel();
-
-	return vfio_bind_with(&host, fs, bdf, flags, ret_failure);
+	return vfio_bind_listening(fs, bdf, flags, NULL, ret_failure);
 }
 
 int vfio_bind_for_with(const struct bind_host *host, const struct pci_host_fs *fs,
@@ -624,7 +672,7 @@ int vfio_bind_for_with(const struct bind_host *host, const struct pci_host_fs *f
 int vfio_bind_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf, int pid,
 		  struct vfio_failure *ret_failure)
 {
-	const struct bind_host host = bind_host_kernel();
+	const struct bind_host host = bind_host_kernel(NULL);
 
 	return vfio_bind_for_with(&host, fs, bdf, pid, ret_failure);
 }
@@ -732,7 +780,7 @@ int vfio_release_with(const struct bind_host *host, const struct pci_host_fs *fs
 int vfio_release(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 struct vfio_failure *ret_failure)
 {
-	struct bind_host host = bind_host_kernel();
+	struct bind_host host = bind_host_kernel(NULL);
 
 	return vfio_release_with(&host, fs, bdf, ret_failure);
 }

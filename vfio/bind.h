@@ -16,6 +16,12 @@ enum vfio_bind_flags {
 	VFIO_BIND_FOR_LIFE = 4,
 };
 
+/* Who waits for a binding, and may be told to end meanwhile: asked some times a second. */
+struct vfio_listener {
+	bool (*go_on)(void *ctx); /* false, and false from then on: -EINTR, and all is as it was */
+	void *ctx;
+};
+
 /*
  * Bind by driver_override to vfio-pci, or to the variant of it that the kernel has for the function
  * (variant.h). Refuses bridges, functions without a
@@ -32,6 +38,10 @@ enum vfio_bind_flags {
  */
 int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
 	      struct vfio_failure *ret_failure) _must_check_;
+/* The same, with a listener; what the kernel is at is waited for all the same. */
+int vfio_bind_listening(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
+			const struct vfio_listener *listener,
+			struct vfio_failure *ret_failure) _must_check_;
 
 /* The same for as long as another process lives, by its number. */
 int vfio_bind_for(const struct pci_host_fs *fs, const struct pci_bdf *bdf, int pid,

@@ -18,9 +18,10 @@ struct bind_host {
 	/* As in struct hostuse_sys. */
 	int (*try_open)(void *ctx, const char *path, int flags);
 	void (*nap)(void *ctx, unsigned ms);
+	const struct vfio_listener *listener; /* NULL: none */
 };
 
-struct bind_host bind_host_kernel(void);
+struct bind_host bind_host_kernel(const struct vfio_listener *listener);
 /* What looking needs of it. */
 struct hostuse_sys hostuse_sys_of(const struct bind_host *host);
 

@@ -121,7 +121,7 @@ int vfio_group_take_with(const struct bind_host *host, const struct pci_host_fs 
 int vfio_group_take(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		    const struct vfio_group_ops *ops, struct vfio_failure *ret_failure)
 {
-	struct bind_host host = bind_host_kernel();
+	struct bind_host host = bind_host_kernel(NULL);
 
 	return vfio_group_take_with(&host, fs, bdf, ops, ret_failure);
 }

@@ -79,14 +79,14 @@ void vfio_left_wait_with(const struct bind_host *host, const struct pci_host_fs 
 int vfio_left_give_back(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 			struct vfio_failure *ret_failure)
 {
-	const struct bind_host host = bind_host_kernel();
+	const struct bind_host host = bind_host_kernel(NULL);
 
 	return vfio_left_give_back_with(&host, fs, bdf, ret_failure);
 }
 
 void vfio_left_wait(const struct pci_host_fs *fs, const struct pci_bdf *bdf)
 {
-	const struct bind_host host = bind_host_kernel();
+	const struct bind_host host = bind_host_kernel(NULL);
 
 	vfio_left_wait_with(&host, fs, bdf);
 }

@@ -217,7 +217,7 @@ int vfio_vfs_set_with(const struct bind_host *host, const struct pci_host_fs *fs
 int vfio_vfs_set(const struct pci_host_fs *fs, const struct pci_bdf *bdf, uint32_t nr,
 		 struct vfio_failure *ret_failure)
 {
-	struct bind_host host = bind_host_kernel();
+	struct bind_host host = bind_host_kernel(NULL);
 
 	return vfio_vfs_set_with(&host, fs, bdf, nr, ret_failure);
 }

@@ -32,6 +32,7 @@
 #include "vmm/cli/guest_look.h"
 #include "vmm/cli/run_log.h"
 #include "vmm/cli/screen.h"
+#include "vmm/cli/set_up.h"
 #include "vmm/cli/term.h"
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
@@ -52,8 +53,7 @@
 #include "vmm/sandbox/sandbox.h"
 
 #define TYPE_AGAIN_MS 20
-/* How long set-up says nothing, and how much memory is pinned at a time, while nobody listens. */
-#define SILENT_NS   UINT64_C(300000000)
+/* How much memory is pinned at a time, while nobody listens. */
 #define PIECE	    (256 * MiB)
 #define OUTPUT_ROOM (64 * KiB) /* most of them need less; more is asked for as it is written */
 #define OWN_FDS	    3u	       /* that attend() polls, before those of the control socket */
@@ -78,6 +78,7 @@ struct run {
 	int pid;			/* of the process that was started */
 
 	const struct keeper_client *keeper; /* NULL: no sandbox */
+	struct keeper_client kept;	    /* that one, where there is one */
 	struct manager manager;
 	struct sandbox *sandbox; /* NULL: none */
 
@@ -95,15 +96,12 @@ struct run {
 	size_t nr_typed;
 	bool input_ended;
 
-	uint64_t set_up_ns;   /* when set-up began */
-	uint64_t pinned;      /* bytes of the banks that are */
+	struct set_up set_up;
 	struct stop stop;     /* of the guest that runs */
 	struct panic panic;   /* the same */
-	int killed_by;	      /* a signal that told us to end */
 	bool taken;	      /* the host has told us to */
 	struct failure taker; /* how */
 	bool quit;	      /* Ctrl-a x */
-	struct progress progress;
 	unsigned boots;
 	struct machine_stats stats;
 	struct mistakes mistakes; /* of the machine that runs */
@@ -185,32 +183,6 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	return r;
 }
 
-/* Was it told to end? Set-up asks between its steps. */
-static bool is_to_end(struct run *run)
-{
-	if (!run->killed_by)
-		run->killed_by = signals_take(run->signals);
-	return run->killed_by;
-}
-
-/* A line that grows, on a terminal; somewhere else one line says that it takes its time. */
-static bool show_pinning(void *ctx, uint64_t done_of_bank, uint64_t size_of_bank)
-{
-	struct run *run = ctx;
-	const uint64_t done = run->pinned + done_of_bank;
-	bool is_long = clock_ns() - run->set_up_ns > SILENT_NS;
-
-	(void)size_of_bank;
-	if (is_to_end(run))
-		return false;
-	/* What is over with the first piece is not worth a line. */
-	if (!run->options->quiet && is_long && done)
-		report_progress(&run->progress, "locking memory for DMA: %llu of %llu MiB",
-				(unsigned long long)(done / MiB),
-				(unsigned long long)(run->config->memory / MiB));
-	return true;
-}
-
 /* Devices, and behind them places for more. */
 static size_t nr_places(const struct run *run)
 {
@@ -245,8 +217,8 @@ static int map_memory(struct run *run, struct failure *ret_failure)
 {
 	const struct vfio_dma_progress progress = {
 		.piece = run->config->huge_page > PIECE ? run->config->huge_page : PIECE,
-		.go_on = show_pinning,
-		.ctx = run,
+		.go_on = set_up_pins,
+		.ctx = &run->set_up,
 	};
 	struct vfio_failure vf = { 0 };
 	int r = 0;
@@ -256,9 +228,9 @@ static int map_memory(struct run *run, struct failure *ret_failure)
 
 		r = vfio_dma_map_in_pieces(run->container, bank->base, bank->size, bank->va,
 					   &progress, &vf);
-		run->pinned += bank->size;
+		run->set_up.pinned += bank->size;
 	}
-	report_progress_end(&run->progress);
+	report_progress_end(&run->set_up.progress);
 	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
 }
 
@@ -268,8 +240,9 @@ static int bind_functions(struct run *run, struct failure *ret_failure)
 	int r = 0;
 
 	for (size_t i = 0; i < config->nr_devices && r >= 0; i++) {
-		if (is_to_end(run))
-			return -EINTR;
+		r = set_up_step(&run->set_up, "binding", &config->devices[i]);
+		if (r < 0)
+			return r;
 		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
 				  (unsigned)i, ret_failure);
 		if (r >= 0)
@@ -313,15 +286,20 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 	r = vfio_container_create(run->iommu.kind, &run->container, &vf);
 	if (r < 0)
 		return failure_from_vfio(ret_failure, &vf);
+	set_up_steps_end(&run->set_up);
 	for (size_t i = 0; i < config->nr_devices; i++) {
-		if (is_to_end(run))
-			return -EINTR;
+		r = set_up_step(&run->set_up, "opening and resetting", &config->devices[i]);
+		if (r < 0)
+			return r;
 		r = passthru_open(&run->functions[i], &config->devices[i], run->container,
 				  ret_failure);
 		if (r < 0)
 			return r;
 	}
 	r = passthru_reset_opened(run->functions, config->nr_devices, ret_failure);
+	set_up_steps_end(&run->set_up);
+	if (r >= 0 && set_up_is_to_end(&run->set_up))
+		return -EINTR;
 	/* What check_host() tried to put there is not wanted any more. */
 	if (r >= 0)
 		r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
@@ -375,7 +353,7 @@ static int set_up(struct run *run, struct failure *ret_failure)
 {
 	int r = open_events(run, ret_failure);
 
-	run->set_up_ns = clock_ns();
+	set_up_begin(&run->set_up, run->signals, run->options->quiet, run->config->memory);
 	if (r < 0)
 		return r;
 	r = open_outputs(run, ret_failure);
@@ -386,12 +364,17 @@ static int set_up(struct run *run, struct failure *ret_failure)
 	r = check_host(run, ret_failure);
 	if (r >= 0)
 		r = open_functions(run, ret_failure);
-	return r < 0 ? r : prepare_sandbox(run, ret_failure);
+	set_up_steps_end(&run->set_up);
+	if (r >= 0)
+		r = prepare_sandbox(run, ret_failure);
+	/* It may be why a step was given up. */
+	return set_up_is_to_end(&run->set_up) ? -EINTR : r;
 }
 
 /* Devices go back first: nothing may write to memory that is freed. */
 static void tear_down(struct run *run)
 {
+	run->kept.waiting = NULL;
 	for (size_t i = 0; i < run->nr_functions; i++)
 		passthru_close(&run->functions[i]);
 	vfio_container_destroy(run->container);
@@ -455,7 +438,7 @@ static void begin_attending(struct run *run, struct machine *m)
 
 static bool is_told_to_end(const struct run *run)
 {
-	return run->quit || run->killed_by || run->taken || run->stop.cut || run->panic.cut;
+	return run->quit || run->set_up.killed_by || run->taken || run->stop.cut || run->panic.cut;
 }
 
 /* What the guest does wrong is a line now and then; at the end, statistics tell of it. */
@@ -510,7 +493,7 @@ static void attend(struct run *run, struct machine *m)
 	}
 	/* A guest that has powered off in the last moment has powered off. */
 	if (run->stop.cut && machine_end(m) == MACHINE_RUNS)
-		run->killed_by = run->stop.signal;
+		run->set_up.killed_by = run->stop.signal;
 }
 
 static int write_dtb(struct run *run, const struct loaded *loaded, struct failure *ret_failure)
@@ -545,6 +528,8 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 	if (run->options->dump_dtb)
 		return write_dtb(run, &loaded, ret_failure);
 
+	if (!run->boots && set_up_is_to_end(&run->set_up))
+		return -EINTR;
 	run->boots++;
 	report_debug("boot %u", run->boots);
 	r = machine_start(m, &loaded, ret_failure);
@@ -706,11 +691,11 @@ static enum exit_status live(struct run *run)
 	}
 	tear_down(run);
 
-	if (r < 0 && !run->killed_by)
+	if (r < 0 && !run->set_up.killed_by)
 		return report_failure(&failure);
 	/* As a shell says of a program that a signal ended. */
-	if (run->killed_by)
-		return (enum exit_status)(128 + run->killed_by);
+	if (run->set_up.killed_by)
+		return (enum exit_status)(128 + run->set_up.killed_by);
 	return run->is_unwritten ? ITSY_RUNTIME : ITSY_OK;
 }
 
@@ -720,8 +705,11 @@ static enum exit_status live_kept(void *ctx, const struct keeper_client *keeper)
 {
 	struct run *run = ctx;
 
-	run->keeper = keeper;
-	run->manager.keeper = keeper;
+	run->kept = (struct keeper_client){ .fd = keeper->fd,
+					    .waiting = set_up_show,
+					    .ctx = &run->set_up };
+	run->keeper = &run->kept;
+	run->manager.keeper = run->keeper;
 	cleanup_fd(&run->manager.service); /* the keeper's */
 	return live(run);
 }

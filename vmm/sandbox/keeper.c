@@ -26,6 +26,7 @@
 
 #include "vfio/fail.h"
 #include "vmm/base/bits.h"
+#include "vmm/base/clock.h"
 #include "vmm/base/signals.h"
 #include "vmm/sandbox/filter.h"
 #include "vmm/sandbox/keeper_priv.h"
@@ -34,6 +35,8 @@
 #define END_MS	    10000u
 #define DUMP_MS	    60000u
 #define END_STEP_MS 2u
+/* As of one that a guest is stopped by: what comes sooner is the same one, by another way. */
+#define ECHO_NS UINT64_C(1000000000)
 
 struct keeper {
 	struct keeper_state state;
@@ -41,6 +44,10 @@ struct keeper {
 	pid_t child;
 	int socket, signals;
 	bool hostile; /* it said what no peer says */
+	/* Of set-up: the first signal, which it ends by, and when; and that another one cut it. */
+	int ended_by;
+	uint64_t ended_ns;
+	bool cut;
 };
 
 /* ---- giving up ------------------------------------------------------------------------- */
@@ -91,7 +98,7 @@ static enum exit_status tell_no_descriptor(const struct keeper_config *config, i
 
 static _Noreturn void be_the_child(const struct keeper_config *config, int fd, pid_t keeper)
 {
-	const struct keeper_client client = { KEEPER_FD };
+	const struct keeper_client client = { .fd = KEEPER_FD };
 	enum exit_status status;
 
 	/* The keeper may have died before it was asked for. */
@@ -199,6 +206,38 @@ static bool take_message(struct keeper *k)
 	return answered;
 }
 
+/*
+ * The guest's process ends its set-up at the first one, and is not waited for after a second one.
+ * While its guest runs they are its own matter (vmm/control/stop.h).
+ */
+static void pass_on(struct keeper *k)
+{
+	const int signal = signals_take(k->signals);
+	const uint64_t now_ns = clock_ns();
+
+	if (!signal)
+		return;
+	if (!k->state.ready && k->ended_by && now_ns - k->ended_ns >= ECHO_NS) {
+		k->cut = true;
+		(void)kill(k->child, SIGKILL);
+		return;
+	}
+	if (!k->state.ready && !k->ended_by) {
+		k->ended_by = signal;
+		k->ended_ns = now_ns;
+	}
+	(void)kill(k->child, signal);
+}
+
+/* While it binds a device nobody looks at its signals but this. */
+static bool is_wanted(void *ctx)
+{
+	struct keeper *k = ctx;
+
+	pass_on(k);
+	return !k->ended_by;
+}
+
 static void attend(struct keeper *k)
 {
 	struct pollfd fds[] = {
@@ -210,12 +249,8 @@ static void attend(struct keeper *k)
 	while (goes_on) {
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0)
 			continue;
-		if (fds[1].revents) {
-			int signal = signals_take(k->signals);
-
-			if (signal)
-				(void)kill(k->child, signal);
-		}
+		if (fds[1].revents)
+			pass_on(k);
 		if (fds[0].revents)
 			goes_on = take_message(k);
 	}
@@ -279,6 +314,8 @@ static enum exit_status tell_end(const struct keeper *k, const siginfo_t *info)
 		return tell_forbidden(k);
 	if (info->si_code == CLD_EXITED)
 		return (enum exit_status)info->si_status;
+	if (k->cut)
+		return (enum exit_status)(128 + k->ended_by);
 	(void)failure_set(&failure, (enum exit_status)(128 + info->si_status), EINTR,
 			  k->state.config->name, NULL, "its process was ended by signal %d (%s%s)",
 			  info->si_status, strsignal(info->si_status),
@@ -306,6 +343,7 @@ enum exit_status keeper_run(const struct keeper_config *config)
 	assert(config->nr_devices <= KEEPER_MAX_DEVICES);
 	k.state.config = config;
 	k.state.lock_down = lock_down;
+	k.state.go_on = is_wanted;
 	k.state.ctx = &k;
 	k.signals = signals_open();
 	r = k.signals < 0 ? k.signals : give_birth(&k, config);

@@ -40,7 +40,9 @@ struct keeper_config {
 /*
  * Have run() in a process of its own, and look after it until it has ended: SIGINT, SIGTERM,
  * SIGHUP and SIGQUIT go on to it; its end is told where it was none of its own choice; devices
- * that it had bound are given back. If this process dies, that one is killed.
+ * that it had bound are given back. If this process dies, that one is killed. Before it says
+ * KEEPER_READY the first signal ends what is being bound, and a second one, a second later, kills
+ * it.
  *
  * Returns its exit status; 128 + n where signal n ended it; ITSY_FORBIDDEN after a forbidden
  * system call. Before there are threads.

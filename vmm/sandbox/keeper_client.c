@@ -6,15 +6,27 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "vmm/sandbox/keeper_msg.h"
 
+#define WAITING_MS 100
+
+static void await_answer(const struct keeper_client *keeper)
+{
+	struct pollfd fd = { .fd = keeper->fd, .events = POLLIN };
+
+	while (keeper->waiting && poll(&fd, 1, WAITING_MS) == 0)
+		keeper->waiting(keeper->ctx);
+}
+
 static int receive(const struct keeper_client *keeper, struct keeper_reply *ret_reply)
 {
 	ssize_t n;
 
+	await_answer(keeper);
 	do {
 		n = recv(keeper->fd, ret_reply, sizeof(*ret_reply), 0);
 	} while (n < 0 && errno == EINTR);

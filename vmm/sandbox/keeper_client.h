@@ -14,6 +14,9 @@
 
 struct keeper_client {
 	int fd; /* borrowed */
+	/* Called some times a second while an answer is waited for; NULL: it is not. */
+	void (*waiting)(void *ctx);
+	void *ctx;
 };
 
 /* As vfio_bind(), vfio_affinity_set() and vfio_affinity_restore() of the device's function. */

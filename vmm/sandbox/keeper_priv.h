@@ -17,6 +17,8 @@ struct keeper_state {
 	const struct keeper_config *config;
 	/* Called once, when set-up is over; 0 or negative errno. NULL: nothing is given up. */
 	int (*lock_down)(void *ctx);
+	/* Is a binding still wanted? Asked while one is waited for; NULL: it is. */
+	bool (*go_on)(void *ctx);
 	void *ctx;
 	bool ready;
 	struct {

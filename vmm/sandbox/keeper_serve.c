@@ -26,7 +26,9 @@ static int bind_device(struct keeper_state *s, const struct keeper_request *requ
 		       struct keeper_reply *reply)
 {
 	const struct keeper_device *device = &s->config->devices[request->device];
-	int r = vfio_bind(s->config->host, &device->bdf, device->bind, &reply->failure);
+	const struct vfio_listener listener = { s->go_on, s->ctx };
+	int r = vfio_bind_listening(s->config->host, &device->bdf, device->bind,
+				    s->go_on ? &listener : NULL, &reply->failure);
 
 	/* What was bound before we came stays bound when we go. */
 	if (r == 1)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libfdt.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -50,6 +51,8 @@ static struct {
 	enum vfio_reset_step reset_failed;
 	unsigned nr_resets, nr_open;
 	int signal_while_mapping; /* after the first piece of memory */
+	int signal_while_binding;
+	int bind_ms; /* so long it takes */
 
 	/* The machines, in turn: how each ends. */
 	enum machine_end ends[4];
@@ -118,6 +121,10 @@ WRAP(int, passthru_bind,
 	*p = (struct passthru){ .bdf = config->bdf, .index = index };
 	p->irq.name = config->name;
 	w.nr_bound++;
+	if (w.bind_ms)
+		(void)poll(NULL, 0, w.bind_ms);
+	if (w.signal_while_binding)
+		assert_int_equal(kill(getpid(), w.signal_while_binding), 0);
 	return 0;
 }
 
@@ -138,7 +145,7 @@ WRAP(void, passthru_close, (struct passthru * p))
 		__real_passthru_close(p);
 		return;
 	}
-	w.nr_open--;
+	w.nr_open -= p->dev != NULL;
 	p->dev = NULL;
 }
 

@@ -186,6 +186,69 @@ static void test_a_signal_during_set_up_gives_all_back_and_starts_nothing(void *
 	assert_int_equal(count(w.said.err, "error"), 0);
 }
 
+static void test_a_signal_while_devices_are_bound_gives_all_back_and_starts_nothing(void **state)
+{
+	(void)state;
+	add_devices();
+	w.signal_while_binding = SIGTERM;
+	assert_int_equal(run(), 128 + SIGTERM);
+	assert_int_equal(w.nr_open, 0);
+	assert_int_equal(w.nr_machines, 0);
+	assert_int_equal(count(w.said.err, "error"), 0);
+}
+
+/* What is written on a terminal that is standard error. */
+static void run_on_terminal(char ret_text[4096])
+{
+	struct winsize size = { .ws_row = 25, .ws_col = 80 };
+	int master, slave, saved = dup(STDERR_FILENO);
+	size_t len = 0;
+
+	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
+	assert_int_equal(dup2(slave, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(run_guest(&w.config, &w.options), ITSY_OK);
+	assert_int_equal(dup2(saved, STDERR_FILENO), STDERR_FILENO);
+	(void)close(saved);
+	/* The kernel brings it to the master when it likes. */
+	assert_int_equal(write(slave, "@", 1), 1);
+	do {
+		const ssize_t nr = read(master, ret_text + len, 4095 - len);
+
+		assert_true(nr > 0);
+		len += (size_t)nr;
+	} while (ret_text[len - 1] != '@');
+	ret_text[len] = '\0';
+	(void)close(slave);
+	(void)close(master);
+}
+
+static void test_what_takes_long_is_shown_on_a_terminal_in_one_line(void **state)
+{
+	char text[4096];
+
+	(void)state;
+	add_devices();
+	w.options.quiet = false;
+	run_on_terminal(text);
+	assert_null(strstr(text, "binding"));
+	/* The first one took more than 300 ms by then. */
+	w.nr_machines = w.nr_started = w.nr_stopped = 0;
+	w.bind_ms = 320;
+	run_on_terminal(text);
+	has(text, "\r\033[Kitsy: binding ");
+	has(text, "\r\033[Kitsy: opening and resetting ");
+	/* What is over goes. */
+	has(strstr(text, "opening and resetting "), "\r\033[K");
+	w.nr_machines = w.nr_started = w.nr_stopped = 0;
+	w.options.quiet = true;
+	run_on_terminal(text);
+	assert_null(strstr(text, "binding"));
+	/* In a file it would be a line each time. */
+	w.options.quiet = false;
+	assert_int_equal(run(), ITSY_OK);
+	assert_null(strstr(w.said.err, "binding"));
+}
+
 static void test_what_is_typed_reaches_the_console_however_little_it_takes(void **state)
 {
 	(void)state;
@@ -553,6 +616,8 @@ int main(void)
 		TEST(test_a_signal_ends_the_guest_and_is_the_exit_status),
 		TEST(test_a_signal_during_set_up_gives_all_back_and_starts_nothing),
 		TEST(test_what_is_typed_reaches_the_console_however_little_it_takes),
+		TEST(test_a_signal_while_devices_are_bound_gives_all_back_and_starts_nothing),
+		TEST(test_what_takes_long_is_shown_on_a_terminal_in_one_line),
 		TEST(test_ctrl_a_x_on_a_terminal_ends_the_guest),
 		TEST(test_the_device_tree_is_written_instead_of_a_boot),
 		TEST(test_statistics_are_written),

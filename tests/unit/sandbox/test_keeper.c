@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -17,6 +18,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 #include <cmocka.h>
 
@@ -107,6 +109,28 @@ static void test_devices_are_those_of_the_list_and_no_others(void **state)
 	/* Nor has it a CPU to be moved to. */
 	assert_true(ask(KEEPER_MOVE, 0));
 	assert_int_equal(w.reply.result, -EINVAL);
+}
+
+static bool is_unwanted(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+static void test_a_device_that_is_not_wanted_any_more_is_not_bound(void **state)
+{
+	static const struct tree_function fn = { "0000:00:02.0", 0x8086, 0x1533, 0x020000, "igb", 7,
+						 NULL,		 0,	 "flr" };
+
+	(void)state;
+	tree_add_function(&w.tree, &fn);
+	tree_write(&w.tree, "sys/bus/pci/drivers/vfio-pci/bind", "");
+	tree_write(&w.tree, "dev/vfio/vfio", "");
+	tree_dir(&w.tree, "run");
+	w.state.go_on = is_unwanted;
+	assert_true(ask(KEEPER_BIND, 0));
+	assert_int_equal(w.reply.result, -EINTR);
+	assert_false(tree_has(&w.tree, "run/itsy/bound/0000:00:02.0"));
 }
 
 static void test_what_is_of_set_up_is_not_done_after_it(void **state)
@@ -457,6 +481,73 @@ static void test_signals_go_on_to_the_guests_process(void **state)
 	assert_int_equal(end_of(keeper), 100 + SIGTERM);
 }
 
+/* A set-up that does not hear: a driver does not let go, say. */
+static enum exit_status hear_nothing(void *ctx, const struct keeper_client *keeper)
+{
+	(void)ctx;
+	(void)keeper;
+	say('r');
+	while (pause() < 0)
+		continue;
+	return ITSY_OK;
+}
+
+static void test_a_second_signal_cuts_a_set_up_that_does_not_hear(void **state)
+{
+	const struct timespec echo = { .tv_nsec = 200000000 }, second = { .tv_sec = 1 };
+	pid_t keeper = begin(hear_nothing);
+
+	(void)state;
+	assert_int_equal(heard(), 'r');
+	assert_int_equal(kill(keeper, SIGINT), 0);
+	/* The same one by another way is none. */
+	(void)nanosleep(&echo, NULL);
+	assert_int_equal(kill(keeper, SIGTERM), 0);
+	(void)nanosleep(&echo, NULL);
+	assert_int_equal(waitpid(keeper, NULL, WNOHANG), 0);
+	(void)nanosleep(&second, NULL);
+	assert_int_equal(kill(keeper, SIGTERM), 0);
+	assert_int_equal(end_of(keeper), 128 + SIGINT);
+}
+
+static unsigned nr_waits;
+
+static void count_wait(void *ctx)
+{
+	(void)ctx;
+	nr_waits++;
+}
+
+static void *answer_late(void *ctx)
+{
+	const struct timespec nap = { .tv_nsec = 450000000 };
+	const int *fd = ctx;
+	struct keeper_request request;
+	const struct keeper_reply reply = { .result = 1 };
+
+	(void)!read(*fd, &request, sizeof(request));
+	(void)nanosleep(&nap, NULL);
+	(void)!write(*fd, &reply, sizeof(reply));
+	return NULL;
+}
+
+static void test_who_waits_for_an_answer_can_say_so(void **state)
+{
+	struct vfio_failure failure;
+	pthread_t thread;
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, answer_late, &fds[1]), 0);
+	assert_int_equal(
+		keeper_bind(&(struct keeper_client){ fds[0], count_wait, NULL }, 0, &failure), 1);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_in_range(nr_waits, 2, 100);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+
 static void test_the_guests_process_does_not_outlive_its_keeper(void **state)
 {
 	pid_t keeper;
@@ -558,6 +649,9 @@ int main(void)
 		TEST(test_the_exit_status_is_that_of_the_guests_process),
 		TEST(test_an_end_by_a_signal_is_told_and_is_the_status),
 		TEST(test_signals_go_on_to_the_guests_process),
+		TEST(test_a_second_signal_cuts_a_set_up_that_does_not_hear),
+		TEST(test_who_waits_for_an_answer_can_say_so),
+		TEST(test_a_device_that_is_not_wanted_any_more_is_not_bound),
 		TEST(test_the_guests_process_does_not_outlive_its_keeper),
 		TEST(test_a_limit_of_files_that_is_too_low_is_told),
 		TEST(test_who_sends_rubbish_is_killed),

@@ -170,7 +170,7 @@ static void test_memory_is_zeroed_and_pages_are_powers_of_two(void **state)
 
 static void test_binding_writes_texts_and_reports_errors(void **state)
 {
-	struct bind_host host = bind_host_kernel();
+	struct bind_host host = bind_host_kernel(NULL);
 	int fd = memfd_create("file", MFD_CLOEXEC);
 	char path[64], buf[16] = "";
 
@@ -190,7 +190,7 @@ static void test_binding_writes_texts_and_reports_errors(void **state)
 
 static void test_module_that_does_not_exist_is_quietly_refused(void **state)
 {
-	struct bind_host host = bind_host_kernel();
+	struct bind_host host = bind_host_kernel(NULL);
 
 	(void)state;
 	assert_true(host.modprobe(host.ctx, "itsy-no-such-module") < 0);
