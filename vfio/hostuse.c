@@ -412,7 +412,7 @@ static int visit_net(void *ctx, const char *name)
 
 static int used_by(struct search *search, const char *who, const struct block *block)
 {
-	(void)snprintf(search->what, sizeof(search->what), "%s (%.24s)", who, block->name);
+	(void)snprintf(search->what, sizeof(search->what), "%.66s (%.24s)", who, block->name);
 	return 1;
 }
 

@@ -40,15 +40,65 @@ static int visit_file(void *ctx, const char *name)
 	return search->is_it(search->ctx, target);
 }
 
-static void tell(const struct opener_search *search)
+/* The guest of which a process is: it has the name's lock (vmm/control/), or its parent has. */
+struct guest_search {
+	const struct pci_host_fs *fs;
+	long pid, parent;
+	char name[40]; /* "": none is known */
+};
+
+static int visit_lock(void *ctx, const char *name)
+{
+	static const char suffix[] = ".lock";
+	struct guest_search *search = ctx;
+	const size_t len = strlen(name), suffix_len = strlen(suffix);
+	struct host_path path;
+	char text[16];
+	long holder;
+
+	if (len <= suffix_len || len - suffix_len >= sizeof(search->name) ||
+	    strcmp(name + len - suffix_len, suffix) != 0 ||
+	    host_path(&path, search->fs, "/run/itsy/%s", name) < 0 ||
+	    host_read_text(path.text, text, sizeof(text)) < 0)
+		return 0;
+	holder = strtol(text, NULL, 10);
+	if (holder <= 0 || (holder != search->pid && holder != search->parent))
+		return 0;
+	memcpy(search->name, name, len - suffix_len);
+	return 1;
+}
+
+static void find_guest(const struct pci_host_fs *fs, const char *process,
+		       struct guest_search *ret_search)
 {
 	struct host_path path;
+	char stat[512];
+	const char *end;
+
+	*ret_search = (struct guest_search){ .fs = fs, .pid = strtol(process, NULL, 10) };
+	/* proc_pid_stat(5): "PID (NAME) STATE PARENT ..." */
+	if (host_path(&path, fs, "/proc/%s/stat", process) == 0 &&
+	    host_read_text(path.text, stat, sizeof(stat)) == 0 && (end = strrchr(stat, ')')))
+		(void)sscanf(end, ") %*c %10ld", &ret_search->parent);
+	if (host_path(&path, fs, "/run/itsy") == 0)
+		(void)!host_each_entry(path.text, visit_lock, ret_search);
+}
+
+static void tell(const struct opener_search *search)
+{
+	struct guest_search guest;
+	struct host_path path;
 	char comm[20];
+	int len;
 
 	if (host_path(&path, search->fs, "/proc/%s/comm", search->process) < 0 ||
 	    host_read_text(path.text, comm, sizeof(comm)) < 0)
 		strcpy(comm, "?");
-	(void)snprintf(search->who, OPENER_STRLEN, "%s, process %.10s", comm, search->process);
+	len = snprintf(search->who, OPENER_STRLEN, "%s, process %.10s", comm, search->process);
+	find_guest(search->fs, search->process, &guest);
+	if (guest.name[0])
+		(void)snprintf(search->who + len, OPENER_STRLEN - (size_t)len, " (guest %.31s)",
+			       guest.name);
 }
 
 static int visit_process(void *ctx, const char *name)

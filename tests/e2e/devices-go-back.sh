@@ -109,7 +109,7 @@ is_status other 4
 has other.err '^itsy: error: .*(vfio|0000:00:01\.0).*another process'
 nr_lines other.err 1
 is_status held 4
-has held.out '^FAIL +disk 0000:00:01\.0 +another process has it open: itsy, process [0-9]+$'
+has held.out '^FAIL +disk 0000:00:01\.0 +another process has it open: itsy, process [0-9]+ \(guest busy\)$'
 has held_devices.out '^0000:00:01\.0 .* no: another process has it open: itsy, process [0-9]+ '
 is_status rebind 4
 has rebind.err '^itsy: error: 0000:00:01\.0: .*another process'

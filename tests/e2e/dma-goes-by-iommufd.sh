@@ -160,7 +160,7 @@ for iommu in iommufd type1; do
 	nr_lines other_$iommu.err 1
 done
 is_status held 4
-has held.out '^FAIL +nvme 0000:00:02\.0 +another process has it open: itsy, process [0-9]+$'
+has held.out '^FAIL +nvme 0000:00:02\.0 +another process has it open: itsy, process [0-9]+ \(guest [a-z]+\)$'
 is_status rebind 4
 has rebind.err '^itsy: error: 0000:00:02\.0: .*another process'
 is_status busy 143

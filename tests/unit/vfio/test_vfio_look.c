@@ -150,6 +150,16 @@ static void is_another_guests(struct bindhost *h)
 }
 
 /* By a file of its own, of a sibling's: the group is as one. */
+/* Its keeper has the name, and another guest another one. */
+static void is_another_guests_by_name(struct bindhost *h)
+{
+	is_another_guests(h);
+	tree_write(&h->tree, "proc/345/stat", "345 (itsy) S 344 345 345 0\n");
+	tree_write(&h->tree, "run/itsy/a.lock", "343\n");
+	tree_write(&h->tree, "run/itsy/box.lock", "344\n");
+	tree_write(&h->tree, "run/itsy/box.sock", "");
+}
+
 static void is_another_guests_by_its_file(struct bindhost *h)
 {
 	tree_set_driver(&h->tree, BDF, "vfio-pci");
@@ -232,6 +242,8 @@ static void test_what_stands_in_the_way_is_found_and_named(void **state)
 		{ "a sibling", has_sibling, -EPERM, VFIO_FAILURE_NOT_VIABLE, OTHER, "e1000e" },
 		{ "another guest", is_another_guests, -EBUSY, VFIO_FAILURE_BUSY,
 		  "itsy, process 345", "" },
+		{ "another guest, by name", is_another_guests_by_name, -EBUSY, VFIO_FAILURE_BUSY,
+		  "itsy, process 345 (guest box)", "" },
 		{ "another guest, by a function's file", is_another_guests_by_its_file, -EBUSY,
 		  VFIO_FAILURE_BUSY, "itsy, process 345", "" },
 		{ "somebody", is_somebodys, -EBUSY, VFIO_FAILURE_BUSY, "", "" },
