@@ -234,11 +234,36 @@ static bool takes_iommufd(const struct check_host *host)
 	return choose_iommu(host, &choice, &failure) == 0 && choice.kind == VFIO_IOMMU_IOMMUFD;
 }
 
+/* itsy run loads it, as vfio_bind() does, where this user may and the kernel's folder has it. */
+static bool can_load(const struct check_host *host, const char *module)
+{
+	_cleanup_file_ FILE *f = NULL;
+	char below[128], path[256], line[4096], name[64];
+
+	(void)snprintf(below, sizeof(below), "/lib/modules/%s/modules.dep", host->release);
+	(void)snprintf(name, sizeof(name), "/%s.ko", module);
+	if (geteuid() != 0 || !path_below(host, below, path, sizeof(path)))
+		return false;
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, name), *colon = strchr(line, ':');
+
+		if (at && colon && at < colon)
+			return true;
+	}
+	return false;
+}
+
 void check_vfio(const struct check_host *host, struct check_result *ret)
 {
 	const char *file = takes_iommufd(host) ? "/dev/iommu" : "/dev/vfio/vfio";
+	const bool has_driver = exists(host, "/sys/bus/pci/drivers/vfio-pci");
 	char path[256];
 
+	if (!(has_driver && exists(host, file)) && can_load(host, "vfio-pci")) {
+		check_say(ret, VERDICT_PASS, NULL, "itsy run loads the module vfio-pci");
+		return;
+	}
 	if (!exists(host, file)) {
 		check_say(ret, without_passthrough(host), "modprobe vfio-pci", "%s is not there",
 			  file);
@@ -250,7 +275,7 @@ void check_vfio(const struct check_host *host, struct check_result *ret)
 			  "%s cannot be opened: %s", file, strerror(errno));
 		return;
 	}
-	if (!exists(host, "/sys/bus/pci/drivers/vfio-pci"))
+	if (!has_driver)
 		check_say(ret, without_passthrough(host), "modprobe vfio-pci",
 			  "the driver vfio-pci is not loaded");
 	else

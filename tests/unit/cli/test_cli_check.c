@@ -239,6 +239,25 @@ static void test_vfio_needs_its_device_and_its_driver(void **state)
 	expect(VERDICT_PASS, "vfio-pci", NULL);
 }
 
+/* What itsy run loads by itself is nothing that a host lacks. */
+static void test_a_module_that_run_loads_is_not_missing(void **state)
+{
+	static const char path[] = "/lib/modules/6.1.0-50-arm64/modules.dep";
+
+	(void)state;
+	strcpy(w.host.release, "6.1.0-50-arm64");
+	tree_write(&w.tree, path, "kernel/drivers/net/x.ko: kernel/drivers/vfio/pci/vfio-pci.ko\n");
+	check(check_vfio);
+	expect(VERDICT_FAIL, "/dev/vfio/vfio is not there", "modprobe vfio-pci");
+	tree_write(&w.tree, path,
+		   "kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/vfio.ko.xz\n");
+	check(check_vfio);
+	if (geteuid() == 0)
+		expect(VERDICT_PASS, "itsy run loads the module vfio-pci", NULL);
+	else
+		expect(VERDICT_FAIL, "/dev/vfio/vfio is not there", "modprobe vfio-pci");
+}
+
 static void test_unsafe_interrupts_are_warned_of(void **state)
 {
 	static const char path[] =
@@ -669,6 +688,7 @@ int main(void)
 		TEST(test_the_sandbox_of_a_copy_is_nobodys_and_one_that_is_off_is_told),
 		TEST(test_iommu_groups_are_counted),
 		TEST(test_vfio_needs_its_device_and_its_driver),
+		TEST(test_a_module_that_run_loads_is_not_missing),
 		TEST(test_unsafe_interrupts_are_warned_of),
 		TEST(test_io_uring_is_tried),
 		TEST(test_locked_memory_is_compared_with_the_guests),
