@@ -386,6 +386,26 @@ static bool net_attr_is(const struct search *search, const char *name, const cha
 	       host_read_text(path.text, text, sizeof(text)) == 0 && !strcmp(text, value);
 }
 
+/*
+ * Does the host reach other networks by it? Lines "INTERFACE DESTINATION ..." of /proc/net/route:
+ * destination 0 is the default route.
+ */
+static bool has_default_route(const struct pci_host_fs *fs, const char *name)
+{
+	_cleanup_file_ FILE *f = NULL;
+	struct host_path path;
+	char line[256], interface[32];
+	unsigned destination;
+
+	if (host_path(&path, fs, "/proc/net/route") == 0)
+		f = fopen(path.text, "re");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "%31s %8x", interface, &destination) == 2 && !destination &&
+		    strcmp(interface, name) == 0)
+			return true;
+	return false;
+}
+
 /* carrier can be read only while the interface is up; some never know their state. */
 static int visit_net(void *ctx, const char *name)
 {
@@ -406,7 +426,8 @@ static int visit_net(void *ctx, const char *name)
 	    !(net_attr_is(search, name, "operstate", "unknown") &&
 	      net_attr_is(search, name, "carrier", "1")))
 		return 0;
-	vfio_copy_text(search->what, sizeof(search->what), name);
+	(void)snprintf(search->what, sizeof(search->what), "%.40s%s", name,
+		       has_default_route(search->fs, name) ? ", the default route" : "");
 	return 1;
 }
 

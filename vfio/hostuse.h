@@ -21,8 +21,8 @@ struct hostuse_sys hostuse_sys_kernel(void);
 
 /*
  * 1 and what uses it in ret_what ("/ (nvme0n1p2)", "swap (sda3)", "vg-root (sda3)",
- * "dd, process 123 (sda)", "eth0"), 0 when nothing does, or negative errno. May take half
- * a second where something does.
+ * "dd, process 123 (sda)", "eth0, the default route"), 0 when nothing does, or negative errno. May
+ * take half a second where something does.
  */
 int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
 	      const struct pci_bdf *bdf, char ret_what[96]) _must_check_;

@@ -195,6 +195,32 @@ static void test_multipath_disk_is_found_through_its_subsystem(void **state)
 	bindhost_fini(&h);
 }
 
+static void test_who_takes_the_default_route_is_told(void **state)
+{
+	static const char place[] = "../../devices/pci0000:00/" BDF "/net/eth0";
+	const struct hostuse_sys *sys;
+	struct hostuse_sys played;
+	char what[96] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "e1000e");
+	played = bindhost_sys(&h);
+	sys = &played;
+	tree_link(&h.tree, "sys/class/net/eth0", place);
+	tree_write(&h.tree, "sys/devices/pci0000:00/" BDF "/net/eth0/operstate", "up\n");
+	tree_write(&h.tree, "proc/net/route",
+		   "Iface\tDestination\tGateway\neth1\t00000000\t0102A8C0\n"
+		   "eth0\t0002A8C0\t00000000\n");
+	assert_int_equal(host_uses(sys, &h.tree.fs, &bdf, what), 1);
+	assert_string_equal(what, "eth0");
+	tree_write(&h.tree, "proc/net/route",
+		   "Iface\tDestination\tGateway\neth0\t00000000\t0102A8C0\n");
+	assert_int_equal(host_uses(sys, &h.tree.fs, &bdf, what), 1);
+	assert_string_equal(what, "eth0, the default route");
+	bindhost_fini(&h);
+}
+
 static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 {
 	static const struct {
@@ -402,6 +428,7 @@ int main(void)
 		cmocka_unit_test(test_mounted_btrfs_of_many_disks_names_each),
 		cmocka_unit_test(test_device_node_of_any_name_is_known_by_its_number),
 		cmocka_unit_test(test_multipath_disk_is_found_through_its_subsystem),
+		cmocka_unit_test(test_who_takes_the_default_route_is_told),
 		cmocka_unit_test(test_interfaces_count_when_they_are_up_with_a_carrier),
 		cmocka_unit_test(test_more_disks_than_can_be_looked_at_count_as_used),
 		cmocka_unit_test(test_volumes_that_hold_each_other_in_a_circle_end),
