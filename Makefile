@@ -426,6 +426,7 @@ LDFLAGS_test_run_guest_panic := $(LDFLAGS_test_run_guest)
 LDFLAGS_test_power_button := -Wl,--wrap=clock_gettime
 LDFLAGS_test_rtc := -Wl,--wrap=clock_gettime
 LDFLAGS_test_check_place := -Wl,--wrap=placement_try_cpu
+LDFLAGS_test_guest_look := -Wl,--wrap=self_lock_limit
 LDFLAGS_test_guest_memory := -Wl,--wrap=vfio_container_holes
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches

@@ -20,8 +20,16 @@ static struct {
 	struct host_tree tree;
 	struct config config;
 	struct failure failure;
+	uint64_t lock_limit;
 	struct capture said;
 } w;
+
+/* As root it would be no limit. */
+uint64_t __wrap_self_lock_limit(void);
+uint64_t __wrap_self_lock_limit(void)
+{
+	return w.lock_limit;
+}
 
 static int make(void **state)
 {
@@ -29,6 +37,7 @@ static int make(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
+	w.lock_limit = UINT64_MAX;
 	tree_init(&w.tree);
 	tree_write(&w.tree, "/proc/meminfo", "MemTotal: 1048576 kB\nMemAvailable: 524288 kB\n");
 	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
@@ -85,6 +94,10 @@ static void test_each_of_them_is_looked_at(void **state)
 	assert_int_equal(look(), -EINVAL);
 	assert_string_equal(w.failure.object, "router-cpu");
 	w.config.router.cpu = -1;
+	w.lock_limit = 64 * MiB - 1;
+	assert_int_equal(look(), -ENOMEM);
+	assert_string_equal(w.failure.object, "RLIMIT_MEMLOCK");
+	w.lock_limit = 64 * MiB;
 	assert_int_equal(look(), -ENOENT);
 	assert_string_equal(w.failure.object, "0000:00:01.0");
 	w.config.nr_devices = 0;
