@@ -45,6 +45,7 @@
 #include "vmm/irq/io_uring_host.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm_needs.h"
+#include "vmm/machine/guest_cpus.h"
 #include "vmm/machine/guest_memory.h"
 #include "vmm/machine/guest_topology.h"
 #include "vmm/machine/machine.h"
@@ -310,19 +311,6 @@ static int open_functions(struct run *run, struct failure *ret_failure)
 	return r < 0 ? r : open_vacant(run, ret_failure);
 }
 
-static int highest_fifo(const struct config *config)
-{
-	/* The thread its is one above the vCPUs (vmm/its/its_thread.c). */
-	const int its = config->vcpu.fifo ? config->vcpu.fifo + 1 : 0;
-	const int all[] = { config->router.fifo, config->spin.fifo, its };
-	int highest = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i] > highest)
-			highest = all[i];
-	return highest;
-}
-
 /* What cannot be had any more when the sandbox is entered. */
 static int prepare_sandbox(struct run *run, struct failure *ret_failure)
 {
@@ -332,7 +320,7 @@ static int prepare_sandbox(struct run *run, struct failure *ret_failure)
 	run->kept_kvm = kvm_sys_kept(&run->kvm);
 	/* jansson reads /dev/urandom for its first object, if nobody has it do so before. */
 	json_object_seed(0);
-	return sandbox_create(highest_fifo(run->config), &run->sandbox, ret_failure);
+	return sandbox_create(guest_cpus_fifo(run->config), &run->sandbox, ret_failure);
 }
 
 /* They are written at the end, and what cannot be is told before anything is bound. */

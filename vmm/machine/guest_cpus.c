@@ -12,6 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "vmm/base/bits.h"
+
 #define ONLINE	"/sys/devices/system/cpu/online"
 #define LIST_SZ 256u
 #define KEY_SZ	96u
@@ -92,4 +94,17 @@ int guest_cpus_look_at(const struct pci_host_fs *host, const char *key, int cpu,
 
 	read_online(&cpus);
 	return look(&cpus, key, cpu, is_for_thread, ret_failure);
+}
+
+int guest_cpus_fifo(const struct config *config)
+{
+	/* The thread its is one above the vCPUs (vmm/its/its_thread.c). */
+	const int its = config->vcpu.fifo ? config->vcpu.fifo + 1 : 0;
+	const int all[] = { config->router.fifo, config->spin.fifo, its };
+	int highest = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i] > highest)
+			highest = all[i];
+	return highest;
 }

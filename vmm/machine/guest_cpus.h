@@ -23,4 +23,7 @@ int guest_cpus_look(const struct config *config, const struct pci_host_fs *host,
 int guest_cpus_look_at(const struct pci_host_fs *host, const char *key, int cpu, bool is_for_thread,
 		       struct failure *ret_failure) _must_check_;
 
+/* The highest priority of SCHED_FIFO that a thread of the guest gets; 0: none. */
+int guest_cpus_fifo(const struct config *config);
+
 #endif
