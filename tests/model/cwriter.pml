@@ -185,7 +185,7 @@ active proctype switching_vcpu()
 	fi
 }
 
-/* `its_thread.c: its_thread(), wait_for_work()`; MAIN_THREAD: `machine.c: machine_service()` */
+/* `its_thread.c: its_thread(), wait_for_work()`; MAIN_THREAD: `machine_live.c: machine_service()` */
 active proctype its()
 {
 	byte pos, end, left, used;

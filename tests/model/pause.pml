@@ -534,7 +534,7 @@ end_idle:
 	od
 }
 
-/* `machine.c: machine_freeze(), machine_stop()`, at any time or never; what is frozen goes on, or is stopped */
+/* `machine_live.c: machine_freeze()`, `machine.c: machine_stop()`, at any time or never; what is frozen goes on, or is stopped */
 active proctype main_thread()
 {
 	byte i;

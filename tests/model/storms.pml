@@ -110,7 +110,7 @@ inline unmasked()
 	wish_unpark = true
 }
 
-/* `mask_queue.c: mask_queue_service(), begin_one(), end_one()` on `machine.c: machine_service()` */
+/* `mask_queue.c: mask_queue_service(), begin_one(), end_one()` on `machine_live.c: machine_service()` */
 active proctype main_thread()
 {
 	bool mask, told, resend;

@@ -37,50 +37,13 @@
 #include "vmm/kvm/vm_needs.h"
 #include "vmm/machine/board.h"
 #include "vmm/machine/fdt.h"
+#include "vmm/machine/machine_priv.h"
 #include "vmm/machine/slot.h"
 
 /* Who sends messages: functions, and behind them root ports. */
 #define MAX_SENDERS (CONFIG_MAX_DEVICES + PCI_HOST_MAX_PORTS)
 _Static_assert(MAX_SENDERS <= KERNEL_ITS_MAX_FUNCTIONS, "the kernel ITS has room for all");
 _Static_assert(CONFIG_MAX_ITS <= KERNEL_ITS_MAX_ITS, "the kernel ITS knows all ITSs");
-
-/* A root port's own interrupt is EventID 0 of the first ITS, as Linux numbers them, which asks for
- * two. */
-#define PORT_EVENTS 2u
-struct machine_port {
-	unsigned device;      /* number on bus 0 */
-	size_t vits_function; /* index in the first ITS */
-};
-
-struct machine {
-	struct machine_config cfg;
-	struct machine_port ports[PCI_HOST_MAX_PORTS]; /* [nr_ports] */
-	size_t nr_ports;
-	struct vm vm;
-	int gic;
-	struct bus bus;
-	struct vcpus *vcpus;
-	struct steal_time *steal_time;
-	struct kernel_its *kernel_its;
-	struct kernel_redist *redist;
-	struct vits_set *its;
-	struct its_thread *its_thread;
-	struct pci_host *pci_host;
-	struct console *console;
-	struct board *board;
-	struct vector_routes *routes;
-	struct router_stats router_stats; /* kept when the routers are gone */
-	size_t nr_wired;
-	bool direct;
-	bool frozen; /* the main thread's */
-	atomic_bool panicked;
-	_Atomic uint64_t port_msis, port_msis_dropped;
-
-	/* Guards end and failure; no lock is taken under it. */
-	pthread_mutex_t lock;
-	enum machine_end end;
-	char failure[128];
-};
 
 /* ---- what the parts tell ------------------------------------------------------ */
 
@@ -669,81 +632,9 @@ const char *machine_failure(struct machine *m)
 	return m->failure;
 }
 
-void machine_unplug(struct machine *m, unsigned port)
-{
-	assert(index_of_port(m, port) < m->nr_ports);
-
-	slot_empty(m->pci_host, m->cfg.functions, m->cfg.nr_functions, port);
-}
-
-int machine_plug(struct machine *m, unsigned port, struct failure *ret_failure)
-{
-	assert(index_of_port(m, port) < m->nr_ports);
-
-	return slot_fill(m->pci_host, m->cfg.functions, m->cfg.nr_functions, port, ret_failure);
-}
-
-int machine_adopt(struct machine *m, size_t function, struct passthru_offer *offer,
-		  struct failure *ret_failure)
-{
-	assert(function < m->cfg.nr_functions);
-
-	return slot_adopt(m->pci_host, &m->cfg.functions[function], offer, ret_failure);
-}
-
-int machine_press(struct machine *m, unsigned port)
-{
-	return pci_host_press(m->pci_host, port);
-}
-
-void machine_press_power(struct machine *m)
-{
-	board_press_power(m->board);
-}
-
-bool machine_hears_power(struct machine *m)
-{
-	return board_hears_power(m->board);
-}
-
-void machine_freeze(struct machine *m)
-{
-	vcpus_freeze(m->vcpus);
-	m->frozen = true;
-}
-
-void machine_thaw(struct machine *m)
-{
-	m->frozen = false;
-	vcpus_thaw(m->vcpus);
-}
-
-bool machine_is_frozen(const struct machine *m)
-{
-	return m->frozen;
-}
-
-bool machine_has_panicked(const struct machine *m)
-{
-	return atomic_load(&m->panicked);
-}
-
 void machine_reset(struct machine *m)
 {
 	set_end(m, MACHINE_RESET, NULL);
-}
-
-int machine_service(struct machine *m)
-{
-	int ms = m->routes ? vector_routes_service(m->routes) : -1;
-
-	for (size_t i = 0; i < m->nr_ports; i++)
-		if (pci_host_is_ejected(m->pci_host, m->ports[i].device) ||
-		    slot_is_wanted_back(m->cfg.functions, m->cfg.nr_functions, m->ports[i].device))
-			machine_unplug(m, m->ports[i].device);
-	for (size_t i = 0; i < m->nr_wired; i++)
-		ms = sooner_ms(ms, passthru_service(&m->cfg.functions[i]));
-	return sooner_ms(ms, board_service(m->board));
 }
 
 /*
@@ -765,50 +656,4 @@ void machine_stop(struct machine *m)
 	for (size_t i = 0; i < m->cfg.nr_functions; i++)
 		passthru_set_routes(&m->cfg.functions[i], NULL);
 	m->routes = NULL;
-}
-
-struct vector_routes *machine_routes(struct machine *m)
-{
-	return m->routes;
-}
-
-enum router_engine machine_engine(const struct machine *m)
-{
-	return m->routes && m->cfg.nr_functions ? vector_routes_engine(m->routes)
-						: ROUTER_ENGINE_ANY;
-}
-
-struct vits *machine_its(struct machine *m, size_t index)
-{
-	return vits_set_get(m->its, index);
-}
-
-bool machine_delivers_directly(const struct machine *m)
-{
-	return m->direct;
-}
-
-const struct vm *machine_vm(const struct machine *m)
-{
-	return &m->vm;
-}
-
-void machine_stats_get(struct machine *m, struct machine_stats *ret_stats)
-{
-	*ret_stats = (struct machine_stats){ 0 };
-	vcpus_stats_get(m->vcpus, &ret_stats->vcpus);
-	vits_set_stats_get(m->its, &ret_stats->vits);
-	kernel_its_stats_get(m->kernel_its, &ret_stats->kernel_its);
-	kernel_redist_stats_get(m->redist, &ret_stats->redist);
-	pci_host_stats_get(m->pci_host, &ret_stats->pci_host);
-	if (m->routes)
-		vector_routes_stats_get(m->routes, &m->router_stats);
-	ret_stats->panics = machine_has_panicked(m);
-	ret_stats->unclaimed = m->bus.unclaimed;
-	ret_stats->port_msis = m->port_msis;
-	ret_stats->port_msis_dropped = m->port_msis_dropped;
-	ret_stats->router_reaps = m->router_stats.reaps;
-	ret_stats->router_completions = m->router_stats.completions;
-	ret_stats->router_rearmed = m->router_stats.rearmed;
-	ret_stats->router_parked = m->router_stats.parked;
 }
