@@ -146,15 +146,6 @@ static int open_control(struct run *run, struct failure *ret_failure)
 	return 0;
 }
 
-/* While files can be opened. */
-static int read_topology(struct run *run, struct failure *ret_failure)
-{
-	int r = guest_topology_read(run->config, &this_host, &run->topology);
-
-	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "itsy", NULL, "out of memory")
-		     : 0;
-}
-
 /* Cheap things that fail often, before any device is touched. */
 static int check_host(struct run *run, struct failure *ret_failure)
 {
@@ -169,7 +160,7 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	if (r == 0)
 		r = guest_look(&this_host, config, &run->iommu, ret_failure);
 	if (r >= 0)
-		r = read_topology(run, ret_failure);
+		r = guest_topology_read(config, &this_host, &run->topology, ret_failure);
 	if (r >= 0)
 		r = guest_memory_make(config, &this_host, NULL, &run->mem, ret_failure);
 	if (r >= 0)
@@ -440,7 +431,7 @@ static int serve(struct run *run, struct machine *m)
 {
 	int ms = sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns()));
 
-	ms = sooner_ms(ms, panic_service(&run->panic, m));
+	ms = sooner_ms(ms, panic_service(&run->panic, m, run->boots));
 	ms = sooner_ms(ms, tell_mistakes(run, m));
 	/* What the console would not take is offered again. */
 	return sooner_ms(ms, run->nr_typed ? TYPE_AGAIN_MS : -1);
@@ -450,7 +441,6 @@ static int serve(struct run *run, struct machine *m)
 static void attend(struct run *run, struct machine *m)
 {
 	begin_attending(run, m);
-	panic_begin(&run->panic);
 	while (machine_end(m) == MACHINE_RUNS && !is_told_to_end(run)) {
 		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
 		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS + HOST_NOTICE_MAX_FDS] = {
@@ -537,8 +527,7 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 		return -ECANCELED;
 	}
 	if (run->panic.cut)
-		return failure_set(ret_failure, ITSY_PANICKED, ECANCELED, "guest", NULL,
-				   "its kernel has panicked: its power is cut");
+		return panic_failed(ret_failure);
 
 	end = machine_end(m);
 	if (end == MACHINE_FAILED)

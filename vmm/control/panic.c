@@ -6,19 +6,15 @@
  */
 #include "vmm/control/panic.h"
 
-#include "vmm/base/report.h"
+#include <errno.h>
+
 #include "vmm/machine/machine.h"
 
-void panic_begin(struct panic *p)
+int panic_service(struct panic *p, struct machine *m, unsigned boot)
 {
-	p->told = false;
-}
-
-int panic_service(struct panic *p, struct machine *m)
-{
-	if (p->told || !machine_has_panicked(m))
+	if (p->told == boot || !machine_has_panicked(m))
 		return -1;
-	p->told = true;
+	p->told = boot;
 	switch (p->wish) {
 	case PANIC_WISH_STOP:
 		p->cut = true; /* told when it has ended */
@@ -32,4 +28,10 @@ int panic_service(struct panic *p, struct machine *m)
 		break;
 	}
 	return 0;
+}
+
+int panic_failed(struct failure *ret_failure)
+{
+	return failure_set(ret_failure, ITSY_PANICKED, ECANCELED, "guest", NULL,
+			   "its kernel has panicked: its power is cut");
 }

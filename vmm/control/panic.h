@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+#include "vmm/base/report.h"
 #include "vmm/config/config.h"
 
 struct machine;
@@ -15,17 +16,17 @@ struct machine;
 struct panic {
 	enum panic_wish wish;
 
-	bool told; /* that of this boot */
-	bool cut;  /* end it now */
+	unsigned told; /* in which boot it was, last; 0: in none */
+	bool cut;      /* end it now */
 };
 
 /*
- * Has it panicked? Then that is told, and what is wished is done: it is left alone, ends with
- * MACHINE_RESET, or is to be cut. 0: in this call, so that its end is to be looked for; else -1.
- * One thread, that of machine_service().
+ * Has it panicked, in this boot (from 1 on)? Then that is told once, and what is wished is done: it
+ * is left alone, ends with MACHINE_RESET, or is to be cut. 0: in this call, so that its end is to
+ * be looked for; else -1. One thread, that of machine_service().
  */
-int panic_service(struct panic *p, struct machine *m);
-/* A machine begins: no panic of it was told. */
-void panic_begin(struct panic *p);
+int panic_service(struct panic *p, struct machine *m, unsigned boot);
+/* The failure of a guest that was cut. Negative errno. */
+int panic_failed(struct failure *ret_failure);
 
 #endif

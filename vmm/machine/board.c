@@ -7,6 +7,7 @@
 #include "vmm/machine/board.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "vmm/base/cleanup.h"
@@ -15,6 +16,8 @@
 #include "vmm/dev/rtc.h"
 
 struct board {
+	struct board_config cfg;
+	atomic_bool panicked;
 	struct power_button *power_button;
 	struct rtc *rtc;
 };
@@ -24,16 +27,32 @@ static void board_destroyp(struct board **board)
 	board_destroy(*board);
 }
 
+static void on_panic(void *ctx)
+{
+	struct board *board = ctx;
+
+	atomic_store(&board->panicked, true);
+	board->cfg.wake_up(board->cfg.ctx);
+}
+
+static void wake_up(void *ctx)
+{
+	const struct board *board = ctx;
+
+	board->cfg.wake_up(board->cfg.ctx);
+}
+
 int board_create(const struct board_config *config, struct board **ret_board)
 {
-	const struct power_button_config button = { config->vm, config->wake_up, config->panicked,
-						    config->ctx };
-	const struct rtc_config rtc = { config->vm, config->wake_up, config->ctx };
 	_cleanup_(board_destroyp) struct board *board = calloc(1, sizeof(*board));
-	int r = board ? 0 : -ENOMEM;
+	const struct power_button_config button = { config->vm, wake_up, on_panic, board };
+	const struct rtc_config rtc = { config->vm, config->wake_up, config->ctx };
+	int r;
 
-	if (!r)
-		r = power_button_create(&button, &board->power_button);
+	if (!board)
+		return -ENOMEM;
+	board->cfg = *config;
+	r = power_button_create(&button, &board->power_button);
 	if (!r)
 		r = rtc_create(&rtc, &board->rtc);
 	if (r < 0)
@@ -66,6 +85,11 @@ void board_press_power(struct board *board)
 bool board_hears_power(struct board *board)
 {
 	return power_button_is_heard(board->power_button);
+}
+
+bool board_has_panicked(const struct board *board)
+{
+	return atomic_load(&board->panicked);
 }
 
 int board_service(struct board *board)

@@ -17,7 +17,6 @@ struct board_config {
 	const struct vm *vm; /* borrowed; has the interrupt lines of vmm/kvm/layout.h */
 	/* board_service() should be called. Any thread. */
 	void (*wake_up)(void *ctx);
-	void (*panicked)(void *ctx); /* vmm/dev/power_button.h */
 	void *ctx;
 };
 
@@ -32,6 +31,8 @@ int board_add_to_bus(struct board *board, struct bus *bus) _must_check_;
 /* vmm/dev/power_button.h */
 void board_press_power(struct board *board);
 bool board_hears_power(struct board *board);
+/* Has the guest lit its panic light? Any thread; the wake-up says when. */
+bool board_has_panicked(const struct board *board);
 
 /*
  * Do what is due. Returns after how many milliseconds to call it if nobody wakes it up; -1: never.

@@ -254,7 +254,7 @@ static struct guest_topology *alloc_topology(uint32_t nr_cpus)
 }
 
 int guest_topology_read(const struct config *config, const struct pci_host_fs *host,
-			struct guest_topology **ret_topology)
+			struct guest_topology **ret_topology, struct failure *ret_failure)
 {
 	const uint32_t nr = config->vcpus;
 	_cleanup_(guest_topology_freep) struct guest_topology *t = NULL;
@@ -269,7 +269,8 @@ int guest_topology_read(const struct config *config, const struct pci_host_fs *h
 	places = r.places = calloc(nr, sizeof(*places));
 	shared = r.shared = calloc((size_t)nr * GUEST_TOPOLOGY_MAX_LEVEL, sizeof(*shared));
 	if (!t || !places || !shared)
-		return -ENOMEM;
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "vcpus", NULL,
+				   "out of memory");
 	for (uint32_t i = 0; i < nr; i++)
 		if (!read_place(r.root, r.host_cpus[i], &places[i]))
 			return 0;

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "vfio/host.h"
+#include "vmm/base/report.h"
 #include "vmm/config/config.h"
 
 #define GUEST_TOPOLOGY_MAX_LEVEL 4u /* of caches */
@@ -42,10 +43,11 @@ struct guest_topology {
 /*
  * *ret_topology is the caller's; NULL where nothing is known: vCPUs that are not pinned may be
  * anywhere, two that are pinned to one CPU are like nothing that there is, and a host may not
- * say. 0, or -ENOMEM.
+ * say. While files can be opened. 0, or -ENOMEM.
  */
 int guest_topology_read(const struct config *config, const struct pci_host_fs *host,
-			struct guest_topology **ret_topology) _must_check_;
+			struct guest_topology **ret_topology,
+			struct failure *ret_failure) _must_check_;
 /* NULL is allowed. */
 void guest_topology_free(struct guest_topology *topology);
 

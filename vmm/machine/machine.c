@@ -132,14 +132,6 @@ static void on_lpis_switched(void *ctx)
 	kernel_its_retry(m->kernel_its);
 }
 
-static void on_panic(void *ctx)
-{
-	struct machine *m = ctx;
-
-	atomic_store(&m->panicked, true);
-	wake_up(m);
-}
-
 static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
 
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
@@ -247,12 +239,9 @@ static int add_ram(const struct machine *m, struct failure *ret_failure)
 	const struct gmem *mem = m->cfg.mem;
 	int r = 0;
 
-	for (size_t i = 0; i < mem->nr && r >= 0; i++) {
-		const struct gmem_bank *bank = &mem->banks[i];
-
-		r = vm_set_slot(&m->vm, VM_SLOT_RAM + (unsigned)i, bank->base, bank->size, bank->va,
-				false);
-	}
+	for (size_t i = 0; i < mem->nr && r >= 0; i++)
+		r = vm_set_slot(&m->vm, VM_SLOT_RAM + (unsigned)i, mem->banks[i].base,
+				mem->banks[i].size, mem->banks[i].va, false);
 	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
 				   "KVM refused it (%s)", strerror(-r))
 		     : 0;
@@ -392,12 +381,7 @@ static int build_devices(struct machine *m)
 		.wake_up = wake_up,
 		.ctx = m,
 	};
-	const struct board_config board_config = {
-		.vm = &m->vm,
-		.wake_up = wake_up,
-		.panicked = on_panic,
-		.ctx = m,
-	};
+	const struct board_config board_config = { &m->vm, wake_up, m };
 	const struct vits_set_config its_config = {
 		.mem = m->cfg.mem,
 		.kernel_its = m->kernel_its,

@@ -76,7 +76,7 @@ bool machine_is_frozen(const struct machine *m)
 
 bool machine_has_panicked(const struct machine *m)
 {
-	return atomic_load(&m->panicked);
+	return board_has_panicked(m->board);
 }
 
 int machine_service(struct machine *m)

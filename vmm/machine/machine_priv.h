@@ -42,7 +42,6 @@ struct machine {
 	size_t nr_wired;
 	bool direct;
 	bool frozen; /* the main thread's */
-	atomic_bool panicked;
 	_Atomic uint64_t port_msis, port_msis_dropped;
 
 	/* Guards end and failure; no lock is taken under it. */

@@ -83,7 +83,9 @@ static void pin(uint32_t nr, const uint16_t cpus[])
 
 static int read_it(void)
 {
-	return guest_topology_read(&w.config, &w.tree.fs, &w.topology);
+	struct failure failure;
+
+	return guest_topology_read(&w.config, &w.tree.fs, &w.topology, &failure);
 }
 
 static int make(void **state)
