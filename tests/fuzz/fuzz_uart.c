@@ -7,6 +7,7 @@
  *	0, 1	read, 2, 3 write (u8 value follows), 4 bytes arrive (bits 2:0 say
  *	how many in eights, and they follow), 5 a reboot (where bits 2:0 are 7),
  *	6 an access at any offset (u16) of any width, 7 ask whether it listens
+ * A second passes between two of them: the line has rested.
  *
  * Bytes that were taken come out once, in order, unless the guest clears the
  * FIFO; the interrupt line changes when it is told, and holds while IIR says so;
@@ -40,8 +41,22 @@ struct line {
 	/* What the receiver should hold, and the registers that matter for it. */
 	uint8_t fifo[FIFO_SZ];
 	unsigned count;
+	unsigned burst; /* bytes that may still arrive before it is empty */
+	uint64_t now_ns;
 	uint8_t lcr, mcr, fcr;
 };
+
+static uint64_t on_now(void *ctx)
+{
+	const struct line *line = ctx;
+
+	return line->now_ns;
+}
+
+static void on_timed(void *ctx)
+{
+	(void)ctx;
+}
 
 static void on_transmit(void *ctx, uint8_t byte)
 {
@@ -68,6 +83,8 @@ static void on_receive_ready(void *ctx)
 }
 
 static const struct uart_ops ops = {
+	.now_ns = on_now,
+	.timed = on_timed,
 	.transmit = on_transmit,
 	.interrupt = on_interrupt,
 	.receive_ready = on_receive_ready,
@@ -95,6 +112,8 @@ static uint8_t fifo_take(struct line *line)
 		return 0;
 	line->count--;
 	memmove(line->fifo, line->fifo + 1, line->count);
+	if (!line->count)
+		line->burst = 0;
 	return byte;
 }
 
@@ -118,7 +137,7 @@ static void write_fcr(struct line *line, uint8_t value)
 	bool off = (line->fcr & FCR_ENABLE) && !(value & FCR_ENABLE);
 
 	if (off || ((value & FCR_ENABLE) && (value & FCR_CLEAR_RX)))
-		line->count = 0;
+		line->count = line->burst = 0;
 	line->fcr = value & FCR_ENABLE;
 }
 
@@ -144,6 +163,10 @@ static void do_receive(struct line *line, const uint8_t *bytes, size_t nr)
 	size_t taken = uart_receive(line->uart, bytes, nr);
 	size_t room = line->mcr & MCR_LOOP ? 0 : depth(line) - line->count;
 
+	if (!line->count)
+		line->burst = FIFO_SZ;
+	room = room < line->burst ? room : line->burst;
+	line->burst -= (unsigned)taken;
 	assert(taken == (nr < room ? nr : room));
 	for (size_t i = 0; i < taken; i++)
 		fifo_add(line, bytes[i]);
@@ -159,7 +182,7 @@ static void do_reboot(struct line *line)
 	uart_destroy(line->uart);
 	r = uart_create(&ops, line, &line->uart);
 	assert(r == 0);
-	line->count = 0;
+	line->count = line->burst = 0;
 	line->lcr = line->mcr = line->fcr = 0;
 	line->level = false;
 	line->refused = false;
@@ -168,7 +191,8 @@ static void do_reboot(struct line *line)
 /* Whoever was refused hears of it when there is room. */
 static void check_room(struct line *line)
 {
-	if (!line->refused || line->mcr & MCR_LOOP || line->count == depth(line))
+	if (!line->refused || line->mcr & MCR_LOOP || line->count == depth(line) ||
+	    (line->count && !line->burst))
 		return;
 	assert(line->nr_ready > 0);
 	line->refused = false;
@@ -182,6 +206,9 @@ static void step(struct line *line, struct input *in)
 	unsigned width;
 	size_t nr;
 
+	/* What time alone brings comes before the step. */
+	line->now_ns += UINT64_C(1000000000);
+	(void)uart_service(line->uart);
 	switch (what >> 3 & 7) {
 	case 0:
 	case 1:

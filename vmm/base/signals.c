@@ -11,19 +11,33 @@
 
 #include "vmm/base/bits.h"
 
-int signals_open(void)
+static int open_for(const int signals[], size_t nr)
 {
-	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 	sigset_t set;
 	int fd;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(ending); i++)
-		sigaddset(&set, ending[i]);
+	for (size_t i = 0; i < nr; i++)
+		sigaddset(&set, signals[i]);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return fd < 0 ? -errno : fd;
+}
+
+int signals_open(void)
+{
+	static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+
+	(void)signal(SIGPIPE, SIG_IGN);
+	return open_for(ending, ARRAY_SIZE(ending));
+}
+
+int signals_open_job(void)
+{
+	static const int job[] = { SIGTSTP, SIGCONT };
+
+	(void)signal(SIGTTIN, SIG_IGN);
+	return open_for(job, ARRAY_SIZE(job));
 }
 
 int signals_take(int fd)

@@ -28,6 +28,7 @@ const struct command cli_commands[] = {
 	{ "bind", cmd_bind, "give PCI functions to vfio-pci", &bind_line },
 	{ "release", cmd_release, "give PCI functions back to their driver", &release_line },
 	{ "list", cmd_list, "list the guests that run", &list_line },
+	{ "console", cmd_console, "be at the console of a running guest", &console_line },
 	{ "stop", cmd_verb, "ask a running guest to power off", &stop_line },
 	{ "pause", cmd_verb, "have a running guest run no further for now", &pause_line },
 	{ "resume", cmd_verb, "have a paused guest go on", &resume_line },

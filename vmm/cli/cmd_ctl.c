@@ -36,6 +36,8 @@
 #define JSON_SCHEMA 1
 #define MAX_VERBS   32u
 #define USAGE_SZ    128u
+/* How long one guest of a list may take to answer: it may be at work, as with a reset. */
+#define LIST_PATIENCE_S 3
 
 struct ctl {
 	bool json, histogram, audit, force, now, wait;
@@ -456,6 +458,21 @@ static const char *state_of(const json_t *info)
 	return json_is_true(json_object_get(info, "stopping")) ? "stopping" : "running";
 }
 
+/* A row for one that cannot be asked, or does not answer. */
+static void add_mute(struct table *t, json_t *list, const char *name, int pid, const char *state)
+{
+	char text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", pid);
+	table_add(t, name);
+	table_add(t, text);
+	for (int i = 0; i < 3; i++)
+		table_add(t, "-");
+	table_add(t, state);
+	(void)json_array_append_new(
+		list, json_pack("{s:s, s:i, s:s}", "name", name, "pid", pid, "state", state));
+}
+
 /*
  * A row for it. Negative errno: -EACCES where it is another user's, -ETIMEDOUT where it does not
  * answer, and what else there is where it has ended since it was listed.
@@ -464,11 +481,20 @@ static int add_guest(struct table *t, json_t *list, const char *name, struct fai
 {
 	char text[32], time[IRQVIEW_TIME_SZ];
 	_cleanup_fd_ int fd = -1;
+	enum control_phase phase = CONTROL_RUNNING;
 	json_t *reply;
-	int r = client_open(CONTROL_DIR, name, &fd, ret_failure);
+	int pid = 0, r = client_look(CONTROL_DIR, name, &phase, &pid);
 
+	/* That nobody answers there is as it should be. */
+	if (r == 0 && phase != CONTROL_RUNNING) {
+		add_mute(t, list, name, pid, control_phase_word(phase));
+		return 0;
+	}
+	r = client_open_for(CONTROL_DIR, name, LIST_PATIENCE_S, &fd, ret_failure);
 	if (r == 0)
 		r = client_ask(fd, name, json_pack("{s:s}", "do", "info"), &reply, ret_failure);
+	if (r == -ETIMEDOUT)
+		add_mute(t, list, name, pid, "silent");
 	if (r < 0)
 		return r;
 	table_add(t, name);
@@ -481,6 +507,7 @@ static int add_guest(struct table *t, json_t *list, const char *name, struct fai
 	table_add(t, text);
 	table_add(t, irqview_time((uint64_t)member_number(reply, "uptime_ns"), time));
 	table_add(t, state_of(reply));
+	(void)json_object_set_new(reply, "state", json_string(state_of(reply)));
 	(void)json_object_del(reply, "itsy");
 	(void)json_object_del(reply, "ok");
 	(void)json_array_append_new(list, reply);
@@ -512,7 +539,9 @@ static size_t add_guests(struct table *t, json_t *list, const struct client_name
 		nr += r == 0 || r == -ETIMEDOUT;
 		others += r == -EACCES;
 		if (r == -ETIMEDOUT)
-			report_warning("%s: %s: %s", failure.object, failure.cause, failure.cure);
+			report_warning("%s: it has not answered for %d s: ask again; a process "
+				       "that was stopped (SIGSTOP) answers none",
+				       failure.object, LIST_PATIENCE_S);
 	}
 	*ret_others = others;
 	return nr;

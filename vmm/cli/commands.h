@@ -21,7 +21,8 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 
 /* What each can be told, and what its --help says. */
 extern const struct command_line run_line, check_line, devices_line, bench_line, bind_line,
-	release_line, list_line, stop_line, pause_line, resume_line, reset_line, ctl_line, top_line;
+	release_line, list_line, stop_line, pause_line, resume_line, reset_line, ctl_line, top_line,
+	console_line;
 
 enum exit_status cmd_run(int argc, char **argv);
 enum exit_status cmd_check(int argc, char **argv);
@@ -33,6 +34,7 @@ enum exit_status cmd_list(int argc, char **argv);
 /* A verb of itsy ctl, argv[0]. */
 enum exit_status cmd_verb(int argc, char **argv);
 enum exit_status cmd_ctl(int argc, char **argv);
+enum exit_status cmd_console(int argc, char **argv);
 enum exit_status cmd_top(int argc, char **argv);
 
 #endif

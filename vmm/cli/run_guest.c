@@ -33,6 +33,7 @@
 #include "vmm/cli/run_log.h"
 #include "vmm/cli/screen.h"
 #include "vmm/cli/set_up.h"
+#include "vmm/cli/guest_console.h"
 #include "vmm/cli/term.h"
 #include "vmm/control/control_socket.h"
 #include "vmm/control/verbs.h"
@@ -53,11 +54,10 @@
 #include "vmm/sandbox/manager.h"
 #include "vmm/sandbox/sandbox.h"
 
-#define TYPE_AGAIN_MS 20
 /* How much memory is pinned at a time, while nobody listens. */
 #define PIECE	    (256 * MiB)
 #define OUTPUT_ROOM (64 * KiB) /* most of them need less; more is asked for as it is written */
-#define OWN_FDS	    3u	       /* that attend() polls, before those of the control socket */
+#define OWN_FDS	    2u	       /* that attend() polls, before those of the console */
 
 static const struct pci_host_fs this_host = { "" };
 
@@ -71,7 +71,7 @@ struct run {
 	struct passthru *functions; /* [nr_places()], the first nr_functions are open */
 	size_t nr_functions;
 	int signals, wake_up;
-	struct term term;
+	struct guest_console console;
 	size_t columns;			/* of the terminal that is standard error; 0: it is none */
 	struct control_socket *control; /* NULL: none can be made here */
 	struct failure no_control;	/* why */
@@ -92,17 +92,11 @@ struct run {
 	enum io_uring_host io_uring;
 	struct failure no_io_uring; /* why */
 
-	/* Typed, and not yet taken by the console. */
-	uint8_t typed[64];
-	size_t nr_typed;
-	bool input_ended;
-
 	struct set_up set_up;
 	struct stop stop;     /* of the guest that runs */
 	struct panic panic;   /* the same */
 	bool taken;	      /* the host has told us to */
 	struct failure taker; /* how */
-	bool quit;	      /* Ctrl-a x */
 	unsigned boots;
 	struct machine_stats stats;
 	struct mistakes mistakes; /* of the machine that runs */
@@ -112,14 +106,17 @@ struct run {
 
 static int open_events(struct run *run, struct failure *ret_failure)
 {
+	int r = guest_console_catch_signals(&run->console);
+
 	run->signals = signals_open();
 	run->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (run->signals < 0 || run->wake_up < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT,
-				   run->signals < 0 ? -run->signals : errno, "itsy", NULL,
-				   "no file descriptors (%s)",
-				   strerror(run->signals < 0 ? -run->signals : errno));
-	return 0;
+	if (run->signals < 0)
+		r = run->signals;
+	else if (run->wake_up < 0)
+		r = -errno;
+	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "itsy", NULL,
+				   "no file descriptors (%s)", strerror(-r))
+		     : 0;
 }
 
 /*
@@ -354,6 +351,7 @@ static int set_up(struct run *run, struct failure *ret_failure)
 static void tear_down(struct run *run)
 {
 	run->kept.waiting = NULL;
+	control_socket_tell(run->control, CONTROL_ENDING);
 	for (size_t i = 0; i < run->nr_functions; i++)
 		passthru_close(&run->functions[i]);
 	vfio_container_destroy(run->container);
@@ -369,36 +367,12 @@ static void tear_down(struct run *run)
 	cleanup_fd(&run->kvm);
 	output_close(&run->stats_json);
 	output_close(&run->dtb);
+	guest_console_end(&run->console);
 	cleanup_fd(&run->signals);
 	cleanup_fd(&run->wake_up);
 }
 
 /* ---- while the guest runs ----------------------------------------------------------- */
-
-static void feed_console(struct run *run, struct machine *m)
-{
-	size_t taken = machine_type(m, run->typed, run->nr_typed);
-
-	assert(taken <= run->nr_typed);
-	run->nr_typed -= taken;
-	memmove(run->typed, run->typed + taken, run->nr_typed);
-}
-
-static void read_keys(struct run *run, struct machine *m)
-{
-	size_t room = sizeof(run->typed) - run->nr_typed;
-	ssize_t nr = read(STDIN_FILENO, run->typed + run->nr_typed, room);
-
-	if (nr < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (nr <= 0) {
-		run->input_ended = true; /* the guest's console has no end of file */
-		return;
-	}
-	run->nr_typed +=
-		term_filter(&run->term, run->typed + run->nr_typed, (size_t)nr, &run->quit);
-	feed_console(run, m);
-}
 
 static void begin_attending(struct run *run, struct machine *m)
 {
@@ -409,6 +383,7 @@ static void begin_attending(struct run *run, struct machine *m)
 		.nr_functions = run->nr_functions,
 		.machine = m,
 		.stop = &run->stop,
+		.console = console_port_where(run->console.port),
 		.pid = run->pid,
 		.boots = run->boots,
 		.since_ns = clock_ns(),
@@ -417,7 +392,7 @@ static void begin_attending(struct run *run, struct machine *m)
 
 static bool is_told_to_end(const struct run *run)
 {
-	return run->quit || run->set_up.killed_by || run->taken || run->stop.cut || run->panic.cut;
+	return run->console.quit || run->set_up.killed_by || run->taken || run->stop.cut || run->panic.cut;
 }
 
 /* What the guest does wrong is a line now and then; at the end, statistics tell of it. */
@@ -432,42 +407,40 @@ static int serve(struct run *run, struct machine *m)
 	int ms = sooner_ms(machine_service(m), stop_service(&run->stop, m, clock_ns()));
 
 	ms = sooner_ms(ms, panic_service(&run->panic, m, run->boots));
-	ms = sooner_ms(ms, tell_mistakes(run, m));
-	/* What the console would not take is offered again. */
-	return sooner_ms(ms, run->nr_typed ? TYPE_AGAIN_MS : -1);
+	return sooner_ms(ms, tell_mistakes(run, m));
 }
 
 /* Until the machine ends, or we are told to. */
 static void attend(struct run *run, struct machine *m)
 {
 	begin_attending(run, m);
+	control_socket_tell(run->control, CONTROL_RUNNING);
 	while (machine_end(m) == MACHINE_RUNS && !is_told_to_end(run)) {
-		bool want_keys = !run->input_ended && run->nr_typed < sizeof(run->typed);
-		struct pollfd fds[OWN_FDS + CONTROL_MAX_FDS + HOST_NOTICE_MAX_FDS] = {
-			{ .fd = run->wake_up, .events = POLLIN },
-			{ .fd = run->signals, .events = POLLIN },
-			{ .fd = want_keys ? STDIN_FILENO : -1, .events = POLLIN },
-		};
-		size_t nr_control = control_socket_fds(run->control, fds + OWN_FDS);
-		struct pollfd *notices = fds + OWN_FDS + nr_control;
+		struct pollfd
+			fds[OWN_FDS + GUEST_CONSOLE_FDS + CONTROL_MAX_FDS + HOST_NOTICE_MAX_FDS] = {
+				{ .fd = run->wake_up, .events = POLLIN },
+				{ .fd = run->signals, .events = POLLIN },
+			};
+		struct pollfd *console = fds + OWN_FDS, *control = console + GUEST_CONSOLE_FDS;
+		size_t nr_control = control_socket_fds(run->control, control);
+		struct pollfd *notices = control + nr_control;
 		size_t nr_notices = host_notice_fds(run->functions, run->nr_functions, notices);
-		int wait_ms = serve(run, m);
+		struct timespec wait;
+		bool ends = guest_console_fds(&run->console, m, serve(run, m), console, &wait);
 		eventfd_t ignored;
 
-		if (poll(fds, OWN_FDS + nr_control + nr_notices, wait_ms) < 0)
+		if (ppoll(fds, (nfds_t)(notices + nr_notices - fds), ends ? &wait : NULL, NULL) < 0)
 			continue; /* EINTR; nothing else can come of these arguments */
-		feed_console(run, m);
 		if (fds[0].revents)
 			(void)eventfd_read(run->wake_up, &ignored);
 		if (run->stop.asked)
 			manager_tell(&run->manager, SERVICE_STOPS);
 		if (fds[1].revents)
 			stop_by_signal(&run->stop, m, signals_take(run->signals), clock_ns());
-		if (fds[2].revents)
-			read_keys(run, m);
+		guest_console_serve(&run->console, m, console);
 		if (host_notice_take(run->functions, run->nr_functions, notices, &run->taker) < 0)
 			run->taken = true;
-		control_socket_serve(run->control, fds + OWN_FDS, nr_control);
+		control_socket_serve(run->control, control, nr_control);
 	}
 	/* A guest that has powered off in the last moment has powered off. */
 	if (run->stop.cut && machine_end(m) == MACHINE_RUNS)
@@ -577,6 +550,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		.nr_functions = run->nr_functions,
 		.topology = run->topology,
 		.wake_up = run->wake_up,
+		.console = run->console.port,
 		.confine = sandbox_confine(run->sandbox),
 		.kvm = run->sandbox ? &run->kept_kvm : NULL,
 	};
@@ -614,8 +588,8 @@ static void say_hello(const struct run *run)
 	report_notice("%s: %u vCPU%s, %llu MiB, %zu device%s%s", run->config->path,
 		      run->config->vcpus, plural(run->config->vcpus),
 		      (unsigned long long)(run->config->memory / MiB), run->config->nr_devices,
-		      plural(run->config->nr_devices),
-		      isatty(STDIN_FILENO) ? "; Ctrl-a x quits, Ctrl-a h helps" : "");
+		      plural(run->config->nr_devices), guest_console_keys(&run->console));
+	guest_console_say_where(&run->console);
 }
 
 /* The text is made first: what is in the file is whole, or is told. */
@@ -652,18 +626,12 @@ static enum exit_status live(struct run *run)
 	struct failure failure = { 0 };
 	int r = set_up(run, &failure);
 
-	if (r >= 0) {
-		r = term_init(&run->term);
-		if (r < 0)
-			(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "terminal",
-					  "run itsy in the foreground of its terminal (fg), or "
-					  "without one: </dev/null",
-					  "cannot be set up (%s)", strerror(-r));
-	}
+	if (r >= 0)
+		r = guest_console_begin(&run->console, &failure);
 	if (r >= 0) {
 		say_hello(run);
 		r = run_machines(run, &failure);
-		term_fini(&run->term);
+		guest_console_end(&run->console);
 		report_end(run);
 	}
 	tear_down(run);
@@ -715,7 +683,7 @@ static enum exit_status keep(struct run *run)
 		.kept = not_given_back,
 		.ctx = run,
 	};
-	struct termios terminal;
+	struct term_settings terminal;
 	enum exit_status status;
 	bool is_tty = term_remember(&terminal);
 
@@ -738,9 +706,16 @@ static enum exit_status run_logged(struct run *run)
 
 	if (open_control(run, &failure) < 0)
 		return report_failure(&failure);
+	/* Nobody is at the console of a guest that does not run. */
+	if (!run->options->dump_dtb &&
+	    guest_console_open(&run->console, run->config, &failure) < 0) {
+		control_socket_destroy(run->control);
+		return report_failure(&failure);
+	}
 	/* A device tree is written where the caller says, and nothing runs. */
 	status = run->config->sandbox == SANDBOX_WISH_ON && !run->options->dump_dtb ? keep(run)
 										    : live(run);
+	guest_console_close(&run->console);
 	control_socket_destroy(run->control);
 	return status;
 }
@@ -754,6 +729,7 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 		.stop = { .timeout_s = config->stop_timeout },
 		.panic = { .wish = config->on_panic },
 		.signals = -1,
+		.console = { .job = -1 },
 		.wake_up = -1,
 		.kvm = -1,
 		.manager = { .service = service_open() },

@@ -17,9 +17,11 @@
 #include "vmm/cli/term.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
@@ -32,11 +34,19 @@ static const int ending_signals[] = { SIGHUP,  SIGINT,	SIGQUIT, SIGILL,  SIGTRAP
 				      SIGABRT, SIGBUS,	SIGFPE,	 SIGSEGV, SIGTERM,
 				      SIGPIPE, SIGALRM, SIGSYS,	 SIGXCPU, SIGXFSZ };
 
+/* A terminal that controls nobody, or other sessions than ours, has no foreground for us. */
+static bool is_in_front(pid_t group)
+{
+	pid_t front = tcgetpgrp(STDIN_FILENO);
+
+	return front < 0 || front == group;
+}
+
 static void restore(void)
 {
 	struct term *t = atomic_load(&term_to_restore);
 
-	if (t)
+	if (t && t->raw && is_in_front(t->group))
 		(void)tcsetattr(STDIN_FILENO, TCSANOW, &t->saved);
 }
 
@@ -52,7 +62,7 @@ static void catch_ending_signals(void)
 	struct sigaction ours = { .sa_handler = on_ending_signal,
 				  .sa_flags = (int)SA_RESETHAND | SA_NODEFER };
 
-	/* SIGTTOU too: a job in the background may still put its terminal back. */
+	/* SIGTTOU too: what goes to the background in this moment does not stop in its end. */
 	(void)sigfillset(&ours.sa_mask);
 	for (size_t i = 0; i < ARRAY_SIZE(ending_signals); i++) {
 		struct sigaction old;
@@ -77,14 +87,38 @@ static void release_ending_signals(void)
 	}
 }
 
-int term_init(struct term *term)
+/* Raw, as this program has it? Who continues a process that ran has changed nothing. */
+static bool is_raw(const struct termios *now)
 {
-	struct termios raw;
+	struct termios raw = *now;
 
+	cfmakeraw(&raw);
+	return raw.c_iflag == now->c_iflag && raw.c_oflag == now->c_oflag &&
+	       raw.c_cflag == now->c_cflag && raw.c_lflag == now->c_lflag;
+}
+
+static int make_raw(struct term *term)
+{
+	struct termios now, raw;
+
+	if (tcgetattr(STDIN_FILENO, &now) < 0)
+		return -errno;
+	raw = now;
+	cfmakeraw(&raw);
+	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0)
+		return -errno;
+	if (!is_raw(&now))
+		term->saved = now;
+	term->raw = true;
+	return 0;
+}
+
+static int hold(struct term *term)
+{
 	assert(term);
 	assert(!atomic_load(&term_to_restore));
 
-	*term = (struct term){ .is_tty = isatty(STDIN_FILENO) == 1 };
+	*term = (struct term){ .is_tty = isatty(STDIN_FILENO) == 1, .group = getpgrp() };
 	if (!term->is_tty)
 		return 0;
 	if (tcgetattr(STDIN_FILENO, &term->saved) < 0)
@@ -94,58 +128,98 @@ int term_init(struct term *term)
 		return -ENOMEM;
 	atomic_store(&term_to_restore, term);
 	catch_ending_signals();
-
-	raw = term->saved;
-	cfmakeraw(&raw);
-	if (tcsetattr(STDIN_FILENO, TCSANOW, &raw) < 0) {
-		int error = errno;
-
-		release_ending_signals();
-		atomic_store(&term_to_restore, NULL);
-		return -error;
-	}
-	term->raw = true;
+	term->is_held = true;
 	return 0;
+}
+
+int term_init(struct term *term)
+{
+	int r = hold(term);
+
+	if (r == 0 && term->is_tty)
+		r = make_raw(term);
+	if (r < 0)
+		term_fini(term);
+	return r;
+}
+
+int term_init_job(struct term *term)
+{
+	int r = hold(term);
+
+	if (r == 0 && term->is_tty && is_in_front(term->group))
+		r = make_raw(term);
+	if (r < 0)
+		term_fini(term);
+	return r;
 }
 
 void term_fini(struct term *term)
 {
 	assert(term);
 
-	if (!term->raw)
+	if (!term->is_held)
 		return;
 	restore();
 	release_ending_signals();
 	atomic_store(&term_to_restore, NULL);
 	term->raw = false;
+	term->is_held = false;
 }
 
-static void print_keys(void)
+bool term_look(struct term *term)
 {
-	static const char keys[] = "\r\nCtrl-a x       end the guest\r\n"
-				   "Ctrl-a a       send Ctrl-a\r\n"
-				   "Ctrl-a h       this\r\n";
-	ssize_t n = write(STDERR_FILENO, keys, sizeof(keys) - 1);
+	if (!term->is_tty)
+		return true;
+	if (!is_in_front(term->group))
+		term->raw = false; /* who has it now has set it for himself */
+	else if (!term->raw && make_raw(term) < 0)
+		return false;
+	return term->raw;
+}
+
+void term_take_signal(struct term *term, int signal)
+{
+	if (!term->is_held)
+		return;
+	if (signal == SIGTSTP)
+		restore();
+	term->raw = false;
+	if (signal == SIGTSTP)
+		(void)raise(SIGSTOP);
+	(void)term_look(term);
+}
+
+static void print_keys(bool leaves)
+{
+	static const char *const keys[] = {
+		"\r\nCtrl-a x       end the guest\r\n"
+		"Ctrl-a a       send Ctrl-a\r\n"
+		"Ctrl-a h       this\r\n",
+		"\r\nCtrl-a d       leave the console\r\n"
+		"Ctrl-a a       send Ctrl-a\r\n"
+		"Ctrl-a h       this\r\n",
+	};
+	ssize_t n = write(STDERR_FILENO, keys[leaves], strlen(keys[leaves]));
 
 	(void)n; /* help that cannot be shown is no failure */
 }
 
 /* The key after Ctrl-a. Returns true where it stands for a byte to the guest. */
-static bool escaped_key(uint8_t key, bool *ret_quit)
+static bool escaped_key(const struct term *term, uint8_t key, bool *ret_quit)
 {
+	const char quit = term->quit_key ? term->quit_key : 'x';
+
 	switch (key) {
-	case 'x':
-	case 'X':
-		*ret_quit = true;
-		return false;
 	case 'a':
 	case CTRL_A:
 		return true;
 	case 'h':
 	case '?':
-		print_keys();
+		print_keys(quit != 'x');
 		return false;
 	default:
+		*ret_quit |= tolower(key) == quit;
 		return false;
 	}
 }
@@ -159,7 +233,7 @@ size_t term_filter(struct term *term, uint8_t *bytes, size_t nr, bool *ret_quit)
 	for (size_t i = 0; i < nr; i++) {
 		if (term->escaped) {
 			term->escaped = false;
-			if (escaped_key(bytes[i], ret_quit))
+			if (escaped_key(term, bytes[i], ret_quit))
 				bytes[kept++] = CTRL_A;
 		} else if (bytes[i] == CTRL_A) {
 			term->escaped = true;
@@ -170,19 +244,15 @@ size_t term_filter(struct term *term, uint8_t *bytes, size_t nr, bool *ret_quit)
 	return kept;
 }
 
-bool term_remember(struct termios *ret_settings)
+bool term_remember(struct term_settings *ret_settings)
 {
-	return isatty(STDIN_FILENO) == 1 && tcgetattr(STDIN_FILENO, ret_settings) == 0;
+	ret_settings->group = getpgrp();
+	return isatty(STDIN_FILENO) == 1 && is_in_front(ret_settings->group) &&
+	       tcgetattr(STDIN_FILENO, &ret_settings->settings) == 0;
 }
 
-/* Also from the background. */
-void term_put_back(const struct termios *settings)
+void term_put_back(const struct term_settings *settings)
 {
-	sigset_t background, before;
-
-	sigemptyset(&background);
-	sigaddset(&background, SIGTTOU);
-	(void)sigprocmask(SIG_BLOCK, &background, &before);
-	(void)tcsetattr(STDIN_FILENO, TCSANOW, settings);
-	(void)sigprocmask(SIG_SETMASK, &before, NULL);
+	if (is_in_front(settings->group))
+		(void)tcsetattr(STDIN_FILENO, TCSANOW, &settings->settings);
 }

@@ -130,7 +130,9 @@ struct config {
 	enum vfio_iommu_wish iommu; /* what the DMA of its devices goes by */
 	enum log_level log_level;   /* LOG_INFO by default */
 	enum log_format log_format;
-	char *log_file; /* NULL: standard error */
+	char *log_file;	   /* NULL: standard error */
+	char *console;	   /* config_console(); NULL: standard input and output */
+	char *console_log; /* NULL: none */
 	enum panic_wish on_panic;
 	uint32_t stop_timeout;	      /* s; 0: it is not asked to power off */
 	struct config_cpus vcpu_cpus; /* one for each of vcpus; or none: any */

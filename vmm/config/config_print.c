@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vmm/config/config_console.h"
 #include "vmm/config/config_raw.h"
 
 /* Of a block, or of what is outside of blocks. */
@@ -135,6 +136,8 @@ int config_settle_paths(struct config *config)
 
 		if (config_keys[i].type == &config_type_path && *path && **path != '/')
 			r = settle(path, folder);
+		else if (config_keys[i].type == &config_type_console)
+			r = config_console_settle(path, folder);
 	}
 	return r;
 }

@@ -87,22 +87,22 @@ static void fini_text(void *member)
 	*(char **)member = NULL;
 }
 
-/* Relative paths count from the file's folder; on the command line, from the current one. */
-static char *path_from(const struct config_reader *r, const struct config_value *v)
+char *config_path_from(const struct config_reader *r, const struct config_value *v,
+		       const char *path)
 {
 	const char *slash;
 	char *joined;
 	size_t dir_len;
 
 	slash = v->option ? NULL : strrchr(r->errors->path, '/');
-	if (v->text[0] == '/' || !slash)
-		return strdup(v->text);
+	if (path[0] == '/' || !slash)
+		return strdup(path);
 	dir_len = (size_t)(slash - r->errors->path) + 1;
-	joined = malloc(dir_len + strlen(v->text) + 1);
+	joined = malloc(dir_len + strlen(path) + 1);
 	if (!joined)
 		return NULL;
 	memcpy(joined, r->errors->path, dir_len);
-	strcpy(joined + dir_len, v->text);
+	strcpy(joined + dir_len, path);
 	return joined;
 }
 
@@ -117,7 +117,7 @@ static bool read_path(struct config_reader *r, const struct config_key *key, str
 				   key->name);
 	if (!v->text[0])
 		return !key->required;
-	path = path_from(r, v);
+	path = config_path_from(r, v, v->text);
 	r->out_of_memory |= !path;
 	*(char **)member = path;
 	return path;

@@ -77,6 +77,13 @@ void config_option_format(const struct config_option *option, char out[], size_t
 void config_option_error(struct config_errors *errors, const struct config_option *option,
 			 const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/*
+ * A path of a value: a relative one counts from the file's folder; on the command line, from the
+ * current one. The caller's to free; NULL: no memory.
+ */
+char *config_path_from(const struct config_reader *r, const struct config_value *v,
+		       const char *path);
+
 #define CONFIG_SHOWN	"%.40s" /* as much of a wrong word as a message shows */
 #define CONFIG_RANGE_SZ 64u
 
@@ -102,6 +109,7 @@ struct config_type {
 
 extern const struct config_type config_type_path;    /* char *, owned */
 extern const struct config_type config_type_text;    /* char *, owned; max: its characters */
+extern const struct config_type config_type_console; /* char *, owned (config_console.h) */
 extern const struct config_type config_type_name;    /* char[CONFIG_NAME_MAX + 1] */
 extern const struct config_type config_type_number;  /* uint32_t */
 extern const struct config_type config_type_hex;     /* the same, printed as hexadecimal */

@@ -10,6 +10,7 @@
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,12 +27,16 @@
 /* Of a list: more than a guest has, which are 65536 vectors at most, 512 in a part. */
 #define MAX_PARTS 4096u
 
-/* A connection, or negative errno. -ENOENT: there is no such socket, or nobody serves it. */
-static int connect_to(const char *dir, const char *name)
+/*
+ * A connection, or negative errno. -ENOENT: there is no such socket, or nobody serves it. -EAGAIN:
+ * somebody does, and has not looked at it for long. 0 seconds: nothing is waited for.
+ */
+static int connect_to(const char *dir, const char *name, unsigned seconds)
 {
-	const struct timeval patience = { .tv_sec = CLIENT_PATIENCE_S };
+	const struct timeval patience = { .tv_sec = (time_t)seconds };
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	_cleanup_fd_ int fd =
+		socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (seconds ? 0 : SOCK_NONBLOCK), 0);
 	int n = snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s" SUFFIX, dir, name);
 
 	if (fd < 0)
@@ -48,6 +53,19 @@ static int connect_to(const char *dir, const char *name)
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(a, b);
+}
+
+static int broken(const char *name, int error, struct failure *ret_failure)
+{
+	if (error == EAGAIN)
+		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name,
+				   "ask again; a process that was stopped (SIGSTOP) answers none",
+				   "it has not answered for %d s", CLIENT_PATIENCE_S);
+	if (error == EPIPE || error == ECONNRESET)
+		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
+				   "the guest has ended");
+	return failure_set(ret_failure, ITSY_RUNTIME, error, name, NULL,
+			   "its control socket failed: %s", strerror(error));
 }
 
 /* The name of the guest whose socket a file is. False: the file is no such socket. */
@@ -77,9 +95,9 @@ int client_list(const char *dir, struct client_names *ret_names)
 
 		if (!name_in(entry->d_name, name))
 			continue;
-		fd = connect_to(dir, name);
+		fd = connect_to(dir, name, 0);
 		/* EACCES: another user's guest, which runs all the same. */
-		if (fd >= 0 || fd == -EACCES)
+		if (fd >= 0 || fd == -EACCES || fd == -EAGAIN)
 			ret_names->nr++;
 		if (fd >= 0)
 			(void)close(fd);
@@ -90,10 +108,10 @@ int client_list(const char *dir, struct client_names *ret_names)
 
 int client_name_is_free(const char *dir, const char *name, struct failure *ret_failure)
 {
-	_cleanup_fd_ int fd = connect_to(dir, name);
+	_cleanup_fd_ int fd = connect_to(dir, name, 0);
 
 	/* EACCES: another user's. */
-	if (fd < 0 && fd != -EACCES)
+	if (fd < 0 && fd != -EACCES && fd != -EAGAIN)
 		return 0;
 	return failure_set(ret_failure, ITSY_ENVIRONMENT, EBUSY, name, CONTROL_CURE_TAKEN,
 			   "a guest of this name runs already");
@@ -132,10 +150,39 @@ static int no_such_guest(const char *dir, const char *name, struct failure *ret_
 
 int client_open(const char *dir, const char *name, int *ret_fd, struct failure *ret_failure)
 {
-	int fd = connect_to(dir, name);
+	return client_open_for(dir, name, CLIENT_PATIENCE_S, ret_fd, ret_failure);
+}
+
+int client_look(const char *dir, const char *name, enum control_phase *ret_phase, int *ret_pid)
+{
+	char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)], text[32] = "";
+	int n = snprintf(path, sizeof(path), "%s/%s.lock", dir, name);
+	_cleanup_fd_ int fd = -1;
+	const char *word;
+
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return -ENOENT;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0 || pread(fd, text, sizeof(text) - 1, 0) < 0)
+		return -errno;
+	*ret_pid = atoi(text);
+	*ret_phase = CONTROL_RUNNING;
+	word = strchr(text, '\n');
+	for (enum control_phase p = 0; word && p < NR_CONTROL_PHASES; p++)
+		if (strncmp(word + 1, control_phase_word(p), strlen(control_phase_word(p))) == 0)
+			*ret_phase = p;
+	return 0;
+}
+
+int client_open_for(const char *dir, const char *name, unsigned seconds, int *ret_fd,
+		    struct failure *ret_failure)
+{
+	int fd = connect_to(dir, name, seconds);
 
 	if (fd == -ENOENT)
 		return no_such_guest(dir, name, ret_failure);
+	if (fd == -EAGAIN)
+		return broken(name, EAGAIN, ret_failure);
 	if (fd < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -fd, name,
 				   fd == -EACCES ? "use sudo, or be the user who runs the guest"
@@ -162,19 +209,6 @@ int client_process(int fd, const char *name, int *ret_process, struct failure *r
 }
 
 /* ---- asking ------------------------------------------------------------------------ */
-
-static int broken(const char *name, int error, struct failure *ret_failure)
-{
-	if (error == EAGAIN)
-		return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, name,
-				   "ask again; a process that was stopped (SIGSTOP) answers none",
-				   "it has not answered for %d s", CLIENT_PATIENCE_S);
-	if (error == EPIPE || error == ECONNRESET)
-		return failure_set(ret_failure, ITSY_RUNTIME, ECONNRESET, name, NULL,
-				   "the guest has ended");
-	return failure_set(ret_failure, ITSY_RUNTIME, error, name, NULL,
-			   "its control socket failed: %s", strerror(error));
-}
 
 static int nonsense(const char *name, struct failure *ret_failure)
 {

@@ -9,6 +9,7 @@
 
 #include "vmm/base/report.h"
 #include "vmm/config/config.h"
+#include "vmm/control/control_socket.h"
 
 /* How long a guest may take to answer, in seconds. */
 #define CLIENT_PATIENCE_S 10
@@ -32,6 +33,17 @@ int client_name_is_free(const char *dir, const char *name,
 /* Connect to a guest; *ret_fd is the caller's to close. No guest of that name: ITSY_USAGE. */
 int client_open(const char *dir, const char *name, int *ret_fd,
 		struct failure *ret_failure) _must_check_;
+
+/* The same, and no answer of it is waited for longer than seconds. */
+int client_open_for(const char *dir, const char *name, unsigned seconds, int *ret_fd,
+		    struct failure *ret_failure) _must_check_;
+
+/*
+ * What the process of a guest says that it is at, without asking it; CONTROL_RUNNING where it says
+ * nothing. *ret_pid is of itsy run. 0, or negative errno, -EACCES for another user's.
+ */
+int client_look(const char *dir, const char *name, enum control_phase *ret_phase,
+		int *ret_pid) _must_check_;
 
 /*
  * The process of the guest's itsy run, which ends when all is given back: *ret_process is a pidfd,

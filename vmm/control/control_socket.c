@@ -3,9 +3,9 @@
  * The control socket, unix(7).
  *
  * Beside NAME.sock lies NAME.lock. A process holds it (flock(2)) as long as it serves
- * that name, and writes its process ID there. So the socket of a process that died,
- * which lies there still, can be told from one that is served, and of two processes
- * that start at the same time one gets the name.
+ * that name, and writes its process ID there, and what it is at. So the socket of a process that
+ * died, which lies there still, can be told from one that is served, and of two processes that
+ * start at the same time one gets the name.
  *
  * No mutex: all is done by one thread. Requests are read and answered in
  * vmm/control/control_proto.c.
@@ -42,6 +42,7 @@ struct control_socket {
 	struct control_socket_config cfg; /* dir and name are not used after creation */
 	char socket_path[PATH_SZ], lock_path[PATH_SZ];
 	int lock;     /* NAME.lock, flock()ed */
+	int pid;      /* of the process that made it */
 	int listener; /* -1: not bound */
 	bool deaf;    /* accept() failed for good: no more clients */
 	struct client clients[CONTROL_MAX_CLIENTS];
@@ -287,20 +288,46 @@ static int try_lock(struct control_socket *control)
 	return held.st_ino != named.st_ino || held.st_dev != named.st_dev;
 }
 
+const char *control_phase_word(enum control_phase phase)
+{
+	static const char *const words[NR_CONTROL_PHASES] = {
+		[CONTROL_SET_UP] = "set-up",
+		[CONTROL_RUNNING] = "running",
+		[CONTROL_ENDING] = "ending",
+	};
+
+	return words[phase];
+}
+
+/* Always as long as the last time, in one write: who reads it finds one or the other. */
+static int write_phase(const struct control_socket *control, enum control_phase phase)
+{
+	char text[32];
+	int len =
+		snprintf(text, sizeof(text), "%d\n%-8s\n", control->pid, control_phase_word(phase));
+
+	return pwrite(control->lock, text, (size_t)len, 0) == len ? 0 : errno ? -errno : -EIO;
+}
+
+void control_socket_tell(struct control_socket *control, enum control_phase phase)
+{
+	if (control)
+		(void)write_phase(control, phase); /* it could be written at the beginning */
+}
+
 static int take_lock(struct control_socket *control)
 {
-	char pid[16];
-	int r, len;
+	int r;
 
 	do {
 		r = try_lock(control);
 	} while (r == 1);
 	if (r < 0)
 		return r;
-	len = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	if (ftruncate(control->lock, 0) < 0 || pwrite(control->lock, pid, (size_t)len, 0) != len)
-		return errno ? -errno : -EIO;
-	return 0;
+	control->pid = (int)getpid();
+	if (ftruncate(control->lock, 0) < 0)
+		return -errno;
+	return write_phase(control, CONTROL_SET_UP);
 }
 
 /* The process ID that the holder of the lock wrote there; 0: it has not yet. */

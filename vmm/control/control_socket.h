@@ -21,6 +21,16 @@
 
 struct control_socket;
 
+/* What the process of a guest is at. Only one that runs answers. */
+enum control_phase {
+	CONTROL_SET_UP, /* until its guest runs: memory is pinned, devices are bound */
+	CONTROL_RUNNING,
+	CONTROL_ENDING, /* devices are given back */
+	NR_CONTROL_PHASES,
+};
+/* One word, as itsy list has it. */
+const char *control_phase_word(enum control_phase phase);
+
 struct control_socket_config {
 	const char *dir, *name;		  /* the directory is made if it is missing */
 	const struct control_verb *verbs; /* borrowed */
@@ -36,6 +46,11 @@ struct control_socket_config {
 int control_socket_create(const struct control_socket_config *config,
 			  struct control_socket **ret_control,
 			  struct failure *ret_failure) _must_check_;
+/*
+ * Say what the process is at, where client_look() finds it; it begins with CONTROL_SET_UP. Any
+ * process that has the socket. NULL is allowed.
+ */
+void control_socket_tell(struct control_socket *control, enum control_phase phase);
 /* Remove the socket, and close all connections. NULL is allowed. */
 void control_socket_destroy(struct control_socket *control);
 

@@ -18,7 +18,8 @@ struct running_guest {
 	size_t nr_functions;
 	struct machine *machine;
 	struct stop *stop;
-	int pid; /* of the process that was started for it */
+	const char *console; /* where its console is: console_port_where() */
+	int pid;	     /* of the process that was started for it */
 	unsigned boots;
 	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */
 };

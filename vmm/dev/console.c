@@ -5,47 +5,101 @@
  * A terminal that is stopped (Ctrl-s), or a pipe that nobody reads, holds the vCPU
  * that writes, as a slow serial line would; but console_stop() ends that at once.
  *
- * No locks of its own: the UART has one.
+ * Output goes out in lines, by the vCPU that ends one; the end of it that is none (a prompt), a
+ * moment later by console_service(). So a flood of the guest's is written by the guest's own
+ * threads, and whoever reads it is woken for lines and not for bytes.
+ *
+ * Lock: one mutex, over what is not out yet. A vCPU has it while it waits for the reader;
+ * console_service() does not wait for it.
  */
 #include "vmm/dev/console.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/cleanup.h"
+#include "vmm/base/clock.h"
 #include "vmm/dev/uart.h"
 #include "vmm/kvm/layout.h"
+
+#define LINE_MAX_SZ 256u /* a longer one goes out in pieces */
+#define PROMPT_NS   UINT64_C(2000000)
 
 struct console {
 	struct console_config cfg;
 	struct uart *uart;
-	int stop; /* eventfd: readable from console_stop() on */
+	int stop;		  /* eventfd: readable from console_stop() on */
+	struct console_port *own; /* owned: where cfg.port was not given */
+
+	/* Guarded by lock. */
+	pthread_mutex_t lock;
+	uint8_t line[LINE_MAX_SZ];
+	size_t nr, logged; /* how many, and how many of them the log has */
+	uint64_t since_ns; /* since when the first of them waits */
+	bool told;	   /* console_service() knows that there are some */
 };
+
+/* ---- what goes out -------------------------------------------------------------------- */
+
+static void lock(struct console *c)
+{
+	int r = pthread_mutex_lock(&c->lock);
+
+	assert(r == 0);
+}
+
+static void unlock(struct console *c)
+{
+	int r = pthread_mutex_unlock(&c->lock);
+
+	assert(r == 0);
+}
+
+/* With the lock. Where it is not to be waited for, what the reader does not take stays. */
+static void write_line(struct console *c, bool wait)
+{
+	size_t done;
+
+	console_port_log(c->cfg.port, c->line + c->logged, c->nr - c->logged);
+	done = console_port_write(c->cfg.port, c->line, c->nr, wait, c->stop);
+	if (wait)
+		done = c->nr; /* all is out, or nobody is to wait any more */
+	c->nr -= done;
+	c->logged = c->nr;
+	memmove(c->line, c->line + done, c->nr);
+}
 
 /* ---- what the UART asks ---------------------------------------------------------- */
 
+static uint64_t now_ns(void *ctx)
+{
+	(void)ctx;
+	return clock_ns();
+}
+
 static void transmit(void *ctx, uint8_t byte)
 {
-	const struct console *c = ctx;
-	struct pollfd fds[] = {
-		{ .fd = c->cfg.out, .events = POLLOUT },
-		{ .fd = c->stop, .events = POLLIN },
-	};
-	int r;
+	struct console *c = ctx;
+	bool tell = false;
 
-	do {
-		r = poll(fds, ARRAY_SIZE(fds), -1);
-	} while (r < 0 && errno == EINTR);
-	if (fds[1].revents)
-		return;
-	/* Nobody listens any more, or the disk is full: a serial line cannot tell. */
-	if (write(c->cfg.out, &byte, 1) < 0)
-		return;
+	lock(c);
+	if (!c->nr)
+		c->since_ns = clock_ns();
+	c->line[c->nr++] = byte;
+	if (byte == '\n' || c->nr == sizeof(c->line))
+		write_line(c, true);
+	else
+		tell = !c->told;
+	c->told = c->told || tell;
+	unlock(c);
+	if (tell)
+		c->cfg.wake_up(c->cfg.ctx);
 }
 
 static void interrupt(void *ctx, bool level)
@@ -56,7 +110,7 @@ static void interrupt(void *ctx, bool level)
 	assert(!r); /* the interrupt controller has this line */
 }
 
-static void receive_ready(void *ctx)
+static void wake_up(void *ctx)
 {
 	const struct console *c = ctx;
 
@@ -64,9 +118,11 @@ static void receive_ready(void *ctx)
 }
 
 static const struct uart_ops uart_ops = {
+	.now_ns = now_ns,
 	.transmit = transmit,
 	.interrupt = interrupt,
-	.receive_ready = receive_ready,
+	.receive_ready = wake_up,
+	.timed = wake_up,
 };
 
 /* ---- what the guest does --------------------------------------------------------- */
@@ -116,6 +172,16 @@ int console_create(const struct console_config *config, struct console **ret_con
 	if (!c)
 		return -ENOMEM;
 	c->cfg = *config;
+	c->stop = -1;
+	r = pthread_mutex_init(&c->lock, NULL);
+	if (r)
+		return -r;
+	if (!c->cfg.port)
+		r = console_port_of(STDOUT_FILENO, &c->own);
+	if (r < 0)
+		return r;
+	if (!c->cfg.port)
+		c->cfg.port = c->own;
 	c->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->stop < 0)
 		return -errno;
@@ -130,7 +196,11 @@ void console_destroy(struct console *c)
 {
 	if (!c)
 		return;
+	if (c->nr)
+		write_line(c, false);
+	console_port_destroy(c->own, false);
 	uart_destroy(c->uart);
+	(void)pthread_mutex_destroy(&c->lock);
 	cleanup_fd(&c->stop);
 	free(c);
 }
@@ -138,6 +208,38 @@ void console_destroy(struct console *c)
 size_t console_type(struct console *c, const uint8_t *bytes, size_t nr)
 {
 	return !nr || !uart_listens(c->uart) ? 0 : uart_receive(c->uart, bytes, nr);
+}
+
+/* After how long the end of the output is to go out; UINT64_MAX: there is none. */
+static uint64_t write_prompt(struct console *c)
+{
+	uint64_t waited_ns = clock_ns() - c->since_ns;
+
+	if (c->nr && waited_ns < PROMPT_NS)
+		return PROMPT_NS - waited_ns;
+	if (c->nr)
+		write_line(c, false);
+	c->told = c->nr > 0;
+	return c->nr ? PROMPT_NS : UINT64_MAX;
+}
+
+uint64_t console_service(struct console *c)
+{
+	uint64_t uart_ns = uart_service(c->uart), prompt_ns = PROMPT_NS;
+
+	/* Whoever has it writes, or waits for the reader: look again. */
+	if (pthread_mutex_trylock(&c->lock) == 0) {
+		prompt_ns = write_prompt(c);
+		unlock(c);
+	}
+	return uart_ns < prompt_ns ? uart_ns : prompt_ns;
+}
+
+void console_flush(struct console *c)
+{
+	lock(c);
+	write_line(c, true);
+	unlock(c);
 }
 
 void console_stop(struct console *c)

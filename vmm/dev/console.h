@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's console: a UART on the bus, whose line ends at a file descriptor of ours.
+ * The guest's console: a UART on the bus, whose line ends at a port of ours (console_port.h).
  */
 #ifndef VMM_DEV_CONSOLE_H
 #define VMM_DEV_CONSOLE_H
@@ -8,22 +8,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmm/dev/console_port.h"
 #include "vmm/kvm/bus.h"
 #include "vmm/kvm/vm.h"
 
 struct console;
 
 struct console_config {
-	const struct vm *vm; /* borrowed; has the interrupt line LAYOUT_UART_INTID */
-	int out;	     /* borrowed: where the guest's output goes */
-	/* There may be room for what console_type() refused. Any thread. */
+	const struct vm *vm;	   /* borrowed; has the interrupt line LAYOUT_UART_INTID */
+	struct console_port *port; /* borrowed: where it is; NULL: standard output */
+	/* console_service() is to be called, or console_type() may take more. Any thread. */
 	void (*wake_up)(void *ctx);
 	void *ctx;
 };
 
 /* 0, -ENOMEM, or that no eventfd is left. */
 int console_create(const struct console_config *config, struct console **ret_console) _must_check_;
-/* After the vCPUs have stopped. NULL is allowed. */
+/* After the vCPUs have stopped; what is not out yet goes now or never. NULL is allowed. */
 void console_destroy(struct console *console);
 
 /* The UART's registers at LAYOUT_UART. 0, or what bus_add() answered. */
@@ -34,6 +35,16 @@ int console_add_to_bus(struct console *console, struct bus *bus) _must_check_;
  * does not listen. Never waits. Any thread.
  */
 size_t console_type(struct console *console, const uint8_t *bytes, size_t nr);
+
+/*
+ * What comes by time alone: the end of the output that is not a whole line, and what the UART
+ * waits for. Returns after how many nanoseconds it wants to be called, or console_type() may
+ * take more; UINT64_MAX: wake_up will tell. Never waits. One thread.
+ */
+uint64_t console_service(struct console *console);
+
+/* Waits until the reader has all that the guest has written, or console_stop(). Any thread. */
+void console_flush(struct console *console);
 
 /* No vCPU waits for the reader of the output from now on; what they write is dropped. */
 void console_stop(struct console *console);

@@ -5,15 +5,30 @@
  * Document: PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs
  * (National Semiconductor, June 1995), section 8, "DS" below.
  *
- * The transmitter is infinitely fast: a byte is gone when the write of THR
- * returns, and LSR always shows it empty. The receiver has its 16 bytes of FIFO.
+ * A byte is gone when the write of THR returns, also one that a real UART would have had
+ * no room for. The receiver has its 16 bytes of FIFO.
+ *
+ * Choice: bytes arrive at 1.5 Mbaud, the highest speed that the part has ("DC to 1.5M baud",
+ * DS 1.0), whatever divisor is programmed: a FIFO in 107 us. With no speed at all a FIFO is
+ * full again before the guest's handler has looked for the next byte, and the guest's CPU does
+ * not come out of its interrupt (60 KB held one for 47 s).
+ *
+ * Choice: after a FIFO the line rests, for the time of a FIFO or for as long as the guest
+ * took for it, if that is longer. So a guest on a slow host (an exit takes 60 us where the
+ * host is emulated) comes out of its handler too, and has half of its CPU for other things.
+ * A line that has been silent brings its first bytes at once.
+ *
+ * Choice: the transmitter takes 1 KiB at once and rests then, for 107 us, or longer where
+ * the guest is slow: as one of the fastest UARTs that there are (25 Mbaud, FIFOs of 256 bytes).
+ * A guest that floods comes out of its handler too, and one that powers off at once after its
+ * last words has sent them: what waits in buffers of its own then is lost, at 1.5 Mbaud 2 KB.
  *
  * Lock: one mutex, held over each access and over the callbacks, but for the
  * receive_ready that tells who found the mutex taken to come again.
  *
  * Deliberately not here: line errors (parity, framing, break), since there is no
- * line; the effect of the divisor, since bytes take no time; modem inputs that
- * move: a cable is always plugged in.
+ * line; the effect of the divisor (see above); modem inputs that move: a cable is
+ * always plugged in.
  */
 #include "vmm/dev/uart.h"
 
@@ -24,6 +39,13 @@
 
 #define UART_REGS 8u
 #define FIFO_SZ	  16u
+
+/* A byte has 10 bits on the line, with start and stop. */
+#define BYTE_NS	     UINT64_C(6667)
+#define FIFO_NS	     (FIFO_SZ * BYTE_NS)
+#define REST_MAX_NS  UINT64_C(20000000) /* however long a vCPU was away meanwhile */
+#define SENT_AT_ONCE 1024u
+#define SILENCE_NS   UINT64_C(5000000) /* of the guest, after which it may send so much anew */
 
 /* Register offsets. */
 #define R_DATA	  0u /* RBR, THR; DLL with DLAB */
@@ -79,6 +101,8 @@
 /* So many reads of LSR with nothing in between are somebody waiting for a byte. */
 #define POLLING_READS 16u
 
+#define NEVER UINT64_MAX
+
 struct uart {
 	/* Set by uart_create(), constant afterwards. */
 	const struct uart_ops *ops; /* borrowed, as is ctx */
@@ -95,6 +119,19 @@ struct uart {
 	unsigned head, count;
 	unsigned lsr_reads; /* in a row */
 	bool polls;	    /* the guest has waited for a byte that way */
+
+	uint64_t now_ns;	 /* of the access */
+	unsigned nr_sent;	 /* since the transmitter had nothing to do for a while */
+	uint64_t sending_ns;	 /* since the first of them */
+	uint64_t last_ns;	 /* since the last */
+	uint64_t sent_ns;	 /* when it shows that all is sent */
+	uint64_t thre_ns;	 /* when it tells that it is empty; NEVER: it has */
+	unsigned burst;		 /* bytes that may still arrive before the FIFO is empty */
+	bool emptying;		 /* the guest has read one of them, */
+	uint64_t emptying_ns;	 /* then */
+	uint64_t rested_ns;	 /* from when on bytes arrive again */
+	bool rest_is_waited_for; /* somebody has bytes */
+	uint64_t told_ns;	 /* when uart_service() will be called; NEVER: nobody knows */
 
 	/* Any thread: uart_receive() found the lock taken, and receive_ready is to be called. */
 	atomic_bool turned_away;
@@ -159,9 +196,33 @@ static bool receiver_has_room(const struct uart *u)
 	return !(u->mcr & MCR_LOOP) && u->count < fifo_depth(u);
 }
 
+/* How long the line rests where a slow guest is to have so much. */
+static uint64_t rest_ns(uint64_t took)
+{
+	return took < FIFO_NS ? FIFO_NS : took > REST_MAX_NS ? REST_MAX_NS : took;
+}
+
+static void receiver_is_empty(struct uart *u)
+{
+	u->head = 0;
+	u->count = 0;
+	u->burst = 0;
+	u->emptying = false;
+}
+
+/* How many bytes may arrive. */
+static unsigned receiver_takes(struct uart *u)
+{
+	unsigned room = receiver_has_room(u) ? fifo_depth(u) - u->count : 0;
+
+	if (!u->count && u->now_ns >= u->rested_ns)
+		u->burst = FIFO_SZ;
+	return room < u->burst ? room : u->burst;
+}
+
 static void tell_room(struct uart *u)
 {
-	if (!u->refused || !receiver_has_room(u))
+	if (!u->refused || !receiver_has_room(u) || (u->count && !u->burst))
 		return;
 	u->refused = false;
 	u->ops->receive_ready(u->ctx);
@@ -173,9 +234,16 @@ static uint8_t read_rbr(struct uart *u)
 
 	if (!u->count)
 		return 0;
+	if (!u->emptying)
+		u->emptying_ns = u->now_ns;
+	u->emptying = true;
 	byte = u->fifo[u->head];
 	u->head = (u->head + 1) % FIFO_SZ;
 	u->count--;
+	if (!u->count) {
+		u->rested_ns = u->now_ns + rest_ns(u->now_ns - u->emptying_ns);
+		receiver_is_empty(u);
+	}
 	return byte;
 }
 
@@ -189,11 +257,17 @@ static uint8_t read_iir(struct uart *u)
 	return (uint8_t)(source | (u->fcr & FCR_ENABLE ? IIR_FIFO : 0));
 }
 
+static bool is_sent(const struct uart *u)
+{
+	return u->now_ns >= u->sent_ns;
+}
+
 static uint8_t read_lsr(struct uart *u)
 {
-	uint8_t v = LSR_THRE | LSR_TEMT;
+	uint8_t v = is_sent(u) ? LSR_THRE | LSR_TEMT : 0;
 
-	if (++u->lsr_reads == POLLING_READS && !u->polls) {
+	/* Who waits for the transmitter does not wait for a byte. */
+	if (is_sent(u) && ++u->lsr_reads == POLLING_READS && !u->polls) {
 		u->polls = true;
 		u->ops->receive_ready(u->ctx);
 	}
@@ -213,6 +287,27 @@ static uint8_t read_msr(struct uart *u)
 	return v;
 }
 
+/* Loading THR resets the interrupt, and unless the line rests it is empty again at once. */
+static void begin_sending(struct uart *u)
+{
+	u->thre_pending = false;
+	if (!is_sent(u))
+		return;
+	if (u->now_ns - u->last_ns >= SILENCE_NS)
+		u->nr_sent = 0;
+	if (!u->nr_sent)
+		u->sending_ns = u->now_ns;
+	u->last_ns = u->now_ns;
+	u->thre_pending = true;
+	if (++u->nr_sent < SENT_AT_ONCE)
+		return;
+	/* Long enough for some accesses, of which there were more than one for each byte. */
+	u->sent_ns = u->now_ns + rest_ns((u->now_ns - u->sending_ns) / (SENT_AT_ONCE / 4));
+	u->thre_ns = u->sent_ns;
+	u->thre_pending = false;
+	u->nr_sent = 0;
+}
+
 static void write_thr(struct uart *u, uint8_t v)
 {
 	if (u->mcr & MCR_LOOP) {
@@ -225,15 +320,16 @@ static void write_thr(struct uart *u, uint8_t v)
 	} else {
 		u->ops->transmit(u->ctx, v);
 	}
-	/* Loading THR resets the interrupt, and at once it is empty again. */
-	u->thre_pending = true;
+	begin_sending(u);
 }
 
 static void write_ier(struct uart *u, uint8_t v)
 {
 	/* Enabling it while THR is empty interrupts: drivers start sending with that. */
-	if ((v & IER_THRE) && !(u->ier & IER_THRE))
+	if ((v & IER_THRE) && !(u->ier & IER_THRE) && is_sent(u)) {
 		u->thre_pending = true;
+		u->thre_ns = NEVER;
+	}
 	if ((v & IER_RDA) && !(u->ier & IER_RDA))
 		u->ops->receive_ready(u->ctx);
 	u->ier = v & IER_BITS;
@@ -248,10 +344,8 @@ static void write_fcr(struct uart *u, uint8_t v)
 {
 	bool off = (u->fcr & FCR_ENABLE) && !(v & FCR_ENABLE);
 
-	if (off || ((v & FCR_ENABLE) && (v & FCR_CLEAR_RX))) {
-		u->head = 0;
-		u->count = 0;
-	}
+	if (off || ((v & FCR_ENABLE) && (v & FCR_CLEAR_RX)))
+		receiver_is_empty(u);
 	/* DS 8.5: the other bits are programmed only together with the enable bit. */
 	u->fcr = v & FCR_ENABLE ? v & FCR_BITS : 0;
 }
@@ -348,11 +442,40 @@ static const struct uart_reg {
 	[R_MSR] = { read_msr, NULL },	       [R_SCR] = { read_scr, write_scr },
 };
 
+/* With the lock: what time alone has brought. */
+static void look_at_the_clock(struct uart *u)
+{
+	u->now_ns = u->ops->now_ns(u->ctx);
+	if (u->now_ns < u->thre_ns)
+		return;
+	u->thre_ns = NEVER;
+	u->thre_pending = true;
+}
+
+/* When uart_service() has something to do. */
+static uint64_t due_ns(const struct uart *u)
+{
+	uint64_t due = u->ier & IER_THRE ? u->thre_ns : NEVER;
+
+	return u->rest_is_waited_for && u->rested_ns < due ? u->rested_ns : due;
+}
+
+static void tell_time(struct uart *u)
+{
+	uint64_t due = due_ns(u);
+
+	if (due >= u->told_ns)
+		return;
+	u->told_ns = due;
+	u->ops->timed(u->ctx);
+}
+
 static void lock(struct uart *u)
 {
 	int r = pthread_mutex_lock(&u->lock);
 
 	assert(r == 0);
+	look_at_the_clock(u);
 }
 
 static void unlock(struct uart *u)
@@ -361,6 +484,7 @@ static void unlock(struct uart *u)
 
 	update_line(u);
 	tell_room(u);
+	tell_time(u);
 	r = pthread_mutex_unlock(&u->lock);
 	assert(r == 0);
 	/* Ordered against try_lock(): it sees the lock free, or we see turned_away. */
@@ -376,11 +500,14 @@ static void unlock(struct uart *u)
  */
 static bool try_lock(struct uart *u)
 {
-	if (pthread_mutex_trylock(&u->lock) == 0)
-		return true;
-	atomic_store(&u->turned_away, true);
-	atomic_thread_fence(memory_order_seq_cst);
-	return pthread_mutex_trylock(&u->lock) == 0;
+	if (pthread_mutex_trylock(&u->lock) != 0) {
+		atomic_store(&u->turned_away, true);
+		atomic_thread_fence(memory_order_seq_cst);
+		if (pthread_mutex_trylock(&u->lock) != 0)
+			return false;
+	}
+	look_at_the_clock(u);
+	return true;
 }
 
 int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart)
@@ -400,6 +527,8 @@ int uart_create(const struct uart_ops *ops, void *ctx, struct uart **ret_uart)
 	if (r)
 		return -r;
 	u->msr = modem_inputs(u);
+	u->thre_ns = NEVER;
+	u->told_ns = NEVER;
 	*ret_uart = TAKE_PTR(u);
 	return 0;
 }
@@ -445,17 +574,37 @@ void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t valu
 
 size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr)
 {
-	size_t taken = 0;
+	size_t taken;
 
 	if (!try_lock(uart))
 		return 0;
-	while (taken < nr && receiver_has_room(uart)) {
-		(void)fifo_push(uart, bytes[taken]);
-		taken++;
-	}
-	uart->refused = taken < nr || !receiver_has_room(uart);
+	taken = receiver_takes(uart);
+	if (taken > nr)
+		taken = nr;
+	for (size_t i = 0; i < taken; i++)
+		(void)fifo_push(uart, bytes[i]);
+	uart->burst -= (unsigned)taken;
+	/* Of a rest the clock tells, of room the guest. */
+	uart->rest_is_waited_for = taken < nr && !uart->count && receiver_has_room(uart);
+	uart->refused = !uart->rest_is_waited_for && (taken < nr || !receiver_takes(uart));
 	unlock(uart);
 	return taken;
+}
+
+uint64_t uart_service(struct uart *uart)
+{
+	uint64_t ns = UINT64_MAX;
+
+	if (!try_lock(uart))
+		return ns;
+	uart->told_ns = due_ns(uart);
+	if (uart->told_ns != NEVER)
+		ns = uart->told_ns > uart->now_ns ? uart->told_ns - uart->now_ns : 0;
+	/* Told once: whoever has bytes tries, or the guest does not listen any more. */
+	if (uart->now_ns >= uart->rested_ns)
+		uart->rest_is_waited_for = false;
+	unlock(uart);
+	return ns;
 }
 
 bool uart_listens(struct uart *uart)

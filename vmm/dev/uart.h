@@ -15,6 +15,8 @@
 struct uart;
 
 struct uart_ops {
+	/* CLOCK_MONOTONIC. */
+	uint64_t (*now_ns)(void *ctx);
 	void (*transmit)(void *ctx, uint8_t byte);
 	/* The level of the interrupt line; called only when it changes. */
 	void (*interrupt)(void *ctx, bool level);
@@ -23,6 +25,8 @@ struct uart_ops {
 	 * guest began to listen, or the vCPU that was inside has left.
 	 */
 	void (*receive_ready)(void *ctx);
+	/* uart_service() is to be called: there is something to wait for. */
+	void (*timed)(void *ctx);
 };
 
 /*
@@ -38,10 +42,17 @@ void uart_write(struct uart *uart, uint64_t offset, unsigned size, uint64_t valu
 
 /*
  * Bytes that arrive. Returns how many were taken: those that fit into the
- * receiver's FIFO, or none while a vCPU is inside the UART; receive_ready tells
- * when to try again. Never waits. Any thread.
+ * receiver's FIFO, or none while the line rests or a vCPU is inside the UART;
+ * receive_ready or uart_service() tells when to try again. Never waits. Any thread.
  */
 size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
+
+/*
+ * What comes by time alone: the transmitter's interrupt, and the end of a rest of the
+ * line. Returns after how many nanoseconds it wants to be called, or uart_receive() may
+ * take more; UINT64_MAX: a callback will tell. Never waits. One thread.
+ */
+uint64_t uart_service(struct uart *uart);
 
 /*
  * Does the guest look at its receiver: by interrupt, or by polling LSR? Before,

@@ -58,16 +58,12 @@ static void wake_up(void *ctx)
 /* Commands are left in a queue, or interrupts wait: before the guest runs there are none. */
 static void wake_its_thread(void *ctx)
 {
-	const struct machine *m = ctx;
-
-	its_thread_wake(m->its_thread);
+	its_thread_wake(((const struct machine *)ctx)->its_thread);
 }
 
 static void retry_on_its_thread(void *ctx)
 {
-	const struct machine *m = ctx;
-
-	its_thread_retry(m->its_thread);
+	its_thread_retry(((const struct machine *)ctx)->its_thread);
 }
 
 /* The first end is the one that counts. */
@@ -91,6 +87,8 @@ static void on_vcpu_event(void *ctx, enum vcpu_event event, const char *why)
 		[VCPU_EVENT_FAILED] = MACHINE_FAILED,
 	};
 
+	if (event != VCPU_EVENT_FAILED) /* what it has written last comes before its end */
+		console_flush(((struct machine *)ctx)->console);
 	set_end(ctx, ends[event], why);
 }
 
@@ -127,9 +125,7 @@ static void events_are_unmapped(void *ctx, uint64_t nr)
 /* Interrupts may have waited for it. */
 static void on_lpis_switched(void *ctx)
 {
-	struct machine *m = ctx;
-
-	kernel_its_retry(m->kernel_its);
+	kernel_its_retry(((struct machine *)ctx)->kernel_its);
 }
 
 static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
@@ -137,6 +133,11 @@ static const struct vcpu_ops vcpu_ops = { .event = on_vcpu_event };
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr)
 {
 	return console_type(m->console, bytes, nr);
+}
+
+uint64_t machine_console_service(struct machine *m)
+{
+	return console_service(m->console);
 }
 
 static uint32_t devid_of_port(const struct machine_port *port)
@@ -377,7 +378,7 @@ static int build_devices(struct machine *m)
 {
 	const struct console_config console_config = {
 		.vm = &m->vm,
-		.out = STDOUT_FILENO,
+		.port = m->cfg.console,
 		.wake_up = wake_up,
 		.ctx = m,
 	};

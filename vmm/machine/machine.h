@@ -39,6 +39,7 @@ struct machine_config {
 	const struct kvm_sys *kvm;     /* NULL: kvm_sys_kernel() */
 	/* Does the host deliver directly? NULL: machine_create() looks, which takes files. */
 	const bool *direct;
+	struct console_port *console; /* where the guest's console is; NULL: standard output */
 	/* No router: the caller looks after the functions' eventfds. For measuring. */
 	bool unrouted;
 };
@@ -113,6 +114,11 @@ void machine_freeze(struct machine *m);
 void machine_thaw(struct machine *m);
 bool machine_is_frozen(const struct machine *m);
 
+/*
+ * Of the console: as machine_service(), but never waits, and returns nanoseconds; UINT64_MAX:
+ * never. machine_type() may take more then.
+ */
+uint64_t machine_console_service(struct machine *m);
 /* Bytes typed at the console; returns how many were taken. Never waits. */
 size_t machine_type(struct machine *m, const uint8_t *bytes, size_t nr);
 

@@ -238,5 +238,6 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	/* TIOCSTI, which types for the terminal's owner, is not here. */
 	{ IOCTL(TCGETS), ALL, "is it a terminal?" },
 	{ IOCTL(TCSETS), ALL, "the terminal is put back, also by who crashes" },
+	{ IOCTL(TIOCGPGRP), ALL, "is it ours, or are we a job in the background?" },
 };
 const size_t sandbox_nr_ioctls = ARRAY_SIZE(sandbox_ioctls);

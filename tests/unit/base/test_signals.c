@@ -46,11 +46,29 @@ static void test_a_reader_that_is_gone_ends_nothing(void **state)
 	assert_int_equal(signals_take(fd), 0);
 }
 
+static void test_a_stop_is_read_and_stops_nobody_by_itself(void **state)
+{
+	static const int job[] = { SIGTSTP, SIGCONT };
+	_cleanup_fd_ int fd = signals_open_job();
+	struct sigaction now;
+
+	(void)state;
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(job); i++) {
+		assert_int_equal(raise(job[i]), 0);
+		assert_int_equal(signals_take(fd), job[i]);
+		assert_int_equal(signals_take(fd), 0);
+	}
+	assert_int_equal(sigaction(SIGTTIN, NULL, &now), 0);
+	assert_ptr_equal(now.sa_handler, SIG_IGN);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each_signal_that_ends_a_command_is_read),
 		cmocka_unit_test(test_a_reader_that_is_gone_ends_nothing),
+		cmocka_unit_test(test_a_stop_is_read_and_stops_nobody_by_itself),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -138,9 +138,9 @@ static void has(const char *text, const char *part)
 
 static void test_help_lists_each_command_on_stdout(void **state)
 {
-	static const char *const commands[] = { "run",	"check", "devices", "bind",   "release",
-						"list", "stop",	 "pause",   "resume", "reset",
-						"ctl",	"top",	 "help",    "version" };
+	static const char *const commands[] = { "run",	"check", "devices", "bind",    "release",
+						"list", "stop",	 "pause",   "resume",  "reset",
+						"ctl",	"top",	 "help",    "version", "console" };
 	static const char *const ways[] = { "--help", "-h", "help" };
 
 	(void)state;
@@ -158,9 +158,9 @@ static void test_help_lists_each_command_on_stdout(void **state)
 
 static void test_each_command_explains_itself(void **state)
 {
-	static const char *const commands[] = { "run",	   "check", "devices", "bind",
-						"release", "list",  "stop",    "pause",
-						"resume",  "reset", "ctl",     "top" };
+	static const char *const commands[] = { "run",	"check", "devices", "bind",   "release",
+						"list", "stop",	 "pause",   "resume", "reset",
+						"ctl",	"top",	 "console" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {

@@ -41,6 +41,7 @@ static struct {
 	_Atomic bool has_ended;
 	uint64_t slept_ns;
 	bool is_silent; /* it does not answer */
+	enum control_phase phase;
 	struct capture said;
 } w;
 
@@ -54,6 +55,23 @@ int client_list(const char *dir, struct client_names *ret_names)
 		(void)snprintf(ret_names->list[ret_names->nr++], CONFIG_NAME_MAX + 1, "%s",
 			       w.names[i]);
 	return w.list_error;
+}
+
+int client_look(const char *dir, const char *name, enum control_phase *ret_phase, int *ret_pid)
+{
+	assert_string_equal(dir, "/run/itsy");
+	if (strcmp(name, "of-root") == 0)
+		return -EACCES;
+	*ret_phase = w.phase;
+	*ret_pid = 7;
+	return 0;
+}
+
+int client_open_for(const char *dir, const char *name, unsigned seconds, int *ret_fd,
+		    struct failure *ret_failure)
+{
+	assert_true(seconds > 0);
+	return client_open(dir, name, ret_fd, ret_failure);
 }
 
 int client_open(const char *dir, const char *name, int *ret_fd, struct failure *ret_failure)
@@ -129,6 +147,7 @@ static int make(void **state)
 {
 	(void)state;
 	memset(&w, 0, sizeof(w));
+	w.phase = CONTROL_RUNNING;
 	return 0;
 }
 
@@ -552,9 +571,39 @@ static void test_guests_of_others_and_those_that_are_silent_are_told(void **stat
 	w.names[0] = "box";
 	w.names[1] = NULL;
 	assert_int_equal(run(cmd_ctl, "ctl"), ITSY_OK);
-	assert_string_equal(w.said.out, "");
+	has(w.said.out, "box   7    -      -       -   silent\n");
 	assert_string_equal(w.said.err,
-			    "itsy: warning: box: it has not answered for 5 s: ask again\n");
+			    "itsy: warning: box: it has not answered for 3 s: ask again; a "
+			    "process that was stopped (SIGSTOP) answers none\n");
+}
+
+static void test_a_guest_that_is_being_set_up_or_ends_is_listed_and_not_asked(void **state)
+{
+	static const struct {
+		enum control_phase phase;
+		const char *word;
+	} cases[] = { { CONTROL_SET_UP, "set-up" }, { CONTROL_ENDING, "ending" } };
+	json_t *object;
+
+	(void)state;
+	w.names[0] = "box";
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const json_t *guest;
+
+		w.phase = cases[i].phase;
+		assert_int_equal(run(cmd_list, "list"), ITSY_OK);
+		has(w.said.out, "box   7    -      -       -   ");
+		has(w.said.out, cases[i].word);
+		assert_string_equal(w.said.err, "");
+		assert_string_equal(w.asked, "");
+		assert_int_equal(run(cmd_list, "list --json"), ITSY_OK);
+		object = printed_json();
+		guest = json_array_get(json_object_get(object, "guests"), 0);
+		assert_string_equal(json_string_value(json_object_get(guest, "state")),
+				    cases[i].word);
+		assert_int_equal(json_integer_value(json_object_get(guest, "pid")), 7);
+		json_decref(object);
+	}
 }
 
 /* Usage and help of each verb come from its row. */
@@ -745,6 +794,8 @@ int main(void)
 		cmocka_unit_test_setup(test_stop_waits_for_the_end_where_it_is_told_to, make),
 		cmocka_unit_test_setup(test_guests_of_others_and_those_that_are_silent_are_told,
 				       make),
+		cmocka_unit_test_setup(
+			test_a_guest_that_is_being_set_up_or_ends_is_listed_and_not_asked, make),
 		cmocka_unit_test_setup(test_help_lists_each_verb_with_what_is_typed_behind_it,
 				       make),
 		cmocka_unit_test_setup(test_a_guest_that_is_not_there_or_not_understood_is_told,

@@ -99,6 +99,18 @@ static void test_a_host_that_fails_meanwhile_is_told(void **state)
 	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails\n");
 }
 
+static void test_what_the_process_is_at_is_told(void **state)
+{
+	(void)state;
+	w.presses_to_end = 1;
+	w.raise = SIGTERM;
+	w.nr_phases = 0;
+	assert_int_equal(run(), ITSY_OK);
+	assert_int_equal(w.nr_phases, 2);
+	assert_int_equal(w.phases[0], CONTROL_RUNNING);
+	assert_int_equal(w.phases[1], CONTROL_ENDING);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +122,7 @@ int main(void)
 		STOPPABLE(
 			test_a_guest_that_resets_itself_when_asked_to_power_off_is_not_started_again),
 		STOPPABLE(test_a_host_that_fails_meanwhile_is_told),
+		STOPPABLE(test_what_the_process_is_at_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -215,6 +215,7 @@ static int begin(void **state)
 		assert_int_equal(passthru_wire(&g.functions[i], &wiring, NULL), 0);
 	}
 	g.guest = (struct running_guest){ .config = &g.config,
+					  .console = "stdio",
 					  .functions = g.functions,
 					  .nr_functions = ARRAY_SIZE(g.functions),
 					  .stop = &g.stop,

@@ -31,6 +31,7 @@ static struct {
 	struct vm vm;
 	struct bus bus;
 	struct console *console;
+	struct console_port *port;
 	int pipe[2];
 	_Atomic unsigned wake_ups;
 	_Atomic bool line, written;
@@ -56,8 +57,9 @@ static int begin(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	assert_int_equal(pipe2(w.pipe, O_CLOEXEC), 0);
-	config.out = w.pipe[1];
+	assert_int_equal(pipe2(w.pipe, O_CLOEXEC | O_DIRECT), 0);
+	assert_int_equal(console_port_of(w.pipe[1], &w.port), 0);
+	config.port = w.port;
 	assert_int_equal(console_create(&config, &w.console), 0);
 	assert_int_equal(console_add_to_bus(w.console, &w.bus), 0);
 	return 0;
@@ -67,6 +69,7 @@ static int end(void **state)
 {
 	(void)state;
 	console_destroy(w.console);
+	console_port_destroy(w.port, true);
 	cleanup_fd(&w.pipe[0]);
 	cleanup_fd(&w.pipe[1]);
 	return 0;
@@ -91,7 +94,7 @@ static void test_what_the_guest_writes_comes_out_in_order(void **state)
 static void *write_one(void *arg)
 {
 	(void)arg;
-	put("x");
+	put("x\n");
 	w.written = true;
 	return NULL;
 }
@@ -119,7 +122,7 @@ static void test_a_writer_waits_for_the_reader(void **state)
 	/* All that lies before it has to be read. */
 	do {
 		assert_int_equal(read(w.pipe[0], &last, 1), 1);
-	} while (last != 'x');
+	} while (last != 'x'); /* of "x\n", a packet */
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
@@ -135,6 +138,69 @@ static void test_a_stop_ends_the_waiting_and_what_is_written_is_dropped(void **s
 	assert_true(w.written);
 }
 
+static void test_what_is_no_whole_line_goes_out_a_moment_later(void **state)
+{
+	char text[16] = "";
+	uint64_t ns;
+
+	(void)state;
+	assert_int_equal(fcntl(w.pipe[0], F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(console_service(w.console), UINT64_MAX);
+	put("# ");
+	assert_int_equal(w.wake_ups, 1); /* once, not for each byte */
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), -1);
+	while ((ns = console_service(w.console)) != UINT64_MAX)
+		assert_in_range(ns, 1, 2000000);
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 2);
+	assert_string_equal(text, "# ");
+	put("$ ");
+	assert_int_equal(w.wake_ups, 2);
+}
+
+static void test_a_line_is_one_write_however_slowly_it_came(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	put("one line\n");
+	put("another\n");
+	/* Packets: a read ends where a write did. */
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 9);
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 8);
+}
+
+static void test_service_waits_for_no_reader_and_loses_nothing(void **state)
+{
+	char last;
+
+	(void)state;
+	fill_pipe();
+	put("x");
+	for (int i = 0; i < 3; i++) {
+		(void)usleep(3000);
+		assert_int_equal(console_service(w.console), 2000000);
+	}
+	/* Nor while a vCPU waits. */
+	do {
+		assert_int_equal(read(w.pipe[0], &last, 1), 1);
+		(void)console_service(w.console);
+	} while (last != 'x');
+}
+
+static void test_a_flush_has_all_out(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	put("last words");
+	console_flush(w.console);
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 10);
+	put("more");
+	console_destroy(w.console);
+	w.console = NULL;
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 4);
+}
+
 static void test_a_reader_that_has_gone_does_no_harm(void **state)
 {
 	void (*was)(int) = signal(SIGPIPE, SIG_IGN);
@@ -142,7 +208,7 @@ static void test_a_reader_that_has_gone_does_no_harm(void **state)
 	(void)state;
 	cleanup_fd(&w.pipe[0]);
 	w.pipe[0] = -1;
-	put("nobody");
+	put("nobody\n");
 	(void)signal(SIGPIPE, was);
 	assert_int_equal(w.line, false);
 }
@@ -163,7 +229,10 @@ static void test_keys_are_refused_until_the_guest_listens_and_then_asked_for(voi
 	assert_int_equal(bus_read(&w.bus, LAYOUT_UART + RBR, 1), 'k');
 	assert_false(w.line);
 	assert_true(w.wake_ups > 0);
-	assert_int_equal(console_type(w.console, key, 1), 1);
+	/* The line rests, and says for how long. */
+	while (console_type(w.console, key, 1) == 0)
+		assert_in_range(console_service(w.console), 0, 20000000);
+	assert_true(w.line);
 }
 
 static void test_a_taken_place_on_the_bus_is_refused(void **state)
@@ -179,6 +248,10 @@ int main(void)
 		TEST(test_what_the_guest_writes_comes_out_in_order),
 		TEST(test_a_writer_waits_for_the_reader),
 		TEST(test_a_stop_ends_the_waiting_and_what_is_written_is_dropped),
+		TEST(test_what_is_no_whole_line_goes_out_a_moment_later),
+		TEST(test_a_line_is_one_write_however_slowly_it_came),
+		TEST(test_service_waits_for_no_reader_and_loses_nothing),
+		TEST(test_a_flush_has_all_out),
 		TEST(test_a_reader_that_has_gone_does_no_harm),
 		TEST(test_keys_are_refused_until_the_guest_listens_and_then_asked_for),
 		TEST(test_a_taken_place_on_the_bus_is_refused),

@@ -25,11 +25,27 @@ enum { RBR = 0, THR = 0, DLL = 0, IER = 1, DLM = 1, IIR = 2, FCR = 2, LCR, MCR, 
 
 struct world {
 	struct uart *uart;
+	uint64_t now_ns;
+	unsigned nr_timed;
 	uint8_t sent[64];
 	size_t nr_sent;
 	bool level;
 	unsigned nr_edges, nr_ready;
 };
+
+static uint64_t now_ns(void *ctx)
+{
+	const struct world *w = ctx;
+
+	return w->now_ns;
+}
+
+static void timed(void *ctx)
+{
+	struct world *w = ctx;
+
+	w->nr_timed++;
+}
 
 static void transmit(void *ctx, uint8_t byte)
 {
@@ -57,6 +73,8 @@ static void receive_ready(void *ctx)
 }
 
 static const struct uart_ops ops = {
+	.now_ns = now_ns,
+	.timed = timed,
 	.transmit = transmit,
 	.interrupt = interrupt,
 	.receive_ready = receive_ready,
@@ -99,6 +117,13 @@ static uint8_t in(struct world *w, unsigned reg)
 static void out(struct world *w, unsigned reg, uint8_t v)
 {
 	uart_write(w->uart, reg, 1, v);
+}
+
+/* Longer than a line rests; and what it brings. */
+static void pass_time(struct world *w)
+{
+	w->now_ns += 1000000000;
+	(void)uart_service(w->uart);
 }
 
 static size_t receive(struct world *w, const char *bytes, size_t nr)
@@ -291,6 +316,7 @@ static void test_without_fifo_one_byte_is_received_at_a_time(void **state)
 	assert_int_equal(in(w, RBR), 'a');
 	assert_int_equal(w->nr_ready, 1);
 	assert_int_equal(in(w, LSR), 0x60);
+	pass_time(w);
 	assert_int_equal(receive(w, "b", 1), 1);
 	assert_int_equal(in(w, RBR), 'b');
 }
@@ -307,6 +333,7 @@ static void test_fifo_takes_sixteen_and_tells_when_there_is_room_again(void **st
 		assert_int_equal(in(w, RBR), "0123456789abcdef"[i]);
 	assert_int_equal(w->nr_ready, 1); /* once, not for each byte */
 	assert_int_equal(in(w, RBR), 0);
+	pass_time(w);
 	assert_int_equal(receive(w, "XYZ", 3), 3);
 	assert_int_equal(in(w, RBR), 'X');
 	assert_int_equal(w->nr_ready, 1); /* there was room all the time */
@@ -319,6 +346,7 @@ static void test_fifo_wraps_without_mixing_bytes(void **state)
 
 	out(w, FCR, 0x01);
 	for (int i = 0; i < 1000; i++) {
+		pass_time(w);
 		for (int n = i % 7; n >= 0; n--)
 			if (uart_receive(w->uart, &next_in, 1))
 				next_in++;
@@ -335,6 +363,7 @@ static void test_data_interrupt_at_the_trigger_level_timeout_below(void **state)
 	struct world *w = *state;
 
 	for (unsigned i = 0; i < 4; i++) {
+		pass_time(w);
 		out(w, FCR, (uint8_t)(i << 6 | 0x03));
 		out(w, IER, 0x01);
 		for (unsigned n = 1; n <= 16; n++) {
@@ -404,6 +433,7 @@ static void test_loopback_connects_transmitter_and_receiver(void **state)
 	assert_int_equal(w->nr_ready, 0);
 	out(w, MCR, 0x00);
 	assert_int_equal(w->nr_ready, 1);
+	pass_time(w);
 	assert_int_equal(receive(w, "x", 1), 1);
 }
 
@@ -453,6 +483,7 @@ static void test_overrun_in_loopback_is_told_by_lsr_and_by_interrupt(void **stat
 		out(w, THR, i);
 	assert_true(w->level);
 	assert_int_equal(in(w, IIR), 0xc0 | IIR_RLS);
+	pass_time(w);
 	assert_int_equal(in(w, LSR), 0x63);
 	assert_false(w->level);
 	assert_int_equal(in(w, LSR), 0x61);
@@ -475,6 +506,7 @@ static void test_interrupts_are_told_by_priority(void **state)
 	out(w, IER, 0x0f);
 	for (uint8_t i = 0; i < 17; i++)
 		out(w, THR, i);
+	pass_time(w);
 	assert_int_equal(in(w, IIR) & 0x0f, IIR_RLS);
 	(void)in(w, LSR);
 	assert_int_equal(in(w, IIR) & 0x0f, IIR_RDA);
@@ -517,6 +549,7 @@ static void test_random_accesses_keep_line_and_iir_in_step(void **state)
 		seed ^= seed << 13;
 		seed ^= seed >> 7;
 		seed ^= seed << 17;
+		w->now_ns += seed >> 52 & 0xff ? 0 : seed >> 40 & 0x3ffff;
 		switch (seed % 4) {
 		case 0:
 			(void)receive(w, "0123456789abcdefghijkl", seed >> 8 & 0xf);
@@ -530,7 +563,10 @@ static void test_random_accesses_keep_line_and_iir_in_step(void **state)
 		}
 		/* IIR bit 0 is the line, inverted. Reading it may lower the line, so look first. */
 		{
+			uint64_t ns = uart_service(w->uart);
 			bool before = w->level;
+
+			assert_true(ns == UINT64_MAX || ns <= 20000000);
 
 			assert_int_equal(in(w, IIR) & 1, !before);
 		}
@@ -570,6 +606,13 @@ static void test_guest_listens_once_it_enables_the_interrupt_or_polls(void **sta
 	}
 	assert_false(uart_listens(w->uart));
 	assert_int_equal(w->nr_ready, 0);
+	/* Nor does one that waits for the transmitter. */
+	for (int i = 0; i < 1024; i++)
+		out(w, THR, 'x');
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(in(w, LSR), 0);
+	assert_false(uart_listens(w->uart));
+	pass_time(w);
 	for (int i = 0; i < 100; i++)
 		(void)in(w, LSR);
 	assert_true(uart_listens(w->uart));
@@ -605,6 +648,17 @@ static void held_transmit(void *ctx, uint8_t byte)
 		continue;
 }
 
+static uint64_t held_now(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static void held_timed(void *ctx)
+{
+	(void)ctx;
+}
+
 static void held_interrupt(void *ctx, bool level)
 {
 	(void)ctx;
@@ -619,6 +673,8 @@ static void held_ready(void *ctx)
 }
 
 static const struct uart_ops held_ops = {
+	.now_ns = held_now,
+	.timed = held_timed,
 	.transmit = held_transmit,
 	.interrupt = held_interrupt,
 	.receive_ready = held_ready,
@@ -663,6 +719,8 @@ static void slow_transmit(void *ctx, uint8_t byte)
 }
 
 static const struct uart_ops slow_ops = {
+	.now_ns = held_now,
+	.timed = held_timed,
 	.transmit = slow_transmit,
 	.interrupt = held_interrupt,
 	.receive_ready = held_ready,
