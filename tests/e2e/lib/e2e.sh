@@ -40,13 +40,14 @@ host_file()
 # "NAME.KIND|TEXT" goes to the file NAME.KIND; all but JSON to our output, too, as it comes.
 sort_out()
 {
-	perl -e '
+	perl -MIO::Handle -e '
 		my ($dir, %files) = @ARGV;
 		$| = 1;
 		while (my $line = <STDIN>) {
 			$line =~ s/\r//g;
 			$line =~ /^([A-Za-z0-9_-]+\.(?:out|err|rc|json))\|(.*)/s or (print $line), next;
 			$files{$1} or open $files{$1}, ">", "$dir/$1" or die "$1: $!";
+			$files{$1}->autoflush;
 			print {$files{$1}} $2;
 			print $line unless $1 =~ /json$/;
 		}' "$tmp"
