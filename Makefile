@@ -183,6 +183,8 @@ $(promtool): scripts/promtool | deps
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
+# The package and the tarball are looked into there.
+test-all: deb dist
 test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
 		$(arm64)/itsy-kvms-own $(promtool) $(bench)/libvits.a
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \

@@ -392,7 +392,8 @@ static void begin_attending(struct run *run, struct machine *m)
 
 static bool is_told_to_end(const struct run *run)
 {
-	return run->console.quit || run->set_up.killed_by || run->taken || run->stop.cut || run->panic.cut;
+	return run->console.quit || run->set_up.killed_by || run->taken || run->stop.cut ||
+	       run->panic.cut;
 }
 
 /* What the guest does wrong is a line now and then; at the end, statistics tell of it. */
