@@ -61,6 +61,8 @@ enum exit_status report_failure(const struct failure *failure)
 }
 
 static void put(enum log_level level, enum log_category category, const char *format, va_list ap)
+	__attribute__((format(printf, 3, 0)));
+static void put(enum log_level level, enum log_category category, const char *format, va_list ap)
 {
 	char text[LOG_LINE_SZ];
 
