@@ -183,16 +183,16 @@ static const struct {
 	bool of_set_up; /* before KEEPER_READY alone */
 	bool last;	/* nothing follows: the peer ends */
 } asks[NR_KEEPER_ASKS] = {
-	[KEEPER_BIND] = { bind_device, .of_device = true, .of_set_up = true },
-	[KEEPER_READY] = { get_ready, .of_set_up = true },
-	[KEEPER_MOVE] = { move_interrupts, .of_device = true },
-	[KEEPER_UNMOVE] = { put_interrupts_back, .of_device = true },
-	[KEEPER_COUNT] = { hand_over_counters, .of_device = true },
-	[KEEPER_OPEN] = { hand_over_group, .of_device = true },
-	[KEEPER_ADOPT] = { adopt, .of_device = true },
-	[KEEPER_RELEASE] = { release_now, .of_device = true },
-	[KEEPER_TELL] = { tell_manager },
-	[KEEPER_FORBIDDEN] = { note_forbidden, .last = true },
+	[KEEPER_BIND] = { .serve = bind_device, .of_device = true, .of_set_up = true },
+	[KEEPER_READY] = { .serve = get_ready, .of_set_up = true },
+	[KEEPER_MOVE] = { .serve = move_interrupts, .of_device = true },
+	[KEEPER_UNMOVE] = { .serve = put_interrupts_back, .of_device = true },
+	[KEEPER_COUNT] = { .serve = hand_over_counters, .of_device = true },
+	[KEEPER_OPEN] = { .serve = hand_over_group, .of_device = true },
+	[KEEPER_ADOPT] = { .serve = adopt, .of_device = true },
+	[KEEPER_RELEASE] = { .serve = release_now, .of_device = true },
+	[KEEPER_TELL] = { .serve = tell_manager },
+	[KEEPER_FORBIDDEN] = { .serve = note_forbidden, .last = true },
 };
 
 bool keeper_serve(struct keeper_state *s, const void *bytes, size_t size,

@@ -364,11 +364,10 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 		"0x0011000000  0x001100ffff       64 KiB  PCI I/O ports\n",
 		"0x0012000000  0x0039ffffff      640 MiB  PCI memory, 32 bits\n",
 		"0x0040000000  0x004fffffff      256 MiB  memory\n",
-		"0x0050000000  0x005fffffff      256 MiB  no memory: window of the host's PCI "
-		"bridge "
-		"pci0000:00\n",
-		"0x0060000000  0x0060000fff        4 KiB  no memory: reserved by the host's IOMMU: "
-		"direct\n",
+		("0x0050000000  0x005fffffff      256 MiB  no memory: window of the host's PCI "
+		 "bridge pci0000:00\n"),
+		("0x0060000000  0x0060000fff        4 KiB  no memory: reserved by the host's "
+		 "IOMMU: direct\n"),
 		"0x0060200000  0x00901fffff      768 MiB  memory\n",
 		"0x8000000000",
 		"PCI memory, 64 bits\n",
