@@ -18,82 +18,96 @@
 /* Rows that others ask for. */
 enum { DR, MR, LR, CR, IMSC };
 
-static uint32_t read_dr(const struct pl031 *p)
+static uint32_t count(const struct pl031 *p)
 {
 	return p->now + p->offset;
-}
-
-/* TRM 3.3.6, 3.3.7 */
-static uint32_t read_ris(const struct pl031 *p)
-{
-	return p->matched;
-}
-
-static uint32_t read_mis(const struct pl031 *p)
-{
-	return read_ris(p) & p->value[IMSC];
 }
 
 /* A match is noted when it begins: who has cleared it has it once, and not all the second long. */
 static void compare(struct pl031 *p)
 {
-	p->matched |= read_dr(p) == p->value[MR];
+	p->matched |= count(p) == p->cell.value[MR];
 }
 
-static void wrote_mr(struct pl031 *p, uint32_t value)
+static uint32_t dr_read(const void *chip, unsigned n)
 {
+	(void)n;
+	return count(chip);
+}
+
+static void mr_wrote(void *chip, unsigned n, uint32_t value)
+{
+	(void)n;
 	(void)value;
-	compare(p);
+	compare(chip);
 }
 
-static void wrote_lr(struct pl031 *p, uint32_t value)
+static void lr_wrote(void *chip, unsigned n, uint32_t value)
 {
+	struct pl031 *p = chip;
+
+	(void)n;
 	p->offset = value - p->now;
 	compare(p);
 }
 
-static void wrote_icr(struct pl031 *p, uint32_t value)
+/* TRM 3.3.6, 3.3.7 */
+static uint32_t ris_read(const void *chip, unsigned n)
 {
+	const struct pl031 *p = chip;
+
+	(void)n;
+	return p->matched;
+}
+
+static uint32_t mis_read(const void *chip, unsigned n)
+{
+	(void)n;
+	return pl031_interrupts(chip);
+}
+
+static void icr_wrote(void *chip, unsigned n, uint32_t value)
+{
+	struct pl031 *p = chip;
+
+	(void)n;
 	p->matched &= !(value & BIT0);
 }
 
-const struct pl031_register pl031_registers[] = {
-	[DR] = { 0x000, .read = read_dr },
-	[MR] = { 0x004, .rw = UINT32_MAX, .wrote = wrote_mr },
-	[LR] = { 0x008, .rw = UINT32_MAX, .wrote = wrote_lr },
-	/*
-	 * Choice: it runs, as one does that has a battery, and RTCCR reads as 1. Once it is 1,
-	 * writes have no effect (TRM 3.3.4).
-	 */
-	[CR] = { 0x00c, .reset = BIT0 },
-	[IMSC] = { 0x010, .rw = BIT0 },
-	{ 0x014, .read = read_ris },
-	{ 0x018, .read = read_mis },
-	{ 0x01c, .wrote = wrote_icr },
-	/* RTCPeriphID: part 0x031, designer 0x41, revision 1; RTCPCellID */
-	{ 0xfe0, .reset = 0x31 },
-	{ 0xfe4, .reset = 0x10 },
-	{ 0xfe8, .reset = 0x14 },
-	{ 0xfec, .reset = 0x00 },
-	{ 0xff0, .reset = 0x0d },
-	{ 0xff4, .reset = 0xf0 },
-	{ 0xff8, .reset = 0x05 },
-	{ 0xffc, .reset = 0xb1 },
+/*
+ * Choice: it runs, as one does that has a battery, and RTCCR reads as 1. Once it is 1, writes have
+ * no effect (TRM 3.3.4).
+ */
+/* clang-format off */
+static const struct primecell_register registers[] = {
+	/*         name       offset n  reset rw          read      wrote */
+	[DR]   = { "RTCDR",   0x000, 1, 0,    0,          dr_read,  NULL },
+	[MR]   = { "RTCMR",   0x004, 1, 0,    UINT32_MAX, NULL,     mr_wrote },
+	[LR]   = { "RTCLR",   0x008, 1, 0,    UINT32_MAX, NULL,     lr_wrote },
+	[CR]   = { "RTCCR",   0x00c, 1, BIT0, 0,          NULL,     NULL },
+	[IMSC] = { "RTCIMSC", 0x010, 1, 0,    BIT0,       NULL,     NULL },
+	         { "RTCRIS",  0x014, 1, 0,    0,          ris_read, NULL },
+	         { "RTCMIS",  0x018, 1, 0,    0,          mis_read, NULL },
+	         { "RTCICR",  0x01c, 1, 0,    0,          NULL,     icr_wrote },
 };
-const size_t nr_pl031_registers = ARRAY_SIZE(pl031_registers);
-_Static_assert(ARRAY_SIZE(pl031_registers) == PL031_MAX_REGISTERS, "each row has its value");
+/* clang-format on */
+
+const struct primecell_kind pl031_kind = {
+	.registers = registers,
+	.nr_registers = ARRAY_SIZE(registers),
+	.periph_id = 0x00141031, /* part 0x031, designer 0x41, revision 1 */
+};
 
 void pl031_reset(struct pl031 *p, uint32_t now)
 {
 	memset(p, 0, sizeof(*p));
 	p->now = now;
-	for (size_t i = 0; i < ARRAY_SIZE(pl031_registers); i++)
-		p->value[i] = pl031_registers[i].reset;
+	primecell_reset(&p->cell, &pl031_kind);
 }
 
 void pl031_tick(struct pl031 *p, uint32_t now)
 {
-	const uint32_t passed = now - p->now, ahead = p->value[MR] - read_dr(p);
+	const uint32_t passed = now - p->now, ahead = p->cell.value[MR] - count(p);
 
 	p->now = now;
 	/* The other half is the past: somebody has put the clock outside back. */
@@ -103,45 +117,24 @@ void pl031_tick(struct pl031 *p, uint32_t now)
 		compare(p);
 }
 
-/* NULL: no register is there. */
-static const struct pl031_register *find(uint64_t offset)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(pl031_registers); i++)
-		if (pl031_registers[i].offset == offset)
-			return &pl031_registers[i];
-	return NULL;
-}
-
 uint32_t pl031_read(const struct pl031 *p, uint64_t offset)
 {
-	const struct pl031_register *r = find(offset);
-
-	if (!r)
-		return 0;
-	return r->read ? r->read(p) : p->value[r - pl031_registers];
+	return primecell_read(&p->cell, p, offset);
 }
 
 void pl031_write(struct pl031 *p, uint64_t offset, uint32_t value)
 {
-	const struct pl031_register *r = find(offset);
-	uint32_t *v;
-
-	if (!r)
-		return;
-	v = &p->value[r - pl031_registers];
-	*v = (*v & ~r->rw) | (value & r->rw);
-	if (r->wrote)
-		r->wrote(p, value);
+	primecell_write(&p->cell, p, offset, value);
 }
 
 bool pl031_interrupts(const struct pl031 *p)
 {
-	return read_mis(p);
+	return p->matched && p->cell.value[IMSC];
 }
 
 uint32_t pl031_due(const struct pl031 *p)
 {
-	const uint32_t ahead = p->value[MR] - read_dr(p);
+	const uint32_t ahead = p->cell.value[MR] - count(p);
 
-	return p->value[IMSC] && !p->matched && ahead < HALF_A_LAP ? ahead : 0;
+	return p->cell.value[IMSC] && !p->matched && ahead < HALF_A_LAP ? ahead : 0;
 }

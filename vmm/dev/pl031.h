@@ -8,30 +8,18 @@
 #define VMM_DEV_PL031_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#define PL031_MAX_REGISTERS 16u
+#include "vmm/dev/primecell.h"
 
 struct pl031 {
-	uint32_t value[PL031_MAX_REGISTERS]; /* of each row, what was written */
-	uint32_t now;			     /* the time outside, s */
-	uint32_t offset;		     /* of RTCDR to it */
-	bool matched;			     /* RTCDR was RTCMR, and that is not cleared */
+	struct primecell cell;
+	uint32_t now;	 /* the time outside, s */
+	uint32_t offset; /* of RTCDR to it */
+	bool matched;	 /* RTCDR was RTCMR, and that is not cleared */
 };
 
-/* A register: what it is after a reset, and what accesses do. */
-struct pl031_register {
-	uint16_t offset;
-	uint32_t reset;
-	uint32_t rw;				 /* a write changes these bits */
-	uint32_t (*read)(const struct pl031 *p); /* NULL: it reads as value */
-	void (*wrote)(struct pl031 *p, uint32_t value);
-};
-
-/* All, ascending; what is not there reads as zero and ignores writes. */
-extern const struct pl031_register pl031_registers[];
-extern const size_t nr_pl031_registers;
+extern const struct primecell_kind pl031_kind;
 
 /* The state after a reset: it has counted up to now, in seconds. */
 void pl031_reset(struct pl031 *p, uint32_t now);

@@ -15,107 +15,110 @@
 #include "vmm/base/bits.h"
 
 /* Rows that others ask for. */
-enum { DIR, IS, IBE, IEV, IE };
+enum { DATA, DIR, IS, IBE, IEV, IE };
 
 /* An output is at its pin what was written, an input what comes from outside. */
 static uint8_t levels(const struct pl061 *p)
 {
-	return (uint8_t)((p->out & p->value[DIR]) | (p->in & ~p->value[DIR]));
+	const uint32_t outputs = p->cell.value[DIR];
+
+	return (uint8_t)((p->out & outputs) | (p->in & ~outputs));
 }
 
 /* TRM 3.3.7: edges that were seen, or levels that are there now. */
-static uint8_t read_ris(const struct pl061 *p)
+static uint8_t raw(const struct pl061 *p)
 {
-	uint8_t asserted = (uint8_t) ~(levels(p) ^ p->value[IEV]);
+	const uint32_t asserted = ~(levels(p) ^ p->cell.value[IEV]);
 
-	return (uint8_t)((p->edges & ~p->value[IS]) | (asserted & p->value[IS]));
+	return (uint8_t)((p->edges & ~p->cell.value[IS]) | (asserted & p->cell.value[IS]));
 }
 
-static uint8_t read_mis(const struct pl061 *p)
+/* n says which pins are meant. */
+static uint32_t data_read(const void *chip, unsigned n)
 {
-	return read_ris(p) & p->value[IE];
+	return levels(chip) & n;
 }
 
-static void wrote_ic(struct pl061 *p, uint8_t value)
+static void data_wrote(void *chip, unsigned n, uint32_t value)
 {
+	struct pl061 *p = chip;
+
+	p->out = (uint8_t)((p->out & ~n) | (value & n));
+}
+
+static uint32_t ris_read(const void *chip, unsigned n)
+{
+	(void)n;
+	return raw(chip);
+}
+
+static uint32_t mis_read(const void *chip, unsigned n)
+{
+	const struct pl061 *p = chip;
+
+	(void)n;
+	return raw(p) & p->cell.value[IE];
+}
+
+static void ic_wrote(void *chip, unsigned n, uint32_t value)
+{
+	struct pl061 *p = chip;
+
+	(void)n;
 	p->edges = (uint8_t)(p->edges & ~value);
 }
 
-const struct pl061_register pl061_registers[] = {
-	[DIR] = { 0x400, .rw = 0xff },
-	[IS] = { 0x404, .rw = 0xff },  /* 1: levels, 0: edges */
-	[IBE] = { 0x408, .rw = 0xff }, /* 1: both edges, 0: as GPIOIEV says */
-	[IEV] = { 0x40c, .rw = 0xff }, /* 1: rising or high, 0: falling or low */
-	[IE] = { 0x410, .rw = 0xff },
-	{ 0x414, .read = read_ris },
-	{ 0x418, .read = read_mis },
-	{ 0x41c, .wrote = wrote_ic },
-	{ 0x420, .rw = 0xff }, /* GPIOAFSEL */
-	/* GPIOPeriphID: part 0x061, designer 0x41, revision 0; GPIOPCellID */
-	{ 0xfe0, .reset = 0x61 },
-	{ 0xfe4, .reset = 0x10 },
-	{ 0xfe8, .reset = 0x04 },
-	{ 0xfec, .reset = 0x00 },
-	{ 0xff0, .reset = 0x0d },
-	{ 0xff4, .reset = 0xf0 },
-	{ 0xff8, .reset = 0x05 },
-	{ 0xffc, .reset = 0xb1 },
+/*
+ * GPIOIS has 1 for levels and 0 for edges, GPIOIBE 1 for both edges and 0 for what GPIOIEV says: 1
+ * rising or high, 0 falling or low.
+ */
+/* clang-format off */
+static const struct primecell_register registers[] = {
+	/*         name         offset n    reset rw    read       wrote */
+	[DATA] = { "GPIODATA",  0x000, 256, 0,    0,    data_read, data_wrote },
+	[DIR]  = { "GPIODIR",   0x400, 1,   0,    0xff, NULL,      NULL },
+	[IS]   = { "GPIOIS",    0x404, 1,   0,    0xff, NULL,      NULL },
+	[IBE]  = { "GPIOIBE",   0x408, 1,   0,    0xff, NULL,      NULL },
+	[IEV]  = { "GPIOIEV",   0x40c, 1,   0,    0xff, NULL,      NULL },
+	[IE]   = { "GPIOIE",    0x410, 1,   0,    0xff, NULL,      NULL },
+	         { "GPIORIS",   0x414, 1,   0,    0,    ris_read,  NULL },
+	         { "GPIOMIS",   0x418, 1,   0,    0,    mis_read,  NULL },
+	         { "GPIOIC",    0x41c, 1,   0,    0,    NULL,      ic_wrote },
+	         { "GPIOAFSEL", 0x420, 1,   0,    0xff, NULL,      NULL },
 };
-const size_t nr_pl061_registers = ARRAY_SIZE(pl061_registers);
-_Static_assert(ARRAY_SIZE(pl061_registers) == PL061_MAX_REGISTERS, "each row has its value");
+/* clang-format on */
+
+const struct primecell_kind pl061_kind = {
+	.registers = registers,
+	.nr_registers = ARRAY_SIZE(registers),
+	.periph_id = 0x00041061, /* part 0x061, designer 0x41, revision 0 */
+};
 
 void pl061_reset(struct pl061 *p)
 {
 	memset(p, 0, sizeof(*p));
-	for (size_t i = 0; i < ARRAY_SIZE(pl061_registers); i++)
-		p->value[i] = pl061_registers[i].reset;
+	primecell_reset(&p->cell, &pl061_kind);
 }
 
 /* What was at the pins before; edges of those that changed. */
 static void note_edges(struct pl061 *p, uint8_t before)
 {
 	const uint8_t now = levels(p), changed = before ^ now;
-	const uint8_t asked = changed & (p->value[IBE] | (uint8_t) ~(now ^ p->value[IEV]));
+	const uint32_t asked = p->cell.value[IBE] | ~(now ^ p->cell.value[IEV]);
 
-	p->edges |= (uint8_t)(asked & ~p->value[IS]);
-}
-
-/* NULL: no register is there. */
-static const struct pl061_register *find(uint64_t offset)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(pl061_registers); i++)
-		if (pl061_registers[i].offset == offset)
-			return &pl061_registers[i];
-	return NULL;
+	p->edges |= (uint8_t)(changed & asked & ~p->cell.value[IS]);
 }
 
 uint8_t pl061_read(const struct pl061 *p, uint64_t offset)
 {
-	const struct pl061_register *r = find(offset);
-
-	if (offset < PL061_DATA_END && offset % 4 == 0)
-		return levels(p) & (uint8_t)(offset / 4);
-	if (!r)
-		return 0;
-	return r->read ? r->read(p) : p->value[r - pl061_registers];
+	return (uint8_t)primecell_read(&p->cell, p, offset);
 }
 
 void pl061_write(struct pl061 *p, uint64_t offset, uint8_t value)
 {
-	const struct pl061_register *r = find(offset);
 	const uint8_t before = levels(p);
 
-	if (offset < PL061_DATA_END && offset % 4 == 0) {
-		const uint8_t mask = (uint8_t)(offset / 4);
-
-		p->out = (uint8_t)((p->out & ~mask) | (value & mask));
-	} else if (r) {
-		uint8_t *v = &p->value[r - pl061_registers];
-
-		*v = (uint8_t)((*v & ~r->rw) | (value & r->rw));
-		if (r->wrote)
-			r->wrote(p, value);
-	}
+	primecell_write(&p->cell, p, offset, value);
 	note_edges(p, before);
 }
 
@@ -131,19 +134,19 @@ void pl061_set_pin(struct pl061 *p, unsigned pin, bool level)
 
 bool pl061_interrupts(const struct pl061 *p)
 {
-	return read_mis(p) != 0;
+	return raw(p) & p->cell.value[IE];
 }
 
 bool pl061_listens(const struct pl061 *p, unsigned pin)
 {
 	assert(pin < PL061_PINS);
 
-	return p->value[IE] >> pin & 1;
+	return p->cell.value[IE] >> pin & 1;
 }
 
 bool pl061_drives(const struct pl061 *p, unsigned pin)
 {
 	assert(pin < PL061_PINS);
 
-	return (p->out & p->value[DIR]) >> pin & 1;
+	return (p->out & p->cell.value[DIR]) >> pin & 1;
 }

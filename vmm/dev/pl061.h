@@ -8,33 +8,22 @@
 #define VMM_DEV_PL061_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#define PL061_PINS	    8u
-#define PL061_MAX_REGISTERS 17u
+#include "vmm/dev/primecell.h"
+
+#define PL061_PINS 8u
 /* GPIODATA is 256 words: address bits 9:2 say which pins an access is about. TRM 3.3.1. */
 #define PL061_DATA_END UINT64_C(0x400)
 
 struct pl061 {
-	uint8_t value[PL061_MAX_REGISTERS]; /* of each row, what was written */
-	uint8_t out;			    /* GPIODATA, as it was written */
-	uint8_t in;			    /* what is at the pins from outside */
-	uint8_t edges;			    /* seen, and not cleared */
+	struct primecell cell;
+	uint8_t out;   /* GPIODATA, as it was written */
+	uint8_t in;    /* what is at the pins from outside */
+	uint8_t edges; /* seen, and not cleared */
 };
 
-/* A register: what it is after a reset, and what accesses do. */
-struct pl061_register {
-	uint16_t offset;
-	uint8_t reset;
-	uint8_t rw;				/* a write changes these bits */
-	uint8_t (*read)(const struct pl061 *p); /* NULL: it reads as value */
-	void (*wrote)(struct pl061 *p, uint8_t value);
-};
-
-/* All but GPIODATA, ascending; what is not there reads as zero and ignores writes. */
-extern const struct pl061_register pl061_registers[];
-extern const size_t nr_pl061_registers;
+extern const struct primecell_kind pl061_kind;
 
 /* The state after a reset, with all pins low. */
 void pl061_reset(struct pl061 *p);
