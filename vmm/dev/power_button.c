@@ -25,6 +25,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/clock.h"
+#include "vmm/dev/level_line.h"
 #include "vmm/dev/pl061.h"
 #include "vmm/kvm/layout.h"
 
@@ -38,7 +39,7 @@ struct power_button {
 	pthread_mutex_t lock;
 	/* Guarded by lock. */
 	struct pl061 gpio;
-	bool level;  /* of the interrupt line, as it was last told */
+	struct level_line line;
 	bool lit;    /* the panic light was, once */
 	bool heard;  /* the guest has listened since its boot */
 	bool wanted; /* to be pressed when the guest listens */
@@ -56,13 +57,9 @@ static void lock(struct power_button *b)
 
 static void unlock(struct power_button *b)
 {
-	bool level = pl061_interrupts(&b->gpio);
-	int r = 0;
+	int r;
 
-	if (level != b->level)
-		r = vm_irq_line(b->cfg.vm, LAYOUT_GPIO_INTID, level);
-	assert(r == 0); /* the interrupt controller has this line */
-	b->level = level;
+	level_line_set(&b->line, pl061_interrupts(&b->gpio));
 	r = pthread_mutex_unlock(&b->lock);
 	assert(r == 0);
 }
@@ -137,6 +134,7 @@ int power_button_create(const struct power_button_config *config, struct power_b
 	if (!b)
 		return -ENOMEM;
 	b->cfg = *config;
+	b->line = (struct level_line){ .vm = config->vm, .intid = LAYOUT_GPIO_INTID };
 	pl061_reset(&b->gpio);
 	r = pthread_mutex_init(&b->lock, NULL);
 	if (r)

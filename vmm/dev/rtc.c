@@ -19,6 +19,7 @@
 
 #include "vmm/base/cleanup.h"
 #include "vmm/base/clock.h"
+#include "vmm/dev/level_line.h"
 #include "vmm/dev/pl031.h"
 #include "vmm/kvm/layout.h"
 
@@ -33,7 +34,7 @@ struct rtc {
 	pthread_mutex_t lock;
 	/* Guarded by lock. */
 	struct pl031 chip;
-	bool level; /* of the interrupt line, as it was last told */
+	struct level_line line;
 };
 
 /* Returns how many milliseconds of the second are over. */
@@ -50,13 +51,9 @@ static unsigned lock(struct rtc *rtc)
 
 static void unlock(struct rtc *rtc)
 {
-	bool level = pl031_interrupts(&rtc->chip);
-	int r = 0;
+	int r;
 
-	if (level != rtc->level)
-		r = vm_irq_line(rtc->cfg.vm, LAYOUT_RTC_INTID, level);
-	assert(r == 0); /* the interrupt controller has this line */
-	rtc->level = level;
+	level_line_set(&rtc->line, pl031_interrupts(&rtc->chip));
 	r = pthread_mutex_unlock(&rtc->lock);
 	assert(r == 0);
 }
@@ -113,6 +110,7 @@ int rtc_create(const struct rtc_config *config, struct rtc **ret_rtc)
 	if (!rtc)
 		return -ENOMEM;
 	rtc->cfg = *config;
+	rtc->line = (struct level_line){ .vm = config->vm, .intid = LAYOUT_RTC_INTID };
 	pl031_reset(&rtc->chip, (uint32_t)(clock_read(CLOCK_REALTIME) / NS_IN_S));
 	r = pthread_mutex_init(&rtc->lock, NULL);
 	if (r)

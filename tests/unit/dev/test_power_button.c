@@ -1,16 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * The power button, as a guest with Linux's gpio-pl061 and gpio-keys has it, one that is slow, one
- * that is not up yet, and one without drivers. The clock and KVM's interrupt line are played here.
+ * that is not up yet, and one without drivers.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <time.h>
-#include <cmocka.h>
-
+#include "tests/unit/dev/board_world.h"
 #include "vmm/base/bits.h"
 #include "vmm/dev/power_button.h"
 #include "vmm/kvm/layout.h"
@@ -23,44 +16,13 @@
 #define IC	   0x41cu
 #define POWER	   (1u << LAYOUT_GPIO_POWER)
 
-static struct {
-	struct vm vm;
-	struct bus bus;
-	struct power_button *button;
-	uint64_t now_ms;
-	unsigned wake_ups, nr_changes, nr_panics;
-	bool line;
-} w;
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
-{
-	(void)clock;
-	*ret = (struct timespec){ .tv_sec = (time_t)(1000 + w.now_ms / 1000),
-				  .tv_nsec = (long)(w.now_ms % 1000) * 1000000 };
-	return 0;
-}
-
-int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
-{
-	assert_ptr_equal(vm, &w.vm);
-	assert_int_equal(intid, LAYOUT_GPIO_INTID);
-	assert_true(level != w.line);
-	w.line = level;
-	w.nr_changes++;
-	return 0;
-}
-
-static void on_wake_up(void *ctx)
-{
-	assert_ptr_equal(ctx, &w);
-	w.wake_ups++;
-}
+static struct power_button *button;
+static unsigned nr_panics;
 
 static void on_panic(void *ctx)
 {
 	assert_ptr_equal(ctx, &w);
-	w.nr_panics++;
+	nr_panics++;
 }
 
 static int begin(void **state)
@@ -70,16 +32,17 @@ static int begin(void **state)
 	};
 
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	assert_int_equal(power_button_create(&config, &w.button), 0);
-	assert_int_equal(power_button_add_to_bus(w.button, &w.bus), 0);
+	board_world_begin(CLOCK_MONOTONIC, LAYOUT_GPIO_INTID);
+	nr_panics = 0;
+	assert_int_equal(power_button_create(&config, &button), 0);
+	assert_int_equal(power_button_add_to_bus(button, &w.bus), 0);
 	return 0;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	power_button_destroy(w.button);
+	power_button_destroy(button);
 	return 0;
 }
 
@@ -116,20 +79,20 @@ static void test_it_is_held_until_the_guest_has_read_it(void **state)
 {
 	(void)state;
 	guest_gets_its_driver();
-	assert_true(power_button_is_heard(w.button));
-	assert_int_equal(power_button_service(w.button), -1);
-	power_button_press(w.button);
+	assert_true(power_button_is_heard(button));
+	assert_int_equal(power_button_service(button), -1);
+	power_button_press(button);
 	assert_int_equal(w.wake_ups, 1);
-	assert_in_range(power_button_service(w.button), 1900, 2001);
+	assert_in_range(power_button_service(button), 1900, 2001);
 	/* A slow one: it comes to it after more than the time that a button is held at least. */
 	w.now_ms += 1500;
-	assert_in_range(power_button_service(w.button), 400, 501);
+	assert_in_range(power_button_service(button), 400, 501);
 	assert_true(guest_takes_the_interrupt());
 	assert_int_equal(w.wake_ups, 2);
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(power_button_service(button), -1);
 	assert_false(guest_takes_the_interrupt());
 	w.now_ms += 10000;
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(power_button_service(button), -1);
 	assert_int_equal(w.nr_changes, 4);
 }
 
@@ -137,13 +100,13 @@ static void test_a_guest_that_is_fast_sees_it_for_a_tenth_of_a_second(void **sta
 {
 	(void)state;
 	guest_gets_its_driver();
-	power_button_press(w.button);
-	(void)power_button_service(w.button);
+	power_button_press(button);
+	(void)power_button_service(button);
 	assert_true(guest_takes_the_interrupt());
-	assert_in_range(power_button_service(w.button), 90, 96);
+	assert_in_range(power_button_service(button), 90, 96);
 	assert_true(guest_reads(DATA_POWER));
 	w.now_ms += 96;
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(power_button_service(button), -1);
 	assert_int_equal(guest_reads(DATA_POWER), 0);
 }
 
@@ -151,12 +114,12 @@ static void test_a_guest_that_does_not_read_it_has_it_for_two_seconds(void **sta
 {
 	(void)state;
 	guest_gets_its_driver();
-	power_button_press(w.button);
-	(void)power_button_service(w.button);
+	power_button_press(button);
+	(void)power_button_service(button);
 	w.now_ms += 1999;
-	assert_in_range(power_button_service(w.button), 1, 2);
+	assert_in_range(power_button_service(button), 1, 2);
 	w.now_ms += 2;
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(power_button_service(button), -1);
 	assert_int_equal(guest_reads(DATA_POWER), 0);
 }
 
@@ -167,25 +130,25 @@ static void test_who_has_listened_is_there_to_be_asked(void **state)
 	(void)state;
 	guest_writes(IBE, 0xff);
 	guest_writes(IE, (uint8_t)~POWER);
-	assert_false(power_button_is_heard(w.button));
+	assert_false(power_button_is_heard(button));
 	guest_gets_its_driver();
-	assert_true(power_button_is_heard(w.button));
+	assert_true(power_button_is_heard(button));
 	guest_writes(IE, 0);
-	assert_true(power_button_is_heard(w.button));
+	assert_true(power_button_is_heard(button));
 }
 
 static void test_who_does_not_listen_yet_gets_the_press_later(void **state)
 {
 	(void)state;
-	assert_false(power_button_is_heard(w.button));
-	power_button_press(w.button);
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_false(power_button_is_heard(button));
+	power_button_press(button);
+	assert_int_equal(power_button_service(button), -1);
 	w.now_ms += 60000;
 	assert_int_equal(guest_reads(DATA_POWER), 0);
 	w.wake_ups = 0;
 	guest_gets_its_driver();
 	assert_int_equal(w.wake_ups, 1);
-	assert_true(power_button_service(w.button) > 0);
+	assert_true(power_button_service(button) > 0);
 	assert_true(guest_takes_the_interrupt());
 	assert_int_equal(w.nr_changes, 2);
 }
@@ -196,21 +159,21 @@ static void test_presses_at_once_are_one(void **state)
 	(void)state;
 	guest_gets_its_driver();
 	for (unsigned i = 0; i < 5; i++)
-		power_button_press(w.button);
-	(void)power_button_service(w.button);
-	power_button_press(w.button);
+		power_button_press(button);
+	(void)power_button_service(button);
+	power_button_press(button);
 	assert_true(guest_takes_the_interrupt());
 	w.now_ms += 200;
-	assert_int_equal(power_button_service(w.button), -1);
+	assert_int_equal(power_button_service(button), -1);
 	assert_false(guest_takes_the_interrupt());
 	w.wake_ups = 0;
 	for (unsigned offset = 0; offset < LAYOUT_GPIO_SZ; offset++) {
 		guest_writes(offset, guest_reads(offset));
-		assert_int_equal(power_button_service(w.button), -1);
+		assert_int_equal(power_button_service(button), -1);
 	}
 	assert_int_equal(w.wake_ups, 0);
-	power_button_press(w.button);
-	assert_true(power_button_service(w.button) > 0);
+	power_button_press(button);
+	assert_true(power_button_service(button) > 0);
 }
 
 /* leds-gpio: gpiod_direction_output(); led_panic_blink(), again and again. */
@@ -226,22 +189,22 @@ static void test_the_panic_light_is_noticed_when_it_is_lit_first(void **state)
 	/* Another line, and the other one's listener. */
 	guest_writes(0x3fc & ~data, 0xff);
 	guest_gets_its_driver();
-	assert_int_equal(w.nr_panics, 0);
+	assert_int_equal(nr_panics, 0);
 	for (unsigned i = 0; i < 5; i++) {
 		guest_writes(data, bit);
-		assert_int_equal(w.nr_panics, 1);
+		assert_int_equal(nr_panics, 1);
 		guest_writes(data, 0);
 	}
 	/* The button is what it was. */
-	power_button_press(w.button);
-	assert_true(power_button_service(w.button) > 0);
+	power_button_press(button);
+	assert_true(power_button_service(button) > 0);
 	assert_true(guest_takes_the_interrupt());
 }
 
 static void test_a_taken_place_on_the_bus_is_refused(void **state)
 {
 	(void)state;
-	assert_true(power_button_add_to_bus(w.button, &w.bus) < 0);
+	assert_true(power_button_add_to_bus(button, &w.bus) < 0);
 	power_button_destroy(NULL);
 }
 

@@ -1,16 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The real-time clock, as a guest with Linux's rtc-pl031 has it. The host's clock and KVM's
- * interrupt line are played here.
+ * The real-time clock, as a guest with Linux's rtc-pl031 has it.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <time.h>
-#include <cmocka.h>
-
+#include "tests/unit/dev/board_world.h"
 #include "vmm/base/bits.h"
 #include "vmm/dev/rtc.h"
 #include "vmm/kvm/layout.h"
@@ -22,57 +14,25 @@
 #define RIS  0x014u
 #define ICR  0x01cu
 
-#define BASE 1700000000u /* the host's time at the start, s */
+#define BASE BOARD_START_S
 
-static struct {
-	struct vm vm;
-	struct bus bus;
-	struct rtc *rtc;
-	uint64_t now_ms;
-	unsigned wake_ups, nr_changes;
-	bool line;
-} w;
-
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
-int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
-{
-	assert_int_equal(clock, CLOCK_REALTIME);
-	*ret = (struct timespec){ .tv_sec = (time_t)(BASE + w.now_ms / 1000),
-				  .tv_nsec = (long)(w.now_ms % 1000) * 1000000 };
-	return 0;
-}
-
-int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
-{
-	assert_ptr_equal(vm, &w.vm);
-	assert_int_equal(intid, LAYOUT_RTC_INTID);
-	assert_true(level != w.line);
-	w.line = level;
-	w.nr_changes++;
-	return 0;
-}
-
-static void on_wake_up(void *ctx)
-{
-	assert_ptr_equal(ctx, &w);
-	w.wake_ups++;
-}
+static struct rtc *rtc;
 
 static int begin(void **state)
 {
 	const struct rtc_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
 
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	assert_int_equal(rtc_create(&config, &w.rtc), 0);
-	assert_int_equal(rtc_add_to_bus(w.rtc, &w.bus), 0);
+	board_world_begin(CLOCK_REALTIME, LAYOUT_RTC_INTID);
+	assert_int_equal(rtc_create(&config, &rtc), 0);
+	assert_int_equal(rtc_add_to_bus(rtc, &w.bus), 0);
 	return 0;
 }
 
 static int end(void **state)
 {
 	(void)state;
-	rtc_destroy(w.rtc);
+	rtc_destroy(rtc);
 	return 0;
 }
 
@@ -97,7 +57,7 @@ static void test_it_has_the_hosts_time_at_any_moment(void **state)
 	/* Somebody sets the host's clock. */
 	w.now_ms = 3600000;
 	assert_int_equal(guest_reads(DR, 4), BASE + 3600);
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	assert_int_equal(w.wake_ups, 0);
 }
 
@@ -105,16 +65,16 @@ static void test_what_the_guest_sets_is_its_own_and_a_new_machine_has_the_hosts(
 {
 	const struct rtc_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
 	struct bus bus = { 0 };
-	struct rtc *rtc;
+	struct rtc *next;
 
 	(void)state;
 	guest_writes(LR, 86400);
 	w.now_ms = 5000;
 	assert_int_equal(guest_reads(DR, 4), 86405);
-	assert_int_equal(rtc_create(&config, &rtc), 0);
-	assert_int_equal(rtc_add_to_bus(rtc, &bus), 0);
+	assert_int_equal(rtc_create(&config, &next), 0);
+	assert_int_equal(rtc_add_to_bus(next, &bus), 0);
 	assert_int_equal(bus_read(&bus, LAYOUT_RTC + DR, 4), BASE + 5);
-	rtc_destroy(rtc);
+	rtc_destroy(next);
 }
 
 static void test_an_access_of_any_width_is_one_to_the_register_that_is_there(void **state)
@@ -148,19 +108,19 @@ static void test_an_alarm_interrupts_when_it_is_due_and_without_the_guest(void *
 	w.now_ms = 250;
 	guest_sets_alarm(BASE + 3);
 	assert_int_equal(w.wake_ups, 1);
-	assert_int_equal(rtc_service(w.rtc), 2751);
+	assert_int_equal(rtc_service(rtc), 2751);
 	w.now_ms = 2999;
-	assert_int_equal(rtc_service(w.rtc), 2);
+	assert_int_equal(rtc_service(rtc), 2);
 	assert_false(w.line);
 	w.now_ms = 3001;
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	assert_true(w.line);
 	/* pl031_interrupt() */
 	assert_int_equal(guest_reads(RIS, 4), 1);
 	guest_writes(ICR, 1);
 	assert_false(w.line);
 	w.now_ms = 3500;
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	assert_int_equal(w.nr_changes, 2);
 	assert_int_equal(w.wake_ups, 1);
 }
@@ -170,11 +130,11 @@ static void test_the_hosts_clock_may_be_set_while_an_alarm_is_to_come(void **sta
 	(void)state;
 	guest_sets_alarm(BASE + 86400);
 	/* Looked at now and then: nobody says that it was set. */
-	assert_int_equal(rtc_service(w.rtc), 10000);
+	assert_int_equal(rtc_service(rtc), 10000);
 	w.now_ms = UINT64_C(86390) * 1000 + 500;
-	assert_int_equal(rtc_service(w.rtc), 9501);
+	assert_int_equal(rtc_service(rtc), 9501);
 	w.now_ms = UINT64_C(90000) * 1000;
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	assert_true(w.line);
 }
 
@@ -190,30 +150,23 @@ static void test_only_an_alarm_that_changes_wakes_anybody_up(void **state)
 	assert_int_equal(w.wake_ups, 2);
 	guest_writes(IMSC, 0);
 	assert_int_equal(w.wake_ups, 2);
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	/* What was set for the past is for ever. */
 	guest_sets_alarm(BASE - 1);
-	assert_int_equal(rtc_service(w.rtc), -1);
+	assert_int_equal(rtc_service(rtc), -1);
 	assert_int_equal(w.nr_changes, 0);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_it_has_the_hosts_time_at_any_moment, begin,
-						end),
-		cmocka_unit_test_setup_teardown(
-			test_what_the_guest_sets_is_its_own_and_a_new_machine_has_the_hosts, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			test_an_access_of_any_width_is_one_to_the_register_that_is_there, begin,
-			end),
-		cmocka_unit_test_setup_teardown(
-			test_an_alarm_interrupts_when_it_is_due_and_without_the_guest, begin, end),
-		cmocka_unit_test_setup_teardown(
-			test_the_hosts_clock_may_be_set_while_an_alarm_is_to_come, begin, end),
-		cmocka_unit_test_setup_teardown(test_only_an_alarm_that_changes_wakes_anybody_up,
-						begin, end),
+		TEST(test_it_has_the_hosts_time_at_any_moment),
+		TEST(test_what_the_guest_sets_is_its_own_and_a_new_machine_has_the_hosts),
+		TEST(test_an_access_of_any_width_is_one_to_the_register_that_is_there),
+		TEST(test_an_alarm_interrupts_when_it_is_due_and_without_the_guest),
+		TEST(test_the_hosts_clock_may_be_set_while_an_alarm_is_to_come),
+		TEST(test_only_an_alarm_that_changes_wakes_anybody_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
