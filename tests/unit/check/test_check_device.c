@@ -2,29 +2,13 @@
 /*
  * What itsy check says of a function beside who has it: how it is reset, and what of it traps.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "tests/unit/vfio/vfio_tree.h"
-#include "vitsmod/bits.h"
-#include "vmm/base/bits.h"
-#include "vmm/check/check.h"
+#include "tests/unit/check/check_world.h"
 
 #define BRIDGE "0000:00:05.0"
 #define FIRST  "0000:00:02.0"
 #define SECOND "0000:00:02.1"
-
-static struct {
-	struct host_tree tree;
-	struct config config;
-	struct check_host host;
-	struct check_result result;
-} w;
 
 static void add(const char *bdf, const char *driver, int group, const char *reset)
 {
@@ -54,34 +38,10 @@ static void move_behind_bridge(const char *bdf)
 	tree_link(&w.tree, link, place);
 }
 
-static int make(void **state)
+static void expect_first(enum verdict verdict, const char *text, const char *cure)
 {
-	(void)state;
-	memset(&w, 0, sizeof(w));
-	tree_init(&w.tree);
-	w.host = (struct check_host){ .fs = w.tree.fs, .config = &w.config };
-	w.config = (struct config){ .nr_devices = 1 };
-	w.config.devices[0].name = (char *)(uintptr_t) "net0";
-	w.config.devices[0].bdf = (struct pci_bdf){ .dev = 2 };
-	w.config.devices[1].name = (char *)(uintptr_t) "net1";
-	w.config.devices[1].bdf = (struct pci_bdf){ .dev = 2, .fn = 1 };
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	tree_fini(&w.tree);
-	return 0;
-}
-
-static void expect(enum verdict verdict, const char *text, const char *cure)
-{
-	w.result = (struct check_result){ 0 };
-	check_device(&w.host, 0, &w.result);
-	if (w.result.verdict != verdict || !strstr(w.result.text, text) ||
-	    !strstr(w.result.cure, cure))
-		fail_msg("verdict %d: %s (%s)", w.result.verdict, w.result.text, w.result.cure);
+	check_first(check_device);
+	expect(verdict, text, cure);
 }
 
 /* Its slot has another one, which the configuration has too, or not. */
@@ -93,10 +53,10 @@ static void test_a_device_that_is_reset_with_its_slot_needs_all_of_it(void **sta
 	add(SECOND, "vfio-pci", 3, "\n");
 	move_behind_bridge(FIRST);
 	move_behind_bridge(SECOND);
-	expect(VERDICT_WARN, "would reset " SECOND " too, which this guest has not",
-	       "give this guest " SECOND " as well");
+	expect_first(VERDICT_WARN, "would reset " SECOND " too, which this guest has not",
+		     "give this guest " SECOND " as well");
 	w.config.nr_devices = 2;
-	expect(VERDICT_PASS, "reset by bus, with " SECOND, "");
+	expect_first(VERDICT_PASS, "reset by bus, with " SECOND, "");
 }
 
 static void test_registers_that_trap_are_told(void **state)
@@ -108,25 +68,25 @@ static void test_registers_that_trap_are_told(void **state)
 	add(FIRST, "vfio-pci", 2, "flr");
 	(void)snprintf(resource, sizeof(resource), "0 fff 200\n%s", none);
 	tree_write(&w.tree, "sys/devices/pci0000:00/" FIRST "/resource", resource);
-	expect(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
+	expect_first(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
 	w.host.page_size = 16 * KiB;
-	expect(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
+	expect_first(VERDICT_PASS, "reset by flr; 00.0 on the guest's bus", "");
 	/* Another one has registers in its page. */
 	add(SECOND, "vfio-pci", 3, "flr");
 	(void)snprintf(resource, sizeof(resource), "1000 1fff 200\n%s", none);
 	tree_write(&w.tree, "sys/devices/pci0000:00/" SECOND "/resource", resource);
-	expect(VERDICT_PASS, "; each access to registers of BAR 0 traps, some microseconds ", "");
+	expect_first(VERDICT_PASS, "; each access to registers of BAR 0 traps, some microseconds ",
+		     "");
 	/* The table is at the beginning of a BAR that is large enough. */
 	(void)snprintf(resource, sizeof(resource), "0 7fff 200\n%s", none);
 	tree_write(&w.tree, "sys/devices/pci0000:00/" FIRST "/resource", resource);
 	tree_write(&w.tree, "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts",
 		   "N\n");
-	expect(VERDICT_PASS, "; MSI-X table in BAR 1, off a page of 16 KiB ", "");
+	expect_first(VERDICT_PASS, "; MSI-X table in BAR 1, off a page of 16 KiB ", "");
 }
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_a_device_that_is_reset_with_its_slot_needs_all_of_it),
 		TEST(test_registers_that_trap_are_told),

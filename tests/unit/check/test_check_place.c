@@ -4,56 +4,9 @@
  * folder.
  */
 #include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
 
-#include "tests/unit/check/expect.h"
-#include "tests/unit/vfio/vfio_tree.h"
-#include "vmm/base/bits.h"
-#include "vmm/check/check.h"
+#include "tests/unit/check/check_world.h"
 #include "vmm/kvm/vm.h"
-
-static struct {
-	struct host_tree tree;
-	struct config config;
-	struct check_host host;
-	struct check_result result;
-} w;
-
-static int make(void **state)
-{
-	(void)state;
-	memset(&w, 0, sizeof(w));
-	tree_init(&w.tree);
-	w.host = (struct check_host){ .fs = w.tree.fs };
-	strcpy(w.host.release, "6.12.95");
-	w.config = (struct config){ .nr_devices = 1 };
-	w.config.router.cpu = w.config.spin.cpu = w.config.vcpu.cpu = -1;
-	w.config.devices[0].name = (char *)(uintptr_t) "net0";
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	tree_fini(&w.tree);
-	return 0;
-}
-
-static void expect(enum verdict verdict, const char *text, const char *cure)
-{
-	expect_result(&w.result, verdict, text, cure);
-}
-
-static void check(check_fn *fn)
-{
-	w.result = (struct check_result){ 0 };
-	fn(&w.host, &w.result);
-}
 
 /* On this host, of which no CPU is this process's to use. */
 int __wrap_placement_try_cpu(int cpu);
@@ -81,8 +34,7 @@ static void test_a_cpu_that_this_process_may_not_use_fails(void **state)
 	expect(VERDICT_FAIL, "CPU 0 for vCPU 0 this process may not use", "taskset");
 	/* An interrupt can be sent there all the same. */
 	c->devices[0].msi_cpu = 0;
-	w.result = (struct check_result){ 0 };
-	check_interrupts(&w.host, 0, &w.result);
+	check_first(check_interrupts);
 	assert_int_equal(w.result.verdict, VERDICT_PASS);
 }
 
@@ -144,12 +96,6 @@ static void test_placement_is_compared_with_the_hosts_cpus_and_rights(void **sta
 	expect(VERDICT_NONE, NULL, NULL);
 }
 
-static void check_interrupts_of_first(void)
-{
-	w.result = (struct check_result){ 0 };
-	check_interrupts(&w.host, 0, &w.result);
-}
-
 static void test_route_and_policy_of_a_device_are_shown(void **state)
 {
 	struct config_device *d = &w.config.devices[0];
@@ -158,30 +104,30 @@ static void test_route_and_policy_of_a_device_are_shown(void **state)
 	tree_write(&w.tree, "/sys/devices/system/cpu/online", "0-3\n");
 	w.host.config = &w.config;
 	d->msi_cpu = -1;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_INFO, "by uring; taken by any CPU", NULL);
 	d->policy = (struct policy){ 4000000000u, 4000000000u, 4000000000u, 4000000000u };
 	d->msi_cpu = 3;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_PASS,
 	       "taken by CPU 3, not isolated; at most 4000000000 per second and vector, "
 	       "4000000000 at once, else silent for 4000000000 us; one in 4000000000 us",
 	       NULL);
 	d->route = ROUTE_IRQFD;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_WARN, "hold-us does not hold", "uring");
 	d->policy.hold_us = 0;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_PASS, "a storm is seen within a tenth of a second", NULL);
 	d->route = ROUTE_AUTO;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_PASS, "by uring, for these limits", NULL);
 	d->route = ROUTE_IRQFD;
 	d->policy = (struct policy){ 0 };
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_PASS, "by irqfd", NULL);
 	d->msi_cpu = 8;
-	check_interrupts_of_first();
+	check_first(check_interrupts);
 	expect(VERDICT_FAIL, "CPU 8, which is not online", "name one of 0-3");
 }
 
@@ -251,8 +197,6 @@ static void test_the_kernels_log_tells_whether_there_is_direct_injection(void **
 		expect(VERDICT_INFO, cases[i].text, NULL);
 	}
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
 {

@@ -7,41 +7,26 @@
 #include <errno.h>
 #include <jansson.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
-#include "tests/unit/check/expect.h"
+#include "tests/unit/check/check_world.h"
 #include "tests/unit/irq/refuse_io_uring.h"
-#include "tests/unit/vfio/vfio_tree.h"
-#include "vitsmod/bits.h"
-#include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 #include "vmm/kvm/layout.h"
 #include "vmm/kvm/vm.h"
 
-static struct {
-	struct host_tree tree;
-	struct config config;
-	struct check_host host;
-	struct check_result result;
-	struct capture said;
-	unsigned kvm_calls;
-} w;
+static struct capture said;
+static unsigned kvm_calls;
 
 static void kvm_passes(struct check_result *ret)
 {
-	w.kvm_calls++;
+	kvm_calls++;
 	check_say(ret, VERDICT_PASS, NULL, "not looked at");
 }
 
@@ -78,7 +63,7 @@ void check_kvm_steal_time(const struct check_host *host, struct check_result *re
 void check_kvm_its(const struct check_host *host, struct check_result *ret)
 {
 	(void)host;
-	w.kvm_calls++;
+	kvm_calls++;
 	ret->verdict = VERDICT_NONE;
 }
 
@@ -96,40 +81,6 @@ static void add_function(const char *bdf, const char *driver, int group, const c
 		config[0x62] = 64;
 	}
 	tree_add_function(&w.tree, &fn);
-}
-
-static int make(void **state)
-{
-	(void)state;
-	memset(&w, 0, sizeof(w));
-	tree_init(&w.tree);
-	w.host = (struct check_host){ .fs = w.tree.fs, .memlock = UINT64_MAX };
-	strcpy(w.host.machine, "aarch64");
-	strcpy(w.host.release, "6.12.95");
-	w.config = (struct config){ .memory = 512 * MiB, .nr_devices = 1 };
-	w.config.devices[0].name = (char *)(uintptr_t) "net0";
-	w.config.devices[0].bdf = (struct pci_bdf){ .dev = 2 };
-	w.config.devices[1].name = (char *)(uintptr_t) "net1";
-	w.config.devices[1].bdf = (struct pci_bdf){ .dev = 2, .fn = 1 };
-	return 0;
-}
-
-static int unmake(void **state)
-{
-	(void)state;
-	tree_fini(&w.tree);
-	return 0;
-}
-
-static void expect(enum verdict verdict, const char *text, const char *cure)
-{
-	expect_result(&w.result, verdict, text, cure);
-}
-
-static void check(check_fn *fn)
-{
-	w.result = (struct check_result){ 0 };
-	fn(&w.host, &w.result);
 }
 
 static void test_only_arm64_hosts_pass(void **state)
@@ -461,13 +412,6 @@ static void test_files_are_loaded_as_for_a_guest(void **state)
 	expect(VERDICT_FAIL, "/nowhere/initrd: the initrd", NULL);
 }
 
-static void check_first_device(void)
-{
-	w.host.config = &w.config;
-	w.result = (struct check_result){ 0 };
-	check_device(&w.host, 0, &w.result);
-}
-
 static void test_a_device_must_be_there_and_be_no_bridge(void **state)
 {
 	uint8_t config[256] = { 0 };
@@ -475,11 +419,11 @@ static void test_a_device_must_be_there_and_be_no_bridge(void **state)
 					      config,	      256, NULL };
 
 	(void)state;
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "no such PCI function", "itsy devices");
 	config[0x0e] = 1;
 	tree_add_function(&w.tree, &bridge);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "a bridge", "behind it");
 }
 
@@ -487,7 +431,7 @@ static void test_a_device_needs_a_group(void **state)
 {
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", -1, "flr", true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "no IOMMU group", "SMMU");
 }
 
@@ -495,16 +439,16 @@ static void test_a_device_alone_in_its_group_passes(void **state)
 {
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, "flr pm", true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to e1000e, itsy run takes it", NULL);
 	assert_non_null(strstr(w.result.text, "reset by flr pm"));
 	assert_non_null(strstr(w.result.text, "65 MSI-X vectors"));
 	tree_set_driver(&w.tree, "0000:00:02.0", "vfio-pci");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to vfio-pci", NULL);
 	assert_null(strstr(w.result.text, "itsy run takes it"));
 	tree_set_driver(&w.tree, "0000:00:02.0", NULL);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to no driver", NULL);
 }
 
@@ -513,25 +457,25 @@ static void test_a_group_is_blocked_by_functions_that_the_guest_does_not_get(voi
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, "flr", true);
 	add_function("0000:00:02.1", "e1000e", 2, "flr", true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "0000:00:02.1 of the same group is bound to e1000e",
 	       "itsy bind 0000:00:02.0");
 
 	/* The guest gets it too: itsy run binds both. */
 	w.config.nr_devices = 2;
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "itsy run takes it", NULL);
 
 	/* A third one behind it is not hidden by the second. */
 	add_function("0000:00:02.2", "snd_hda_intel", 2, "flr", true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "0000:00:02.2 of the same group is bound to snd_hda_intel",
 	       "itsy bind 0000:00:02.0");
 	tree_set_driver(&w.tree, "0000:00:02.2", "vfio-pci");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "itsy run takes it", NULL);
 	tree_set_driver(&w.tree, "0000:00:02.2", NULL);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "itsy run takes it", NULL);
 }
 
@@ -546,10 +490,10 @@ static void test_a_device_that_the_host_uses_fails(void **state)
 	(void)snprintf(path, sizeof(path), "%s/operstate", up);
 	tree_write(&w.tree, path, "up\n");
 	tree_link(&w.tree, "sys/class/net/eth0", "../../devices/pci0000:00/0000:00:02.0/net/eth0");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "the host is using it: eth0", "take it down");
 	tree_write(&w.tree, path, "down\n");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "itsy run takes it", NULL);
 }
 
@@ -558,7 +502,7 @@ static void test_a_device_that_no_driver_has_probed_passes(void **state)
 {
 	(void)state;
 	add_function("0000:00:02.0", NULL, -1, "flr", true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to no driver, itsy run takes it", NULL);
 	expect(VERDICT_PASS, "what shares its IOMMU group is known once it is bound", NULL);
 }
@@ -572,11 +516,11 @@ static void test_a_bridge_with_a_driver_blocks_what_is_behind_it(void **state)
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, "flr", true);
 	tree_add_function(&w.tree, &bridge);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_FAIL, "0000:00:01.0 of the same group is bound to shpchp",
 	       "itsy bind 0000:00:02.0");
 	tree_set_driver(&w.tree, "0000:00:01.0", "pcieport");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "itsy run takes it", NULL);
 }
 
@@ -584,7 +528,7 @@ static void test_a_device_without_reset_is_warned_of(void **state)
 {
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, NULL, true);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_WARN, "cannot be reset", "power-cycle");
 }
 
@@ -592,7 +536,7 @@ static void test_a_device_without_interrupts_passes(void **state)
 {
 	(void)state;
 	add_function("0000:00:02.0", "e1000e", 2, "flr", false);
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "reset by flr", NULL);
 }
 
@@ -603,18 +547,18 @@ static void test_the_driver_that_takes_a_device_is_told(void **state)
 	tree_write(&w.tree, "proc/sys/kernel/osrelease", "6.12\n");
 	tree_write(&w.tree, "lib/modules/6.12/modules.alias",
 		   "alias vfio_pci:v00008086d000010D3sv*sd*bc*sc*i* mlx5_vfio_pci\n");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it; ", NULL);
 	tree_write(&w.tree, "sys/devices/pci0000:00/0000:00:02.0/modalias",
 		   "pci:v00008086d000010D3sv00008086sd00000000bc02sc00i00\n");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it by mlx5_vfio_pci; ", NULL);
 	w.config.devices[0].plain_driver = true;
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to mlx5_core, itsy run takes it; ", NULL);
 	/* It has one of VFIO's. */
 	tree_set_driver(&w.tree, "0000:00:02.0", "mlx5_vfio_pci");
-	check_first_device();
+	check_first(check_device);
 	expect(VERDICT_PASS, "bound to mlx5_vfio_pci; ", NULL);
 }
 
@@ -624,9 +568,9 @@ static enum exit_status run_check(const char *option)
 			 (char *)(uintptr_t)option, NULL };
 	enum exit_status status;
 
-	capture_begin(&w.said);
+	capture_begin(&said);
 	status = cmd_check(option ? 4 : 3, argv);
-	capture_end(&w.said);
+	capture_end(&said);
 	return status;
 }
 
@@ -642,20 +586,20 @@ static void test_command_prints_a_line_each_and_a_cure_where_it_is_needed(void *
 {
 	(void)state;
 	assert_int_equal(run_check(NULL), ITSY_ENVIRONMENT);
-	assert_string_equal(w.said.err, "");
+	assert_string_equal(said.err, "");
 	/* Not a terminal: no colours. */
-	assert_null(strchr(w.said.out, '\033'));
+	assert_null(strchr(said.out, '\033'));
 	if (is_arm64()) {
-		assert_int_equal(strncmp(w.said.out, "PASS  architecture ", 19), 0);
-		assert_non_null(strstr(w.said.out, "\nFAIL  VFIO "));
-		assert_non_null(strstr(w.said.out, "-> modprobe vfio-pci\n"));
-		assert_null(strstr(w.said.out, "  ITS  ")); /* NONE is not shown */
-		assert_int_equal(w.kvm_calls, 6);
+		assert_int_equal(strncmp(said.out, "PASS  architecture ", 19), 0);
+		assert_non_null(strstr(said.out, "\nFAIL  VFIO "));
+		assert_non_null(strstr(said.out, "-> modprobe vfio-pci\n"));
+		assert_null(strstr(said.out, "  ITS  ")); /* NONE is not shown */
+		assert_int_equal(kvm_calls, 6);
 	} else {
 		/* Elsewhere that one line says it all. */
-		assert_int_equal(strncmp(w.said.out, "FAIL  architecture ", 19), 0);
-		assert_non_null(strstr(w.said.out, "-> on this one use make demo"));
-		assert_int_equal(w.kvm_calls, 0);
+		assert_int_equal(strncmp(said.out, "FAIL  architecture ", 19), 0);
+		assert_non_null(strstr(said.out, "-> on this one use make demo"));
+		assert_int_equal(kvm_calls, 0);
 	}
 }
 
@@ -665,7 +609,7 @@ static void test_command_speaks_json(void **state)
 
 	(void)state;
 	assert_int_equal(run_check("--json"), ITSY_ENVIRONMENT);
-	root = json_loads(w.said.out, 0, NULL);
+	root = json_loads(said.out, 0, NULL);
 	assert_non_null(root);
 	assert_int_equal(json_integer_value(json_object_get(root, "schema")), 1);
 	assert_true(json_is_false(json_object_get(root, "ok")));
@@ -676,8 +620,6 @@ static void test_command_speaks_json(void **state)
 	assert_int_equal(json_object_get(first, "cure") == NULL, is_arm64());
 	json_decref(root);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make, unmake)
 
 int main(void)
 {

@@ -15,8 +15,8 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "tests/unit/check/no_kvm.h"
 #include "vitsmod/bits.h"
-#include "vmm/check/check.h"
 #include "vmm/cli/commands.h"
 
 #define MAX_ARGS 16
@@ -42,20 +42,6 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 	(void)snprintf(guest.kernel, sizeof(guest.kernel), "%s", config->kernel);
 	return ITSY_OK;
 }
-
-#define NEVER(name)                                                        \
-	void name(const struct check_host *host, struct check_result *ret) \
-	{                                                                  \
-		(void)host;                                                \
-		(void)ret;                                                 \
-	}
-
-NEVER(check_kvm)
-NEVER(check_kvm_extensions)
-NEVER(check_kvm_gic)
-NEVER(check_kvm_its)
-NEVER(check_kvm_pmu)
-NEVER(check_kvm_steal_time)
 
 /* itsy run with the words of line, between which there are blanks. */
 static enum exit_status run(const char *line)

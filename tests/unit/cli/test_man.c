@@ -13,11 +13,11 @@
 #include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
+#include "tests/unit/check/no_kvm.h"
 #include "tests/unit/config/config_world.h"
 #include "vitsmod/bits.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/bench/bench.h"
-#include "vmm/check/check.h"
 #include "vmm/cli/cli.h"
 #include "vmm/config/config_key.h"
 
@@ -43,20 +43,6 @@ enum exit_status run_guest(const struct config *config, const struct run_options
 	(void)options;
 	return ITSY_RUNTIME;
 }
-
-#define NEVER(name)                                                        \
-	void name(const struct check_host *host, struct check_result *ret) \
-	{                                                                  \
-		(void)host;                                                \
-		(void)ret;                                                 \
-	}
-
-NEVER(check_kvm)
-NEVER(check_kvm_extensions)
-NEVER(check_kvm_gic)
-NEVER(check_kvm_its)
-NEVER(check_kvm_pmu)
-NEVER(check_kvm_steal_time)
 
 /* The source of a page; the caller's to free(). */
 static char *page(const char *name)

@@ -4,8 +4,6 @@
  * is played here, and what is answered.
  */
 #include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,8 +11,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "tests/unit/control/verb_ask.h"
 #include "vmm/base/bits.h"
-#include "vmm/control/control_proto.h"
 #include "vmm/control/running_guest.h"
 #include "vmm/control/verbs_priv.h"
 #include "vmm/machine/machine.h"
@@ -118,22 +116,7 @@ static int end(void **state)
 /* The reply is in g.reply; or NULL, and g.error says why. */
 static json_t *ask(const char *request)
 {
-	size_t len = 0;
-	char line[256], *answer;
-
-	json_decref(g.reply);
-	(void)snprintf(line, sizeof(line), "{\"itsy\":1,%s}", request);
-	answer = control_answer_with(line, strlen(line), &g.files, verbs, ARRAY_SIZE(verbs),
-				     &g.guest, &len);
-	assert_non_null(answer);
-	g.reply = json_loadb(answer, len, 0, NULL);
-	free(answer);
-	assert_non_null(g.reply);
-	(void)snprintf(g.error, sizeof(g.error), "%s",
-		       json_is_true(json_object_get(g.reply, "ok"))
-			       ? ""
-			       : json_string_value(json_object_get(g.reply, "error")));
-	return g.error[0] ? NULL : g.reply;
+	return verb_ask(request, &g.files, verbs, ARRAY_SIZE(verbs), &g.guest, &g.reply, g.error);
 }
 
 static void test_a_device_behind_a_root_port_can_be_removed(void **state)

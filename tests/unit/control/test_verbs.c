@@ -10,6 +10,7 @@
 
 #include "tests/unit/base/references.h"
 #include "tests/unit/control/man_names.h"
+#include "tests/unit/control/verb_ask.h"
 #include "tests/unit/vitsmod/vits_world.h"
 #include "vmm/control/stop.h"
 #include "vmm/control/vector_list.h"
@@ -239,22 +240,8 @@ static int end(void **state)
 /* The reply is in g.reply; or NULL, and g.error says why. */
 static json_t *ask(const char *request)
 {
-	size_t len = 0;
-	char line[256], *answer;
-
-	json_decref(g.reply);
-	(void)snprintf(line, sizeof(line), "{\"itsy\":1,%s}", request);
-	answer =
-		control_answer(line, strlen(line), control_verbs, nr_control_verbs, &g.guest, &len);
-	assert_non_null(answer);
-	g.reply = json_loadb(answer, len, 0, NULL);
-	free(answer);
-	assert_non_null(g.reply);
-	(void)snprintf(g.error, sizeof(g.error), "%s",
-		       json_is_true(json_object_get(g.reply, "ok"))
-			       ? ""
-			       : json_string_value(json_object_get(g.reply, "error")));
-	return g.error[0] ? NULL : g.reply;
+	return verb_ask(request, NULL, control_verbs, nr_control_verbs, &g.guest, &g.reply,
+			g.error);
 }
 
 static const json_t *vector(size_t i)

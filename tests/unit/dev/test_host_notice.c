@@ -5,55 +5,21 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
-#include "tests/unit/vfio/vfio_fake.h"
+#include "tests/unit/dev/nvme_world.h"
 #include "vmm/dev/host_notice.h"
 
 #define NR 2u
 
-static struct {
-	struct fake_vfio fake;
-	struct fake_function *fns[NR];
-	struct vfio_container *container;
-	struct passthru functions[NR];
-	struct failure failure;
-	struct capture said;
-} w;
+static struct capture said;
 
 static int begin(void **state)
 {
-	static const char *const names[NR] = { "0000:00:01.0", "0000:00:02.0" };
-
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	fake_init(&w.fake);
-	for (unsigned i = 0; i < NR; i++)
-		w.fns[i] = fake_add_nvme(&w.fake, names[i], (int)i);
-	fake_publish(&w.fake);
-	fake_container(&w.fake, &w.container);
-	for (unsigned i = 0; i < NR; i++) {
-		w.functions[i].bdf.dev = (uint8_t)(i + 1);
-		w.functions[i].irq.name = i ? "data" : "root";
-		w.functions[i].dev = fake_open(&w.fake, w.container, names[i]);
-	}
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < NR; i++)
-		vfio_device_destroy(w.functions[i].dev);
-	vfio_container_destroy(w.container);
-	fake_fini(&w.fake);
+	nvme_world_make(NR);
+	w.functions[0].irq.name = "root";
+	w.functions[1].irq.name = "data";
 	return 0;
 }
 
@@ -66,9 +32,9 @@ static int look(void)
 
 	assert_int_equal(nr, NR_VFIO_NOTICES * NR);
 	assert_true(poll(fds, nr, 0) >= 0);
-	capture_begin(&w.said);
+	capture_begin(&said);
 	r = host_notice_take(w.functions, NR, fds, &w.failure);
-	capture_end(&w.said);
+	capture_end(&said);
 	return r;
 }
 
@@ -102,7 +68,7 @@ static void test_what_the_host_says_ends_the_guest_or_is_a_warning_once(void **s
 		has(w.failure.cause, cases[i].what);
 		has(w.failure.cause, cases[i].stops);
 		assert_true(w.failure.cure[0]);
-		assert_string_equal(w.said.err, "");
+		assert_string_equal(said.err, "");
 		/* It was taken: the next look finds nothing. */
 		assert_int_equal(look(), 0);
 
@@ -112,12 +78,12 @@ static void test_what_the_host_says_ends_the_guest_or_is_a_warning_once(void **s
 			fake_notify(w.fns[1], cases[i].notice);
 			assert_int_equal(look(), 0);
 			if (nr) {
-				assert_string_equal(w.said.err, "");
+				assert_string_equal(said.err, "");
 				continue;
 			}
-			has(w.said.err, "itsy: warning: 0000:00:02.0: ");
-			has(w.said.err, cases[i].what);
-			has(w.said.err, cases[i].goes_on);
+			has(said.err, "itsy: warning: 0000:00:02.0: ");
+			has(said.err, cases[i].what);
+			has(said.err, cases[i].goes_on);
 		}
 	}
 }
@@ -131,7 +97,7 @@ static void test_each_device_has_its_own_answer(void **state)
 	fake_notify(w.fns[1], VFIO_NOTICE_REQUEST);
 	assert_int_equal(look(), -ECANCELED);
 	assert_string_equal(w.failure.object, "0000:00:02.0");
-	has(w.said.err, "itsy: warning: 0000:00:01.0: ");
+	has(said.err, "itsy: warning: 0000:00:01.0: ");
 }
 
 /* Whoever has the machine takes it out; an error is another matter. */
@@ -143,8 +109,8 @@ static void test_what_the_guest_goes_on_without_is_marked(void **state)
 	assert_int_equal(look(), 0);
 	assert_true(w.functions[1].wanted_back);
 	assert_false(w.functions[0].wanted_back);
-	has(w.said.err, "itsy: warning: 0000:00:02.0: the host asks for it back ");
-	has(w.said.err,
+	has(said.err, "itsy: warning: 0000:00:02.0: the host asks for it back ");
+	has(said.err,
 	    "the guest goes on without it, as on-request = \"remove\" of device data says");
 	passthru_remove(&w.functions[1]);
 	assert_int_equal(look(), 0);
@@ -165,7 +131,7 @@ static void test_a_bare_function_says_nothing(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, nvme_world_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_the_host_says_ends_the_guest_or_is_a_warning_once),
 		TEST(test_each_device_has_its_own_answer),

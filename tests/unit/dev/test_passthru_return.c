@@ -5,31 +5,17 @@
  */
 #include <errno.h>
 #include <linux/pci_regs.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <string.h>
-#include <cmocka.h>
 
 #include "tests/unit/base/capture.h"
-#include "tests/unit/vfio/vfio_fake.h"
-#include "vmm/dev/passthru.h"
+#include "tests/unit/dev/nvme_world.h"
 
 /* Two go, and come back; the last one stays, and keeps the guest's memory mapped. */
 #define NR   3u
 #define GOES 2u
 
-static struct {
-	struct fake_vfio fake;
-	struct fake_function *fns[NR];
-	struct vfio_container *container;
-	struct passthru functions[NR];
-	struct keeper_client keeper;
-	unsigned refused; /* a device's number; NR: none */
-	struct failure failure;
-} w;
+static struct keeper_client to_keeper;
+static unsigned refused; /* a device's number; NR: none */
 
 /* ---- the keeper ------------------------------------------------------------------ */
 
@@ -38,8 +24,8 @@ int keeper_open(const struct keeper_client *keeper, unsigned device,
 {
 	char path[32];
 
-	assert_ptr_equal(keeper, &w.keeper);
-	if (device == w.refused) {
+	assert_ptr_equal(keeper, &to_keeper);
+	if (device == refused) {
 		*ret_failure = (struct vfio_failure){ .code = VFIO_FAILURE_NO_FUNCTION,
 						      .error = ENOENT,
 						      .object = "0000:00:02.0" };
@@ -119,33 +105,11 @@ int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned n
 
 static int begin(void **state)
 {
-	static const char *const names[NR] = { "0000:00:01.0", "0000:00:02.0", "0000:00:03.0" };
-
 	(void)state;
-	memset(&w, 0, sizeof(w));
-	w.refused = NR;
-	fake_init(&w.fake);
+	nvme_world_make(NR);
+	refused = NR;
 	for (unsigned i = 0; i < NR; i++)
-		w.fns[i] = fake_add_nvme(&w.fake, names[i], (int)i + 1);
-	fake_publish(&w.fake);
-	fake_container(&w.fake, &w.container);
-	for (unsigned i = 0; i < NR; i++) {
-		w.functions[i].bdf.dev = (uint8_t)(i + 1);
-		w.functions[i].irq.name = "disk";
-		w.functions[i].keeper = &w.keeper;
-		w.functions[i].index = i;
-		w.functions[i].dev = fake_open(&w.fake, w.container, names[i]);
-	}
-	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	for (unsigned i = 0; i < NR; i++)
-		vfio_device_destroy(w.functions[i].dev);
-	vfio_container_destroy(w.container);
-	fake_fini(&w.fake);
+		w.functions[i].keeper = &to_keeper;
 	return 0;
 }
 
@@ -202,12 +166,12 @@ static void test_several_come_back_together_or_not_at_all(void **state)
 	(void)state;
 	remove_them();
 	removed = w.fake.nr_fds;
-	w.refused = 1;
+	refused = 1;
 	assert_int_equal(return_them(), -ENOENT);
 	assert_string_equal(w.failure.object, "0000:00:02.0");
 	expect_there(false);
 	assert_int_equal(w.fake.nr_fds, removed);
-	w.refused = NR;
+	refused = NR;
 	assert_int_equal(return_them(), 0);
 	expect_there(true);
 	assert_int_equal(w.fake.nr_fds, before);
@@ -258,7 +222,7 @@ static void test_a_place_takes_any_function_and_is_free_again_without_it(void **
 		vfio_device_destroy(w.functions[i].dev);
 		w.functions[i].dev = NULL;
 	}
-	passthru_init(&place, &w.fake.tree.fs, &w.keeper, &config, 3);
+	passthru_init(&place, &w.fake.tree.fs, &to_keeper, &config, 3);
 	assert_int_equal(passthru_open_vacant(&place, &config, w.container, 100, &w.failure), 0);
 	assert_true(place.removed && place.vacant && !passthru_is_known(&place));
 	/* Who has not the right to it gets nothing done. */
@@ -298,7 +262,7 @@ static void test_a_place_takes_any_function_and_is_free_again_without_it(void **
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, nvme_world_unmake)
 	const struct CMUnitTest tests[] = {
 		TEST(test_what_was_removed_comes_back_reset),
 		TEST(test_several_come_back_together_or_not_at_all),
