@@ -194,7 +194,7 @@ active proctype signals()
 	od
 }
 
-/* `vector_routes.c: review_locked()`, `irq_function.c: irq_function_direct()`: of a vector that is to be tied */
+/* `route_reader.c: reader_review()`, `irq_function.c: irq_function_direct()`: of a vector that is to be tied */
 active proctype review()
 {
 	bool defers;

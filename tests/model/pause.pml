@@ -400,7 +400,7 @@ inline kernel_its_update(n)
 	atomic { staged = true; unlock(its_lock) }
 }
 
-/* `vector_routes.c: vector_routes_take_back(), give_reader_locked()`, which ask `kernel_its.c: kernel_its_defers()` */
+/* `vector_routes.c: vector_routes_take_back()`, `route_reader.c: reader_give()`, which ask `kernel_its.c: kernel_its_defers()` */
 inline take_back()
 {
 	lock(routes_lock);

@@ -171,7 +171,7 @@ inline request(wish, instead)
 }
 
 /*
- * `vector_routes.c: review_locked(), give_reader_locked()` as the router sees them:
+ * `route_reader.c: reader_review(), reader_give()` as the router sees them:
  * `router.c: router_arm(), router_disarm()`
  */
 active proctype reviews()

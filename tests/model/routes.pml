@@ -172,24 +172,24 @@ inline irq_function_resend()
 /* `route_choice.c: route_choose(), is_held()`, `irq_function.c: irq_function_direct()` */
 #define WANTED (wants_tie && !masked && TRANSLATABLE(message) && !taken_back)
 
-/* `vector_routes.c: stays_polled()` */
+/* `route_reader.c: stays_polled()` */
 inline stays_polled()
 {
 	next = WANTED
 }
 
-/* `vector_routes.c: arm_locked()` */
-inline arm_locked()
+/* `route_reader.c: arm()` */
+inline arm_vector()
 {
 	atomic { reader = POLLED; stays_polled(); wish_arm = true; wish_disarm = false }
 }
 
-/* `vector_routes.c: give_reader_locked(), is_tied_now()` */
-inline give_reader_locked()
+/* `route_reader.c: reader_give(), is_tied_now()` */
+inline reader_give()
 {
 	if
 	:: atomic { !(WANTED && has_signal) -> has_signal = false }
-		arm_locked()
+		arm_vector()
 	:: atomic { WANTED && has_signal -> has_signal = false; gsi = message }
 		/* `tied_count.c: tied_merge()` */
 		atomic { !queue_lock -> counter = 0 }
@@ -200,20 +200,20 @@ inline give_reader_locked()
 	fi
 }
 
-/* `vector_routes.c: untie_locked()` */
-inline untie_locked()
+/* `route_reader.c: reader_untie()` */
+inline reader_untie()
 {
 	kvm_irqfd_deassign();
 	irq_function_resend()
 }
 
-/* `vector_routes.c: review_locked()` */
-inline review_locked()
+/* `route_reader.c: reader_review()` */
+inline reader_review()
 {
 	if
 #if defined(TIED_BY_REVIEW)
 	:: atomic { reader == POLLED && WANTED -> has_signal = true }
-		give_reader_locked();
+		reader_give();
 		atomic { wish_disarm = true; wish_arm = false }
 #elif defined(TIED_WITHOUT_SIGNAL)
 	:: atomic { reader == POLLED && WANTED ->
@@ -226,8 +226,8 @@ inline review_locked()
 #else
 	:: reader == TIED && (!WANTED || gsi != message) ->
 #endif
-		untie_locked();
-		give_reader_locked()
+		reader_untie();
+		reader_give()
 	:: else
 	fi
 }
@@ -236,12 +236,12 @@ inline review_locked()
 inline vector_routes_review()
 {
 	lock(routes_lock);
-	review_locked();
+	reader_review();
 	unlock(routes_lock)
 }
 
-/* `vector_routes.c: leave_with_signal()` */
-inline leave_with_signal(ret)
+/* `route_reader.c: reader_leave()` */
+inline reader_leave(ret)
 {
 	atomic {
 		lock(routes_lock);
@@ -282,7 +282,7 @@ inline signalled_()
 {
 	leaves = next;
 	if
-	:: leaves -> leave_with_signal(leaves)
+	:: leaves -> reader_leave(leaves)
 	:: else
 	fi;
 	if
@@ -301,7 +301,7 @@ inline disarmed()
 #ifndef TIED_BY_REVIEW
 	lock(routes_lock);
 	assert(reader == LEAVING);
-	give_reader_locked();
+	reader_give();
 	unlock(routes_lock)
 #else
 	skip
@@ -332,7 +332,7 @@ active proctype changes()
 	do
 	:: nr < NR_CHANGES -> nr++;
 		atomic { lock(routes_lock); wants_tie = !wants_tie }
-		review_locked();
+		reader_review();
 		unlock(routes_lock)
 	:: break
 	od;
@@ -373,7 +373,7 @@ inline vector_routes_take_back()
 {
 	atomic { lock(routes_lock); taken_back++ }
 	if
-	:: reader == TIED && gsi == 0 -> untie_locked(); give_reader_locked()
+	:: reader == TIED && gsi == 0 -> reader_untie(); reader_give()
 	:: else
 	fi;
 	unlock(routes_lock)

@@ -160,7 +160,7 @@ inline ask_policy()
 	fi
 }
 
-/* `vector_routes.c: disarmed(), give_reader_locked()`: the next reader is another router, or KVM */
+/* `vector_routes.c: disarmed()`, `route_reader.c: reader_give()`: the next reader is another router, or KVM */
 inline disarmed()
 {
 	lock(routes_lock);
@@ -195,7 +195,7 @@ end_idle:
 	do
 	:: atomic { armed && parked == HEARD && counter && !next && !has_signal -> skip }
 		ask_policy()
-	/* `vector_routes.c: leave_with_signal()` */
+	/* `route_reader.c: reader_leave()` */
 	:: atomic { armed && parked == HEARD && counter && (next || has_signal) ->
 		next = false; has_signal = true; wish_disarm = true; parked = UNTIL_UNPARKED }
 	/* A time has come, or router_unpark(). Where nothing has come together nobody is asked. */
@@ -206,7 +206,7 @@ end_idle:
 	od
 }
 
-/* `vector_routes.c: vector_routes_set(), review_locked(), untie_locked()` */
+/* `vector_routes.c: vector_routes_set()`, `route_reader.c: reader_review(), reader_untie()` */
 active proctype changes()
 {
 	byte nr;

@@ -67,7 +67,7 @@ inline vits_switch_locked(on, ret)
 	fi
 }
 
-/* `vector_routes.c: vector_routes_review_all(), review_locked()` */
+/* `vector_routes.c: vector_routes_review_all()`, `route_reader.c: reader_review()` */
 inline switched(on)
 {
 	atomic { lock(routes_lock); on = is_on; seen = nr_switches }

@@ -265,6 +265,18 @@ static void look_if_settled(const struct vector_routes *r, size_t f, unsigned v,
 	ask_routers(r, &route->rounds);
 }
 
+void tied_watch(struct vector_routes *r)
+{
+	uint64_t soon = clock_ns() + LOOK_SOON_NS;
+
+	if (r->watching && r->next_look_ns <= soon)
+		return;
+	if (r->watching)
+		r->next_look_ns = soon;
+	r->watching = true;
+	vector_routes_wake_up(r);
+}
+
 uint64_t tied_look(struct vector_routes *r, size_t f, unsigned v, uint64_t now)
 {
 	struct vector_route *route = &r->functions[f].vectors[v];

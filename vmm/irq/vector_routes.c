@@ -1,24 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Routes.
- *
- * A vector's eventfd always has one reader: a router's poll, or KVM (an irqfd).
- *
- *     POLLED(r) --router_disarm--> LEAVING(r) --disarmed--> POLLED(r') or TIED
- *     TIED --untie--> POLLED(r)
- *
- * Between two readers a signal waits in the eventfd's counter, and the next reader, a
- * poll or an irqfd, looks at the counter first. A vector is untied on the spot, by
- * the vCPU that masks it for example, since KVM waits for injections that
- * are under way; it is tied by the router's thread, which knows when the last
- * signal that it has seen is delivered.
- *
- * A vector is tied together with a signal: the router does not deliver it but leaves it in the
- * counter, for KVM. KVM looks at the counter while it takes an eventfd, and is woken up by whoever
- * signals it meanwhile (kvm_irqfd_assign(), irqfd_wakeup()): of one signal that came in this very
- * moment it could make two interrupts. Where another one waits there already, two are what was
- * signalled. So a vector that is to be tied stays POLLED, with `next` set, until its next signal.
- * (The router's polls have a remedy of their own: router_source.h, SETTLING.)
+ * Routes: what others ask for, what the routers tell, and what follows. Who reads a vector's
+ * eventfd is route_reader.c's.
  *
  * GSI routes are made once: the events of all functions are numbered one after the
  * other, and GSI n has the DeviceID and EventID of event n at the kernel ITS. A vector
@@ -37,10 +20,6 @@
  * Choice: a masked vector that changes its route has handed that signal to its next
  * reader, and gets one signal of itsy's own when it is unmasked. A driver copes with
  * one interrupt too many; with one too few its device hangs.
- *
- * On hosts with GICv4, tying and untying has the kernel take the event from the host's ITS
- * and map it anew (its_vlpi_map(), its_vlpi_unmap()), and what the device sends in between is
- * dropped: a signal of itsy's own follows.
  *
  * Lock: `lock`, around states; under it router.lock (router_arm()), mask_queue.lock,
  * kernel_its.lock (irq_function_direct()) and KVM's.
@@ -63,172 +42,7 @@
 
 #define NS_PER_MS UINT64_C(1000000)
 
-static int eventfd_of(const struct vector_routes *r, size_t f, unsigned v)
-{
-	return irq_function_eventfd(r->functions[f].irq, v);
-}
-
-/* ---- who reads an eventfd ---------------------------------------------------------- */
-
-static void wake_up(void *ctx)
-{
-	const struct vector_routes *r = ctx;
-
-	if (r->cfg.wake_up)
-		r->cfg.wake_up(r->cfg.ctx);
-}
-
-/* The vector's eventfd has a reader now: that is its route, for all who look. */
-static void set_place(struct vector_routes *r, size_t f, unsigned v, enum route on)
-{
-	struct vector_counts *counts = &r->functions[f].irq->vectors[v];
-
-	if (counts->on != on || !counts->since_ns)
-		counts->since_ns = clock_ns();
-	counts->on = (uint8_t)on;
-}
-
-/* It is a router's, and if it is to be tied, that needs its next signal. */
-static void stays_polled(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-
-	if (w->tied && !route->next)
-		route->calm = (struct calm){ 0 };
-	route->next = w->tied;
-	r->functions[f].irq->vectors[v].why = w->tied ? ROUTE_WHY_NEXT : w->why;
-}
-
-static void arm_locked(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-
-	route->reader = POLLED;
-	route->router = w->router;
-	stays_polled(r, f, v, w);
-	set_place(r, f, v, (enum route)w->router);
-	router_arm(r->routers[w->router], r->functions[f].first_source + v);
-}
-
-/* Something is new of a vector that is to be looked at. */
-static void watch_locked(struct vector_routes *r)
-{
-	uint64_t soon = clock_ns() + LOOK_SOON_NS;
-
-	if (r->watching && r->next_look_ns <= soon)
-		return;
-	if (r->watching)
-		r->next_look_ns = soon;
-	r->watching = true;
-	wake_up(r);
-}
-
-static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const struct wanted *w)
-{
-	const struct function_routes *fn = &r->functions[f];
-	struct vector_route *route = &fn->vectors[v];
-	struct vector_counts *counts = &fn->irq->vectors[v];
-
-	route->reader = TIED;
-	route->gsi = w->gsi;
-	fn->tied[w->gsi - fn->first_gsi] = (uint16_t)(v + 1);
-	route->next = false;
-	set_place(r, f, v, ROUTE_IRQFD);
-	counts->why = w->why;
-	route->was_tied = true;
-	route->settling = route->rebased = false;
-	route->soon_looks = 0;
-	route->calm = (struct calm){ 0 };
-	route->looked_ns = counts->since_ns;
-	route->looked_tied = counts->tied;
-	counts->ties++;
-	if (!vector_is_counted(r, f, v))
-		counts->tied_is = r->cfg.direct ? TIED_DIRECT : TIED_UNKNOWN;
-	watch_locked(r);
-	if (r->cfg.direct)
-		irq_function_resend(fn->irq, v);
-}
-
-/* Nobody reads the vector's eventfd: it gets the reader that its route wants. */
-static void give_reader_locked(struct vector_routes *r, size_t f, unsigned v)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-	struct wanted w = route_choose(r, f, v);
-	bool has_signal = route->has_signal;
-
-	route->has_signal = false;
-	if (!w.tied || !has_signal) {
-		arm_locked(r, f, v, &w);
-		return;
-	}
-	tied_merge(r, f, v);
-	if (vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), w.gsi, true) == 0) {
-		is_tied_now(r, f, v, &w);
-		return;
-	}
-	/* The host lacks some resource: the vector stays with the router. */
-	route->refused = true;
-	w = route_choose(r, f, v);
-	arm_locked(r, f, v, &w);
-}
-
-static void untie_locked(struct vector_routes *r, size_t f, unsigned v)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-	int err = vm_irqfd(r->cfg.vm, eventfd_of(r, f, v), route->gsi, false);
-
-	assert(!err); /* it cannot fail for an eventfd that is tied */
-	r->functions[f].tied[route->gsi - r->functions[f].first_gsi] = 0;
-	tied_settles(route);
-	if (r->cfg.direct)
-		irq_function_resend(r->functions[f].irq, v);
-	watch_locked(r);
-}
-
-/* A vector that the guest masks now and then is not worth tying: that costs each time. */
-static void cool_if_held(struct vector_routes *r, size_t f, unsigned v)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-	uint32_t ignored;
-
-	if (route_asked(r, f, v) != ROUTE_AUTO ||
-	    irq_function_direct(r->functions[f].irq, v, &ignored))
-		return;
-	route->warmth = COOL;
-	heat_forget(&route->heat);
-}
-
-static void review_locked(struct vector_routes *r, size_t f, unsigned v)
-{
-	struct vector_route *route = &r->functions[f].vectors[v];
-	struct wanted w;
-
-	if (r->closing)
-		return; /* the routers go, one after the other */
-	cool_if_held(r, f, v);
-	w = route_choose(r, f, v);
-	switch (route->reader) {
-	case POLLED:
-		if (w.tied || w.router == route->router) {
-			stays_polled(r, f, v, &w);
-			return;
-		}
-		route->next = false;
-		route->reader = LEAVING;
-		router_disarm(r->routers[route->router], r->functions[f].first_source + v);
-		return;
-	case TIED:
-		if (w.tied && w.gsi == route->gsi) {
-			r->functions[f].irq->vectors[v].why = w.why;
-			return;
-		}
-		untie_locked(r, f, v);
-		give_reader_locked(r, f, v);
-		return;
-	default:
-		return; /* disarmed() decides */
-	}
-}
+/* ---- what others ask for ------------------------------------------------------------- */
 
 void vector_routes_review(struct vector_routes *r, size_t function, unsigned vector)
 {
@@ -236,7 +50,7 @@ void vector_routes_review(struct vector_routes *r, size_t function, unsigned vec
 	assert(vector < r->functions[function].irq->nr_vectors);
 
 	pthread_mutex_lock(&r->lock);
-	review_locked(r, function, vector);
+	reader_review(r, function, vector);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -245,7 +59,7 @@ void vector_routes_review_all(struct vector_routes *r)
 	pthread_mutex_lock(&r->lock);
 	for (size_t f = 0; f < r->cfg.nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			review_locked(r, f, v);
+			reader_review(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -267,8 +81,8 @@ void vector_routes_take_back(struct vector_routes *r, size_t function, uint32_t 
 	r->taken_back++;
 	tied = has_routes ? fn->tied[eventid] : 0;
 	if (tied) {
-		untie_locked(r, function, tied - 1);
-		give_reader_locked(r, function, tied - 1);
+		reader_untie(r, function, tied - 1);
+		reader_give(r, function, tied - 1);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -296,7 +110,7 @@ void vector_routes_set(struct vector_routes *r, size_t function, unsigned vector
 	one->refused = false;
 	one->storm_until_ns = 0;
 	atomic_store(&r->functions[function].irq->vectors[vector].route, (uint8_t)route);
-	review_locked(r, function, vector);
+	reader_review(r, function, vector);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -340,7 +154,7 @@ bool vector_routes_recount(struct vector_routes *r, size_t function, struct vfio
 	if (done)
 		irq->counts_epoch = epoch;
 	for (unsigned v = 0; done && v < irq->nr_vectors; v++)
-		review_locked(r, function, v);
+		reader_review(r, function, v);
 	pthread_mutex_unlock(&r->lock);
 	return done;
 }
@@ -391,8 +205,8 @@ static void is_hot_now(struct function_routes *fn, unsigned vector)
 	pthread_mutex_lock(&r->lock);
 	if (route_asked(r, f, vector) == ROUTE_AUTO) {
 		fn->vectors[vector].warmth = HOT;
-		review_locked(r, f, vector);
-		watch_locked(r);
+		reader_review(r, f, vector);
+		tied_watch(r);
 	}
 	pthread_mutex_unlock(&r->lock);
 }
@@ -415,28 +229,15 @@ static void passed(struct function_routes *fn, unsigned vector, uint64_t now)
 	}
 }
 
-/* True: a vector that is to be tied has got its signal, and leaves its router. */
 static bool leave_with_signal(struct function_routes *fn, unsigned vector)
 {
 	struct vector_routes *r = fn->all;
-	size_t f = (size_t)(fn - r->functions);
-	struct vector_route *route = &fn->vectors[vector];
-	struct wanted w;
+	bool leaves;
 
 	pthread_mutex_lock(&r->lock);
-	if (route->reader == POLLED && !r->closing) {
-		w = route_choose(r, f, vector);
-		stays_polled(r, f, vector, &w);
-		if (w.tied) {
-			route->has_signal = true;
-			route->reader = LEAVING;
-			router_disarm(r->routers[route->router], fn->first_source + vector);
-		}
-	}
-	/* Here again before it was disarmed, when it was unparked: it still has its signal. */
-	w.tied = route->has_signal;
+	leaves = reader_leave(r, (size_t)(fn - r->functions), vector);
 	pthread_mutex_unlock(&r->lock);
-	return w.tied;
+	return leaves;
 }
 
 static uint64_t signalled(void *ctx, unsigned vector, uint64_t signals)
@@ -467,7 +268,7 @@ static void disarmed(void *ctx, unsigned vector)
 	if (!mask_queue_want(r->mask_queue, fn->first_source + vector, false))
 		fn->vectors[vector].signal_at_unmask = true;
 	if (!r->closing)
-		give_reader_locked(r, (size_t)(fn - r->functions), vector);
+		reader_give(r, (size_t)(fn - r->functions), vector);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -535,6 +336,11 @@ static void unmasked(void *ctx, size_t source)
 		router_unpark(r->routers[i], source);
 }
 
+static void wake_up(void *ctx)
+{
+	vector_routes_wake_up(ctx);
+}
+
 static const struct mask_queue_ops mask_queue_ops = {
 	.mask = mask_at_device,
 	.unmasked = unmasked,
@@ -550,7 +356,7 @@ static uint64_t look_at(struct vector_routes *r, size_t f, unsigned v, uint64_t 
 	pthread_mutex_lock(&r->lock);
 	again_ns = tied_look(r, f, v, now);
 	if (again_ns)
-		review_locked(r, f, v);
+		reader_review(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	return again_ns;
 }
@@ -694,8 +500,9 @@ static int start_routers(struct vector_routes *r, struct failure *ret_failure)
 				   "out of memory");
 	for (size_t f = 0; f < r->cfg.nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			sources[at++] =
-				(struct router_source){ eventfd_of(r, f, v), &r->functions[f], v };
+			sources[at++] = (struct router_source){
+				irq_function_eventfd(r->functions[f].irq, v), &r->functions[f], v
+			};
 	for (unsigned i = 0; i < NR_ROUTERS; i++) {
 		const struct router_config config = {
 			.sources = sources,
@@ -743,7 +550,7 @@ int vector_routes_create(const struct vector_routes_config *config,
 	pthread_mutex_lock(&r->lock);
 	for (size_t f = 0; f < config->nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
-			give_reader_locked(r, f, v);
+			reader_give(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	*ret_routes = TAKE_PTR(r);
 	return 0;
@@ -759,7 +566,7 @@ void vector_routes_destroy(struct vector_routes *r)
 	for (size_t f = 0; r->routers[0] && f < r->cfg.nr_functions; f++)
 		for (unsigned v = 0; v < r->functions[f].irq->nr_vectors; v++)
 			if (r->functions[f].vectors[v].reader == TIED)
-				untie_locked(r, f, v);
+				reader_untie(r, f, v);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned i = 0; i < NR_ROUTERS && r->routers[NR_ROUTERS - 1]; i++)
 		router_stop(r->routers[i]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What vector_routes.c, route_choice.c and tied_count.c share. Each function here is called
- * with struct vector_routes' lock held, but where it says otherwise.
+ * What vector_routes.c, route_choice.c, route_reader.c and tied_count.c share. Each function here
+ * is called with struct vector_routes' lock held, but where it says otherwise.
  */
 #ifndef VMM_IRQ_VECTOR_ROUTES_PRIV_H
 #define VMM_IRQ_VECTOR_ROUTES_PRIV_H
@@ -110,6 +110,24 @@ static inline bool vector_is_counted(const struct vector_routes *r, size_t f, un
 	return !r->cfg.direct && irq_function_is_counted(r->functions[f].irq, v);
 }
 
+/* Nobody reads the vector's eventfd: it gets the reader that its route wants. */
+void reader_give(struct vector_routes *r, size_t f, unsigned v);
+/* KVM reads it, and has read for the last time: nobody does. */
+void reader_untie(struct vector_routes *r, size_t f, unsigned v);
+/* It keeps its reader, or is to have another one. */
+void reader_review(struct vector_routes *r, size_t f, unsigned v);
+/* Its router has taken a signal. True: it is to be tied, leaves the router and keeps the signal. */
+bool reader_leave(struct vector_routes *r, size_t f, unsigned v);
+
+/* vector_routes_service() should be called. No lock. */
+static inline void vector_routes_wake_up(const struct vector_routes *r)
+{
+	if (r->cfg.wake_up)
+		r->cfg.wake_up(r->cfg.ctx);
+}
+
+/* Something is new of a vector that is to be looked at. */
+void tied_watch(struct vector_routes *r);
 /* Of a function's vectors, whose host counts are new: vector_routes_recount(). */
 bool tied_recount(struct vector_routes *r, size_t f, unsigned epoch);
 /*
