@@ -12,8 +12,6 @@
  */
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <jansson.h>
 #include <libfdt.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -24,353 +22,16 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/clock.h"
 #include "vmm/base/log.h"
-#include "vmm/base/output.h"
 #include "vmm/base/self.h"
 #include "vmm/base/signals.h"
-#include "vmm/config/config_place.h"
-#include "vmm/cli/commands.h"
-#include "vmm/cli/guest_look.h"
+#include "vmm/cli/run_guest_priv.h"
 #include "vmm/cli/run_log.h"
-#include "vmm/cli/screen.h"
-#include "vmm/cli/set_up.h"
-#include "vmm/cli/guest_console.h"
 #include "vmm/cli/term.h"
-#include "vmm/control/control_socket.h"
-#include "vmm/control/verbs.h"
 #include "vmm/control/irqstat.h"
-#include "vmm/control/mistakes.h"
-#include "vmm/control/panic.h"
-#include "vmm/control/stop.h"
 #include "vmm/dev/host_notice.h"
 #include "vmm/dev/vfio_words.h"
-#include "vmm/irq/io_uring_host.h"
-#include "vmm/kvm/layout.h"
-#include "vmm/kvm/vm_needs.h"
-#include "vmm/machine/guest_cpus.h"
-#include "vmm/machine/guest_memory.h"
-#include "vmm/machine/guest_topology.h"
-#include "vmm/machine/machine.h"
-#include "vmm/sandbox/keeper.h"
-#include "vmm/sandbox/manager.h"
-#include "vmm/sandbox/sandbox.h"
 
-/* How much memory is pinned at a time, while nobody listens. */
-#define PIECE	    (256 * MiB)
-#define OUTPUT_ROOM (64 * KiB) /* most of them need less; more is asked for as it is written */
-#define OWN_FDS	    2u	       /* that attend() polls, before those of the console */
-
-static const struct pci_host_fs this_host = { "" };
-
-struct run {
-	const struct config *config;
-	const struct run_options *options;
-	struct gmem mem;
-	struct guest_topology *topology; /* NULL: not known */
-	struct vfio_iommu_choice iommu;	 /* what it is of */
-	struct vfio_container *container;
-	struct passthru *functions; /* [nr_places()], the first nr_functions are open */
-	size_t nr_functions;
-	int signals, wake_up;
-	struct guest_console console;
-	size_t columns;			/* of the terminal that is standard error; 0: it is none */
-	struct control_socket *control; /* NULL: none can be made here */
-	struct failure no_control;	/* why */
-	struct running_guest guest;	/* what it speaks for */
-	int pid;			/* of the process that was started */
-
-	const struct keeper_client *keeper; /* NULL: no sandbox */
-	struct keeper_client kept;	    /* that one, where there is one */
-	struct manager manager;
-	struct sandbox *sandbox; /* NULL: none */
-
-	/* What is opened once, for all boots. */
-	struct loader_files files;
-	int kvm; /* /dev/kvm; -1: each machine opens it */
-	struct kvm_sys kept_kvm;
-	struct output stats_json, dtb;
-	bool is_unwritten; /* one of them, and that was told */
-	enum io_uring_host io_uring;
-	struct failure no_io_uring; /* why */
-
-	struct set_up set_up;
-	struct stop stop;     /* of the guest that runs */
-	struct panic panic;   /* the same */
-	bool taken;	      /* the host has told us to */
-	struct failure taker; /* how */
-	unsigned boots;
-	struct machine_stats stats;
-	struct mistakes mistakes; /* of the machine that runs */
-};
-
-/* ---- set-up --------------------------------------------------------------------- */
-
-static int open_events(struct run *run, struct failure *ret_failure)
-{
-	int r = guest_console_catch_signals(&run->console);
-
-	run->signals = signals_open();
-	run->wake_up = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (run->signals < 0)
-		r = run->signals;
-	else if (run->wake_up < 0)
-		r = -errno;
-	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "itsy", NULL,
-				   "no file descriptors (%s)", strerror(-r))
-		     : 0;
-}
-
-/*
- * A name that is taken is a failure; a host where no socket can be made for want of
- * rights is not, for guests without devices need none.
- */
-static int open_control(struct run *run, struct failure *ret_failure)
-{
-	const struct control_socket_config config = {
-		.dir = CONTROL_DIR,
-		.name = run->config->name,
-		.verbs = control_verbs,
-		.nr_verbs = nr_control_verbs,
-		.ctx = &run->guest,
-	};
-	int r;
-
-	if (run->options->dump_dtb)
-		return 0;
-	r = control_socket_create(&config, &run->control, ret_failure);
-	if (r != -EACCES && r != -EPERM && r != -EROFS)
-		return r;
-	run->no_control = *ret_failure;
-	return 0;
-}
-
-/* Cheap things that fail often, before any device is touched. */
-static int check_host(struct run *run, struct failure *ret_failure)
-{
-	const struct config *config = run->config;
-	struct loaded loaded;
-	struct vm vm;
-	int r = vm_init(&vm, ret_failure);
-
-	if (r == 0)
-		r = vm_needs_met(&vm, ret_failure);
-	vm_fini(&vm);
-	if (r == 0)
-		r = guest_look(&this_host, config, &run->iommu, ret_failure);
-	if (r >= 0)
-		r = guest_topology_read(config, &this_host, &run->topology, ret_failure);
-	if (r >= 0)
-		r = guest_memory_make(config, &this_host, NULL, &run->mem, ret_failure);
-	if (r >= 0)
-		r = loader_open(
-			&run->files,
-			&(struct loader_wish){ config->kernel, config->initrd, config->flat },
-			ret_failure);
-	if (r >= 0)
-		r = loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
-	if (r >= 0)
-		loader_warn(&loaded);
-	return r;
-}
-
-/* Devices, and behind them places for more. */
-static size_t nr_places(const struct run *run)
-{
-	return run->config->nr_devices + run->config->hotplug_ports;
-}
-
-/* Is there one that can leave, or come, so that it may be the only one? */
-static bool is_changing(const struct config *config)
-{
-	return config_place_root_ports(config) != 0;
-}
-
-/* What a function that comes finds mapped, if it is the only one then. */
-static int keep_memory(struct run *run, struct failure *ret_failure)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < run->mem.nr && r >= 0; i++) {
-		const struct gmem_bank *bank = &run->mem.banks[i];
-
-		r = vfio_dma_keep(run->container, bank->base, bank->size, bank->va);
-	}
-	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
-				   "lies in too many ranges");
-	/* Where that is not allowed, it is told when a function comes. */
-	self_raise_lock_limit(run->config->memory);
-	return 0;
-}
-
-static int map_memory(struct run *run, struct failure *ret_failure)
-{
-	const struct vfio_dma_progress progress = {
-		.piece = run->config->huge_page > PIECE ? run->config->huge_page : PIECE,
-		.go_on = set_up_pins,
-		.ctx = &run->set_up,
-	};
-	struct vfio_failure vf = { 0 };
-	int r = 0;
-
-	for (size_t i = 0; i < run->mem.nr && r >= 0; i++) {
-		const struct gmem_bank *bank = &run->mem.banks[i];
-
-		r = vfio_dma_map_in_pieces(run->container, bank->base, bank->size, bank->va,
-					   &progress, &vf);
-		run->set_up.pinned += bank->size;
-	}
-	report_progress_end(&run->set_up.progress);
-	return r < 0 ? failure_from_vfio(ret_failure, &vf) : 0;
-}
-
-static int bind_functions(struct run *run, struct failure *ret_failure)
-{
-	const struct config *config = run->config;
-	int r = 0;
-
-	for (size_t i = 0; i < config->nr_devices && r >= 0; i++) {
-		r = set_up_step(&run->set_up, "binding", &config->devices[i]);
-		if (r < 0)
-			return r;
-		r = passthru_bind(&run->functions[i], &this_host, run->keeper, &config->devices[i],
-				  (unsigned)i, ret_failure);
-		if (r >= 0)
-			run->nr_functions = i + 1;
-	}
-	return r;
-}
-
-static int open_vacant(struct run *run, struct failure *ret_failure)
-{
-	const struct config *config = run->config;
-	int r = 0;
-
-	for (size_t i = config->nr_devices; i < nr_places(run) && r >= 0; i++) {
-		struct passthru *p = &run->functions[i];
-
-		passthru_init(p, &this_host, run->keeper, &config->devices[i], (unsigned)i);
-		run->nr_functions = i + 1;
-		r = passthru_open_vacant(p, &config->devices[i], run->container,
-					 config->hotplug_vectors, ret_failure);
-	}
-	return r;
-}
-
-static int open_functions(struct run *run, struct failure *ret_failure)
-{
-	const struct config *config = run->config;
-	struct vfio_failure vf = { 0 };
-	int r;
-
-	run->functions = calloc(nr_places(run) ? nr_places(run) : 1, sizeof(*run->functions));
-	if (!run->functions)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "itsy", NULL,
-				   "out of memory");
-	if (!nr_places(run))
-		return 0;
-
-	r = bind_functions(run, ret_failure);
-	if (r < 0)
-		return r;
-	r = vfio_container_create(run->iommu.kind, &run->container, &vf);
-	if (r < 0)
-		return failure_from_vfio(ret_failure, &vf);
-	set_up_steps_end(&run->set_up);
-	for (size_t i = 0; i < config->nr_devices; i++) {
-		r = set_up_step(&run->set_up, "opening and resetting", &config->devices[i]);
-		if (r < 0)
-			return r;
-		r = passthru_open(&run->functions[i], &config->devices[i], run->container,
-				  ret_failure);
-		if (r < 0)
-			return r;
-	}
-	r = passthru_reset_opened(run->functions, config->nr_devices, ret_failure);
-	set_up_steps_end(&run->set_up);
-	if (r >= 0 && set_up_is_to_end(&run->set_up))
-		return -EINTR;
-	/* What check_host() tried to put there is not wanted any more. */
-	if (r >= 0)
-		r = guest_memory_make(config, &this_host, run->container, &run->mem, ret_failure);
-	if (r >= 0 && config->nr_devices)
-		r = map_memory(run, ret_failure);
-	if (r >= 0 && is_changing(config))
-		r = keep_memory(run, ret_failure);
-	return r < 0 ? r : open_vacant(run, ret_failure);
-}
-
-/* What cannot be had any more when the sandbox is entered. */
-static int prepare_sandbox(struct run *run, struct failure *ret_failure)
-{
-	if (!run->keeper)
-		return 0;
-	run->kvm = open(KVM_PATH, O_RDWR | O_CLOEXEC);
-	run->kept_kvm = kvm_sys_kept(&run->kvm);
-	/* jansson reads /dev/urandom for its first object, if nobody has it do so before. */
-	json_object_seed(0);
-	return sandbox_create(guest_cpus_fifo(run->config), &run->sandbox, ret_failure);
-}
-
-/* They are written at the end, and what cannot be is told before anything is bound. */
-static int open_outputs(struct run *run, struct failure *ret_failure)
-{
-	const struct run_options *options = run->options;
-
-	if (options->dump_dtb)
-		return output_open(&run->dtb, options->dump_dtb, OUTPUT_AS_A_WHOLE, OUTPUT_ROOM,
-				   ret_failure);
-	if (options->stats_json)
-		return output_open(&run->stats_json, options->stats_json, OUTPUT_IN_PLACE,
-				   OUTPUT_ROOM, ret_failure);
-	return 0;
-}
-
-static int set_up(struct run *run, struct failure *ret_failure)
-{
-	int r = open_events(run, ret_failure);
-
-	set_up_begin(&run->set_up, run->signals, run->options->quiet, run->config->memory);
-	if (r < 0)
-		return r;
-	r = open_outputs(run, ret_failure);
-	if (r < 0)
-		return r;
-	run->io_uring = io_uring_host_try("", &run->no_io_uring);
-	run->columns = screen_columns(STDERR_FILENO); /* which a sandbox does not tell */
-	r = check_host(run, ret_failure);
-	if (r >= 0)
-		r = open_functions(run, ret_failure);
-	set_up_steps_end(&run->set_up);
-	if (r >= 0)
-		r = prepare_sandbox(run, ret_failure);
-	/* It may be why a step was given up. */
-	return set_up_is_to_end(&run->set_up) ? -EINTR : r;
-}
-
-/* Devices go back first: nothing may write to memory that is freed. */
-static void tear_down(struct run *run)
-{
-	run->kept.waiting = NULL;
-	control_socket_tell(run->control, CONTROL_ENDING);
-	for (size_t i = 0; i < run->nr_functions; i++)
-		passthru_close(&run->functions[i]);
-	vfio_container_destroy(run->container);
-	for (size_t i = 0; i < run->nr_functions; i++)
-		passthru_give_back(&run->functions[i]);
-	free(run->functions);
-	gmem_fini(&run->mem);
-	guest_topology_free(run->topology);
-	if (run->keeper)
-		control_socket_leave(TAKE_PTR(run->control));
-	sandbox_destroy(run->sandbox);
-	loader_close(&run->files);
-	cleanup_fd(&run->kvm);
-	output_close(&run->stats_json);
-	output_close(&run->dtb);
-	guest_console_end(&run->console);
-	cleanup_fd(&run->signals);
-	cleanup_fd(&run->wake_up);
-}
+#define OWN_FDS 2u /* that attend() polls, before those of the console */
 
 /* ---- while the guest runs ----------------------------------------------------------- */
 
@@ -625,7 +286,7 @@ static void report_end(struct run *run)
 static enum exit_status live(struct run *run)
 {
 	struct failure failure = { 0 };
-	int r = set_up(run, &failure);
+	int r = run_set_up(run, &failure);
 
 	if (r >= 0)
 		r = guest_console_begin(&run->console, &failure);
@@ -635,7 +296,7 @@ static enum exit_status live(struct run *run)
 		guest_console_end(&run->console);
 		report_end(run);
 	}
-	tear_down(run);
+	run_tear_down(run);
 
 	if (r < 0 && !run->set_up.killed_by)
 		return report_failure(&failure);
@@ -676,9 +337,9 @@ static enum exit_status keep(struct run *run)
 	struct keeper_device devices[CONFIG_MAX_DEVICES];
 	const struct keeper_config config = {
 		.name = run->config->name,
-		.host = &this_host,
+		.host = run->host,
 		.devices = devices,
-		.nr_devices = run->config->nr_devices + run->config->hotplug_ports,
+		.nr_devices = run_nr_places(run),
 		.service = run->manager.service,
 		.run = live_kept,
 		.kept = not_given_back,
@@ -688,7 +349,7 @@ static enum exit_status keep(struct run *run)
 	enum exit_status status;
 	bool is_tty = term_remember(&terminal);
 
-	for (size_t i = 0; i < nr_places(run); i++)
+	for (size_t i = 0; i < run_nr_places(run); i++)
 		devices[i] = (struct keeper_device){
 			.bdf = run->config->devices[i].bdf,
 			.cpu = run->config->devices[i].msi_cpu,
@@ -705,7 +366,7 @@ static enum exit_status run_logged(struct run *run)
 	struct failure failure = { 0 };
 	enum exit_status status;
 
-	if (open_control(run, &failure) < 0)
+	if (run_open_control(run, &failure) < 0)
 		return report_failure(&failure);
 	/* Nobody is at the console of a guest that does not run. */
 	if (!run->options->dump_dtb &&
@@ -723,9 +384,11 @@ static enum exit_status run_logged(struct run *run)
 
 enum exit_status run_guest(const struct config *config, const struct run_options *options)
 {
+	static const struct pci_host_fs this_host = { "" };
 	struct run run = {
 		.config = config,
 		.options = options,
+		.host = &this_host,
 		.pid = getpid(),
 		.stop = { .timeout_s = config->stop_timeout },
 		.panic = { .wish = config->on_panic },
