@@ -148,10 +148,13 @@ inject := $(arm64)/inject-call
 nvme_vf := $(arm64)/nvme-vf
 peers := $(patsubst tests/peers/%.c,$(arm64)/peers/%,$(wildcard tests/peers/*.c))
 
+# A line each.
 ifeq ($(machine),aarch64)
-where_it_runs = $(arm64)/itsy is for machines like this one: "$(arm64)/itsy check" says whether this one is ready.
+where_it_runs = '$(arm64)/itsy is for machines like this one:' \
+	'"$(arm64)/itsy check" says whether this one is ready.'
 else
-where_it_runs = $(arm64)/itsy is for arm64 machines, and this is $(machine): "make demo" tries it here, on an emulated one.
+where_it_runs = '$(arm64)/itsy is for arm64 machines, and this is $(machine):' \
+	'"make demo" tries it here, on an emulated one.'
 endif
 
 host_options := $(strip $(HOST_KERNEL:%=--kernel %) $(HOST_OPTIONS))
@@ -164,10 +167,10 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 .PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
 	bench-peers fuzz model coverage man docs check install install-itsy install-vits deb dist clean deps material FORCE
 
-#: make                  the program: build/arm64/itsy (installs what is missing first, as do the others)
+#: make                  the program: build/arm64/itsy (installs what is missing)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
 all: $(arm64)/itsy
-	$(if $(filter all,$(or $(MAKECMDGOALS),all)),@echo '$(where_it_runs)')
+	$(if $(filter all,$(or $(MAKECMDGOALS),all)),@printf '%s\n' $(where_it_runs))
 
 #: make unit             unit tests, on this machine, with sanitizers
 unit: $(chosen_units)
@@ -178,8 +181,8 @@ promtool := $(BUILD)/promtool
 $(promtool): scripts/promtool | deps
 	$(Q)$< $@
 
-#: make test             unit tests, models, fuzzers for thirty seconds, end-to-end tests on an emulated arm64 host
-#: make test-all         the same, then end-to-end tests on other hosts: kernels, GICv4, ACPI (tests/hosts; over an hour)
+#: make test             unit tests, models, fuzzers for 30 s, end-to-end tests
+#: make test-all         the same, then tests on other emulated hosts (an hour)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
@@ -190,33 +193,33 @@ test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(i
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
-#: make demo             a guest with NVMe and NIC passed through, on an emulated arm64 host
+#: make demo             a guest with NVMe drive and NIC on an emulated arm64 host
 demo: all guest-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 
-#: make bench-vits       what the ITS costs, in instructions, time and memory (BENCH='--plot FILE.svg', --help)
+#: make bench-vits       the ITS in instructions, time, memory (BENCH=--help)
 bench-vits: $(bench)/bench-vits
 	$(Q)$< $(BENCH)
 
-#: make bench-routes     ways from an eventfd to the guest, compared in instructions
+#: make bench-routes     ways from an eventfd to the guest, in instructions
 bench-routes: all $(agent) $(arm64)/itsroutes
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
 
-#: make bench-bringup    Linux on 1 to 64 vCPUs with itsy's redistributors and with KVM's (BENCH='1 4')
+#: make bench-bringup    Linux on 1 to 64 vCPUs, with KVM's GIC, too (BENCH='1 4')
 bench-bringup: all guest-images $(agent) $(arm64)/itsy-kvms-own
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --memory 2048 --file $(arm64)/itsy-kvms-own:/usr/bin/itsy-kvms-own \
 		--file tests/bringup/bringup.sh:/bin/bringup -- bringup $(BENCH)
 
-#: make bench-peers      itsy, QEMU and the host's own drivers, and how itsy scales (tests/bench/RESULTS.md)
+#: make bench-peers      itsy, QEMU and the host itself (tests/bench/RESULTS.md)
 bench-peers: all payloads guest-images $(agent) $(peers)
 	$(Q)$(emuhost_env) tests/peers/run $(BENCH)
 
 #: make fuzz             fuzzers for ten minutes
-#: make coverage         which lines of vitsmod/, vgicrmod/, vfio/ and vmm/ the unit tests run
+#: make coverage         which lines and branches the unit tests run
 fuzz coverage: | deps
 	$(Q)BUILD=$(BUILD) scripts/$@
 
-#: make model            models of what threads hand to each other, in all of their states; bugs of before fail in them
+#: make model            models of what threads hand to each other, in all states
 model: | deps
 	$(Q)BUILD=$(abspath $(BUILD)) tests/run --e2e $(chosen_models)
 	$(Q)cd $(BUILD)/test-logs && cat $(patsubst tests/model/%.sh,%.log,$(chosen_models))
@@ -224,16 +227,16 @@ model: | deps
 #: make man              manual pages: build/man/
 man: $(man)
 
-#: make docs             what pages have of others: messages in docs/troubleshooting.md, a sentence of RESULTS.md in README.md
+#: make docs             what pages have of others: messages, a sentence of README
 docs:
 	$(Q)scripts/messages
 	$(Q)scripts/quote-results
 
-#: make check            formatting, headers, scripts, lengths, order of the rooms, manual pages
+#: make check            formatting, headers, scripts, lengths, rooms, manual pages
 check: | deps
 	$(Q)scripts/check $(native_cc)
 
-#: make unit-programs    the unit tests, not run; libs: the libraries
+#: make unit-programs    the unit tests, not run; make libs: the libraries
 unit-programs: $(units) $(threads)
 libs: $(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a \
 	$(native)/libvits.a $(native)/libvgicr.a $(native)/libvfio.a $(native)/libvmm.a
@@ -266,7 +269,7 @@ install-itsy: all man
 	install -Dm644 systemd/itsy.sysusers $(DESTDIR)$(SYSUSERSDIR)/itsy.conf
 	install -d $(DESTDIR)/etc/itsy
 
-#: make install-vits     only the ITS, for other VMMs: libvits.a of this machine, headers, libvits.pc (docs/porting-the-vits.md)
+#: make install-vits     the ITS for other VMMs (docs/porting-the-vits.md)
 install-vits: $(bench)/libvits.a
 	$(call install_vits,$<)
 
@@ -278,14 +281,14 @@ install -Dm644 $(1) $(DESTDIR)$(PREFIX)/lib/libvits.a
 		vitsmod/libvits.pc.in | install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/lib/pkgconfig/libvits.pc
 endef
 
-#: make deb              Debian's package for arm64: build/dist/itsy_VERSION_arm64.deb
+#: make deb              Debian's package for arm64: build/dist/
 deb: all man
 	$(Q)rm -rf $(BUILD)/deb
 	$(Q)$(MAKE) install-itsy DESTDIR=$(abspath $(BUILD))/deb PREFIX=/usr UNITDIR=/lib/systemd/system UDEVDIR=/lib/udev \
 		SYSUSERSDIR=/usr/lib/sysusers.d >/dev/null
 	$(Q)STRIP=$(CROSS_COMPILE)strip READELF=$(CROSS_COMPILE)readelf scripts/deb $(BUILD)/deb $(BUILD)/dist
 
-#: make dist             a tarball to be unpacked below /usr/local, with a program that needs no library: build/dist/
+#: make dist             a tarball whose program needs no library: build/dist/
 tarball = $(BUILD)/dist/itsy-$(version)-arm64
 dist: $(arm64)/itsy-static man
 	$(Q)rm -rf $(tarball) $(tarball).stage
@@ -297,7 +300,7 @@ dist: $(arm64)/itsy-static man
 		-cJf $(tarball).tar.xz $(notdir $(tarball))
 	@echo $(tarball).tar.xz
 
-#: make clean            removes what was compiled (rm -rf build removes Debian's files as well)
+#: make clean            removes what was compiled (rm -rf build: all of it)
 compiled := arm64 native tsan bench
 clean:
 	rm -rf $(addprefix $(BUILD)/,$(compiled) $(compiled:%=%-clang))

@@ -6,8 +6,8 @@
 #   top            absolute path of the project
 #   build          where everything made goes ($top/build, or $BUILD)
 #   die TEXT       one line on stderr, exit 1
-#   step TEXT      says that something long begins: a line that the next one overwrites on a
-#                  terminal, an ordinary line in a pipe
+#   step TEXT      says that something long begins: on a terminal a line with the seconds that it takes,
+#                  which the next one overwrites; an ordinary line in a pipe
 #   step_done      removes that line from a terminal
 #   kernel_of DIR  prints the kernel below DIR, a tree of Debian's packages; nothing where there is none
 #   tmp_make       makes a directory $tmp below $build/tmp, removed at exit
@@ -25,10 +25,26 @@ die()
 	exit 1
 }
 
+step_clock=
+
+# Until it is ended, or who began it is not there any more. Longer lines would wrap, and not be overwritten.
+show_clock()
+{
+	local began=$SECONDS
+
+	while kill -0 $$ 2>/dev/null; do
+		printf '\r\033[K%.70s ... %d s' "$1" $((SECONDS - began)) >&2
+		sleep 1
+	done
+}
+
 step()
 {
+	step_done
 	if [ -t 2 ]; then
-		printf '\r\033[K%s ...' "$*" >&2
+		# It has no part in the locks of who began it.
+		show_clock "$*" </dev/null >/dev/null 9>&- &
+		step_clock=$!
 	else
 		printf '%s ...\n' "$*" >&2
 	fi
@@ -36,6 +52,11 @@ step()
 
 step_done()
 {
+	if [ -n "$step_clock" ]; then
+		kill "$step_clock" 2>/dev/null || true
+		wait "$step_clock" 2>/dev/null || true
+		step_clock=
+	fi
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
@@ -43,6 +64,7 @@ tmp=
 
 tmp_remove()
 {
+	step_done
 	[ -z "$tmp" ] || rm -rf -- "$tmp"
 }
 

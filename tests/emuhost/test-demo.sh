@@ -53,8 +53,11 @@ demo 0 PASS 0
 has '^NVMe: pattern verified'
 has '^all 4,430'
 has '^The demo passed\.'
-has 'NVMe drive .* 2,056 interrupts$'
-has 'network card .* 131 interrupts$'
+has '^  an NVMe drive '
+has '^ +2,056 interrupts$'
+has '^  a network card '
+has '^ +131 interrupts$'
+expect 'each line fits a terminal of 80 columns' eval '! grep -nE "^.{81}" "$tmp/said"'
 lacks '^(cpus|irqcount|job demo|demo:)'
 demo 1 'FAIL eth0: no link' 0
 has 'the guest did not say that all is well'

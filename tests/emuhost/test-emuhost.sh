@@ -57,6 +57,7 @@ exit_statuses()
 	status 'a command that a signal ended' 137 run -- sh -c 'kill -9 $$'
 	status 'an unknown device' 2 run --device floppy -- true
 	status 'no command' 2 run
+	expect 'its help fits a terminal of 80 columns' '' "$("$emuhost" --help | grep -E '^.{81}')"
 	status 'a window that is none' 2 run --pci-window 1G -- true
 	status 'an emulator that does not start' 125 run --qemu-device nonsense -- true
 	grep -q nonsense "$tmp/err"
