@@ -119,6 +119,7 @@ struct bind_host bind_host_kernel(const struct vfio_listener *listener)
 		.modprobe = kernel_modprobe,
 		.try_open = sys.try_open,
 		.nap = sys.nap,
+		.addresses = sys.addresses,
 		.listener = listener,
 	};
 }
@@ -397,13 +398,13 @@ static int change_to_best(const struct binding *b)
 
 struct hostuse_sys hostuse_sys_of(const struct bind_host *host)
 {
-	return (struct hostuse_sys){ host->ctx, host->try_open, host->nap };
+	return (struct hostuse_sys){ host->ctx, host->try_open, host->nap, host->addresses };
 }
 
 static int check_use(const struct binding *b)
 {
 	const struct hostuse_sys sys = hostuse_sys_of(b->host);
-	char what[96];
+	char what[HOST_USE_STRLEN];
 	int r;
 
 	r = host_uses(&sys, b->fs, b->bdf, what);

@@ -18,6 +18,8 @@ struct bind_host {
 	/* As in struct hostuse_sys. */
 	int (*try_open)(void *ctx, const char *path, int flags);
 	void (*nap)(void *ctx, unsigned ms);
+	void (*addresses)(void *ctx, const struct pci_host_fs *fs, const char *interface,
+			  char ret_text[ADDRESSES_STRLEN]);
 	const struct vfio_listener *listener; /* NULL: none */
 };
 

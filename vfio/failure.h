@@ -52,7 +52,7 @@ struct vfio_failure {
 	enum vfio_failure_code code;
 	int error;		       /* the errno, positive */
 	char object[96];	       /* the function, file or group it happened to */
-	char other[96];		       /* a second name, where the code says so */
+	char other[160];	       /* a second name, or what uses it, where the code says so */
 	char driver[40];	       /* a driver's name, where the code says so */
 	unsigned long long have, want; /* where numbers were compared */
 };

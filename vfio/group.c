@@ -30,10 +30,10 @@ struct taking {
 
 static int in_use(const struct taking *t, const struct pci_bdf *member, const char *what)
 {
-	char name[PCI_BDF_STRLEN], other[96];
+	char name[PCI_BDF_STRLEN], other[HOST_USE_STRLEN];
 	int r = vfio_fail(t->failure, VFIO_FAILURE_GROUP_IN_USE, -EBUSY, "%s", t->name);
 
-	(void)snprintf(other, sizeof(other), "%s (%.70s)", pci_bdf_format(member, name), what);
+	(void)snprintf(other, sizeof(other), "%s (%.140s)", pci_bdf_format(member, name), what);
 	vfio_failure_other(t->failure, other);
 	return r;
 }
@@ -43,7 +43,7 @@ static int check_member(const struct taking *t, const struct pci_bdf *member)
 {
 	const struct hostuse_sys sys = hostuse_sys_of(t->host);
 	struct pci_function fn;
-	char what[96];
+	char what[HOST_USE_STRLEN];
 	int r;
 
 	r = pci_function_get(t->fs, member, &fn);

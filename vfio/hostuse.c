@@ -2,7 +2,8 @@
 /*
  * Does the host itself use a function?
  *
- * Network interfaces: those that are up and have a carrier.
+ * Network interfaces: those that are up and have a carrier. Their addresses are told, so that
+ * whoever reads it knows which one that is; they decide nothing.
  *
  * Block devices of the function, and what was made of them: whoever needs one for itself claims
  * it (bd_prepare_to_claim() in block/bdev.c), be that a file system, swap, a volume, or
@@ -23,6 +24,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -35,6 +37,7 @@
 /* So many disks, partitions and volumes are looked at; a function with more counts as used. */
 #define BLOCKS_MAX 512u
 #define NAME_LEN   64u
+#define MODEL_LEN  41u /* of NVMe: 40 characters (Identify Controller, MN); of SCSI: 16 */
 
 /* How often and how long after one another claims and open files are looked at. */
 #define LOOKS	      5u
@@ -50,10 +53,10 @@ struct block {
 struct search {
 	const struct hostuse_sys *sys;
 	const struct pci_host_fs *fs;
-	char below[HOST_PATH_MAX]; /* the function's place, with a slash */
-	char controller[NAME_LEN]; /* of NVMe, "" for none */
-	char what[96];		   /* the first use that was found */
-	struct block *blocks;	   /* owned [BLOCKS_MAX] */
+	char below[HOST_PATH_MAX];  /* the function's place, with a slash */
+	char controller[NAME_LEN];  /* of NVMe, "" for none */
+	char what[HOST_USE_STRLEN]; /* the first use that was found */
+	struct block *blocks;	    /* owned [BLOCKS_MAX] */
 	size_t nr_blocks;
 	const struct block *parent; /* whose holders are listed */
 };
@@ -324,6 +327,61 @@ static const struct block *swap_block(const struct search *search, const char *l
 	return sscanf(line, "%255s", source) == 1 ? block_of_source(search, source) : NULL;
 }
 
+/* Of a disk's own file of sysfs: it is the device's to say, and filled up with blanks. */
+static bool read_model(const struct search *search, const char *of, char ret_model[MODEL_LEN])
+{
+	struct host_path path;
+	size_t len;
+
+	if (host_path(&path, search->fs, "/sys/class/block/%s/device/model", of) < 0 ||
+	    host_read_text(path.text, ret_model, MODEL_LEN) < 0)
+		return false;
+	for (char *c = ret_model; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
+	for (len = strlen(ret_model); len && ret_model[len - 1] == ' '; len--)
+		ret_model[len - 1] = '\0';
+	return len > 0;
+}
+
+static const struct block *block_named(const struct search *search, const char *name)
+{
+	for (size_t i = 0; i < search->nr_blocks; i++)
+		if (!strcmp(search->blocks[i].name, name))
+			return &search->blocks[i];
+	return NULL;
+}
+
+/* A partition's directory lies in its disk's. What is made of a block device has that one's. */
+static bool find_model(const struct search *search, const struct block *block,
+		       char ret_model[MODEL_LEN])
+{
+	char disk[NAME_LEN + 4];
+
+	for (size_t i = 0; block && i < search->nr_blocks; i++) {
+		(void)snprintf(disk, sizeof(disk), "%s/..", block->name);
+		if (read_model(search, block->name, ret_model) ||
+		    read_model(search, disk, ret_model))
+			return true;
+		block = block_named(search, block->made_of);
+	}
+	return false;
+}
+
+/* 1, and it is used: "WHO (sda1, MODEL)". */
+static int used_by(struct search *search, const char *who, const struct block *block)
+{
+	char model[MODEL_LEN];
+
+	if (find_model(search, block, model))
+		(void)snprintf(search->what, sizeof(search->what), "%.66s (%.24s, %s)", who,
+			       block->name, model);
+	else
+		(void)snprintf(search->what, sizeof(search->what), "%.66s (%.24s)", who,
+			       block->name);
+	return 1;
+}
+
 typedef const struct block *(*line_fn)(const struct search *search, const char *line, char *point,
 				       size_t size);
 
@@ -348,9 +406,7 @@ static int scan_lines(struct search *search, const char *name, line_fn fn)
 		block = fn(search, line, point, sizeof(point));
 		if (!block)
 			continue;
-		(void)snprintf(search->what, sizeof(search->what), "%s (%.24s)", point,
-			       block->name);
-		return 1;
+		return used_by(search, point, block);
 	}
 	return ferror(file) ? -EIO : 0;
 }
@@ -369,9 +425,7 @@ static int visit_btrfs(void *ctx, const char *name)
 			return r;
 		if (!host_exists(path.text))
 			continue;
-		(void)snprintf(search->what, sizeof(search->what), "btrfs (%.24s)",
-			       search->blocks[i].name);
-		return 1;
+		return used_by(search, "btrfs", &search->blocks[i]);
 	}
 	return 0;
 }
@@ -410,7 +464,7 @@ static bool has_default_route(const struct pci_host_fs *fs, const char *name)
 static int visit_net(void *ctx, const char *name)
 {
 	struct search *search = ctx;
-	char place[HOST_PATH_MAX];
+	char place[HOST_PATH_MAX], addresses[ADDRESSES_STRLEN];
 	struct host_path path;
 	int r;
 
@@ -426,14 +480,10 @@ static int visit_net(void *ctx, const char *name)
 	    !(net_attr_is(search, name, "operstate", "unknown") &&
 	      net_attr_is(search, name, "carrier", "1")))
 		return 0;
-	(void)snprintf(search->what, sizeof(search->what), "%.40s%s", name,
-		       has_default_route(search->fs, name) ? ", the default route" : "");
-	return 1;
-}
-
-static int used_by(struct search *search, const char *who, const struct block *block)
-{
-	(void)snprintf(search->what, sizeof(search->what), "%.66s (%.24s)", who, block->name);
+	search->sys->addresses(search->sys->ctx, search->fs, name, addresses);
+	(void)snprintf(search->what, sizeof(search->what), "%.40s%s%s%s", name,
+		       has_default_route(search->fs, name) ? ", the default route" : "",
+		       addresses[0] ? ", " : "", addresses);
 	return 1;
 }
 
@@ -442,12 +492,11 @@ static int find_made(struct search *search)
 {
 	for (size_t i = 0; i < search->nr_blocks; i++) {
 		const struct block *block = &search->blocks[i];
+		const struct block *parent = block_named(search, block->made_of);
 
-		if (!block->made_of[0])
-			continue;
-		(void)snprintf(search->what, sizeof(search->what), "%.40s (%.24s)",
-			       block->mapper[0] ? block->mapper : block->name, block->made_of);
-		return 1;
+		if (parent)
+			return used_by(search, block->mapper[0] ? block->mapper : block->name,
+				       parent);
 	}
 	return 0;
 }
@@ -576,13 +625,29 @@ static void kernel_nap(void *ctx, unsigned ms)
 		continue;
 }
 
+/* Of this host; what a copy of another one's files has, it has not. */
+static void kernel_addresses(void *ctx, const struct pci_host_fs *fs, const char *interface,
+			     char ret_text[ADDRESSES_STRLEN])
+{
+	struct ifaddrs *list;
+
+	(void)ctx;
+	ret_text[0] = '\0';
+	if (fs->root[0] || getifaddrs(&list) < 0)
+		return;
+	addresses_of(list, interface, ret_text);
+	freeifaddrs(list);
+}
+
 struct hostuse_sys hostuse_sys_kernel(void)
 {
-	return (struct hostuse_sys){ .try_open = kernel_try_open, .nap = kernel_nap };
+	return (struct hostuse_sys){ .try_open = kernel_try_open,
+				     .nap = kernel_nap,
+				     .addresses = kernel_addresses };
 }
 
 int host_uses(const struct hostuse_sys *sys, const struct pci_host_fs *fs,
-	      const struct pci_bdf *bdf, char ret_what[96])
+	      const struct pci_bdf *bdf, char ret_what[HOST_USE_STRLEN])
 {
 	_cleanup_free_ struct block *blocks = NULL;
 	struct search search = { .sys = sys, .fs = fs };

@@ -41,7 +41,7 @@ static int look_at_kind(const struct look *look)
 /* What vfio-pci has, the host uses no more. */
 static int look_at_host(const struct look *look)
 {
-	char what[96];
+	char what[HOST_USE_STRLEN];
 	int r;
 
 	if (pci_driver_is_vfio(look->fn->driver))

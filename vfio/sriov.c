@@ -103,7 +103,7 @@ static int check_vf(const struct change *c, const struct pci_bdf *bdf)
 {
 	const struct hostuse_sys sys = hostuse_sys_of(c->host);
 	struct pci_function vf;
-	char what[96];
+	char what[HOST_USE_STRLEN];
 	int r;
 
 	r = pci_function_get(c->fs, bdf, &vf);

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/self.h"
@@ -19,10 +20,14 @@
 #include "vmm/cli/config_options.h"
 #include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/cli/screen.h"
 #include "vmm/dev/passthru.h"
 
 #define JSON_SCHEMA 1
 #define FIFO_MAX    99
+/* "PASS  NAME TEXT" */
+#define NAME_WIDTH 20
+#define TEXT_AT	   (6 + NAME_WIDTH + 1)
 
 static const struct check {
 	const char *name;
@@ -97,7 +102,8 @@ const struct command_line check_line = {
 
 struct output {
 	bool colour;
-	json_t *list; /* NULL: print lines */
+	size_t columns; /* of the terminal; 0: any number */
+	json_t *list;	/* NULL: print lines */
 	bool failed, json_failed;
 };
 
@@ -106,9 +112,17 @@ static void print_line(const struct output *out, const char *name, const struct 
 	const char *on = out->colour ? verdicts[r->verdict].colour : "";
 	const char *off = out->colour ? "\033[0m" : "";
 
-	(void)printf("%s%s%s  %-20s %s\n", on, verdicts[r->verdict].word, off, name, r->text);
-	if (r->cure[0])
-		(void)printf("      %-20s -> %s\n", "", r->cure);
+	struct screen_fold fold = { .columns = out->columns, .at = TEXT_AT, .indent = TEXT_AT };
+
+	if (strlen(name) > NAME_WIDTH)
+		fold.at += strlen(name) - NAME_WIDTH;
+	(void)printf("%s%s%s  %-*s ", on, verdicts[r->verdict].word, off, NAME_WIDTH, name);
+	screen_print_folded(&fold, r->text, stdout);
+	if (!r->cure[0])
+		return;
+	(void)printf("%*s-> ", TEXT_AT, "");
+	fold.at = fold.indent = TEXT_AT + strlen("-> ");
+	screen_print_folded(&fold, r->cure, stdout);
 }
 
 static void say(struct output *out, const char *name, const struct check_result *r)
@@ -187,7 +201,7 @@ static bool wants_colour(void)
 
 static enum exit_status check_all(const struct options *o, const struct config *config)
 {
-	struct output out = { .colour = wants_colour() };
+	struct output out = { .colour = wants_colour(), .columns = screen_columns(STDOUT_FILENO) };
 	struct check_host host;
 	json_t *root;
 	int r;

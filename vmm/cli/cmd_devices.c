@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@
 #include "vmm/cli/device_names.h"
 #include "vmm/cli/left_behind.h"
 #include "vmm/cli/option_types.h"
+#include "vmm/cli/screen.h"
 #include "vmm/dev/vfio_words.h"
 
 #define JSON_SCHEMA 1
@@ -126,17 +128,52 @@ static void add_count(struct table *t, unsigned nr)
 	table_add(t, text);
 }
 
+/* What a guest cannot have, and why. */
+struct reason {
+	char bdf[PCI_BDF_STRLEN], why[256];
+};
+
+/*
+ * The table, as far as it is there. On a terminal, where a line has an end, reasons are not in it
+ * but behind it.
+ */
+struct listing {
+	struct table t;
+	size_t columns;		/* of the terminal; 0: it is none */
+	struct reason *reasons; /* owned */
+	size_t nr_reasons;
+};
+
+static void listing_fini(struct listing *l)
+{
+	table_fini(&l->t);
+	free(l->reasons);
+}
+
 /* In a few words, for a column. */
-static void why_not(const struct vfio_failure *vf, char *text, size_t size)
+static void why_not(const struct vfio_failure *vf, char text[256])
 {
 	struct failure failure;
 
 	if (vf->code == VFIO_FAILURE_NOT_VIABLE) {
-		(void)snprintf(text, size, "no: %s (%s)", vf->other, vf->driver);
+		(void)snprintf(text, 256, "%s (%s)", vf->other, vf->driver);
 		return;
 	}
 	(void)failure_from_vfio(&failure, vf);
-	(void)snprintf(text, size, "no: %.140s", failure.cause);
+	(void)snprintf(text, 256, "%s", failure.cause);
+}
+
+static void add_why_not(struct listing *l, const struct pci_function *fn,
+			const struct vfio_failure *vf)
+{
+	struct reason *reason = &l->reasons[l->nr_reasons];
+	char text[sizeof(reason->why) + 8];
+
+	why_not(vf, reason->why);
+	(void)pci_bdf_format(&fn->bdf, reason->bdf);
+	(void)snprintf(text, sizeof(text), "no: %s", reason->why);
+	table_add(&l->t, l->columns ? "no" : text);
+	l->nr_reasons++;
 }
 
 /* Which of VFIO's drivers would have it, or has it. */
@@ -152,23 +189,24 @@ static void find_driver(const struct host *host, const struct pci_function *fn,
 	memcpy(ret_driver, variant.driver, PCI_DRIVER_STRLEN);
 }
 
-static void add_viable(struct table *t, const struct host *host, const struct pci_function *fn)
+static void add_viable(struct listing *l, const struct host *host, const struct pci_function *fn)
 {
-	char driver[PCI_DRIVER_STRLEN];
+	char driver[PCI_DRIVER_STRLEN], text[PCI_DRIVER_STRLEN + 8] = "yes";
 	struct vfio_failure vf = { 0 };
 	struct pci_function now;
-	char text[160] = "yes";
 
 	if (fn->is_bridge) {
-		table_add(t, "-");
+		table_add(&l->t, "-");
 		return;
 	}
 	find_driver(host, fn, driver);
-	if (vfio_look(host->fs, &fn->bdf, NULL, &now, &vf) < 0)
-		why_not(&vf, text, sizeof(text));
-	else if (strcmp(driver, VFIO_DRIVER_PLAIN) != 0 && !pci_driver_is_vfio(fn->driver))
+	if (vfio_look(host->fs, &fn->bdf, NULL, &now, &vf) < 0) {
+		add_why_not(l, fn, &vf);
+		return;
+	}
+	if (strcmp(driver, VFIO_DRIVER_PLAIN) != 0 && !pci_driver_is_vfio(fn->driver))
 		(void)snprintf(text, sizeof(text), "yes (%s)", driver);
-	table_add(t, text);
+	table_add(&l->t, text);
 }
 
 static void add_vfs(struct table *t, const struct pci_function *fn)
@@ -201,9 +239,10 @@ static void add_reset(struct table *t, const struct host *host, const struct pci
 	table_add(t, fn->is_bridge ? "-" : text);
 }
 
-static void add_row(struct table *t, const struct host *host, const struct pci_function *fn)
+static void add_row(struct listing *l, const struct host *host, const struct pci_function *fn)
 {
 	char bdf[PCI_BDF_STRLEN], text[32];
+	struct table *t = &l->t;
 
 	table_add(t, pci_bdf_format(&fn->bdf, bdf));
 	(void)snprintf(text, sizeof(text), "%04x:%04x", fn->vendor, fn->device);
@@ -212,7 +251,7 @@ static void add_row(struct table *t, const struct host *host, const struct pci_f
 	table_add(t, fn->driver[0] ? fn->driver : "-");
 	(void)snprintf(text, sizeof(text), "%d", fn->group);
 	table_add(t, fn->group < 0 ? "-" : text);
-	add_viable(t, host, fn);
+	add_viable(l, host, fn);
 	add_count(t, fn->msi_vectors);
 	add_count(t, fn->msix_vectors);
 	add_reset(t, host, fn);
@@ -227,26 +266,49 @@ static bool is_shown(const struct options *o, const struct pci_function *fn)
 	return o->all || !is_plumbing(fn);
 }
 
+static void print_reasons(const struct listing *l)
+{
+	table_print_hidden(&l->t, stdout);
+	for (size_t i = 0; i < l->nr_reasons; i++) {
+		const struct reason *reason = &l->reasons[i];
+		const size_t at = strlen(reason->bdf) + strlen(": ");
+		const struct screen_fold fold = { l->columns, at, at };
+
+		(void)printf("%s: ", reason->bdf);
+		screen_print_folded(&fold, reason->why, stdout);
+	}
+}
+
 static int print_table(const struct options *o, const struct host *host,
 		       const struct pci_function *fns, size_t nr)
 {
 	static const char *const headings[] = { "BDF",	  "VENDOR:DEV", "CLASS", "DRIVER", "GROUP",
 						"VIABLE", "MSI",	"MSI-X", "RESET",  "VFS" };
-	_cleanup_(table_fini) struct table t;
+	/* What goes first where the terminal is too narrow: VFS, MSI, MSI-X, VENDOR:DEV. */
+	static const uint8_t left_out[] = { 9, 6, 7, 1 };
+	_cleanup_(listing_fini) struct listing l = { .columns = screen_columns(STDOUT_FILENO) };
 	size_t shown = 0;
+	int r;
 
-	table_init(&t, headings, ARRAY_SIZE(headings));
+	l.reasons = calloc(nr ? nr : 1, sizeof(*l.reasons));
+	if (!l.reasons)
+		return -ENOMEM;
+	table_init(&l.t, headings, ARRAY_SIZE(headings));
 	for (size_t i = 0; i < nr; i++) {
 		if (!is_shown(o, &fns[i]))
 			continue;
-		add_row(&t, host, &fns[i]);
+		add_row(&l, host, &fns[i]);
 		shown++;
 	}
 	if (!shown) {
 		(void)fputs("itsy: this host has no PCI function to pass through\n", stderr);
 		return 0;
 	}
-	return table_print(&t, stdout);
+	table_fit(&l.t, l.columns, left_out, ARRAY_SIZE(left_out));
+	r = table_print(&l.t, stdout);
+	if (r == 0 && l.columns)
+		print_reasons(&l);
+	return r;
 }
 
 static json_t *or_null(json_t *value, bool known)

@@ -23,6 +23,7 @@
 
 #define DEFAULT_ROWS	24
 #define DEFAULT_COLUMNS 80
+#define COLUMNS_MAX	9999u
 
 static const int ending[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
 
@@ -151,11 +152,43 @@ static bool size_of(int fd, size_t *ret_rows, size_t *ret_columns)
 	return is_terminal;
 }
 
+static size_t columns_of_environment(void)
+{
+	const char *text = getenv("COLUMNS");
+	char *end = NULL;
+	unsigned long columns = text ? strtoul(text, &end, 10) : 0;
+
+	return text && end != text && !*end && columns <= COLUMNS_MAX ? columns : 0;
+}
+
 size_t screen_columns(int fd)
 {
 	size_t rows, columns;
 
-	return size_of(fd, &rows, &columns) ? columns : 0;
+	return size_of(fd, &rows, &columns) ? columns : columns_of_environment();
+}
+
+void screen_print_folded(const struct screen_fold *fold, const char *text, FILE *out)
+{
+	size_t at = fold->at;
+	bool is_first = true;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (!is_first && fold->columns && at + 1 + len > fold->columns) {
+			(void)fprintf(out, "\n%*s", (int)fold->indent, "");
+			at = fold->indent;
+		} else if (!is_first) {
+			(void)fputc(' ', out);
+			at++;
+		}
+		(void)fwrite(text, 1, len, out);
+		at += len;
+		text += len + (text[len] == ' ');
+		is_first = false;
+	}
+	(void)fputc('\n', out);
 }
 
 void screen_show(const char *text)

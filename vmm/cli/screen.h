@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "vmm/cli/term.h"
 
@@ -33,8 +34,20 @@ int screen_init(struct screen *screen) _must_check_;
 /* Restore the terminal. A signal that came since screen_init() takes effect here. */
 void screen_fini(struct screen *screen);
 
-/* Columns of the terminal that fd is; 0: it is none. */
+/*
+ * Columns of the terminal that fd is; where it is none, what the environment's COLUMNS says, as
+ * watch(1) does; 0: any number.
+ */
 size_t screen_columns(int fd);
+
+struct screen_fold {
+	size_t columns; /* that a line may have; 0: any number */
+	size_t at;	/* where the first one begins */
+	size_t indent;	/* where those behind it begin */
+};
+
+/* Text, and the end of a line: folded between words. A word that is too long stays whole. */
+void screen_print_folded(const struct screen_fold *fold, const char *text, FILE *out);
 
 /* Show the text; what does not fit is cut at the right and at the bottom. */
 void screen_show(const char *text);

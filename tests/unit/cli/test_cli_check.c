@@ -603,6 +603,19 @@ static void test_command_prints_a_line_each_and_a_cure_where_it_is_needed(void *
 	}
 }
 
+static void test_on_a_terminal_lines_are_folded(void **state)
+{
+	(void)state;
+	assert_int_equal(setenv("COLUMNS", "60", 1), 0);
+	assert_int_equal(run_check(NULL), ITSY_ENVIRONMENT);
+	assert_int_equal(unsetenv("COLUMNS"), 0);
+	/* The text is in its column, behind the name and, of a cure, the arrow. */
+	assert_non_null(strstr(said.out, "\n                           -> "));
+	assert_non_null(strstr(said.out, "\n                              "));
+	for (const char *p = said.out; *p; p += strcspn(p, "\n") + 1)
+		assert_true(strcspn(p, "\n") <= 60);
+}
+
 static void test_command_speaks_json(void **state)
 {
 	json_t *root, *first;
@@ -648,6 +661,7 @@ int main(void)
 		TEST(test_a_device_without_reset_is_warned_of),
 		TEST(test_a_device_without_interrupts_passes),
 		TEST(test_command_prints_a_line_each_and_a_cure_where_it_is_needed),
+		TEST(test_on_a_terminal_lines_are_folded),
 		TEST(test_command_speaks_json),
 	};
 

@@ -205,10 +205,18 @@ static void test_a_terminal_of_another_size_is_filled_anew(void **state)
 
 static void test_only_a_terminal_has_columns(void **state)
 {
+	static const struct {
+		const char *text;
+		size_t columns;
+	} given[] = {
+		{ "100", 100 }, { "", 0 },   { "wide", 0 },
+		{ "80x", 0 },	{ "-1", 0 }, { "99999999999999999999", 0 },
+	};
 	const struct winsize size = { .ws_row = 3, .ws_col = 20 };
 	int master, slave, fds[2];
 
 	(void)state;
+	assert_int_equal(unsetenv("COLUMNS"), 0);
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, &size), 0);
 	assert_int_equal(screen_columns(slave), 20);
 	(void)close(master);
@@ -220,8 +228,38 @@ static void test_only_a_terminal_has_columns(void **state)
 	(void)close(slave);
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(screen_columns(fds[1]), 0);
+	/* It is somebody's who shows it: watch(1) says so. */
+	for (size_t i = 0; i < sizeof(given) / sizeof(given[0]); i++) {
+		assert_int_equal(setenv("COLUMNS", given[i].text, 1), 0);
+		assert_int_equal(screen_columns(fds[1]), given[i].columns);
+	}
+	assert_int_equal(unsetenv("COLUMNS"), 0);
 	(void)close(fds[0]);
 	(void)close(fds[1]);
+}
+
+static void test_text_is_folded_between_words(void **state)
+{
+	static const struct {
+		struct screen_fold fold;
+		const char *text, *want;
+	} cases[] = {
+		{ { 0, 5, 5 }, "one two three four", "one two three four\n" },
+		{ { 12, 4, 4 }, "one two three four", "one two\n    three\n    four\n" },
+		{ { 12, 8, 2 }, "one two three four", "one\n  two three\n  four\n" },
+		{ { 6, 0, 2 }, "a longwordhere b", "a\n  longwordhere\n  b\n" },
+		{ { 12, 4, 4 }, "", "\n" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char got[64] = "";
+		FILE *out = fmemopen(got, sizeof(got), "w");
+
+		screen_print_folded(&cases[i].fold, cases[i].text, out);
+		assert_int_equal(fclose(out), 0);
+		assert_string_equal(got, cases[i].want);
+	}
 }
 
 static int make(void **state)
@@ -240,6 +278,7 @@ int main(void)
 		cmocka_unit_test_setup(test_other_keys_do_not, make),
 		cmocka_unit_test_setup(test_a_terminal_of_another_size_is_filled_anew, make),
 		cmocka_unit_test(test_only_a_terminal_has_columns),
+		cmocka_unit_test(test_text_is_folded_between_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -21,7 +21,7 @@
 
 static const struct pci_bdf bdf = { .dev = 1 };
 
-static int uses(struct bindhost *h, char what[96])
+static int uses(struct bindhost *h, char what[HOST_USE_STRLEN])
 {
 	const struct hostuse_sys sys = bindhost_sys(h);
 
@@ -107,7 +107,7 @@ static void test_uses_of_block_devices_are_found_and_named(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char what[96] = "";
+		char what[HOST_USE_STRLEN] = "";
 		struct bindhost h;
 		int r;
 
@@ -127,7 +127,7 @@ static void test_uses_of_block_devices_are_found_and_named(void **state)
 
 static void test_mounted_btrfs_of_many_disks_names_each(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -145,7 +145,7 @@ static void test_mounted_btrfs_of_many_disks_names_each(void **state)
 /* A source that is another name of the device: what counts is its number. */
 static void test_device_node_of_any_name_is_known_by_its_number(void **state)
 {
-	char what[96] = "", path[256];
+	char what[HOST_USE_STRLEN] = "", path[256];
 	struct bindhost h;
 
 	(void)state;
@@ -167,7 +167,7 @@ static void test_device_node_of_any_name_is_known_by_its_number(void **state)
 /* Native multipath: the disk lies below the subsystem, not below the function. */
 static void test_multipath_disk_is_found_through_its_subsystem(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -200,7 +200,7 @@ static void test_who_takes_the_default_route_is_told(void **state)
 	static const char place[] = "../../devices/pci0000:00/" BDF "/net/eth0";
 	const struct hostuse_sys *sys;
 	struct hostuse_sys played;
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -218,6 +218,43 @@ static void test_who_takes_the_default_route_is_told(void **state)
 		   "Iface\tDestination\tGateway\neth0\t00000000\t0102A8C0\n");
 	assert_int_equal(host_uses(sys, &h.tree.fs, &bdf, what), 1);
 	assert_string_equal(what, "eth0, the default route");
+	h.addresses = "192.0.2.7, 2001:db8::7 and 3 more";
+	assert_int_equal(host_uses(sys, &h.tree.fs, &bdf, what), 1);
+	assert_string_equal(what, "eth0, the default route, 192.0.2.7, 2001:db8::7 and 3 more");
+	tree_write(&h.tree, "proc/net/route", "");
+	assert_int_equal(host_uses(sys, &h.tree.fs, &bdf, what), 1);
+	assert_string_equal(what, "eth0, 192.0.2.7, 2001:db8::7 and 3 more");
+	bindhost_fini(&h);
+}
+
+/* Of a partition, of a volume, and of what the device itself has made up. */
+static void test_the_model_of_a_disk_is_told(void **state)
+{
+	static const char model[] = PLACE "/nvme/nvme0/model";
+	static const char mounted[] = "36 35 259:1 / /boot rw - vfat /dev/nvme0n1p1 rw\n";
+	char what[HOST_USE_STRLEN] = "";
+	struct bindhost h;
+
+	(void)state;
+	bindhost_init(&h, BDF, "nvme");
+	add_disks(&h.tree);
+	add_volumes(&h.tree);
+	tree_link(&h.tree, PLACE "/nvme/nvme0/nvme0n1/device", "../../nvme0");
+	tree_write(&h.tree, model, "Some SSD 980 PRO 1TB                    \n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "vg-root (nvme0n1p2, Some SSD 980 PRO 1TB)");
+	tree_write(&h.tree, "proc/self/mountinfo", "36 35 253:4 / /x rw - ext4 /dev/dm-4 rw\n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "/x (dm-4, Some SSD 980 PRO 1TB)");
+	tree_write(&h.tree, "proc/self/mountinfo", mounted);
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "/boot (nvme0n1p1, Some SSD 980 PRO 1TB)");
+	tree_write(&h.tree, model, "\033[2Jall\tis\xffwell\n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "/boot (nvme0n1p1, ?[2Jall?is?well)");
+	tree_write(&h.tree, model, "                                        \n");
+	assert_int_equal(uses(&h, what), 1);
+	assert_string_equal(what, "/boot (nvme0n1p1)");
 	bindhost_fini(&h);
 }
 
@@ -239,7 +276,7 @@ static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char what[96] = "", path[256];
+		char what[HOST_USE_STRLEN] = "", path[256];
 		struct vfio_failure failure = { 0 };
 		struct bindhost h;
 		int r;
@@ -279,7 +316,7 @@ static void test_interfaces_count_when_they_are_up_with_a_carrier(void **state)
 /* Rather too careful than sorry: what cannot be looked through counts as used. */
 static void test_more_disks_than_can_be_looked_at_count_as_used(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -298,7 +335,7 @@ static void test_more_disks_than_can_be_looked_at_count_as_used(void **state)
 
 static void test_volumes_that_hold_each_other_in_a_circle_end(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -327,7 +364,7 @@ static void test_whoever_claims_a_disk_uses_it(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char what[96] = "";
+		char what[HOST_USE_STRLEN] = "";
 		struct bindhost h;
 
 		print_message("%s\n", cases[i].why);
@@ -342,7 +379,7 @@ static void test_whoever_claims_a_disk_uses_it(void **state)
 
 static void test_a_slash_in_the_name_of_a_disk_is_one(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -355,7 +392,7 @@ static void test_a_slash_in_the_name_of_a_disk_is_one(void **state)
 
 static void test_a_program_that_has_a_disk_open_uses_it(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -385,7 +422,7 @@ static void close_it(struct bindhost *h)
 /* As daemons do it with disks that have just come. */
 static void test_a_program_that_has_a_disk_open_for_a_moment_does_not_use_it(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -400,7 +437,7 @@ static void test_a_program_that_has_a_disk_open_for_a_moment_does_not_use_it(voi
 
 static void test_a_loop_device_uses_what_it_is_made_of(void **state)
 {
-	char what[96] = "";
+	char what[HOST_USE_STRLEN] = "";
 	struct bindhost h;
 
 	(void)state;
@@ -429,6 +466,7 @@ int main(void)
 		cmocka_unit_test(test_device_node_of_any_name_is_known_by_its_number),
 		cmocka_unit_test(test_multipath_disk_is_found_through_its_subsystem),
 		cmocka_unit_test(test_who_takes_the_default_route_is_told),
+		cmocka_unit_test(test_the_model_of_a_disk_is_told),
 		cmocka_unit_test(test_interfaces_count_when_they_are_up_with_a_carrier),
 		cmocka_unit_test(test_more_disks_than_can_be_looked_at_count_as_used),
 		cmocka_unit_test(test_volumes_that_hold_each_other_in_a_circle_end),

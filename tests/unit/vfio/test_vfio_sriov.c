@@ -141,6 +141,15 @@ static int host_write(void *ctx, const char *path, const char *text)
 	return 0;
 }
 
+static void host_addresses(void *ctx, const struct pci_host_fs *fs, const char *interface,
+			   char ret_text[ADDRESSES_STRLEN])
+{
+	(void)ctx;
+	(void)fs;
+	(void)interface;
+	ret_text[0] = '\0';
+}
+
 static int host_try_open(void *ctx, const char *path, int flags)
 {
 	(void)ctx;
@@ -161,9 +170,11 @@ static int make(void **state)
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
-	w.host = (struct bind_host){
-		.ctx = &w, .write = host_write, .try_open = host_try_open, .nap = host_nap
-	};
+	w.host = (struct bind_host){ .ctx = &w,
+				     .write = host_write,
+				     .try_open = host_try_open,
+				     .nap = host_nap,
+				     .addresses = host_addresses };
 	tree_init(&w.tree);
 	tree_dir(&w.tree, "run");
 	tree_add_function(&w.tree, &fn);

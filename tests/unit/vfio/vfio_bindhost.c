@@ -251,6 +251,16 @@ static void host_nap(void *ctx, unsigned ms)
 	}
 }
 
+static void addresses(void *ctx, const struct pci_host_fs *fs, const char *interface,
+		      char ret_text[ADDRESSES_STRLEN])
+{
+	const struct bindhost *h = ctx;
+
+	assert_ptr_equal(fs, &h->tree.fs);
+	assert_non_null(interface);
+	(void)snprintf(ret_text, ADDRESSES_STRLEN, "%s", h->addresses ? h->addresses : "");
+}
+
 void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 {
 	const struct tree_function fn = {
@@ -269,6 +279,7 @@ void bindhost_init(struct bindhost *h, const char *bdf, const char *driver)
 		.modprobe = host_modprobe,
 		.try_open = try_open,
 		.nap = host_nap,
+		.addresses = addresses,
 	};
 	h->bdf = bdf;
 	h->own_driver = "nvme";
@@ -300,7 +311,7 @@ void bindhost_add(struct bindhost *h, const char *bdf, const char *own_driver, b
 
 struct hostuse_sys bindhost_sys(struct bindhost *h)
 {
-	return (struct hostuse_sys){ h, try_open, host_nap };
+	return (struct hostuse_sys){ h, try_open, host_nap, addresses };
 }
 
 void bindhost_fini(struct bindhost *h)

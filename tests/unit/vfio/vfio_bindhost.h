@@ -36,10 +36,11 @@ struct bindhost {
 	unsigned late; /* naps until a driver shows up */
 	void (*on_nap)(struct bindhost *h); /* what others do meanwhile */
 	int records;			    /* another process's hold of the records, for on_nap */
-	unsigned nvme_up_at; /* the nap that brings the NVMe controller up, 0 for none */
-	int group_errno;     /* of opening the group, 0: it opens */
-	const char *claimed; /* block devices that somebody has for itself: "sda sda1", or NULL */
-	unsigned fail_at;    /* the nth write fails */
+	unsigned nvme_up_at;   /* the nap that brings the NVMe controller up, 0 for none */
+	int group_errno;       /* of opening the group, 0: it opens */
+	const char *claimed;   /* block devices that somebody has for itself: "sda sda1", or NULL */
+	const char *addresses; /* of its network interface, or NULL */
+	unsigned fail_at;      /* the nth write fails */
 	int fail_errno;
 	unsigned die_at; /* from the nth write on, nothing has any effect */
 
