@@ -165,6 +165,9 @@ see_program()
 {
 	typed make make
 	expect_status make 0
+	# As README says: what is missing, and why, before it is installed.
+	[ "$reach" = all ] || grep -qE '^  gcc +compiles for this machine$' "$tmp/make" ||
+		complain 'it is not said what gets installed'
 	last make 'build/arm64/itsy is for '
 	typed again make
 	expect_status again 0
@@ -175,6 +178,8 @@ see_demo()
 {
 	typed demo 'make demo'
 	expect_status demo 0
+	grep -qE '^  qemu-system-arm +the emulated arm64 host$' "$tmp/demo" ||
+		complain 'it is not said what gets installed'
 	last demo '^The demo passed'
 	last demo 'NVMe drive'
 	last demo 'itsy run /etc/itsy/demo\.conf'
