@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A guest's console is at a socket or a pseudo-terminal, by itsy console: one at a time is there, goes, and comes back;
-# the guest goes on meanwhile; its log has all. Or it is in a file, or nowhere. All with the sandbox.
+# A guest's console is at a socket or a pseudo-terminal, by itsy console: one at a time is there, goes, and comes back,
+# and is told what was printed before; the guest goes on meanwhile; its log has all. Or it is in a file, or nowhere. All
+# with the sandbox.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -38,6 +39,7 @@ there()
 		who=$!
 		exec 3>"/tmp/keys$time"
 		await 'the first line' grep -q 'Ctrl-a d' "/tmp/$name$time.err"
+		await 'what was printed before' says "/tmp/$name$time.out" '/root #'
 		printf 'echo $((6 * 7))-%s\n' "$time" >&3
 		await 'an answer' says "/tmp/$name$time.out" "^42-$time"
 		if [ $time = 1 ]; then
@@ -77,6 +79,9 @@ for name in unix pty; do
 	has ${name}_second.err "error: $name: its console is in use"
 	is_status ${name}2 0
 	has ${name}2.out '^42-2'
+	# Of the time before: once.
+	has ${name}2.out '^42-1'
+	expect "$name: what was printed before is told once" [ "$(grep -c '^42-1' "$tmp/${name}2.out")" = 1 ]
 	has ${name}_log.out '^42-1'
 	has ${name}_log.out '^42-2'
 done

@@ -6,6 +6,9 @@
  * standard output always has; where nobody is there, output is dropped. A guest that nobody looks
  * at must not stop, and one that somebody looks at must not lose what he would see.
  *
+ * Where people come and go, the last of what was printed is kept (console_history.h), and told to
+ * who comes before anything new is: by main, as far as there is room, and by who writes next.
+ *
  * A pseudo-terminal does not tell when somebody opens it: it is looked at now and then while nobody
  * has it open (poll(2) says POLLHUP at once, so that it cannot be waited for).
  *
@@ -30,6 +33,7 @@
 #include "vmm/base/bits.h"
 #include "vmm/base/cleanup.h"
 #include "vmm/base/output.h"
+#include "vmm/dev/console_history.h"
 
 #define LOOK_MS 300
 
@@ -43,9 +47,12 @@ struct console_port {
 	bool deaf;     /* accept(2) failed for good */
 	bool mute;     /* who is there types nothing more */
 
-	/* Written by main, with the lock; main reads it without. */
 	pthread_mutex_t lock;
-	int fd; /* who is there; -1: nobody */
+	int fd; /* who is there; -1: nobody. Written by main, with the lock; main reads it without
+		 */
+	/* Guarded by lock. */
+	struct console_history *history; /* owned; NULL: nobody can come later */
+	bool away;			 /* of a pseudo-terminal: nobody had it open */
 };
 
 /* ---- output ----------------------------------------------------------------------------- */
@@ -84,6 +91,41 @@ static size_t write_to_fd(const struct console_port *p, const uint8_t *bytes, si
 	return ready < 0 ? nr : done;
 }
 
+/* With the lock. What was printed before he came; true: all of it. */
+static bool tell_history(struct console_port *p, bool wait, int stop)
+{
+	const uint8_t *bytes;
+	size_t nr, done;
+
+	while (p->history && (nr = console_history_next(p->history, &bytes)) > 0) {
+		done = write_to_fd(p, bytes, nr, wait, stop);
+		console_history_told(p->history, done);
+		if (done < nr)
+			return false;
+	}
+	return true;
+}
+
+static bool is_hung_up(int fd)
+{
+	struct pollfd look = { .fd = fd };
+
+	return poll(&look, 1, 0) > 0 && (look.revents & POLLHUP);
+}
+
+/* With the lock. Is somebody there? Who has just opened a pseudo-terminal is told all. */
+static bool look_who_is_there(struct console_port *p)
+{
+	const bool was_away = p->away;
+
+	if (p->kind != CONSOLE_WISH_PTY)
+		return p->fd >= 0;
+	p->away = is_hung_up(p->fd);
+	if (was_away && !p->away)
+		console_history_rewind(p->history);
+	return !p->away;
+}
+
 size_t console_port_write(struct console_port *p, const uint8_t *bytes, size_t nr, bool wait,
 			  int stop)
 {
@@ -91,11 +133,32 @@ size_t console_port_write(struct console_port *p, const uint8_t *bytes, size_t n
 	int r = pthread_mutex_lock(&p->lock);
 
 	assert(r == 0);
-	if (p->fd >= 0)
-		done = write_to_fd(p, bytes, nr, wait, stop);
+	if (look_who_is_there(p))
+		done = tell_history(p, wait, stop) ? write_to_fd(p, bytes, nr, wait, stop) : 0;
+	/* Who waited waits no more. */
+	if (p->history)
+		console_history_add(p->history, bytes, wait ? nr : done);
 	r = pthread_mutex_unlock(&p->lock);
 	assert(r == 0);
 	return done;
+}
+
+/*
+ * By main: tell what is left to be told, as far as there is room. True: there is more. Who has the
+ * lock does it himself, and may wait for the reader.
+ */
+static bool go_on_telling(struct console_port *p)
+{
+	bool more = false;
+	int r;
+
+	if (!p->history || p->fd < 0 || pthread_mutex_trylock(&p->lock) != 0)
+		return false;
+	if (look_who_is_there(p))
+		more = !tell_history(p, false, -1);
+	r = pthread_mutex_unlock(&p->lock);
+	assert(r == 0);
+	return more;
 }
 
 void console_port_log(const struct console_port *p, const uint8_t *bytes, size_t nr)
@@ -116,6 +179,8 @@ static void set_fd(struct console_port *p, int fd)
 		(void)close(p->fd);
 	p->fd = fd;
 	p->mute = false;
+	if (p->history)
+		console_history_rewind(p->history);
 	r = pthread_mutex_unlock(&p->lock);
 	assert(r == 0);
 }
@@ -147,13 +212,16 @@ static void let_in(struct console_port *p)
 int console_port_fds(struct console_port *p, bool keys, struct pollfd fds[CONSOLE_PORT_FDS])
 {
 	const bool has_keys = p->kind == CONSOLE_WISH_UNIX || p->kind == CONSOLE_WISH_PTY;
-	struct pollfd look = { .fd = p->fd };
+	const bool more = go_on_telling(p);
+	short events = more ? POLLOUT : 0;
 
+	if (keys && !p->mute)
+		events |= POLLIN;
 	fds[0] = (struct pollfd){ .fd = p->deaf ? -1 : p->listener, .events = POLLIN };
 	/* Who has gone has typed before: he is not let out before there was room for it. */
-	fds[1] = (struct pollfd){ .fd = has_keys && (keys || p->mute) ? p->fd : -1,
-				  .events = p->mute ? 0 : POLLIN };
-	if (p->kind != CONSOLE_WISH_PTY || poll(&look, 1, 0) <= 0 || !(look.revents & POLLHUP))
+	fds[1] = (struct pollfd){ .fd = has_keys && (keys || p->mute || more) ? p->fd : -1,
+				  .events = events };
+	if (p->kind != CONSOLE_WISH_PTY || !is_hung_up(p->fd))
 		return -1;
 	fds[1].fd = -1;
 	return LOOK_MS;
@@ -162,7 +230,8 @@ int console_port_fds(struct console_port *p, bool keys, struct pollfd fds[CONSOL
 size_t console_port_serve(struct console_port *p, const struct pollfd fds[CONSOLE_PORT_FDS],
 			  uint8_t *bytes, size_t room)
 {
-	const bool hung_up = fds[1].revents & (POLLHUP | POLLERR);
+	const bool is_read = p->mute || (fds[1].events & POLLIN);
+	const bool hung_up = is_read && (fds[1].revents & (POLLHUP | POLLERR));
 	ssize_t n = 0;
 
 	if ((fds[1].revents & POLLIN) && room) {
@@ -334,6 +403,12 @@ int console_port_create(const struct console_port_config *config, struct console
 	r = open_kind(p, path, ret_failure);
 	if (r < 0)
 		return r;
+	p->away = p->kind == CONSOLE_WISH_PTY;
+	if (p->kind == CONSOLE_WISH_UNIX || p->kind == CONSOLE_WISH_PTY)
+		r = console_history_create(&p->history);
+	if (r < 0)
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, ENOMEM, "console", NULL,
+				   "out of memory");
 	if (!p->where)
 		p->where = strdup(config->value ? config->value : "stdio");
 	if (!p->where)
@@ -356,6 +431,7 @@ void console_port_destroy(struct console_port *p, bool is_ours)
 		cleanup_fd(&p->fd);
 	cleanup_fd(&p->listener);
 	cleanup_fd(&p->log);
+	console_history_destroy(p->history);
 	(void)pthread_mutex_destroy(&p->lock);
 	free(p->where);
 	free(p);

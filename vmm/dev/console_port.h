@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the guest's console is, beyond its UART: what the guest prints goes there, and what is
- * typed comes from there. It outlives the guest's machines.
+ * typed comes from there. It outlives the guest's machines. Who comes to a socket or a
+ * pseudo-terminal is told first what was printed before (console_history.h).
  *
  * One thread, main, has people come and go and takes what they type; threads that write may be
  * others.

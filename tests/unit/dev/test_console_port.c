@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where the guest's console is: one at a time is there, who is not there holds nothing up, and what
- * is typed arrives whole.
+ * Where the guest's console is: one at a time is there, who is not there holds nothing up and is
+ * told when he comes, and what is typed arrives whole.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +24,7 @@
 #include <cmocka.h>
 
 #include "vmm/base/cleanup.h"
+#include "vmm/dev/console_history.h"
 #include "vmm/dev/console_port.h"
 
 static struct {
@@ -112,7 +113,7 @@ static void test_one_at_a_time_is_there_and_can_come_again(void **state)
 	first = come();
 	(void)serve(100);
 	assert_int_equal(put("hello"), 5);
-	expect_text(first, "hello");
+	expect_text(first, "nobodyhello");
 	second = come();
 	(void)serve(100);
 	expect_text(second, CONSOLE_REFUSED "box is in use: one at a time can be there\n");
@@ -129,7 +130,7 @@ static void test_one_at_a_time_is_there_and_can_come_again(void **state)
 	first = come();
 	(void)serve(100);
 	assert_int_equal(put("back"), 4);
-	expect_text(first, "back");
+	expect_text(first, "nobodyhellonobody againback");
 	(void)close(first);
 }
 
@@ -255,7 +256,7 @@ static void test_a_terminal_is_raw_and_can_be_left_and_come_back_to(void **state
 		assert_false(now.c_lflag & (ICANON | ECHO | ISIG));
 		assert_int_equal(console_port_fds(w.port, true, fds), -1);
 		assert_int_equal(put("a\nb"), 3);
-		expect_text(fd, "a\nb");
+		expect_text(fd, i ? "nobodya\nbnobodya\nb" : "nobodya\nb");
 		assert_int_equal(write(fd, "\x03k", 2), 2);
 		w.nr_typed = 0;
 		(void)serve(100);
@@ -263,6 +264,42 @@ static void test_a_terminal_is_raw_and_can_be_left_and_come_back_to(void **state
 		assert_memory_equal(w.typed, "\x03k", 2);
 		assert_int_equal(close(fd), 0);
 	}
+}
+
+/* A terminal has room for a part: the rest follows as it is read, though nothing more is printed.
+ */
+static void test_who_comes_is_told_what_was_printed_before(void **state)
+{
+	static char printed[2 * CONSOLE_HISTORY_SZ], got[2 * CONSOLE_HISTORY_SZ];
+	size_t nr = 0, nr_got = 0;
+	_cleanup_fd_ int fd = -1;
+
+	(void)state;
+	assert_int_equal(create("pty", NULL), 0);
+	for (unsigned i = 0; nr + 32 < sizeof(printed); i++) {
+		char line[32];
+
+		nr += (size_t)snprintf(printed + nr, 32, "line %u\n", i);
+		(void)snprintf(line, sizeof(line), "line %u\n", i);
+		assert_int_equal(put(line), strlen(line));
+	}
+	fd = open(console_port_where(w.port) + 4, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+	assert_true(fd >= 0);
+	for (unsigned silent = 0; silent < 3; silent++) {
+		ssize_t n;
+
+		(void)serve(0);
+		while ((n = read(fd, got + nr_got, sizeof(got) - nr_got)) > 0) {
+			nr_got += (size_t)n;
+			silent = 0;
+		}
+	}
+	assert_in_range(nr_got, CONSOLE_HISTORY_SZ - 32, CONSOLE_HISTORY_SZ);
+	assert_memory_equal(got, printed + nr - nr_got, nr_got);
+	assert_memory_equal(got, "line ", 5);
+	/* What comes now comes once. */
+	assert_int_equal(put("new\n"), 4);
+	expect_text(fd, "new\n");
 }
 
 static void test_files_are_appended_to_and_told_where_they_cannot_be(void **state)
@@ -306,6 +343,7 @@ int main(void)
 		TEST(test_who_is_there_and_does_not_read_is_waited_for),
 		TEST(test_a_socket_is_its_owners_alone_and_goes_at_the_end),
 		TEST(test_a_terminal_is_raw_and_can_be_left_and_come_back_to),
+		TEST(test_who_comes_is_told_what_was_printed_before),
 		TEST(test_files_are_appended_to_and_told_where_they_cannot_be),
 	};
 
