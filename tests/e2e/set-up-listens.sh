@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # While it sets a guest up itsy listens: the first signal ends it, also where the kernel's loader of modules hangs or a
-# device is bound, the devices go back, and the status is the signal's; on a terminal it says what it is at.
+# device is bound, with the sandbox or without, the devices go back, and the status is the signal's; on a terminal it
+# says what it is at.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -23,15 +24,15 @@ look()
 		ls /run/itsy/bound 2>/dev/null; ls /run/itsy/*.sock 2>/dev/null'
 }
 
-# told NAME SIGNAL COMMAND...: it gets the signal once the command is true.
+# told NAME SIGNAL COMMAND [OPTION]...: it gets the signal once the command is true.
 told()
 {
-	local name=$1 signal=$2 rc=0 since
+	local name=$1 signal=$2 there=$3 rc=0 since
 
-	shift 2
-	itsy run /etc/busy.conf >"/tmp/$name.out" 2>"/tmp/$name.err" </dev/null &
+	shift 3
+	itsy run /etc/busy.conf "$@" >"/tmp/$name.out" 2>"/tmp/$name.err" </dev/null &
 	pid=$!
-	await "it to be there" "$@"
+	await "it to be there" "$there"
 	since=$(cut -d. -f1 /proc/uptime)
 	kill "-$signal" $pid
 	wait $pid || rc=$?
@@ -60,6 +61,9 @@ mkdir -p /sbin
 printf '#!/bin/sh\necho >/tmp/hangs\nexec sleep 900\n' >/sbin/modprobe
 chmod +x /sbin/modprobe
 told modprobe HUP hangs
+# Without the sandbox there is no keeper, and set-up listens by itself.
+rm /tmp/hangs
+told alone TERM hangs --sandbox off
 rm /sbin/modprobe
 [ ! -e /sbin/modprobe.away ] || mv /sbin/modprobe.away /sbin/modprobe
 END
@@ -67,7 +71,8 @@ END
 is_status binding 143
 is_status gone 0
 is_status modprobe 129
-for name in binding modprobe; do
+is_status alone 143
+for name in binding modprobe alone; do
 	lacks "$name.err" '^itsy: (error|warning)'
 	has "after_$name.out" '^nvme$'
 	nr_lines "after_$name.out" 2

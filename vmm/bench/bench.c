@@ -309,7 +309,8 @@ static int open_devices(struct bench *b, struct failure *ret_failure)
 	for (uint32_t f = 0; r >= 0 && f < b->options->functions; f++) {
 		device.bdf = b->options->devices[f];
 		device.devfn = device.requester_id = device.devid = devfn_of(f);
-		r = passthru_bind(&b->functions[f], &this_host, b->keeper, &device, f, ret_failure);
+		r = passthru_bind(&b->functions[f], &this_host, b->keeper, NULL, &device, f,
+				  ret_failure);
 	}
 	if (r < 0)
 		return r;

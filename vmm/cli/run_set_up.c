@@ -142,6 +142,7 @@ static int map_memory(struct run *run, struct failure *ret_failure)
 
 static int bind_functions(struct run *run, struct failure *ret_failure)
 {
+	const struct vfio_listener listener = { set_up_goes_on, &run->set_up };
 	const struct config *config = run->config;
 	int r = 0;
 
@@ -149,8 +150,8 @@ static int bind_functions(struct run *run, struct failure *ret_failure)
 		r = set_up_step(&run->set_up, "binding", &config->devices[i]);
 		if (r < 0)
 			return r;
-		r = passthru_bind(&run->functions[i], run->host, run->keeper, &config->devices[i],
-				  (unsigned)i, ret_failure);
+		r = passthru_bind(&run->functions[i], run->host, run->keeper, &listener,
+				  &config->devices[i], (unsigned)i, ret_failure);
 		if (r >= 0)
 			run->nr_functions = i + 1;
 	}

@@ -53,6 +53,12 @@ int set_up_step(struct set_up *s, const char *what, const struct config_device *
 	return 0;
 }
 
+bool set_up_goes_on(void *ctx)
+{
+	set_up_show(ctx);
+	return !set_up_is_to_end(ctx);
+}
+
 void set_up_steps_end(struct set_up *s)
 {
 	s->step[0] = '\0';

@@ -30,6 +30,8 @@ int set_up_step(struct set_up *s, const char *what,
 /* While a step lasts, some times a second. ctx: the struct set_up. */
 void set_up_show(void *ctx);
 void set_up_steps_end(struct set_up *s);
+/* The two together, for who waits within a step: false, it is to end. ctx: the struct set_up. */
+bool set_up_goes_on(void *ctx);
 /* Of vfio_dma_map_in_pieces(), for one bank after the other. ctx: the struct set_up. */
 bool set_up_pins(void *ctx, uint64_t done_of_bank, uint64_t size_of_bank);
 

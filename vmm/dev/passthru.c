@@ -386,15 +386,16 @@ void passthru_init(struct passthru *p, const struct pci_host_fs *host,
 }
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned index, struct failure *ret_failure)
+		  const struct keeper_client *keeper, const struct vfio_listener *listener,
+		  const struct config_device *config, unsigned index, struct failure *ret_failure)
 {
 	struct vfio_failure vf = { 0 };
 	int r;
 
 	passthru_init(p, host, keeper, config, index);
 	r = keeper ? keeper_bind(keeper, index, &vf)
-		   : vfio_bind(p->host, &p->bdf, passthru_bind_flags(config), &vf);
+		   : vfio_bind_listening(p->host, &p->bdf, passthru_bind_flags(config), listener,
+					 &vf);
 	if (r < 0)
 		return not_bound(p, &vf, ret_failure);
 	if (vf.code)

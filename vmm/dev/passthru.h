@@ -8,6 +8,7 @@
 #ifndef VMM_DEV_PASSTHRU_H
 #define VMM_DEV_PASSTHRU_H
 
+#include "vfio/bind.h"
 #include "vfio/reset_way.h"
 #include "vmm/config/config.h"
 #include "vmm/dev/pci_host.h"
@@ -101,11 +102,14 @@ void passthru_init(struct passthru *p, const struct pci_host_fs *host,
  * first is opened. bind: bind the function of a config block if it is not bound;
  * index is its number in the configuration. On failure it is as it was. host and keeper are
  * borrowed until passthru_give_back(). With a keeper, which may be NULL, that one binds and
- * gives back, and moves interrupts; all files are opened here that are needed later.
+ * gives back, and moves interrupts; all files are opened here that are needed later. The keeper
+ * listens while it binds; without one, listener is who is asked whether that is to go on (NULL: it
+ * is).
  */
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned index, struct failure *ret_failure) _must_check_;
+		  const struct keeper_client *keeper, const struct vfio_listener *listener,
+		  const struct config_device *config, unsigned index,
+		  struct failure *ret_failure) _must_check_;
 int passthru_open(struct passthru *p, const struct config_device *config,
 		  struct vfio_container *container, struct failure *ret_failure) _must_check_;
 /*

@@ -250,11 +250,12 @@ int __wrap_pci_function_get(const struct pci_host_fs *fs, const struct pci_bdf *
 }
 
 int passthru_bind(struct passthru *p, const struct pci_host_fs *host,
-		  const struct keeper_client *keeper, const struct config_device *config,
-		  unsigned index, struct failure *ret_failure)
+		  const struct keeper_client *keeper, const struct vfio_listener *listener,
+		  const struct config_device *config, unsigned index, struct failure *ret_failure)
 {
 	(void)host;
 	(void)keeper;
+	(void)listener;
 	p->bdf = config->bdf;
 	p->index = index;
 	p->bound_here = !w.bind_error;

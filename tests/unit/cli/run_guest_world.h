@@ -54,7 +54,8 @@ static struct {
 	unsigned nr_resets, nr_open;
 	int signal_while_mapping; /* after the first piece of memory */
 	int signal_while_binding;
-	int bind_ms; /* so long it takes */
+	int bind_ms;	      /* so long it takes */
+	unsigned nr_given_up; /* bindings, by who listens */
 
 	/* The machines, in turn: how each ends. */
 	enum machine_end ends[4];
@@ -115,10 +116,11 @@ WRAP(int, passthru_look_at_all,
 
 WRAP(int, passthru_bind,
      (struct passthru * p, const struct pci_host_fs *fs, const struct keeper_client *keeper,
-      const struct config_device *config, unsigned index, struct failure *ret_failure))
+      const struct vfio_listener *listener, const struct config_device *config, unsigned index,
+      struct failure *ret_failure))
 {
 	if (!w.has_devices)
-		return __real_passthru_bind(p, fs, keeper, config, index, ret_failure);
+		return __real_passthru_bind(p, fs, keeper, listener, config, index, ret_failure);
 	assert_int_equal(w.look_error, 0);
 	*p = (struct passthru){ .bdf = config->bdf, .index = index };
 	p->irq.name = config->name;
@@ -127,6 +129,8 @@ WRAP(int, passthru_bind,
 		(void)poll(NULL, 0, w.bind_ms);
 	if (w.signal_while_binding)
 		assert_int_equal(kill(getpid(), w.signal_while_binding), 0);
+	/* With a keeper that one listens. */
+	w.nr_given_up += !keeper && !listener->go_on(listener->ctx);
 	return 0;
 }
 

@@ -192,6 +192,8 @@ static void test_a_signal_while_devices_are_bound_gives_all_back_and_starts_noth
 	add_devices();
 	w.signal_while_binding = SIGTERM;
 	assert_int_equal(run(), 128 + SIGTERM);
+	/* While one was bound, and not only behind it. */
+	assert_int_equal(w.nr_given_up, 1);
 	assert_int_equal(w.nr_open, 0);
 	assert_int_equal(w.nr_machines, 0);
 	assert_int_equal(count(w.said.err, "error"), 0);

@@ -31,6 +31,9 @@
 #define MSIX_TABLE 0x2000u
 #define BAR0	   LAYOUT_PCI64
 
+/* Who is asked while a function is bound. */
+static const struct vfio_listener nobody;
+
 static struct {
 	struct fake_vfio fake;
 	struct fake_function *fn;
@@ -87,9 +90,10 @@ static int answer(int r, struct vfio_failure *ret_failure)
 	return r;
 }
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
-	      struct vfio_failure *ret_failure)
+int vfio_bind_listening(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
+			const struct vfio_listener *listener, struct vfio_failure *ret_failure)
 {
+	assert_ptr_equal(listener, &nobody);
 	assert_ptr_equal(fs, &w.fake.tree.fs);
 	assert_int_equal(bdf->dev, 1);
 	assert_int_equal(flags, VFIO_BIND_FOR_LIFE | w.bind_flags);
@@ -227,7 +231,7 @@ static int end(void **state)
 
 static int bind_it(void)
 {
-	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, NUMBER, &w.failure);
+	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &nobody, &w.config, NUMBER, &w.failure);
 }
 
 static int open_it(void)

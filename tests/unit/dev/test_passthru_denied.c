@@ -26,9 +26,10 @@ static struct {
 	struct failure failure;
 } w;
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
-	      struct vfio_failure *ret_failure)
+int vfio_bind_listening(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
+			const struct vfio_listener *listener, struct vfio_failure *ret_failure)
 {
+	assert_null(listener);
 	(void)fs;
 	(void)bdf;
 	(void)flags;
@@ -71,7 +72,7 @@ static int unmake(void **state)
 
 static int bind_it(void)
 {
-	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, 0, &w.failure);
+	return passthru_bind(&w.p, &w.fake.tree.fs, NULL, NULL, &w.config, 0, &w.failure);
 }
 
 static int open_it(void)

@@ -27,9 +27,10 @@ static struct {
 
 /* ---- what is played -------------------------------------------------------------- */
 
-int vfio_bind(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
-	      struct vfio_failure *ret_failure)
+int vfio_bind_listening(const struct pci_host_fs *fs, const struct pci_bdf *bdf, unsigned flags,
+			const struct vfio_listener *listener, struct vfio_failure *ret_failure)
 {
+	assert_null(listener);
 	(void)fs;
 	(void)bdf;
 	(void)flags;
@@ -77,7 +78,8 @@ static int begin(void **state)
 		.route = ROUTE_SPIN,
 		.msi_cpu = -1,
 	};
-	assert_int_equal(passthru_bind(&w.p, &w.fake.tree.fs, NULL, &w.config, 0, &w.failure), 0);
+	assert_int_equal(passthru_bind(&w.p, &w.fake.tree.fs, NULL, NULL, &w.config, 0, &w.failure),
+			 0);
 	return 0;
 }
 
