@@ -26,12 +26,12 @@ static const struct {
 	{ ENFILE, "raise the host's limit of open files (sysctl fs.file-max)" },
 };
 
-static const char *cure_of(int error)
+const char *failure_cure(int error, const char *otherwise)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(cures); i++)
 		if (cures[i].error == error)
 			return cures[i].cure;
-	return "";
+	return otherwise;
 }
 
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
@@ -42,7 +42,8 @@ int failure_set(struct failure *failure, enum exit_status status, int error, con
 	assert(error > 0);
 	failure->status = status;
 	(void)snprintf(failure->object, sizeof(failure->object), "%s", object);
-	(void)snprintf(failure->cure, sizeof(failure->cure), "%s", cure ? cure : cure_of(error));
+	(void)snprintf(failure->cure, sizeof(failure->cure), "%s",
+		       cure ? cure : failure_cure(error, ""));
 	va_start(ap, cause_format);
 	(void)vsnprintf(failure->cause, sizeof(failure->cause), cause_format, ap);
 	va_end(ap);

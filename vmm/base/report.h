@@ -28,10 +28,19 @@ struct failure {
 	char cure[256];
 };
 
+/* What cures several failures. */
+#define CURE_KERNEL_LOG "see the host's kernel log"
+#define CURE_THREADS	"free memory, or raise the limit of threads (ulimit -u)"
+
+/*
+ * The cure that an error always has, whatever it came of: that there is no memory, or no file
+ * descriptor. Of another error it is otherwise, which may be NULL: none is known.
+ */
+const char *failure_cure(int error, const char *otherwise);
+
 /*
  * Fill a failure and return -error, so that a failing function can end with
- * `return failure_set(...)`. error is a positive errno; cure may be NULL: none is known, or
- * the one that this error always has.
+ * `return failure_set(...)`. error is a positive errno; cure may be NULL: failure_cure() says it.
  */
 int failure_set(struct failure *failure, enum exit_status status, int error, const char *object,
 		const char *cure, const char *cause_format, ...)

@@ -361,7 +361,9 @@ static int enter_sandbox(void *ctx, struct failure *ret_failure)
 	if (!b->sandbox)
 		return 0;
 	if (keeper_ready(b->keeper) < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, EPERM, "keeper",
+				   "itsy check says what of the sandbox this host has; --sandbox "
+				   "off does without it",
 				   "cannot give up what it does not need");
 	return sandbox_enter(b->sandbox, ret_failure);
 }

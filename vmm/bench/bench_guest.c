@@ -88,12 +88,14 @@ static int wait_until_ready(struct bench_guest *guest, struct failure *ret_failu
 		if (__atomic_load_n(&guest->page->phase, __ATOMIC_ACQUIRE) == BENCH_READY)
 			return 0;
 		if (machine_end(guest->machine) != MACHINE_RUNS)
-			return failure_set(ret_failure, ITSY_RUNTIME, EIO, "payload", NULL,
+			return failure_set(ret_failure, ITSY_RUNTIME, EIO, "payload",
+					   "itsy check says whether guests run here",
 					   "ended before it was ready");
 		sleep_ns(STEP_NS);
 	} while (clock_ns() < end);
-	return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, "payload", NULL,
-			   "not ready after %u s", READY_MS / 1000);
+	return failure_set(ret_failure, ITSY_RUNTIME, ETIMEDOUT, "payload",
+			   "itsy check says whether guests run here", "not ready after %u s",
+			   READY_MS / 1000);
 }
 
 static int start(struct bench_guest *guest, const struct bench_guest_config *config,

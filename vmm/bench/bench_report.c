@@ -563,9 +563,7 @@ static int check_hgrm(const struct bench_options *o, struct failure *ret_failure
 		if (!o->routes[i])
 			continue;
 		r = name_hgrm(o, o->hgrm, i, name);
-		r = r < 0 ? failure_set(ret_failure, ITSY_RUNTIME, -r, o->hgrm, NULL, "%s",
-					strerror(-r))
-			  : check_file(name, ret_failure);
+		r = r < 0 ? output_failed(ret_failure, o->hgrm, -r) : check_file(name, ret_failure);
 	}
 	return r;
 }

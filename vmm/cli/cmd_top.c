@@ -296,8 +296,9 @@ static int watch(struct top *top)
 	} else {
 		r = screen_init(&screen);
 		if (r < 0)
-			r = failure_set(&top->failure, ITSY_RUNTIME, -r, "terminal", NULL,
-					"cannot be set up (%s)", strerror(-r));
+			r = failure_set(&top->failure, ITSY_RUNTIME, -r, "terminal",
+					"itsy top --once needs none", "cannot be set up (%s)",
+					strerror(-r));
 		if (r == 0) {
 			r = run_on_screen(top, &screen, &before);
 			screen_fini(&screen);

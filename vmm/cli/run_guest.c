@@ -166,7 +166,8 @@ static int run_machine(struct run *run, struct machine *m, struct failure *ret_f
 
 	end = machine_end(m);
 	if (end == MACHINE_FAILED)
-		return failure_set(ret_failure, ITSY_RUNTIME, EIO, "guest", NULL, "%s",
+		return failure_set(ret_failure, ITSY_RUNTIME, EIO, "guest",
+				   CURE_KERNEL_LOG ", and start the guest again", "%s",
 				   machine_failure(m));
 	return end == MACHINE_RESET;
 }

@@ -112,7 +112,9 @@ static int keep_memory(struct run *run, struct failure *ret_failure)
 		r = vfio_dma_keep(run->container, bank->base, bank->size, bank->va);
 	}
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
+				   "give the guest less memory; itsy run --print-memory-map shows "
+				   "what is in the way",
 				   "lies in too many ranges");
 	/* Where that is not allowed, it is told when a function comes. */
 	self_raise_lock_limit(run->config->memory);

@@ -541,8 +541,9 @@ int vector_routes_create(const struct vector_routes_config *config,
 	if (err >= 0)
 		err = tie_lines(r);
 	if (err < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -err, "interrupt routes", NULL,
-				   "cannot be made (%s)", strerror(-err));
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -err, "interrupt routes",
+				   failure_cure(-err, CURE_KERNEL_LOG), "cannot be made (%s)",
+				   strerror(-err));
 	err = start_routers(r, ret_failure);
 	if (err < 0)
 		return err;

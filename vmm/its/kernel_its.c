@@ -731,7 +731,8 @@ int kernel_its_start(struct kernel_its *s, struct failure *ret_failure)
 	int r = program(s);
 
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS",
+				   failure_cure(-r, CURE_KERNEL_LOG),
 				   "it does not take its tables (%s)", strerror(-r));
 
 	pthread_mutex_lock(&s->lock);
@@ -747,7 +748,7 @@ int kernel_its_start(struct kernel_its *s, struct failure *ret_failure)
 	r = s->broken ? -EIO : 0;
 	pthread_mutex_unlock(&s->lock);
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS", NULL,
-				   "it does not take commands");
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "kernel ITS",
+				   failure_cure(-r, CURE_KERNEL_LOG), "it does not take commands");
 	return 0;
 }

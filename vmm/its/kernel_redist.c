@@ -286,7 +286,8 @@ int kernel_redist_create(const struct kernel_redist_config *config,
 	if (!r)
 		r = k->error;
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "redistributors", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "redistributors",
+				   failure_cure(-r, CURE_KERNEL_LOG),
 				   "KVM refused to have them covered and set up (%s)",
 				   strerror(-r));
 	*ret_redist = TAKE_PTR(k);

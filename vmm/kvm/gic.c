@@ -50,8 +50,9 @@ int gic_start(const struct vm *vm, int gic, uint32_t nr_vcpus, struct failure *r
 		int r = vm_device_set(vm, gic, steps[i].group, steps[i].attr, steps[i].value);
 
 		if (r < 0)
-			return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "GICv3", NULL,
-					   "KVM refused %s (%s)", steps[i].what, strerror(-r));
+			return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "GICv3",
+					   failure_cure(-r, CURE_KERNEL_LOG), "KVM refused %s (%s)",
+					   steps[i].what, strerror(-r));
 	}
 	return 0;
 }

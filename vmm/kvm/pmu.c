@@ -31,7 +31,8 @@ int pmu_start(const struct vm *vm, const struct vcpus *vcpus, uint32_t nr,
 			r = vcpus_set_attr(vcpus, i, KVM_ARM_VCPU_PMU_V3_CTRL,
 					   KVM_ARM_VCPU_PMU_V3_INIT, NULL);
 	}
-	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "performance counters", NULL,
+	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "performance counters",
+				   failure_cure(-r, CURE_KERNEL_LOG),
 				   "KVM has them and refused them (%s)", strerror(-r))
 		     : 0;
 }

@@ -63,7 +63,8 @@ int steal_time_create(const struct vm *vm, const struct vcpus *vcpus, uint32_t n
 				   &at);
 	}
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "stolen time", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "stolen time",
+				   failure_cure(-r, CURE_KERNEL_LOG),
 				   "KVM can tell it and does not (%s)", strerror(-r));
 	*ret_steal_time = TAKE_PTR(s);
 	return 0;

@@ -572,7 +572,8 @@ int vcpus_create(const struct vm *vm, struct bus *bus, uint32_t nr, struct vcpus
 	for (uint32_t i = 0; !r && i < nr; i++)
 		r = init_one(&set->vcpu[i], &preferred);
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "vcpus", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "vcpus",
+				   failure_cure(-r, CURE_KERNEL_LOG),
 				   "KVM cannot make %u vCPUs (%s)", nr, strerror(-r));
 
 	*ret_vcpus = TAKE_PTR(set);
@@ -651,7 +652,7 @@ int vcpus_start(struct vcpus *set, uint64_t entry, uint64_t fdt, const struct vc
 		set->vcpu[i].has_thread = !r;
 	}
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_RUNTIME, -r, "vcpus", NULL,
+		return failure_set(ret_failure, ITSY_RUNTIME, -r, "vcpus", CURE_THREADS,
 				   "the vCPUs cannot be started (%s)", strerror(-r));
 	return 0;
 }

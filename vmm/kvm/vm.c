@@ -84,13 +84,12 @@ int vm_init_with(struct vm *vm, const struct kvm_sys *sys, struct failure *ret_f
 			 (void *)(uintptr_t)(bits > 0 ? KVM_VM_TYPE_ARM_IPA_SIZE(VM_IPA_BITS) : 0));
 	if (vm->fd < 0)
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, -vm->fd, KVM_PATH,
-				   "see the host's kernel log", "cannot make a VM (%s)",
-				   strerror(-vm->fd));
+				   CURE_KERNEL_LOG, "cannot make a VM (%s)", strerror(-vm->fd));
 
 	r = vm_ioctl(vm, vm->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
 	if (r <= 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, r ? -r : EIO, KVM_PATH, NULL,
-				   "KVM_GET_VCPU_MMAP_SIZE failed");
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, r ? -r : EIO, KVM_PATH,
+				   CURE_KERNEL_LOG, "KVM_GET_VCPU_MMAP_SIZE failed");
 	vm->run_sz = (size_t)r;
 	return 0;
 }

@@ -15,8 +15,9 @@
 
 int boot_file_failed(const struct boot_file *file, int error, struct failure *ret_failure)
 {
-	return failure_set(ret_failure, ITSY_ENVIRONMENT, error, file->path, NULL,
-			   "cannot be read: %s", strerror(error));
+	return failure_set(ret_failure, ITSY_ENVIRONMENT, error, file->path,
+			   failure_cure(error, CURE_KERNEL_LOG), "cannot be read: %s",
+			   strerror(error));
 }
 
 int boot_file_read(const struct boot_file *file, void *buf, uint64_t len, uint64_t offset,
@@ -52,7 +53,7 @@ int boot_file_open(const char *path, const char *key, int *ret_fd, struct failur
 
 		return failure_set(ret_failure, ITSY_ENVIRONMENT, error, path,
 				   error == EACCES ? "let this user read it (chmod), or run as root"
-				   : error == ENOENT
+				   : error == ENOENT || error == ENOTDIR
 					   ? "correct the path in the configuration; a relative "
 					     "one counts from the folder of its file"
 					   : NULL,

@@ -157,7 +157,8 @@ static int holes_failed(struct failure *failure, const char *object, int error)
 				   "give the guest fewer devices, or those of one host bridge",
 				   "its devices have more than %u ranges where no memory can be",
 				   VFIO_MAX_HOLES);
-	return failure_set(failure, ITSY_ENVIRONMENT, -error, object, NULL,
+	return failure_set(failure, ITSY_ENVIRONMENT, -error, object,
+			   error == -EACCES || error == -EPERM ? "run itsy as root" : NULL,
 			   "what is in the way of memory cannot be read: %s", strerror(-error));
 }
 

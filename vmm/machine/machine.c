@@ -243,8 +243,9 @@ static int add_ram(const struct machine *m, struct failure *ret_failure)
 	for (size_t i = 0; i < mem->nr && r >= 0; i++)
 		r = vm_set_slot(&m->vm, VM_SLOT_RAM + (unsigned)i, mem->banks[i].base,
 				mem->banks[i].size, mem->banks[i].va, false);
-	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory", NULL,
-				   "KVM refused it (%s)", strerror(-r))
+	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
+				   failure_cure(-r, CURE_KERNEL_LOG), "KVM refused it (%s)",
+				   strerror(-r))
 		     : 0;
 }
 
@@ -455,8 +456,9 @@ int machine_create(const struct machine_config *config, struct machine **ret_mac
 		return r;
 	r = build_devices(m);
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "machine", NULL,
-				   "cannot be built (%s)", strerror(-r));
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "machine",
+				   failure_cure(-r, CURE_KERNEL_LOG), "cannot be built (%s)",
+				   strerror(-r));
 	m->direct = config->direct ? *config->direct : host_delivers_directly(m);
 	*ret_machine = TAKE_PTR(m);
 	return 0;
@@ -584,7 +586,7 @@ static int start_its_thread(struct machine *m, struct failure *ret_failure)
 	int r = its_thread_start(m->its_thread, m->cfg.config->vcpu.fifo, m->cfg.confine);
 
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_RUNTIME, -r, "its", NULL,
+		return failure_set(ret_failure, ITSY_RUNTIME, -r, "its", CURE_THREADS,
 				   "the thread cannot be started (%s)", strerror(-r));
 	return 0;
 }

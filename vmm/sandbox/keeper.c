@@ -317,8 +317,9 @@ static enum exit_status tell_end(const struct keeper *k, const siginfo_t *info)
 	if (k->cut)
 		return (enum exit_status)(128 + k->ended_by);
 	(void)failure_set(&failure, (enum exit_status)(128 + info->si_status), EINTR,
-			  k->state.config->name, NULL, "its process was ended by signal %d (%s%s)",
-			  info->si_status, strsignal(info->si_status),
+			  k->state.config->name, "where nobody sent it, " CURE_KERNEL_LOG,
+			  "its process was ended by signal %d (%s%s)", info->si_status,
+			  strsignal(info->si_status),
 			  info->si_code == CLD_DUMPED ? ", core dumped" : "");
 	return report_failure(&failure);
 }

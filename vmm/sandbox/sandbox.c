@@ -152,7 +152,9 @@ int sandbox_create(int fifo, struct sandbox **ret_sandbox, struct failure *ret_f
 	r = make_filters(s);
 	if (r < 0) {
 		sandbox_destroy(s);
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "sandbox", NULL,
+		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "sandbox",
+				   failure_cure(-r, "itsy check says what of the sandbox this host "
+						    "has; sandbox = \"off\" does without it"),
 				   "its filters of system calls cannot be made (%s)", strerror(-r));
 	}
 	*ret_sandbox = s;

@@ -51,7 +51,10 @@ static void test_some_errors_have_a_cure_of_their_own(void **state)
 			fail_msg("'%s' does not tell of '%s'", failure.cure, cases[i].cure);
 		(void)failure_set(&failure, ITSY_RUNTIME, cases[i].error, "x", "build it", "y");
 		assert_string_equal(failure.cure, "build it");
+		assert_non_null(strstr(failure_cure(cases[i].error, "build it"), cases[i].cure));
 	}
+	assert_string_equal(failure_cure(EIO, CURE_KERNEL_LOG), "see the host's kernel log");
+	assert_null(failure_cure(EIO, NULL));
 }
 
 static void test_a_report_is_one_line_on_stderr(void **state)

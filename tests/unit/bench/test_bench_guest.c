@@ -174,6 +174,7 @@ static void test_a_guest_that_ends_is_not_waited_for(void **state)
 	assert_int_equal(bench_guest_create(&w.config, &guest, &w.failure), -EIO);
 	assert_string_equal(w.failure.object, "payload");
 	assert_string_equal(w.failure.cause, "ended before it was ready");
+	assert_string_equal(w.failure.cure, "itsy check says whether guests run here");
 	assert_null(guest);
 }
 

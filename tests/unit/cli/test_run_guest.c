@@ -161,7 +161,8 @@ static void test_a_host_that_fails_is_told(void **state)
 	(void)state;
 	w.ends[0] = MACHINE_FAILED;
 	assert_int_equal(run(), ITSY_RUNTIME);
-	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails\n");
+	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails: see the host's kernel log, and "
+			"start the guest again\n");
 }
 
 static void test_a_signal_ends_the_guest_and_is_the_exit_status(void **state)

@@ -96,7 +96,7 @@ static void test_a_host_that_fails_meanwhile_is_told(void **state)
 	w.presses_to_end = 1;
 	w.raise = SIGTERM;
 	assert_int_equal(run(), ITSY_RUNTIME);
-	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails\n");
+	has(w.said.err, "itsy: error: guest: vCPU 0: KVM_RUN fails: ");
 }
 
 static void test_what_the_process_is_at_is_told(void **state)

@@ -189,6 +189,7 @@ static void test_an_its_that_does_not_take_its_tables_is_told(void **state)
 	assert_int_equal(world_create_its(w), 0);
 	assert_int_equal(world_start_its(w), -EIO);
 	assert_non_null(strstr(w->failure.cause, "does not take its tables"));
+	assert_string_equal(w->failure.cure, CURE_KERNEL_LOG);
 	kernel_its_destroy(w->its);
 	w->its = NULL;
 	world_free(w);

@@ -383,6 +383,7 @@ static void test_nothing_stays_whichever_call_of_the_host_fails(void **state)
 		failed = rig->fake.failed_call;
 		assert_int_equal(r, failed ? -EPERM : 0);
 		assert_int_equal(rig->failure.status, failed ? ITSY_ENVIRONMENT : 0);
+		assert_string_equal(rig->failure.cure, failed ? CURE_KERNEL_LOG : "");
 		rig_free(rig);
 		if (!failed)
 			break;

@@ -103,6 +103,7 @@ static void test_each_step_that_kvm_refuses_is_named(void **state)
 		rig->fake.fail_errno = EINVAL;
 		assert_int_equal(gic_start(&rig->vm, rig->gic, NR_VCPUS, &rig->failure), -EINVAL);
 		assert_non_null(strstr(rig->failure.cause, steps[i]));
+		assert_true(rig->failure.cure[0]);
 		rig_free(rig);
 	}
 }

@@ -69,6 +69,7 @@ static void test_a_host_that_refuses_them_is_told_of(void **state)
 	assert_int_equal(rig->failure.status, ITSY_ENVIRONMENT);
 	assert_string_equal(rig->failure.object, "performance counters");
 	assert_non_null(strstr(rig->failure.cause, "No such device"));
+	assert_string_equal(rig->failure.cure, CURE_KERNEL_LOG);
 	vcpu_rig_free(rig);
 }
 

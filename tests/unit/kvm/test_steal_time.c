@@ -77,6 +77,7 @@ static void test_whichever_call_fails_it_is_told_and_nothing_stays(void **state)
 		assert_null(steal_time);
 		assert_int_equal(rig->failure.status, ITSY_ENVIRONMENT);
 		assert_string_equal(rig->failure.object, "stolen time");
+		assert_true(rig->failure.cure[0]);
 		vcpu_rig_free(rig);
 	}
 }

@@ -112,6 +112,7 @@ static void test_nothing_stays_open_whichever_step_fails(void **state)
 		}
 		assert_int_equal(r, -ENOMEM);
 		assert_non_null(strstr(rig->failure.cause, "KVM cannot make 2 vCPUs"));
+		assert_non_null(strstr(rig->failure.cure, "memory.max"));
 		assert_null(rig->vcpus);
 		assert_int_equal(fake_kvm_nr_open(&rig->fake), 3); /* KVM, VM, GIC */
 		vcpu_rig_free(rig);
@@ -138,6 +139,7 @@ static void expect_no_start(struct vcpu_rig *rig, int error)
 	assert_int_equal(vcpus_start(rig->vcpus, 1, 2, &vcpu_rig_ops, rig, &rig->failure), -error);
 	assert_int_equal(rig->failure.status, ITSY_RUNTIME);
 	assert_non_null(strstr(rig->failure.cause, "the vCPUs cannot be started"));
+	assert_string_equal(rig->failure.cure, CURE_THREADS);
 	/* What has started is stopped. */
 	vcpu_rig_free(rig);
 }

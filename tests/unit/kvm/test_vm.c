@@ -51,6 +51,7 @@ static void expect_refusal(struct rig *rig, int error, const char *cause)
 	assert_int_equal(rig->failure.status, ITSY_ENVIRONMENT);
 	assert_string_equal(rig->failure.object, "/dev/kvm");
 	assert_non_null(strstr(rig->failure.cause, cause));
+	assert_true(rig->failure.cure[0]);
 	rig_free(rig);
 }
 

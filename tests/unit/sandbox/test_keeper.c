@@ -627,6 +627,7 @@ static void test_who_sends_rubbish_is_killed(void **state)
 	capture_end(&w.said);
 	assert_int_equal(status, 128 + SIGKILL);
 	assert_non_null(strstr(w.said.err, "itsy: error: box: its process was ended by signal 9"));
+	assert_non_null(strstr(w.said.err, ": where nobody sent it, see the host's kernel log\n"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
