@@ -112,6 +112,7 @@ thread_src := tests/unit/dev/test_pci_host_threads.c \
 	tests/unit/irq/test_vector_routes_auto.c tests/unit/its/test_kernel_its_host.c \
 	tests/unit/its/test_vits_set.c \
 	tests/unit/kvm/test_vcpu.c tests/unit/kvm/test_vcpu_pause.c tests/unit/machine/test_machine.c \
+	tests/unit/machine/test_machine_create.c \
 	tests/unit/vfio/test_vfio_flr.c \
 	tests/unit/vgicrmod/test_vgicr_threads.c \
 	tests/unit/vitsmod/test_vits_threads.c tests/unit/vitsmod/test_vits_threads_chaos.c
@@ -435,7 +436,8 @@ LDFLAGS_test_guest_look := -Wl,--wrap=self_lock_limit
 LDFLAGS_test_guest_memory := -Wl,--wrap=vfio_container_holes
 LDFLAGS_test_kernel_its := -Wl,--wrap=calloc,--wrap=mmap
 LDFLAGS_test_vits_set := -Wl,--wrap=vits_enabled,--wrap=vits_nr_switches
-LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc,--wrap=pthread_create,--wrap=pthread_join
+LDFLAGS_test_machine := -Wl,--wrap=kvm_sys_kernel,--wrap=pthread_join
+LDFLAGS_test_machine_create := -Wl,--wrap=kvm_sys_kernel,--wrap=calloc,--wrap=pthread_create
 LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
 LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc

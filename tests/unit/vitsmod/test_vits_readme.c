@@ -61,7 +61,7 @@ static void test_what_is_not_there_is_found_out(void **state)
 		"irqs.c: irqs_open()",
 		"pci_host.h: pci_host_intid()",
 		"regs: reset_values",
-		"fdt: each_its_has_a_node_with_its_frame_and_handle",
+		"fdt_pci: each_its_has_a_node_with_its_frame_and_handle",
 		"guest/its.c: int_reaches_both_cpus",
 		"differential.sh",
 	};
