@@ -294,6 +294,11 @@ static void test_files_that_cannot_be_read_are_named(void **state)
 	/* Nobody writes to it: it must not be waited for. */
 	assert_int_equal(mkfifo(w->initrd, 0600), 0);
 	boot_expect_failure(w, boot_load(w, true), EINVAL, w->initrd, "not a regular file");
+	assert_int_equal(unlink(w->initrd), 0);
+	strcpy(w->initrd, w->kernel);
+	strcat(w->initrd, "/x");
+	boot_expect_failure(w, boot_load(w, true), ENOTDIR, w->initrd, "Not a directory");
+	assert_non_null(strstr(w->failure.cure, "correct the path"));
 	free(kernel);
 }
 
