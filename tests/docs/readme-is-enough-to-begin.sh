@@ -71,9 +71,14 @@ make_debian()
 	mount -t devpts -o newinstance,ptmxmode=0666,mode=0620,gid=5 devpts "$root/dev/pts"
 }
 
+clone_to()
+{
+	git -c safe.directory='*' clone -q --no-hardlinks "$top" "$root$1"
+}
+
 clone()
 {
-	git -c safe.directory='*' clone -q --no-hardlinks "$top" "$root$home"
+	clone_to "$home"
 	[ "$reach" = program ] && [ -f "$build/arm64-root/.material" ] || return 0
 	mkdir -p "$root$home/build/arm64-root"
 	mount --bind "$build/arm64-root" "$root$home/build/arm64-root"
@@ -220,9 +225,8 @@ follow()
 # One who is not root is told what root has to do.
 see_no_root()
 {
-	mkdir "$root/home/new"
-	cp -a "$root$home/." "$root/home/new/" 2>/dev/null
-	chown -R nobody: "$root/home/new"
+	clone_to /home/new
+	chroot "$root" chown -R nobody: /home/new
 	home=/home/new typed nobody make nobody
 	[ "$status" != 0 ] || complain 'one who is not root installs packages'
 	last nobody 'error: root is needed for this:$'
