@@ -116,7 +116,11 @@ wait $pid 2>/dev/null
 nic=$(ls /sys/bus/pci/devices/0000:00:03.0/net)
 ip link set $nic up
 await "a link" grep -q 1 /sys/class/net/$nic/carrier
+ip addr add 192.0.2.7/24 dev $nic
+ip addr add 198.51.100.7/24 dev $nic
 try nic_up /etc/good.conf --set device.disk.bdf=0000:00:03.0
+step nic_devices env COLUMNS=80 itsy devices
+ip addr flush dev $nic
 ip link set $nic down
 
 try no_cpu /etc/good.conf --set router-cpu=99
@@ -176,10 +180,13 @@ says user_kvm /dev/kvm '[Pp]ermission denied' '(root|group|access)'
 says user_bind '0000:00:01\.0 \(disk\)' 'only root' 'sudo itsy bind 0000:00:01\.0, and access for this user to /dev/vfio/[0-9]+'
 says user_group '0000:00:01\.0 \(disk\)' 'may not use it' 'chown .*/dev/vfio/[0-9]+'
 says swap 0000:00:02.0 'swap' '(--force|unmount)'
-says mounted 0000:00:02.0 '/mnt' '(--force|unmount)'
+says mounted 0000:00:02.0 '/mnt \(nvme[0-9]n1, QEMU NVMe Ctrl\)' '(--force|unmount)'
 says mounted_bind 0000:00:02.0 '/mnt' '--force'
 says open 0000:00:02.0 'sleep, process [0-9]+ .nvme' '(--force|unmount)'
-says nic_up 0000:00:03.0 'eth' '(--force|down)'
+says nic_up 0000:00:03.0 'eth[0-9], 192\.0\.2\.7 and 1 more' '(--force|down)'
+is_status nic_devices 0
+has nic_devices.out '^0000:00:03\.0: the host is using it: eth[0-9], 192\.0\.2\.7 and 1 more$'
+lacks nic_devices.out '^.{81}'
 says no_cpu router-cpu 'CPU 99 is not online' 'name one of 0'
 for name in nowhere no_tree; do
 	is_status $name 1
