@@ -57,9 +57,12 @@ complain()
 # Its packages come from where this machine's do, and need no fsync(2) each.
 make_debian()
 {
+	local packages=git,make
+
 	write_sources "" >"$tmp/sources.list"
 	write_apt_conf >"$tmp/apt.conf"
-	mmdebstrap --quiet --variant=minbase --include=git,make,ca-certificates --dpkgopt=force-unsafe-io \
+	! grep -q https: "$tmp/sources.list" || packages+=,ca-certificates
+	mmdebstrap --quiet --variant=minbase --include="$packages" --dpkgopt=force-unsafe-io \
 		--aptopt="$tmp/apt.conf" "$suite" "$root" "$tmp/sources.list" >"$tmp/log" 2>&1 || {
 		tail -n 20 "$tmp/log"
 		die "no bare Debian $suite can be made"
