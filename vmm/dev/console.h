@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest's console: a UART on the bus, whose line ends at a port of ours (console_port.h).
+ * The guest's console: a UART on the bus, or two, whose line ends at a port of ours
+ * (console_port.h).
  */
 #ifndef VMM_DEV_CONSOLE_H
 #define VMM_DEV_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,11 +17,14 @@
 struct console;
 
 struct console_config {
-	const struct vm *vm;	   /* borrowed; has the interrupt line LAYOUT_UART_INTID */
+	const struct vm *vm;	   /* borrowed; has the UARTs' interrupt lines */
 	struct console_port *port; /* borrowed: where it is; NULL: standard output */
 	/* console_service() is to be called, or console_type() may take more. Any thread. */
 	void (*wake_up)(void *ctx);
 	void *ctx;
+	/* There is a PL011, too, at the same line: firmware and guests may know one of them alone.
+	 */
+	bool has_pl011;
 };
 
 /* 0, -ENOMEM, or that no eventfd is left. */
@@ -27,12 +32,13 @@ int console_create(const struct console_config *config, struct console **ret_con
 /* After the vCPUs have stopped; what is not out yet goes now or never. NULL is allowed. */
 void console_destroy(struct console *console);
 
-/* The UART's registers at LAYOUT_UART. 0, or what bus_add() answered. */
+/* Registers at LAYOUT_UART, and at LAYOUT_PL011. 0, or what bus_add() answered. */
 int console_add_to_bus(struct console *console, struct bus *bus) _must_check_;
 
 /*
  * Bytes typed by a person; returns how many were taken, which is none while the guest
- * does not listen. Never waits. Any thread.
+ * does not listen. Where it listens to both UARTs, the one has them that interrupts, and else the
+ * PL011. Never waits. Any thread.
  */
 size_t console_type(struct console *console, const uint8_t *bytes, size_t nr);
 

@@ -48,17 +48,17 @@
 #define SILENCE_NS   UINT64_C(5000000) /* of the guest, after which it may send so much anew */
 
 /* Register offsets. */
-#define R_DATA	  0u /* RBR, THR; DLL with DLAB */
-#define R_IER	  1u /* DLM with DLAB */
-#define R_IIR_FCR 2u
+#define R_DATA	  UART_DATA /* RBR, THR; DLL with DLAB */
+#define R_IER	  UART_IER  /* DLM with DLAB */
+#define R_IIR_FCR UART_FCR
 #define R_LCR	  3u
 #define R_MCR	  4u
-#define R_LSR	  5u
+#define R_LSR	  UART_LSR
 #define R_MSR	  6u
 #define R_SCR	  7u
 
-#define IER_RDA	  0x01u
-#define IER_THRE  0x02u
+#define IER_RDA	  UART_IER_RECEIVED
+#define IER_THRE  UART_IER_SENT
 #define IER_RLS	  0x04u
 #define IER_MODEM 0x08u
 #define IER_BITS  0x0fu
@@ -71,7 +71,7 @@
 #define IIR_TIMEOUT 0x0cu
 #define IIR_FIFO    0xc0u
 
-#define FCR_ENABLE	  0x01u
+#define FCR_ENABLE	  UART_FCR_ENABLE
 #define FCR_CLEAR_RX	  0x02u
 #define FCR_TRIGGER_SHIFT 6u
 #define FCR_BITS	  0xc9u /* what stays: trigger, DMA mode, enable */
@@ -85,9 +85,9 @@
 #define MCR_LOOP 0x10u
 #define MCR_BITS 0x1fu
 
-#define LSR_DR	 0x01u
+#define LSR_DR	 UART_LSR_RECEIVED
 #define LSR_OE	 0x02u
-#define LSR_THRE 0x20u
+#define LSR_THRE UART_LSR_SENT
 #define LSR_TEMT 0x40u
 
 #define MSR_CTS		0x10u
@@ -607,13 +607,33 @@ uint64_t uart_service(struct uart *uart)
 	return ns;
 }
 
-bool uart_listens(struct uart *uart)
+enum uart_listening uart_listens(struct uart *uart)
 {
-	bool listens;
+	enum uart_listening listens = UART_IS_DEAF;
 
 	if (!try_lock(uart))
-		return false;
-	listens = (uart->ier & IER_RDA) || uart->polls;
+		return listens;
+	if (uart->ier & IER_RDA)
+		listens = UART_INTERRUPTS;
+	else if (uart->polls)
+		listens = UART_IS_POLLED;
 	unlock(uart);
 	return listens;
+}
+
+unsigned uart_waiting(struct uart *uart)
+{
+	unsigned waiting;
+
+	lock(uart);
+	waiting = (uart->count ? IER_RDA : 0) | (uart->thre_pending ? IER_THRE : 0);
+	unlock(uart);
+	return waiting;
+}
+
+void uart_sent_is_known(struct uart *uart)
+{
+	lock(uart);
+	uart->thre_pending = false;
+	unlock(uart);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An ns16550a: the guest's console. Registers as in the PC16550D data sheet,
- * one byte each, at consecutive addresses.
+ * one byte each, at consecutive addresses. With other registers in front of it it is
+ * another UART (pl011.h).
  */
 #ifndef VMM_DEV_UART_H
 #define VMM_DEV_UART_H
@@ -13,6 +14,17 @@
 #include "vmm/base/cleanup.h"
 
 struct uart;
+
+/* What others than the guest access: offsets of registers, and bits in them. */
+#define UART_DATA	  0u /* what arrived; what is to be sent */
+#define UART_IER	  1u
+#define UART_IER_RECEIVED 0x01u
+#define UART_IER_SENT	  0x02u
+#define UART_FCR	  2u
+#define UART_FCR_ENABLE	  0x01u
+#define UART_LSR	  5u
+#define UART_LSR_RECEIVED 0x01u
+#define UART_LSR_SENT	  0x20u
 
 struct uart_ops {
 	/* CLOCK_MONOTONIC. */
@@ -55,9 +67,18 @@ size_t uart_receive(struct uart *uart, const uint8_t *bytes, size_t nr);
 uint64_t uart_service(struct uart *uart);
 
 /*
- * Does the guest look at its receiver: by interrupt, or by polling LSR? Before,
+ * Does the guest look at its receiver: by polling LSR, or by interrupt? Before,
  * what arrives is lost when a driver clears the FIFOs. Any thread.
  */
-bool uart_listens(struct uart *uart);
+enum uart_listening { UART_IS_DEAF, UART_IS_POLLED, UART_INTERRUPTS };
+enum uart_listening uart_listens(struct uart *uart);
+
+/*
+ * What would interrupt if the guest had enabled it: UART_IER_RECEIVED, a byte is there;
+ * UART_IER_SENT, the transmitter emptied and the guest was not told yet; or that the guest was
+ * told of this. Any thread.
+ */
+unsigned uart_waiting(struct uart *uart);
+void uart_sent_is_known(struct uart *uart);
 
 #endif

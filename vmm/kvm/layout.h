@@ -31,6 +31,8 @@
 /* Memory, whatever the host's pages are; no RAM. */
 #define LAYOUT_STEAL_TIME    UINT64_C(0x09030000)
 #define LAYOUT_STEAL_TIME_SZ UINT64_C(0x10000)
+#define LAYOUT_PL011	     UINT64_C(0x09040000) /* where a guest has firmware */
+#define LAYOUT_PL011_SZ	     UINT64_C(0x1000)
 #define LAYOUT_GICR	     UINT64_C(0x0a000000) /* the guest's: trapped, emulated here */
 #define LAYOUT_GICR_SZ_VCPU  UINT64_C(0x20000)
 #define LAYOUT_MAX_VCPUS     512u /* KVM_MAX_VCPUS; their redistributors end at 0x0e000000 */
@@ -60,8 +62,9 @@
 #define LAYOUT_GPIO_INTID 34u
 #define LAYOUT_RTC_INTID  35u
 /* INTx of all functions: as many as a bridge has pins (pci_host.h: pci_host_intid()). */
-#define LAYOUT_INTX_INTID 36u
-#define LAYOUT_NR_INTX	  4u
+#define LAYOUT_INTX_INTID  36u
+#define LAYOUT_NR_INTX	   4u
+#define LAYOUT_PL011_INTID (LAYOUT_INTX_INTID + LAYOUT_NR_INTX)
 
 /* The pin of the GPIO controller that the power button is at. */
 #define LAYOUT_GPIO_POWER 3u

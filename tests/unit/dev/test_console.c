@@ -26,6 +26,11 @@
 #define RBR	     0u
 #define IER	     1u
 #define IER_RECEIVED 0x01u
+/* And of a PL011. */
+#define DR	0x000u
+#define FR	0x018u
+#define IMSC	0x038u
+#define IMSC_RX 0x010u
 
 static struct {
 	struct vm vm;
@@ -34,14 +39,17 @@ static struct {
 	struct console_port *port;
 	int pipe[2];
 	_Atomic unsigned wake_ups;
-	_Atomic bool line, written;
+	_Atomic bool line, pl011_line, written;
 } w;
 
 int vm_irq_line(const struct vm *vm, unsigned intid, bool level)
 {
 	assert_ptr_equal(vm, &w.vm);
-	assert_int_equal(intid, LAYOUT_UART_INTID);
-	w.line = level;
+	assert_true(intid == LAYOUT_UART_INTID || intid == LAYOUT_PL011_INTID);
+	if (intid == LAYOUT_UART_INTID)
+		w.line = level;
+	else
+		w.pl011_line = level;
 	return 0;
 }
 
@@ -51,11 +59,12 @@ static void on_wake_up(void *ctx)
 	w.wake_ups++;
 }
 
-static int begin(void **state)
+static int begin_with(bool has_pl011)
 {
-	struct console_config config = { .vm = &w.vm, .wake_up = on_wake_up, .ctx = &w };
+	struct console_config config = {
+		.vm = &w.vm, .wake_up = on_wake_up, .ctx = &w, .has_pl011 = has_pl011
+	};
 
-	(void)state;
 	memset(&w, 0, sizeof(w));
 	assert_int_equal(pipe2(w.pipe, O_CLOEXEC | O_DIRECT), 0);
 	assert_int_equal(console_port_of(w.pipe[1], &w.port), 0);
@@ -63,6 +72,18 @@ static int begin(void **state)
 	assert_int_equal(console_create(&config, &w.console), 0);
 	assert_int_equal(console_add_to_bus(w.console, &w.bus), 0);
 	return 0;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return begin_with(false);
+}
+
+static int begin_both(void **state)
+{
+	(void)state;
+	return begin_with(true);
 }
 
 static int end(void **state)
@@ -235,6 +256,50 @@ static void test_keys_are_refused_until_the_guest_listens_and_then_asked_for(voi
 	assert_true(w.line);
 }
 
+static void test_both_uarts_are_at_one_line(void **state)
+{
+	char text[16] = "";
+
+	(void)state;
+	put("by one, ");
+	for (const char *c = "the other\n"; *c; c++)
+		bus_write(&w.bus, LAYOUT_PL011 + DR, 4, (uint8_t)*c);
+	assert_int_equal(read(w.pipe[0], text, sizeof(text)), 16);
+	assert_memory_equal(text, "by one, the othe", 16);
+	/* Without firmware there is no other one. */
+	end(NULL);
+	begin(NULL);
+	bus_write(&w.bus, LAYOUT_PL011 + DR, 4, 'x');
+	assert_int_equal(w.bus.unclaimed, 1);
+}
+
+/* Firmware polls a PL011; a system that has the 16550A then uses interrupts; or the PL011 as well.
+ */
+static void test_keys_go_to_the_uart_that_is_listened_to(void **state)
+{
+	static const uint8_t key[] = { 'k' };
+
+	(void)state;
+	assert_int_equal(console_type(w.console, key, 1), 0);
+	for (int i = 0; i < 20; i++)
+		(void)bus_read(&w.bus, LAYOUT_PL011 + FR, 4);
+	assert_int_equal(console_type(w.console, key, 1), 1);
+	assert_int_equal(bus_read(&w.bus, LAYOUT_PL011 + DR, 4), 'k');
+
+	bus_write(&w.bus, LAYOUT_UART + IER, 1, IER_RECEIVED);
+	assert_int_equal(console_type(w.console, key, 1), 1);
+	assert_true(w.line);
+	assert_int_equal(bus_read(&w.bus, LAYOUT_UART + RBR, 1), 'k');
+
+	bus_write(&w.bus, LAYOUT_PL011 + IMSC, 4, IMSC_RX);
+	while (console_type(w.console, key, 1) == 0)
+		assert_in_range(console_service(w.console), 0, 20000000);
+	assert_true(w.pl011_line);
+	assert_false(w.line);
+	assert_int_equal(bus_read(&w.bus, LAYOUT_PL011 + DR, 4), 'k');
+	assert_false(w.pl011_line);
+}
+
 static void test_a_taken_place_on_the_bus_is_refused(void **state)
 {
 	(void)state;
@@ -254,6 +319,9 @@ int main(void)
 		TEST(test_a_flush_has_all_out),
 		TEST(test_a_reader_that_has_gone_does_no_harm),
 		TEST(test_keys_are_refused_until_the_guest_listens_and_then_asked_for),
+		cmocka_unit_test_setup_teardown(test_both_uarts_are_at_one_line, begin_both, end),
+		cmocka_unit_test_setup_teardown(test_keys_go_to_the_uart_that_is_listened_to,
+						begin_both, end),
 		TEST(test_a_taken_place_on_the_bus_is_refused),
 	};
 
