@@ -126,7 +126,10 @@ static void check_valid(const struct config *c)
 	assert(c->path);
 	assert(c->name[0]);
 	assert(strlen(c->name) <= CONFIG_NAME_MAX);
-	assert(c->kernel && c->kernel[0]);
+	assert(!c->kernel || c->kernel[0]);
+	assert(!c->kernel == (c->boot == BOOT_WISH_DISK));
+	assert(c->kernel || (!c->initrd && !c->cmdline[0] && !c->flat && c->nr_devices));
+	assert(!c->kernel || !c->firmware);
 	assert(c->cmdline);
 	assert(c->vcpus >= 1);
 	assert(c->memory > 0);
@@ -173,6 +176,8 @@ static void check_same_name(const struct pci_name *a, const struct pci_name *b)
 static void check_same(const struct config *a, const struct config *b)
 {
 	assert(same_text(a->name, b->name));
+	assert(a->boot == b->boot);
+	assert(same_text(a->firmware, b->firmware));
 	assert(same_text(a->kernel, b->kernel));
 	assert(same_text(a->initrd, b->initrd));
 	assert(same_text(a->cmdline, b->cmdline));

@@ -190,8 +190,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(mem.banks[0].va + mem.banks[0].size, GUARD, GUARD_SZ);
 
 	r = loader_load(&mem,
-			&(struct loader_wish){ rig->kernel.path,
-					       flags & 0x10 ? rig->initrd.path : NULL, flat },
+			&(struct loader_wish){ .kernel = rig->kernel.path,
+					       .initrd = flags & 0x10 ? rig->initrd.path : NULL,
+					       .flat = flat },
 			&loaded, &failure);
 	assert(r <= 0);
 	check_guard(&mem);

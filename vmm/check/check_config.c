@@ -2,7 +2,7 @@
 /*
  * itsy check CONFIG: what a configuration asks of the host.
  *
- * Kernel and initrd are loaded as itsy run would load them, into memory that is
+ * Kernel and initrd, or firmware, are loaded as itsy run would load them, into memory that is
  * thrown away: what is said of them is what would happen.
  *
  * No locks.
@@ -48,6 +48,7 @@ void check_files(const struct check_host *host, struct check_result *ret)
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
 	struct guest_memory_map map;
+	struct loader_wish wish;
 	struct loaded loaded;
 	int r;
 
@@ -63,14 +64,17 @@ void check_files(const struct check_host *host, struct check_result *ret)
 			  (unsigned long long)(c->memory / MiB), strerror(-r));
 		return;
 	}
-	r = loader_load(&mem, &(struct loader_wish){ c->kernel, c->initrd, c->flat }, &loaded,
-			&failure);
+	wish = loader_wish_of(c);
+	r = loader_load(&mem, &wish, &loaded, &failure);
 	if (r < 0)
 		check_say(ret, VERDICT_FAIL,
 			  failure.cure[0] ? failure.cure : "see the file and its permissions",
 			  "%s: %s", failure.object, failure.cause);
 	else if (loaded.nr_doubts)
 		say_doubts(&loaded, ret);
+	else if (wish.firmware)
+		check_say(ret, VERDICT_PASS, NULL, "%llu KiB of firmware, which starts from a disk",
+			  (unsigned long long)((loaded.kernel_end - loaded.kernel) / KiB));
 	else
 		check_say(ret, VERDICT_PASS, NULL, "%llu MiB of kernel, %llu MiB of initrd",
 			  (unsigned long long)((loaded.kernel_end - loaded.kernel) / MiB),

@@ -41,7 +41,7 @@ static const struct option_row rows[] = {
 	{ "print-memory-map", NULL, option_flag, ARGUMENT(print_memory_map),
 	  .help = "print where the guest's memory would lie, and what is in its way, and end" },
 	{ "dry-run", NULL, option_flag, ARGUMENT(dry_run),
-	  .help = "look at the devices, load kernel and initrd, boot nothing, and end" },
+	  .help = "look at the devices, load what it starts from, boot nothing, and end" },
 	{ "dump-dtb", "FILE", option_text, ARGUMENT(run.dump_dtb),
 	  .help = "write the guest's device tree to FILE, and end" },
 	{ "stats-json", "FILE", option_text, ARGUMENT(run.stats_json),
@@ -119,6 +119,7 @@ static enum exit_status print_map(struct config *config)
  */
 static enum exit_status try_only(struct config *config)
 {
+	const struct loader_wish wish = loader_wish_of(config);
 	_cleanup_(gmem_fini) struct gmem mem = { 0 };
 	struct failure failure = { 0 };
 	struct vfio_iommu_choice iommu;
@@ -141,9 +142,7 @@ static enum exit_status try_only(struct config *config)
 		(void)failure_set(&failure, ITSY_ENVIRONMENT, -r, "guest memory",
 				  "give the guest less memory", "cannot be had: %s", strerror(-r));
 	else
-		r = loader_load(
-			&mem, &(struct loader_wish){ config->kernel, config->initrd, config->flat },
-			&loaded, &failure);
+		r = loader_load(&mem, &wish, &loaded, &failure);
 	if (r < 0)
 		return report_failure(&failure);
 	loader_warn(&loaded);

@@ -213,6 +213,7 @@ static int run_machines(struct run *run, struct failure *ret_failure)
 		.nr_functions = run->nr_functions,
 		.topology = run->topology,
 		.wake_up = run->wake_up,
+		.firmware = run->files.firmware.memory,
 		.console = run->console.port,
 		.confine = sandbox_confine(run->sandbox),
 		.kvm = run->sandbox ? &run->kept_kvm : NULL,

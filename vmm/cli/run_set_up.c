@@ -70,6 +70,7 @@ int run_open_control(struct run *run, struct failure *ret_failure)
 static int check_host(struct run *run, struct failure *ret_failure)
 {
 	const struct config *config = run->config;
+	const struct loader_wish wish = loader_wish_of(config);
 	struct loaded loaded;
 	struct vm vm;
 	int r = vm_init(&vm, ret_failure);
@@ -84,10 +85,7 @@ static int check_host(struct run *run, struct failure *ret_failure)
 	if (r >= 0)
 		r = guest_memory_make(config, run->host, NULL, &run->mem, ret_failure);
 	if (r >= 0)
-		r = loader_open(
-			&run->files,
-			&(struct loader_wish){ config->kernel, config->initrd, config->flat },
-			ret_failure);
+		r = loader_open(&run->files, &wish, ret_failure);
 	if (r >= 0)
 		r = loader_load_open(&run->mem, &run->files, &loaded, ret_failure);
 	if (r >= 0)

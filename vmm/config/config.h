@@ -44,6 +44,11 @@ struct config_option_words {
 /* Messages of a function that comes while the guest runs: NVMe has one for each queue. */
 #define HOTPLUG_VECTORS_DEFAULT 128u
 
+/* What the guest starts from. */
+enum boot_wish { BOOT_WISH_KERNEL, BOOT_WISH_DISK };
+/* Of Debian's package u-boot-qemu. */
+#define CONFIG_FIRMWARE "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
+
 /* Of the process that has the guest (docs/security.md). */
 enum sandbox_wish { SANDBOX_WISH_ON, SANDBOX_WISH_OFF };
 
@@ -115,10 +120,12 @@ struct config {
 	 */
 	char name[CONFIG_NAME_MAX + 1];
 	bool has_name;
-	char *kernel;  /* required */
-	bool flat;     /* kernel-format = "flat": it is a program without an Image's header */
-	char *initrd;  /* NULL without */
-	char *cmdline; /* "" by default */
+	enum boot_wish boot;
+	char *firmware; /* NULL: CONFIG_FIRMWARE */
+	char *kernel;	/* NULL with BOOT_WISH_DISK, as are the three that follow */
+	bool flat;	/* kernel-format = "flat": it is a program without an Image's header */
+	char *initrd;	/* NULL without */
+	char *cmdline;	/* "" by default */
 	uint32_t vcpus;
 	uint64_t memory;    /* bytes */
 	uint64_t huge_page; /* bytes of the host's huge pages that it lies in; 0: ordinary memory */

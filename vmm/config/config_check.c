@@ -57,19 +57,6 @@ static char *take_name(struct checker *k, enum config_scope scope, struct config
 	return name;
 }
 
-/* Where a required key of a scope is missing: true, with its row. */
-static bool lacks(enum config_scope scope, struct config_value values[],
-		  const struct config_key **ret_key)
-{
-	for (size_t i = 0; i < config_nr_keys; i++) {
-		if (config_keys[i].scope != scope || !config_keys[i].required || values[i].text)
-			continue;
-		*ret_key = &config_keys[i];
-		return true;
-	}
-	return false;
-}
-
 static int check_its(struct checker *k, struct config_block *raw, struct config_its *its)
 {
 	its->name = take_name(k, SCOPE_ITS, raw);
@@ -548,22 +535,65 @@ static void check_memory_is_whole_pages(struct checker *k, const struct config *
 			   table_size(c->huge_page, page), table_size(c->memory, memory));
 }
 
-static void tell_missing(struct config_errors *errors, const struct config_key *key)
+static void tell_missing(struct config_errors *errors, const char *name)
 {
+	const struct config_key *key = config_key_find(SCOPE_GUEST, name);
 	char where[64];
 
-	(void)snprintf(where, sizeof(where), "--%s", key->name);
+	(void)snprintf(where, sizeof(where), "--%s", name);
 	if (errors->path)
-		config_error_at(errors, 1, "'%s' is missing: %s", key->name, key->summary);
+		config_error_at(errors, 1, "'%s' is missing: %s", name, key->summary);
 	else
 		config_error_option(errors, where, "it is missing: %s", key->summary);
+}
+
+static void check_boot_kernel(struct checker *k)
+{
+	struct config_value *kernel = config_value_of(k->raw->values, SCOPE_GUEST, "kernel");
+	struct config_value *firmware = config_value_of(k->raw->values, SCOPE_GUEST, "firmware");
+
+	if (!kernel->text)
+		tell_missing(k->reader.errors, "kernel");
+	else if (!kernel->text[0])
+		config_value_error(&k->reader, kernel,
+				   "'kernel' is empty: it names the kernel's file");
+	if (firmware->text && firmware->text[0])
+		config_value_error(&k->reader, firmware, "'firmware' is for boot = \"disk\"");
+}
+
+static void check_boot_disk(struct checker *k)
+{
+	static const char *const others[] = { "kernel", "kernel-format", "initrd", "cmdline" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		struct config_value *v = config_value_of(k->raw->values, SCOPE_GUEST, others[i]);
+
+		if (v->text && v->text[0])
+			config_value_error(&k->reader, v,
+					   "'%s' and boot = \"disk\" exclude each other: the "
+					   "disk has what the guest starts from",
+					   others[i]);
+	}
+	if (!k->raw->blocks[SCOPE_DEVICE].nr)
+		config_value_error(&k->reader, config_value_of(k->raw->values, SCOPE_GUEST, "boot"),
+				   "'boot' is \"disk\", and there is no device that has one");
+}
+
+/* What it starts from: one of them, and whole. */
+static void check_boot(struct checker *k, const struct config *c)
+{
+	if (config_value_of(k->raw->values, SCOPE_GUEST, "boot")->wrong)
+		return;
+	if (c->boot == BOOT_WISH_DISK)
+		check_boot_disk(k);
+	else
+		check_boot_kernel(k);
 }
 
 int config_check(struct config_raw *raw, struct config_errors *errors, struct config *config)
 {
 	struct checker k = { .reader = { .errors = errors, .config = config }, .raw = raw };
 	const bool is_file = errors->path && strcmp(errors->path, "-") != 0;
-	const struct config_key *missing;
 
 	config->path = strdup(config_path_shown(errors->path));
 	config->vcpu.cpu = -1; /* each vCPU has its own: vcpu-cpus */
@@ -571,8 +601,7 @@ int config_check(struct config_raw *raw, struct config_errors *errors, struct co
 		return -ENOMEM;
 	config_default_name(is_file ? errors->path : "", config->name);
 	config_block_read(&k.reader, SCOPE_GUEST, raw->values, config);
-	if (lacks(SCOPE_GUEST, raw->values, &missing))
-		tell_missing(errors, missing);
+	check_boot(&k, config);
 	if (check_all_its(&k, config) < 0)
 		return -ENOMEM;
 	check_vcpu_cpus(&k, config);

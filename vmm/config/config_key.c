@@ -85,6 +85,11 @@ static const char *on_error_word(unsigned stall)
 	return stall ? "stall" : "skip";
 }
 
+static const char *boot_word(unsigned wish)
+{
+	return wish == BOOT_WISH_DISK ? "disk" : "kernel";
+}
+
 static const char *format_word(unsigned flat)
 {
 	return flat ? "flat" : "image";
@@ -154,7 +159,13 @@ const struct config_key config_keys[] = {
 	  .given_at = offsetof(struct config, has_name),
 	  .otherwise = "the name of this file without .conf",
 	  .summary = "what itsy ctl and itsy top know the guest by" },
-	{ GUEST("kernel", kernel), .type = &config_type_path, .is_shown = always, .required = true,
+	{ GUEST("boot", boot), .type = &config_type_word, .is_shown = if_changed, .word = boot_word,
+	  .max = BOOT_WISH_DISK, .initial = BOOT_WISH_KERNEL,
+	  .summary = "what the guest starts from" },
+	{ GUEST("firmware", firmware), .type = &config_type_path, .is_shown = if_changed,
+	  .otherwise = CONFIG_FIRMWARE, .summary = "the file of the firmware for boot = \"disk\"" },
+	{ GUEST("kernel", kernel), .type = &config_type_path, .is_shown = if_changed,
+	  .otherwise = "none; boot = \"kernel\" requires it",
 	  .summary = "the file of the guest's kernel" },
 	{ GUEST("kernel-format", flat), .type = &config_type_word, .is_shown = if_changed,
 	  .word = format_word, .max = true, .initial = false,

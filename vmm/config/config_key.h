@@ -55,7 +55,7 @@ struct config_value *config_value_of(struct config_value values[], enum config_s
 
 /* What holds without any of them, in a zeroed block. 0, or -ENOMEM. */
 int config_block_init(enum config_scope scope, void *block) _must_check_;
-/* The values that were given; where required ones are missing, that is not said here. */
+/* The values that were given. */
 void config_block_read(struct config_reader *r, enum config_scope scope,
 		       struct config_value values[], void *block);
 void config_block_fini(enum config_scope scope, void *block);

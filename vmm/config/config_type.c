@@ -106,17 +106,15 @@ char *config_path_from(const struct config_reader *r, const struct config_value 
 	return joined;
 }
 
-/* Empty, it takes away what the file says, where there need not be one. */
+/* Empty, it takes away what the file says. */
 static bool read_path(struct config_reader *r, const struct config_key *key, struct config_value *v,
 		      void *member)
 {
 	char *path;
 
-	if (!v->text[0] && key->required)
-		config_value_error(r, v, "'%s' is empty: it names the %s's file", key->name,
-				   key->name);
+	(void)key;
 	if (!v->text[0])
-		return !key->required;
+		return true;
 	path = config_path_from(r, v, v->text);
 	r->out_of_memory |= !path;
 	*(char **)member = path;

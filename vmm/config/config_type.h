@@ -33,8 +33,6 @@ struct config_key {
 	/* Of words: the one that stands for each value from 0 to max. */
 	const char *(*word)(unsigned value);
 
-	/* Without the key nothing goes. */
-	bool required;
 	/* It says which function of the host a device is: without any such key nothing goes. */
 	bool is_name;
 	/* What holds without the key, in words, where `initial` does not say it. */

@@ -17,6 +17,16 @@
 #define MiB (UINT64_C(1) << 20)
 #define KiB (UINT64_C(1) << 10)
 
+/*
+ * What firmware is entered in, where a guest has it: read-only memory, no RAM. U-Boot's board
+ * qemu_arm64 is linked to run at 0, and reads its environment at 0x04000000, where the second
+ * of its two flash chips of 64 MiB would begin: here are zeros, and it takes the environment that
+ * it was built with.
+ */
+#define LAYOUT_FIRMWARE	    UINT64_C(0)
+#define LAYOUT_FIRMWARE_MAX UINT64_C(0x04000000) /* of its file */
+#define LAYOUT_FIRMWARE_SZ  UINT64_C(0x08000000)
+
 #define LAYOUT_GICD	  UINT64_C(0x08000000)
 #define LAYOUT_GICD_SZ	  UINT64_C(0x10000)
 #define LAYOUT_GITS	  UINT64_C(0x08080000) /* the shadow vITSs: trapped, emulated here */
@@ -71,6 +81,7 @@
 /* And the light by which the guest's kernel says that it has panicked. */
 #define LAYOUT_GPIO_PANIC 4u
 
+_Static_assert(LAYOUT_FIRMWARE + LAYOUT_FIRMWARE_SZ <= LAYOUT_GICD, "the firmware is below");
 _Static_assert(LAYOUT_GICR + LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU <= LAYOUT_ECAM,
 	       "the redistributors of all vCPUs fit");
 _Static_assert(LAYOUT_ECAM + LAYOUT_MAX_BUSES * LAYOUT_ECAM_SZ <= LAYOUT_PCI_IO,

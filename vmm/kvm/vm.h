@@ -23,6 +23,7 @@ enum vm_slot {
 	VM_SLOT_KERNEL_GICR,
 	VM_SLOT_KERNEL_CODE,
 	VM_SLOT_STEAL_TIME,
+	VM_SLOT_FIRMWARE,
 	VM_SLOT_BARS = 16, /* and all above: pci_host.c */
 };
 

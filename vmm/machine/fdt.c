@@ -4,9 +4,9 @@
  *
  * Documents: Devicetree Specification 0.4; Documentation/devicetree/bindings
  * arm/cpus.yaml, cpu/cpu-topology.txt, arm/psci.yaml, interrupt-controller/arm,gic-v3.yaml,
- * timer/arm,arch_timer.yaml, arm/pmu.yaml, serial/8250.yaml, pci/host-generic-pci.yaml,
- * pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml, leds/leds-gpio.yaml,
- * rtc/arm,pl031.yaml; IEEE 1275 PCI bus binding for `ranges`.
+ * timer/arm,arch_timer.yaml, arm/pmu.yaml, serial/8250.yaml, serial/pl011.yaml,
+ * pci/host-generic-pci.yaml, pci/pci-msi.txt, gpio/pl061-gpio.yaml, input/gpio-keys.yaml,
+ * leds/leds-gpio.yaml, rtc/arm,pl031.yaml; IEEE 1275 PCI bus binding for `ranges`.
  *
  * Written in one pass with libfdt's sequential functions. Their errors stick in
  * struct tree, so that the description reads as one; there is one check at the end.
@@ -139,7 +139,8 @@ static void write_chosen(struct tree *t, const struct fdt_machine *m)
 
 	begin(t, "chosen");
 	string(t, "bootargs", m->cmdline);
-	(void)snprintf(uart, sizeof(uart), "/serial@%" PRIx64, LAYOUT_UART);
+	(void)snprintf(uart, sizeof(uart), "/serial@%" PRIx64,
+		       m->pl011 ? LAYOUT_PL011 : LAYOUT_UART);
 	string(t, "stdout-path", uart);
 	if (m->initrd_end > m->initrd) {
 		u64(t, "linux,initrd-start", m->initrd);
@@ -391,6 +392,20 @@ static void write_clock(struct tree *t)
 	end(t);
 }
 
+static void write_pl011(struct tree *t)
+{
+	static const char compatible[] = "arm,pl011\0arm,primecell";
+	static const char clocks[] = "uartclk\0apb_pclk";
+
+	begin_at(t, "serial", LAYOUT_PL011);
+	bytes(t, "compatible", compatible, sizeof(compatible));
+	CELLS(t, "reg", CELLS64(LAYOUT_PL011), CELLS64(LAYOUT_PL011_SZ));
+	CELLS(t, "interrupts", GIC_SPI, LAYOUT_PL011_INTID - GIC_FIRST_SPI, GIC_LEVEL_HIGH);
+	CELLS(t, "clocks", PHANDLE_CLOCK, PHANDLE_CLOCK);
+	bytes(t, "clock-names", clocks, sizeof(clocks));
+	end(t);
+}
+
 static void write_gpio(struct tree *t)
 {
 	static const char compatible[] = "arm,pl061\0arm,primecell";
@@ -636,6 +651,8 @@ static void write_root(struct tree *t, const struct fdt_machine *m)
 	write_gic(t, m);
 	write_uart(t);
 	write_clock(t);
+	if (m->pl011)
+		write_pl011(t);
 	write_gpio(t);
 	write_power_button(t);
 	write_panic_light(t);

@@ -36,14 +36,15 @@ struct fdt_machine {
 	size_t nr_ram;
 	uint64_t initrd, initrd_end; /* equal: none */
 	const char *cmdline;
+	bool pl011;	  /* there is one beside the 16550A, and it is the console */
 	uint64_t seed[8]; /* rng-seed and kaslr-seed */
 };
 
 /*
  * Write a tree of at most cap bytes to buf: GICv3 with the vITSs, timer, PMU, PSCI,
- * UART (stdout-path), GPIO controller with power button and panic light, real-time clock, ECAM host
- * bridge with msi-map to them and interrupt-map to the GIC, and its root ports with such maps of
- * their own. 0, or -ENOSPC.
+ * UARTs (stdout-path), GPIO controller with power button and panic light, real-time clock, ECAM
+ * host bridge with msi-map to them and interrupt-map to the GIC, and its root ports with such maps
+ * of their own. 0, or -ENOSPC.
  */
 int fdt_build(const struct fdt_machine *machine, void *buf, size_t cap) _must_check_;
 

@@ -29,6 +29,8 @@
 #include <string.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/config/config.h"
+#include "vmm/kvm/layout.h"
 #include "vmm/machine/boot_file.h"
 #include "vmm/machine/uki.h"
 #include "vmm/machine/unpack.h"
@@ -52,7 +54,7 @@
 #define ZBOOT_TYPE_SZ	 32u
 
 /* Where a kernel is to go, from the first bytes of what will lie in memory. */
-struct placement {
+struct kernel_place {
 	uint64_t at;	/* GPA of its first byte */
 	uint64_t needs; /* bytes from there, as its header says; 0: not said */
 	uint64_t whole; /* bytes that its file has at least, as its EFI header says; 0: not said */
@@ -192,7 +194,7 @@ static uint64_t size_of_sections(const uint8_t head[BOOT_HEAD_SZ])
 
 /* booting.rst 3: the header of an Image. */
 static int read_header(const struct boot_file *src, const uint8_t head[BOOT_HEAD_SZ], uint64_t size,
-		       uint64_t *ret_text_offset, struct placement *ret_place,
+		       uint64_t *ret_text_offset, struct kernel_place *ret_place,
 		       struct failure *ret_failure)
 {
 	if (!is_image(head, size))
@@ -215,9 +217,9 @@ static int read_header(const struct boot_file *src, const uint8_t head[BOOT_HEAD
 /* Where what begins with these bytes is to lie. */
 static int placement_of(const struct boot_file *src, const struct gmem *mem,
 			const uint8_t head[BOOT_HEAD_SZ], uint64_t size,
-			struct placement *ret_place, struct failure *ret_failure)
+			struct kernel_place *ret_place, struct failure *ret_failure)
 {
-	struct placement place = { 0 };
+	struct kernel_place place = { 0 };
 	uint64_t text_offset = FLAT_OFFSET, needs;
 	int r = src->flat ? 0 : read_header(src, head, size, &text_offset, &place, ret_failure);
 
@@ -300,7 +302,7 @@ static int stream_some(struct stream *s, uint8_t *out, uint64_t want, uint64_t *
 }
 
 /* The head first, for it says where the rest goes; then all the rest, in place. */
-static int unpack_kernel(struct stream *s, const struct gmem *mem, struct placement *ret_place,
+static int unpack_kernel(struct stream *s, const struct gmem *mem, struct kernel_place *ret_place,
 			 uint64_t *ret_end, struct failure *ret_failure)
 {
 	uint8_t head[BOOT_HEAD_SZ] = { 0 };
@@ -357,7 +359,8 @@ static int zboot_payload(const struct boot_file *src, const struct unpack_format
 }
 
 static int load_packed(const struct boot_file *src, const struct gmem *mem,
-		       struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
+		       struct kernel_place *ret_place, uint64_t *ret_end,
+		       struct failure *ret_failure)
 {
 	_cleanup_(unpack_destroyp) struct unpack *unpack = NULL;
 	const struct unpack_format *format = unpack_format_of(src->head);
@@ -381,7 +384,8 @@ static int load_packed(const struct boot_file *src, const struct gmem *mem,
 }
 
 static int load_plain(const struct boot_file *src, const struct gmem *mem,
-		      struct placement *ret_place, uint64_t *ret_end, struct failure *ret_failure)
+		      struct kernel_place *ret_place, uint64_t *ret_end,
+		      struct failure *ret_failure)
 {
 	void *to;
 	int r;
@@ -407,7 +411,7 @@ static struct failure *add_doubt(struct loaded *loaded)
 }
 
 /* Is it all there? len: of what lies in memory now. */
-static int judge_length(const struct boot_file *src, const struct placement *place, uint64_t len,
+static int judge_length(const struct boot_file *src, const struct kernel_place *place, uint64_t len,
 			struct loaded *loaded, struct failure *ret_failure)
 {
 	if (len < place->whole)
@@ -446,7 +450,7 @@ static int load_kernel(const struct gmem *mem, const struct loader_files *files,
 		       struct loaded *ret_loaded, struct failure *ret_failure)
 {
 	struct boot_file src;
-	struct placement place;
+	struct kernel_place place;
 	uint64_t end = 0, slack;
 	int r;
 
@@ -563,8 +567,19 @@ void loader_warn(const struct loaded *loaded)
 			       loaded->doubts[i].cure);
 }
 
+struct loader_wish loader_wish_of(const struct config *config)
+{
+	if (config->boot == BOOT_WISH_DISK)
+		return (struct loader_wish){ .firmware = config->firmware ? config->firmware
+									  : CONFIG_FIRMWARE };
+	return (struct loader_wish){ .kernel = config->kernel,
+				     .initrd = config->initrd,
+				     .flat = config->flat };
+}
+
 void loader_close(struct loader_files *files)
 {
+	firmware_fini(&files->firmware);
 	cleanup_fd(&files->kernel);
 	cleanup_fd(&files->initrd);
 	files->kernel = files->initrd = -1;
@@ -575,9 +590,11 @@ int loader_open(struct loader_files *files, const struct loader_wish *wish,
 {
 	int r;
 
-	assert(wish->kernel);
+	assert(wish->kernel || wish->firmware);
 
-	*files = (struct loader_files){ *wish, -1, -1 };
+	*files = (struct loader_files){ .wish = *wish, .kernel = -1, .initrd = -1 };
+	if (wish->firmware)
+		return firmware_init(&files->firmware, wish->firmware, ret_failure);
 	r = boot_file_open(wish->kernel, "kernel", &files->kernel, ret_failure);
 	if (r >= 0 && wish->initrd)
 		r = boot_file_open(wish->initrd, "initrd", &files->initrd, ret_failure);
@@ -595,6 +612,24 @@ int loader_load(const struct gmem *mem, const struct loader_wish *wish, struct l
 	return r < 0 ? r : loader_load_open(mem, &files, ret_loaded, ret_failure);
 }
 
+/* It is in memory of its own; what it finds in the guest's is the device tree. */
+static int load_firmware(const struct gmem *mem, const struct loader_files *files,
+			 struct loaded *ret_loaded, struct failure *ret_failure)
+{
+	int r = firmware_fits(&files->firmware, mem, ret_failure);
+
+	if (r < 0)
+		return r;
+	*ret_loaded = (struct loaded){
+		.entry = LAYOUT_FIRMWARE,
+		.kernel = LAYOUT_FIRMWARE,
+		.kernel_end = LAYOUT_FIRMWARE + files->firmware.size,
+		.fdt = LAYOUT_RAM,
+		.fdt_max_sz = FDT_SZ,
+	};
+	return 0;
+}
+
 int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 		     struct loaded *ret_loaded, struct failure *ret_failure)
 {
@@ -602,8 +637,11 @@ int loader_load_open(const struct gmem *mem, const struct loader_files *files,
 	const struct gmem bank = boot_bank(mem);
 	struct loaded loaded = { 0 };
 	struct uki uki = { 0 };
-	int r = load_kernel(&bank, files, &uki, &loaded, ret_failure);
+	int r;
 
+	if (files->wish.firmware)
+		return load_firmware(mem, files, ret_loaded, ret_failure);
+	r = load_kernel(&bank, files, &uki, &loaded, ret_failure);
 	if (r < 0)
 		return r;
 	loaded.initrd = loaded.initrd_end = loaded.kernel_end;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Put a kernel and an initrd into guest memory, all into the largest bank of it.
- * Documentation/arch/arm64/booting.rst.
+ * Put a kernel and an initrd into guest memory, all into the largest bank of it
+ * (Documentation/arch/arm64/booting.rst); or have firmware start from the guest's disk
+ * (firmware.h).
  */
 #ifndef VMM_MACHINE_LOADER_H
 #define VMM_MACHINE_LOADER_H
@@ -12,6 +13,9 @@
 
 #include "vmm/base/report.h"
 #include "vmm/kvm/gmem.h"
+#include "vmm/machine/firmware.h"
+
+struct config;
 
 struct loaded {
 	uint64_t entry;		     /* GPA to enter at */
@@ -29,7 +33,11 @@ struct loader_wish {
 	const char *kernel;
 	const char *initrd; /* NULL: none */
 	bool flat;	    /* the kernel is a flat binary: kernel-format = "flat" */
+	/* Firmware, which has all that from the guest's disk, and nothing above counts; NULL: none.
+	 */
+	const char *firmware;
 };
+struct loader_wish loader_wish_of(const struct config *config);
 
 /*
  * The kernel is an arm64 Image, plain, compressed (unpack.h) or in an EFI zboot container; or a
@@ -41,10 +49,11 @@ struct loader_wish {
 int loader_load(const struct gmem *mem, const struct loader_wish *wish, struct loaded *ret_loaded,
 		struct failure *ret_failure) _must_check_;
 
-/* Kernel and initrd, open. */
+/* Kernel and initrd, open; or firmware. */
 struct loader_files {
 	struct loader_wish wish;
 	int kernel, initrd; /* -1: not open */
+	struct firmware firmware;
 };
 
 /* Open them, once for several boots. On failure none is open. */

@@ -235,7 +235,8 @@ static int build_redist(struct machine *m, struct failure *ret_failure)
 	return kernel_redist_create(&config, &m->redist, ret_failure);
 }
 
-static int add_ram(const struct machine *m, struct failure *ret_failure)
+/* And what firmware there is. */
+static int add_memory(const struct machine *m, struct failure *ret_failure)
 {
 	const struct gmem *mem = m->cfg.mem;
 	int r = 0;
@@ -243,6 +244,9 @@ static int add_ram(const struct machine *m, struct failure *ret_failure)
 	for (size_t i = 0; i < mem->nr && r >= 0; i++)
 		r = vm_set_slot(&m->vm, VM_SLOT_RAM + (unsigned)i, mem->banks[i].base,
 				mem->banks[i].size, mem->banks[i].va, false);
+	if (r >= 0 && m->cfg.firmware)
+		r = vm_set_slot(&m->vm, VM_SLOT_FIRMWARE, LAYOUT_FIRMWARE, LAYOUT_FIRMWARE_SZ,
+				m->cfg.firmware, true);
 	return r < 0 ? failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
 				   failure_cure(-r, CURE_KERNEL_LOG), "KVM refused it (%s)",
 				   strerror(-r))
@@ -272,7 +276,7 @@ static int build_kvm(struct machine *m, const struct kernel_its_function *functi
 	r = vm_needs_met(&m->vm, ret_failure);
 	if (r < 0)
 		return r;
-	r = add_ram(m, ret_failure);
+	r = add_memory(m, ret_failure);
 	if (r < 0)
 		return r;
 	r = gic_create(&m->vm, &m->gic, ret_failure);
@@ -382,6 +386,7 @@ static int build_devices(struct machine *m)
 		.port = m->cfg.console,
 		.wake_up = wake_up,
 		.ctx = m,
+		.has_pl011 = m->cfg.firmware != NULL,
 	};
 	const struct board_config board_config = { &m->vm, wake_up, m };
 	const struct vits_set_config its_config = {
@@ -505,6 +510,7 @@ int machine_write_fdt(struct machine *m, const struct loaded *loaded, struct fai
 		.initrd = loaded->initrd,
 		.initrd_end = loaded->initrd_end,
 		.cmdline = m->cfg.config->cmdline[0] ? m->cfg.config->cmdline : loaded->cmdline,
+		.pl011 = m->cfg.firmware != NULL,
 	};
 	void *buf = gmem_host(m->cfg.mem, loaded->fdt, loaded->fdt_max_sz);
 	int r;

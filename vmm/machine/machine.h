@@ -39,6 +39,7 @@ struct machine_config {
 	const struct kvm_sys *kvm;     /* NULL: kvm_sys_kernel() */
 	/* Does the host deliver directly? NULL: machine_create() looks, which takes files. */
 	const bool *direct;
+	void *firmware;		      /* LAYOUT_FIRMWARE_SZ bytes that nobody writes; NULL: none */
 	struct console_port *console; /* where the guest's console is; NULL: standard output */
 	/* No router: the caller looks after the functions' eventfds. For measuring. */
 	bool unrouted;

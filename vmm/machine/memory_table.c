@@ -13,7 +13,7 @@
 #include "vmm/kvm/layout.h"
 #include "vmm/machine/guest_memory.h"
 
-#define NR_FIXED 11u
+#define NR_FIXED 13u
 #define MAX_ROWS (NR_FIXED + GMEM_MAX_BANKS + VFIO_MAX_HOLES)
 
 struct row {
@@ -48,6 +48,10 @@ static void add_fixed(const struct config *config, struct rows *rows)
 	add_row(rows, LAYOUT_ECAM, nr_buses * LAYOUT_ECAM_SZ, "PCI configuration space");
 	add_row(rows, LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ, "PCI I/O ports");
 	add_row(rows, LAYOUT_PCI32, LAYOUT_PCI32_SZ, "PCI memory, 32 bits");
+	if (config->boot == BOOT_WISH_DISK) {
+		add_row(rows, LAYOUT_FIRMWARE, LAYOUT_FIRMWARE_SZ, "firmware");
+		add_row(rows, LAYOUT_PL011, LAYOUT_PL011_SZ, "console of the firmware");
+	}
 	add_row(rows, LAYOUT_PCI64, LAYOUT_PCI64_SZ, "PCI memory, 64 bits");
 }
 

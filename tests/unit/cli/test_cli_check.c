@@ -335,6 +335,29 @@ static void test_kernel_and_initrd_are_doubted_in_one_line(void **state)
 	assert_non_null(strstr(w.result.text, "/initrd: the initrd is nothing that Linux unpacks"));
 }
 
+static void test_firmware_is_read_as_for_a_guest(void **state)
+{
+	static const uint8_t start[] = { 0x0a, 0, 0, 0x14, 0x1f, 0x20, 0x03, 0xd5 };
+	uint8_t bytes[4096] = { 0 };
+	char path[256];
+
+	(void)state;
+	w.host.config = &w.config;
+	w.config.boot = BOOT_WISH_DISK;
+	w.config.kernel = NULL;
+	w.config.firmware = path;
+	(void)snprintf(path, sizeof(path), "%s/u-boot.bin", w.tree.fs.root);
+	check(check_files);
+	expect(VERDICT_FAIL, "/u-boot.bin: the firmware cannot be opened", "configuration");
+	tree_write_bytes(&w.tree, "/u-boot.bin", (const char *)bytes, sizeof(bytes));
+	check(check_files);
+	expect(VERDICT_FAIL, "/u-boot.bin: the firmware is no U-Boot for arm64", "u-boot-qemu");
+	memcpy(bytes, start, sizeof(start));
+	tree_write_bytes(&w.tree, "/u-boot.bin", (const char *)bytes, sizeof(bytes));
+	check(check_files);
+	expect(VERDICT_PASS, "4 KiB of firmware, which starts from a disk", NULL);
+}
+
 /* By the lock and the socket of the guest that has it. */
 static void test_a_name_that_a_guest_has_is_told(void **state)
 {
@@ -651,6 +674,7 @@ int main(void)
 		TEST(test_kernel_and_initrd_are_doubted_in_one_line),
 		TEST(test_a_name_that_a_guest_has_is_told),
 		TEST(test_files_are_loaded_as_for_a_guest),
+		TEST(test_firmware_is_read_as_for_a_guest),
 		TEST(test_a_device_must_be_there_and_be_no_bridge),
 		TEST(test_a_device_needs_a_group),
 		TEST(test_a_device_alone_in_its_group_passes),

@@ -313,7 +313,7 @@ static void must_say(const struct config_key *key, const char *entry, const char
 		fail_msg("itsy.conf(5) does not say of '%s': %s", key->name, what);
 }
 
-/* "Required", or what holds without the key, as it would be printed. */
+/* What holds without the key, as it would be printed. */
 static void default_of(const struct config_key *key, char text[160])
 {
 	_cleanup_free_ char *printed = NULL;
@@ -321,9 +321,8 @@ static void default_of(const struct config_key *key, char text[160])
 	size_t len = 0;
 	FILE *out;
 
-	if (key->required || key->otherwise) {
-		(void)snprintf(text, 160, "%s%s", key->required ? "Required" : "Default: ",
-			       key->required ? "" : key->otherwise);
+	if (key->otherwise) {
+		(void)snprintf(text, 160, "Default: %s", key->otherwise);
 		return;
 	}
 	assert_in_range(key->size, 1, sizeof(member[0]));

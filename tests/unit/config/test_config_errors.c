@@ -29,6 +29,25 @@ static const struct {
 	  "t.conf:1: error: 'kernel' is missing: the file of the guest's kernel\n" },
 	{ "kernel is empty", "kernel = \"\"\n",
 	  "t.conf:1: error: 'kernel' is empty: it names the kernel's file\n" },
+	{ "neither kernel nor disk", "boot = flash\n",
+	  "t.conf:1: error: 'boot' is \"kernel\" or \"disk\", not 'flash'\n" },
+	{ "firmware without a disk", VALID "firmware = \"/f\"\n",
+	  "t.conf:2: error: 'firmware' is for boot = \"disk\"\n" },
+	{ "a disk without a device", "vcpus = 1\nboot = disk\n",
+	  "t.conf:2: error: 'boot' is \"disk\", and there is no device that has one\n" },
+	{ "kernel and disk",
+	  "kernel = \"Image\"\nboot = disk\ninitrd = \"i\"\ncmdline = \"quiet\"\n"
+	  "kernel-format = image\ndevice d {\nbdf = 00:01.0\n}\n",
+	  "t.conf:1: error: 'kernel' and boot = \"disk\" exclude each other: the disk has what the "
+	  "guest starts from\n"
+	  "t.conf:3: error: 'initrd' and boot = \"disk\" exclude each other: the disk has what the "
+	  "guest starts from\n"
+	  "t.conf:4: error: 'cmdline' and boot = \"disk\" exclude each other: the disk has what "
+	  "the "
+	  "guest starts from\n"
+	  "t.conf:5: error: 'kernel-format' and boot = \"disk\" exclude each other: the disk has "
+	  "what "
+	  "the guest starts from\n" },
 	{ "mistyped key", VALID "memroy = \"1G\"\n",
 	  "t.conf:2: error: unknown key 'memroy': did you mean 'memory'?\n" },
 	{ "key of another kind of case", VALID "Vcpus = 2\n",

@@ -94,10 +94,11 @@ uint8_t *boot_gzip(const uint8_t *bytes, size_t len, size_t *ret_len)
 int boot_load(struct boot_world *w, bool with_initrd)
 {
 	w->failure = (struct failure){ 0 };
-	return loader_load(
-		&w->mem,
-		&(struct loader_wish){ w->kernel, with_initrd ? w->initrd : NULL, w->flat },
-		&w->loaded, &w->failure);
+	return loader_load(&w->mem,
+			   &(struct loader_wish){ .kernel = w->kernel,
+						  .initrd = with_initrd ? w->initrd : NULL,
+						  .flat = w->flat },
+			   &w->loaded, &w->failure);
 }
 
 void boot_expect_failure(struct boot_world *w, int r, int error, const char *object,

@@ -278,10 +278,14 @@ static void test_no_ranges_of_the_machine_overlap(void **state)
 		const char *what;
 		uint64_t at, size;
 	} ranges[] = {
+		{ "firmware", LAYOUT_FIRMWARE, LAYOUT_FIRMWARE_SZ },
 		{ "GICD", LAYOUT_GICD, LAYOUT_GICD_SZ },
 		{ "GITS", LAYOUT_GITS, CONFIG_MAX_ITS * LAYOUT_GITS_SZ },
 		{ "UART", LAYOUT_UART, LAYOUT_UART_SZ },
 		{ "GPIO", LAYOUT_GPIO, LAYOUT_GPIO_SZ },
+		{ "RTC", LAYOUT_RTC, LAYOUT_RTC_SZ },
+		{ "stolen time", LAYOUT_STEAL_TIME, LAYOUT_STEAL_TIME_SZ },
+		{ "PL011", LAYOUT_PL011, LAYOUT_PL011_SZ },
 		{ "GICR", LAYOUT_GICR, LAYOUT_MAX_VCPUS * LAYOUT_GICR_SZ_VCPU },
 		{ "ECAM", LAYOUT_ECAM, LAYOUT_MAX_BUSES * LAYOUT_ECAM_SZ },
 		{ "I/O ports", LAYOUT_PCI_IO, LAYOUT_PCI_IO_SZ },
@@ -424,6 +428,7 @@ static void test_dtc_has_nothing_to_say(void **state)
 	m.initrd = 0x44000000;
 	m.initrd_end = 0x44100000;
 	m.pmu = true;
+	m.pl011 = true;
 	m.topology = &topology;
 	spread(&m, functions);
 	build(&m);

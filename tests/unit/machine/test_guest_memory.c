@@ -374,6 +374,10 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 	};
 	static const char *const with_root_port = "0x0010000000  0x00101fffff        2 MiB  PCI "
 						  "configuration space\n";
+	static const char *const for_a_disk[] = {
+		"0x0000000000  0x0007ffffff      128 MiB  firmware\n",
+		"0x0009040000  0x0009040fff        4 KiB  console of the firmware\n",
+	};
 	struct config config = config_of(GiB, 1);
 	struct failure failure = { 0 };
 	struct guest_memory_map map;
@@ -388,6 +392,9 @@ static void test_the_table_has_all_in_order_and_says_why_a_hole_is_there(void **
 	/* A bus behind a root port has configuration space of its own. */
 	config.devices[0].root_port = true;
 	prints(&config, &map, &with_root_port, 1);
+	/* And what starts a guest from its disk is there. */
+	config.boot = BOOT_WISH_DISK;
+	prints(&config, &map, for_a_disk, ARRAY_SIZE(for_a_disk));
 	/* Where it does not fit, all that is in the way is there. */
 	tree_write(&tree, REGIONS, "0x100000000 0xffffffffffffffff direct\n");
 	assert_int_equal(
