@@ -8,6 +8,8 @@
 #   keyring			Debian's keys
 #   write_sources [RELEASE]	prints lines of a sources.list: of the machine's own release, or of another one
 #   write_apt_conf		prints what the machine's apt was told of proxies
+#   own_apt KIND [RELEASE]	has apt-get, from then on, in this shell, lists of its own below $tmp, of "deb" or "deb-src", and
+#				arm64 beside the machine's architecture: the machine's lists and architectures stay as they are
 
 # Another Debian-like system still gets Debian's packages.
 suite=bookworm
@@ -66,4 +68,22 @@ write_apt_conf()
 {
 	apt-config dump --no-empty 2>/dev/null |
 		grep -E '^Acquire::(http|https|ftp|Retries|ForceIPv4|ForceIPv6)(::[^ ]*)? ' || true
+}
+
+own_apt()
+{
+	local kind=$1 native
+	native=$(dpkg --print-architecture)
+
+	mkdir -p "${tmp:?}"/apt/{lists/partial,archives/partial}
+	write_sources "${2-}" | sed "s/^deb /$kind /" >"$tmp/apt/sources.list"
+	{
+		write_apt_conf
+		printf '%s "%s";\n' Dir::Etc::sourcelist "$tmp/apt/sources.list" Dir::Etc::sourceparts /dev/null \
+			Dir::State::lists "$tmp/apt/lists" Dir::Cache "$tmp/apt" APT::Architecture "$native" \
+			APT::Sandbox::User root Acquire::Languages none
+		printf 'APT::Architectures { "%s"; "arm64"; };\n' "$native"
+	} >"$tmp/apt/apt.conf"
+	export APT_CONFIG=$tmp/apt/apt.conf
+	apt-get -q update
 }
