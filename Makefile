@@ -21,7 +21,8 @@
 #   tsan/          those with threads, with ThreadSanitizer
 #   bench/         bench-vits, optimized for this machine
 #   guest/         bare-metal guests of the tests
-#   guest-images/  Linux and the initramfs for guests
+#   guest-images/  Linux and the initramfs for guests: the tests', and in small/ the one for people
+#   kernels/       other kernels: of hosts (emuhost --kernel), and in small/ the guests' own
 #   man/           manual pages
 #   arm64-root/    Debian's arm64 files: sysroot, kernel, programs
 # With clang the first four are arm64-clang/ and so on.
@@ -165,8 +166,8 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # What can be asked for
 # =====================================================================================================
 
-.PHONY: all help libs unit unit-programs payloads guest-images test test-all demo bench-vits bench-routes bench-bringup \
-	bench-peers fuzz model coverage man docs check install install-itsy install-vits deb dist clean deps material FORCE
+.PHONY: all help libs unit unit-programs payloads test-images guest-images guest-kernel test test-all demo bench-vits bench-routes bench-bringup \
+	bench-peers fuzz model coverage man docs check install install-itsy install-vits install-guest-images deb dist clean deps material FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
@@ -189,13 +190,13 @@ test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
 # The package and the tarball are looked into there.
 test-all: deb dist
-test test-all: all $(chosen_units) payloads guest-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
+test test-all: all $(chosen_units) payloads test-images $(agent) $(without) $(inject) $(nvme_vf) $(peers) $(arm64)/itsdiff \
 		$(arm64)/itsy-kvms-own $(promtool) $(bench)/libvits.a
 	$(Q)$(emuhost_env) tests/run --unit $(chosen_units) --e2e $(chosen_scripts) \
 		--hosts tests/hosts $(call only,$(on_hosts))
 
 #: make demo             a guest with NVMe drive and NIC on an emulated arm64 host
-demo: all guest-images $(agent)
+demo: all test-images $(agent)
 	$(Q)$(emuhost_env) scripts/demo
 
 #: make bench-vits       the ITS in instructions, time, memory (BENCH=--help)
@@ -207,12 +208,12 @@ bench-routes: all $(agent) $(arm64)/itsroutes
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --file $(arm64)/itsroutes:/bin/itsroutes -- itsroutes $(BENCH)
 
 #: make bench-bringup    Linux on 1 to 64 vCPUs, with KVM's GIC, too (BENCH='1 4')
-bench-bringup: all guest-images $(agent) $(arm64)/itsy-kvms-own
+bench-bringup: all test-images $(agent) $(arm64)/itsy-kvms-own
 	$(Q)$(emuhost_env) tests/emuhost/emuhost run --icount --memory 2048 --file $(arm64)/itsy-kvms-own:/usr/bin/itsy-kvms-own \
 		--file tests/bringup/bringup.sh:/bin/bringup -- bringup $(BENCH)
 
 #: make bench-peers      itsy, QEMU and the host itself (tests/bench/RESULTS.md)
-bench-peers: all payloads guest-images $(agent) $(peers)
+bench-peers: all payloads test-images $(agent) $(peers)
 	$(Q)$(emuhost_env) tests/peers/run $(BENCH)
 
 #: make fuzz             fuzzers for ten minutes
@@ -245,9 +246,15 @@ libs: $(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a \
 #: make payloads         bare-metal guests of the tests: build/guest/*.bin
 payloads: $(payloads)
 
-#: make guest-images     kernel and initramfs of the tests' Linux guests
-guest-images: | material
+#: make test-images      kernel and initramfs of the tests' Linux guests: Debian's kernel, and jobs
+test-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
+
+#: make guest-images     the guest of configs/minimal.conf: a small kernel, compiled once in some ten minutes, and fio,
+#:                       nvme-cli, iperf3 and a shell in an initramfs (build/guest-images/small/)
+#: make guest-kernel     only that kernel (guest-images/kernel.config)
+guest-images guest-kernel: | material
+	@BUILD=$(BUILD) guest-images/make-$(if $(filter guest-kernel,$@),kernel,guest)
 
 #: make install          to $(DESTDIR)$(PREFIX) (default PREFIX: /usr/local)
 install: install-itsy $(arm64)/libvits.a
@@ -262,13 +269,20 @@ install-itsy: all man
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man1 $(filter %.1,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man5 $(filter %.5,$(man))
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/man/man7 $(filter %.7,$(man))
-	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(wildcard configs/*.conf)
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/doc/itsy/examples $(filter-out configs/minimal.conf,$(wildcard configs/*.conf))
+	sed "s|/usr/local/share|$(PREFIX)/share|" configs/minimal.conf | \
+		install -Dm644 /dev/stdin $(DESTDIR)$(PREFIX)/share/doc/itsy/examples/minimal.conf
 	install -Dm644 completions/itsy.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/itsy
 	sed "s|/usr/local/bin|$(PREFIX)/bin|" systemd/itsy@.service | \
 		install -Dm644 /dev/stdin $(DESTDIR)$(UNITDIR)/itsy@.service
 	install -Dm644 systemd/itsy.rules $(DESTDIR)$(UDEVDIR)/rules.d/60-itsy.rules
 	install -Dm644 systemd/itsy.sysusers $(DESTDIR)$(SYSUSERSDIR)/itsy.conf
 	install -d $(DESTDIR)/etc/itsy
+
+#: make install-guest-images  that guest, to $(DESTDIR)$(PREFIX)/share/itsy/guest, where configs/minimal.conf looks for it
+install-guest-images: guest-images
+	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/itsy/guest $(BUILD)/guest-images/small/Image \
+		$(BUILD)/guest-images/small/initramfs.cpio
 
 #: make install-vits     the ITS for other VMMs (docs/porting-the-vits.md)
 install-vits: $(bench)/libvits.a
@@ -319,6 +333,7 @@ asked_for = $(filter $(1),$(MAKECMDGOALS))
 deps_groups := build
 deps_groups += $(if $(call asked_for,test test-all demo bench-routes bench-bringup bench-peers),emulate)
 deps_groups += $(if $(call asked_for,bench-vits bench-peers),bench)
+deps_groups += $(if $(call asked_for,guest-images guest-kernel install-guest-images bench-peers test-all),kernel)
 deps_groups += $(if $(call asked_for,test test-all unit unit-programs libs check fuzz coverage),test)
 deps_groups += $(if $(call asked_for,check),check)
 deps_groups += $(if $(call asked_for,test test-all fuzz),fuzz)

@@ -8,6 +8,8 @@
 #					to DEST/lib/modules (a name with ? behind may be missing),
 #					and writes there "load" (files in load order) and the
 #					modules.dep that modprobe reads
+#   modules_alias DEST			writes the modules.alias beside it, by which modprobe finds the module for a
+#					device that says what it is
 #   libs_add DEST HAVE ELF...		copies the shared libraries that the programs need to DEST/lib,
 #					except those named in HAVE
 #   cpio_pack DIR OUT			packs DIR (owner root, sorted, no times): same in, same out
@@ -94,13 +96,23 @@ modules_add()
 	done
 }
 
+modules_alias()
+{
+	local dir file
+	dir=$(echo "$1"/lib/modules/*)
+
+	while IFS= read -r file; do
+		tr '\0' '\n' <"$dir/$file" | sed -n "s/^alias=\(.*:.*\)/alias \1 ${file%.ko}/p"
+	done <"$dir/load" >"$dir/modules.alias"
+}
+
 # A library is looked for where the arm64 packages lie, then where the cross compiler (sanitizers)
 # or an arm64 system keeps its own.
 lib_find()
 {
 	local dir
 
-	for dir in "$build"/arm64-{root,peers}/{,usr/}lib/aarch64-linux-gnu "$build/arm64-root/lib" \
+	for dir in "$build"/arm64-{root,peers,guest}/{,usr/}lib/aarch64-linux-gnu "$build/arm64-root/lib" \
 		/usr/lib/gcc-cross/aarch64-linux-gnu/* /usr/aarch64-linux-gnu/lib \
 		/lib/aarch64-linux-gnu /usr/lib/aarch64-linux-gnu; do
 		if [ -e "$dir/$1" ]; then

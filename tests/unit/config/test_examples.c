@@ -72,18 +72,19 @@ static void is_disk(const struct config *c)
 static const struct {
 	const char *name;
 	size_t nr_devices;
+	bool as_it_is;			    /* runs, with what make puts in its place */
 	void (*is)(const struct config *c); /* NULL: nothing more */
 } examples[] = {
-	{ "demo", 2, NULL },
-	{ "disk", 1, is_disk },
-	{ "latency", 2, is_latency },
-	{ "minimal", 0, NULL },
-	{ "nic", 1, NULL },
-	{ "nvme", 1, NULL },
-	{ "storm-guard", 2, is_storm_guard },
-	{ "two-devices", 2, is_two_devices },
-	{ "two-its", 2, is_two_its },
-	{ "vf", 1, is_vf },
+	{ "demo", 2, true, NULL },
+	{ "disk", 1, false, is_disk },
+	{ "latency", 2, false, is_latency },
+	{ "minimal", 0, true, NULL },
+	{ "nic", 1, false, NULL },
+	{ "nvme", 1, false, NULL },
+	{ "storm-guard", 2, false, is_storm_guard },
+	{ "two-devices", 2, false, is_two_devices },
+	{ "two-its", 2, false, is_two_its },
+	{ "vf", 1, false, is_vf },
 };
 
 static void path_of(size_t i, char path[64])
@@ -187,9 +188,7 @@ static void test_each_key_is_explained_where_it_first_stands(void **state)
 		assert_non_null(f);
 		assert_in_range(fread(text, 1, sizeof(text) - 1, f), 1, sizeof(text) - 2);
 		expect_explained(path, text);
-		/* That of the demo runs as it is. */
-		assert_int_equal(strstr(text, "# " MARK) == NULL,
-				 strcmp(examples[i].name, "demo") == 0);
+		assert_int_equal(strstr(text, "# " MARK) == NULL, examples[i].as_it_is);
 	}
 }
 
