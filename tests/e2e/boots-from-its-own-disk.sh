@@ -106,7 +106,8 @@ grep -c nvme /proc/interrupts | sed 's/^/lines of interrupts: /'
 head -c 3000000 /dev/urandom >/root/data
 sha256sum /root/data >/root/sum
 echo "$boot" >/root/boots
-[ "$boot" = 1 ] && systemctl --no-block reboot || systemctl --no-block poweroff
+[ "$boot" = 1 ] && next=reboot || next=poweroff
+systemctl --no-block start $next.target
 END
 	chmod +x "$dir/root/job"
 }
@@ -194,14 +195,14 @@ await_output()
 await_output 1 'Hit any key'
 printf x >&3
 await_output 1 '=> '
-printf '\025nvme info\rpart list nvme 0\rboot\r' >&3
-await_output 1 'this is the menu|Debian at ttyS0'
+printf '\025nvme scan\rnvme info\rpart list nvme 0\rboot\r' >&3
+await_output 1 'this is the menu'
 printf d >&3
 await_output 1 'a question:'
 printf 'blue\r' >&3
 # The second time nobody touches the firmware.
 await_output 2 'Hit any key'
-await_while 'wc -c </tmp/disk.out' 'the menu' sh -c '[ $(tr "\r" "\n" </tmp/disk.out | grep -ac "Debian at ttyS0") -ge 2 ]'
+await_output 2 'this is the menu'
 printf s >&3
 await_output 2 'a question:'
 printf 'green\r' >&3
@@ -217,7 +218,7 @@ step driver driver 0000:00:01.0
 : >/tmp/disk.out
 itsy run /etc/disk.conf --name behind --set device.disk.root-port=on --stop-timeout 0 </dev/null >/tmp/disk.out 2>/tmp/behind.err &
 pid=$!
-await_output 1 'Debian at ttyS0'
+await_output 1 'this is the menu'
 kill $pid
 rc=0
 wait $pid || rc=$?
@@ -247,22 +248,22 @@ has disk.out '^U-Boot 20'
 has disk.out 'Vendor: 0x.*drive'
 has disk.out '^ *1.*0x00014800'
 # Linux, at the console that the device tree names, then at the one that its command line names.
-has disk.out 'boot 1 at ttyAMA0'
+has disk.out 'boot 1 at (tty0 )?ttyAMA0$'
 has disk.out 'the answer is blue'
-has disk.out 'boot 2 at ttyS0'
+has disk.out 'boot 2 at ttyS0$'
 has disk.out '/root/data: OK'
 has disk.out 'the answer is green'
 lacks disk.out '/root/data: FAILED'
 expect "the firmware has started twice" [ "$(grep -ac '^U-Boot 20' "$(file_of disk.out)")" = 2 ]
 has disk.out '^lines of interrupts: [1-9]'
 json disk '.its_errors == [] and .aborted.unemulated == 0 and .boots == 2'
-json disk '[.devices[0].vectors[].injected] | add > 100'
+json disk '[.devices[0].vectors[].injected] | add > 10'
 counts_add_up disk
 none_dropped disk
 has driver.out '^nvme$'
 
 is_status behind 143
 has behind.out 'Found EFI removable media binary'
-has behind.out 'Debian at ttyS0'
+has behind.out 'this is the menu'
 
 verdict
