@@ -41,6 +41,20 @@ int vfio_cdev_of(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 	return host_exists(path.text) ? 0 : -ENOENT;
 }
 
+int vfio_cdev_find(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		   char ret_name[VFIO_CDEV_STRLEN], struct vfio_failure *ret_failure)
+{
+	int r = vfio_cdev_of(fs, bdf, ret_name);
+	char name[PCI_BDF_STRLEN];
+
+	if (r < 0) {
+		r = vfio_fail(ret_failure, VFIO_FAILURE_NO_IOMMUFD, r, "%s",
+			      pci_bdf_format(bdf, name));
+		vfio_failure_other(ret_failure, "VFIO has made no file for it");
+	}
+	return r;
+}
+
 const char *vfio_cdev_path(const char *name, char buf[VFIO_CDEV_PATH])
 {
 	(void)snprintf(buf, VFIO_CDEV_PATH, VFIO_CDEV_FOLDER "%.*s", (int)VFIO_CDEV_STRLEN - 1,

@@ -18,6 +18,9 @@
  */
 int vfio_cdev_of(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
 		 char ret_name[VFIO_CDEV_STRLEN]) _must_check_;
+/* The same, with VFIO_FAILURE_NO_IOMMUFD. */
+int vfio_cdev_find(const struct pci_host_fs *fs, const struct pci_bdf *bdf,
+		   char ret_name[VFIO_CDEV_STRLEN], struct vfio_failure *ret_failure) _must_check_;
 /* Where the file of this name is. */
 const char *vfio_cdev_path(const char *name, char buf[VFIO_CDEV_PATH]);
 /* The IOMMU group of the function that has the file at this path; -1: it is no function's. */

@@ -59,23 +59,21 @@ int vfio_container_create(enum vfio_iommu_kind kind, struct vfio_container **ret
 	return vfio_container_create_with(&sys, kind, ret_container, ret_failure);
 }
 
+enum vfio_iommu_kind vfio_container_kind(const struct vfio_container *c)
+{
+	return c->iommu.ops->kind;
+}
+
 void vfio_container_destroy(struct vfio_container *c)
 {
 	if (!c)
 		return;
-	assert(!c->iommu.ready);
+	assert(!c->iommu.ready || c->iommu.kept);
 	if (c->iommu.fd >= 0)
 		c->sys.close(c->sys.ctx, c->iommu.fd);
 	pthread_mutex_destroy(&c->slots);
 	free(c->iommu.ranges);
 	free(c);
-}
-
-int vfio_container_attach(struct vfio_container *c, const struct vfio_iommu_function *fn,
-			  struct vfio_group **ret_group, int *ret_fd,
-			  struct vfio_failure *ret_failure)
-{
-	return c->iommu.ops->attach(&c->iommu, fn, ret_group, ret_fd, ret_failure);
 }
 
 void vfio_container_detach(struct vfio_container *c, struct vfio_group *group)
@@ -146,7 +144,7 @@ static bool is_limited(void)
 	       !(data[0].effective & UINT32_C(1) << CAP_IPC_LOCK);
 }
 
-/* How the limit was in the way, if it was. */
+/* How the limit was in the way, if it was: ENOMEM is also said of memory that is short. */
 static enum vfio_failure_code limit_failed(const struct vfio_container *c, uint64_t limit,
 					   uint64_t want)
 {
@@ -156,23 +154,41 @@ static enum vfio_failure_code limit_failed(const struct vfio_container *c, uint6
 							    : VFIO_FAILURE_NONE;
 }
 
+/* Of err, as so much was to be pinned. True: it is told. */
+static bool tell_limit(const struct vfio_container *c, uint64_t want, int err,
+		       struct vfio_failure *failure)
+{
+	enum vfio_failure_code code = VFIO_FAILURE_NONE;
+	struct rlimit limit;
+
+	if (err == -ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		code = limit_failed(c, limit.rlim_cur, want);
+	if (code == VFIO_FAILURE_NONE)
+		return false;
+	(void)vfio_fail(failure, code, err, "RLIMIT_MEMLOCK");
+	vfio_failure_numbers(failure, limit.rlim_cur, want);
+	return true;
+}
+
+int vfio_container_attach(struct vfio_container *c, const struct vfio_iommu_function *fn,
+			  struct vfio_group **ret_group, int *ret_fd,
+			  struct vfio_failure *ret_failure)
+{
+	int r = c->iommu.ops->attach(&c->iommu, fn, ret_group, ret_fd, ret_failure);
+
+	/* Where it is the only function, that pins what is kept. */
+	if (r < 0 && c->iommu.kept && !c->devices)
+		(void)tell_limit(c, c->mapped, r, ret_failure);
+	return r;
+}
+
 /* What is what could not be mapped; rest: all that was still to be. */
 static int map_failed(const struct vfio_container *c, const struct iova_range *what, uint64_t rest,
 		      int err, struct vfio_failure *failure)
 {
-	uint64_t want = c->mapped + rest;
-	enum vfio_failure_code code = VFIO_FAILURE_NONE;
-	struct rlimit limit;
-
-	/* The kernel answers ENOMEM both for the limit and for memory that is short. */
-	if (err == -ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY)
-		code = limit_failed(c, limit.rlim_cur, want);
-	if (code != VFIO_FAILURE_NONE) {
-		err = vfio_fail(failure, code, err, "RLIMIT_MEMLOCK");
-		vfio_failure_numbers(failure, limit.rlim_cur, want);
+	if (tell_limit(c, c->mapped + rest, err, failure))
 		return err;
-	}
 	return vfio_fail(failure, err == -EPERM ? VFIO_FAILURE_PERMISSION : VFIO_FAILURE_OTHER, err,
 			 "DMA 0x%" PRIx64 "-0x%" PRIx64, what->first, what->last);
 }
@@ -268,12 +284,21 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 	return vfio_dma_map_in_pieces(c, iova, size, va, &at_once, ret_failure);
 }
 
-int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va)
+int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+		  struct vfio_failure *ret_failure)
 {
+	const struct vfio_iommu_ops *ops = c->iommu.ops;
+	int r;
+
 	if (c->nr_kept == VFIO_MAX_KEPT)
-		return -ENOSPC;
+		return vfio_fail(ret_failure, VFIO_FAILURE_OTHER, -ENOSPC, "DMA in %u ranges",
+				 VFIO_MAX_KEPT + 1);
 	c->kept[c->nr_kept++] = (struct dma_range){ iova, size, va };
-	return 0;
+	if (!ops->keep)
+		return 0;
+	r = ops->keep(&c->iommu, ret_failure);
+	/* Where there are functions it is mapped. */
+	return r < 0 || c->devices ? r : vfio_dma_map(c, iova, size, va, ret_failure);
 }
 
 int vfio_container_map_kept(struct vfio_container *c, struct vfio_failure *ret_failure)

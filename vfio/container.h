@@ -18,6 +18,8 @@ int vfio_container_create(enum vfio_iommu_kind kind, struct vfio_container **ret
 			  struct vfio_failure *ret_failure) _must_check_;
 /* NULL is allowed; devices of it must be gone. DMA mappings end here. */
 void vfio_container_destroy(struct vfio_container *c);
+/* As it was made. */
+enum vfio_iommu_kind vfio_container_kind(const struct vfio_container *c);
 static inline void vfio_container_destroyp(struct vfio_container **c)
 {
 	vfio_container_destroy(*c);
@@ -37,9 +39,11 @@ int vfio_dma_map(struct vfio_container *c, uint64_t iova, uint64_t size, void *v
 
 /*
  * Have that mapped whenever a function comes that is the only one (vfio_device_reattach(),
- * vfio_device_adopt()); nothing is done now. 0, or -ENOSPC.
+ * vfio_device_adopt()). Before a guest runs, and where functions are open, of what is mapped.
+ * Nothing is pinned now.
  */
-int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va) _must_check_;
+int vfio_dma_keep(struct vfio_container *c, uint64_t iova, uint64_t size, void *va,
+		  struct vfio_failure *ret_failure) _must_check_;
 
 /* Who waits while much memory is pinned, some seconds for each hundred GiB. */
 struct vfio_dma_progress {

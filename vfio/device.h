@@ -13,7 +13,7 @@
 #define VFIO_DEVICE_H
 
 #include "vfio/container.h"
-#include "vfio/group_file.h"
+#include "vfio/function_file.h"
 
 struct vfio_device;
 
@@ -103,10 +103,10 @@ void vfio_device_detach(struct vfio_device *dev);
  * is used up. Others of the container may be in use; no guest access to this one may come before
  * it returns. Calls vector_changed and kind_changed. On failure it stays detached:
  * VFIO_FAILURE_REPLACED, VFIO_FAILURE_UNMAPPED (no other function is open in the container, and
- * what is to be mapped is not known: vfio_dma_keep()), VFIO_FAILURE_NOT_AGAIN (iommufd), or as
- * vfio_device_create(). Allocates memory. One thread.
+ * what is to be mapped is not known: vfio_dma_keep()), or as vfio_device_create(). Allocates
+ * memory. One thread.
  */
-int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
+int vfio_device_reattach(struct vfio_device *dev, struct vfio_function_file *file,
 			 struct vfio_failure *ret_failure) _must_check_;
 /*
  * A place for a function that may come while a guest runs: as one that was detached, with so many
@@ -120,7 +120,10 @@ int vfio_device_create_vacant(struct vfio_container *c, const struct pci_host_fs
  * VFIO_FAILURE_VECTORS: it has more messages. Its pin is INTA, whichever it has.
  */
 int vfio_device_adopt(struct vfio_device *dev, const struct pci_bdf *bdf,
-		      struct vfio_group_file *file, struct vfio_failure *ret_failure) _must_check_;
+		      struct vfio_function_file *file,
+		      struct vfio_failure *ret_failure) _must_check_;
+/* By what its DMA goes, and so by which file it comes (vfio/function_file.h). Any thread. */
+enum vfio_iommu_kind vfio_device_iommu(const struct vfio_device *dev);
 /* What was adopted was detached, and any other one may come. */
 void vfio_device_vacate(struct vfio_device *dev);
 /* Before the first guest access, and never while one runs. ops and ctx are borrowed. */

@@ -42,10 +42,9 @@ enum vfio_failure_code {
 	VFIO_FAILURE_NO_VFS_BY_DRIVER, /* the driver that it is bound to makes none ("" none) */
 	VFIO_FAILURE_NO_VFS,	       /* the kernel made none, or took none away */
 	VFIO_FAILURE_TAKEN,	       /* it is bound for a guest */
-	VFIO_FAILURE_UNMAPPED,	/* no function is open that keeps the guest's memory mapped */
-	VFIO_FAILURE_REPLACED,	/* another device is in the place of the one that was there */
-	VFIO_FAILURE_NOT_AGAIN, /* iommufd: it cannot be opened while the guest runs */
-	VFIO_FAILURE_OTHER,	/* something else: object and the errno say what */
+	VFIO_FAILURE_UNMAPPED, /* no function is open that keeps the guest's memory mapped */
+	VFIO_FAILURE_REPLACED, /* another device is in the place of the one that was there */
+	VFIO_FAILURE_OTHER,    /* something else: object and the errno say what */
 };
 
 struct vfio_failure {

@@ -6,6 +6,7 @@
 #ifndef VFIO_IOMMU_OPS_H
 #define VFIO_IOMMU_OPS_H
 
+#include "vfio/iommu.h"
 #include "vfio/pci.h"
 #include "vfio/sys.h"
 
@@ -25,16 +26,16 @@ struct vfio_iommu_function {
 	char name[PCI_BDF_STRLEN];
 	int group;
 	/*
-	 * NULL: all is open()ed, before a guest runs. Else one runs, and this is the file of its
-	 * group, -1 where that is open already; who takes it leaves -1. fs is NULL then.
+	 * NULL: all is open()ed, before a guest runs. Else one runs, and this is the file by which
+	 * it is opened (vfio/function_file.h); who takes it leaves -1. fs is NULL then.
 	 */
-	int *group_file;
+	int *file;
 };
 
 /* All are set-up and teardown, one thread at a time, but for map and unmap. */
 struct vfio_iommu_ops {
+	enum vfio_iommu_kind kind;
 	bool limit_is_users; /* RLIMIT_MEMLOCK: of all processes of a user together */
-	bool opens_late;     /* while a guest runs, too: vfio_iommu_function.group_file */
 	/* Open what there is one of for all functions; iommu->fd. */
 	int (*open)(struct vfio_iommu *iommu, struct vfio_failure *failure) _must_check_;
 	/*
@@ -45,8 +46,14 @@ struct vfio_iommu_ops {
 	int (*attach)(struct vfio_iommu *iommu, const struct vfio_iommu_function *fn,
 		      struct vfio_group **ret_group, int *ret_fd,
 		      struct vfio_failure *failure) _must_check_;
-	/* With the last one the address space is gone, and all that was mapped. */
+	/* With the last one the address space is gone, and all that was mapped, or it is kept. */
 	void (*detach)(struct vfio_iommu *iommu, struct vfio_group *group);
+	/*
+	 * The address space is there from now on, with what is mapped, until iommu->fd is closed:
+	 * what comes as the only function finds it so. Its ranges are known. NULL: it is the
+	 * functions'. Set-up.
+	 */
+	int (*keep)(struct vfio_iommu *iommu, struct vfio_failure *failure) _must_check_;
 	/*
 	 * A function that a reset of a slot would reset, and the flags of the answer that it is in
 	 * (VFIO_DEVICE_GET_PCI_HOT_RESET_INFO): 0: it is this container's, and *ret_file is what
@@ -75,6 +82,7 @@ struct vfio_iommu {
 	struct vfio_group *groups; /* type1: owned */
 	uint32_t ioas;		   /* iommufd: the address space's number */
 	unsigned users;		   /* iommufd: functions in it */
+	bool kept;		   /* iommufd: it outlives them */
 };
 
 /* An IOMMU has a handful of ranges; more than that is no sane answer. */

@@ -8,6 +8,11 @@
  * What is mapped is pinned as soon as a function is attached. Closing the function's file detaches
  * it and lets go of its group; then the address space can be destroyed.
  *
+ * Where functions come and go while a guest runs, the address space stays, with what is mapped: the
+ * kernel pins that as the first of them is attached, and lets go of it with the last one
+ * (iopt_table_add_domain(), iopt_table_remove_domain()). So nothing is mapped while a guest runs,
+ * and no thread of its process needs the right to.
+ *
  * KVM need not know of a function's file (KVM_DEV_VFIO): on arm64 nothing comes of it.
  *
  * Choice: no BAR is mapped. The kernel pins pages, which BARs have none of: it answers EFAULT. From
@@ -113,13 +118,14 @@ static int cdev_open(const struct vfio_iommu *iommu, const struct vfio_iommu_fun
 		     struct vfio_failure *failure)
 {
 	char name[VFIO_CDEV_STRLEN], path[VFIO_CDEV_PATH];
-	int r = vfio_cdev_of(fn->fs, fn->bdf, name);
+	int r;
 
-	if (r < 0) {
-		r = vfio_fail(failure, VFIO_FAILURE_NO_IOMMUFD, r, "%s", fn->name);
-		vfio_failure_other(failure, "VFIO has made no file for it");
+	if (fn->file)
+		return *fn->file < 0 ? vfio_fail(failure, VFIO_FAILURE_BUSY, -EBUSY, "%s", fn->name)
+				     : TAKE_FD(*fn->file);
+	r = vfio_cdev_find(fn->fs, fn->bdf, name, failure);
+	if (r < 0)
 		return r;
-	}
 	r = iommu->sys->open(iommu->sys->ctx, vfio_cdev_path(name, path));
 	if (r < 0)
 		return vfio_fail(failure,
@@ -168,6 +174,12 @@ static int attach_to_space(struct vfio_iommu *iommu, const struct vfio_iommu_fun
 	if (r < 0)
 		return vfio_fail(failure, r == -EBUSY ? VFIO_FAILURE_BUSY : VFIO_FAILURE_OTHER, r,
 				 "%s", fn->name);
+	/*
+	 * While a guest runs all is mapped that is to be. What this function does not reach of it
+	 * the kernel has refused.
+	 */
+	if (fn->file)
+		return 0;
 	r = load_ranges(iommu);
 	return r < 0 ? vfio_fail(failure, VFIO_FAILURE_OTHER, r, "IOMMU_IOAS_IOVA_RANGES") : 0;
 }
@@ -198,7 +210,7 @@ static int iommufd_attach(struct vfio_iommu *iommu, const struct vfio_iommu_func
 
 	if (fd < 0)
 		return fd;
-	if (iommu->users == 0)
+	if (!iommu->ready)
 		r = address_space_make(iommu, failure);
 	if (r < 0) {
 		iommu->sys->close(iommu->sys->ctx, fd);
@@ -206,7 +218,7 @@ static int iommufd_attach(struct vfio_iommu *iommu, const struct vfio_iommu_func
 	}
 	r = function_enter(iommu, fn, fd, failure);
 	if (r < 0) {
-		if (iommu->users == 0)
+		if (!iommu->ready)
 			address_space_end(iommu);
 		return r;
 	}
@@ -221,8 +233,22 @@ static void iommufd_detach(struct vfio_iommu *iommu, struct vfio_group *group)
 {
 	assert(!group);
 	assert(iommu->users > 0);
-	if (--iommu->users == 0)
+	if (--iommu->users == 0 && !iommu->kept)
 		address_space_end(iommu);
+}
+
+static int iommufd_keep(struct vfio_iommu *iommu, struct vfio_failure *failure)
+{
+	int r = iommu->ready ? 0 : address_space_make(iommu, failure);
+
+	if (r < 0)
+		return r;
+	iommu->kept = true;
+	if (iommu->ready)
+		return 0;
+	iommu->ready = true;
+	r = load_ranges(iommu);
+	return r < 0 ? vfio_fail(failure, VFIO_FAILURE_OTHER, r, "IOMMU_IOAS_IOVA_RANGES") : 0;
 }
 
 /* Who is bound to the same iommufd, or in a group with one that is: the kernel has looked. */
@@ -254,10 +280,12 @@ static int iommufd_map(const struct vfio_iommu *iommu, uint64_t iova, uint64_t s
 }
 
 const struct vfio_iommu_ops vfio_iommufd_ops = {
+	.kind = VFIO_IOMMU_IOMMUFD,
 	.limit_is_users = true, /* IOMMU_OPTION_RLIMIT_MODE, as it is without being set */
 	.open = iommufd_open,
 	.attach = iommufd_attach,
 	.detach = iommufd_detach,
+	.keep = iommufd_keep,
 	.owns = iommufd_owns,
 	.map = iommufd_map,
 };

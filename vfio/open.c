@@ -419,7 +419,7 @@ static int come_back(struct vfio_device *dev, struct vfio_device *fresh,
 	return 0;
 }
 
-static int open_again(struct vfio_device *dev, struct vfio_group_file *file,
+static int open_again(struct vfio_device *dev, struct vfio_function_file *file,
 		      struct vfio_failure *failure)
 {
 	_cleanup_(vfio_device_destroyp) struct vfio_device *fresh = NULL;
@@ -427,19 +427,17 @@ static int open_again(struct vfio_device *dev, struct vfio_group_file *file,
 	struct vfio_iommu_function opening = {
 		.bdf = &dev->bdf,
 		.group = file->group,
-		.group_file = &file->fd,
+		.file = &file->fd,
 	};
 	int r;
 
-	if (!c->iommu.ops->opens_late)
-		return vfio_fail(failure, VFIO_FAILURE_NOT_AGAIN, -EOPNOTSUPP, "%s", dev->name);
 	if (!c->iommu.ready && !c->nr_kept)
 		return vfio_fail(failure, VFIO_FAILURE_UNMAPPED, -ENXIO, "%s", dev->name);
 	r = make_device(dev->container, &opening, dev->isolated, &fresh, failure);
 	return r < 0 ? r : come_back(dev, fresh, failure);
 }
 
-int vfio_device_reattach(struct vfio_device *dev, struct vfio_group_file *file,
+int vfio_device_reattach(struct vfio_device *dev, struct vfio_function_file *file,
 			 struct vfio_failure *ret_failure)
 {
 	const struct vfio_sys *sys = &dev->container->sys;
@@ -474,7 +472,7 @@ int vfio_device_create_vacant(struct vfio_container *c, const struct pci_host_fs
 }
 
 int vfio_device_adopt(struct vfio_device *dev, const struct pci_bdf *bdf,
-		      struct vfio_group_file *file, struct vfio_failure *ret_failure)
+		      struct vfio_function_file *file, struct vfio_failure *ret_failure)
 {
 	int r;
 
@@ -491,6 +489,11 @@ void vfio_device_vacate(struct vfio_device *dev)
 	assert(dev->fd < 0);
 
 	dev->vacant = true;
+}
+
+enum vfio_iommu_kind vfio_device_iommu(const struct vfio_device *dev)
+{
+	return vfio_container_kind(dev->container);
 }
 
 void vfio_device_show_link(struct vfio_device *dev)

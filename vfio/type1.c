@@ -93,9 +93,9 @@ static int load_ranges(struct vfio_iommu *iommu)
 static int group_file(const struct vfio_iommu *iommu, const struct vfio_iommu_function *fn,
 		      const char *path)
 {
-	if (!fn->group_file)
+	if (!fn->file)
 		return iommu->sys->open(iommu->sys->ctx, path);
-	return *fn->group_file < 0 ? -EBUSY : TAKE_FD(*fn->group_file);
+	return *fn->file < 0 ? -EBUSY : TAKE_FD(*fn->file);
 }
 
 static int group_open(struct vfio_iommu *iommu, struct vfio_group *group,
@@ -154,7 +154,7 @@ static int group_join(struct vfio_iommu *iommu, struct vfio_group *group,
 	 * While a guest runs that has functions it is there, and others read that and the ranges as
 	 * they map BARs. What has become too much of those the kernel refuses.
 	 */
-	if (fn->group_file && iommu->ready)
+	if (fn->file && iommu->ready)
 		return 0;
 	iommu->ready = true;
 	r = load_ranges(iommu);
@@ -291,7 +291,7 @@ static int type1_owns(const struct vfio_iommu *iommu, uint32_t flags,
 }
 
 const struct vfio_iommu_ops vfio_type1_ops = {
-	.opens_late = true,
+	.kind = VFIO_IOMMU_TYPE1,
 	.open = type1_open,
 	.attach = type1_attach,
 	.detach = type1_detach,

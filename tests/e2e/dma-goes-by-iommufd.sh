@@ -4,6 +4,7 @@
 # On a host that has iommufd: guests with one device go by it and those with several by type1, unless told otherwise;
 # check says which, and why. Disk and NIC work by it, memory in huge pages too, with the sandbox on; a reboot
 # goes on with the same; who has a device is named; the limit of locked memory is the user's; all is given back.
+# A disk that is given to a running guest works by it, too, as its only device and beside another one, and once more.
 #
 # Needs a host with iommufd (emuhost --kernel iommufd).
 
@@ -49,6 +50,27 @@ device "edu" {
 	bdf = "0000:00:01.0"
 }
 END
+# A disk comes, its data is compared, and it leaves: twice.
+comes()
+{
+	cat <<END
+kernel  = "/usr/share/itsy/guest/Image"
+initrd  = "/usr/share/itsy/guest/initramfs.cpio"
+cmdline = "console=ttyS0 quiet itsy.job=newplug itsy.nvmes=0 itsy.times=2 itsy.chunks=2"
+memory  = "256M"
+iommu   = "iommufd"
+hotplug-ports = 1
+END
+}
+host_file /etc/alone.conf < <(comes)
+host_file /etc/second.conf < <(
+	comes
+	cat <<'END'
+device "nic" {
+	bdf = "0000:00:03.0"
+}
+END
+)
 
 on_host --device none --device nvme --device e1000e --qemu-device edu,addr=1,dma_mask=0xffffffffff <<'END'
 edu=0000:00:01.0 disk=0000:00:02.0
@@ -74,6 +96,41 @@ echo 33 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 guest huge /etc/edu.conf --set memory-backing=hugetlb:2M
 echo 0 >/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages
 guest apart /etc/beside.conf --set iommu=iommufd
+
+says()
+{
+	await "the guest's '$1'" grep -q "^$1" "/tmp/$name.out" || echo "it does not say $1"
+}
+
+is_driver()
+{
+	[ "$(driver "$1")" = "$2" ]
+}
+
+# What is at the host while the guest runs, and how much it has locked, in kB.
+at_host()
+{
+	step "$1" sh -c "ls -l /proc/$(guest_process $pid)/fd; grep VmPin /proc/$(guest_process $pid)/status"
+}
+
+for name in alone second; do
+	start_guest $name /etc/$name.conf ready --stats-json /tmp/$name.json
+	kill -0 "$pid" || { end_guest; continue; }
+	at_host ${name}_before
+	step ${name}_info itsy ctl $name info --json
+	step ${name}_add itsy ctl $name add $disk
+	says "came 1"
+	at_host ${name}_with
+	step ${name}_remove itsy ctl $name remove hotplug0
+	says "left 1"
+	await "the host's driver" is_driver $disk nvme
+	at_host ${name}_without
+	step ${name}_again itsy ctl $name add $disk
+	says "came 2"
+	step ${name}_pull itsy ctl $name remove hotplug0 --force
+	end_guest
+	await "the host's driver" is_driver $disk nvme
+done
 look after
 
 # Who has it, by its own file; to whom it is, by that of its group.
@@ -150,6 +207,23 @@ payload_passed huge edu
 expect "no function reaches another one's BAR" [ "$(cat "$tmp/apart.rc")" != 0 -o -z "$(grep '^reached' "$tmp/apart.out")" ]
 lacks apart.out '^reached'
 lacks apart.err 'a BAR at'
+for name in alone second; do
+	is_status $name 0
+	has $name.out '^job newplug: PASS$'
+	lacks $name.out 'FAIL|Kernel panic'
+	lacks $name.err '^itsy: error'
+	json $name '.root_ports.messages > 0 and .root_ports.dropped == 0 and .its_errors == []'
+	expect "$name: info says by what" jq -e '.iommu == "iommufd"' "$(file_of ${name}_info.out)"
+	is_status ${name}_add 0
+	has ${name}_add.out '^hotplug0: added$'
+	has ${name}_with.out '/dev/vfio/devices/vfio[0-9]+$'
+	lacks ${name}_with.out '/dev/vfio/[0-9v]'
+	is_status ${name}_remove 0
+	is_status ${name}_again 0
+	is_status ${name}_pull 0
+done
+lacks alone_before.out '/dev/vfio'
+lacks alone_without.out '/dev/vfio'
 
 has files.out '/dev/vfio/devices/vfio[0-9]+$'
 has files.out '(/dev/iommu|iommufd)'

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "vfio/bind.h"
-#include "vfio/group_file.h"
+#include "vfio/function_file.h"
 #include "vfio/look.h"
 #include "vfio/right.h"
 #include "vmm/control/client.h"
@@ -25,8 +25,11 @@ struct add {
 	const char *name; /* of the guest */
 	json_t *request;
 	struct pci_bdf bdf;
-	bool bound;	  /* here */
-	int right, group; /* owned */
+	bool bound;	 /* here */
+	int right, file; /* owned */
+	/* Of the guest: the process that is to give it back, and by what its DMA goes. */
+	int pid;
+	enum vfio_iommu_kind iommu;
 	struct failure *failure;
 };
 
@@ -112,7 +115,7 @@ static int read_device(struct add *a, const char *word)
 
 static int open_files(struct add *a)
 {
-	struct vfio_group_file file = { .fd = -1 };
+	struct vfio_function_file file = { .fd = -1 };
 	struct vfio_failure vf = { 0 };
 	char bdf[PCI_BDF_STRLEN];
 
@@ -121,23 +124,25 @@ static int open_files(struct add *a)
 		return failure_set(a->failure, ITSY_ENVIRONMENT, -a->right,
 				   pci_bdf_format(&a->bdf, bdf), "run itsy as root",
 				   "this user may not bind it: %s", strerror(-a->right));
-	if (vfio_group_file_open(&this_host, &a->bdf, &file, &vf) < 0)
+	if (vfio_function_file_open(&this_host, a->iommu, &a->bdf, &file, &vf) < 0)
 		return failed(a, &vf);
-	a->group = file.fd;
+	a->file = file.fd;
 	(void)json_object_set_new(a->request, "group", json_integer(file.group));
 	(void)json_object_set_new(a->request, "bound", json_boolean(a->bound));
 	return 0;
 }
 
-/* The process that is to give it back, whether the guest's process lives or not. */
-static int ask_keeper(const struct add *a, int *ret_pid)
+static int ask_guest(struct add *a)
 {
+	const char *iommufd = vfio_iommu_kind_name(VFIO_IOMMU_IOMMUFD);
 	json_t *info = NULL;
 	int r = client_ask(a->fd, a->name, json_pack("{s:s}", "do", "info"), &info, a->failure);
 
 	if (r < 0)
 		return r;
-	*ret_pid = (int)member_number(info, "pid");
+	a->pid = (int)member_number(info, "pid");
+	if (strcmp(member_string(info, "iommu"), iommufd) == 0)
+		a->iommu = VFIO_IOMMU_IOMMUFD;
 	json_decref(info);
 	return 0;
 }
@@ -147,14 +152,15 @@ static int take_function(struct add *a)
 	const struct pci_set all = { &a->bdf, 1 };
 	struct vfio_failure vf = { 0 };
 	struct pci_function fn;
-	int pid, r;
+	int r;
 
 	if (vfio_look(&this_host, &a->bdf, &all, &fn, &vf) < 0)
 		return failed(a, &vf);
-	r = ask_keeper(a, &pid);
+	r = ask_guest(a);
 	if (r < 0)
 		return r;
-	r = vfio_bind_for(&this_host, &a->bdf, pid, &vf);
+	/* By its keeper it is given back, whether the guest's process lives or not. */
+	r = vfio_bind_for(&this_host, &a->bdf, a->pid, &vf);
 	if (r < 0)
 		return failed(a, &vf);
 	a->bound = r == 1;
@@ -179,12 +185,12 @@ static int offer(struct add *a, json_t **ret_reply)
 
 	if (r >= 0) {
 		files[0] = a->right;
-		files[1] = a->group;
+		files[1] = a->file;
 		/* client_ask_with() takes a reference. */
 		r = client_ask_with(a->fd, a->name, json_incref(a->request), files,
-				    a->group < 0 ? 1 : 2, ret_reply, a->failure);
+				    a->file < 0 ? 1 : 2, ret_reply, a->failure);
 	}
-	cleanup_fd(&a->group);
+	cleanup_fd(&a->file);
 	cleanup_fd(&a->right);
 	if (r < 0)
 		give_back(a);
@@ -198,7 +204,7 @@ int ctl_add(int fd, const char *name, const char *word, json_t *request, json_t 
 			 .name = name,
 			 .request = request,
 			 .right = -1,
-			 .group = -1,
+			 .file = -1,
 			 .failure = ret_failure };
 	int r = strchr(word, ':') ? read_function(&a, word) : read_device(&a, word);
 

@@ -45,6 +45,7 @@ static void begin_attending(struct run *run, struct machine *m)
 		.machine = m,
 		.stop = &run->stop,
 		.console = console_port_where(run->console.port),
+		.iommu = run->container ? vfio_iommu_kind_name(run->iommu.kind) : NULL,
 		.pid = run->pid,
 		.boots = run->boots,
 		.since_ns = clock_ns(),

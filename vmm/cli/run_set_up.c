@@ -102,18 +102,16 @@ static bool is_changing(const struct config *config)
 /* What a function that comes finds mapped, if it is the only one then. */
 static int keep_memory(struct run *run, struct failure *ret_failure)
 {
+	struct vfio_failure vf = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; i < run->mem.nr && r >= 0; i++) {
 		const struct gmem_bank *bank = &run->mem.banks[i];
 
-		r = vfio_dma_keep(run->container, bank->base, bank->size, bank->va);
+		r = vfio_dma_keep(run->container, bank->base, bank->size, bank->va, &vf);
 	}
 	if (r < 0)
-		return failure_set(ret_failure, ITSY_ENVIRONMENT, -r, "guest memory",
-				   "give the guest less memory; itsy run --print-memory-map shows "
-				   "what is in the way",
-				   "lies in too many ranges");
+		return failure_from_vfio(ret_failure, &vf);
 	/* Where that is not allowed, it is told when a function comes. */
 	self_raise_lock_limit(run->config->memory);
 	return 0;

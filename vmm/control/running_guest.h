@@ -19,6 +19,7 @@ struct running_guest {
 	struct machine *machine;
 	struct stop *stop;
 	const char *console; /* where its console is: console_port_where() */
+	const char *iommu;   /* by what DMA goes: vfio_iommu_kind_name(); NULL: of no device */
 	int pid;	     /* of the process that was started for it */
 	unsigned boots;
 	uint64_t since_ns; /* CLOCK_MONOTONIC, of the last boot */

@@ -46,13 +46,14 @@ static json_t *info(void *ctx, const struct control_request *request, char error
 					   (json_int_t)p->irq.nr_vectors, "removed",
 					   p->removed && !p->vacant));
 	}
-	return json_pack(
-		"{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s, s:o}", "name", g->config->name,
-		"pid", (json_int_t)g->pid, "vcpus", (json_int_t)g->config->vcpus, "memory_bytes",
-		(json_int_t)g->config->memory, "boots", (json_int_t)g->boots, "uptime_ns",
-		(json_int_t)(clock_ns() - g->since_ns), "paused", machine_is_frozen(g->machine),
-		"stopping", g->stop->asked, "panicked", machine_has_panicked(g->machine), "console",
-		g->console, "devices", devices);
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:b, s:b, s:s, s:s*, s:o}", "name",
+			 g->config->name, "pid", (json_int_t)g->pid, "vcpus",
+			 (json_int_t)g->config->vcpus, "memory_bytes",
+			 (json_int_t)g->config->memory, "boots", (json_int_t)g->boots, "uptime_ns",
+			 (json_int_t)(clock_ns() - g->since_ns), "paused",
+			 machine_is_frozen(g->machine), "stopping", g->stop->asked, "panicked",
+			 machine_has_panicked(g->machine), "console", g->console, "iommu", g->iommu,
+			 "devices", devices);
 }
 
 static int info_print(const json_t *request, const json_t *reply, FILE *out)

@@ -230,7 +230,7 @@ int passthru_choose_iommu(const struct pci_host_fs *host, const struct config *c
 	/* What is not found counts, and is nowhere. */
 	for (size_t i = 0; i < config->nr_devices; i++)
 		bdfs[i] = config->devices[i].bdf;
-	/* So does what is to come, and that is possible with type1 alone. */
+	/* So does what is to come. */
 	while (config->hotplug_ports && all.nr < 2)
 		bdfs[all.nr++] = (struct pci_bdf){ 0 };
 	r = vfio_iommu_choose(host, config->iommu, &all, ret_choice, &vf);

@@ -184,9 +184,9 @@ int passthru_return(struct passthru *const functions[], size_t nr,
 /* A function that somebody who has the right to it gives to the guest while that runs. */
 struct passthru_offer {
 	struct pci_bdf bdf;
-	bool bound;		     /* for that: it is to be given back */
-	int right;		     /* vfio/right.h; borrowed */
-	struct vfio_group_file file; /* of its group, or -1: what of it is not used stays */
+	bool bound;			/* for that: it is to be given back */
+	int right;			/* vfio/right.h; borrowed */
+	struct vfio_function_file file; /* by which it is opened: what of it is not used stays */
 	bool has_route;
 	enum route route; /* that its vectors begin with */
 };

@@ -55,10 +55,11 @@ static void is_back(struct passthru *p)
 
 static int return_one(struct passthru *p, struct failure *ret_failure)
 {
-	struct vfio_group_file file = { .fd = -1 };
+	struct vfio_function_file file = { .fd = -1 };
 	struct vfio_failure vf = { 0 };
-	int r = p->keeper ? keeper_open(p->keeper, p->index, &file, &vf)
-			  : vfio_group_file_open(p->host, &p->bdf, &file, &vf);
+	const enum vfio_iommu_kind kind = vfio_device_iommu(p->dev);
+	int r = p->keeper ? keeper_open(p->keeper, p->index, kind, &file, &vf)
+			  : vfio_function_file_open(p->host, kind, &p->bdf, &file, &vf);
 
 	if (r >= 0)
 		r = vfio_device_reattach(p->dev, &file, &vf);

@@ -123,9 +123,6 @@ static const struct vfio_words {
 	  "start the guest again" },
 	{ VFIO_FAILURE_REPLACED, ITSY_RUNTIME, "another device is in the place of the removed one",
 	  "start the guest again, which has that one then" },
-	{ VFIO_FAILURE_NOT_AGAIN, ITSY_RUNTIME,
-	  "with iommufd, what was removed does not come back while the guest runs",
-	  "start the guest again, with iommu = type1 if that is wanted" },
 	{ VFIO_FAILURE_OTHER, ITSY_RUNTIME, "{error}", NULL },
 };
 

@@ -233,6 +233,14 @@ const struct sandbox_ioctl sandbox_ioctls[] = {
 	{ IOCTL(VFIO_DEVICE_GET_INFO), MAIN, "the same" },
 	{ IOCTL(VFIO_DEVICE_GET_REGION_INFO), MAIN, "the same" },
 	{ IOCTL(VFIO_DEVICE_GET_IRQ_INFO), MAIN, "the same" },
+	{ .name = "VFIO_DEVICE_BIND_IOMMUFD",
+	  .request = ABI_VFIO_DEVICE_BIND_IOMMUFD,
+	  MAIN,
+	  "the same, with iommufd" },
+	{ .name = "VFIO_DEVICE_ATTACH_IOMMUFD_PT",
+	  .request = ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+	  MAIN,
+	  "the same" },
 	{ .name = "IOMMU_DESTROY", .request = ABI_IOMMU_DESTROY, MAIN, "the same, with iommufd" },
 
 	/* TIOCSTI, which types for the terminal's owner, is not here. */

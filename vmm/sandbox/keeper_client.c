@@ -168,15 +168,17 @@ int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned n
 	return r;
 }
 
-int keeper_open(const struct keeper_client *keeper, unsigned device,
-		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure)
+int keeper_open(const struct keeper_client *keeper, unsigned device, enum vfio_iommu_kind kind,
+		struct vfio_function_file *ret_file, struct vfio_failure *ret_failure)
 {
-	const struct keeper_request request = { .ask = KEEPER_OPEN, .device = device };
+	const struct keeper_request request = { .ask = KEEPER_OPEN,
+						.device = device,
+						.iommu = (uint32_t)kind };
 	struct keeper_reply reply = { 0 };
 	struct handed_over handed;
 	int r = ask_for_files(keeper, &request, &reply, &handed);
 
-	*ret_file = (struct vfio_group_file){ .group = reply.group, .fd = -1 };
+	*ret_file = (struct vfio_function_file){ .group = reply.group, .fd = -1 };
 	if (handed.nr && r >= 0)
 		ret_file->fd = TAKE_FD(handed.files[0]);
 	for (size_t i = 0; i < handed.nr; i++)

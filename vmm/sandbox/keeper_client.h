@@ -31,9 +31,9 @@ void keeper_unmove(const struct keeper_client *keeper, unsigned device);
  */
 int keeper_count(const struct keeper_client *keeper, unsigned device, unsigned nr_vectors,
 		 struct vfio_irq_counts **ret_counts) _must_check_;
-/* As vfio_group_file_open(). */
-int keeper_open(const struct keeper_client *keeper, unsigned device,
-		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure) _must_check_;
+/* As vfio_function_file_open(). */
+int keeper_open(const struct keeper_client *keeper, unsigned device, enum vfio_iommu_kind kind,
+		struct vfio_function_file *ret_file, struct vfio_failure *ret_failure) _must_check_;
 /*
  * The device is that function from now on, which is given back at the end if it was bound for that;
  * right is the right to it (vfio/right.h), which stays the caller's. -EPERM: it is none.

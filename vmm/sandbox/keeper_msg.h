@@ -26,7 +26,11 @@ enum keeper_ask {
 	KEEPER_MOVE,   /* move its interrupts to the CPU of the configuration */
 	KEEPER_UNMOVE, /* put its interrupts back */
 	KEEPER_COUNT,  /* hand over the host's counters of its interrupts */
-	KEEPER_OPEN,   /* hand over the file of its IOMMU group, if nobody has that open */
+	/*
+	 * Hand over the file by which it is opened: that of its IOMMU group, if nobody has that
+	 * open, or its own.
+	 */
+	KEEPER_OPEN,
 	/*
 	 * A function is a device's from now on, of the guest's, and is given back at the end if it
 	 * was bound for it. With the message comes the right to it (vfio/right.h).
@@ -50,6 +54,7 @@ struct keeper_request {
 	uint32_t bound;	    /* likewise: not 0: somebody bound it for that */
 	int32_t call;	    /* of KEEPER_FORBIDDEN, as are its arguments */
 	uint32_t state;	    /* of KEEPER_TELL: enum service_state */
+	uint32_t iommu;	    /* of KEEPER_OPEN: enum vfio_iommu_kind */
 	uint64_t args[KEEPER_NR_ARGS];
 	char thread[KEEPER_THREAD_SZ]; /* its name */
 };
@@ -57,12 +62,13 @@ struct keeper_request {
 /* To all but KEEPER_FORBIDDEN. */
 struct keeper_reply {
 	/*
-	 * As of vfio_bind(), vfio_affinity_set(), vfio_irq_counts_open(), vfio_group_file_open() or
-	 * vfio_release().
+	 * As of vfio_bind(), vfio_affinity_set(), vfio_irq_counts_open(), vfio_function_file_open()
+	 * or vfio_release().
 	 */
 	int32_t result;
 	uint32_t left; /* of KEEPER_MOVE */
-	int32_t group; /* of KEEPER_OPEN: its number; nr_files descriptors come with the message */
+	int32_t group; /* of KEEPER_OPEN: its group's number; nr_files descriptors come with the
+			  message */
 	/*
 	 * Of KEEPER_COUNT: with the message come as many descriptors (SCM_RIGHTS), of these vectors
 	 * in their order; and next is the first vector that had no room, 0: all had.

@@ -101,13 +101,16 @@ static int hand_over_counters(struct keeper_state *s, const struct keeper_reques
  * Of a function that was taken out of the guest, which is still bound. The guest's process has had
  * such a file all the time that it had the function; what it does by it is its filter's.
  */
-static int hand_over_group(struct keeper_state *s, const struct keeper_request *request,
-			   struct keeper_reply *reply)
+static int hand_over_file(struct keeper_state *s, const struct keeper_request *request,
+			  struct keeper_reply *reply)
 {
-	struct vfio_group_file file;
-	int r = vfio_group_file_open(s->config->host, bdf_of(s, request->device), &file,
-				     &reply->failure);
+	struct vfio_function_file file;
+	int r;
 
+	if (request->iommu >= NR_VFIO_IOMMU_KINDS)
+		return -EINVAL;
+	r = vfio_function_file_open(s->config->host, (enum vfio_iommu_kind)request->iommu,
+				    bdf_of(s, request->device), &file, &reply->failure);
 	reply->group = file.group;
 	if (file.fd >= 0)
 		s->files[s->nr_files++] = file.fd;
@@ -188,7 +191,7 @@ static const struct {
 	[KEEPER_MOVE] = { .serve = move_interrupts, .of_device = true },
 	[KEEPER_UNMOVE] = { .serve = put_interrupts_back, .of_device = true },
 	[KEEPER_COUNT] = { .serve = hand_over_counters, .of_device = true },
-	[KEEPER_OPEN] = { .serve = hand_over_group, .of_device = true },
+	[KEEPER_OPEN] = { .serve = hand_over_file, .of_device = true },
 	[KEEPER_ADOPT] = { .serve = adopt, .of_device = true },
 	[KEEPER_RELEASE] = { .serve = release_now, .of_device = true },
 	[KEEPER_TELL] = { .serve = tell_manager },

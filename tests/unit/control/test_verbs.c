@@ -217,6 +217,7 @@ static int begin(void **state)
 	}
 	g.guest = (struct running_guest){ .config = &g.config,
 					  .console = "stdio",
+					  .iommu = "iommufd",
 					  .functions = g.functions,
 					  .nr_functions = ARRAY_SIZE(g.functions),
 					  .stop = &g.stop,
@@ -273,10 +274,14 @@ static void test_info_says_what_it_is(void **state)
 	assert_int_equal(number(g.reply, "vcpus"), NR_VCPUS);
 	assert_int_equal(number(g.reply, "memory_bytes"), 128 * MiB);
 	assert_int_equal(number(g.reply, "boots"), 2);
+	assert_string_equal(string(g.reply, "iommu"), "iommufd");
 	assert_true(number(g.reply, "uptime_ns") > 0);
 	assert_true(json_is_false(json_object_get(g.reply, "stopping")));
 	assert_true(json_is_false(json_object_get(g.reply, "panicked")));
 	assert_int_equal(json_array_size(json_object_get(g.reply, "devices")), 2);
+	g.guest.iommu = NULL;
+	assert_non_null(ask("\"do\":\"info\""));
+	assert_null(json_object_get(g.reply, "iommu"));
 }
 
 static void test_info_says_where_devices_are_on_the_guests_bus(void **state)

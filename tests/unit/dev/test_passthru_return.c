@@ -19,12 +19,13 @@ static unsigned refused; /* a device's number; NR: none */
 
 /* ---- the keeper ------------------------------------------------------------------ */
 
-int keeper_open(const struct keeper_client *keeper, unsigned device,
-		struct vfio_group_file *ret_file, struct vfio_failure *ret_failure)
+int keeper_open(const struct keeper_client *keeper, unsigned device, enum vfio_iommu_kind kind,
+		struct vfio_function_file *ret_file, struct vfio_failure *ret_failure)
 {
 	char path[32];
 
 	assert_ptr_equal(keeper, &to_keeper);
+	assert_int_equal(kind, VFIO_IOMMU_TYPE1);
 	if (device == refused) {
 		*ret_failure = (struct vfio_failure){ .code = VFIO_FAILURE_NO_FUNCTION,
 						      .error = ENOENT,
@@ -32,8 +33,8 @@ int keeper_open(const struct keeper_client *keeper, unsigned device,
 		return -ENOENT;
 	}
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%u", device + 1);
-	*ret_file =
-		(struct vfio_group_file){ (int)device + 1, w.fake.sys.open(w.fake.sys.ctx, path) };
+	*ret_file = (struct vfio_function_file){ (int)device + 1,
+						 w.fake.sys.open(w.fake.sys.ctx, path) };
 	return 0;
 }
 
@@ -202,7 +203,7 @@ static int adopt(struct passthru *p, uint8_t dev)
 	int r;
 
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%u", dev);
-	offer.file = (struct vfio_group_file){ dev, w.fake.sys.open(w.fake.sys.ctx, path) };
+	offer.file = (struct vfio_function_file){ dev, w.fake.sys.open(w.fake.sys.ctx, path) };
 	r = passthru_adopt(p, &offer, &w.failure);
 	if (offer.file.fd >= 0)
 		w.fake.sys.close(w.fake.sys.ctx, offer.file.fd);

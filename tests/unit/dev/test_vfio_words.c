@@ -90,7 +90,6 @@ static const struct {
 	{ VFIO_FAILURE_UNMAPPED, ITSY_RUNTIME, "no other device now", "start the guest again" },
 	{ VFIO_FAILURE_REPLACED, ITSY_RUNTIME, "another device is in the place",
 	  "start the guest again" },
-	{ VFIO_FAILURE_NOT_AGAIN, ITSY_RUNTIME, "with iommufd", "iommu = type1" },
 	{ VFIO_FAILURE_LEFT, ITSY_ENVIRONMENT, "itsy (process 65536) was killed and left it bound",
 	  NULL },
 	{ VFIO_FAILURE_LEFT_SO, ITSY_ENVIRONMENT, "so it stays after this guest",

@@ -127,14 +127,30 @@ static void test_no_thread_has_a_row_that_gives_devices_memory_by_iommufd(void *
 	static const uint32_t gives[] = {
 		ABI_IOMMU_IOAS_ALLOC,
 		ABI_IOMMU_IOAS_MAP,
-		ABI_VFIO_DEVICE_BIND_IOMMUFD,
-		ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT,
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sandbox_nr_ioctls; i++)
 		for (size_t g = 0; g < ARRAY_SIZE(gives); g++)
 			assert_int_not_equal(sandbox_ioctls[i].request, gives[g]);
+}
+
+/* So what comes later reaches what was mapped before, and nothing else. */
+static void test_main_alone_puts_functions_into_the_address_space_of_iommufd(void **state)
+{
+	unsigned nr = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sandbox_nr_ioctls; i++) {
+		if (sandbox_ioctls[i].request != ABI_VFIO_DEVICE_BIND_IOMMUFD &&
+		    sandbox_ioctls[i].request != ABI_VFIO_DEVICE_ATTACH_IOMMUFD_PT)
+			continue;
+		nr++;
+		for (unsigned kind = 0; kind < NR_THREAD_KINDS; kind++)
+			assert_int_equal(sandbox_kind_has(kind, sandbox_ioctls[i].kinds),
+					 kind == THREAD_MAIN);
+	}
+	assert_int_equal(nr, 2);
 }
 
 /* ---- real ones ----------------------------------------------------------------------------- */
@@ -423,6 +439,7 @@ int main(void)
 			test_the_main_thread_has_what_its_threads_have_and_nothing_of_the_keepers),
 		cmocka_unit_test(test_no_thread_of_the_guests_has_a_row_that_leads_out),
 		cmocka_unit_test(test_no_thread_has_a_row_that_gives_devices_memory_by_iommufd),
+		cmocka_unit_test(test_main_alone_puts_functions_into_the_address_space_of_iommufd),
 		cmocka_unit_test(
 			test_a_forbidden_call_of_the_main_thread_ends_the_process_and_is_told),
 		cmocka_unit_test(test_a_forbidden_call_of_a_vcpu_ends_the_process_and_is_told),

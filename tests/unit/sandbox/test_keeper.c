@@ -171,7 +171,7 @@ static void test_a_manager_is_told_a_state_that_there_is(void **state)
 	(void)close(fds[1]);
 }
 
-/* ---- a group's file ---------------------------------------------------------------------------
+/* ---- a function's file, or its group's ------------------------------------------------------
  */
 
 static void add_function(const char *driver)
@@ -205,6 +205,31 @@ static void test_the_file_of_a_group_is_of_a_device_that_vfio_has(void **state)
 	assert_int_equal(w.reply.nr_files, 1);
 	assert_true(read(w.state.files[0], text, sizeof(text) - 1) > 0);
 	assert_string_equal(text, "the file");
+}
+
+static void test_by_iommufd_it_is_the_functions_own_file(void **state)
+{
+	struct keeper_request request = { .ask = KEEPER_OPEN,
+					  .device = 1,
+					  .iommu = VFIO_IOMMU_IOMMUFD };
+	char text[16] = "";
+
+	(void)state;
+	add_function("vfio-pci");
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.reply.result, -ENOENT);
+	assert_int_equal(w.reply.failure.code, VFIO_FAILURE_NO_IOMMUFD);
+	assert_int_equal(w.reply.nr_files, 0);
+	tree_write(&w.tree, "sys/bus/pci/devices/0000:00:03.0/vfio-dev/vfio4/dev", "511:4\n");
+	tree_write(&w.tree, "/dev/vfio/devices/vfio4", "its own");
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.reply.result, 0);
+	assert_int_equal(w.reply.nr_files, 1);
+	assert_true(read(w.state.files[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "its own");
+	request.iommu = NR_VFIO_IOMMU_KINDS;
+	assert_true(keeper_serve(&w.state, &request, sizeof(request), &w.reply));
+	assert_int_equal(w.reply.result, -EINVAL);
 }
 
 static void test_the_file_of_a_group_that_another_driver_has_is_not_opened(void **state)
@@ -642,6 +667,7 @@ int main(void)
 		TEST(test_last_words_are_the_first_ones_and_text),
 		TEST(test_no_bytes_harm_the_keeper),
 		TEST(test_the_file_of_a_group_is_of_a_device_that_vfio_has),
+		TEST(test_by_iommufd_it_is_the_functions_own_file),
 		TEST(test_the_file_of_a_group_that_another_driver_has_is_not_opened),
 		TEST(test_a_function_is_a_devices_by_who_has_the_right_to_it),
 		TEST(test_what_was_not_bound_for_the_guest_stays_bound),

@@ -183,9 +183,11 @@ static const struct vfio_device_ops told_ops = {
 };
 
 /* Another one keeps the guest's memory mapped. */
-static void start_with_neighbour(struct world *w, struct vfio_device **ret_neighbour)
+static void start_by_with_neighbour(struct world *w, enum vfio_iommu_kind kind,
+				    struct vfio_device **ret_neighbour)
 {
 	fake_init(&w->fake);
+	w->fake.kind = kind;
 	w->fn = fake_add_nvme(&w->fake, BDF, 1);
 	(void)fake_add_edu(&w->fake, NEIGHBOUR, 2);
 	open_it(w);
@@ -194,12 +196,17 @@ static void start_with_neighbour(struct world *w, struct vfio_device **ret_neigh
 	vfio_device_set_ops(w->dev, &told_ops, NULL);
 }
 
-static struct vfio_group_file file_of(struct world *w, int group)
+static void start_with_neighbour(struct world *w, struct vfio_device **ret_neighbour)
+{
+	start_by_with_neighbour(w, VFIO_IOMMU_TYPE1, ret_neighbour);
+}
+
+static struct vfio_function_file file_of(struct world *w, int group)
 {
 	char path[32];
 
 	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group);
-	return (struct vfio_group_file){ group, w->fake.sys.open(w->fake.sys.ctx, path) };
+	return (struct vfio_function_file){ group, w->fake.sys.open(w->fake.sys.ctx, path) };
 }
 
 static void test_what_was_detached_comes_back_as_after_power_on(void **state)
@@ -207,7 +214,7 @@ static void test_what_was_detached_comes_back_as_after_power_on(void **state)
 	struct pollfd look = { .events = POLLIN };
 	struct vfio_failure failure = { 0 };
 	struct vfio_device *neighbour;
-	struct vfio_group_file file;
+	struct vfio_function_file file;
 	struct world w;
 	unsigned epoch;
 
@@ -252,7 +259,7 @@ static void test_what_does_not_come_back_stays_detached(void **state)
 {
 	struct vfio_failure failure = { 0 };
 	struct vfio_device *neighbour;
-	struct vfio_group_file file = { 1, -1 };
+	struct vfio_function_file file = { 1, -1 };
 	struct world w;
 
 	(void)state;
@@ -291,7 +298,7 @@ static void test_whichever_call_fails_it_can_come_back_later(void **state)
 	start_with_neighbour(&w, &neighbour);
 	while (r < 0) {
 		struct vfio_failure failure = { 0 };
-		struct vfio_group_file file;
+		struct vfio_function_file file;
 
 		vfio_device_detach(w.dev);
 		nr_fds = w.fake.nr_fds;
@@ -314,20 +321,27 @@ static void test_whichever_call_fails_it_can_come_back_later(void **state)
 	stop(&w);
 }
 
-static void test_with_iommufd_nothing_comes_back(void **state)
+/* Beside another function, with what that one has mapped. */
+static void test_with_iommufd_it_comes_back_by_its_own_file(void **state)
 {
-	struct vfio_group_file file = { 1, -1 };
 	struct vfio_failure failure = { 0 };
+	struct vfio_device *neighbour;
+	struct vfio_function_file file = { 1, -1 };
 	struct world w;
 
 	(void)state;
-	fake_init(&w.fake);
-	w.fake.kind = VFIO_IOMMU_IOMMUFD;
-	w.fn = fake_add_nvme(&w.fake, BDF, 1);
-	open_it(&w);
+	start_by_with_neighbour(&w, VFIO_IOMMU_IOMMUFD, &neighbour);
+	assert_int_equal(vfio_device_iommu(w.dev), VFIO_IOMMU_IOMMUFD);
 	vfio_device_detach(w.dev);
-	assert_true(vfio_device_reattach(w.dev, &file, &failure) < 0);
-	assert_int_equal(failure.code, VFIO_FAILURE_NOT_AGAIN);
+	/* Without the file it does not. */
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), -EBUSY);
+	assert_int_equal(failure.code, VFIO_FAILURE_BUSY);
+	file.fd = w.fake.sys.open(w.fake.sys.ctx, "/dev/vfio/devices/vfio0");
+	assert_int_equal(vfio_device_reattach(w.dev, &file, &failure), 0);
+	assert_int_equal(file.fd, -1);
+	assert_int_equal(w.fake.nr_attached, 2);
+	assert_true(w.fn->nr_enabled > 3);
+	vfio_device_destroy(neighbour);
 	stop(&w);
 }
 
@@ -341,7 +355,7 @@ int main(void)
 		cmocka_unit_test(test_what_was_detached_comes_back_as_after_power_on),
 		cmocka_unit_test(test_what_does_not_come_back_stays_detached),
 		cmocka_unit_test(test_whichever_call_fails_it_can_come_back_later),
-		cmocka_unit_test(test_with_iommufd_nothing_comes_back),
+		cmocka_unit_test(test_with_iommufd_it_comes_back_by_its_own_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

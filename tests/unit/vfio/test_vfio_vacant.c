@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,11 +33,13 @@ struct world {
 	struct vfio_device *dev; /* a place */
 };
 
-static void start(struct world *w, unsigned nr_messages)
+static void start_by(struct world *w, enum vfio_iommu_kind kind, unsigned nr_messages)
 {
 	struct vfio_failure failure = { 0 };
 
 	fake_init(&w->fake);
+	w->fake.kind = kind;
+	w->fake.keeps_ioas = true;
 	w->nvme = fake_add_nvme(&w->fake, BDF, 1);
 	w->edu = fake_add_edu(&w->fake, OTHER, 2);
 	fake_publish(&w->fake);
@@ -46,6 +49,11 @@ static void start(struct world *w, unsigned nr_messages)
 			 0);
 }
 
+static void start(struct world *w, unsigned nr_messages)
+{
+	start_by(w, VFIO_IOMMU_TYPE1, nr_messages);
+}
+
 static void stop(struct world *w)
 {
 	vfio_device_destroy(w->dev);
@@ -53,17 +61,20 @@ static void stop(struct world *w)
 	fake_fini(&w->fake);
 }
 
-static struct vfio_group_file file_of(struct world *w, int group)
+/* Functions are numbered from 0 on, groups from 1. */
+static struct vfio_function_file file_of(struct world *w, int group)
 {
+	const bool own = w->fake.kind == VFIO_IOMMU_IOMMUFD;
 	char path[32];
 
-	(void)snprintf(path, sizeof(path), "/dev/vfio/%d", group);
-	return (struct vfio_group_file){ group, w->fake.sys.open(w->fake.sys.ctx, path) };
+	(void)snprintf(path, sizeof(path), own ? "/dev/vfio/devices/vfio%d" : "/dev/vfio/%d",
+		       own ? group - 1 : group);
+	return (struct vfio_function_file){ group, w->fake.sys.open(w->fake.sys.ctx, path) };
 }
 
 static int adopt(struct world *w, const char *name, int group, struct vfio_failure *ret_failure)
 {
-	struct vfio_group_file file = file_of(w, group);
+	struct vfio_function_file file = file_of(w, group);
 	struct pci_bdf bdf;
 
 	assert_int_equal(pci_bdf_parse(name, &bdf), 0);
@@ -75,9 +86,11 @@ static uint8_t memory[2][1 << 16] __attribute__((aligned(1 << 16)));
 
 static void keep_memory(struct world *w)
 {
+	struct vfio_failure failure = { 0 };
+
 	for (size_t i = 0; i < 2; i++)
 		assert_int_equal(vfio_dma_keep(w->container, 0x40000000 * (i + 1),
-					       sizeof(memory[i]), memory[i]),
+					       sizeof(memory[i]), memory[i], &failure),
 				 0);
 }
 
@@ -158,15 +171,69 @@ static void test_the_only_function_finds_the_guests_memory_mapped(void **state)
 	stop(&w);
 }
 
-static void test_whichever_call_fails_the_place_stays_and_nothing_is_open(void **state)
+/* Its process can map nothing then, and need not. */
+static void test_by_iommufd_it_finds_what_was_mapped_before_the_guest_ran(void **state)
+{
+	struct vfio_failure failure;
+	struct world w;
+
+	(void)state;
+	start_by(&w, VFIO_IOMMU_IOMMUFD, 100);
+	assert_true(adopt(&w, BDF, 1, &failure) < 0);
+	assert_int_equal(failure.code, VFIO_FAILURE_UNMAPPED);
+	keep_memory(&w);
+	assert_int_equal(w.fake.nr_dma, 2);
+	w.fake.map_errno = EPERM;
+	assert_int_equal(adopt(&w, BDF, 1, &failure), 0);
+	assert_int_equal(w.fake.nr_attached, 1);
+	/* And again, for they stay. */
+	vfio_device_detach(w.dev);
+	assert_int_equal(w.fake.nr_attached, 0);
+	assert_int_equal(w.fake.nr_dma, 2);
+	vfio_device_vacate(w.dev);
+	assert_int_equal(adopt(&w, OTHER, 2, &failure), 0);
+	assert_int_equal(w.fake.nr_attached, 1);
+	stop(&w);
+}
+
+static void test_by_iommufd_who_lets_nothing_be_pinned_is_told(void **state)
+{
+	struct vfio_failure failure;
+	struct rlimit before, limit;
+	struct world w;
+
+	(void)state;
+	start_by(&w, VFIO_IOMMU_IOMMUFD, 100);
+	keep_memory(&w);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &before), 0);
+	limit = (struct rlimit){ sizeof(memory) - 1, before.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	w.fake.attach_errno = ENOMEM;
+	assert_int_equal(adopt(&w, BDF, 1, &failure), -ENOMEM);
+	assert_int_equal(failure.code, VFIO_FAILURE_MEMLOCK);
+	assert_int_equal(failure.have, sizeof(memory) - 1);
+	assert_int_equal(failure.want, sizeof(memory));
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &before), 0);
+	w.fake.attach_errno = EADDRINUSE;
+	assert_int_equal(adopt(&w, BDF, 1, &failure), -EADDRINUSE);
+	assert_int_equal(failure.code, VFIO_FAILURE_OTHER);
+	/* Its file did not come with it. */
+	w.fake.attach_errno = 0;
+	assert_int_equal(vfio_device_adopt(w.dev, &(struct pci_bdf){ .dev = 1 },
+					   &(struct vfio_function_file){ 1, -1 }, &failure),
+			 -EBUSY);
+	assert_int_equal(adopt(&w, BDF, 1, &failure), 0);
+	stop(&w);
+}
+
+static void whichever_call_fails_the_place_stays(enum vfio_iommu_kind kind)
 {
 	struct vfio_failure failure;
 	unsigned at = 0, nr_fds;
 	struct world w;
 	int r = -1;
 
-	(void)state;
-	start(&w, 100);
+	start_by(&w, kind, 100);
 	keep_memory(&w);
 	nr_fds = w.fake.nr_fds;
 	while (r < 0) {
@@ -183,11 +250,19 @@ static void test_whichever_call_fails_the_place_stays_and_nothing_is_open(void *
 		if (r < 0) {
 			assert_int_equal(w.fake.nr_fds, nr_fds);
 			assert_int_equal(w.fake.nr_groups_joined, 0);
+			assert_int_equal(w.fake.nr_attached, 0);
 			assert_true(at < 200);
 		}
 	}
 	assert_true(at > 10);
 	stop(&w);
+}
+
+static void test_whichever_call_fails_the_place_stays_and_nothing_is_open(void **state)
+{
+	(void)state;
+	whichever_call_fails_the_place_stays(VFIO_IOMMU_TYPE1);
+	whichever_call_fails_the_place_stays(VFIO_IOMMU_IOMMUFD);
 }
 
 /* Only who may write driver_override can have it open so. */
@@ -228,6 +303,8 @@ int main(void)
 			test_any_function_takes_the_place_with_the_eventfds_that_are_there),
 		cmocka_unit_test(test_one_with_more_messages_is_told_and_leaves_the_place),
 		cmocka_unit_test(test_the_only_function_finds_the_guests_memory_mapped),
+		cmocka_unit_test(test_by_iommufd_it_finds_what_was_mapped_before_the_guest_ran),
+		cmocka_unit_test(test_by_iommufd_who_lets_nothing_be_pinned_is_told),
 		cmocka_unit_test(test_whichever_call_fails_the_place_stays_and_nothing_is_open),
 		cmocka_unit_test(test_the_right_to_a_function_is_that_file_and_no_other),
 	};

@@ -115,8 +115,12 @@ static void fake_close(void *ctx, int fd)
 	}
 	if (entry->kind == FAKE_GROUP)
 		leave_group(fake, entry);
-	if (entry->kind == FAKE_IOMMUFD)
-		assert_int_equal(fake->ioas, 0);
+	if (entry->kind == FAKE_IOMMUFD) {
+		assert_int_equal(fake->nr_attached, 0);
+		assert_true(fake->keeps_ioas || !fake->ioas);
+		fake->ioas = 0;
+		fake->nr_dma = 0;
+	}
 	entry->kind = FAKE_NONE;
 	fake->nr_fds--;
 	close(fd);

@@ -151,7 +151,8 @@ struct fake_vfio {
 	unsigned nr_fds, nr_maps, nr_groups_joined, nr_dma;
 	uint64_t dropped; /* bytes of mappings whose pages were dropped */
 	bool iommu_set;
-	uint32_t ioas; /* the address space of iommufd, 0: none */
+	uint32_t ioas;	 /* the address space of iommufd, 0: none */
+	bool keeps_ioas; /* it is there as long as its iommufd */
 	unsigned nr_attached;
 };
 
