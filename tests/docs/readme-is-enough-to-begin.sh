@@ -109,7 +109,8 @@ typed()
 		</dev/null | tee "$tmp/$name.out" || status=$?
 	cp "$root/tmp/$name.timing" "$tmp/"
 	show_screen <"$tmp/$name.out" >"$tmp/$name"
-	expect_width "$name"
+	# make install shows its commands, as anybody's does.
+	[ "$name" = install ] || expect_width "$name"
 	expect_no_silence "$name"
 }
 

@@ -14,6 +14,7 @@ cp "$top/scripts/demo" "$top/scripts/common.sh" "$tmp/scripts/"
 cat >"$tmp/tests/emuhost/emuhost" <<'END'
 #!/bin/sh
 printf 'NVMe: pattern verified, read by 2 CPUs\r\ncpus 2\r\nirqcount nvme0q0 12\r\nirqcount nvme0q1 2044\r\n'
+case $* in *' env COLUMNS=70 itsy run '*) echo 'it knows how wide the terminal is' ;; esac
 printf 'irqcount eth0-rx-0 130\r\nirqcount eth0 1\r\njob demo: %s\r\ndemo: %s\r\n' "$SAYS" "$SAYS"
 echo 'all 4,430'
 exit "$RC"
@@ -59,6 +60,9 @@ has '^  a network card '
 has '^ +131 interrupts$'
 expect 'each line fits a terminal of 80 columns' eval '! grep -nE "^.{81}" "$tmp/said"'
 lacks '^(cpus|irqcount|job demo|demo:)'
+lacks 'how wide the terminal is'
+SAYS=PASS RC=0 BUILD=$tmp/build script -qec "stty rows 24 cols 70; $tmp/scripts/demo" /dev/null </dev/null >"$tmp/said"
+has 'it knows how wide the terminal is'
 demo 1 'FAIL eth0: no link' 0
 has 'the guest did not say that all is well'
 # What went wrong is worth knowing.
