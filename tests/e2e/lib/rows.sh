@@ -29,19 +29,22 @@ in_table()
 		inside && $2 == row { print $at }' "$top/vfio/README.md"
 }
 
-# A guest that hangs is one row's; where one is known to do no good, it is not waited for as long.
+# A guest that is busy without end is one row's (of one that hangs emuhost tells); where one is known to do no good,
+# it is not waited for as long. Several functions, NR, take their time one after the other.
 seconds_of()
 {
-	[ "$(in_table "$1" $column)" = no ] && echo 120 || echo 600
+	[ "$(in_table "$1" $column)" = no ] && echo 120 || echo $((450 + 150 * $2))
 }
 
 row()
 {
-	local name=$1 function n=0
+	local name=$1 functions function n=0
 
 	[[ -z "${ITSY_ROWS-}" || " $ITSY_ROWS " = *" $name "* ]] || return 0
 	names+=("$name") jobs+=("$3")
-	printf '%s\n' "$initrd" "$2" "quiet $say itsy.job=$3 $4" "$(seconds_of "$name")" >"$tmp/$name.row"
+	read -ra functions <<<"$2"
+	printf '%s\n' "$initrd" "$2" "quiet $say itsy.job=$3 $4" "$(seconds_of "$name" "${#functions[@]}")" \
+		>"$tmp/$name.row"
 	host_file "/etc/$name.row" <"$tmp/$name.row"
 	{
 		cat <<END
@@ -51,7 +54,7 @@ cmdline = "console=ttyS0 quiet $say itsy.job=$3 $4"
 vcpus   = 2
 memory  = "256M"
 END
-		for function in $2; do
+		for function in "${functions[@]}"; do
 			n=$((n + 1))
 			printf 'device "d%d" {\n\tbdf = "0000:%s"\n' $n "${function%@*}"
 			[[ $function != *@* ]] || printf '\troot-port = on\n\tat = "%s.0"\n' "${function#*@}"
