@@ -66,9 +66,11 @@ device megasas,id=megasas1,addr=0x14
 disk_for scsi-hd,bus=megasas1.0,drive=DISK
 row megasas-1 00:14.0 disk itsy.modules=megaraid_sas,sd_mod
 
+# The disk's WWN is its SAS address, and a Linux makes no port for one that has none (mptsas_setup_wide_ports()).
 device mptsas1068,id=mptsas,addr=8
-disk_for scsi-hd,bus=mptsas.0,drive=DISK
+disk_for scsi-hd,bus=mptsas.0,wwn=0x5000c50000000001,drive=DISK
 row mptsas 00:08.0 disk itsy.modules=mptsas,sd_mod
+row mptsas-msi 00:08.0 disk "itsy.modules=mptsas,sd_mod mptbase.mpt_msi_enable_sas=1"
 
 device usb-ehci,id=ehci,addr=0x15
 disk_for usb-storage,bus=ehci.0,drive=DISK
