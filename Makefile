@@ -238,21 +238,21 @@ docs:
 check: | deps
 	$(Q)scripts/check $(native_cc)
 
-#: make unit-programs    the unit tests, not run; make libs: the libraries
+#: make unit-programs    what tests need, not run; make libs, payloads, test-images
 unit-programs: $(units) $(threads)
 libs: $(arm64)/libvits.a $(arm64)/libvgicr.a $(arm64)/libvfio.a \
 	$(native)/libvits.a $(native)/libvgicr.a $(native)/libvfio.a $(native)/libvmm.a
 
-#: make payloads         bare-metal guests of the tests: build/guest/*.bin
+# Bare-metal guests of the tests: build/guest/*.bin
 payloads: $(payloads)
 
-#: make test-images      kernel and initramfs of the tests' Linux guests: Debian's kernel, and jobs
+# Kernel and initramfs of the tests' Linux guests: Debian's kernel, and jobs.
 test-images: | material
 	@BUILD=$(BUILD) guest-images/make-images
 
-#: make guest-images     the guest of configs/minimal.conf: a small kernel, compiled once in some ten minutes, and fio,
-#:                       nvme-cli, iperf3 and a shell in an initramfs (build/guest-images/small/)
-#: make guest-kernel     only that kernel (guest-images/kernel.config)
+#: make guest-images     a small kernel, compiled once, and tools for guests
+# The guest of configs/minimal.conf: fio, nvme-cli, iperf3 and a shell (build/guest-images/small/).
+# guest-kernel is only that kernel (guest-images/kernel.config).
 guest-images guest-kernel: | material
 	@BUILD=$(BUILD) guest-images/make-$(if $(filter guest-kernel,$@),kernel,guest)
 
@@ -279,7 +279,7 @@ install-itsy: all man
 	install -Dm644 systemd/itsy.sysusers $(DESTDIR)$(SYSUSERSDIR)/itsy.conf
 	install -d $(DESTDIR)/etc/itsy
 
-#: make install-guest-images  that guest, to $(DESTDIR)$(PREFIX)/share/itsy/guest, where configs/minimal.conf looks for it
+#: make install-guest-images  these, to where configs/minimal.conf has them
 install-guest-images: guest-images
 	install -Dm644 -t $(DESTDIR)$(PREFIX)/share/itsy/guest $(BUILD)/guest-images/small/Image \
 		$(BUILD)/guest-images/small/initramfs.cpio
