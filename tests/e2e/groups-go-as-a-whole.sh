@@ -65,7 +65,7 @@ has beside.err '^itsy: error: 0000:00:04\.0: .*0000:00:04\.1 of the same group i
 expect "what is refused is not touched" cmp "$tmp/before.out" "$tmp/after_refused.out"
 
 is_status used 4
-has used.err '^itsy: error: 0000:00:04\.0: its IOMMU group has 0000:00:04\.1 \(sleep, process [0-9]+ \(nvme0n1\)\), which the host is using'
+has used.err '^itsy: error: 0000:00:04\.0: its IOMMU group has 0000:00:04\.1 \(sleep, process [0-9]+ \(nvme0n1, QEMU NVMe Ctrl\)\), which the host is using'
 has after_used.out '^nvme$'
 
 is_status bind 0
