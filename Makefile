@@ -25,6 +25,7 @@
 #   kernels/       other kernels: of hosts (emuhost --kernel), and in small/ the guests' own
 #   man/           manual pages
 #   arm64-root/    Debian's arm64 files: sysroot, kernel, programs
+#   linux-headers/ what the newer kernel that Debian has says to programs
 # With clang the first four are arm64-clang/ and so on.
 
 # =====================================================================================================
@@ -167,7 +168,7 @@ emuhost_env = BUILD=$(abspath $(BUILD)) ITSY=$(abspath $(arm64)/itsy) $(if $(hos
 # =====================================================================================================
 
 .PHONY: all help libs unit unit-programs payloads test-images guest-images guest-kernel test test-all demo bench-vits bench-routes bench-bringup \
-	bench-peers fuzz model coverage man docs check install install-itsy install-vits install-guest-images deb dist clean deps material FORCE
+	bench-peers fuzz model coverage man docs check install install-itsy install-vits install-guest-images deb dist clean deps material headers FORCE
 
 #: make                  the program: build/arm64/itsy (installs what is missing)
 # Whoever asks for it, or for nothing, is told where it runs: not here, mostly.
@@ -348,6 +349,10 @@ deps:
 material: | deps
 	@BUILD=$(BUILD) scripts/arm64-material $(root)
 
+# What a newer kernel than this machine's says to programs: without them, a test is skipped.
+headers: | deps
+	@BUILD=$(BUILD) scripts/arm64-material --headers || :
+
 # $(call say,WHAT,FILE) makes the folder, and prints a line unless V=1 shows the command.
 say = @mkdir -p $(@D)$(if $(Q),; printf '  %-7s %s\n' '$(1)' '$(2)')
 define link
@@ -457,6 +462,10 @@ LDFLAGS_test_vcpu := -Wl,--wrap=pthread_create
 LDFLAGS_test_vcpu_pause := -Wl,--wrap=clock_gettime
 LDFLAGS_test_irq_function := -Wl,--wrap=calloc
 LDFLAGS_test_passthru := -Wl,--wrap=calloc
+# Of iommufd (vfio/iommufd_abi.h).
+newest_headers := $(foreach kind,$(native) $(tsan),$(kind)/tests/unit/vfio/test_vfio_iommufd.o)
+$(newest_headers): private override CFLAGS += -isystem $(BUILD)/linux-headers/usr/include
+$(newest_headers): | headers
 # What each unit test is linked with.
 unit_libraries := unit oracle vmm vits vgicr vfio
 $(units): %: %.o $(unit_libraries:%=$(native)/lib%.a)
