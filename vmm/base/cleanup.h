@@ -2,6 +2,9 @@
 /*
  * Local variables that free what they own when they go out of scope, and TAKE_PTR()
  * and TAKE_FD(), which hand it to somebody else before that.
+ *
+ * What was freed is forgotten: a field that is freed again, by whoever takes the whole down,
+ * must not close a descriptor that has become somebody else's meanwhile.
  */
 #ifndef VMM_BASE_CLEANUP_H
 #define VMM_BASE_CLEANUP_H
@@ -18,23 +21,27 @@ static inline void cleanup_fd(int *fd)
 {
 	if (*fd >= 0)
 		(void)close(*fd);
+	*fd = -1;
 }
 
 static inline void cleanup_free(void *p)
 {
 	free(*(void **)p);
+	*(void **)p = NULL;
 }
 
 static inline void cleanup_file(FILE **f)
 {
 	if (*f)
 		(void)fclose(*f);
+	*f = NULL;
 }
 
 static inline void cleanup_dir(DIR **d)
 {
 	if (*d)
 		(void)closedir(*d);
+	*d = NULL;
 }
 
 #define _cleanup_fd_   _cleanup_(cleanup_fd)

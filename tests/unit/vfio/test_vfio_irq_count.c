@@ -4,6 +4,7 @@
  * number the host gave it, and differences hold where the kernel's counters wrap.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,6 +16,7 @@
 
 #include "tests/unit/vfio/vfio_tree.h"
 #include "vfio/irq_count.h"
+#include "vmm/base/cleanup.h"
 
 #define VECTORS 4u
 
@@ -145,6 +147,22 @@ static void test_counters_go_from_one_process_to_another(void **state)
 	vfio_irq_counts_close(theirs);
 }
 
+/* Its number goes to whoever opens a file next, and stays that one's. */
+static void test_a_counter_that_became_anothers_is_closed_once(void **state)
+{
+	int fd;
+
+	(void)state;
+	add(42, "vfio-msix[2](0000:01:00.0)\n", "9\n");
+	assert_int_equal(open_counts(), 0);
+	tree_write(&w.tree, "/sys/kernel/irq/42/actions", "nvme0q0\n");
+	assert_int_equal(vfio_irq_counts_take(w.counts, 2), -ENOENT);
+	fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	vfio_irq_counts_close(TAKE_PTR(w.counts));
+	assert_int_equal(close(fd), 0);
+}
+
 static void test_a_counter_that_is_no_number_is_an_error(void **state)
 {
 	uint32_t count;
@@ -212,6 +230,7 @@ int main(void)
 		TEST(test_what_wraps_in_the_kernel_wraps_here_alike),
 		TEST(test_interrupts_of_others_and_unknown_vectors_are_passed_over),
 		TEST(test_counters_go_from_one_process_to_another),
+		TEST(test_a_counter_that_became_anothers_is_closed_once),
 		TEST(test_a_counter_that_is_no_number_is_an_error),
 		TEST(test_a_function_without_interrupts_is_an_error),
 		TEST(test_a_vector_with_an_interrupt_is_told_from_one_without),
