@@ -44,6 +44,7 @@ struct keeper {
 	pid_t child;
 	int socket, signals;
 	bool hostile; /* it said what no peer says */
+	bool late;    /* it was killed because it did not end by itself */
 	/* Of set-up: the first signal, which it ends by, and when; and that another one cut it. */
 	int ended_by;
 	uint64_t ended_ns;
@@ -268,7 +269,7 @@ static bool has_ended(const struct keeper *k, siginfo_t *ret_info)
  * closed), or is about to by SIGSYS, perhaps with a core dump; or it is a process that nobody
  * wants any more.
  */
-static void wait_for_end(const struct keeper *k, siginfo_t *ret_info)
+static void wait_for_end(struct keeper *k, siginfo_t *ret_info)
 {
 	const unsigned most_ms = k->hostile ? 0 : k->state.forbidden ? DUMP_MS : END_MS;
 
@@ -277,6 +278,7 @@ static void wait_for_end(const struct keeper *k, siginfo_t *ret_info)
 			return;
 		(void)poll(NULL, 0, END_STEP_MS);
 	}
+	k->late = !k->hostile;
 	(void)kill(k->child, SIGKILL);
 	while (waitid(P_PID, (id_t)k->child, ret_info, WEXITED) < 0 && errno == EINTR)
 		continue;
@@ -306,6 +308,23 @@ static enum exit_status tell_forbidden(const struct keeper *k)
 	return report_failure(&failure);
 }
 
+/* Where the keeper sent the signal itself. */
+static enum exit_status tell_killed(const struct keeper *k, const siginfo_t *info)
+{
+	const enum exit_status status = (enum exit_status)(128 + info->si_status);
+	struct failure failure;
+
+	if (k->hostile)
+		(void)failure_set(&failure, status, EPROTO, k->state.config->name, CURE_FORBIDDEN,
+				  "its process was killed: it sent its keeper what is no request");
+	else
+		(void)failure_set(
+			&failure, status, ETIMEDOUT, k->state.config->name, CURE_KERNEL_LOG,
+			"its process was killed: it had not ended %u s after its last word",
+			(k->state.forbidden ? DUMP_MS : END_MS) / 1000);
+	return report_failure(&failure);
+}
+
 static enum exit_status tell_end(const struct keeper *k, const siginfo_t *info)
 {
 	struct failure failure;
@@ -316,6 +335,8 @@ static enum exit_status tell_end(const struct keeper *k, const siginfo_t *info)
 		return (enum exit_status)info->si_status;
 	if (k->cut)
 		return (enum exit_status)(128 + k->ended_by);
+	if (info->si_status == SIGKILL && (k->hostile || k->late))
+		return tell_killed(k, info);
 	(void)failure_set(&failure, (enum exit_status)(128 + info->si_status), EINTR,
 			  k->state.config->name, "where nobody sent it, " CURE_KERNEL_LOG,
 			  "its process was ended by signal %d (%s%s)", info->si_status,

@@ -651,8 +651,30 @@ static void test_who_sends_rubbish_is_killed(void **state)
 	status = end_of(begin(send_rubbish));
 	capture_end(&w.said);
 	assert_int_equal(status, 128 + SIGKILL);
-	assert_non_null(strstr(w.said.err, "itsy: error: box: its process was ended by signal 9"));
-	assert_non_null(strstr(w.said.err, ": where nobody sent it, see the host's kernel log\n"));
+	assert_non_null(strstr(w.said.err, "itsy: error: box: its process was killed: it sent its "
+					   "keeper what is no request: either"));
+}
+
+static enum exit_status say_nothing_more(void *ctx, const struct keeper_client *keeper)
+{
+	(void)ctx;
+	(void)close(keeper->fd);
+	while (pause() < 0)
+		continue;
+	return ITSY_OK;
+}
+
+static void test_who_does_not_end_is_killed(void **state)
+{
+	int status;
+
+	(void)state;
+	capture_begin(&w.said);
+	status = end_of(begin(say_nothing_more));
+	capture_end(&w.said);
+	assert_int_equal(status, 128 + SIGKILL);
+	assert_non_null(strstr(w.said.err, "itsy: error: box: its process was killed: it had not "
+					   "ended 10 s after its last word: see the host's"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make, unmake)
@@ -682,6 +704,7 @@ int main(void)
 		TEST(test_the_guests_process_does_not_outlive_its_keeper),
 		TEST(test_a_limit_of_files_that_is_too_low_is_told),
 		TEST(test_who_sends_rubbish_is_killed),
+		TEST(test_who_does_not_end_is_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
