@@ -107,7 +107,7 @@ wait $pid || rc=$?
 exec 4>&-
 step_report minimal $rc
 
-begin drive /etc/itsy/minimal.conf --set initrd= --device 00:06.0 --set 'cmdline=console=ttyS0 quiet root=/dev/nvme0n1 rootwait rw'
+begin drive /etc/itsy/minimal.conf --set initrd= --device 00:06.0 --set 'cmdline=console=ttyS0 quiet root=/dev/nvme0n1 rootwait rw init=/init'
 typed root 'mount | grep " / "; echo kept >/root/note'
 echo poweroff >&4
 rc=0
@@ -148,7 +148,7 @@ lacks minimal.out 'not found|cannot|Kernel panic'
 
 is_status drive 0
 has drive.out '^/dev/root on / type ext4 \(rw'
-has drive.out '^The guest powers off\.'
+has drive.out 'The guest powers off\.'
 lacks drive.out 'not found|cannot|busy|EXT4-fs error|Kernel panic'
 
 # --- it is small ---------------------------------------------------------------------------------
