@@ -134,6 +134,14 @@ kernels()
 1" "$(cat "$tmp/out")"
 }
 
+# Another release's emulator would be fetched: linux-drives-newer-devices.sh is the test of that.
+emulators()
+{
+	status 'an emulator of no release' 2 run --emulator ../nowhere -- true
+	status 'a module of the host is loaded' 0 run --cpus 1 --module loop -- ls -d /sys/module/loop
+	status 'a module that there is not' 1 run --module nothing -- true
+}
+
 # With a GICv4 KVM hands interrupts to guests directly; with ACPI there is no device tree.
 machines()
 {
@@ -203,6 +211,7 @@ exit_statuses
 devices_and_files
 cpus
 kernels
+emulators
 machines
 side_by_side
 counts_repeat
