@@ -59,13 +59,13 @@ nr_cpus()
 irq_lines()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     /MSI|pciehp|PCI|nvme|eth|ahci|mptbase/ && $1 ~ /^[0-9]+:$/ { print }' /proc/interrupts
+	     /MSI|pciehp|PCI|nvme|eth|ahci|mptbase|ufshcd/ && $1 ~ /^[0-9]+:$/ { print }' /proc/interrupts
 }
 
 irq_counts()
 {
 	awk 'NR == 1 { cpus = NF; next }
-	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase|[xeo]hci|virtio|megasas|ioc|sym53c8xx/ {
+	     $1 ~ /^[0-9]+:$/ && /nvme|eth|mmc|ahci|mptbase|[xeo]hci|virtio|megasas|ioc|sym53c8xx|ufshcd/ {
 		total = 0
 		for (i = 2; i <= cpus + 1; i++)
 			total += $i
@@ -81,7 +81,7 @@ irq_counts()
 complaints()
 {
 	dmesg | grep -E 'timeout|completion polled|lost|nobody cared|Unit Hang|NETDEV WATCHDOG|WARNING:|BUG:|Oops|Internal error|stall' |
-		grep -vE 'ommand line|timeouts? (set|is)|Reset timeout' | grep -vF "$(param pardon 'nothing is')"
+		grep -vE 'ommand line|WFx with timeout|timeouts? (set|is)|Reset timeout' | grep -vF "$(param pardon 'nothing is')"
 }
 
 finish()
