@@ -8,30 +8,7 @@
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 . "$(dirname "${BASH_SOURCE[0]}")/lib/rows.sh"
 
-pattern=$build/guest-images/pattern.img
-options=() nr_disks=0
 say="itsy.seconds=1 itsy.chunks=2"
-
-device()
-{
-	options+=(--qemu-device "$1")
-}
-
-# disk_for OPTIONS: a device that has the pattern, such as a SCSI disk; DISK in it is the drive
-disk_for()
-{
-	nr_disks=$((nr_disks + 1))
-	options+=(--qemu-arg -drive --qemu-arg "if=none,id=disk$nr_disks,format=raw,snapshot=on,file=$pattern")
-	device "${1/DISK/disk$nr_disks}"
-}
-
-# nic OPTIONS: on a closed network as those of emuhost; NET in it is that network
-nic()
-{
-	nr_disks=$((nr_disks + 1))
-	options+=(--qemu-arg -netdev --qemu-arg "user,id=net$nr_disks,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat")
-	device "${1/NET/net$nr_disks},romfile="
-}
 
 # --- disks -------------------------------------------------------------------------------------------------
 
@@ -150,26 +127,7 @@ step bind itsy bind 0000:06:03.0
 each_row
 END
 
-drove_by_itsy()
-{
-	local handled
-
-	[ "$(in_table "$1" itsy)" = yes ] || { drove_or_not "$@"; return; }
-	job_passed "$1" "$2"
-	has "$1.out" "^$2_check: [1-9][0-9]* rounds"
-	counts_add_up "$1"
-	none_dropped "$1"
-	handled=$(awk '/^irqcount / { sum += $3 } END { print sum + 0 }' "$(file_of "$1.out")")
-	json "$1" "([.devices[].vectors[].injected] | add) >= $handled and $handled > 0"
-	json "$1" '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0 and .aborted.unemulated == 0'
-}
-
 is_status bind 0
-for n in "${!names[@]}"; do
-	case $who in
-	itsy) drove_by_itsy "${names[n]}" "${jobs[n]}" ;;
-	qemu) drove_or_not "${names[n]}" "${jobs[n]}" ;;
-	esac
-done
+all_drove
 
 verdict

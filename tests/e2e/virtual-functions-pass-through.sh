@@ -40,7 +40,6 @@ device "disk" {
 }
 END
 
-pattern=$build/guest-images/pattern.img
 on_host_rows --file "$(dirname "${ITSY:-$build/arm64/itsy}")/nvme-vf:/bin/nvme-vf" \
 	--qemu-arg -drive --qemu-arg "if=none,id=data,format=raw,snapshot=on,file=$pattern" \
 	--qemu-device nvme-subsys,id=subsys \

@@ -6,8 +6,12 @@
 #
 #   row NAME "BDF[@AT]..." JOB WORDS	a guest with these functions, those with AT behind a root port at AT; WORDS are its
 #					kernel's, behind $say
+#   device OPTIONS		one of the emulated host's, as for QEMU's -device; into $options, as those of the next two
+#   disk_for OPTIONS		one that has the pattern, such as a SCSI disk; DISK in it is the drive
+#   nic OPTIONS			one on a closed network as those of emuhost; NET in it is that network
 #   on_host_rows [OPTION]... <<END	as on_host, with rows-host.sh: its each_row has a step for each row
 #   $who, $names, $jobs		itsy or qemu; of the rows
+#   all_drove			each row's guest has done its job, and its counts add up, or the table does not say so
 #   is_in_table NAME COLUMN WORD	one expectation: the table says so
 #   drove_or_not NAME JOB		what came of it is what the table says of itsy, or of QEMU
 #
@@ -20,6 +24,27 @@ who=itsy column=itsy
 names=() jobs=()
 initrd=devices.cpio
 say=itsy.seconds=1
+pattern=$build/guest-images/pattern.img
+options=() nr_backends=0
+
+device()
+{
+	options+=(--qemu-device "$1")
+}
+
+disk_for()
+{
+	nr_backends=$((nr_backends + 1))
+	options+=(--qemu-arg -drive --qemu-arg "if=none,id=disk$nr_backends,format=raw,snapshot=on,file=$pattern")
+	device "${1/DISK/disk$nr_backends}"
+}
+
+nic()
+{
+	nr_backends=$((nr_backends + 1))
+	options+=(--qemu-arg -netdev --qemu-arg "user,id=net$nr_backends,restrict=on,guestfwd=tcp:10.0.2.100:7-cmd:cat")
+	device "${1/NET/net$nr_backends},romfile="
+}
 
 in_table()
 {
@@ -86,4 +111,30 @@ drove_or_not()
 
 	! { grep -q "^job $2: PASS" "$(file_of "$1.out")" && [ "$(cat "$(file_of "$1.rc")")" = 0 ]; } || does=yes
 	is_in_table "$1" $column $does
+}
+
+drove_by_itsy()
+{
+	local handled
+
+	[ "$(in_table "$1" itsy)" = yes ] || { drove_or_not "$@"; return; }
+	job_passed "$1" "$2"
+	has "$1.out" "^$2_check: [1-9][0-9]* rounds"
+	counts_add_up "$1"
+	none_dropped "$1"
+	handled=$(awk '/^irqcount / { sum += $3 } END { print sum + 0 }' "$(file_of "$1.out")")
+	json "$1" "([.devices[].vectors[].injected] | add) >= $handled and $handled > 0"
+	json "$1" '.its_errors == [] and .unclaimed == 0 and .misplaced_bars == 0 and .aborted.unemulated == 0'
+}
+
+all_drove()
+{
+	local n
+
+	for n in "${!names[@]}"; do
+		case $who in
+		itsy) drove_by_itsy "${names[n]}" "${jobs[n]}" ;;
+		qemu) drove_or_not "${names[n]}" "${jobs[n]}" ;;
+		esac
+	done
 }

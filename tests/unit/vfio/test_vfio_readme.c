@@ -135,6 +135,7 @@ static void test_each_unit_in_a_row_exists(void **state)
 static const char *const trying[] = {
 	"tests/e2e/linux-drives-what-there-is.sh",
 	"tests/e2e/linux-drives-by-each-kind.sh",
+	"tests/e2e/linux-drives-newer-devices.sh",
 	"tests/e2e/virtual-functions-pass-through.sh",
 };
 
