@@ -9,7 +9,7 @@
 
 interrupts=${ITSY_INTERRUPTS:-16000}
 runs=$(((interrupts + 47999) / 48000))
-bursts=$((interrupts / 16 / runs))
+bursts=$(((interrupts + 16 * runs - 1) / (16 * runs)))
 on_host --cpus 2 <<END
 for route in auto irqfd; do
 	for run in $(seq -s ' ' $runs); do
