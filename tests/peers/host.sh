@@ -14,8 +14,8 @@
 #   vm_exits PID		what KVM counted of that process' vCPUs so far, lines "KIND N": all; user, to user space;
 #				sleep, at WFI; interrupts, which is what is left: the host's own, and kicks
 #   interrupts_elsewhere	interrupts of VFIO's so far that did not come to CPU 0
-#   vm_memory KIB PID...	KiB (Pss) that these processes have beside their guests' RAM of so many KiB each;
-#				fails where that is not found once for each
+#   vm_memory KIND KIB PID...	KiB that these processes have beside their guests' RAM of so many KiB each (Rss: with what others
+#				have, too; Pss: their share of it); fails where that RAM is not found once for each
 #   kernel_memory		KiB that are the kernel's: neither free (also on the CPUs' own lists) nor
 #				programs' or files' (AnonPages, Cached, Buffers)
 #   ns TICKS HZ			ticks of a counter, in what $unit says
@@ -25,6 +25,7 @@
 #				which is the same, in a word each; their order is another one each time, and by
 #				chance, but the same in the next run: who comes after whom must not make a difference.
 #				The routes that are no default take part in each $OTHERS-th turn (1), the first one included
+#   in_any_order TURN WORD...	these words in an order of that kind
 
 # shellcheck disable=SC2034 # for who sources this
 # shellcheck source=scripts/wait.sh
@@ -135,14 +136,14 @@ interrupts_elsewhere()
 # A guest's RAM is one mapping of its size, whoever runs it.
 vm_memory()
 {
-	local ram=$1 pid
-	shift
+	local kind=$1 ram=$2 pid
+	shift 2
 
 	for pid; do
 		cat "/proc/$pid/smaps"
-	done | awk -v ram="$ram" -v guests=$# '
+	done | awk -v kind="$kind:" -v ram="$ram" -v guests=$# '
 		$1 == "Size:" { counts = $2 != ram; rams += !counts }
-		$1 == "Pss:" && counts { kib += $2 }
+		$1 == kind && counts { kib += $2 }
 		END { if (rams != guests) exit 1; print kib + 0 }'
 }
 
@@ -180,7 +181,17 @@ contenders()
 		[ "itsy-$route" = "$default" ] || [ $((turn % ${OTHERS:-1})) = 0 ] || continue
 		all="$all itsy-$route"
 	done
-	echo "$all" | awk -v turn="$turn" '{
+	# Words.
+	# shellcheck disable=SC2086
+	in_any_order "$turn" $all
+}
+
+in_any_order()
+{
+	local turn=$1
+	shift
+
+	echo "$*" | awk -v turn="$turn" '{
 		srand(turn + 1)
 		rand() # a seed shows in the first
 		for (n = NF; n; n--) {

@@ -121,7 +121,7 @@ point() # KIND N ROUTE NR-GUESTS NR-VECTORS [OPTION]...
 	kernel=$((($(kernel_memory) - bare) * 1024))
 	# Words.
 	# shellcheck disable=SC2086
-	user=$(vm_memory $ram_kib $guests) || say_failed "a guest has no RAM"
+	user=$(vm_memory Pss $ram_kib $guests) || say_failed "a guest has no RAM"
 	user=$((user * 1024))
 	# The last one gives its place to the one that is measured.
 	keep_all_but_last
