@@ -321,7 +321,7 @@ static enum exit_status tell_killed(const struct keeper *k, const siginfo_t *inf
 		(void)failure_set(
 			&failure, status, ETIMEDOUT, k->state.config->name, CURE_KERNEL_LOG,
 			"its process was killed: it had not ended %u s after its last word",
-			(k->state.forbidden ? DUMP_MS : END_MS) / 1000);
+			END_MS / 1000);
 	return report_failure(&failure);
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What is freed is forgotten: freed again, it is not somebody else's that goes. */
-#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
