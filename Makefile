@@ -185,7 +185,7 @@ $(promtool): scripts/promtool | deps
 	$(Q)$< $@
 
 #: make test             unit tests, models, fuzzers for 30 s, end-to-end tests
-#: make test-all         the same, then tests on other emulated hosts (an hour)
+#: make test-all         the same, then tests on other emulated hosts (hours)
 # Of tests/hosts, HOST/SCRIPT each: what is short, or all.
 test: on_hosts := acpi/check-and-devices
 test-all: on_hosts = $(shell tests/run --list tests/hosts)
