@@ -10,7 +10,8 @@
  * byte that is there interrupts, and the timeout of the receiver has always passed.
  *
  * Lock: one mutex, over the registers that are kept here, and over the write of UARTIMSC to both.
- * It is not held while bytes are sent or taken, for which a vCPU may wait.
+ * Behind it comes the UART's. It is not held while bytes are sent or taken, for which a vCPU may
+ * wait: UARTDR keeps nothing.
  *
  * Deliberately not here: line errors, loopback, modem inputs that move, DMA, the registers for
  * integration tests.
@@ -20,6 +21,8 @@
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
 
 #include "vmm/base/bits.h"
 #include "vmm/base/cleanup.h"
@@ -44,44 +47,130 @@
 /* UARTIFLS: both FIFOs at the half. TRM 3.3.9 */
 #define IFLS_RESET 0x012u
 
-#define MAX_REGISTERS 20u
+/* Rows that others ask for. */
+enum { DR, FR, ILPR, IBRD, FBRD, LCR_H, CR, IFLS, IMSC };
 
 struct pl011 {
 	struct uart *uart; /* borrowed */
 
 	/* Guarded by lock. */
 	pthread_mutex_t lock;
-	uint16_t value[MAX_REGISTERS]; /* of each row, what was written */
+	struct primecell cell;
 };
 
-/* The row that others ask for. */
-#define IMSC_ROW 8u
-
-static uint32_t read_dr(struct pl011 *p)
+static uint32_t dr_read(const void *chip, unsigned n)
 {
+	const struct pl011 *p = chip;
+
+	(void)n;
 	return (uint32_t)uart_read(p->uart, UART_DATA, 1);
 }
 
-static void wrote_dr(struct pl011 *p, uint32_t value)
+static void dr_wrote(void *chip, unsigned n, uint32_t value)
 {
+	struct pl011 *p = chip;
+
+	(void)n;
 	uart_write(p->uart, UART_DATA, 1, value & 0xff);
 }
 
 /* A cable is always plugged in. */
-static uint32_t read_fr(struct pl011 *p)
+static uint32_t fr_read(const void *chip, unsigned n)
 {
-	uint64_t lsr = uart_read(p->uart, UART_LSR, 1);
+	const struct pl011 *p = chip;
+	const uint64_t lsr = uart_read(p->uart, UART_LSR, 1);
 
+	(void)n;
 	return FR_CTS | FR_DSR | FR_DCD | (lsr & UART_LSR_RECEIVED ? 0 : FR_RXFE) |
 	       (lsr & UART_LSR_SENT ? FR_TXFE : FR_TXFF | FR_BUSY);
 }
 
-static uint32_t read_ris(struct pl011 *p)
+static uint32_t ris_read(const void *chip, unsigned n)
 {
-	unsigned waiting = uart_waiting(p->uart);
+	const struct pl011 *p = chip;
+	const unsigned waiting = uart_waiting(p->uart);
 
+	(void)n;
 	return (waiting & UART_IER_RECEIVED ? INT_RX | INT_RT : 0) |
 	       (waiting & UART_IER_SENT ? INT_TX : 0);
+}
+
+static uint32_t mis_read(const void *chip, unsigned n)
+{
+	const struct pl011 *p = chip;
+
+	return ris_read(chip, n) & p->cell.value[IMSC];
+}
+
+static void imsc_wrote(void *chip, unsigned n, uint32_t value)
+{
+	struct pl011 *p = chip;
+
+	(void)n;
+	uart_write(p->uart, UART_IER, 1,
+		   (value & (INT_RX | INT_RT) ? UART_IER_RECEIVED : 0) |
+			   (value & INT_TX ? UART_IER_SENT : 0));
+}
+
+/* What arrived interrupts until it is read: else a driver that clears too much would lose it. */
+static void icr_wrote(void *chip, unsigned n, uint32_t value)
+{
+	struct pl011 *p = chip;
+
+	(void)n;
+	if (value & INT_TX)
+		uart_sent_is_known(p->uart);
+}
+
+/* clang-format off */
+static const struct primecell_register registers[] = {
+	/*          name         offset n  reset       rw        read      wrote */
+	[DR]    = { "UARTDR",    0x000, 1, 0,          0,        dr_read,  dr_wrote },
+	[FR]    = { "UARTFR",    0x018, 1, 0,          0,        fr_read,  NULL },
+	[ILPR]  = { "UARTILPR",  0x020, 1, 0,          0x00ff,   NULL,     NULL },
+	[IBRD]  = { "UARTIBRD",  0x024, 1, 0,          0xffff,   NULL,     NULL },
+	[FBRD]  = { "UARTFBRD",  0x028, 1, 0,          0x003f,   NULL,     NULL },
+	[LCR_H] = { "UARTLCR_H", 0x02c, 1, 0,          0x00ff,   NULL,     NULL },
+	[CR]    = { "UARTCR",    0x030, 1, CR_RESET,   0xff87,   NULL,     NULL },
+	[IFLS]  = { "UARTIFLS",  0x034, 1, IFLS_RESET, 0x003f,   NULL,     NULL },
+	[IMSC]  = { "UARTIMSC",  0x038, 1, 0,          INT_BITS, NULL,     imsc_wrote },
+	          { "UARTRIS",   0x03c, 1, 0,          0,        ris_read, NULL },
+	          { "UARTMIS",   0x040, 1, 0,          0,        mis_read, NULL },
+	          { "UARTICR",   0x044, 1, 0,          0,        NULL,     icr_wrote },
+};
+/* clang-format on */
+
+const struct primecell_kind pl011_kind = {
+	.registers = registers,
+	.nr_registers = ARRAY_SIZE(registers),
+	.periph_id = 0x00241011, /* part 0x011, designer 0x41, revision r1p4 */
+};
+
+int pl011_create(struct uart *uart, struct pl011 **ret_pl011)
+{
+	_cleanup_free_ struct pl011 *p = calloc(1, sizeof(*p));
+	int r;
+
+	assert(uart);
+
+	if (!p)
+		return -ENOMEM;
+	p->uart = uart;
+	r = pthread_mutex_init(&p->lock, NULL);
+	if (r)
+		return -r;
+	primecell_reset(&p->cell, &pl011_kind);
+	uart_write(uart, UART_FCR, 1, UART_FCR_ENABLE);
+	*ret_pl011 = TAKE_PTR(p);
+	return 0;
+}
+
+void pl011_destroy(struct pl011 *p)
+{
+	if (!p)
+		return;
+	(void)pthread_mutex_destroy(&p->lock);
+	free(p);
 }
 
 static void lock(struct pl011 *p)
@@ -98,125 +187,30 @@ static void unlock(struct pl011 *p)
 	assert(r == 0);
 }
 
-static uint32_t read_mis(struct pl011 *p)
+static bool is_byte(uint64_t offset)
 {
-	uint32_t enabled;
-
-	lock(p);
-	enabled = p->value[IMSC_ROW];
-	unlock(p);
-	return read_ris(p) & enabled;
-}
-
-/* With the lock. */
-static void wrote_imsc(struct pl011 *p, uint32_t value)
-{
-	uart_write(p->uart, UART_IER, 1,
-		   (value & (INT_RX | INT_RT) ? UART_IER_RECEIVED : 0) |
-			   (value & INT_TX ? UART_IER_SENT : 0));
-}
-
-/* What arrived interrupts until it is read: else a driver that clears too much would lose it. */
-static void wrote_icr(struct pl011 *p, uint32_t value)
-{
-	if (value & INT_TX)
-		uart_sent_is_known(p->uart);
-}
-
-const struct pl011_register pl011_registers[] = {
-	{ 0x000, .read = read_dr, .wrote = wrote_dr },
-	{ 0x018, .read = read_fr },
-	{ 0x020, .rw = 0x00ff }, /* UARTILPR */
-	{ 0x024, .rw = 0xffff }, /* UARTIBRD */
-	{ 0x028, .rw = 0x003f }, /* UARTFBRD */
-	{ 0x02c, .rw = 0x00ff }, /* UARTLCR_H */
-	{ 0x030, .reset = CR_RESET, .rw = 0xff87 },
-	{ 0x034, .reset = IFLS_RESET, .rw = 0x003f },
-	[IMSC_ROW] = { 0x038, .rw = INT_BITS, .wrote = wrote_imsc },
-	{ 0x03c, .read = read_ris },
-	{ 0x040, .read = read_mis },
-	{ 0x044, .wrote = wrote_icr },
-	/* UARTPeriphID: part 0x011, designer 0x41, revision r1p4; UARTPCellID */
-	{ 0xfe0, .reset = 0x11 },
-	{ 0xfe4, .reset = 0x10 },
-	{ 0xfe8, .reset = 0x24 },
-	{ 0xfec, .reset = 0x00 },
-	{ 0xff0, .reset = 0x0d },
-	{ 0xff4, .reset = 0xf0 },
-	{ 0xff8, .reset = 0x05 },
-	{ 0xffc, .reset = 0xb1 },
-};
-const size_t nr_pl011_registers = ARRAY_SIZE(pl011_registers);
-_Static_assert(ARRAY_SIZE(pl011_registers) == MAX_REGISTERS, "each row has its value");
-
-int pl011_create(struct uart *uart, struct pl011 **ret_pl011)
-{
-	_cleanup_free_ struct pl011 *p = calloc(1, sizeof(*p));
-	int r;
-
-	assert(uart);
-
-	if (!p)
-		return -ENOMEM;
-	p->uart = uart;
-	r = pthread_mutex_init(&p->lock, NULL);
-	if (r)
-		return -r;
-	for (size_t i = 0; i < ARRAY_SIZE(pl011_registers); i++)
-		p->value[i] = pl011_registers[i].reset;
-	uart_write(uart, UART_FCR, 1, UART_FCR_ENABLE);
-	*ret_pl011 = TAKE_PTR(p);
-	return 0;
-}
-
-void pl011_destroy(struct pl011 *p)
-{
-	if (!p)
-		return;
-	(void)pthread_mutex_destroy(&p->lock);
-	free(p);
-}
-
-/* NULL: no register is there. */
-static const struct pl011_register *find(uint64_t offset)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(pl011_registers); i++)
-		if (pl011_registers[i].offset == offset)
-			return &pl011_registers[i];
-	return NULL;
+	return offset == registers[DR].offset;
 }
 
 uint32_t pl011_read(struct pl011 *p, uint64_t offset)
 {
-	const struct pl011_register *r = find(offset);
 	uint32_t value;
 
-	if (!r)
-		return 0;
-	if (r->read)
-		return r->read(p);
+	if (is_byte(offset))
+		return primecell_read(&p->cell, p, offset);
 	lock(p);
-	value = p->value[r - pl011_registers];
+	value = primecell_read(&p->cell, p, offset);
 	unlock(p);
 	return value;
 }
 
 void pl011_write(struct pl011 *p, uint64_t offset, uint32_t value)
 {
-	const struct pl011_register *r = find(offset);
-	uint16_t *v;
-
-	if (!r)
-		return;
-	if (!r->rw) {
-		if (r->wrote)
-			r->wrote(p, value);
+	if (is_byte(offset)) {
+		primecell_write(&p->cell, p, offset, value);
 		return;
 	}
 	lock(p);
-	v = &p->value[r - pl011_registers];
-	*v = (uint16_t)((*v & ~r->rw) | (value & r->rw));
-	if (r->wrote)
-		r->wrote(p, *v);
+	primecell_write(&p->cell, p, offset, value);
 	unlock(p);
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The registers of an Arm PrimeCell as a table: what each is after a reset, and what accesses do.
- * A chip (pl031.h, pl061.h) is its table, the functions that stand in it, and a state of its own.
+ * A chip (pl011.h, pl031.h, pl061.h) is its table, the functions that stand in it, and a state of
+ * its own.
  *
- * PL031: DDI 0224C; PL061: DDI 0190B; chapter 3 of each. Registers lie in 4 KiB, at multiples of 4,
- * and the last eight say what it is: PeriphID, and PCellID, which all PrimeCells have the same.
+ * PL011: DDI 0183G; PL031: DDI 0224C; PL061: DDI 0190B; chapter 3 of each. Registers lie in 4 KiB,
+ * at multiples of 4, and the last eight say what it is: PeriphID, and PCellID, which all PrimeCells
+ * have the same.
  */
 #ifndef VMM_DEV_PRIMECELL_H
 #define VMM_DEV_PRIMECELL_H
@@ -12,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PRIMECELL_MAX_REGISTERS 10u
+#define PRIMECELL_MAX_REGISTERS 12u
 #define PRIMECELL_SZ		0x1000u
 
 /* In chip is what primecell_read() and primecell_write() were given. n is the instance. */

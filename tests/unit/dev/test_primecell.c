@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The registers of Arm's PrimeCells as a table: what a row makes of accesses, with a PrimeCell that
- * there is not; and each row of those that there are (DDI 0190B, DDI 0224C, chapter 3 of each).
+ * there is not; and each row of those that there are (DDI 0183G, DDI 0190B, DDI 0224C, chapter 3
+ * of each).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <cmocka.h>
 
 #include "vmm/base/bits.h"
+#include "vmm/dev/pl011.h"
 #include "vmm/dev/pl031.h"
 #include "vmm/dev/pl061.h"
 #include "vmm/dev/primecell.h"
@@ -142,10 +144,75 @@ static void test_its_id_is_a_byte_in_each_of_eight_registers_that_nobody_changes
 
 #define NOW 1700000000u
 
-static union {
+static struct {
+	struct uart *uart;
+	struct pl011 *pl011;
 	struct pl031 pl031;
 	struct pl061 pl061;
 } chip;
+
+static uint64_t no_time(void *ctx)
+{
+	(void)ctx;
+	return 0;
+}
+
+static void no_byte(void *ctx, uint8_t byte)
+{
+	(void)ctx;
+	(void)byte;
+}
+
+static void no_line(void *ctx, bool level)
+{
+	(void)ctx;
+	(void)level;
+}
+
+static void nothing(void *ctx)
+{
+	(void)ctx;
+}
+
+static void destroy_011(void)
+{
+	pl011_destroy(chip.pl011);
+	uart_destroy(chip.uart);
+	chip.pl011 = NULL;
+	chip.uart = NULL;
+}
+
+static void reset_011(void)
+{
+	static const struct uart_ops ops = {
+		.now_ns = no_time,
+		.timed = nothing,
+		.transmit = no_byte,
+		.interrupt = no_line,
+		.receive_ready = nothing,
+	};
+
+	destroy_011();
+	assert_int_equal(uart_create(&ops, NULL, &chip.uart), 0);
+	assert_int_equal(pl011_create(chip.uart, &chip.pl011), 0);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	destroy_011();
+	return 0;
+}
+
+static uint32_t read_011(uint64_t offset)
+{
+	return pl011_read(chip.pl011, offset);
+}
+
+static void write_011(uint64_t offset, uint32_t value)
+{
+	pl011_write(chip.pl011, offset, value);
+}
 
 static void reset_031(void)
 {
@@ -187,6 +254,8 @@ static const struct real {
 	/* The part and its designer, by which drivers know it. */
 	uint32_t part; /* PeriphID, bits 19:0 */
 } all[] = {
+	/* drivers/tty/serial/amba-pl011.c: pl011_ids */
+	{ &pl011_kind, reset_011, read_011, write_011, 0x41011 },
 	/* drivers/rtc/rtc-pl031.c: pl031_ids */
 	{ &pl031_kind, reset_031, read_031, write_031, 0x41031 },
 	/* drivers/gpio/gpio-pl061.c: pl061_ids */
@@ -311,5 +380,5 @@ int main(void)
 		cmocka_unit_test(test_linux_knows_each_by_its_id),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, NULL, end);
 }
