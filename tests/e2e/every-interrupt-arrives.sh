@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # Bare-metal guests that count: each interrupt of a device is taken from VFIO, injected and handled
-# once; masked and disabled ones wait, and so do those that come before the guest has LPIs on; discarded
-# ones are counted as dropped.
+# once, on whatever CPU it is moved to meanwhile; masked and disabled ones wait, and so do those that come before the
+# guest has LPIs on; discarded ones are counted as dropped.
 
 . "$(dirname "${BASH_SOURCE[0]}")/lib/e2e.sh"
 
@@ -62,6 +62,9 @@ guest edu1 /etc/edu.conf
 guest edu2 /etc/edu.conf --set vcpus=2
 guest early1 /etc/edu.conf --set kernel=/usr/share/itsy/payloads/early.bin
 guest early2 /etc/edu.conf --set kernel=/usr/share/itsy/payloads/early.bin --set vcpus=2
+for route in auto irqfd uring; do
+	guest moved-$route /etc/edu.conf --set kernel=/usr/share/itsy/payloads/moved.bin --set vcpus=4 --set route=$route
+done
 guest msix /etc/disk.conf
 watch_intx &
 watcher=$!
@@ -97,6 +100,15 @@ for name in early1 early2; do
 	json $name '.kernel_its.deferred == 1'
 	# Looked for ever more rarely: not a hundred times in half a second.
 	json $name '.kernel_its.pauses < 30'
+done
+
+for route in auto irqfd uring; do
+	name=moved-$route
+	payload_passed $name moved
+	counts_add_up $name
+	none_dropped $name
+	json $name ".devices[0].vectors[0] | .taken == $(fact $name raised) and .injected == .taken"
+	json $name ".its_commands.MOVI.done == $(fact $name moves)"
 done
 
 payload_passed intx intx
