@@ -108,6 +108,8 @@ for route in auto irqfd uring; do
 	counts_add_up $name
 	none_dropped $name
 	json $name ".devices[0].vectors[0] | .taken == $(fact $name raised) and .injected == .taken"
+	# Where the last one went, also where the kernel alone has seen it.
+	json $name '.devices[0].vectors[0] | .eventid == 0 and .lpi == 8192 and .vcpu < 4'
 	json $name ".its_commands.MOVI.done == $(fact $name moves)"
 done
 

@@ -206,6 +206,19 @@ bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t
 	       vits_enabled(w->vits) && !kernel_its_defers(w->kernel_its, w->index, *ret_eventid);
 }
 
+void irq_function_note_target(struct irq_function *f, unsigned vector)
+{
+	struct vits_event event;
+	uint32_t eventid;
+
+	if (!irq_function_target(f, vector, &eventid, &event) || !event.delivering)
+		return;
+	atomic_store_explicit(
+		&f->vectors[vector].last,
+		pack_last(&(struct vits_lpi){ .intid = event.intid, .vcpu = event.vcpu }, eventid),
+		memory_order_relaxed);
+}
+
 void irq_function_released(struct irq_function *f, unsigned vector,
 			   const struct msi_message *message)
 {

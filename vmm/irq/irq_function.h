@@ -202,6 +202,11 @@ bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t
  */
 bool irq_function_target(const struct irq_function *f, unsigned vector, uint32_t *ret_eventid,
 			 struct vits_event *ret_event);
+/*
+ * KVM took an interrupt of the vector by itself: note where its event leads now as where its last
+ * one went. Any thread.
+ */
+void irq_function_note_target(struct irq_function *f, unsigned vector);
 
 /*
  * Times from when the router sees a vector's signal to when KVM has taken the

@@ -87,6 +87,7 @@ static void is_tied_now(struct vector_routes *r, size_t f, unsigned v, const str
 	route->looked_ns = counts->since_ns;
 	route->looked_tied = counts->tied;
 	counts->ties++;
+	irq_function_note_target(fn->irq, v);
 	if (!vector_is_counted(r, f, v))
 		counts->tied_is = r->cfg.direct ? TIED_DIRECT : TIED_UNKNOWN;
 	tied_watch(r);

@@ -109,8 +109,10 @@ void tied_count(struct vector_routes *r, size_t f, unsigned v)
 	if (route->reader != TIED && !route->just_untied && tied > counts->tied)
 		return;
 	route->just_untied = false;
-	if (tied > counts->tied)
+	if (tied > counts->tied) {
 		atomic_store_explicit(&counts->last_ns, clock_ns(), memory_order_relaxed);
+		irq_function_note_target(fn->irq, v);
+	}
 	atomic_store_explicit(&counts->tied, tied, memory_order_relaxed);
 }
 

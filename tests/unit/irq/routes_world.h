@@ -38,6 +38,7 @@ static struct world {
 	int fds[VECTORS];
 	_Atomic bool direct[VECTORS];
 	_Atomic uint32_t eventid[VECTORS];
+	_Atomic unsigned noted[VECTORS];   /* how often its target was */
 	_Atomic uint64_t signals[VECTORS]; /* as the host counts them */
 	_Atomic uint64_t now_ns;	   /* of heat */
 	_Atomic bool recorded, uncounted;
@@ -152,6 +153,12 @@ bool irq_function_direct(const struct irq_function *f, unsigned vector, uint32_t
 	(void)f;
 	*ret_eventid = w.eventid[vector];
 	return w.direct[vector];
+}
+
+void irq_function_note_target(struct irq_function *f, unsigned vector)
+{
+	(void)f;
+	w.noted[vector]++;
 }
 
 /* Of a millisecond and more each: only a hang takes as many. */

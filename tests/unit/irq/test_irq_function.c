@@ -360,13 +360,14 @@ static void test_a_target_is_told_where_an_interrupt_would_go(void **state)
 
 	(void)state;
 	assert_true(irq_function_target(&w.f, 1, &eventid, &event));
-	assert_int_equal(eventid, 1);
-	assert_true(event.mapped);
-	assert_int_equal(event.intid, LPI(2));
-	assert_int_equal(event.vcpu, 1);
+	assert_true(eventid == 1 && event.mapped && event.intid == LPI(2) && event.vcpu == 1);
+	irq_function_note_target(&w.f, 1);
+	assert_int_equal(w.f.vectors[1].last, (uint64_t)LPI(2) << 32 | 1 << 16 | 1);
 	/* An event of the function's that maps to nothing is one all the same. */
 	assert_true(irq_function_target(&w.f, 2, &eventid, &event));
 	assert_false(event.mapped);
+	irq_function_note_target(&w.f, 2);
+	assert_int_equal(w.f.vectors[2].last, 0);
 
 	w.dev.messages[1].data = DEV_A_EVENTS;
 	assert_false(irq_function_target(&w.f, 1, &eventid, &event));

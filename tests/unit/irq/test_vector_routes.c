@@ -104,6 +104,25 @@ static void test_a_masked_vector_is_no_irqfd_when_the_review_is_over(void **stat
 	assert_true(comes_to(&w.injected[0], 202));
 }
 
+static void test_where_kvm_takes_interrupts_to_is_noted_when_they_have_come(void **state)
+{
+	unsigned noted;
+
+	(void)state;
+	assert_int_equal(w.noted[0], 0);
+	vector_routes_set(w.routes, 0, 0, ROUTE_IRQFD);
+	gets_tied(0);
+	assert_true(w.noted[0] >= 1);
+	vector_routes_count(w.routes, 0, 0);
+	noted = w.noted[0];
+	vector_routes_count(w.routes, 0, 0); /* none has come since */
+	assert_int_equal(w.noted[0], noted);
+	signal_vector(0);
+	vector_routes_count(w.routes, 0, 0);
+	assert_int_equal(w.noted[0], noted + 1);
+	assert_int_equal(w.noted[1], 0);
+}
+
 static void test_a_vector_follows_the_event_that_its_message_names(void **state)
 {
 	(void)state;
@@ -486,6 +505,7 @@ int main(void)
 		TEST(test_no_two_events_have_one_name_at_the_kernel_its),
 		TEST(test_each_route_takes_the_signals_of_its_vectors),
 		TEST(test_a_masked_vector_is_no_irqfd_when_the_review_is_over),
+		TEST(test_where_kvm_takes_interrupts_to_is_noted_when_they_have_come),
 		TEST(test_a_vector_follows_the_event_that_its_message_names),
 		TEST(test_a_host_that_ties_nothing_is_served_by_uring),
 		TEST_ON(test_events_beyond_kvms_gsis_go_by_uring, begin_large),
