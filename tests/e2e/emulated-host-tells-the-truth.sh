@@ -58,10 +58,17 @@ emu hang 124 run --timeout 9 --log "$tmp/console" -- sleep 1000 </dev/null
 has hang.err '^emuhost: error: timed out after 9 s'
 expect "the host's console is kept" grep -q '^\[ ' "$tmp/console"
 
-emu warn 126 run -- sh -c 'echo "<4>WARNING: CPU: 0 PID: 1 at a/test.c:1" >/dev/kmsg; echo said' </dev/null
+# The first complaint, with what came behind it; and which there are.
+emu warn 126 run -- sh -c 'say() { echo "<4>$*" >/dev/kmsg; }
+	say "WARNING: CPU: 0 PID: 1 at a/test.c:1"
+	for n in $(seq 50); do say "line $n of its trace"; done
+	say "WARNING: CPU: 1 PID: 2 at another/test.c:2"
+	echo said' </dev/null
 has warn.out '^said$'
 has warn.err 'complained'
-has warn.err 'WARNING: CPU: 0 PID: 1 at a/test\.c'
+has warn.err 'line 29 of its trace'
+lacks warn.err 'line 40 of its trace'
+expect "both complaints are named at the end" [ "$(tail -n 2 "$tmp/warn.err" | grep -c '^| .*WARNING: CPU: .*test\.c')" = 2 ]
 
 for args in 'run' 'run --device toaster -- true' 'run --cpus many -- true' 'run --no-such -- true' \
 	'fly -- true' 'run --file onlyone -- true'; do
