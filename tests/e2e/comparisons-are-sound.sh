@@ -8,7 +8,7 @@
 
 programs=$(dirname "${ITSY:-$build/arm64/itsy}")/peers
 files=()
-for name in qd1 rtt stamp when; do
+for name in qd1 retired rtt stamp when; do
 	[ -x "$programs/$name" ] || { echo "no $programs/$name (make test makes it)"; exit 77; }
 	files+=(--file "$programs/$name:/lib/peers/$name")
 done
@@ -114,6 +114,25 @@ step seen sh -c 'stamp sh -c "echo a; sleep 1; echo the word; echo more" | when 
 step split sh -c '(printf "the w"; sleep 1; printf "ord") | when "the word"'
 step not_seen sh -c 'echo a word | when "the word"'
 END
+
+# Only time that counts instructions has a counter of them.
+host_files=()
+on_host --icount "${files[@]}" <<'END'
+step idle sh -c '(echo; sleep 1; echo) | /lib/peers/retired'
+step busy sh -c '(echo; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo) | /lib/peers/retired'
+END
+
+# between NAME: what was retired between its two lines
+between()
+{
+	awk 'NR == 1 { before = $1 } END { print NR == 2 ? $1 - before : "nothing" }' "$(file_of "$1.out")"
+}
+
+is_status idle 0
+is_status busy 0
+expect "a second asleep, $(between idle), is less than a turn of a loop 20,000 times" \
+	[ "$(between idle)" -lt "$(between busy)" ]
+expect "20,000 turns of a loop, $(between busy), are 20 instructions each at least" [ "$(between busy)" -gt 400000 ]
 
 ordered()
 {

@@ -21,7 +21,7 @@
 #   ns TICKS HZ			ticks of a counter, in what $unit says
 #   $routes			itsy's routes that are compared, the default first ($ROUTES says others)
 #   $default			itsy by its default route, as a contender
-#   contenders TURN		itsy by each route that this host can measure, qemu, and where time is real qemu-again,
+#   contenders TURN		itsy by each route that this host can measure, qemu, and $again,
 #				which is the same, in a word each; their order is another one each time, and by
 #				chance, but the same in the next run: who comes after whom must not make a difference.
 #				The routes that are no default take part in each $OTHERS-th turn (1), the first one included
@@ -44,6 +44,9 @@ one_cpu="taskset 1"
 echo 1 >/proc/irq/default_smp_affinity
 spin_cpu=$(($(nproc) - 1))
 ! grep -q itsy.clock=instructions /proc/cmdline || unit=instructions
+# What counts instructions mostly counts the same again.
+again=qemu-again
+[ $unit != instructions ] || again=
 
 say()
 {
@@ -171,10 +174,8 @@ ns()
 
 contenders()
 {
-	local turn=$1 route all=qemu
+	local turn=$1 route all="qemu $again"
 
-	# What counts instructions counts the same again.
-	[ $unit = instructions ] || all='qemu qemu-again'
 	for route in $routes; do
 		# What spins would have an only CPU to itself.
 		[ "$route" != spin ] || [ "$(nproc)" -gt 1 ] || continue

@@ -3,12 +3,17 @@
 # shellcheck shell=dash
 #
 # io.sh - reads of an NVMe and the smallest packets of a NIC, one at a time, by the host's own drivers, by a
-# guest under QEMU, and by the same guest under itsy with each route: those of the first second, and COUNT
-# that follow; what each guest costs beside: exits for each, memory beyond its own.
+# guest under QEMU, and by the same guest under itsy with each route; what each guest costs beside: exits for each,
+# memory beyond its own.
 #
-# The guests of all contenders live at once, with an NVMe and a NIC each, all but one of them idle: it is one's turn for
-# some seconds, then the next one's, for ROUNDS rounds. What else goes on on the machine, which changes in minutes, meets
-# all alike. Then all start anew, and each has other functions than before.
+# Where time is real, the guests of all contenders live at once, with an NVMe and a NIC each, all but one of them idle: it is
+# one's turn, then the next one's, in rounds. In a long turn the first second is measured, and exits. Then there are
+# SHORT rounds of short turns, of SHORT_COUNT of each, for the steady state: how fast the emulator runs a guest stays the same for
+# seconds, and is another one in the next turn (RESULTS.md), so that many short turns say more than few long ones. Then
+# all start anew, and each has other functions than before.
+#
+# Where time counts instructions: how many each takes, of all that is COUNT of them and more go on (phases.h), of all that
+# runs on the machine. There is one guest at a time, for nothing is to be heard of others.
 #
 # usage: io.sh TURNS COUNT NVME-BDF,NIC-BDF...	TURNS rounds, or some more; as many pairs as there are contenders
 
@@ -19,26 +24,89 @@ launch="exec $one_cpu"
 turns=$1 count=$2
 shift 2
 pairs=$*
-rounds=4
 mib=256
-first_ms=1000
+# A vector of auto is hot within a tenth of a second.
+long_ms=1000 short_ms=100
+long=2 short=40 short_count=250
+if [ $unit = instructions ]; then
+	# It takes long.
+	long_ms=200
+	long=$((turns < 4 ? turns : 4)) short=0
+	# Ticks fall into other reads in another turn.
+	again=qemu-again
+	# How long a device takes is the emulator's matter: to wait for it is not to count.
+	echo 0 >/sys/module/kvm/parameters/halt_poll_ns
+fi
+rounds=$((short ? short : long))
 # KEY of phases.h; its row, of one and of many; and the unit of how many are done in a second.
 series='nvme|NVMe read|NVMe reads|reads/s
 nic|NIC echo|NIC echoes|echoes/s'
 
+# figures WHO FILE instructions|long|short: what this kind of turn is for. One program makes them: each that starts takes
+# as long as ten reads.
 figures()
 {
-	local who=$1 file=$2 key row rows rate
+	echo "$series" | awk -F'|' -v who="$1" -v kind="$3" -v unit=$unit '
+		# Later figures of a name are those of this turn.
+		NR == FNR { gsub(/\r/, ""); n = index($0, " "); value[substr($0, 1, n - 1)] = substr($0, n + 1); next }
+		function need(name) {
+			if (value[name] !~ /^[0-9.]+$/) {
+				print "peers: " who " has no " name >"/dev/stderr"
+				exit failed = 1
+			}
+			return value[name]
+		}
+		function result(row, unit, figure) { print "result|" row "|" who "|" unit "|" figure }
+		function percentiles(row, name) {
+			result(row ", p50", unit, need(name "_p50"))
+			# Of too few there is none.
+			if (name "_p99" in value)
+				result(row ", p99", unit, value[name "_p99"])
+		}
+		function each(name) { return sprintf("%.3f", need($1 "_" name) / need($1 "_marked")) }
+		need($1 "_lost") > 0 { print "peers: " who ", " $2 ": " value[$1 "_lost"] " were lost" >"/dev/stderr" }
+		kind == "instructions" { result($2, unit, each("instructions")) }
+		kind == "long" {
+			percentiles($2 ", first second", $1 "_first")
+			result($3 " one after the other, first second", $4, need($1 "_first_rate"))
+		}
+		kind == "long" && who != "host" {
+			result("exits per " $2, "exits", each("exits_all"))
+			result("exits to user space per " $2, "exits", each("exits_user"))
+			result("exits to sleep per " $2, "exits", each("exits_sleep"))
+			result("exits for interrupts per " $2, "exits", each("exits_interrupts"))
+		}
+		kind == "short" {
+			percentiles($2, $1)
+			result($3 " one after the other", $4, need($1 "_rate"))
+		}
+		END { exit failed }' "$2" - || { tail -n 20 "$2" >&2 && exit 1; }
+}
 
-	while IFS='|' read -r key row rows rate; do
-		percentiles "$row" "$who" "$file" "$key"
-		result "$rows one after the other" "$who" "$rate" "$(fact "$file" "${key}_rate")"
-		percentiles "$row, first second" "$who" "$file" "${key}_first"
-		result "$rows one after the other, first second" "$who" "$rate" "$(fact "$file" "${key}_first_rate")"
-		[ "$(fact "$file" "${key}_lost")" = 0 ] || say "$who, $row: $(fact "$file" "${key}_lost") were lost"
-	done <<END
-$series
-END
+# --- counting --------------------------------------------------------------------------------------
+
+# retired answers at descriptor 6 what is asked at 5: no program starts for it.
+begin_counting()
+{
+	mkfifo /tmp/asked /tmp/answers
+	"$peers/retired" </tmp/asked >/tmp/answers &
+	exec 5>/tmp/asked 6</tmp/answers
+}
+
+# What came between two marks, as "KEY_instructions N".
+counted()
+{
+	local who=$1 phase=$2 now before
+
+	echo >&5
+	read -r now <&6
+	case $phase in
+	steady*) echo "$now" >"/tmp/$who.counted" ;;
+	over*)
+		read -r before <"/tmp/$who.counted"
+		echo "${phase#* }_instructions $((now - before))"
+		;;
+	esac
 }
 
 # --- the host itself -------------------------------------------------------------------------------
@@ -70,12 +138,21 @@ start_host()
 	ip addr add 10.0.2.15/24 dev "$dev"
 }
 
+# On standard error there are marks, and what goes wrong.
 turn_host()
 {
+	local count=$1 first_ms=$2 line
+
 	{
-		$one_cpu "$peers/qd1" "$disk" "$1" $first_ms
-		$one_cpu "$peers/rtt" 10.0.2.2 "$1" $first_ms
-	} >/tmp/host.out || exit 1
+		$one_cpu "$peers/qd1" "$disk" "$count" "$first_ms" && $one_cpu "$peers/rtt" 10.0.2.2 "$count" "$first_ms" ||
+			say "the host's own programs failed"
+	} 2>&1 >/tmp/host.figures | while read -r line; do
+		case $line in
+		'peers: steady '* | 'peers: over '*) [ $unit != instructions ] || counted host "${line#peers: }" ;;
+		*) printf '%s\n' "$line" >&2 ;;
+		esac
+	done >/tmp/host.out
+	cat /tmp/host.figures >>/tmp/host.out
 }
 
 end_host()
@@ -97,6 +174,7 @@ marked()
 {
 	local who=$1 phase=$2 key=${2#* } elsewhere
 
+	[ ! -e /tmp/short ] || return 0
 	case $phase in
 	steady*)
 		vm_exits "$(process_of "$(cat "/tmp/$who.pid")")" >"/tmp/$who.exits"
@@ -118,14 +196,16 @@ marked()
 # end another word.
 listen()
 {
-	local who=$1 line
+	local who=$1 line cr
+
+	cr=$(printf '\r')
 
 	while IFS= read -r line; do
-		line=$(printf %s "$line" | tr -d '\r')
+		line=${line%"$cr"}
 		printf '%s\n' "$line"
 		case $line in
 		'peers: idle') echo idle >&3 ;;
-		'peers: '*) marked "$who" "${line#peers: }" ;;
+		'peers: '*) "$at_marks" "$who" "${line#peers: }" ;;
 		esac
 	done <"/tmp/$who.console" >"/tmp/$who.out"
 	echo ended >&3
@@ -146,12 +226,12 @@ is_idle()
 	! grep -q '^[a-z-]*: interrupts came' "/tmp/$who.out" || died "$who" "cannot be compared"
 }
 
-# It is WHO's turn, for COUNT of each; ends when it is idle again.
+# It is WHO's turn, for COUNT of each behind FIRST_MS; ends when it is idle again.
 turn_guest()
 {
-	local who=$1
+	local who=$1 count=$2 first_ms=$3
 
-	echo "$2 $2 $first_ms" >"/tmp/$who.in"
+	echo "$count $count $first_ms" >"/tmp/$who.in"
 	is_idle "$who" 9<>"/tmp/$who.idle"
 }
 
@@ -184,7 +264,8 @@ start_guest()
 	echo $! >"/tmp/$who.pid"
 	is_idle "$who" 9<>"/tmp/$who.idle"
 	# Not measured: all that it will ever need has been taken then.
-	turn_guest "$who" 100
+	turn_guest "$who" 100 $long_ms
+	[ $unit != instructions ] || return 0
 	result "memory beyond the guest's" "$who" KiB "$(vm_memory Rss $((mib * 1024)) "$(process_of "$(cat "/tmp/$who.pid")")")"
 	result "host kernel's memory" "$who" KiB $(($(kernel_memory) - kernel))
 }
@@ -198,26 +279,6 @@ end_guest()
 	kill "$(cat "/tmp/$who.holder")"
 }
 
-# each FILE KEY PER: a number for each of those that were made between the marks
-each()
-{
-	awk "BEGIN { printf \"%.3f\", $(fact "$1" "$2") / $(fact "$1" "$3_marked") }"
-}
-
-exits()
-{
-	local who=$1 file=$2 key row rows rate
-
-	while IFS='|' read -r key row rows rate; do
-		result "exits per $row" "$who" exits "$(each "$file" "${key}_exits_all" "$key")"
-		result "exits to user space per $row" "$who" exits "$(each "$file" "${key}_exits_user" "$key")"
-		result "exits to sleep per $row" "$who" exits "$(each "$file" "${key}_exits_sleep" "$key")"
-		result "exits for interrupts per $row" "$who" exits "$(each "$file" "${key}_exits_interrupts" "$key")"
-	done <<END
-$series
-END
-}
-
 # --- all of them -----------------------------------------------------------------------------------
 
 # The functions of contender number N of boot number B: not always the same.
@@ -226,10 +287,23 @@ pair_of()
 	echo "$pairs" | awk -v n="$1" -v boot="$2" '{ split($((n + boot) % NF + 1), pair, ","); print pair[1], pair[2] }'
 }
 
-# together BOOT WHO...: ROUNDS rounds of these, which live at once
+# round NUMBER KIND COUNT FIRST_MS WHO...: a turn of each
+round()
+{
+	local number=$1 kind=$2 count=$3 first_ms=$4 who
+	shift 4
+
+	for who in $(in_any_order "$number" "$@"); do
+		# shellcheck disable=SC2046
+		"turn_$(kind_of "$who")" $(arguments_of "$who") "$count" "$first_ms"
+		figures "$who" "/tmp/$who.out" "$kind"
+	done
+}
+
+# together BOOT WHO...: the rounds of these, which live at once
 together()
 {
-	local boot=$1 who n=0 round=0
+	local boot=$1 who n=0 kind=long
 	shift
 
 	for who; do
@@ -238,15 +312,15 @@ together()
 		"start_$(kind_of "$who")" $(arguments_of "$who") $(pair_of $n "$boot")
 		n=$((n + 1))
 	done
-	while [ $round -lt $rounds ]; do
-		for who in $(in_any_order $((boot * rounds + round)) "$@"); do
-			# shellcheck disable=SC2046
-			"turn_$(kind_of "$who")" $(arguments_of "$who") "$count"
-			figures "$who" "/tmp/$who.out"
-			[ "$who" = host ] || exits "$who" "/tmp/$who.out"
-		done
-		round=$((round + 1))
+	[ $unit != instructions ] || kind=instructions
+	for n in $(seq $long); do
+		round $((boot * (long + short) + n)) $kind "$count" $long_ms "$@"
 	done
+	touch /tmp/short
+	for n in $(seq $short); do
+		round $((boot * (long + short) + long + n)) short $short_count $short_ms "$@"
+	done
+	rm /tmp/short
 	for who; do
 		# shellcheck disable=SC2046
 		"end_$(kind_of "$who")" $(arguments_of "$who")
@@ -263,14 +337,25 @@ arguments_of()
 	[ "$1" = host ] || echo "$1"
 }
 
+at_marks=marked
+if [ $unit = instructions ]; then
+	at_marks=counted
+	begin_counting
+fi
 boot=0
 while [ $((boot * rounds)) -lt "$turns" ]; do
 	all=$(contenders $boot)
-	# What spins takes a CPU from others as long as it lives.
-	# shellcheck disable=SC2046
-	together $boot host $(echo "$all" | tr ' ' '\n' | grep -vx itsy-spin)
-	case " $all " in
-	*' itsy-spin '*) together $boot itsy-spin ;;
-	esac
+	if [ $unit = instructions ]; then
+		for who in host $all; do
+			together $boot "$who"
+		done
+	else
+		# What spins takes a CPU from others as long as it lives.
+		# shellcheck disable=SC2046
+		together $boot host $(echo "$all" | tr ' ' '\n' | grep -vx itsy-spin)
+		case " $all " in
+		*' itsy-spin '*) together $boot itsy-spin ;;
+		esac
+	fi
 	boot=$((boot + 1))
 done

@@ -6,10 +6,10 @@
  *
  *	the first, FIRST_MS	KEY_first_...	all that are made in that time
  *	"peers: steady KEY"	on standard error
- *	SETTLE_MS		not timed: whoever watches from outside is at it
+ *	FIRST_MS / 2		not timed: whoever watches from outside is at it
  *	COUNT of them		KEY_...		and KEY_rate, so many in a second
  *	"peers: over KEY"	on standard error
- *	SETTLE_MS
+ *	FIRST_MS / 2
  *
  * KEY_marked is how many are made between the two marks. What is counted of a guest
  * from outside some moments after each of them is of as many, since it goes on as
@@ -25,9 +25,8 @@
 
 #include "tests/peers/samples.h"
 
-#define PHASES_SETTLE_MS UINT64_C(500)
-#define PHASES_MAX	 1000000u
-#define NS_PER_MS	 UINT64_C(1000000)
+#define PHASES_MAX 1000000u
+#define NS_PER_MS  UINT64_C(1000000)
 
 struct phases {
 	const char *key;
@@ -64,7 +63,7 @@ static inline struct phases_series phases_series(const struct phases *p, size_t 
 /* How many. */
 static inline size_t phases_settle(const struct phases *p)
 {
-	struct phases_series s = phases_series(p, PHASES_MAX, PHASES_SETTLE_MS);
+	struct phases_series s = phases_series(p, PHASES_MAX, (p->first_ms + 1) / 2);
 
 	free(s.samples);
 	return s.nr;
