@@ -42,8 +42,8 @@ rounds=$((short ? short : long))
 series='nvme|NVMe read|NVMe reads|reads/s
 nic|NIC echo|NIC echoes|echoes/s'
 
-# figures WHO FILE instructions|long|short: what this kind of turn is for. One program makes them: each that starts takes
-# as long as ten reads.
+# figures WHO FILE instructions|long|short: what this kind of turn is for. One program makes all of them: on an emulated
+# CPU it takes long to start one.
 figures()
 {
 	echo "$series" | awk -F'|' -v who="$1" -v kind="$3" -v unit=$unit '
