@@ -51,12 +51,11 @@ function scatter(sorted, n, middle)
 	return (sorted[int((3 * n + 3) / 4)] - sorted[int((n + 3) / 4)]) / middle
 }
 
-# What so many turns with that scatter leave open of the ratio of two medians: twice its standard error, by those of
-# medians of turns that are spread normally (the quartiles are 1.35 deviations apart; a median's error is 1.25 deviations
-# by the root of how many there are).
-function doubt(a, turns_a, b, turns_b)
+# What the n ratios of as many rounds, in order, leave open of their median: twice its standard error, by that of a median of
+# what is spread normally (the quartiles are 1.35 deviations apart; a median's error is 1.25 deviations by the root of n).
+function doubt(sorted, n)
 {
-	if (a == "-" || b == "-" || turns_a < 3 || turns_b < 3)
+	if (n < 3)
 		return "-"
-	return 2 * 1.25 / 1.35 * sqrt(a * a / turns_a + b * b / turns_b)
+	return 2 * 1.25 / 1.35 * scatter(sorted, n) * median(sorted, n) / sqrt(n)
 }

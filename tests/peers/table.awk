@@ -11,9 +11,13 @@
 #
 # A figure is the median of a row's turns. Rows stand by groups of units, and in them as they came.
 #
+# Contenders take part in rounds, one after the other, and what the machine does to one of a round it does to the next one,
+# too. So of two that took part in all rounds, the ratio is the median of the rounds' ratios; of others, that of the two
+# medians, and what it leaves open is not said.
+#
 # The aim: the default's figure is at most that of QEMU, or at least, where more is better: a ratio of 1.00, to two
 # decimals. Where the turns of one of the two scatter by more than 5 % (scatter() in lib.awk) the ratio may be 1.05,
-# or 0.95 where more is better, and the row says so. A ratio that is beyond by no more than the turns leave open (doubt()
+# or 0.95 where more is better, and the row says so. A ratio that is beyond by no more than the rounds leave open (doubt()
 # in lib.awk) is "not told apart": these turns say neither that the aim is met nor that it is not. The first second is
 # shown, and has no aim: the default begins as uring then. Nor have exits to sleep and for interrupts, which say what all
 # exits are made of.
@@ -81,19 +85,38 @@ function read_row(row, i, j, who, n, list, sorted)
 	}
 }
 
+# Sets left_open. The ratio of WHO's figure to BASE's, two decimals.
+function versus(row, who, base, n, i, list, sorted)
+{
+	left_open = "-"
+	n = turns[who]
+	if (figure[who] == "-" || n != turns[base])
+		return ratio(figure[who], figure[base])
+	split("", list)
+	split("", sorted)
+	for (i = 1; i <= n; i++) {
+		# Nothing is no measure.
+		if (values[row, base, i] == 0)
+			return ratio(figure[who], figure[base])
+		list[i] = values[row, who, i] / values[row, base, i]
+	}
+	sort(list, n, sorted)
+	left_open = doubt(sorted, n)
+	return sprintf("%.2f", median(sorted, n))
+}
+
 function max(a, b)
 {
 	return a == "-" ? b : b == "-" || a > b ? a : b
 }
 
-# Sets wide, limit and left_open, and is the verdict.
-function judge(row, who, name, better, noisy, both, beyond, verdict)
+# Sets both (the ratio), left_open, wide and limit, and is the verdict.
+function judge(row, who, name, better, noisy, beyond, verdict)
 {
-	both = ratio(figure[who], figure["qemu"])
+	both = versus(row, who, "qemu")
 	wide = max(spread[who], spread["qemu"])
 	noisy = wide != "-" && wide > noise
 	limit = better == "less" ? (noisy ? 1 + noise : 1) : (noisy ? 1 - noise : 1)
-	left_open = doubt(spread[who], turns[who], spread["qemu"], turns["qemu"])
 	if (both == "-" || names[row] ~ /first second|^exits (to sleep|for interrupts) /)
 		return "-"
 	beyond = better == "less" ? both - limit : limit - both
@@ -103,15 +126,15 @@ function judge(row, who, name, better, noisy, both, beyond, verdict)
 	return verdict
 }
 
-function print_judged(row, better, verdict, both)
+function print_judged(row, better, verdict, again)
 {
-	both = ratio(figure[default_who], figure["qemu"])
-	if (both == "-")
+	if (ratio(figure[default_who], figure["qemu"]) == "-")
 		return
 	judge(row, "qemu-again", "QEMU", better)
+	again = both
 	verdict = judge(row, default_who, "itsy", better)
 	printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", names[row], units[row], shown(figure["qemu"]),
-		ratio(figure["qemu-again"], figure["qemu"]), shown(figure[default_who]), both,
+		again, shown(figure[default_who]), both,
 		left_open == "-" ? "-" : sprintf("%.2f", left_open),
 		wide == "-" ? "-" : sprintf("%.1f %%", 100 * wide),
 		verdict == "-" ? "-" : sprintf("at %s %.2f", better == "less" ? "most" : "least", limit),
@@ -124,8 +147,8 @@ function print_all(row, i, line)
 	for (i = 1; i <= nr_who; i++)
 		line = line " | " shown(figure[contenders[i]])
 	for (i = 1; i <= nr_routes; i++)
-		line = line " | " ratio(figure["itsy-" routes[i]], figure["qemu"])
-	print line " | " ratio(figure[default_who], figure["host"]) " |"
+		line = line " | " versus(row, "itsy-" routes[i], "qemu")
+	print line " | " versus(row, default_who, "host") " |"
 }
 
 # Under the heading of group g, which comes before its first one.
@@ -139,7 +162,7 @@ function put_ratios(row, g, i, line)
 	headed = g
 	line = "row|" names[row]
 	for (i = 1; i <= nr_routes; i++)
-		line = line "|" ratio(figure["itsy-" routes[i]], figure["qemu"])
+		line = line "|" versus(row, "itsy-" routes[i], "qemu")
 	print line >>ratios
 }
 
