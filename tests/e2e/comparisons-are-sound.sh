@@ -8,7 +8,7 @@
 
 programs=$(dirname "${ITSY:-$build/arm64/itsy}")/peers
 files=()
-for name in qd1 retired rtt stamp when; do
+for name in between qd1 rtt stamp when; do
 	[ -x "$programs/$name" ] || { echo "no $programs/$name (make test makes it)"; exit 77; }
 	files+=(--file "$programs/$name:/lib/peers/$name")
 done
@@ -119,17 +119,48 @@ step split sh -c '(printf "the w"; sleep 1; printf "ord") | when "the word"'
 step not_seen sh -c 'echo a word | when "the word"'
 END
 
-# Only time that counts instructions has a counter of them.
+# Only time that counts instructions has a counter of them. What KVM has of a guest is files with a number each.
 host_files=()
 on_host --icount "${files[@]}" <<'END'
-step idle sh -c '(echo; sleep 1; echo) | /lib/peers/retired'
-step busy sh -c '(echo; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo) | /lib/peers/retired'
+PATH=/lib/peers:$PATH
+step idle sh -c '(echo begin; sleep 1; echo end) | between'
+step busy sh -c '(echo begin; i=0; while [ $i -lt 20000 ]; do i=$((i + 1)); done; echo end) | between'
+
+# kvm ALL USER SLEEP KERNEL-MMIO WFE HVC
+cat >/tmp/kvm <<'KVM'
+mkdir -p /tmp/vm
+for file in exits mmio_exit_user wfi_exit_stat mmio_exit_kernel wfe_exit_stat hvc_exit_stat; do
+	echo "$1" >/tmp/vm/$file
+	shift
+done
+KVM
+cat >/tmp/exits <<'EXITS'
+ask()
+{
+	echo "$1" >&3
+	read -r line <&4
+	echo "$line"
+}
+mkfifo /tmp/said /tmp/answers
+between </tmp/said >/tmp/answers &
+exec 3>/tmp/said 4</tmp/answers
+sh /tmp/kvm 1000 100 10 1 2 3
+ask 'begin /tmp/vm'
+sh /tmp/kvm 1500 220 40 11 22 33
+ask end
+ask begin
+ask end
+EXITS
+step exits sh /tmp/exits
+step no_guest sh -c 'echo begin /tmp/nothing | between'
+step no_word sh -c 'echo beginning | between'
 END
 
 # between NAME: what was retired between its two lines
 between()
 {
-	awk 'NR == 1 { before = $1 } END { print NR == 2 ? $1 - before : "nothing" }' "$(file_of "$1.out")"
+	awk 'NR == 1 && $0 == "began" { begun = 1 } END { print begun && NR == 2 && $1 == "instructions" && NF == 2 ? $2 : "nothing" }' \
+		"$(file_of "$1.out")"
 }
 
 is_status idle 0
@@ -137,6 +168,12 @@ is_status busy 0
 expect "a second asleep, $(between idle), is less than a turn of a loop 20,000 times" \
 	[ "$(between idle)" -lt "$(between busy)" ]
 expect "20,000 turns of a loop, $(between busy), are 20 instructions each at least" [ "$(between busy)" -gt 400000 ]
+# 500 in all; 10, 20 and 30 of them the kernel answers itself.
+has exits.out '^instructions [1-9][0-9]* exits_all 500 exits_user 120 exits_sleep 30 exits_interrupts 290$'
+has exits.out '^instructions [1-9][0-9]*$'
+is_status no_guest 1
+has no_guest.err '/tmp/nothing/exits: No such file'
+is_status no_word 1
 
 ordered()
 {

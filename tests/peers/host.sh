@@ -11,8 +11,6 @@
 #   qemu MIB ARG...		runs Debian's QEMU with KVM and a guest of so much RAM and one vCPU
 #   itsy_conf MIB BDF...	writes /tmp/peers.conf: the same guest for itsy, with these functions
 #   itsy_guest ROUTE ARG...	runs it
-#   vm_exits PID		what KVM counted of that process' vCPUs so far, lines "KIND N": all; user, to user space;
-#				sleep, at WFI; interrupts, which is what is left: the host's own, and kicks
 #   interrupts_elsewhere	interrupts of VFIO's so far that did not come to CPU 0
 #   vm_memory KIND KIB PID...	KiB that these processes have beside their guests' RAM of so many KiB each (Rss: with what others
 #				have, too; Pss: their share of it); fails where that RAM is not found once for each
@@ -111,21 +109,6 @@ itsy_guest()
 	shift
 
 	$launch itsy run /tmp/peers.conf --set name=peers --set "route=$route" "$@"
-}
-
-vm_exits()
-{
-	local counter
-
-	for counter in exits mmio_exit_user mmio_exit_kernel wfi_exit_stat wfe_exit_stat hvc_exit_stat; do
-		cat "/sys/kernel/debug/kvm/$1"-*/$counter | sed "s/^/$counter /"
-	done | awk '
-		{ sum[$1] += $2 }
-		END {
-			printf "all %d\nuser %d\nsleep %d\n", sum["exits"], sum["mmio_exit_user"], sum["wfi_exit_stat"]
-			printf "interrupts %d\n", sum["exits"] - sum["mmio_exit_user"] - sum["mmio_exit_kernel"] -
-				sum["wfi_exit_stat"] - sum["wfe_exit_stat"] - sum["hvc_exit_stat"]
-		}'
 }
 
 interrupts_elsewhere()

@@ -3,17 +3,18 @@
 # shellcheck shell=dash
 #
 # io.sh - reads of an NVMe and the smallest packets of a NIC, one at a time, by the host's own drivers, by a
-# guest under QEMU, and by the same guest under itsy with each route; what each guest costs beside: exits for each,
-# memory beyond its own.
+# guest under QEMU, and by the same guest under itsy with each route; what each guest costs beside: memory beyond its
+# own where time is real, exits for each where it counts.
 #
 # Where time is real, the guests of all contenders live at once, with an NVMe and a NIC each, all but one of them idle: it is
-# one's turn, then the next one's, in rounds. In a long turn the first second is measured, and exits. Then there are
+# one's turn, then the next one's, in rounds. In a long turn the first second is measured. Then there are
 # SHORT rounds of short turns, of SHORT_COUNT of each, for the steady state: how fast the emulator runs a guest stays the same for
 # seconds, and is another one in the next turn (RESULTS.md), so that many short turns say more than few long ones. Then
 # all start anew, and each has other functions than before.
 #
 # Where time counts instructions: how many each takes, of all that is COUNT of them and more go on (phases.h), of all that
-# runs on the machine. There is one guest at a time, for nothing is to be heard of others.
+# runs on the machine, and how often the guest exits. In real time the host's ticks would be most of what makes exits differ:
+# a slow turn has more of them. There is one guest at a time, for nothing is to be heard of others.
 #
 # usage: io.sh TURNS COUNT NVME-BDF,NIC-BDF...	TURNS rounds, or some more; as many pairs as there are contenders
 
@@ -42,7 +43,7 @@ rounds=$((short ? short : long))
 series='nvme|NVMe read|NVMe reads|reads/s
 nic|NIC echo|NIC echoes|echoes/s'
 
-# figures WHO FILE instructions|long|short: what this kind of turn is for. One program makes all of them: on an emulated
+# figures WHO FILE counted|long|short: what this kind of turn is for. One program makes all of them: on an emulated
 # CPU it takes long to start one.
 figures()
 {
@@ -65,12 +66,12 @@ figures()
 		}
 		function each(name) { return sprintf("%.3f", need($1 "_" name) / need($1 "_marked")) }
 		need($1 "_lost") > 0 { print "peers: " who ", " $2 ": " value[$1 "_lost"] " were lost" >"/dev/stderr" }
-		kind == "instructions" { result($2, unit, each("instructions")) }
+		kind == "counted" { result($2, unit, each("instructions")) }
 		kind == "long" {
 			percentiles($2 ", first second", $1 "_first")
 			result($3 " one after the other, first second", $4, need($1 "_first_rate"))
 		}
-		kind == "long" && who != "host" {
+		kind == "counted" && who != "host" {
 			result("exits per " $2, "exits", each("exits_all"))
 			result("exits to user space per " $2, "exits", each("exits_user"))
 			result("exits to sleep per " $2, "exits", each("exits_sleep"))
@@ -85,26 +86,35 @@ figures()
 
 # --- counting --------------------------------------------------------------------------------------
 
-# retired answers at descriptor 6 what is asked at 5: no program starts for it.
+# between answers at descriptor 6 what is said at 5: no program starts for it.
 begin_counting()
 {
 	mkfifo /tmp/asked /tmp/answers
-	"$peers/retired" </tmp/asked >/tmp/answers &
+	"$peers/between" </tmp/asked >/tmp/answers &
 	exec 5>/tmp/asked 6</tmp/answers
 }
 
-# What came between two marks, as "KEY_instructions N".
+# What came between two marks, as "KEY_WHAT N".
 counted()
 {
-	local who=$1 phase=$2 now before
+	local who=$1 phase=$2 folder= answer
 
-	echo >&5
-	read -r now <&6
 	case $phase in
-	steady*) echo "$now" >"/tmp/$who.counted" ;;
+	steady*)
+		[ "$who" = host ] || read -r folder <"/tmp/$who.folder"
+		echo "begin${folder:+ $folder}" >&5
+		read -r answer <&6
+		;;
 	over*)
-		read -r before <"/tmp/$who.counted"
-		echo "${phase#* }_instructions $((now - before))"
+		echo end >&5
+		read -r answer <&6
+		# Words.
+		# shellcheck disable=SC2086
+		set -- $answer
+		while [ $# -gt 1 ]; do
+			echo "${phase#* }_$1 $2"
+			shift 2
+		done
 		;;
 	esac
 }
@@ -169,25 +179,18 @@ process_of()
 	cat /proc/[0-9]*/stat 2>/dev/null | awk -v started="$1" '$4 == started { child = $1 } END { print child ? child : started }'
 }
 
-# What the host sees of a guest between the marks of phases.h, behind which the guest goes on as it did before.
+# The guest goes on behind the marks of phases.h as it did before.
 marked()
 {
-	local who=$1 phase=$2 key=${2#* } elsewhere
+	local who=$1 phase=$2
 
-	[ ! -e /tmp/short ] || return 0
+	# What spins has them where it spins.
+	[ ! -e /tmp/short ] && [ "$who" != itsy-spin ] || return 0
 	case $phase in
-	steady*)
-		vm_exits "$(process_of "$(cat "/tmp/$who.pid")")" >"/tmp/$who.exits"
-		interrupts_elsewhere >"/tmp/$who.elsewhere"
-		;;
+	steady*) interrupts_elsewhere >"/tmp/$who.elsewhere" ;;
 	over*)
-		elsewhere=$(cat "/tmp/$who.elsewhere")
-		# What spins has them where it spins.
-		[ "$who" = itsy-spin ] || [ "$(interrupts_elsewhere)" = "$elsewhere" ] ||
+		[ "$(interrupts_elsewhere)" = "$(cat "/tmp/$who.elsewhere")" ] ||
 			echo "$who: interrupts came to other CPUs"
-		vm_exits "$(process_of "$(cat "/tmp/$who.pid")")" | awk -v key="$key" '
-			NR == FNR { before[$1] = $2; next }
-			{ print key "_exits_" $1, $2 - before[$1] }' "/tmp/$who.exits" -
 		;;
 	esac
 }
@@ -237,7 +240,7 @@ turn_guest()
 
 start_guest()
 {
-	local who=$1 nvme=$2 nic=$3
+	local who=$1 nvme=$2 nic=$3 pid
 
 	itsy bind "$nvme" "$nic" >/dev/null
 	sleep 1
@@ -263,10 +266,13 @@ start_guest()
 	esac
 	echo $! >"/tmp/$who.pid"
 	is_idle "$who" 9<>"/tmp/$who.idle"
+	pid=$(process_of "$(cat "/tmp/$who.pid")")
+	# KVM's own of this guest.
+	echo "/sys/kernel/debug/kvm/$pid"-* >"/tmp/$who.folder"
 	# Not measured: all that it will ever need has been taken then.
 	turn_guest "$who" 100 $long_ms
 	[ $unit != instructions ] || return 0
-	result "memory beyond the guest's" "$who" KiB "$(vm_memory Rss $((mib * 1024)) "$(process_of "$(cat "/tmp/$who.pid")")")"
+	result "memory beyond the guest's" "$who" KiB "$(vm_memory Rss $((mib * 1024)) "$pid")"
 	result "host kernel's memory" "$who" KiB $(($(kernel_memory) - kernel))
 }
 
@@ -312,7 +318,7 @@ together()
 		"start_$(kind_of "$who")" $(arguments_of "$who") $(pair_of $n "$boot")
 		n=$((n + 1))
 	done
-	[ $unit != instructions ] || kind=instructions
+	[ $unit != instructions ] || kind=counted
 	for n in $(seq $long); do
 		round $((boot * (long + short) + n)) $kind "$count" $long_ms "$@"
 	done
