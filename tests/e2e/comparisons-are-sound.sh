@@ -68,6 +68,12 @@ judged 'noisy' '1\.03 \| 0\.07 \| 8\.0 % \| at most 1\.05 \| met' 96 104 100 10 
 # Rounds are compared, one by one: a slow one is slow for both. Medians, 100 and 198, would say 1.98.
 judged 'rounds' '0\.99 \| 0\.00 \| 100\.0 % \| at most 1\.05 \| met' 100 200 100 200 100 -- 99 198 99 198 198
 judged 'now and then' '1\.98 \| - \| 100\.0 % \| at most 1\.05 \| \*\*not met\*\*' 100 200 100 200 100 -- 99 198 198 198
+# Rounds of one start are no more than one, however many.
+table 'kernel|k' 'result|b|qemu|ns|7' 'result|b|itsy-one|ns|7' 'kernel|k' 'anew|' 'result|a|qemu|ns|100' 'result|a|itsy-one|ns|96' \
+	'result|a|qemu|ns|100' 'result|a|itsy-one|ns|100' 'result|a|itsy-one|ns|101' 'result|a|qemu|ns|100' 'anew|' \
+	'result|a|qemu|ns|200' 'result|a|itsy-one|ns|220' 'anew|' 'result|a|qemu|ns|50' 'result|a|itsy-one|ns|60'
+has table '^\| a \| ns \| 100 \| - \| 100 \| 1\.10 \| 0\.21 \| .* \| not told apart \|$'
+has table '^\| b \| ns \| 7 \| - \| 7 \| 1\.00 \| - \|'
 judged 'a round of nothing' '0\.99 \| - \| 0\.0 % \| at most 1\.00 \| met' 0 100 100 100 100 -- 99 99 99 99 99
 judged 'noise of itsy' '1\.05 \| - \| 5\.7 % \| at most 1\.05 \| met' 100 100 -- 102 108
 judged 'too noisy' '1\.06 \| - \| 7\.5 % \| at most 1\.05 \| \*\*not met\*\*' 100 100 -- 102 110

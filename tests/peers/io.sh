@@ -7,10 +7,10 @@
 # own where time is real, exits for each where it counts.
 #
 # Where time is real, the guests of all contenders live at once, with an NVMe and a NIC each, all but one of them idle: it is
-# one's turn, then the next one's, in rounds. In a long turn the first second is measured. Then there are
-# SHORT rounds of short turns, of SHORT_COUNT of each, for the steady state: how fast the emulator runs a guest stays the same for
-# seconds, and is another one in the next turn (RESULTS.md), so that many short turns say more than few long ones. Then
-# all start anew, and each has other functions than before.
+# one's turn, then the next one's, in rounds. In a long turn the first second is measured. Then there are SHORT rounds of short
+# turns, of COUNT of each, for the steady state: how fast the emulator runs a guest stays the same for seconds, and is another
+# one in the next turn, and some of it for as long as the guest lives (RESULTS.md), so that many short turns of guests that
+# started often say more than few long ones. Then all start anew, and each has other functions than before.
 #
 # Where time counts instructions: how many each takes, of all that is COUNT of them and more go on (phases.h), of all that
 # runs on the machine, and how often the guest exits. In real time the host's ticks would be most of what makes exits differ:
@@ -28,7 +28,7 @@ pairs=$*
 mib=256
 # A vector of auto is hot within a tenth of a second.
 long_ms=1000 short_ms=100
-long=2 short=40 short_count=250
+long=1 short=10
 if [ $unit = instructions ]; then
 	# It takes long.
 	long_ms=200
@@ -312,6 +312,7 @@ together()
 	local boot=$1 who n=0 kind=long
 	shift
 
+	echo "anew|"
 	for who; do
 		# Two words.
 		# shellcheck disable=SC2046
@@ -324,7 +325,7 @@ together()
 	done
 	touch /tmp/short
 	for n in $(seq $short); do
-		round $((boot * (long + short) + long + n)) short $short_count $short_ms "$@"
+		round $((boot * (long + short) + long + n)) short "$count" $short_ms "$@"
 	done
 	rm /tmp/short
 	for who; do

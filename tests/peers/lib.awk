@@ -51,7 +51,7 @@ function scatter(sorted, n, middle)
 	return (sorted[int((3 * n + 3) / 4)] - sorted[int((n + 3) / 4)]) / middle
 }
 
-# What the n ratios of as many rounds, in order, leave open of their median: twice its standard error, by that of a median of
+# What the n ratios of as many starts, in order, leave open of their median: twice its standard error, by that of a median of
 # what is spread normally (the quartiles are 1.35 deviations apart; a median's error is 1.25 deviations by the root of n).
 function doubt(sorted, n)
 {

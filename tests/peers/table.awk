@@ -13,11 +13,13 @@
 #
 # Contenders take part in rounds, one after the other, and what the machine does to one of a round it does to the next one,
 # too. So of two that took part in all rounds, the ratio is the median of the rounds' ratios; of others, that of the two
-# medians, and what it leaves open is not said.
+# medians, and what it leaves open is not said. A line "anew" is where contenders were started anew: what stays the same for
+# as long as a guest lives makes all of its rounds alike, so that these have one ratio together, their median, and how far
+# starts are apart says what is left open. Without such lines, each turn is a start; a line "kernel" begins with another part.
 #
 # The aim: the default's figure is at most that of QEMU, or at least, where more is better: a ratio of 1.00, to two
 # decimals. Where the turns of one of the two scatter by more than 5 % (scatter() in lib.awk) the ratio may be 1.05,
-# or 0.95 where more is better, and the row says so. A ratio that is beyond by no more than the rounds leave open (doubt()
+# or 0.95 where more is better, and the row says so. A ratio that is beyond by no more than the starts leave open (doubt()
 # in lib.awk) is "not told apart": these turns say neither that the aim is met nor that it is not. The first second is
 # shown, and has no aim: the default begins as uring then. Nor have exits to sleep and for interrupts, which say what all
 # exits are made of.
@@ -51,6 +53,14 @@ function group(units, title, better, n, i, list)
 		group_of[list[i]] = nr_groups
 }
 
+$1 == "kernel" {
+	nr_starts = 0
+}
+
+$1 == "anew" {
+	nr_starts++
+}
+
 $1 == "result" && $5 != "" {
 	if (!($4 in group_of)) {
 		print "table.awk: no group has the unit '" $4 "'" >"/dev/stderr"
@@ -66,6 +76,7 @@ $1 == "result" && $5 != "" {
 	}
 	key = row SUBSEP $3
 	values[key, ++count[key]] = $5
+	starts[key, count[key]] = nr_starts ? nr_starts : "turn " count[key]
 }
 
 # Sets figure[WHO], spread[WHO] and turns[WHO] for each.
@@ -85,24 +96,39 @@ function read_row(row, i, j, who, n, list, sorted)
 	}
 }
 
+# The median of the n numbers of list, in any order.
+function middle(list, n, sorted)
+{
+	split("", sorted)
+	sort(list, n, sorted)
+	return median(sorted, n)
+}
+
 # Sets left_open. The ratio of WHO's figure to BASE's, two decimals.
-function versus(row, who, base, n, i, list, sorted)
+function versus(row, who, base, n, i, start, list, nr, of_starts, nr_of_starts, sorted)
 {
 	left_open = "-"
 	n = turns[who]
 	if (figure[who] == "-" || n != turns[base])
 		return ratio(figure[who], figure[base])
 	split("", list)
+	split("", of_starts)
 	split("", sorted)
 	for (i = 1; i <= n; i++) {
 		# Nothing is no measure.
 		if (values[row, base, i] == 0)
 			return ratio(figure[who], figure[base])
-		list[i] = values[row, who, i] / values[row, base, i]
+		if (nr && starts[row, who, i] != start) {
+			of_starts[++nr_of_starts] = middle(list, nr)
+			nr = 0
+		}
+		start = starts[row, who, i]
+		list[++nr] = values[row, who, i] / values[row, base, i]
 	}
-	sort(list, n, sorted)
-	left_open = doubt(sorted, n)
-	return sprintf("%.2f", median(sorted, n))
+	of_starts[++nr_of_starts] = middle(list, nr)
+	sort(of_starts, nr_of_starts, sorted)
+	left_open = doubt(sorted, nr_of_starts)
+	return sprintf("%.2f", median(sorted, nr_of_starts))
 }
 
 function max(a, b)
