@@ -97,7 +97,7 @@ function read_row(row, i, j, who, n, list, sorted)
 }
 
 # The median of the n numbers of list, in any order.
-function middle(list, n, sorted)
+function median_of(list, n, sorted)
 {
 	split("", sorted)
 	sort(list, n, sorted)
@@ -119,13 +119,13 @@ function versus(row, who, base, n, i, start, list, nr, of_starts, nr_of_starts, 
 		if (values[row, base, i] == 0)
 			return ratio(figure[who], figure[base])
 		if (nr && starts[row, who, i] != start) {
-			of_starts[++nr_of_starts] = middle(list, nr)
+			of_starts[++nr_of_starts] = median_of(list, nr)
 			nr = 0
 		}
 		start = starts[row, who, i]
 		list[++nr] = values[row, who, i] / values[row, base, i]
 	}
-	of_starts[++nr_of_starts] = middle(list, nr)
+	of_starts[++nr_of_starts] = median_of(list, nr)
 	sort(of_starts, nr_of_starts, sorted)
 	left_open = doubt(sorted, nr_of_starts)
 	return sprintf("%.2f", median(sorted, nr_of_starts))
